@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Finds each library; what is missing is named with the Debian package that brings it.
+find_package(PkgConfig)
+if(NOT PKG_CONFIG_FOUND)
+  message(FATAL_ERROR "pkg-config is missing: apt-get install pkg-config (or run jobs/setup.sh)")
+endif()
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+# find_by_pkgconfig(TARGET MODULE DEBIAN_PACKAGE) makes PkgConfig::TARGET.
+function(find_by_pkgconfig target module package)
+  pkg_check_modules(${target} QUIET IMPORTED_TARGET GLOBAL ${module})
+  if(NOT ${target}_FOUND)
+    message(FATAL_ERROR "${module} was not found: apt-get install ${package} (or run jobs/setup.sh)")
+  endif()
+endfunction()
+find_by_pkgconfig(xxhash libxxhash libxxhash-dev)
+find_by_pkgconfig(jansson jansson libjansson-dev)
+find_by_pkgconfig(yaml yaml-0.1 libyaml-dev)
+find_by_pkgconfig(png libpng libpng-dev)
+find_by_pkgconfig(jpeg libjpeg libjpeg62-turbo-dev)
+find_by_pkgconfig(zlib zlib zlib1g-dev)
+find_by_pkgconfig(zstd libzstd libzstd-dev)
+find_by_pkgconfig(pcre2 libpcre2-8 libpcre2-dev)
+find_by_pkgconfig(utf8proc libutf8proc libutf8proc-dev)
+find_by_pkgconfig(openblas openblas libopenblas-pthread-dev)
+
+find_package(MPI COMPONENTS C)
+if(NOT MPI_C_FOUND)
+  message(FATAL_ERROR "MPI was not found: apt-get install libopenmpi-dev openmpi-bin (or run jobs/setup.sh)")
+endif()
+
+# Debian's MPI build of NetCDF lives in a folder of its own, beside the serial one that pkg-config would name first.
+find_path(NETCDF_MPI_INCLUDE netcdf_par.h PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/netcdf/mpi/include NO_DEFAULT_PATH)
+find_library(NETCDF_MPI_LIBRARY netcdf_mpi netcdf PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/netcdf/mpi
+             /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/netcdf/mpi/lib NO_DEFAULT_PATH)
+if(NOT NETCDF_MPI_INCLUDE OR NOT NETCDF_MPI_LIBRARY)
+  message(FATAL_ERROR "NetCDF's MPI build was not found: apt-get install libnetcdf-mpi-dev (or run jobs/setup.sh)")
+endif()
+add_library(netcdf::mpi INTERFACE IMPORTED)
+target_include_directories(netcdf::mpi INTERFACE ${NETCDF_MPI_INCLUDE})
+target_link_libraries(netcdf::mpi INTERFACE ${NETCDF_MPI_LIBRARY})
+
+# find_plain(TARGET HEADER LIBRARY DEBIAN_PACKAGE) for libraries without a .pc file.
+function(find_plain target header library package)
+  find_path(${library}_INCLUDE ${header})
+  find_library(${library}_LIBRARY ${library})
+  if(NOT ${library}_INCLUDE OR NOT ${library}_LIBRARY)
+    message(FATAL_ERROR "${library} was not found: apt-get install ${package} (or run jobs/setup.sh)")
+  endif()
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  target_include_directories(${target} INTERFACE ${${library}_INCLUDE})
+  target_link_libraries(${target} INTERFACE ${${library}_LIBRARY})
+endfunction()
+find_plain(dnnl::dnnl dnnl.h dnnl libdnnl-dev)
+find_plain(metis::metis metis.h metis libmetis-dev)

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A partial: what units contribute to a task's round, as vectors of integers that merge by addition (DESIGN.md
+// section 4). Starts as zeros. The one mechanism behind reduction, checkpoint and resume.
+#ifndef PIPELINE_PARTIAL_H
+#define PIPELINE_PARTIAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/fixed.h"
+#include "pipeline/base/status.h"
+
+typedef enum partial_type {
+    PARTIAL_COUNT, // int64_t
+    PARTIAL_SUM,   // fixed (128 bits, unit 2^-60)
+} partial_type;
+
+typedef struct partial_field {
+    const char *name; // for messages
+    partial_type type;
+    int64_t length;
+} partial_field;
+
+enum { PARTIAL_MAX_FIELDS = 16 };
+
+typedef struct partial_shape {
+    int fields;
+    partial_field field[PARTIAL_MAX_FIELDS];
+} partial_shape;
+
+typedef struct partial partial;
+
+// All zeros. Owned by the caller.
+status partial_new(const partial_shape *shape, partial **out);
+void partial_free(partial *p);
+size_t partial_bytes(const partial_shape *shape);
+const partial_shape *partial_get_shape(const partial *p);
+
+// Adds n values to field `field` from `offset`. Safe from several threads. ERR_NUMERIC on overflow, naming the field.
+status partial_add_counts(partial *p, int field, int64_t offset, int64_t n, const int64_t *values);
+status partial_add_sums(partial *p, int field, int64_t offset, int64_t n, const fixed *values);
+
+// The values of a field. Borrowed.
+const int64_t *partial_counts(const partial *p, int field);
+const fixed *partial_sums(const partial *p, int field);
+
+#endif

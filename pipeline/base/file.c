@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pipeline/base/text.h"
+
+// Opens an input that must be a regular file.
+static status open_input(const char *path, int *file, size_t *size)
+{
+    struct stat info;
+    *file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a named pipe must not hang us
+    if (*file < 0)
+        return status_fail_errno(ERR_INPUT, path, "cannot open");
+    if (fstat(*file, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(*file);
+        *file = -1;
+        return status_fail(ERR_INPUT, path, "is not a regular file");
+    }
+    *size = (size_t)info.st_size;
+    return OK;
+}
+
+status file_read(const char *path, size_t limit, char **bytes, size_t *size)
+{
+    status st;
+    int file = -1;
+    char *buffer = NULL;
+    size_t length = 0, expected;
+    TRY(open_input(path, &file, &expected));
+    if (expected > limit) {
+        st = status_fail(ERR_INPUT, path, "holds %zu bytes; at most %zu are expected here", expected, limit);
+        goto done;
+    }
+    if (!(buffer = malloc(expected + 1))) {
+        st = status_no_memory(path);
+        goto done;
+    }
+    while (length < expected) {
+        ssize_t n = read(file, buffer + length, expected - length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            st = status_fail_errno(ERR_IO, path, "cannot read");
+            goto done;
+        }
+        if (n == 0)
+            break;
+        length += (size_t)n;
+    }
+    buffer[length] = 0;
+    *bytes = buffer;
+    *size = length;
+    buffer = NULL;
+done:
+    free(buffer);
+    if (file >= 0)
+        close(file);
+    return st;
+}
+
+status file_map(const char *path, mapping *out)
+{
+    status st;
+    int file = -1;
+    size_t size;
+    *out = (mapping){(const unsigned char *)"", 0};
+    TRY(open_input(path, &file, &size));
+    if (size > 0) {
+        void *at = mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
+        if (at == MAP_FAILED) {
+            st = status_fail_errno(ERR_IO, path, "cannot map");
+            goto done;
+        }
+        *out = (mapping){at, size};
+    }
+done:
+    if (file >= 0)
+        close(file);
+    return st;
+}
+
+void file_unmap(mapping *m)
+{
+    if (m->size > 0)
+        munmap((void *)(uintptr_t)m->bytes, m->size);
+    *m = (mapping){(const unsigned char *)"", 0};
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool file_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+status file_make_folders(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return status_no_memory("a path");
+    status st = OK;
+    for (char *c = copy + 1; st == OK; c++) {
+        if (*c != '/' && *c != 0)
+            continue;
+        char kept = *c;
+        *c = 0;
+        if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && file_is_folder(copy)))
+            st = status_fail_errno(ERR_IO, copy, "cannot create the folder");
+        *c = kept;
+        if (kept == 0)
+            break;
+    }
+    free(copy);
+    return st;
+}
+
+static status write_all(int file, const char *path, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(file, bytes, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return status_fail_errno(ERR_IO, path, "cannot write");
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return OK;
+}
+
+status file_write_atomic(const char *path, const void *bytes, size_t n)
+{
+    status st;
+    int file = -1;
+    char *folder = file_folder(path);
+    char *temporary = text_format("%s.%ld.tmp", path, (long)getpid());
+    if (!folder || !temporary) {
+        st = status_no_memory("a path");
+        goto done;
+    }
+    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) {
+        st = status_fail_errno(ERR_IO, temporary, "cannot create");
+        goto done;
+    }
+    TRY(write_all(file, temporary, bytes, n));
+    if (fsync(file) != 0) {
+        st = status_fail_errno(ERR_IO, temporary, "cannot sync");
+        goto done;
+    }
+    int closed = close(file);
+    file = -1;
+    if (closed != 0 || rename(temporary, path) != 0) {
+        st = status_fail_errno(ERR_IO, path, "cannot write");
+        goto done;
+    }
+    TRY(file_sync_folder(folder));
+done:
+    if (file >= 0)
+        close(file);
+    if (st != OK && temporary)
+        unlink(temporary);
+    free(temporary);
+    free(folder);
+    return st;
+}
+
+static status sync_path(const char *path, int flags)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | flags);
+    if (file < 0)
+        return status_fail_errno(ERR_IO, path, "cannot open to sync");
+    int failed = fsync(file);
+    status st = failed ? status_fail_errno(ERR_IO, path, "cannot sync") : OK;
+    if (close(file) != 0 && st == OK)
+        st = status_fail_errno(ERR_IO, path, "cannot close");
+    return st;
+}
+
+status file_sync(const char *path)
+{
+    return sync_path(path, 0);
+}
+
+status file_sync_folder(const char *path)
+{
+    return sync_path(path, O_DIRECTORY);
+}
+
+char *file_join(const char *folder, const char *name)
+{
+    if (name[0] == '/' || folder[0] == 0 || strcmp(folder, ".") == 0)
+        return strdup(name);
+    return text_format("%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+}
+
+char *file_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return strdup(".");
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}

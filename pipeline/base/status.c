@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/base/status.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+// Per thread, like errno: an error is recorded where it happens, and memory may be what has run out.
+static _Thread_local char line[1024];
+
+status status_fail(status code, const char *where, const char *format, ...)
+{
+    char text[sizeof line];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(line, sizeof line, "%s%s%s", where ? where : "", where ? ": " : "", text);
+    for (char *c = line; *c; c++) // one line, whatever a file name or a token holds
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    return code;
+}
+
+status status_fail_errno(status code, const char *path, const char *what)
+{
+    return status_fail(code, path, "%s: %s", what, strerror(errno));
+}
+
+status status_no_memory(const char *what)
+{
+    return status_fail(ERR_INTERNAL, NULL, "out of memory for %s", what);
+}
+
+const char *status_text(void)
+{
+    return line;
+}
+
+status status_carry(status code, const char *text)
+{
+    if (text != line)
+        snprintf(line, sizeof line, "%s", text);
+    return code;
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs the Debian 12 packages that sulcus is built with, and nothing else. Does nothing when all are there.
+#   jobs/setup.sh            what the program and its report need
+#   jobs/setup.sh --tests    and what its tests need
+# Needs root or sudo only when something is missing.
+set -euo pipefail
+
+packages=(
+  build-essential cmake ninja-build pkg-config
+  openmpi-bin libopenmpi-dev
+  libnetcdf-mpi-dev libhdf5-openmpi-dev
+  libopenblas-pthread-dev libdnnl-dev
+  libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
+  zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev
+  libmetis-dev
+  gnuplot-nox
+)
+if [ "${1-}" = --tests ]; then
+  packages+=(libcmocka-dev netcdf-bin clang-14 libclang-rt-14-dev clang-format-14 git librsvg2-bin libxml2-utils python3)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+  [ "$state" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "jobs/setup.sh: these packages are missing; ask an administrator for: apt-get install ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+echo "installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"

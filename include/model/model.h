@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transformer: its shape, its weights, and the one way to run it, over tiles of samples with readers and masks at its
-// two sites. What an architecture adds is in model/arch.h.
+// A transformer: its shape, its weights, and the one way to run it, over tiles of samples with
+// readers and masks at its two sites. What an architecture adds is in model/arch.h.
 //
-// Words: L layers, H hidden_size, U units of a site (d_mlp, or heads × head_dim), R rows (tokens of a tile).
+// Words: L layers, H hidden_size, U units of a site (d_mlp, or heads × head_dim), R rows (tokens of
+// a tile).
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
@@ -15,7 +16,7 @@
 #include "pipeline/base/status.h"
 
 typedef enum site {
-    SITE_MLP,  // input of the MLP output projection: after the activation; act(gate)·up where gated
+    SITE_MLP, // input of the MLP output projection: after the activation; act(gate)·up where gated
     SITE_ATTN, // input of the attention output projection, head-major
     SITES,
 } site;
@@ -38,28 +39,32 @@ typedef struct model_info {
 } model_info;
 
 typedef struct model_options {
-    const char *path;   // folder or file
-    bool random;        // weights drawn as the framework would initialise them
-    uint64_t seed;      // of random
+    const char *path; // folder or file
+    bool random;      // weights drawn as the framework would initialise them
+    uint64_t seed;    // of random
     compute compute;
-    bool light;         // configuration only: no weights are read or drawn
+    bool light; // configuration only: no weights are read or drawn
 } model_options;
 
 typedef struct model model;
 
-// Opens a model. Collective on the share's node (share NULL: this process alone); keeps no reference to `options`; borrows
-// `share` until model_close. ERR_INPUT names the file and what is wrong in it; a configuration field that would change the result and
-// is not supported is refused by name. NaN or infinite weights are ERR_NUMERIC with tensor and index.
+// Opens a model. Collective on the share's node (share NULL: this process alone); keeps no
+// reference to `options`; borrows `share` until model_close. ERR_INPUT names the file and what is
+// wrong in it; a configuration field that would change the result and is not supported is refused
+// by name. NaN or infinite weights are ERR_NUMERIC with tensor and index.
 status model_open(const model_options *options, share *share, model **out);
 void model_close(model *m);
 const model_info *model_get_info(const model *m); // borrowed
 int model_site_width(const model_info *info, site s);
 
-// Files whose bytes decide what the model is: the weights (not with `random`), config.json, and what its inputs need
-// (preprocessor_config.json, tokenizer files). Calls add for each; stops at its first failure.
-status model_files(const model_options *options, status (*add)(void *context, const char *path), void *context);
+// Files whose bytes decide what the model is: the weights (not with `random`), config.json, and
+// what its inputs need (preprocessor_config.json, tokenizer files). Calls add for each; stops at
+// its first failure.
+status model_files(const model_options *options, status (*add)(void *context, const char *path),
+                   void *context);
 
-// Writes rows [0, d_mlp) of a layer's W_in [d_mlp, H] (ViT intermediate.dense; Llama up_proj) as float32.
+// Writes rows [0, d_mlp) of a layer's W_in [d_mlp, H] (ViT intermediate.dense; Llama up_proj) as
+// float32.
 status model_w_in(const model *m, int layer, float *out);
 
 // Floating-point operations of a forward pass of `rows` tokens in `samples` samples.
@@ -69,13 +74,16 @@ size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples,
 // Bytes of the weights in the compute type.
 size_t model_weight_bytes(const model_info *info, compute c);
 
-// Which neurons are pruned, compiled for running: pruned neurons leave the products (compacted weights). NULL in `forward` prunes none.
+// Which neurons are pruned, compiled for running: pruned neurons leave the products (compacted
+// weights). NULL in `forward` prunes none.
 typedef struct model_mask model_mask;
 
-// pruned[s] is [L, U] bytes, 1 = pruned, or NULL for none at that site. Reads but does not keep them.
+// pruned[s] is [L, U] bytes, 1 = pruned, or NULL for none at that site. Reads but does not keep
+// them.
 status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out);
 void model_mask_free(model_mask *mask);
-int model_mask_first_layer(const model_mask *mask); // the first layer with a pruned neuron; L when there is none
+int model_mask_first_layer(
+    const model_mask *mask); // the first layer with a pruned neuron; L when there is none
 
 // A fixed group of whole samples, run together. The runtime owns the arrays; `load` fills them.
 typedef struct tile {
@@ -86,7 +94,8 @@ typedef struct tile {
     int32_t *target;    // images: [samples] labels; text: [rows] next tokens; -1 = not scored
 } tile;
 
-// A rectangle of a site's activations: all rows of a tile, some units of a layer. Pruned neurons read as 0.
+// A rectangle of a site's activations: all rows of a tile, some units of a layer. Pruned neurons
+// read as 0.
 typedef struct site_block {
     site site;
     int layer, first_unit, units;
@@ -97,43 +106,54 @@ typedef struct site_block {
 
 // How one scored row (an image; a position with a target) was answered.
 typedef struct prediction {
-    int64_t row;    // images: sample in the tile; text: row in the tile
-    int32_t top1;   // argmax over all outputs, the lower index first
-    int32_t rank;   // of the target: how many outputs have a larger logit, or an equal one and a lower index; 0 = Top-1
-    float loss;     // -ln softmax(target), nats
+    int64_t row;  // images: sample in the tile; text: row in the tile
+    int32_t top1; // argmax over all outputs, the lower index first
+    int32_t rank; // of the target: how many outputs have a larger logit, or an equal one and a
+                  // lower index; 0 = Top-1
+    float loss;   // -ln softmax(target), nats
 } prediction;
 
 typedef struct forward {
     void *context;
     int64_t tiles;
     int64_t max_samples, max_rows; // of any tile
-    // Fills a tile (samples and rows at most the maxima). Called once a tile, on the thread that runs it.
+    // Fills a tile (samples and rows at most the maxima). Called once a tile, on the thread that
+    // runs it.
     status (*load)(void *context, int64_t index, int thread, tile *t);
-    // Optional: sees every layer's activations at the sites in `read_sites`, layers ascending; a layer's attn before its mlp.
-    status (*read)(void *context, int64_t index, int thread, const tile *t, const site_block *block);
+    // Optional: sees every layer's activations at the sites in `read_sites`, layers ascending; a
+    // layer's attn before its mlp.
+    status (*read)(void *context, int64_t index, int thread, const tile *t,
+                   const site_block *block);
     bool read_sites[SITES];
-    // Optional: the answers of the scored rows, ascending. Without it neither head nor logits are computed.
-    status (*result)(void *context, int64_t index, int thread, const tile *t, const prediction *p, int64_t n);
-    // Optional: logits [outputs] of each scored row, for tests and for questions with few answers (`candidates`: only those outputs).
+    // Optional: the answers of the scored rows, ascending. Without it neither head nor logits are
+    // computed.
+    status (*result)(void *context, int64_t index, int thread, const tile *t, const prediction *p,
+                     int64_t n);
+    // Optional: logits [outputs] of each scored row, for tests and for questions with few answers
+    // (`candidates`: only those outputs).
     status (*logits)(void *context, int64_t index, int thread, int64_t row, const float *logits);
     const int32_t *candidates;
     int n_candidates;
     const model_mask *mask;
-    // Optional: begin at the input of layer `first_layer` (> 0) with hidden states [rows, H] from load_hidden (tile already
-    // loaded); hand over those at the input of layer `keep_layer` (0 <= keep_layer < L; only with keep_hidden).
+    // Optional: begin at the input of layer `first_layer` (> 0) with hidden states [rows, H] from
+    // load_hidden (tile already loaded); hand over those at the input of layer `keep_layer` (0 <=
+    // keep_layer < L; only with keep_hidden).
     int first_layer, keep_layer;
     status (*load_hidden)(void *context, int64_t index, int thread, const tile *t, float *hidden);
-    status (*keep_hidden)(void *context, int64_t index, int thread, const tile *t, const float *hidden);
+    status (*keep_hidden)(void *context, int64_t index, int thread, const tile *t,
+                          const float *hidden);
     // Optional: asked between layers; true ends the pass with ERR_INTERRUPTED.
     bool (*stopping)(void *context);
 } forward;
 
-// Runs all tiles; tiles run side by side on the pool's threads, each with single-threaded products, so that bits depend neither
-// on the thread count nor on the order. Callbacks may come from any thread; a callback's failure ends the pass with its status.
-// NaN in activations or logits is ERR_NUMERIC with layer and site. Local.
+// Runs all tiles; tiles run side by side on the pool's threads, each with single-threaded products,
+// so that bits depend neither on the thread count nor on the order. Callbacks may come from any
+// thread; a callback's failure ends the pass with its status. NaN in activations or logits is
+// ERR_NUMERIC with layer and site. Local.
 status model_forward(model *m, pool *p, const forward *f);
 
-// Prints what a model folder or weight file holds (for `sulcus inspect`); *known = false when the path is neither.
+// Prints what a model folder or weight file holds (for `sulcus inspect`); *known = false when the
+// path is neither.
 status model_inspect(const char *path, bool *known);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A partial: what units contribute to a task's round, as vectors of integers that merge by addition (DESIGN.md
-// section 4). Starts as zeros. The one mechanism behind reduction, checkpoint and resume.
+// A partial: what units contribute to a task's round, as vectors of integers that merge by addition
+// (DESIGN.md section 4). Starts as zeros. The one mechanism behind reduction, checkpoint and
+// resume.
 #ifndef PIPELINE_PARTIAL_H
 #define PIPELINE_PARTIAL_H
 
@@ -36,7 +37,8 @@ void partial_free(partial *p);
 size_t partial_bytes(const partial_shape *shape);
 const partial_shape *partial_get_shape(const partial *p);
 
-// Adds n values to field `field` from `offset`. Safe from several threads. ERR_NUMERIC on overflow, naming the field.
+// Adds n values to field `field` from `offset`. Safe from several threads. ERR_NUMERIC on overflow,
+// naming the field.
 status partial_add_counts(partial *p, int field, int64_t offset, int64_t n, const int64_t *values);
 status partial_add_sums(partial *p, int field, int64_t offset, int64_t n, const fixed *values);
 

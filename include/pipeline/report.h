@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the engine hands to the report: the pipeline and its committed tasks. Filled from the pipeline file and the
-// journal, without MPI.
+// What the engine hands to the report: the pipeline and its committed tasks. Filled from the
+// pipeline file and the journal, without MPI.
 #ifndef PIPELINE_REPORT_H
 #define PIPELINE_REPORT_H
 
@@ -19,24 +19,25 @@ typedef struct report_task {
     const report_axis *axes; // still swept, in label order
     size_t n_axes;
     const params *params;
-    const char *model, *data;      // names of the resources, inherited ones too; NULL where there is none
-    const size_t *inputs;          // indices of upstream tasks
+    const char *model,
+        *data;            // names of the resources, inherited ones too; NULL where there is none
+    const size_t *inputs; // indices of upstream tasks
     size_t n_inputs;
-    const artefact *artefact;      // NULL: not finished
-    const char *artefact_path;     // NULL: not finished
-    double seconds;                // wall time of the task where it was computed
+    const artefact *artefact;  // NULL: not finished
+    const char *artefact_path; // NULL: not finished
+    double seconds;            // wall time of the task where it was computed
     int64_t units;
-    int ranks;                     // that computed it
+    int ranks; // that computed it
 } report_task;
 
 typedef struct report_input {
-    const char *pipeline;       // its name
+    const char *pipeline; // its name
     const char *pipeline_path;
-    const char *pipeline_text;  // the file, as given
-    const char *output;         // the folder; the report goes to OUTPUT/report
-    const report_task *tasks;   // in pipeline order
+    const char *pipeline_text; // the file, as given
+    const char *output;        // the folder; the report goes to OUTPUT/report
+    const report_task *tasks;  // in pipeline order
     size_t n_tasks;
-    double run_seconds;         // of the last run
+    double run_seconds; // of the last run
     int run_ranks;
     const char *host;
 } report_input;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the engine knows of a stage, and of the things a pipeline file names (models, datasets): const descriptors.
+// What the engine knows of a stage, and of the things a pipeline file names (models, datasets):
+// const descriptors.
 //
-// A stage is a map over units and a sum. A task goes through rounds. Between two rounds its whole state is a vector of
-// int64, so that a round can begin on any number of ranks, and again after a kill. In a round, any rank computes any
-// unit and adds to its partial; when all units of the round are in, one rank (the task's owner) sees the sum and
-// decides on the next round's vector, or ends; then it describes the artefact.
+// A stage is a map over units and a sum. A task goes through rounds. Between two rounds its whole
+// state is a vector of int64, so that a round can begin on any number of ranks, and again after a
+// kill. In a round, any rank computes any unit and adds to its partial; when all units of the round
+// are in, one rank (the task's owner) sees the sum and decides on the next round's vector, or ends;
+// then it describes the artefact.
 #ifndef PIPELINE_STAGE_H
 #define PIPELINE_STAGE_H
 
@@ -22,14 +24,15 @@
 // One point of a step: parameters, inputs, resources. Given by the engine, borrowed by the stage.
 typedef struct task task;
 
-const char *task_label(const task *t);      // "unlearn[drop=0.5]", the WHERE of its messages
+const char *task_label(const task *t); // "unlearn[drop=0.5]", the WHERE of its messages
 const params *task_params(const task *t);
-// The opened resource named by the parameter ("model", "data"): the object of its resource_def. With an index for
-// PARAM_RESOURCES; 0 otherwise. A step that does not give the parameter itself has its upstream's value.
+// The opened resource named by the parameter ("model", "data"): the object of its resource_def.
+// With an index for PARAM_RESOURCES; 0 otherwise. A step that does not give the parameter itself
+// has its upstream's value.
 void *task_resource(const task *t, const char *param, size_t i);
 const char *task_resource_name(const task *t, const char *param, size_t i);
-// Upstream tasks in the order of `from`: their stage's name, their label, their parameters, and their artefact. The artefact
-// is NULL in `check` and `estimate`.
+// Upstream tasks in the order of `from`: their stage's name, their label, their parameters, and
+// their artefact. The artefact is NULL in `check` and `estimate`.
 size_t task_inputs(const task *t);
 const char *task_input_stage(const task *t, size_t i);
 const char *task_input_label(const task *t, size_t i);
@@ -38,8 +41,8 @@ const artefact *task_input(const task *t, size_t i);
 // A pipeline-level parameter table value ("compute").
 const params *task_pipeline(const task *t);
 pool *task_pool(const task *t);
-// True once the run must stop soon: a unit that sees it may return ERR_INTERRUPTED at once, having added nothing. Checked
-// between layers and k-means iterations.
+// True once the run must stop soon: a unit that sees it may return ERR_INTERRUPTED at once, having
+// added nothing. Checked between layers and k-means iterations.
 bool task_stopping(const task *t);
 
 // A round's vector.
@@ -59,10 +62,10 @@ typedef struct round_plan {
 
 // For `sulcus plan`, without reading weights or samples: how much work a task is likely to be.
 typedef struct estimate {
-    int64_t units;         // over all rounds, as far as they can be known
-    double operations;     // floating-point operations
-    double memory_bytes;   // a rank's peak beside its share of the node's models
-    double disk_bytes;     // of the artefact
+    int64_t units;       // over all rounds, as far as they can be known
+    double operations;   // floating-point operations
+    double memory_bytes; // a rank's peak beside its share of the node's models
+    double disk_bytes;   // of the artefact
 } estimate;
 
 typedef struct stage_def {
@@ -70,28 +73,33 @@ typedef struct stage_def {
     int version;         // raise it when the same parameters give other results: it is in the key
     const char *summary; // one line, for `sulcus describe`
     const param_def *params;
-    const char *inputs;  // stages it may be `from`, "collect|score"; NULL: takes none
+    const char *inputs; // stages it may be `from`, "collect|score"; NULL: takes none
     bool inputs_required;
 
-    // Checks what the table cannot (two parameters that exclude each other, kinds of inputs). Before any work. Optional.
+    // Checks what the table cannot (two parameters that exclude each other, kinds of inputs).
+    // Before any work. Optional.
     status (*check)(const task *t);
     status (*estimate)(const task *t, estimate *out); // optional
 
     // Every rank, before the first round or on resume: reads inputs and derives sizes. Local.
     status (*open)(const task *t, void **state);
-    // The owner only: given the vector of the finished round and its sum (both NULL before the first round), fills `next`;
-    // or sets *done, and then `next` is ignored and the finished round's vector and sum go to `finish`. A pure function of
-    // its arguments. A stage without `next` has no rounds: no units, straight to `finish`.
+    // The owner only: given the vector of the finished round and its sum (both NULL before the
+    // first round), fills `next`; or sets *done, and then `next` is ignored and the finished
+    // round's vector and sum go to `finish`. A pure function of its arguments. A stage without
+    // `next` has no rounds: no units, straight to `finish`.
     status (*next)(void *state, const round_state *finished, const partial *sum, round_state *next,
                    bool *done);
-    // Every rank: a pure function of the vector. May also prepare what the round's units share (thread-safe after it).
+    // Every rank: a pure function of the vector. May also prepare what the round's units share
+    // (thread-safe after it).
     status (*plan)(void *state, const round_state *round, round_plan *out);
     // Operations of a unit (about 1e9 to 1e11), the same on every rank. Optional: all units alike.
     double (*cost)(void *state, const round_state *round, int64_t unit);
-    // Computes a unit, with all threads of the task's pool, and adds to `sum` only when nothing can fail any more: on any
-    // status but OK nothing was added. Local (or the team's, with layers_over).
+    // Computes a unit, with all threads of the task's pool, and adds to `sum` only when nothing can
+    // fail any more: on any status but OK nothing was added. Local (or the team's, with
+    // layers_over).
     status (*unit)(void *state, const round_state *round, int64_t unit, partial *sum);
-    // The owner only: describes the artefact. `finished` and `sum` are NULL for a stage without rounds.
+    // The owner only: describes the artefact. `finished` and `sum` are NULL for a stage without
+    // rounds.
     status (*finish)(void *state, const round_state *finished, const partial *sum,
                      artefact_writer *w);
     void (*close)(void *state);
@@ -112,14 +120,16 @@ typedef struct resource_def {
     const char *parameter; // "model": how a step refers to one
     const char *summary;
     const param_def *params;
-    status (*check)(const params *p);                       // optional
-    status (*files)(const params *p, file_list *out);       // local; needs no MPI
-    // Opens it. With `light`, only what `estimate` and `inspect` need (no weights). Collective on the share's node.
+    status (*check)(const params *p);                 // optional
+    status (*files)(const params *p, file_list *out); // local; needs no MPI
+    // Opens it. With `light`, only what `estimate` and `inspect` need (no weights). Collective on
+    // the share's node.
     status (*open)(const params *p, const params *pipeline, share *s, bool light, void **object);
     void (*close)(void *object);
 } resource_def;
 
-// A way to say what a path holds, for `sulcus inspect`. Returns false in *known when the path is of another kind.
+// A way to say what a path holds, for `sulcus inspect`. Returns false in *known when the path is of
+// another kind.
 typedef struct inspect_def {
     const char *what;
     status (*inspect)(const char *path, bool *known); // prints to stdout

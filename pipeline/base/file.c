@@ -37,7 +37,8 @@ status file_read(const char *path, size_t limit, char **bytes, size_t *size)
     size_t length = 0, expected;
     TRY(open_input(path, &file, &expected));
     if (expected > limit) {
-        st = status_fail(ERR_INPUT, path, "holds %zu bytes; at most %zu are expected here", expected, limit);
+        st = status_fail(ERR_INPUT, path, "holds %zu bytes; at most %zu are expected here",
+                         expected, limit);
         goto done;
     }
     if (!(buffer = malloc(expected + 1))) {

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// Per thread, like errno: an error is recorded where it happens, and memory may be what has run out.
+// Per thread, like errno: an error is recorded where it happens, and memory may be what has run
+// out.
 static _Thread_local char line[1024];
 
 status status_fail(status code, const char *where, const char *format, ...)

@@ -62,7 +62,8 @@ char *text_format(const char *format, ...)
     return n < 0 ? NULL : formatted;
 }
 
-// Edit distance with single-character insertions, deletions and replacements, of words of at most 63 characters.
+// Edit distance with single-character insertions, deletions and replacements, of words of at most
+// 63 characters.
 static size_t distance(const char *a, const char *b)
 {
     size_t row[64], n = strlen(a), m = strlen(b);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content digests: XXH3, 128 bits, written as 32 hexadecimal digits. Against accidents, not against an attacker.
+// Content digests: XXH3, 128 bits, written as 32 hexadecimal digits. Against accidents, not against
+// an attacker.
 #ifndef PIPELINE_BASE_DIGEST_H
 #define PIPELINE_BASE_DIGEST_H
 
@@ -18,8 +19,8 @@ void digest_add_text(digest *d, const char *string);
 void digest_hex(const digest *d, char hex[DIGEST_HEX]);
 void digest_free(digest *d);
 
-// The digest of a file's bytes, read in blocks of bounded size. ERR_INPUT when it is missing or is a folder, ERR_IO
-// when reading fails.
+// The digest of a file's bytes, read in blocks of bounded size. ERR_INPUT when it is missing or is
+// a folder, ERR_IO when reading fails.
 status digest_file(const char *path, char hex[DIGEST_HEX]);
 
 #endif

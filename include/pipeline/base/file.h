@@ -8,8 +8,8 @@
 
 #include "pipeline/base/status.h"
 
-// Reads a whole file of at most `limit` bytes and terminates it with a NUL beyond `*size`. *bytes is owned by the
-// caller (free). ERR_INPUT when it is missing, a folder or larger than the limit.
+// Reads a whole file of at most `limit` bytes and terminates it with a NUL beyond `*size`. *bytes
+// is owned by the caller (free). ERR_INPUT when it is missing, a folder or larger than the limit.
 status file_read(const char *path, size_t limit, char **bytes, size_t *size);
 
 // A file mapped read-only.
@@ -18,7 +18,8 @@ typedef struct mapping {
     size_t size;
 } mapping;
 
-// Maps a regular file; an empty one gives size 0 and a valid pointer. ERR_INPUT as above. Released by file_unmap.
+// Maps a regular file; an empty one gives size 0 and a valid pointer. ERR_INPUT as above. Released
+// by file_unmap.
 status file_map(const char *path, mapping *out);
 void file_unmap(mapping *m);
 
@@ -28,19 +29,20 @@ bool file_is_folder(const char *path);
 // Creates a folder and its parents where they are missing. ERR_IO.
 status file_make_folders(const char *path);
 
-// Writes bytes to `path` so that it is absent, old, or complete: a temporary file beside it, fsync, close, rename,
-// fsync of the folder. ERR_IO, and then nothing is left behind.
+// Writes bytes to `path` so that it is absent, old, or complete: a temporary file beside it, fsync,
+// close, rename, fsync of the folder. ERR_IO, and then nothing is left behind.
 status file_write_atomic(const char *path, const void *bytes, size_t n);
 
 // fsync of an open file's path and of a folder (after a rename). ERR_IO.
 status file_sync(const char *path);
 status file_sync_folder(const char *path);
 
-// "folder/name" (or "name" alone where it is absolute, or folder is "" or "."); NULL when out of memory. Owned by the
-// caller.
+// "folder/name" (or "name" alone where it is absolute, or folder is "" or "."); NULL when out of
+// memory. Owned by the caller.
 char *file_join(const char *folder, const char *name);
 
-// The folder part of a path ("." where there is none); NULL when out of memory. Owned by the caller.
+// The folder part of a path ("." where there is none); NULL when out of memory. Owned by the
+// caller.
 char *file_folder(const char *path);
 
 #endif

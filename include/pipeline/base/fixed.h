@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real sums as 128-bit fixed point, unit 2^-60 (DESIGN.md section 4): adding integers is exact and associative, so a
-// sum does not depend on which rank or thread added what, in which order, or how often it was interrupted.
+// Real sums as 128-bit fixed point, unit 2^-60 (DESIGN.md section 4): adding integers is exact and
+// associative, so a sum does not depend on which rank or thread added what, in which order, or how
+// often it was interrupted.
 #ifndef PIPELINE_BASE_FIXED_H
 #define PIPELINE_BASE_FIXED_H
 
@@ -9,10 +10,11 @@
 
 __extension__ typedef __int128 fixed;
 
-#define FIXED_LIMIT 0x1p60 // the largest magnitude one addend may have; sums are checked when they are added
+#define FIXED_LIMIT                                                                                \
+    0x1p60 // the largest magnitude one addend may have; sums are checked when they are added
 
-// *out = x rounded to the nearest multiple of 2^-60; false for NaN, infinity or a magnitude above FIXED_LIMIT (then
-// the caller fails with ERR_NUMERIC and names the place).
+// *out = x rounded to the nearest multiple of 2^-60; false for NaN, infinity or a magnitude above
+// FIXED_LIMIT (then the caller fails with ERR_NUMERIC and names the place).
 static inline bool fixed_from(double x, fixed *out)
 {
     if (!(fabs(x) <= FIXED_LIMIT))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that the ranks of a node share, as the model runtime sees it: no MPI here. The engine gives one backed by
-// MPI's shared windows; a NULL share means one process alone with private memory.
+// Memory that the ranks of a node share, as the model runtime sees it: no MPI here. The engine
+// gives one backed by MPI's shared windows; a NULL share means one process alone with private
+// memory.
 #ifndef PIPELINE_BASE_SHARE_H
 #define PIPELINE_BASE_SHARE_H
 
@@ -11,12 +12,13 @@
 typedef struct share share;
 struct share {
     int rank, ranks; // of this process among those of its node
-    // Collective on the node: one zeroed block of `bytes` (the same on all ranks) that all ranks see, 64-byte aligned.
+    // Collective on the node: one zeroed block of `bytes` (the same on all ranks) that all ranks
+    // see, 64-byte aligned.
     status (*alloc)(share *self, size_t bytes, void **block);
     // Collective on the node: releases a block of alloc.
     void (*release)(share *self, void *block);
-    // Collective on the node: returns the worst status of all ranks, with its text, after all have arrived; what was
-    // written before it is seen by all behind it.
+    // Collective on the node: returns the worst status of all ranks, with its text, after all have
+    // arrived; what was written before it is seen by all behind it.
     status (*vote)(share *self, status st);
 };
 

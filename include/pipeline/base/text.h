@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// A growing, always terminated string. {0} is the empty one. `failed` remembers that memory ran out, so that a
-// writer checks once at its end.
+// A growing, always terminated string. {0} is the empty one. `failed` remembers that memory ran
+// out, so that a writer checks once at its end.
 typedef struct text {
     char *at; // owned; NULL while empty
     size_t length, capacity;
@@ -25,7 +25,8 @@ void text_free(text *t);
 // A formatted string of its own; NULL when out of memory. Owned by the caller.
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// The candidate nearest to `word` by edit distance, or NULL when none is near enough to suggest. Borrowed.
+// The candidate nearest to `word` by edit distance, or NULL when none is near enough to suggest.
+// Borrowed.
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 
 #endif

@@ -218,7 +218,8 @@ static void test_files(void **unused)
     file_unmap(&m);
     assert_int_equal(file_map("/dev/null", &m), ERR_INPUT);
     assert_int_equal(file_write_atomic("/proc/nothing/x", "a", 1), ERR_IO);
-    char *joined = file_join("a/", "b"), *absolute = file_join("a", "/b"), *parent = file_folder("x");
+    char *joined = file_join("a/", "b"), *absolute = file_join("a", "/b"),
+         *parent = file_folder("x");
     assert_string_equal(joined, "a/b");
     assert_string_equal(absolute, "/b");
     assert_string_equal(parent, ".");
@@ -234,10 +235,14 @@ static void test_files(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status_is_one_line), cmocka_unit_test(test_checked),
-        cmocka_unit_test(test_text),               cmocka_unit_test(test_fixed),
-        cmocka_unit_test(test_rng),                cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_digest),             cmocka_unit_test(test_files),
+        cmocka_unit_test(test_status_is_one_line),
+        cmocka_unit_test(test_checked),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a pipeline file names beside steps: models and datasets. Stages ask here, never
+// task_resource itself.
+#ifndef STAGES_RESOURCES_H
+#define STAGES_RESOURCES_H
+
+#include <stddef.h>
+
+#include "data/dataset.h"
+#include "data/samples.h"
+#include "model/model.h"
+#include "pipeline/stage.h"
+
+extern const resource_def resource_model; // section `models`, parameter `model`
+extern const resource_def resource_data;  // section `datasets`, parameter `data`
+
+// The task's model. Borrowed from the engine. Local.
+model *stage_model(const task *t);
+
+// The i-th dataset a parameter names ("data", or "evaluate" with an index). Borrowed from the
+// engine. Local.
+const dataset *stage_dataset(const task *t, const char *param, size_t i);
+
+// That dataset as the task's model sees it. *out is owned by the caller (samples_close), and
+// borrows the dataset. Local. Fails as samples_open.
+status stage_samples(const task *t, const char *param, size_t i, samples **out);
+
+#endif

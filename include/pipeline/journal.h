@@ -67,9 +67,6 @@ typedef struct journal_commit {
     double time;
 } journal_commit;
 
-// --- Writing
-// -------------------------------------------------------------------------------------------------------
-
 typedef struct journal journal;
 
 // Opens OUTPUT/journal.jsonl for appending; creates the folder and the file where they are missing.
@@ -90,9 +87,6 @@ status journal_task_progress(journal *j, const journal_progress *p);
 status journal_task_done(journal *j, const journal_commit *c);
 status journal_task_failed(journal *j, const char *label, const char *key, status result,
                            const char *message);
-
-// --- Reading
-// -------------------------------------------------------------------------------------------------------
 
 typedef enum journal_event {
     TASK_STARTED,

@@ -48,16 +48,12 @@ typedef struct stored {
     int64_t bytes;
 } stored;
 
-// "STEP/NAME.nc", relative to OUTPUT: NAME is the label between its brackets ("drop=0.5"), "all"
-// where it has none; characters unfit for a file name are percent-encoded. NULL when out of memory.
-// Owned by the caller.
-char *store_path(const char *step, const char *label);
-
-// Writes what `w` describes to OUTPUT/`path` and fills *out. Local: called on one rank, the task's
-// owner. Fill callbacks are called here, for blocks of rows of bounded memory. ERR_IO when disk or
-// folder refuse, or when what is read back is not what was written: then nothing is left behind and
-// an artefact of before is untouched. Whatever a fill callback or `allowed` returns is handed on.
-status store_commit(const char *output, const char *path, const artefact_writer *w,
+// Adds the origin to the attributes of `w`, writes what it describes to OUTPUT/`path` and fills
+// *out. Local: called on one rank, the task's owner. Fill callbacks are called here, for blocks of
+// rows of bounded memory. ERR_IO when disk or folder refuse, or when what is read back is not what
+// was written: then nothing is left behind and an artefact of before is untouched. Whatever a fill
+// callback or `allowed` returns is handed on.
+status store_commit(const char *output, const char *path, artefact_writer *w,
                     const store_origin *origin, stored *out);
 
 // Opens a committed artefact. With `verify`, the whole file is read against its digest first: one

@@ -27,9 +27,9 @@ int comm_ranks(const comm *c);
 int comm_node(const comm *c); // of this rank, in [0, comm_nodes)
 int comm_nodes(const comm *c);
 int comm_node_of(const comm *c, int rank);
-int comm_node_rank(const comm *c);  // among the ranks of its node
-int comm_node_ranks(const comm *c); // of this rank's node
-int comm_node_ranks_of(const comm *c, int node);
+// This rank's place when all ranks are sorted by node and, within it, by their rank there
+// (comm_share's `rank`).
+int comm_position(const comm *c);
 
 // How many threads this rank may use without crowding others: the cores the launcher bound it to,
 // each divided by the number of ranks bound to that core; at least 1.

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/comm.h"
+
+#include <mpi.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/node_share.h"
+
+enum {
+    CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
+    REDUCE_BLOCK = 1 << 18 // values of one reduction, so that MPI's own buffers stay small
+};
+
+struct comm {
+    MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
+    int rank, ranks, node_index, nodes, cores;
+    int *node_of; // of each rank
+    share *share; // owned
+    MPI_Datatype sum_type;
+    MPI_Op merge_counts, merge_sums;
+};
+
+// --- Votes
+
+void verdict_add(verdict *v, status st)
+{
+    if (st == OK || (v->code != OK && v->code != ERR_INTERRUPTED) || st == v->code)
+        return;
+    v->code = st;
+    snprintf(v->text, sizeof v->text, "%s", status_text());
+}
+
+status verdict_get(const verdict *v)
+{
+    return v->code == OK ? OK : status_carry(v->code, v->text);
+}
+
+status comm_agree(const comm *c, status st)
+{
+    return node_share_agree(c->all, st);
+}
+
+void comm_agree_each(const comm *c, size_t n, verdict *v)
+{
+    node_share_vote(c->all, n, v);
+}
+
+// --- The communicator
+
+share *comm_share(comm *c)
+{
+    return c->share;
+}
+
+static void merge_counts(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+    (void)type;
+    partial_merge(PARTIAL_COUNT, inout, in, *n);
+}
+
+static void merge_sums(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+    (void)type;
+    partial_merge(PARTIAL_SUM, inout, in, *n);
+}
+
+// This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them.
+static int count_cores(MPI_Comm machine)
+{
+    cpu_set_t mine, *all;
+    int ranks;
+    double cores = 0;
+    MPI_Comm_size(machine, &ranks);
+    if (sched_getaffinity(0, sizeof mine, &mine) != 0)
+        CPU_ZERO(&mine);
+    all = checked_calloc((size_t)ranks, sizeof *all);
+    if (node_share_agree(machine, all ? OK : ERR_INTERNAL) != OK) {
+        free(all);
+        return 1;
+    }
+    MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, machine);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        int sharers = 0;
+        for (int r = 0; r < ranks; r++)
+            sharers += CPU_ISSET(cpu, &all[r]) != 0;
+        if (CPU_ISSET(cpu, &mine))
+            cores += 1.0 / sharers;
+    }
+    free(all);
+    return cores < 1 ? 1 : (int)(cores + 1e-9);
+}
+
+// Sets c->node, from the machines' ranks or a part of them.
+static void split_nodes(comm *c)
+{
+    MPI_Comm machine;
+    int rank, ranks;
+    MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+    MPI_Comm_rank(machine, &rank);
+    MPI_Comm_size(machine, &ranks);
+    c->cores = count_cores(machine);
+    const char *wanted = getenv("SULCUS_NODES");
+    int parts = wanted ? atoi(wanted) : 1;
+    if (parts < 1)
+        parts = 1;
+    MPI_Comm_split(machine, (int)((int64_t)rank * parts / ranks), 0, &c->node);
+    MPI_Comm_free(&machine);
+}
+
+status comm_new(int fortran_handle, comm **out)
+{
+    status st = OK;
+    comm *c = checked_calloc(1, sizeof *c);
+    if (!c)
+        return status_no_memory("the communicator");
+    MPI_Comm_dup(MPI_Comm_f2c(fortran_handle), &c->all);
+    MPI_Comm_rank(c->all, &c->rank);
+    MPI_Comm_size(c->all, &c->ranks);
+    split_nodes(c);
+    int node_rank;
+    MPI_Comm_rank(c->node, &node_rank);
+    bool leads = node_rank == 0;
+    MPI_Comm_split(c->all, leads ? 0 : MPI_UNDEFINED, 0, &c->leaders);
+    if (leads)
+        MPI_Comm_rank(c->leaders, &c->node_index);
+    MPI_Bcast(&c->node_index, 1, MPI_INT, 0, c->node);
+    c->nodes = (int)comm_largest(c, c->node_index) + 1;
+    MPI_Type_contiguous(sizeof(fixed), MPI_BYTE, &c->sum_type);
+    MPI_Type_commit(&c->sum_type);
+    MPI_Op_create(merge_counts, 1, &c->merge_counts);
+    MPI_Op_create(merge_sums, 1, &c->merge_sums);
+    TRY(comm_agree(c, node_share_new(c->node, &c->share)));
+    c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
+    TRY(comm_agree(c, c->node_of ? OK : status_no_memory("the communicator")));
+    MPI_Allgather(&c->node_index, 1, MPI_INT, c->node_of, 1, MPI_INT, c->all);
+    *out = c;
+    c = NULL;
+done:
+    comm_free(c);
+    return st;
+}
+
+void comm_free(comm *c)
+{
+    if (!c)
+        return;
+    node_share_free(c->share);
+    MPI_Op_free(&c->merge_counts);
+    MPI_Op_free(&c->merge_sums);
+    MPI_Type_free(&c->sum_type);
+    if (c->leaders != MPI_COMM_NULL)
+        MPI_Comm_free(&c->leaders);
+    MPI_Comm_free(&c->node);
+    MPI_Comm_free(&c->all);
+    free(c->node_of);
+    free(c);
+}
+
+int comm_rank(const comm *c)
+{
+    return c->rank;
+}
+
+int comm_ranks(const comm *c)
+{
+    return c->ranks;
+}
+
+int comm_node(const comm *c)
+{
+    return c->node_index;
+}
+
+int comm_nodes(const comm *c)
+{
+    return c->nodes;
+}
+
+int comm_node_of(const comm *c, int rank)
+{
+    return c->node_of[rank];
+}
+
+int comm_position(const comm *c)
+{
+    int before = c->share->rank;
+    for (int r = 0; r < c->ranks; r++)
+        before += c->node_of[r] < c->node_index;
+    return before;
+}
+
+int comm_cores(const comm *c)
+{
+    return c->cores;
+}
+
+// --- Data
+
+static void broadcast(MPI_Comm ranks, int root, void *bytes, size_t n)
+{
+    for (size_t at = 0; at < n; at += CHUNK) {
+        int m = (int)(n - at < CHUNK ? n - at : CHUNK);
+        MPI_Bcast((char *)bytes + at, m, MPI_BYTE, root, ranks);
+    }
+}
+
+void comm_broadcast(const comm *c, int root, void *bytes, size_t n)
+{
+    broadcast(c->all, root, bytes, n);
+}
+
+status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
+{
+    status st = OK;
+    uint64_t size = *n;
+    void *mine = *bytes;
+    broadcast(c->all, root, &size, sizeof size);
+    if (c->rank != root && !(mine = checked_calloc(size, 1)))
+        st = status_no_memory("a message of another rank");
+    st = comm_agree(c, st);
+    if (st != OK) {
+        if (c->rank != root)
+            free(mine);
+        return st;
+    }
+    broadcast(c->all, root, mine, size);
+    *bytes = mine;
+    *n = size;
+    return OK;
+}
+
+static int64_t all_reduce(const comm *c, int64_t x, MPI_Op op)
+{
+    MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_INT64_T, op, c->all);
+    return x;
+}
+
+int64_t comm_largest(const comm *c, int64_t x)
+{
+    return all_reduce(c, x, MPI_MAX);
+}
+
+int64_t comm_smallest(const comm *c, int64_t x)
+{
+    return all_reduce(c, x, MPI_MIN);
+}
+
+int64_t comm_sum(const comm *c, int64_t x)
+{
+    return all_reduce(c, x, MPI_SUM);
+}
+
+status comm_reduce(const comm *c, int root, partial *p)
+{
+    const partial_shape *shape = partial_get_shape(p);
+    if (c->leaders == MPI_COMM_NULL)
+        return comm_agree(c, OK);
+    for (int f = 0; f < shape->fields && c->nodes > 1; f++) {
+        bool counts = shape->field[f].type == PARTIAL_COUNT;
+        size_t size = counts ? sizeof(int64_t) : sizeof(fixed);
+        int64_t length = shape->field[f].length;
+        for (int64_t at = 0; at < length; at += REDUCE_BLOCK) {
+            int n = (int)(length - at < REDUCE_BLOCK ? length - at : REDUCE_BLOCK);
+            void *values = (char *)partial_values(p, f) + (size_t)at * size;
+            bool here = c->node_index == root;
+            MPI_Reduce(here ? MPI_IN_PLACE : values, here ? values : NULL, n,
+                       counts ? MPI_INT64_T : c->sum_type, counts ? c->merge_counts : c->merge_sums,
+                       root, c->leaders);
+        }
+    }
+    return comm_agree(c, c->node_index == root ? partial_check(p) : OK);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// k-means with clusters of equal size (n/k rows; where k does not divide n the first n mod k
+// clusters have one more).
+//
+// Lloyd's iteration with the assignment step replaced by the transportation problem (Bradley,
+// Bennett and Demiriz, "Constrained K-Means Clustering", 2000), solved exactly for squared
+// distances in integer units of at most 3 R^2 2^-28, R the largest norm of a row
+// (balanced_assignment.h): a step's total is within 2 n such units of the minimum, below what
+// float32 products of the rows resolve. So the inertia falls with each iteration, up to that.
+// Starts are greedy k-means++ (Arthur and Vassilvitskii, 2007; 2 + ln k trials a centre).
+//
+// The result depends on the rows, the options and the machine's sgemm; not on the pool's threads:
+// rows are multiplied in blocks of a fixed size, and sums run over a cluster's rows in ascending
+// order. It takes for granted that cblas_sgemm uses one thread.
+#ifndef STAGES_BALANCED_KMEANS_H
+#define STAGES_BALANCED_KMEANS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/base/pool.h"
+#include "pipeline/base/rng.h"
+#include "pipeline/base/status.h"
+
+// Scales each of n rows of `width` floats to unit length (a zero row stays zero), then subtracts
+// the rows' mean, in place. Distances between rows are those of the unit rows; the shift only keeps
+// float32 products accurate. ERR_NUMERIC where a row is not finite. Local.
+status balanced_kmeans_prepare(float *rows, int64_t n, int64_t width);
+
+// Sum over rows of the squared distance to their cluster's mean, in float64. label in [0, k).
+// Local.
+status balanced_kmeans_inertia(const float *rows, int64_t n, int64_t width, int k,
+                               const int32_t *label, double *inertia);
+
+// Renames the clusters so that the one that holds row 0 is 0, the one that holds the lowest row
+// outside it is 1, and so on. Local.
+status balanced_kmeans_canonical(int64_t n, int k, int32_t *label);
+
+// Memory for runs over n rows of `width` into k clusters.
+typedef struct balanced_kmeans balanced_kmeans;
+
+// Owned by the caller; borrows the pool (NULL: the caller's thread alone). Local. ERR_USAGE when k
+// is not in [1, n].
+status balanced_kmeans_new(int64_t n, int64_t width, int k, pool *p, balanced_kmeans **out);
+void balanced_kmeans_free(balanced_kmeans *km); // NULL is a no-op
+// What _new allocates, for estimates.
+double balanced_kmeans_bytes(int64_t n, int64_t width, int k, int threads);
+
+typedef struct balanced_kmeans_options {
+    rng random;       // of the start
+    int iterations;   // at most
+    double tolerance; // ends when the squared shift of all centres is at most tolerance × the mean
+                      // variance of a column
+    bool (*stopping)(const void *context); // optional; asked before each iteration
+    const void *context;                   // of stopping
+} balanced_kmeans_options;
+
+// One start: writes label[n] and the inertia of those labels (and how many iterations it took,
+// unless NULL). Reads rows that balanced_kmeans_prepare has prepared. Local; allocates nothing.
+// ERR_INTERRUPTED when stopping says so; ERR_NUMERIC as above.
+status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
+                           const balanced_kmeans_options *options, int32_t *label, double *inertia,
+                           int *iterations);
+
+#endif

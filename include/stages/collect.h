@@ -27,10 +27,10 @@
 
 #include <stdint.h>
 
-// Which token of a subset the t-th sampled one is: one at random from each of n equal runs of the
-// subset's `tokens` tokens, so that the samples ascend and none comes twice. 0 <= t < n <= tokens.
-// The same on every rank. Local.
-int64_t collect_sampled_token(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
-                              int64_t t);
+// Writes to out[0..n) which tokens of a subset are sampled: one at random of each of n equal runs
+// of its `tokens` tokens, so that they ascend and none comes twice. 0 <= n <= tokens. The same on
+// every rank. Local.
+void collect_sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
+                           int64_t *out);
 
 #endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Subsets of one or several datasets as tiles for model_forward: what `collect` and `prune` run the
+// model over.
+#ifndef STAGES_TILE_SOURCE_H
+#define STAGES_TILE_SOURCE_H
+
+#include "data/samples.h"
+#include "model/model.h"
+#include "stages/tiling.h"
+
+typedef struct tile_subset {
+    const samples *samples; // borrowed
+    int subset;             // there
+} tile_subset;
+
+typedef struct tile_source {
+    tiling cuts; // its subsets are those added, in that order
+    part part;
+    bool text;
+    int64_t image_values; // channels × height × width
+    tile_subset *subset;  // owned [cuts.subsets]
+    size_t subset_capacity;
+} tile_source;
+
+// Starts empty, for samples of one part as a model of this shape takes them.
+void tile_source_begin(tile_source *s, const model_info *info, part p);
+// Frees what it owns; safe on {0}.
+void tile_source_free(tile_source *s);
+// Adds a subset; borrows `from` until tile_source_free. Local.
+status tile_source_add(tile_source *s, const samples *from, int subset);
+
+// Fills tile `i` for the model. Thread-safe. Fails as samples_image and samples_text.
+status tile_source_load(const tile_source *s, int64_t i, tile *t);
+
+#endif

@@ -47,6 +47,11 @@ void artefact_unlock(void)
     pthread_mutex_unlock(&netcdf_lock);
 }
 
+const char *artefact_library(void)
+{
+    return nc_inq_libvers();
+}
+
 static status check(const artefact *a, int code, const char *what)
 {
     return code == NC_NOERR

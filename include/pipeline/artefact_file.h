@@ -56,6 +56,9 @@ const char *artefact_variable_dim(const artefact *a, size_t index, int i);
 char *artefact_variable_text(const artefact *a, size_t index, const char *attribute);
 const char *variable_type_name(variable_type type); // as CDL: "double", "string"
 
+// The version of NetCDF, as it says itself. Borrowed.
+const char *artefact_library(void);
+
 // Every call into NetCDF is made between these two. Not to be held while a stage's code runs.
 void artefact_lock(void);
 void artefact_unlock(void);

@@ -59,7 +59,7 @@ typedef struct journal_commit {
     const char *path;        // of the artefact, relative to OUTPUT
     const char *digest;      // of names and variables (store.h)
     const char *file_digest; // of the file's bytes
-    int64_t bytes;           // of the file
+    int64_t bytes, mtime_ns; // of the file
     double seconds;          // wall time it took
     int64_t units;           // over all rounds
     double operations;       // sum of the units' costs; 0: unknown

@@ -45,14 +45,15 @@ typedef struct store_origin {
 // What the journal is told about a committed artefact.
 typedef struct stored {
     char digest[DIGEST_HEX], file_digest[DIGEST_HEX];
-    int64_t bytes;
+    int64_t bytes, mtime_ns; // of the file
 } stored;
 
-// Adds the origin to the attributes of `w`, writes what it describes to OUTPUT/`path` and fills
-// *out. Local: called on one rank, the task's owner. Fill callbacks are called here, for blocks of
-// rows of bounded memory. ERR_IO when disk or folder refuse, or when what is read back is not what
-// was written: then nothing is left behind and an artefact of before is untouched. Whatever a fill
-// callback or `allowed` returns is handed on.
+// Adds the origin to the attributes of `w` (those a stage has set stay), writes what it describes
+// to OUTPUT/`path` and fills *out. Local: called on one rank, the task's owner. Fill callbacks are
+// called here, for blocks of rows of bounded memory. ERR_IO when disk or folder refuse, or when
+// what is read back is not what was written: then nothing is left behind, and an artefact of before
+// is untouched (unless the folder's sync failed behind the rename: what has no line in the journal
+// does not count). Whatever a fill callback or `allowed` returns is handed on.
 status store_commit(const char *output, const char *path, artefact_writer *w,
                     const store_origin *origin, stored *out);
 
@@ -62,12 +63,18 @@ status store_commit(const char *output, const char *path, artefact_writer *w,
 // (artefact_close).
 status store_open(const char *output, const journal_commit *c, bool verify, artefact **out);
 
-// Is the committed file still in place, by one stat (its size)? For `plan` and for skipping
-// finished tasks. Local.
+// Is the committed file still in place? For `plan`, and for skipping finished tasks: one stat,
+// where size and mtime are those committed; with another mtime (a copied run, or a commit that was
+// killed before its line) the bytes decide. Local.
 bool store_present(const char *output, const journal_commit *c);
 
 // For fsck: bytes, then names and variables, against both digests. ERR_INPUT, saying what differs.
 // Local.
 status store_verify(const char *output, const journal_commit *c);
+
+// Removes the temporary files that killed runs of an epoch before `epoch` left in OUTPUT's folders;
+// *removed counts them. For the start of a run, once the folder is known to be its own, and for
+// fsck. Local. ERR_IO.
+status store_clean(const char *output, int64_t epoch, int64_t *removed);
 
 #endif

@@ -18,13 +18,14 @@
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/status.h"
+#include "pipeline/journal.h"
 #include "pipeline/stage.h"
 
 enum { KEY_FILES = 64 };
 
-typedef struct key_field {
-    const char *name, *value; // borrowed from the task's pipeline or dag
-} key_field;
+// Name and value, borrowed from the task's pipeline or dag; the journal writes them down as they
+// are.
+typedef journal_field key_field;
 
 typedef struct key_fields {
     key_field *field; // owned by the pipeline's or dag's arena
@@ -39,21 +40,18 @@ typedef struct key_digester {
     status (*file)(void *context, const char *path, char hex[DIGEST_HEX]);
 } key_digester;
 
-// Fills t->fields, t->key. Where an upstream task has no digest yet (t->inputs[i]->digest is ""),
-// its field's value is "", the key stays
-// "" and the key is pending: not an error. May be called again when more is known. Local. ERR_INPUT
-// for missing files.
+// Fills t->fields and t->key. Where an upstream task has no digest yet (t->inputs[i]->digest is ""),
+// the value of its field is "" and the key stays "": it is pending, which is not an error; call
+// again when more is known. Local. ERR_INPUT for a missing file.
 status key_compute(task *t, const key_digester *d);
 
-// The first field in which two lists differ: its name, and its value in each (NULL where that list
-// has no such field). False when they are equal. For a chain of changes call it with what follows.
-// All borrowed.
+// A field that differs between two lists; its value is NULL in the list that has no such field.
 typedef struct key_difference {
     const char *name, *old_value, *new_value;
 } key_difference;
 
-// All differing fields, old ones in their order and then those only the new list has: up to
-// `capacity` into out; returns how many there are.
+// The differing fields, old ones in their order and then those that only the new list has: up to
+// `capacity` of them into out. Returns how many there are. All borrowed.
 size_t key_compare(const key_fields *old_fields, const key_fields *new_fields, key_difference *out,
                    size_t capacity);
 

@@ -15,22 +15,9 @@
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/status.h"
+#include "pipeline/place.h"
 
 enum { TREE_BYTES = 1 << 20, TREE_DEPTH = 64, TREE_NODES = 1 << 18 };
-
-// Where a node was written: FILE:LINE:COLUMN (from 1; a column is a character), or an override,
-// whose line is 0 and whose origin is "-s key.path=value".
-typedef struct place {
-    const char *origin; // borrowed from the tree
-    int line, column;
-} place;
-
-// Records an error at a place. Returns code.
-status place_fail(status code, place at, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-// "FILE:LINE:COLUMN" or "-s key.path=value", for status_fail's `where`. Owned by the caller; NULL
-// when out of memory.
-char *place_text(place at);
 
 typedef enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP } node_kind;
 
@@ -53,25 +40,21 @@ struct node {
     size_t size;     // nodes in it, aliases written out
 };
 
+// Owns the nodes of everything parsed into it, and all their text. {0} is an empty one.
 typedef struct tree {
-    arena memory;     // owns the nodes and all their text
-    const node *root; // borrowed from memory
+    arena memory;
+    const node *root; // borrowed from memory; set by the owner of the tree
 } tree;
 
-// Parses `n` bytes of `text`, named `origin` in messages. ERR_USAGE with the place. Local. *out is
-// {0} on failure.
-status tree_parse(const char *origin, const char *text, size_t n, tree *out);
+// Parses n bytes into *out, in the tree's memory. `origin` names it in messages, with
+// line and column where `numbered`. ERR_USAGE with the place. Local.
+status tree_parse(tree *t, const char *origin, bool numbered, const char *bytes, size_t n,
+                  const node **out);
 void tree_free(tree *t);
 
 // The value of a key, or NULL. Borrowed.
 const node *node_get(const node *map, const char *key);
-// "a list", "a mapping", "text", for messages.
+// "a list", "a mapping" or "a value", for messages.
 const char *node_kind_name(const node *n);
-
-// Applies an override "key.path=value": the value is YAML; each part of the path but the last must
-// exist (a key that holds dots is found too); the last is replaced or added. Shared (aliased)
-// mappings are copied, so only the named one changes. ERR_USAGE naming the override, with the
-// nearest right word.
-status tree_override(tree *t, const char *assignment);
 
 #endif

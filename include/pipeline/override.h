@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Overrides of the command line: `-s key.path=value`.
+#ifndef PIPELINE_OVERRIDE_H
+#define PIPELINE_OVERRIDE_H
+
+#include "pipeline/base/status.h"
+#include "pipeline/yaml_tree.h"
+
+// Applies "key.path=value" to t->root: the value is YAML; every part of the path but the last must
+// exist (a key that holds dots is found too), the last is replaced or added. A mapping that is
+// shared through an alias is copied, so that only the named one changes. ERR_USAGE naming the
+// override, with the nearest right word. Local.
+status override_apply(tree *t, const char *assignment);
+
+#endif

@@ -24,6 +24,7 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
 {
     collect_layout *l = out;
     *l = (collect_layout){.subsets = dataset_subsets(data), .layers = info->layers};
+    l->modality = info->modality == MODALITY_TEXT ? "text" : "image";
     l->subset = checked_calloc((size_t)l->subsets, sizeof *l->subset);
     l->firing_tokens = checked_calloc((size_t)l->subsets, sizeof *l->firing_tokens);
     if (!l->subset || !l->firing_tokens)
@@ -193,6 +194,7 @@ status collect_describe(collect_layout *l, const partial *sum, artefact_writer *
 {
     status st = OK;
     TRY(artefact_attribute(w, "title", "Activation statistics of neurons on subsets of data"));
+    TRY(artefact_attribute(w, "modality", l->modality));
     TRY(artefact_dim(w, "subset", l->subsets));
     TRY(artefact_variable(w, &(variable){.name = "subset",
                                          .type = VARIABLE_TEXT,

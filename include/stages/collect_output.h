@@ -36,6 +36,7 @@ typedef struct collect_site {
 } collect_site;
 
 typedef struct collect_layout {
+    const char *modality; // for the report: "image" or "text"
     int subsets, layers;
     const char **subset;    // owned; names borrowed from the dataset
     int64_t *firing_tokens; // owned [subsets]

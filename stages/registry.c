@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/registry.h"
+
+#include <stddef.h>
+
+#include "stages/report.h"
+#include "stages/resources.h"
+
+#define STAGE(name) extern const stage_def stage_##name;
+#include "stages.def"
+#undef STAGE
+
+#define STAGE(name) &stage_##name,
+static const stage_def *const stages[] = {
+#include "stages.def"
+    NULL,
+};
+
+static const resource_def *const resources[] = {&resource_model, &resource_data, NULL};
+
+static const inspect_def inspect_model = {"a model folder or weight file", model_inspect};
+static const inspect_def inspect_data = {"a dataset", dataset_inspect};
+static const inspect_def *const inspectors[] = {&inspect_model, &inspect_data, NULL};
+
+const registry sulcus_registry = {
+    .stages = stages,
+    .resources = resources,
+    .inspectors = inspectors,
+    .report = report_write,
+};

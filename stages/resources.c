@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/resources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+// A model of the pipeline file: opened, and where from, because its preprocessing lies beside it.
+typedef struct model_entry {
+    model *model;
+    char *path;
+} model_entry;
+
+static const param_def model_params[] = {
+    {"path", PARAM_PATH, .required = true,
+     .help = "a Hugging Face folder (config.json, safetensors), a .safetensors or a .gguf file"},
+    {"weights", PARAM_TEXT, "trained", .choices = "trained|random",
+     .help = "random: config.json only, weights drawn as the framework initialises them"},
+    {"seed", PARAM_INT, "0", .low = 0, .high = 9e15, .help = "of random weights"},
+    {0},
+};
+
+static model_options model_options_of(const params *p)
+{
+    return (model_options){.path = params_text(p, "path"),
+                           .random = strcmp(params_text(p, "weights"), "random") == 0,
+                           .seed = (uint64_t)params_int(p, "seed")};
+}
+
+static status add_file(void *list, const char *path)
+{
+    return file_list_add(list, path);
+}
+
+static status model_entry_files(const params *p, file_list *out)
+{
+    model_options options = model_options_of(p);
+    return model_files(&options, add_file, out);
+}
+
+static void model_entry_close(void *object)
+{
+    model_entry *e = object;
+    if (!e)
+        return;
+    model_close(e->model);
+    free(e->path);
+    free(e);
+}
+
+static status model_entry_open(const params *p, const params *pipeline, share *s, bool light,
+                               void **object)
+{
+    status st = OK;
+    model_options options = model_options_of(p);
+    options.compute =
+        strcmp(params_text(pipeline, "compute"), "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
+    options.light = light;
+    model_entry *e = checked_calloc(1, sizeof *e);
+    if (e)
+        e->path = strdup(options.path);
+    // Not to leave here: opening is collective, and the other ranks are in it.
+    status mine = e && e->path ? OK : status_no_memory("a model");
+    TRY(s ? s->vote(s, mine) : mine);
+    TRY(model_open(&options, s, &e->model));
+    *object = e;
+    e = NULL;
+done:
+    model_entry_close(e);
+    return st;
+}
+
+const resource_def resource_model = {
+    .section = "models",
+    .parameter = "model",
+    .summary = "a transformer and its weights",
+    .params = model_params,
+    .files = model_entry_files,
+    .open = model_entry_open,
+    .close = model_entry_close,
+};
+
+#define FORMAT(name) "|" #name
+static const char formats[] =
+#include "../data/formats.def"
+    ;
+#undef FORMAT
+
+static const param_def data_params[] = {
+    {"format", PARAM_TEXT, .required = true, .choices = formats + 1, .help = "what the files are"},
+    {"path", PARAM_PATH, .required = true,
+     .help = "a file, or a folder laid out as the format's own archive; .gz or not"},
+    {"split", PARAM_TEXT, .help = "test or train; the format's own default where absent"},
+    {"subsets", PARAM_TEXT,
+     .help = "what makes a subset: fine, coarse, label, file, or a JSON field such as "
+             "meta.pile_set_name"},
+    {"keep", PARAM_TEXTS, .help = "only these subsets"},
+    {"limit", PARAM_INT, "0", .low = 0, .high = 9e15,
+     .help = "samples per subset, tokens for text; 0 is all"},
+    {"collect", PARAM_REAL, "0.5", .low = 0, .high = 1, .choices = "same",
+     .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
+             "see all"},
+    {"field", PARAM_TEXT, "text", .help = "text: the JSON field that holds it"},
+    {"tokenizer", PARAM_PATH, .help = "text: a tokenizer.json; the model's own where absent"},
+    {"context", PARAM_INT, "0", .low = 0, .high = 1e9,
+     .help = "text: tokens per sample; 0 is the model's own limit"},
+    {"pack", PARAM_BOOL, "false", .help = "text: join documents into full samples"},
+    {0},
+};
+
+static const char *text_or_null(const params *p, const char *name)
+{
+    return params_has(p, name) ? params_text(p, name) : NULL;
+}
+
+// `keep` is owned by the caller.
+static status dataset_options_of(const params *p, const char ***keep, dataset_options *out)
+{
+    size_t n = params_count(p, "keep");
+    *keep = checked_calloc(n, sizeof **keep);
+    if (!*keep)
+        return status_no_memory("a list of subsets");
+    for (size_t i = 0; i < n; i++)
+        (*keep)[i] = params_text_at(p, "keep", i);
+    bool same = params_text(p, "collect") != NULL;
+    *out = (dataset_options){.format = params_text(p, "format"),
+                             .path = params_text(p, "path"),
+                             .split = text_or_null(p, "split"),
+                             .subsets = text_or_null(p, "subsets"),
+                             .keep = *keep,
+                             .n_keep = n,
+                             .limit = params_int(p, "limit"),
+                             .collect = same ? -1 : params_real(p, "collect"),
+                             .field = params_text(p, "field"),
+                             .tokenizer = text_or_null(p, "tokenizer"),
+                             .context = params_int(p, "context"),
+                             .pack = params_bool(p, "pack")};
+    return OK;
+}
+
+static status data_files(const params *p, file_list *out)
+{
+    status st = OK;
+    const char **keep = NULL;
+    dataset_options options;
+    TRY(dataset_options_of(p, &keep, &options));
+    TRY(dataset_files(&options, add_file, out));
+done:
+    free(keep);
+    return st;
+}
+
+static status data_open(const params *p, const params *pipeline, share *s, bool light,
+                        void **object)
+{
+    (void)pipeline, (void)s, (void)light;
+    status st = OK;
+    const char **keep = NULL;
+    dataset_options options;
+    dataset *d = NULL;
+    TRY(dataset_options_of(p, &keep, &options));
+    TRY(dataset_open(&options, &d));
+    *object = d;
+done:
+    free(keep);
+    return st;
+}
+
+static void data_close(void *object)
+{
+    dataset_close(object);
+}
+
+const resource_def resource_data = {
+    .section = "datasets",
+    .parameter = "data",
+    .summary = "samples in subsets",
+    .params = data_params,
+    .files = data_files,
+    .open = data_open,
+    .close = data_close,
+};
+
+model *stage_model(const task *t)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    return e->model;
+}
+
+const dataset *stage_dataset(const task *t, const char *param, size_t i)
+{
+    return task_resource(t, param, i);
+}
+
+status stage_samples(const task *t, const char *param, size_t i, samples **out)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    const model_info *info = model_get_info(e->model);
+    sample_spec spec = {.text = info->modality == MODALITY_TEXT,
+                        .model_path = e->path,
+                        .channels = info->channels,
+                        .image_height = info->image_height,
+                        .image_width = info->image_width,
+                        .rows_per_image = info->rows_per_image,
+                        .classes = info->outputs,
+                        .context = info->context,
+                        .vocabulary = info->outputs};
+    return samples_open(stage_dataset(t, param, i), &spec, out);
+}

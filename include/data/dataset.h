@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dataset as a pipeline file describes it: where it is, how its samples fall into subsets, and
 // which are collected on and which evaluated on. One file per format, in a registry
-// (data/format.h).
+// (data/formats.def). What a model sees of a dataset is in data/samples.h; stages use this header
+// to open a dataset and to name its subsets.
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 
@@ -9,20 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/image.h"
 #include "pipeline/base/status.h"
 
 typedef struct dataset_options {
-    const char *format; // a name in the registry: cifar10 cifar100 idx images (later jsonl text
-                        // tokens mmlu)
-    const char *path;   // file or folder
-    const char *split;  // "test", "train"; NULL: the format's own default
-    const char
-        *subsets; // fine | coarse | label | a JSON field | file; NULL: the format's own default
+    const char *format;      // a name in the registry: cifar10 cifar100 idx images
+    const char *path;        // file or folder
+    const char *split;       // "test", "train"; NULL: the format's own default
+    const char *subsets;     // fine | coarse | label; NULL: the format's own default
     const char *const *keep; // only these subsets; filters, never reorders
     size_t n_keep;
-    int64_t limit;  // samples per subset (tokens for text); 0: all
-    double collect; // share of each subset, in file order, that is collected on; the rest is
-                    // evaluated on. < 0: `same`, both see all
+    int64_t limit;  // samples per subset (tokens for text), the first ones; 0: all
+    double collect; // share of each subset (after `limit`), in file order, that is collected on:
+                    // the first floor(collect × n + 1e-9) samples; the rest is evaluated on.
+                    // < 0: `same`, both see all
     // Text.
     const char *field, *tokenizer;
     int64_t context;
@@ -32,22 +33,50 @@ typedef struct dataset_options {
 typedef struct dataset dataset;
 
 // Opens and indexes a dataset. Copies what it needs of `options`. Local. ERR_INPUT names the file
-// and place; ERR_USAGE an unknown format, or a subset in `keep` that does not exist (with the
-// nearest right name).
+// and place; ERR_USAGE an unknown format, split or way to form subsets, or a subset in `keep` that
+// does not exist (with the nearest right name).
+//
+// Order: subsets by label index where labels are numbers (those that occur), by sorted name where
+// they are folders; samples of a subset in file order.
 status dataset_open(const dataset_options *options, dataset **out);
-void dataset_close(dataset *d);
+void dataset_close(dataset *d); // NULL is a no-op
+
 // Names of all formats, for the parameter table: "cifar10|cifar100|…". Static.
 const char *dataset_formats(void);
 
 int dataset_subsets(const dataset *d);
-const char *dataset_subset(const dataset *d, int subset);
+const char *dataset_subset(const dataset *d, int subset); // borrowed from the dataset
 
-// Files whose bytes decide what the dataset is.
+// The options as opened, the format's defaults filled in. Borrowed from the dataset.
+const dataset_options *dataset_get_options(const dataset *d);
+
+// All samples of a subset, as the files hold them: `limit` and `collect` are applied by samples.
+int64_t dataset_count(const dataset *d, int subset);
+
+// The (fine) label of a raw sample, and its name ("7" where the dataset names none; borrowed).
+int32_t dataset_label(const dataset *d, int subset, int64_t i);
+int dataset_labels(const dataset *d);
+const char *dataset_label_name(const dataset *d, int label);
+// Whether labels are known by name only (folders): their numbers are then those of the sorted
+// names.
+bool dataset_labels_by_name(const dataset *d);
+
+// The shape of every image; 0, 0, 0 where they differ. Files that are no samples and were passed
+// over.
+void dataset_image_shape(const dataset *d, int *height, int *width, int *channels);
+int64_t dataset_ignored(const dataset *d);
+
+// Reads a raw sample into `out`, reusing its memory; the caller frees it with image_free. Local,
+// thread-safe. ERR_INPUT names the file that cannot be decoded.
+status dataset_image(const dataset *d, int subset, int64_t i, image *out);
+
+// Calls `add` for each file whose bytes decide what the dataset is, in a fixed order; stops at its
+// first failure. Local. Fails as dataset_open does where a file is missing.
 status dataset_files(const dataset_options *options, status (*add)(void *context, const char *path),
                      void *context);
 
-// Prints what a dataset holds (for `sulcus inspect`), recognising the format by its files; *known =
-// false when it is none.
+// Prints what a dataset holds (for `sulcus inspect`), recognising the format by its files;
+// *known = false when it is none. Local.
 status dataset_inspect(const char *path, bool *known);
 
 #endif

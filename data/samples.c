@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/samples.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/image_processor.h"
+#include "data/model_labels.h"
+#include "pipeline/base/checked.h"
+
+struct samples {
+    const dataset *data; // borrowed
+    sample_spec spec;    // model_path is not kept
+    image_processor *processor;
+    int32_t *label;   // [dataset_labels] the model's number of each label, owned
+    int64_t *collect; // [subsets] samples that are collected on, owned
+};
+
+static int64_t used(const samples *s, int subset)
+{
+    int64_t n = dataset_count(s->data, subset), limit = dataset_get_options(s->data)->limit;
+    return limit > 0 && limit < n ? limit : n;
+}
+
+// Where a part begins among the raw samples of its subset.
+static int64_t part_first(const samples *s, int subset, part p)
+{
+    bool same = dataset_get_options(s->data)->collect < 0;
+    return p == PART_EVALUATE && !same ? s->collect[subset] : 0;
+}
+
+static status share_subsets(samples *s)
+{
+    int n = dataset_subsets(s->data);
+    double share = dataset_get_options(s->data)->collect;
+    s->collect = checked_calloc((size_t)n, sizeof *s->collect);
+    if (!s->collect)
+        return status_no_memory("samples");
+    for (int i = 0; i < n; i++) {
+        int64_t all = used(s, i);
+        // The small term makes 0.29 × 100 = 28.999999999999996 the 29 that is meant.
+        int64_t first = share < 0 ? all : (int64_t)floor(share * (double)all + 1e-9);
+        s->collect[i] = first > all ? all : first;
+    }
+    return OK;
+}
+
+// Maps the dataset's labels to the model's, and checks those of the samples that are used.
+static status map_labels(samples *s, const char *model_path)
+{
+    const char *path = dataset_get_options(s->data)->path;
+    int n = dataset_labels(s->data);
+    s->label = checked_calloc((size_t)n, sizeof *s->label);
+    if (!s->label)
+        return status_no_memory("labels");
+    for (int l = 0; l < n; l++)
+        s->label[l] = l;
+    if (dataset_labels_by_name(s->data)) {
+        status st = model_labels_match(model_path, s->data, s->label);
+        if (st != OK)
+            return st;
+    }
+    for (int i = 0; i < dataset_subsets(s->data); i++)
+        for (int64_t k = 0; k < used(s, i); k++) {
+            int32_t label = dataset_label(s->data, i, k);
+            if (s->label[label] >= s->spec.classes)
+                return status_fail(ERR_INPUT, path,
+                                   "label %d (%s) is beyond the model's %d classes; "
+                                   "give the model that was trained on these labels",
+                                   s->label[label], dataset_label_name(s->data, label),
+                                   s->spec.classes);
+        }
+    return OK;
+}
+
+// The size that comes out must be the model's for every image: known now unless images differ and
+// the shape of the result follows theirs, and then samples_image looks again.
+static status check_size(const samples *s, const char *where, int height, int width)
+{
+    int h, w;
+    image_processor_size(s->processor, height, width, &h, &w);
+    if (h == s->spec.image_height && w == s->spec.image_width)
+        return OK;
+    return status_fail(ERR_INPUT, where,
+                       "images of %d×%d become %d×%d by the model's "
+                       "preprocessor_config.json; the model takes %d×%d",
+                       width, height, w, h, s->spec.image_width, s->spec.image_height);
+}
+
+status samples_open(const dataset *d, const sample_spec *spec, samples **out)
+{
+    status st;
+    int height, width, channels;
+    const char *path = dataset_get_options(d)->path;
+    samples *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("samples");
+    s->data = d;
+    s->spec = *spec;
+    s->spec.model_path = NULL;
+    if (spec->text) {
+        st =
+            status_fail(ERR_INPUT, path, "holds images; the model %s reads text", spec->model_path);
+        goto done;
+    }
+    if (spec->channels != 1 && spec->channels != 3) {
+        st = status_fail(ERR_INPUT, spec->model_path,
+                         "takes images of %d channels; 1 and 3 are "
+                         "supported",
+                         spec->channels);
+        goto done;
+    }
+    TRY(image_processor_open(spec->model_path, spec->channels, &s->processor));
+    dataset_image_shape(d, &height, &width, &channels);
+    if (height > 0)
+        TRY(check_size(s, path, height, width));
+    TRY(map_labels(s, spec->model_path));
+    TRY(share_subsets(s));
+    *out = s;
+    s = NULL;
+done:
+    samples_close(s);
+    return st;
+}
+
+void samples_close(samples *s)
+{
+    if (!s)
+        return;
+    image_processor_close(s->processor);
+    free(s->label);
+    free(s->collect);
+    free(s);
+}
+
+int64_t samples_count(const samples *s, int subset, part p)
+{
+    bool same = dataset_get_options(s->data)->collect < 0;
+    return p == PART_COLLECT || same ? s->collect[subset] : used(s, subset) - s->collect[subset];
+}
+
+int64_t samples_rows(const samples *s, int subset, part p, int64_t i)
+{
+    (void)subset, (void)p, (void)i; // every image has as many
+    return s->spec.rows_per_image;
+}
+
+status samples_image(const samples *s, int subset, part p, int64_t i, float *pixels, int32_t *label)
+{
+    status st;
+    image raw = {0};
+    const char *path = dataset_get_options(s->data)->path;
+    int64_t at = part_first(s, subset, p) + i;
+    TRY(dataset_image(s->data, subset, at, &raw));
+    TRY(image_convert(&raw, s->spec.channels));
+    TRY(check_size(s, path, raw.height, raw.width));
+    TRY(image_processor_run(s->processor, &raw, path, pixels));
+    *label = s->label[dataset_label(s->data, subset, at)];
+done:
+    image_free(&raw);
+    return st;
+}
+
+status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *ids, int32_t *target)
+{
+    (void)subset, (void)p, (void)i, (void)ids, (void)target;
+    return status_fail(ERR_INPUT, dataset_get_options(s->data)->path, "holds images, not text");
+}

@@ -10,6 +10,7 @@
 
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
+#include "pipeline/param_range.h"
 
 // Indexed by param_type: what a value is called, the type of a list's items, and how one item is
 // read.
@@ -305,6 +306,12 @@ static status read_one(const param_context *c, const param_def *def, const node 
 status param_value_read(const param_context *c, const param_def *def, const node *n,
                         param_value *out)
 {
+    const node *written = n;
+    if (def->type == PARAM_REALS) {
+        status st = param_range_expand(c->memory, def->name, written, &n);
+        if (st != OK)
+            return st;
+    }
     bool list = param_is_list(def->type) && n->kind == NODE_LIST;
     size_t count = list ? n->n : 1;
     param_item *items = arena_alloc(c->memory, count, sizeof *items);
@@ -314,7 +321,7 @@ status param_value_read(const param_context *c, const param_def *def, const node
         return place_fail(ERR_USAGE, n->at,
                           "`%s` is an empty list; give a value, or remove the key", def->name);
     *out = (param_value){.present = true, .given = true, .at = n->at, .n = count, .item = items};
-    out->typed = n->kind == NODE_SCALAR ? n->text : NULL;
+    out->typed = written->kind == NODE_SCALAR ? written->text : NULL;
     for (size_t i = 0; i < count; i++) {
         status st = read_one(c, def, list ? n->item[i] : n, &items[i]);
         if (st != OK)

@@ -24,7 +24,7 @@ typedef enum param_type {
     PARAM_FROM,     // upstream steps: "step", or "step[axis=value,…]" to select; a list by nature
     // Lists by nature: they never sweep. One value alone is a list of one.
     PARAM_INTS,
-    PARAM_REALS,
+    PARAM_REALS, // an item "0.01:0.99:0.01" is the numbers FIRST:LAST:STEP
     PARAM_TEXTS, // with `choices`, each of them
     PARAM_RESOURCES,
 } param_type;

@@ -23,30 +23,15 @@ bool param_table_find(const param_def *defs, const char *name, size_t *i)
     return false;
 }
 
-// A default is YAML text: one word, or words between brackets. Only the latter needs the parser.
+// A default is YAML text.
 static status read_default(const param_context *c, const param_def *def, place at, param_value *out)
 {
-    if (def->value[0] != '[')
-        return param_value_read_text(c, def, def->value, at, out);
-    tree t = {0};
-    const node *list;
-    status st = tree_parse(&t, "default", false, def->value, strlen(def->value), &list);
-    node placed = st == OK ? *list : (node){0};
-    placed.at = at;
-    for (size_t i = 0; i < placed.n; i++) { // into memory that stays
-        node *item = arena_alloc(c->memory, 1, sizeof *item);
-        char *copy = arena_text(c->memory, list->item[i]->text, strlen(list->item[i]->text));
-        if (!item || !copy) {
-            st = status_no_memory("a parameter");
-            break;
-        }
-        *item = *list->item[i];
-        item->text = copy;
-        placed.item[i] = item;
-    }
+    const node *n;
+    status st = tree_parse(c->memory, "default", false, def->value, strlen(def->value), &n);
     if (st == OK)
-        st = param_value_read(c, def, &placed, out);
-    tree_free(&t);
+        st = param_value_read(c, def, n, out);
+    out->at = at;
+    out->given = false;
     return st;
 }
 
@@ -65,7 +50,6 @@ status params_new(const param_context *c, const param_def *defs, place at, const
         if (read_default(c, &defs[i], at, &values[i]) != OK)
             return status_fail(ERR_INTERNAL, defs[i].name, "bad default `%s`; mend the table",
                                defs[i].value);
-        values[i].given = false;
     }
     *out = p;
     return OK;

@@ -96,14 +96,15 @@ bool params_lists(const params *p, const char *name, const char *item)
 status params_fail(const params *p, const char *name, const char *format, ...)
 {
     char *what = NULL;
-    const param_value *v = value_of(p, name, any_type);
+    size_t i;
+    bool given = param_table_find(p->defs, name, &i) && p->value[i].given;
     va_list args;
     va_start(args, format);
     int n = vasprintf(&what, format, args);
     va_end(args);
     if (n < 0)
         return status_no_memory("a message");
-    status st = place_fail(ERR_USAGE, v->given ? v->at : p->at, "%s", what);
+    status st = place_fail(ERR_USAGE, given ? p->value[i].at : p->at, "%s", what);
     free(what);
     return st;
 }

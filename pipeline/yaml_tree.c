@@ -10,7 +10,7 @@
 
 typedef struct builder {
     yaml_parser_t parser;
-    tree *tree;
+    arena *memory;
     const char *origin;
     bool numbered;
     const char *text; // without a byte order mark
@@ -62,7 +62,7 @@ static status new_node(builder *b, node_kind kind, yaml_mark_t mark, node **out)
 {
     if (++b->nodes > TREE_NODES)
         return too_large(mark_place(b, mark));
-    *out = arena_alloc(&b->tree->memory, 1, sizeof **out);
+    *out = arena_alloc(b->memory, 1, sizeof **out);
     if (!*out)
         return status_no_memory("a YAML node");
     **out = (node){.kind = kind, .at = mark_place(b, mark), .size = 1};
@@ -73,8 +73,7 @@ static status remember(builder *b, const yaml_char_t *anchor, const node *n)
 {
     if (!anchor)
         return OK;
-    const char *name =
-        arena_text(&b->tree->memory, (const char *)anchor, strlen((const char *)anchor));
+    const char *name = arena_text(b->memory, (const char *)anchor, strlen((const char *)anchor));
     if (!name || !checked_grow(&b->anchored, &b->anchored_capacity, b->n_anchored + 1, sizeof n) ||
         !names_put(&b->anchors, name, b->n_anchored))
         return status_no_memory("a YAML anchor");
@@ -120,7 +119,7 @@ static status build_list(builder *b, const yaml_event_t *first, node *list)
         }
         items[list->n++] = item;
     }
-    list->item = arena_alloc(&b->tree->memory, list->n, sizeof *items);
+    list->item = arena_alloc(b->memory, list->n, sizeof *items);
     if (!list->item) {
         st = status_no_memory("a YAML list");
         goto done;
@@ -211,7 +210,7 @@ static status build_map(builder *b, const yaml_event_t *first, node *map)
         TRY(written.at[i].key ? add_pair(&all, map, &written.at[i])
                               : merge(map, &written.keys, written.at[i].value, &all));
     map->n = all.n;
-    map->pair = arena_alloc(&b->tree->memory, all.n, sizeof *all.at);
+    map->pair = arena_alloc(b->memory, all.n, sizeof *all.at);
     if (!map->pair) {
         st = status_no_memory("a YAML mapping");
         goto done;
@@ -232,7 +231,7 @@ static status build_scalar(builder *b, const yaml_event_t *event, node *scalar)
     const char *value = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
     scalar->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    scalar->text = arena_text(&b->tree->memory, value, length);
+    scalar->text = arena_text(b->memory, value, length);
     if (!scalar->text)
         return status_no_memory("a YAML value");
     if (memchr(value, 0, length)) // written as "\0"
@@ -316,14 +315,14 @@ done:
     return st;
 }
 
-status tree_parse(tree *t, const char *origin, bool numbered, const char *bytes, size_t n,
+status tree_parse(arena *memory, const char *origin, bool numbered, const char *bytes, size_t n,
                   const node **out)
 {
     status st;
     size_t mark = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    builder b = {.tree = t, .numbered = numbered, .text = bytes + mark, .length = n - mark};
+    builder b = {.memory = memory, .numbered = numbered, .text = bytes + mark, .length = n - mark};
     bool made = yaml_parser_initialize(&b.parser);
-    b.origin = arena_text(&t->memory, origin, strlen(origin));
+    b.origin = arena_text(memory, origin, strlen(origin));
     if (!made || !b.origin) {
         st = status_no_memory("the YAML parser");
         goto done;
@@ -343,12 +342,6 @@ done:
     names_free(&b.anchors);
     free(b.anchored);
     return st;
-}
-
-void tree_free(tree *t)
-{
-    arena_free(&t->memory);
-    *t = (tree){0};
 }
 
 const node *node_get(const node *map, const char *key)

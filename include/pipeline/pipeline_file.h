@@ -47,6 +47,7 @@ typedef struct step {
 typedef struct pipeline_file {
     const char *path;   // as given
     const char *folder; // of the file, absolute
+    const char *here;   // the current folder, from which paths in overrides start
     const char *text;   // the source, unchanged
     size_t text_size;
     const char *const *overrides; // as given: "key.path=value"
@@ -61,8 +62,7 @@ typedef struct pipeline_file {
     size_t n_steps;
     names step_index;     // name -> index in steps
     names resource_index; // "section/name" -> index in resources
-    arena memory;         // owns everything above that is not borrowed from `tree`
-    tree tree;
+    arena memory;         // owns everything above but the registry
 } pipeline_file;
 
 // Pipeline-level parameters, and those the engine itself takes in a step (`stage`, `from`). Static;
@@ -74,7 +74,7 @@ extern const param_def step_params[];
 // overrides; borrows the registry. ERR_USAGE with the place; ERR_INTERNAL out of memory. Local.
 status pipeline_file_open(const char *path, const char *const *overrides, size_t n_overrides,
                           const registry *r, pipeline_file **out);
-status pipeline_file_parse(const char *path, const char *text, size_t text_size,
+status pipeline_file_parse(const char *path, const char *bytes, size_t n,
                            const char *const *overrides, size_t n_overrides, const registry *r,
                            pipeline_file **out);
 // Frees it. Resources must be closed before.

@@ -40,17 +40,10 @@ struct node {
     size_t size;     // nodes in it, aliases written out
 };
 
-// Owns the nodes of everything parsed into it, and all their text. {0} is an empty one.
-typedef struct tree {
-    arena memory;
-    const node *root; // borrowed from memory; set by the owner of the tree
-} tree;
-
-// Parses n bytes into *out, in the tree's memory. `origin` names it in messages, with
-// line and column where `numbered`. ERR_USAGE with the place. Local.
-status tree_parse(tree *t, const char *origin, bool numbered, const char *bytes, size_t n,
+// Parses n bytes into *out; nodes and all their text are owned by `memory`. `origin` names the text
+// in messages, with line and column where `numbered`. ERR_USAGE with the place. Local.
+status tree_parse(arena *memory, const char *origin, bool numbered, const char *bytes, size_t n,
                   const node **out);
-void tree_free(tree *t);
 
 // The value of a key, or NULL. Borrowed.
 const node *node_get(const node *map, const char *key);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of a run share (run, settle, active, wave, resource_use): plain data. But for what
+// is marked "rank 0", it is the same on all ranks, so that all decide alike without asking.
+#ifndef PIPELINE_RUN_STATE_H
+#define PIPELINE_RUN_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/comm.h"
+#include "pipeline/dag.h"
+#include "pipeline/inputs.h"
+#include "pipeline/journal.h"
+#include "pipeline/progress.h"
+#include "pipeline/run.h"
+#include "pipeline/store.h"
+#include "pipeline/task.h"
+
+typedef enum task_state {
+    STATE_WAITING, // for its inputs, or for a place among the active
+    STATE_READY,   // must run, and its inputs are there
+    STATE_ACTIVE,  // opened on all ranks; between or in rounds
+    STATE_DONE,    // committed by this run
+    STATE_SKIPPED, // committed before, under the same key
+    STATE_FAILED,
+    STATE_BLOCKED, // an input failed
+    STATE_LEFT_OUT // by --from or --only
+} task_state;
+
+struct active;
+
+// The run's record of a task: task->run.
+typedef struct task_run {
+    task *task;
+    task_state state;
+    struct active *active; // of STATE_ACTIVE, owned
+    stored stored;         // of STATE_DONE and STATE_SKIPPED
+    size_t users;          // tasks that may still read its artefact
+} task_run;
+
+typedef struct run {
+    comm *comm;
+    pipeline_file *file;
+    dag *dag;
+    const run_options *options;
+    task_run *tasks;         // one for each of dag->tasks; owned
+    size_t *resource_users;  // for each of file->resources: tasks that may still need it; owned
+    size_t n_active, opened; // active now; so far
+    task_runtime runtime;
+    atomic_bool
+        *stopping; // one for each node, in its shared memory: the run ends as soon as it can
+    bool stop_on_error;
+    int64_t epoch;
+    double memory;   // bytes of a node that sums may take
+    verdict failure; // the first of the run
+
+    // rank 0
+    journal *journal;
+    journal_state *known; // the journal as it was at the start
+    inputs *inputs;
+    progress *progress;
+} run;
+
+#endif

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/active.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/artefact_writer.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/resource_use.h"
+#include "pipeline/settle.h"
+
+// --- Opening
+
+// Opens an upstream artefact on all ranks. What this run committed was read back then; what an
+// earlier one did is read against its digest, by one rank.
+static status open_input(run *r, task_run *input)
+{
+    task *t = input->task;
+    const journal_commit c = {.label = t->label,
+                              .path = t->artefact_name,
+                              .digest = input->stored.digest,
+                              .file_digest = input->stored.file_digest,
+                              .bytes = input->stored.bytes};
+    bool first = comm_rank(r->comm) == 0;
+    status st = OK;
+    if (t->artefact)
+        return OK;
+    if (first)
+        st = store_open(r->file->output, &c, input->state == STATE_SKIPPED, &t->artefact);
+    st = comm_agree(r->comm, st);
+    if (st == OK && !first)
+        st = store_open(r->file->output, &c, false, &t->artefact);
+    return comm_agree(r->comm, st);
+}
+
+static status open_all(run *r, task_run *t, active **out)
+{
+    task *k = t->task;
+    status st;
+    active *a = checked_calloc(1, sizeof *a);
+    TRY(comm_agree(r->comm, a ? OK : status_no_memory("a task")));
+    *out = a;
+    a->of = t;
+    a->owner = (int)(r->opened++ % (size_t)comm_ranks(r->comm));
+    a->round = -1;
+    a->complete = true;
+    a->started = progress_clock();
+    TRY(resource_use_open(r, k));
+    for (size_t i = 0; i < k->n_inputs; i++)
+        TRY(open_input(r, k->inputs[i]->run));
+    if (comm_rank(r->comm) == 0)
+        st = journal_task_started(r->journal, k->label, k->step->name, k->stage->name, k->key,
+                                  r->epoch);
+    TRY(comm_agree(r->comm, st));
+    TRY(comm_agree(r->comm, k->stage->open(k, &a->state)));
+done:
+    return st;
+}
+
+void active_open(run *r, task_run *t)
+{
+    t->state = STATE_ACTIVE;
+    r->n_active++;
+    status st = open_all(r, t, &t->active);
+    if (st != OK)
+        settle_fail(r, t, st);
+    else if (comm_rank(r->comm) == 0)
+        progress_say(r->progress, "%s started", t->task->label);
+}
+
+void active_free(active *a)
+{
+    if (!a)
+        return;
+    if (a->state)
+        a->of->task->stage->close(a->state);
+    free(a->vector.values);
+    partial_free(a->sum);
+    free(a);
+}
+
+// --- The owner
+
+static status commit(run *r, active *a, const round_state *finished, const partial *sum)
+{
+    task *t = a->of->task;
+    status st;
+    artefact_writer *w = NULL;
+    journal_field *fields = checked_calloc(t->fields.n, sizeof *fields);
+    if (!fields)
+        return status_no_memory("a task's key");
+    for (size_t i = 0; i < t->fields.n; i++)
+        fields[i] = (journal_field){t->fields.field[i].name, t->fields.field[i].value};
+    const store_origin origin = {.epoch = r->epoch,
+                                 .pipeline = r->file->name,
+                                 .pipeline_path = r->file->path,
+                                 .pipeline_text = r->file->text,
+                                 .label = t->label,
+                                 .stage = t->stage->name,
+                                 .key = t->key,
+                                 .fields = fields,
+                                 .n_fields = t->fields.n,
+                                 .command = r->options->command,
+                                 .ranks = comm_ranks(r->comm),
+                                 .threads = pool_threads(r->runtime.pool)};
+    TRY(artefact_writer_new(&w));
+    TRY(t->stage->finish(a->state, finished, sum, w));
+    TRY(store_commit(r->file->output, t->artefact_name, w, &origin, &a->of->stored));
+    a->finished = true;
+done:
+    artefact_writer_free(w);
+    free(fields);
+    return st;
+}
+
+// What follows from a complete round: the next vector, or the artefact.
+static status decide(run *r, active *a)
+{
+    const stage_def *stage = a->of->task->stage;
+    const round_state *finished = a->round >= 0 ? &a->vector : NULL;
+    const partial *sum = finished ? a->sum : NULL;
+    round_state next = {0};
+    bool done = !stage->next;
+    status st = OK;
+    if (!done)
+        TRY(stage->next(a->state, finished, sum, &next, &done));
+    if (done) {
+        TRY(commit(r, a, finished, sum));
+    } else {
+        free(a->vector.values);
+        a->vector = next;
+        next = (round_state){0};
+    }
+done:
+    free(next.values);
+    return st;
+}
+
+// --- All ranks
+
+static status receive_vector(run *r, active *a)
+{
+    size_t bytes = a->vector.length * sizeof *a->vector.values;
+    void *values = a->vector.values;
+    status st = comm_broadcast_block(r->comm, a->owner, &values, &bytes);
+    if (st != OK || comm_rank(r->comm) == a->owner)
+        return st;
+    free(a->vector.values);
+    a->vector =
+        (round_state){values, bytes / sizeof *a->vector.values, bytes / sizeof *a->vector.values};
+    return OK;
+}
+
+// Rank 0: the line in the journal that makes the artefact exist.
+static status record(run *r, const active *a, double seconds)
+{
+    const task_run *t = a->of;
+    const task *k = t->task;
+    journal_field *fields = checked_calloc(k->fields.n, sizeof *fields);
+    if (!fields)
+        return status_no_memory("a task's key");
+    for (size_t i = 0; i < k->fields.n; i++)
+        fields[i] = (journal_field){k->fields.field[i].name, k->fields.field[i].value};
+    const journal_commit c = {.label = k->label,
+                              .step = k->step->name,
+                              .stage = k->stage->name,
+                              .key = k->key,
+                              .fields = fields,
+                              .n_fields = k->fields.n,
+                              .path = k->artefact_name,
+                              .digest = t->stored.digest,
+                              .file_digest = t->stored.file_digest,
+                              .bytes = t->stored.bytes,
+                              .seconds = seconds,
+                              .units = a->units,
+                              .operations = a->operations,
+                              .ranks = comm_ranks(r->comm),
+                              .threads = pool_threads(r->runtime.pool)};
+    status st = journal_task_done(r->journal, &c);
+    free(fields);
+    return st;
+}
+
+static void finish(run *r, active *a)
+{
+    task_run *t = a->of;
+    double seconds = progress_clock() - a->started;
+    status st = OK;
+    comm_broadcast(r->comm, a->owner, &t->stored, sizeof t->stored);
+    if (comm_rank(r->comm) == 0)
+        st = record(r, a, seconds);
+    st = comm_agree(r->comm, st);
+    if (st != OK) {
+        settle_fail(r, t, st);
+        return;
+    }
+    memcpy(t->task->digest, t->stored.digest, sizeof t->task->digest);
+    if (comm_rank(r->comm) == 0) {
+        char duration[32];
+        progress_duration(seconds, duration);
+        progress_say(r->progress, "%s done in %s", t->task->label, duration);
+    }
+    settle_end(r, t, STATE_DONE);
+}
+
+static status begin_round(run *r, active *a)
+{
+    status st = receive_vector(r, a);
+    if (st != OK)
+        return st;
+    a->round++;
+    a->complete = false;
+    a->plan = (round_plan){0};
+    return comm_agree(r->comm, a->of->task->stage->plan(a->state, &a->vector, &a->plan));
+}
+
+void active_advance(run *r)
+{
+    for (size_t i = 0; i < r->dag->n; i++) {
+        active *a = r->tasks[i].active;
+        if (a && a->complete && a->owner == comm_rank(r->comm))
+            verdict_add(&a->verdict, decide(r, a));
+    }
+    for (size_t i = 0; i < r->dag->n; i++) {
+        active *a = r->tasks[i].active;
+        if (!a || !a->complete)
+            continue;
+        uint8_t finished = a->finished;
+        comm_agree_each(r->comm, 1, &a->verdict);
+        status st = verdict_get(&a->verdict);
+        comm_broadcast(r->comm, a->owner, &finished, sizeof finished);
+        if (st == OK && finished) {
+            finish(r, a);
+            continue;
+        }
+        if (st == OK)
+            st = begin_round(r, a);
+        if (st != OK)
+            settle_fail(r, &r->tasks[i], st);
+    }
+}

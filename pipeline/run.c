@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pipeline/active.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/resource_use.h"
+#include "pipeline/run_state.h"
+#include "pipeline/settle.h"
+#include "pipeline/wave.h"
+
+enum { ACTIVE = 64 }; // tasks opened at once: enough to share the ranks among, few enough to hold
+
+// --- Beginning
+
+// Rank 0 reads the file, so that its error is one error; the others parse what it read.
+static status load(run *r, const registry *reg)
+{
+    const run_options *o = r->options;
+    bool first = comm_rank(r->comm) == 0;
+    status st = OK;
+    void *source = NULL;
+    size_t size = 0;
+    if (first)
+        st = pipeline_file_open(o->pipeline, o->overrides, o->n_overrides, reg, &r->file);
+    TRY(comm_agree(r->comm, st));
+    if (first) {
+        size = r->file->text_size;
+        source = (void *)(uintptr_t)r->file->text; // only read
+    }
+    TRY(comm_broadcast_block(r->comm, 0, &source, &size));
+    if (!first)
+        st = pipeline_file_parse(o->pipeline, source, size, o->overrides, o->n_overrides, reg,
+                                 &r->file);
+    TRY(comm_agree(r->comm, st));
+    TRY(comm_agree(r->comm, dag_new(r->file, &r->dag)));
+    TRY(comm_agree(r->comm, dag_select(r->dag, &o->selection)));
+done:
+    if (!first)
+        free(source);
+    return st;
+}
+
+// Bytes of this node that `memory:` allows for sums: a share of it where it is negative.
+static double allowed_memory(const run *r)
+{
+    double memory = params_real(r->file->globals, "memory");
+    double whole = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    int64_t bytes = (int64_t)(memory < 0 ? -memory * whole : memory);
+    return (double)comm_smallest(r->comm, bytes);
+}
+
+// The tasks' records. What is neither selected nor above something selected is left out at once.
+static status make_records(run *r)
+{
+    size_t n = r->dag->n;
+    status st = OK;
+    bool *needed = checked_calloc(n, sizeof *needed);
+    r->tasks = checked_calloc(n, sizeof *r->tasks);
+    if (!needed || !r->tasks) {
+        st = status_no_memory("the tasks");
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++) {
+        task *t = r->dag->tasks[i];
+        r->tasks[i].task = t;
+        t->run = &r->tasks[i];
+        t->runtime = &r->runtime;
+        for (size_t k = 0; k < t->n_inputs; k++)
+            r->tasks[t->inputs[k]->index].users++;
+    }
+    TRY(resource_use_count(r));
+    for (size_t i = n; i-- > 0;) {
+        task *t = r->dag->tasks[i];
+        needed[i] |= t->selected;
+        for (size_t k = 0; needed[i] && k < t->n_inputs; k++)
+            needed[t->inputs[k]->index] = true;
+        if (!needed[i])
+            settle_end(r, &r->tasks[i], STATE_LEFT_OUT);
+    }
+done:
+    free(needed);
+    return st;
+}
+
+// Rank 0: what is known of earlier runs.
+static status open_records(run *r)
+{
+    status st;
+    const char *output = r->file->output;
+    TRY(progress_new(stdout, progress_terminal(), r->options->quiet, &r->progress));
+    TRY(journal_open(output, &r->journal));
+    TRY(journal_load(output, &r->known));
+    TRY(inputs_new(r->known, &r->inputs));
+    const journal_run *last = journal_summarize(r->known).run;
+    r->epoch = (int64_t)time(NULL);
+    if (last && last->epoch >= r->epoch)
+        r->epoch = last->epoch + 1;
+done:
+    return st;
+}
+
+// Threads and the journal's line of this run, once there is something to do.
+static status start_work(run *r)
+{
+    status st;
+    const params *g = r->file->globals;
+    int threads = params_has(g, "threads") ? (int)params_int(g, "threads") : comm_cores(r->comm);
+    TRY(comm_agree(r->comm, pool_new(threads, &r->runtime.pool)));
+    if (comm_rank(r->comm) == 0) {
+        char host[256] = "";
+        gethostname(host, sizeof host - 1);
+        const journal_run line = {.epoch = r->epoch,
+                                  .ranks = comm_ranks(r->comm),
+                                  .threads = threads,
+                                  .host = host,
+                                  .version = SULCUS_VERSION,
+                                  .command = r->options->command,
+                                  .pipeline = r->options->pipeline};
+        st = journal_run_started(r->journal, &line);
+    }
+    comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);
+    TRY(comm_agree(r->comm, st));
+done:
+    return st;
+}
+
+// --- Working
+
+static bool any_ready(const run *r)
+{
+    for (size_t i = 0; i < r->dag->n; i++)
+        if (r->tasks[i].state == STATE_READY)
+            return true;
+    return false;
+}
+
+static bool must_stop(const run *r)
+{
+    return r->failure.code == ERR_INTERRUPTED || (r->failure.code != OK && r->stop_on_error);
+}
+
+static void open_ready(run *r)
+{
+    size_t most = (size_t)comm_ranks(r->comm) > ACTIVE ? (size_t)comm_ranks(r->comm) : ACTIVE;
+    for (size_t i = 0; i < r->dag->n && r->n_active < most && !must_stop(r); i++)
+        if (r->tasks[i].state == STATE_READY)
+            active_open(r, &r->tasks[i]);
+}
+
+// Has a signal come, on any node?
+static status interrupted(const run *r)
+{
+    bool stopping = atomic_load(r->stopping);
+    return comm_agree(r->comm, stopping ? status_fail(ERR_INTERRUPTED, NULL, "interrupted") : OK);
+}
+
+static status work(run *r)
+{
+    status st;
+    wave *w = NULL;
+    TRY(settle(r));
+    if (any_ready(r))
+        TRY(start_work(r));
+    while (!must_stop(r) && (r->n_active || any_ready(r))) {
+        TRY(interrupted(r));
+        open_ready(r);
+        if (must_stop(r))
+            break;
+        active_advance(r);
+        wave_free(r, w);
+        w = NULL;
+        if (must_stop(r))
+            break;
+        TRY(settle(r));
+        if (r->n_active)
+            TRY(wave_run(r, &w));
+    }
+done:
+    wave_free(r, w);
+    return st;
+}
+
+// --- Ending
+
+static size_t count(const run *r, task_state state)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->dag->n; i++)
+        n += r->tasks[i].state == state;
+    return n;
+}
+
+static void say_summary(run *r, double seconds)
+{
+    char duration[32];
+    text line = {0};
+    progress_duration(seconds, duration);
+    text_addf(&line, "%zu done, %zu skipped", count(r, STATE_DONE), count(r, STATE_SKIPPED));
+    size_t failed = count(r, STATE_FAILED), blocked = count(r, STATE_BLOCKED);
+    if (failed || blocked)
+        text_addf(&line, ", %zu failed, %zu not run because of it", failed, blocked);
+    progress_say(r->progress, "%s in %s; sulcus report %s", text_get(&line), duration,
+                 r->options->pipeline);
+    text_free(&line);
+}
+
+static status end_records(run *r, status st, double started)
+{
+    if (!r->journal)
+        return st;
+    char line[sizeof r->failure.text];
+    snprintf(line, sizeof line, "%s", st == OK ? "" : status_text());
+    status recorded = inputs_record(r->inputs, r->journal);
+    if (r->runtime.pool) {
+        status ended = journal_run_ended(r->journal, r->epoch, st, line);
+        recorded = recorded == OK ? ended : recorded;
+    }
+    if (st == OK)
+        st = recorded;
+    else
+        status_carry(st, line);
+    say_summary(r, progress_clock() - started);
+    return st;
+}
+
+static void release(run *r)
+{
+    if (r->dag && r->tasks)
+        for (size_t i = 0; i < r->dag->n; i++) {
+            active_free(r->tasks[i].active);
+            artefact_close(r->dag->tasks[i]->artefact);
+        }
+    if (r->file)
+        resource_use_close_all(r);
+    if (r->stopping) {
+        r->options->watch_signals(NULL);
+        comm_share(r->comm)->release(comm_share(r->comm), r->stopping);
+    }
+    pool_free(r->runtime.pool);
+    inputs_free(r->inputs);
+    journal_state_free(r->known);
+    journal_close(r->journal);
+    progress_free(r->progress);
+    free(r->resource_users);
+    free(r->tasks);
+    dag_free(r->dag);
+    pipeline_file_free(r->file);
+}
+
+status run_pipeline(comm *c, const registry *reg, const run_options *o)
+{
+    status st;
+    double started = progress_clock();
+    void *flag = NULL;
+    run r = {.comm = c, .options = o};
+    TRY(load(&r, reg));
+    TRY(comm_share(c)->alloc(comm_share(c), sizeof *r.stopping, &flag));
+    r.stopping = flag;
+    r.runtime.stopping = r.stopping;
+    o->watch_signals(r.stopping);
+    r.stop_on_error = strcmp(params_text(r.file->globals, "on_error"), "stop") == 0;
+    r.memory = allowed_memory(&r);
+    TRY(comm_agree(c, make_records(&r)));
+    TRY(comm_agree(c, comm_rank(c) == 0 ? open_records(&r) : OK));
+    TRY(work(&r));
+    st = verdict_get(&r.failure);
+done:
+    if (st == ERR_INTERRUPTED)
+        st = status_fail(st, NULL, "interrupted; run the same command again to go on");
+    st = comm_agree(c, end_records(&r, st, started));
+    release(&r);
+    return st;
+}

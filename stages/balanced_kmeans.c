@@ -8,6 +8,7 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/balanced_assignment.h"
+#include "stages/unit_rows.h"
 
 enum { BLOCK = 256 }; // rows of a product: fixed, so that its bits do not depend on who computes it
 
@@ -37,75 +38,6 @@ struct balanced_kmeans {
     int32_t *label;
     int centres; // chosen so far
 };
-
-static double squared_norm(const float *x, int64_t n)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)x[i] * x[i];
-    return sum;
-}
-
-status balanced_kmeans_prepare(float *rows, int64_t n, int64_t width)
-{
-    double *mean = checked_calloc((size_t)width, sizeof *mean);
-    if (!mean)
-        return status_no_memory("the mean of rows");
-    status st = OK;
-    for (int64_t i = 0; i < n && st == OK; i++) {
-        float *row = rows + i * width;
-        double norm = sqrt(squared_norm(row, width)), factor = norm > 0 ? 1 / norm : 0;
-        if (!isfinite(norm))
-            st = status_fail(ERR_NUMERIC, NULL, "row %lld to cluster is not finite", (long long)i);
-        for (int64_t c = 0; c < width; c++) {
-            row[c] = (float)(row[c] * factor);
-            mean[c] += row[c];
-        }
-    }
-    for (int64_t i = 0; i < n && st == OK; i++)
-        for (int64_t c = 0; c < width; c++)
-            rows[i * width + c] -= (float)(mean[c] / (double)n);
-    free(mean);
-    return st;
-}
-
-status balanced_kmeans_canonical(int64_t n, int k, int32_t *label)
-{
-    int32_t *name = checked_calloc((size_t)k, sizeof *name); // 1 + the new one
-    if (!name)
-        return status_no_memory("cluster names");
-    int32_t used = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (name[label[i]] == 0)
-            name[label[i]] = ++used;
-        label[i] = name[label[i]] - 1;
-    }
-    free(name);
-    return OK;
-}
-
-status balanced_kmeans_inertia(const float *rows, int64_t n, int64_t width, int k,
-                               const int32_t *label, double *inertia)
-{
-    double *mean = checked_calloc((size_t)k * (size_t)width, sizeof *mean);
-    int64_t *size = checked_calloc((size_t)k, sizeof *size);
-    status st = mean && size ? OK : status_no_memory("cluster means");
-    double total = 0;
-    for (int64_t i = 0; i < n && st == OK; i++) {
-        size[label[i]]++;
-        for (int64_t c = 0; c < width; c++)
-            mean[label[i] * width + c] += rows[i * width + c];
-    }
-    for (int64_t i = 0; i < n && st == OK; i++)
-        for (int64_t c = 0; c < width; c++) {
-            double off = rows[i * width + c] - mean[label[i] * width + c] / (double)size[label[i]];
-            total += off * off;
-        }
-    *inertia = total;
-    free(mean);
-    free(size);
-    return st;
-}
 
 static int trials_for(int k)
 {
@@ -341,13 +273,12 @@ static status move_centre(void *context, int64_t cluster, int thread)
         centre[c] = mean;
     }
     km->shift[cluster] = shift;
-    km->centre_norm[cluster] = (float)squared_norm(centre, km->width);
+    km->centre_norm[cluster] = (float)unit_rows_square(centre, km->width);
     return OK;
 }
 
 status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
-                           const balanced_kmeans_options *options, int32_t *label, double *inertia,
-                           int *iterations)
+                           const balanced_kmeans_options *options, int32_t *label, int *iterations)
 {
     status st = OK;
     km->rows = rows;
@@ -355,7 +286,7 @@ status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
     double total = 0, largest = 0; // of squared norms; the rows' mean is 0, so their sum is n × the
                                    // columns' variances
     for (int64_t i = 0; i < km->n; i++) {
-        double norm = squared_norm(rows + i * km->width, km->width);
+        double norm = unit_rows_square(rows + i * km->width, km->width);
         km->row_norm[i] = (float)norm;
         total += norm;
         largest = norm > largest ? norm : largest;
@@ -369,7 +300,7 @@ status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
     balanced_assignment_reset(km->assignment);
     TRY(seed(km, &options->random));
     for (int j = 0; j < km->k; j++)
-        km->centre_norm[j] = (float)squared_norm(km->centre + j * km->width, km->width);
+        km->centre_norm[j] = (float)unit_rows_square(km->centre + j * km->width, km->width);
     int done_iterations = 0;
     for (double shift = INFINITY; shift > tolerance && done_iterations < options->iterations;) {
         if (options->stopping && options->stopping(options->context))
@@ -383,7 +314,6 @@ status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
             shift += km->shift[j];
         done_iterations++;
     }
-    TRY(balanced_kmeans_inertia(rows, km->n, km->width, km->k, label, inertia));
     if (iterations)
         *iterations = done_iterations;
 done:

@@ -8,17 +8,12 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/simd.h"
 #include "stages/balanced_assignment.h"
 
 _Static_assert(sizeof(idx_t) == sizeof(int32_t), "METIS with 32-bit indices is expected");
 
 enum { BLOCK = 16 }; // neurons that meet every other one while it is in cache
-
-#if defined(__x86_64__) && !defined(SULCUS_SANITIZE)
-#define FOR_EACH_CPU __attribute__((target_clones("popcnt", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
 
 typedef struct counting {
     const uint64_t *bits; // [n, words]
@@ -28,7 +23,7 @@ typedef struct counting {
     int64_t most;       // a count can be
 } counting;
 
-FOR_EACH_CPU
+SIMD_CLONES
 static int32_t count_common(const uint64_t *a, const uint64_t *b, int64_t words)
 {
     int64_t common = 0;
@@ -105,7 +100,7 @@ status cofiring_graph_new(const uint8_t *bits, int64_t n, int64_t bytes, pool *p
 {
     status st = OK;
     counting c = {.n = n, .words = (bytes + 7) / 8, .most = bytes * 8};
-    size_t bins = (size_t)c.most + 1, threads = (size_t)pool_threads(p), pairs, words;
+    size_t bins = (size_t)c.most + 1, threads = (size_t)pool_threads(p), pairs = 0, words = 0;
     uint64_t *padded = NULL;
     cofiring_graph *g = checked_calloc(1, sizeof *g);
     if (!g || n > INT32_MAX || !checked_mul((size_t)n, (size_t)n, &pairs) ||

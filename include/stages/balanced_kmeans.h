@@ -22,20 +22,6 @@
 #include "pipeline/base/rng.h"
 #include "pipeline/base/status.h"
 
-// Scales each of n rows of `width` floats to unit length (a zero row stays zero), then subtracts
-// the rows' mean, in place. Distances between rows are those of the unit rows; the shift only keeps
-// float32 products accurate. ERR_NUMERIC where a row is not finite. Local.
-status balanced_kmeans_prepare(float *rows, int64_t n, int64_t width);
-
-// Sum over rows of the squared distance to their cluster's mean, in float64. label in [0, k).
-// Local.
-status balanced_kmeans_inertia(const float *rows, int64_t n, int64_t width, int k,
-                               const int32_t *label, double *inertia);
-
-// Renames the clusters so that the one that holds row 0 is 0, the one that holds the lowest row
-// outside it is 1, and so on. Local.
-status balanced_kmeans_canonical(int64_t n, int k, int32_t *label);
-
 // Memory for runs over n rows of `width` into k clusters.
 typedef struct balanced_kmeans balanced_kmeans;
 
@@ -55,11 +41,10 @@ typedef struct balanced_kmeans_options {
     const void *context;                   // of stopping
 } balanced_kmeans_options;
 
-// One start: writes label[n] and the inertia of those labels (and how many iterations it took,
-// unless NULL). Reads rows that balanced_kmeans_prepare has prepared. Local; allocates nothing.
-// ERR_INTERRUPTED when stopping says so; ERR_NUMERIC as above.
+// One start: writes label[n], and how many iterations it took (unless NULL). Reads rows that
+// unit_rows_prepare has prepared. Local; allocates nothing. ERR_INTERRUPTED when stopping says so;
+// ERR_NUMERIC where rows are not finite.
 status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
-                           const balanced_kmeans_options *options, int32_t *label, double *inertia,
-                           int *iterations);
+                           const balanced_kmeans_options *options, int32_t *label, int *iterations);
 
 #endif

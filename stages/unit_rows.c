@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/unit_rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "pipeline/base/checked.h"
+
+double unit_rows_square(const float *x, int64_t width)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < width; i++)
+        sum += (double)x[i] * x[i];
+    return sum;
+}
+
+status unit_rows_prepare(float *rows, int64_t n, int64_t width)
+{
+    double *mean = checked_calloc((size_t)width, sizeof *mean);
+    if (!mean)
+        return status_no_memory("the mean of rows");
+    status st = OK;
+    for (int64_t i = 0; i < n && st == OK; i++) {
+        float *row = rows + i * width;
+        double norm = sqrt(unit_rows_square(row, width)), factor = norm > 0 ? 1 / norm : 0;
+        if (!isfinite(norm))
+            st = status_fail(ERR_NUMERIC, NULL, "row %lld to cluster is not finite", (long long)i);
+        for (int64_t c = 0; c < width; c++) {
+            row[c] = (float)(row[c] * factor);
+            mean[c] += row[c];
+        }
+    }
+    for (int64_t c = 0; c < width; c++)
+        mean[c] /= (double)n;
+    for (int64_t i = 0; i < n && st == OK; i++)
+        for (int64_t c = 0; c < width; c++)
+            rows[i * width + c] -= (float)mean[c];
+    free(mean);
+    return st;
+}
+
+status unit_rows_inertia(const float *rows, int64_t n, int64_t width, int k, const int32_t *label,
+                         double *inertia)
+{
+    double *mean = checked_calloc((size_t)k * (size_t)width, sizeof *mean);
+    int64_t *size = checked_calloc((size_t)k, sizeof *size);
+    status st = mean && size ? OK : status_no_memory("cluster means");
+    double total = 0;
+    for (int64_t i = 0; i < n && st == OK; i++) {
+        size[label[i]]++;
+        for (int64_t c = 0; c < width; c++)
+            mean[label[i] * width + c] += rows[i * width + c];
+    }
+    for (int64_t j = 0; j < k && st == OK; j++)
+        for (int64_t c = 0; c < width; c++)
+            mean[j * width + c] /= size[j] > 0 ? (double)size[j] : 1;
+    for (int64_t i = 0; i < n && st == OK; i++)
+        for (int64_t c = 0; c < width; c++) {
+            double off = rows[i * width + c] - mean[label[i] * width + c];
+            total += off * off;
+        }
+    *inertia = total;
+    free(mean);
+    free(size);
+    return st;
+}

@@ -222,16 +222,22 @@ done:
     return st;
 }
 
+void catalogue_free(catalogue *c, void (*close)(format_state *state))
+{
+    if (c->state)
+        close(c->state);
+    free(c->group);
+    free(c->label);
+    name_list_free(&c->group_names);
+    name_list_free(&c->label_names);
+    *c = (catalogue){0};
+}
+
 void dataset_close(dataset *d)
 {
     if (!d)
         return;
-    if (d->all.state)
-        d->format->close(d->all.state);
-    free(d->all.group);
-    free(d->all.label);
-    name_list_free(&d->all.group_names);
-    name_list_free(&d->all.label_names);
+    catalogue_free(&d->all, d->format ? d->format->close : NULL);
     free(d->group);
     free(d->first);
     free(d->order);

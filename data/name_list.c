@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/name_list.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -34,8 +33,7 @@ status name_list_number(name_list *list, size_t n)
     return st;
 }
 
-// Whether the bytes are text: UTF-8 without control characters.
-static bool is_text(const char *bytes, size_t n)
+bool name_list_is_text(const char *bytes, size_t n)
 {
     utf8proc_int32_t c;
     while (n > 0) {
@@ -57,7 +55,7 @@ static status add_line(name_list *list, const char *path, size_t number, const c
     if (n == 0)
         return status_fail(ERR_INPUT, path, "line %zu is empty; one name a line is expected",
                            number);
-    if (!is_text(line, n))
+    if (!name_list_is_text(line, n))
         return status_fail(ERR_INPUT, path, "line %zu is not UTF-8 text; save it as UTF-8", number);
     for (size_t i = 0; i < list->n; i++)
         if (strlen(list->at[i]) == n && memcmp(list->at[i], line, n) == 0)

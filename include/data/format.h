@@ -46,6 +46,9 @@ typedef struct format {
     bool (*recognise)(const dataset_options *options);
 } format;
 
+// Frees what a catalogue owns and empties it; `close` is its format's. Safe on {0}.
+void catalogue_free(catalogue *c, void (*close)(format_state *state));
+
 // The registry, in the order of formats.def; ended by NULL.
 extern const format *const formats[];
 

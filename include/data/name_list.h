@@ -3,6 +3,7 @@
 #ifndef DATA_NAME_LIST_H
 #define DATA_NAME_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pipeline/base/status.h"
@@ -15,6 +16,8 @@ typedef struct name_list {
 
 // Appends a copy of the first `length` bytes of `name`.
 status name_list_add(name_list *list, const char *name, size_t length);
+// Whether n bytes are a name: UTF-8 without control characters.
+bool name_list_is_text(const char *bytes, size_t n);
 // Appends "0", "1", … "n-1".
 status name_list_number(name_list *list, size_t n);
 // Appends the lines of a text file, of which there must be n, none empty, none twice, valid UTF-8

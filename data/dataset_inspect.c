@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "data/dataset.h"
+#include "data/format.h"
+#include "pipeline/base/file.h"
+
+#define SHOWN 40 // subsets and names printed; the rest is counted
+
+// Whether labels have names of their own, not just numbers.
+static bool has_names(const dataset *d)
+{
+    char number[16];
+    for (int l = 0; l < dataset_labels(d); l++) {
+        snprintf(number, sizeof number, "%d", l);
+        if (strcmp(number, dataset_label_name(d, l)) != 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_dataset(const dataset *d)
+{
+    const dataset_options *o = dataset_get_options(d);
+    int subsets = dataset_subsets(d), height, width, channels;
+    int64_t samples = 0;
+    dataset_image_shape(d, &height, &width, &channels);
+    for (int s = 0; s < subsets; s++)
+        samples += dataset_count(d, s);
+    printf("dataset   %s\nformat    %s\n", o->path, o->format);
+    if (o->split)
+        printf("split     %s\n", o->split);
+    printf("samples   %" PRId64 "\n", samples);
+    if (height > 0)
+        printf("images    %d×%d, %s\n", width, height, channels == 1 ? "grey" : "colour");
+    else
+        printf("images    JPEG and PNG of their own sizes\n");
+    if (dataset_ignored(d) > 0)
+        printf("ignored   %" PRId64 " other files\n", dataset_ignored(d));
+    printf("subsets   %d by %s:", subsets, o->subsets);
+    for (int s = 0; s < subsets && s < SHOWN; s++)
+        printf("%s %s %" PRId64, s ? "," : "", dataset_subset(d, s), dataset_count(d, s));
+    printf("%s\nlabels    %s\n", subsets > SHOWN ? ", …" : "", has_names(d) ? "named" : "numbered");
+}
+
+// Prints a split under each way to form subsets; a way that gives as many as the first is another
+// word for it.
+static status inspect_split(const format *f, const char *path, const char *split)
+{
+    status st = OK;
+    int first = 0;
+    for (const char *const *by = f->subsets; *by && st == OK; by++) {
+        dataset *d = NULL;
+        st = dataset_open(
+            &(dataset_options){.format = f->name, .path = path, .split = split, .subsets = *by},
+            &d);
+        if (st == OK && dataset_subsets(d) != first)
+            print_dataset(d);
+        if (by == f->subsets && st == OK)
+            first = dataset_subsets(d);
+        dataset_close(d);
+    }
+    return st;
+}
+
+static bool recognised(const format *f, const char *path, const char *split)
+{
+    return f->recognise(&(dataset_options){.format = f->name, .path = path, .split = split});
+}
+
+static status inspect_as(const format *f, const char *path, bool *known)
+{
+    status st = OK;
+    if (!f->default_split && recognised(f, path, NULL)) {
+        *known = true;
+        return inspect_split(f, path, NULL);
+    }
+    for (const char *const *split = f->splits; *split && st == OK; split++)
+        if (recognised(f, path, *split)) {
+            *known = true;
+            st = inspect_split(f, path, *split);
+            if (!file_is_folder(path)) // a file is itself whatever the split
+                break;
+        }
+    return st;
+}
+
+status dataset_inspect(const char *path, bool *known)
+{
+    status st = OK;
+    *known = false;
+    for (const format *const *f = formats; *f && !*known && st == OK; f++)
+        st = inspect_as(*f, path, known);
+    return st;
+}

@@ -111,6 +111,11 @@ status bpe_add_piece(bpe *b, const char *bytes, size_t n, int32_t id)
     return OK;
 }
 
+void bpe_set_unknown(bpe *b, int32_t id)
+{
+    b->options.unknown = id;
+}
+
 int32_t bpe_size(const bpe *b)
 {
     return b->size;

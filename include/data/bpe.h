@@ -29,6 +29,8 @@ void bpe_free(bpe *b);
 // Adds a piece with its id. ERR_INPUT when the id is taken by another piece, or the piece by
 // another id, or is out of [0, 2^24).
 status bpe_add_piece(bpe *b, const char *bytes, size_t n, int32_t id);
+// Sets options.unknown once the vocabulary is known.
+void bpe_set_unknown(bpe *b, int32_t id);
 // Adds a merge rule: left then right, of that rank (lower first). ERR_INPUT when one of them or
 // their union is no piece.
 status bpe_add_merge(bpe *b, const char *left, size_t left_n, const char *right, size_t right_n,

@@ -49,9 +49,8 @@ static void on_read(png_structp png, png_bytep to, size_t n)
     r->n -= n;
 }
 
-// Reads the header and sets libpng's conversions; *deep for 16-bit grey, which is cut here, not
-// there.
-static status start(reader *r, image *out, bool *deep)
+// Reads the header and sets libpng's conversions.
+static status start(reader *r, image *out)
 {
     size_t size = r->n, least;
     png_read_info(r->png, r->info);

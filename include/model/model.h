@@ -43,7 +43,8 @@ typedef struct model_options {
     bool random;      // weights drawn as the framework would initialise them
     uint64_t seed;    // of random
     compute compute;
-    bool light; // configuration only: no weights are read or drawn
+    bool light;  // configuration only: no weights are read or drawn
+    int threads; // that convert or draw the weights; 0 is 1
 } model_options;
 
 typedef struct model model;
@@ -82,10 +83,13 @@ typedef struct model_mask model_mask;
 // them.
 status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out);
 void model_mask_free(model_mask *mask);
-int model_mask_first_layer(
-    const model_mask *mask); // the first layer with a pruned neuron; L when there is none
+// The first layer with a pruned neuron; L when there is none.
+int model_mask_first_layer(const model_mask *mask);
+// Its memory: at most that of the MLP weights and of the lists of pruned units.
+size_t model_mask_bytes(const model_mask *mask);
 
-// A fixed group of whole samples, run together. The runtime owns the arrays; `load` fills them.
+// A fixed group of whole samples, run together. The runtime owns the arrays; `load` fills them. Of
+// images the runtime itself sets `rows` and `first_row`.
 typedef struct tile {
     int64_t samples, rows;
     int64_t *first_row; // [samples + 1]: where each sample's rows begin; the last is `rows`

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blocks that architectures are made of. Each works on all rows of a pass, reads and prunes its
+// site, and checks what it reads for NaN. All local; none allocates.
+#ifndef MODEL_BLOCKS_H
+#define MODEL_BLOCKS_H
+
+#include "model/arch.h"
+
+// p->normed = LayerNorm(p->hidden). ERR_NUMERIC when p->hidden holds NaN or infinity, saying that
+// it came from site `after` of layer `layer` (layer -1: from the embeddings).
+status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after);
+
+typedef struct attention_weights {
+    linear q, k, v, o;
+} attention_weights;
+
+// p->hidden += o(attention(p->normed)), every row of a sample attending to all of its rows; the
+// site `attn` is what o reads.
+status block_attention(pass *p, int layer, const attention_weights *a);
+
+// p->hidden += down(act(up(p->normed))); the site `mlp` is what down reads. Its weights are the
+// architecture's `mlp`.
+status block_mlp(pass *p, int layer);
+
+// Drops all rows of p->hidden and p->normed but those the head reads.
+void block_narrow(pass *p);
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arithmetic of a forward pass beside its matrix products: plain C that compilers vectorise
+// (pipeline/base/simd.h). Bits do not depend on the instruction set. All local; no allocation.
+#ifndef MODEL_KERNELS_H
+#define MODEL_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/simd.h"
+
+// exp(x), relative error at most 3e-7 (x from -87 to 88; beyond, that of the limit; NaN stays NaN).
+SIMD_INLINE float kernel_exp(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    // x = k ln 2 + r, |r| <= ln 2 / 2. Adding 1.5 · 2^23 rounds to a whole number without a library
+    // call.
+    float k = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
+    float r = (x - k * 0.693359375f) +
+              k * 2.12194440e-4f; // ln 2 in two parts: the first product is exact
+    // exp(r) = 1 + r + r² p(r), p a minimax polynomial of relative error 3e-9 in exp(r).
+    float p = 0.00138146100f;
+    p = p * r + 0.00836871015f;
+    p = p * r + 0.0416683874f;
+    p = p * r + 0.166665207f;
+    p = p * r + 0.499999935f;
+    float e = 1.0f + (r + r * r * p);
+    union {
+        int32_t i;
+        float f;
+    } scale = {.i = ((int32_t)k + 127) * (1 << 23)};
+    return e * scale.f;
+}
+
+// out[r, :] = (x[r, :] - mean) / sqrt(variance + eps) · weight + bias, rows of `width`; the
+// variance is the population's. False when a row holds NaN or an infinity.
+bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *weight,
+                       const float *bias, float eps, float *out);
+
+// Each row of x [rows, width], which lie `stride` apart, becomes its softmax.
+void kernel_softmax(float *x, int64_t rows, int64_t width, int64_t stride);
+
+// Each of `rows` rows of out, `stride` apart, becomes v [width], or 0 where v is NULL.
+void kernel_fill_rows(const float *v, int64_t rows, int width, int64_t stride, float *out);
+
+// x[r, :] += v [width].
+void kernel_add_rows(const float *v, int64_t rows, int width, float *x);
+
+// False when one of n values is NaN or infinite; *at is then the first.
+bool kernel_finite(const float *x, size_t n, size_t *at);
+
+// y[i] *= x[i].
+void kernel_multiply(const float *x, size_t n, float *y);
+
+// x[r, units[i] - first] = 0 for all rows, `stride` apart, and i < n.
+void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *units,
+                         int n);
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of a model_mask (model.h): which units are pruned, and a layer's MLP without them.
+#ifndef MODEL_MASK_H
+#define MODEL_MASK_H
+
+#include "model/arch.h"
+
+// A layer's MLP is compacted where at least one unit in COMPACT_SHARE is pruned; below that, copies
+// of nearly everything would save nearly nothing, and pruned units are set to zero instead.
+enum { COMPACT_SHARE = 16 };
+// Kept units are filled up to a multiple of this with units of zero weights, which the products'
+// kernels like.
+enum { COMPACT_ALIGN = 16 };
+
+// Pruned units of a site in a layer, ascending. Borrowed from the mask.
+typedef struct pruned_units {
+    const int32_t *unit;
+    int n;
+} pruned_units;
+
+pruned_units mask_pruned(const model_mask *mask, site s, int layer); // mask NULL: none
+// The layer's MLP without its pruned units in *out; false where it is not compacted, and they must
+// be set to zero.
+bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out);
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's pass over one tile: the tile, its hidden states, and the scratch the blocks use.
+// Allocated before the loop over tiles, reused for each.
+#ifndef MODEL_PASS_H
+#define MODEL_PASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/model.h"
+#include "model/weights.h"
+
+typedef struct pass {
+    const model *m;
+    const forward *f;
+    int thread;
+    int64_t index; // of the tile
+    tile tile;
+
+    // Rows of `hidden`: all of the tile's; from the last layer's queries on only those the head
+    // reads (`head_row`) where nobody reads the others.
+    int64_t rows;
+    const int64_t *first_row; // [samples + 1] where each sample's rows of `hidden` begin
+    int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored
+    int64_t *head_first;      // [samples + 1] where each sample's entries of head_row begin
+    int64_t head_rows;
+    bool narrow;     // this layer keeps the head's rows only
+    bool sites_only; // this layer's output is not wanted: it ends with its last site that is read
+    bool ended;      // and it has ended: the blocks do nothing more
+    int mlp_block;   // units of the MLP that are computed, read and projected down at once
+
+    float *hidden;     // [rows, H]
+    float *normed;     // [rows, H]
+    float *q;          // [rows, heads × head_dim]; then the attn site
+    float *k, *v;      // [tile rows, kv_heads × head_dim]
+    float *scores;     // [ATTENTION_BLOCK, longest sample]
+    float *mlp, *gate; // [rows, mlp_block]; gate where the MLP is gated
+    float *logits;     // [head rows, outputs]
+    float *candidates; // [outputs]
+    float *patches; // images: [rows, channels × patch]; shares the memory of q, k, v, scores, mlp
+    prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
+    void *arena;             // owns all of the above
+} pass;
+
+// How many rows and samples a pass must hold.
+typedef struct pass_limits {
+    int64_t samples, rows;
+} pass_limits;
+
+// Bytes of a pass's scratch, and what is laid out in it.
+size_t pass_bytes(const model *m, pass_limits limits);
+status pass_new(const model *m, pass_limits limits, pass *out);
+void pass_free(pass *p);
+
+// Runs tile `index` of p->f from its load to its results.
+status pass_run(pass *p, int64_t index);
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/blocks.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/attention.h"
+#include "model/kernels.h"
+#include "model/mask.h"
+#include "model/state.h"
+
+status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
+{
+    const config *c = &p->m->config;
+    if (p->ended)
+        return OK;
+    if (kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight, bias, (float)c->norm_eps,
+                          p->normed))
+        return OK;
+    if (layer < 0)
+        return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the embeddings");
+    return status_fail(ERR_NUMERIC, "model", "NaN or infinity behind layer %d, site %s", layer,
+                       site_names[after]);
+}
+
+// Sets the pruned units among [first, first + units) of a site to 0, then shows the site to the
+// reader.
+static status prune_and_read(pass *p, site s, int layer, int first, int units, float *x)
+{
+    const forward *f = p->f;
+    pruned_units pruned = mask_pruned(f->mask, s, layer);
+    int begin = 0, end;
+    while (begin < pruned.n && pruned.unit[begin] < first)
+        begin++;
+    for (end = begin; end < pruned.n && pruned.unit[end] < first + units;)
+        end++;
+    kernel_zero_columns(x, p->rows, units, first, pruned.unit + begin, end - begin);
+    if (!f->read || !f->read_sites[s])
+        return OK;
+    const site_block block = {s, layer, first, units, p->rows, x, units};
+    return f->read(f->context, p->index, p->thread, &p->tile, &block);
+}
+
+// Drops all rows but the head's: ascending, so in place.
+static void narrow(pass *p)
+{
+    const size_t width = (size_t)p->m->config.info.hidden_size;
+    for (int64_t i = 0; i < p->head_rows; i++) {
+        memmove(p->hidden + (size_t)i * width, p->hidden + (size_t)p->head_row[i] * width,
+                width * sizeof *p->hidden);
+        memmove(p->normed + (size_t)i * width, p->normed + (size_t)p->head_row[i] * width,
+                width * sizeof *p->normed);
+    }
+    p->rows = p->head_rows;
+    p->first_row = p->head_first;
+}
+
+void block_narrow(pass *p)
+{
+    if (p->first_row != p->head_first)
+        narrow(p);
+}
+
+status block_attention(pass *p, int layer, const attention_weights *a)
+{
+    status st;
+    const model_info *info = &p->m->config.info;
+    const int hidden = info->hidden_size, width = a->q.out, kv_width = a->k.out;
+    const attention_shape shape = {info->heads, info->kv_heads, info->head_dim,
+                                   1.0f / sqrtf((float)info->head_dim)};
+    linear_apply(&a->k, p->normed, hidden, p->rows, p->k, kv_width);
+    linear_apply(&a->v, p->normed, hidden, p->rows, p->v, kv_width);
+    if (p->narrow)
+        block_narrow(p);
+    linear_apply(&a->q, p->normed, hidden, p->rows, p->q, width);
+    for (int64_t s = 0; s < p->tile.samples; s++) {
+        int64_t key = p->tile.first_row[s];
+        attention_apply(&shape, p->q + p->first_row[s] * width,
+                        p->first_row[s + 1] - p->first_row[s], p->k + key * kv_width,
+                        p->v + key * kv_width, p->tile.first_row[s + 1] - key, p->scores);
+    }
+    TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q));
+    if (p->sites_only && !p->f->read_sites[SITE_MLP]) {
+        p->ended = true;
+        goto done;
+    }
+    if (a->o.bias)
+        kernel_add_rows(a->o.bias, p->rows, hidden, p->hidden);
+    linear_add(&a->o, p->q, width, p->rows, p->hidden, hidden);
+done:
+    return st;
+}
+
+// Makes units [first, first + n) of the MLP's inside in p->mlp [rows, n]. Small enough to stay in
+// cache until it is read and projected down.
+static void mlp_units(pass *p, const mlp_weights *w, int first, int n)
+{
+    const int hidden = p->m->config.info.hidden_size;
+    const size_t values = (size_t)p->rows * (size_t)n;
+    linear up = linear_outputs(&w->up, first, n);
+    linear_apply(&up, p->normed, hidden, p->rows, p->mlp, n);
+    if (!w->gate.w) {
+        w->act->apply(p->mlp, values);
+        return;
+    }
+    linear gate = linear_outputs(&w->gate, first, n);
+    linear_apply(&gate, p->normed, hidden, p->rows, p->gate, n);
+    w->act->apply(p->gate, values);
+    kernel_multiply(p->gate, values, p->mlp);
+}
+
+status block_mlp(pass *p, int layer)
+{
+    status st = OK;
+    const int hidden = p->m->config.info.hidden_size;
+    const bool read = p->f->read && p->f->read_sites[SITE_MLP];
+    mlp_weights w;
+    if (p->ended)
+        goto done;
+    bool compacted = !read && mask_compacted(p->f->mask, layer, &w);
+    if (!compacted)
+        w = p->m->arch->mlp(p->m, layer);
+    if (w.down.bias && !p->sites_only)
+        kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
+    for (int first = 0; first < w.up.out; first += p->mlp_block) {
+        int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
+        mlp_units(p, &w, first, n);
+        if (!compacted)
+            TRY(prune_and_read(p, SITE_MLP, layer, first, n, p->mlp));
+        if (p->sites_only)
+            continue;
+        linear down = linear_inputs(&w.down, first, n);
+        linear_add(&down, p->mlp, n, p->rows, p->hidden, hidden);
+    }
+done:
+    return st;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// model_forward: a pass for each thread, tiles handed out by the pool.
+#include <stdlib.h>
+
+#include "model/pass.h"
+#include "model/state.h"
+#include "pipeline/base/checked.h"
+
+static status run_tile(void *context, int64_t item, int thread)
+{
+    pass *passes = context;
+    return pass_run(&passes[thread], item);
+}
+
+status model_forward(model *m, pool *p, const forward *f)
+{
+    status st;
+    const int threads = pool_threads(p);
+    pass *passes = checked_calloc((size_t)threads, sizeof *passes);
+    if (!passes)
+        return status_no_memory("the scratch of tiles");
+    TRY(weights_unchanged(m->weights));
+    for (int t = 0; t < threads; t++) {
+        TRY(pass_new(m, (pass_limits){f->max_samples, f->max_rows}, &passes[t]));
+        passes[t].f = f;
+        passes[t].thread = t;
+    }
+    TRY(pool_run(p, f->tiles, run_tile, passes));
+done:
+    for (int t = 0; t < threads; t++)
+        pass_free(&passes[t]);
+    free(passes);
+    return st;
+}

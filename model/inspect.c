@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model folder or weight file holds, for `sulcus inspect`.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/checkpoint.h"
+#include "model/model.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+static void print_info(const char *path, const model_info *i)
+{
+    printf("%s: model\n", path);
+    printf("  architecture  %s\n", i->architecture);
+    printf("  layers        %d\n", i->layers);
+    printf("  hidden size   %d\n", i->hidden_size);
+    printf("  heads         %d of %d channels", i->heads, i->head_dim);
+    if (i->kv_heads != i->heads)
+        printf(", %d for keys and values", i->kv_heads);
+    printf("\n  mlp neurons   %d a layer, %lld in all\n", i->d_mlp,
+           (long long)i->d_mlp * i->layers);
+    printf("  attn neurons  %d a layer\n", model_site_width(i, SITE_ATTN));
+    printf("  outputs       %d\n", i->outputs);
+    if (i->modality == MODALITY_IMAGE)
+        printf("  image         %d x %d, %d channels, %d tokens\n", i->image_height, i->image_width,
+               i->channels, i->rows_per_image);
+    else
+        printf("  context       %d tokens\n", i->context);
+    printf("  parameters    %lld\n", (long long)i->parameters);
+}
+
+static void print_tensors(const checkpoint *c)
+{
+    const char *file = "";
+    for (size_t i = 0; i < checkpoint_count(c); i++) {
+        const tensor *t = checkpoint_at(c, i);
+        if (strcmp(t->file, file) != 0)
+            printf("%s:\n", file = t->file);
+        printf("  %-5s [", t->type->name);
+        for (int d = 0; d < t->dims; d++)
+            printf("%s%zu", d ? ", " : "", t->shape[d]);
+        printf("] %s\n", t->name);
+    }
+    printf("  %zu tensors\n", checkpoint_count(c));
+}
+
+// Is the folder a model's? One that is malformed still is, and then fails with its reason.
+static bool holds_config(const char *path)
+{
+    char *config = file_join(path, "config.json");
+    bool found = config && file_is_folder(path) && file_exists(config);
+    free(config);
+    return found;
+}
+
+status model_inspect(const char *path, bool *known)
+{
+    status st = OK;
+    model *m = NULL;
+    checkpoint *c = NULL;
+    const char *end = strrchr(path, '.');
+    const bool folder = holds_config(path);
+    *known = folder || (end && strcmp(end, ".safetensors") == 0 && !file_is_folder(path));
+    if (!*known)
+        goto done;
+    if (folder) {
+        TRY(model_open(&(model_options){.path = path, .light = true}, NULL, &m));
+        print_info(path, model_get_info(m));
+    }
+    TRY(checkpoint_open(path, &c));
+    print_tensors(c);
+done:
+    checkpoint_close(c);
+    model_close(m);
+    return st;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/blas_check.h"
+#include "model/pass.h"
+#include "model/state.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+
+const char *const site_names[SITES] = {"mlp", "attn"};
+
+static status vote(share *node, status st)
+{
+    return node ? node->vote(node, st) : st;
+}
+
+// Reads the configuration; everything of an open model but its weights.
+static status configure(model *m, const char *path)
+{
+    status st;
+    config_file *f = NULL;
+    TRY(config_file_open(path, &f));
+    TRY(arch_of(f, &m->arch));
+    TRY(m->arch->configure(f, &m->config));
+    m->config.info.architecture = m->arch->name;
+    m->config.info.parameters = weights_parameters(&m->config, &m->arch->tensors);
+done:
+    config_file_close(f);
+    return st;
+}
+
+status model_open(const model_options *options, share *node, model **out)
+{
+    status st;
+    checkpoint *source = NULL;
+    model *m = checked_calloc(1, sizeof *m);
+    st = m ? configure(m, options->path) : status_no_memory("a model");
+    if (st == OK && options->compute != COMPUTE_F32)
+        st = status_fail(ERR_USAGE, "compute", "bf16 is not available in this version; use f32");
+    if (st == OK && !options->light)
+        st = blas_check();
+    if (st == OK && !options->light && !options->random)
+        st = checkpoint_open(options->path, &source);
+    TRY(vote(node, st));
+    if (!options->light) {
+        int threads = options->threads > 0 ? options->threads : 1;
+        checkpoint *taken = source;
+        source = NULL;
+        TRY(weights_open(&m->config, &m->arch->tensors, taken, options->seed, threads, node,
+                         &m->weights));
+    }
+    *out = m;
+    m = NULL;
+done:
+    checkpoint_close(source);
+    model_close(m);
+    return st;
+}
+
+void model_close(model *m)
+{
+    if (!m)
+        return;
+    weights_close(m->weights);
+    free(m);
+}
+
+const model_info *model_get_info(const model *m)
+{
+    return &m->config.info;
+}
+
+int model_site_width(const model_info *info, site s)
+{
+    return s == SITE_MLP ? info->d_mlp : info->heads * info->head_dim;
+}
+
+// Calls add for folder/name where it exists.
+static status add_beside(const char *folder, const char *name,
+                         status (*add)(void *context, const char *path), void *context)
+{
+    char *path = file_join(folder, name);
+    status st = path ? OK : status_no_memory(name);
+    if (path && file_exists(path))
+        st = add(context, path);
+    free(path);
+    return st;
+}
+
+status model_files(const model_options *options, status (*add)(void *context, const char *path),
+                   void *context)
+{
+    status st;
+    config_file *f = NULL;
+    const arch *a;
+    char *folder = NULL;
+    TRY(config_file_open(options->path, &f));
+    TRY(arch_of(f, &a));
+    TRY(add(context, config_file_path(f)));
+    if (!(folder = file_folder(config_file_path(f)))) {
+        st = status_no_memory(options->path);
+        goto done;
+    }
+    for (const char *const *name = a->input_files; *name; name++)
+        TRY(add_beside(folder, *name, add, context));
+    if (!options->random)
+        TRY(checkpoint_files(options->path, add, context));
+done:
+    free(folder);
+    config_file_close(f);
+    return st;
+}
+
+status model_w_in(const model *m, int layer, float *out)
+{
+    const mlp_weights w = m->arch->mlp(m, layer);
+    const size_t width = (size_t)w.up.in;
+    for (int i = 0; i < w.up.out; i++)
+        memcpy(out + (size_t)i * width, w.up.w + i * w.up.stride, width * sizeof *out);
+    return OK;
+}
+
+double model_operations(const model_info *info, int64_t samples, int64_t rows)
+{
+    const double h = info->hidden_size, attn = (double)info->heads * info->head_dim;
+    const double kv = (double)info->kv_heads * info->head_dim, n = (double)rows;
+    const double length = samples ? n / (double)samples : 0;
+    const double scored = info->modality == MODALITY_IMAGE ? (double)samples : n;
+    double layer = 2 * h * (2 * attn + 2 * kv) + 4 * h * info->d_mlp + 4 * attn * length;
+    return n * layer * info->layers + 2 * scored * h * info->outputs;
+}
+
+size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows)
+{
+    config c = {.info = *info, .patch_width = 1};
+    if (info->rows_per_image > 1) // a patch has at most this many pixels
+        c.patch_height = info->image_height * info->image_width / (info->rows_per_image - 1);
+    model m = {.arch = arch_find(info->architecture), .config = c};
+    return (size_t)threads * pass_bytes(&m, (pass_limits){samples, rows});
+}
+
+size_t model_weight_bytes(const model_info *info, compute c)
+{
+    return (size_t)info->parameters * (c == COMPUTE_BF16 ? 2 : 4);
+}

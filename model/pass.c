@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/attention.h"
+#include "model/blocks.h"
+#include "model/kernels.h"
+#include "model/predict.h"
+#include "model/state.h"
+#include "pipeline/base/checked.h"
+
+// Units of an MLP that are computed, activated, read and projected down at once.
+enum { MLP_BLOCK = 512 };
+
+// Hands out parts of one allocation; with no memory behind it, it only counts.
+typedef struct scratch {
+    char *at;
+    size_t used;
+    bool wrapped;
+} scratch;
+
+static void *take(scratch *a, size_t items, size_t each, size_t size)
+{
+    size_t bytes, from = a->used;
+    if (!checked_mul(items, each, &bytes) || !checked_mul(bytes, size, &bytes) ||
+        !checked_add(bytes, 63, &bytes) || !checked_add(from, bytes / 64 * 64, &a->used))
+        a->wrapped = true;
+    return a->at && !a->wrapped ? a->at + from : NULL;
+}
+
+static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
+{
+    const config *c = &m->config;
+    const model_info *i = &c->info;
+    const size_t rows = (size_t)limits.rows, samples = (size_t)limits.samples;
+    const size_t hidden = (size_t)i->hidden_size, f = sizeof(float);
+    const bool images = i->modality == MODALITY_IMAGE;
+    const size_t head_rows = images ? samples : rows;
+    const size_t longest = images ? (size_t)i->rows_per_image : rows;
+    p->mlp_block = i->d_mlp < MLP_BLOCK ? i->d_mlp : MLP_BLOCK;
+    p->tile.first_row = take(a, samples + 1, 1, sizeof *p->tile.first_row);
+    p->tile.target = take(a, head_rows, 1, sizeof *p->tile.target);
+    if (images)
+        p->tile.pixels = take(a, samples * (size_t)i->channels,
+                              (size_t)i->image_height * (size_t)i->image_width, f);
+    else
+        p->tile.ids = take(a, rows, 1, sizeof *p->tile.ids);
+    p->head_row = take(a, head_rows, 1, sizeof *p->head_row);
+    p->head_first = take(a, samples + 1, 1, sizeof *p->head_first);
+    p->predictions = take(a, head_rows, 1, sizeof *p->predictions);
+    p->logits = take(a, head_rows, (size_t)i->outputs, f);
+    p->candidates = take(a, (size_t)i->outputs, 1, f);
+    p->hidden = take(a, rows, hidden, f);
+    p->normed = take(a, rows, hidden, f);
+    // Patches are done with before the first layer begins.
+    scratch patches = *a;
+    p->patches = take(&patches, rows * (size_t)i->channels,
+                      (size_t)c->patch_height * (size_t)c->patch_width, f);
+    p->q = take(a, rows, (size_t)i->heads * (size_t)i->head_dim, f);
+    p->k = take(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
+    p->v = take(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
+    p->scores = take(a, ATTENTION_BLOCK, longest, f);
+    p->mlp = take(a, rows, (size_t)p->mlp_block, f);
+    p->gate = take(a, m->arch->gated ? rows : 0, (size_t)p->mlp_block, f);
+    a->used = a->used > patches.used ? a->used : patches.used;
+    a->wrapped = a->wrapped || patches.wrapped;
+}
+
+size_t pass_bytes(const model *m, pass_limits limits)
+{
+    scratch count = {0};
+    pass unused = {0};
+    lay_out(m, limits, &count, &unused);
+    return count.wrapped ? SIZE_MAX : count.used;
+}
+
+status pass_new(const model *m, pass_limits limits, pass *out)
+{
+    size_t bytes = pass_bytes(m, limits);
+    void *memory = bytes < SIZE_MAX ? checked_aligned(bytes, 1) : NULL;
+    if (!memory)
+        return status_no_memory("the scratch of a tile");
+    *out = (pass){.m = m, .arena = memory};
+    lay_out(m, limits, &(scratch){memory, 0, false}, out);
+    return OK;
+}
+
+void pass_free(pass *p)
+{
+    free(p->arena);
+    p->arena = NULL;
+}
+
+// Loads the tile and looks it over: what callbacks and files say becomes sizes here.
+static status load(pass *p)
+{
+    status st;
+    const forward *f = p->f;
+    const model_info *i = &p->m->config.info;
+    tile *t = &p->tile;
+    t->samples = t->rows = 0;
+    TRY(f->load(f->context, p->index, p->thread, t));
+    if (i->modality == MODALITY_IMAGE) {
+        t->rows = t->samples * i->rows_per_image;
+        for (int64_t s = 0; s <= t->samples && s <= f->max_samples; s++)
+            t->first_row[s] = s * i->rows_per_image;
+    }
+    if (t->samples < 1 || t->samples > f->max_samples || t->rows < 1 || t->rows > f->max_rows)
+        st = status_fail(ERR_INTERNAL, "model", "tile %lld has %lld samples, %lld rows",
+                         (long long)p->index, (long long)t->samples, (long long)t->rows);
+done:
+    return st;
+}
+
+// Lists the rows whose outputs are scored.
+static status list_head_rows(pass *p)
+{
+    const model_info *i = &p->m->config.info;
+    const tile *t = &p->tile;
+    const bool images = i->modality == MODALITY_IMAGE;
+    p->head_rows = 0;
+    for (int64_t s = 0; s < t->samples; s++) {
+        int64_t end = images ? t->first_row[s] + 1 : t->first_row[s + 1];
+        p->head_first[s] = p->head_rows;
+        for (int64_t row = t->first_row[s]; row < end; row++) {
+            int32_t target = t->target[images ? s : row];
+            if (target >= i->outputs)
+                return status_fail(ERR_INPUT, "model", "target %d, but there are %d outputs",
+                                   target, i->outputs);
+            if (target < 0)
+                continue;
+            p->predictions[p->head_rows] = (prediction){.row = images ? s : row, .rank = target};
+            p->head_row[p->head_rows++] = row;
+        }
+    }
+    p->head_first[t->samples] = p->head_rows;
+    return OK;
+}
+
+static status show_logits(pass *p, const prediction *answer, const float *logits)
+{
+    const forward *f = p->f;
+    for (int i = 0; i < f->n_candidates; i++)
+        p->candidates[i] = logits[f->candidates[i]];
+    return f->logits(f->context, p->index, p->thread, answer->row,
+                     f->candidates ? p->candidates : logits);
+}
+
+// From the final hidden states of the scored rows to answers.
+static status answer(pass *p)
+{
+    status st = OK;
+    const forward *f = p->f;
+    const int outputs = p->m->config.info.outputs;
+    const linear output = p->m->arch->output(p->m);
+    size_t at;
+    block_narrow(p);
+    if (p->rows > 0) {
+        TRY(p->m->arch->finish(p));
+        linear_apply(&output, p->normed, output.in, p->rows, p->logits, outputs);
+    }
+    if (!kernel_finite(p->logits, (size_t)p->rows * (size_t)outputs, &at)) {
+        st = status_fail(ERR_NUMERIC, "model", "NaN or infinity in the logits");
+        goto done;
+    }
+    for (int64_t r = 0; r < p->rows; r++) {
+        prediction *own = &p->predictions[r];
+        const float *logits = p->logits + r * outputs;
+        predict_row(logits, outputs, own->rank, own); // the target waited there
+        if (f->logits)
+            TRY(show_logits(p, own, logits));
+    }
+    if (f->result)
+        TRY(f->result(f->context, p->index, p->thread, &p->tile, p->predictions, p->rows));
+done:
+    return st;
+}
+
+// The layers that must run, [first_layer, end).
+static int end_layer(const forward *f, int layers)
+{
+    return f->result || f->logits || f->read ? layers : f->keep_layer;
+}
+
+static status run_layers(pass *p)
+{
+    status st = OK;
+    const forward *f = p->f;
+    const int layers = p->m->config.info.layers, end = end_layer(f, layers);
+    const bool head = f->result || f->logits;
+    for (int l = f->first_layer; l <= end && l < layers; l++) {
+        if (f->stopping && f->stopping(f->context)) {
+            st = status_fail(ERR_INTERRUPTED, NULL, "stopped between layers");
+            goto done;
+        }
+        if (f->keep_hidden && l == f->keep_layer)
+            TRY(f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden));
+        if (l == end)
+            break;
+        p->narrow = l == layers - 1 && head && !f->read;
+        p->sites_only = l == layers - 1 && !head;
+        TRY(p->m->arch->layer(p, l));
+    }
+done:
+    return st;
+}
+
+status pass_run(pass *p, int64_t index)
+{
+    status st;
+    const forward *f = p->f;
+    p->index = index;
+    p->ended = false;
+    TRY(load(p));
+    p->rows = p->tile.rows;
+    p->first_row = p->tile.first_row;
+    if (f->result || f->logits)
+        TRY(list_head_rows(p));
+    if (f->first_layer > 0)
+        TRY(f->load_hidden(f->context, index, p->thread, &p->tile, p->hidden));
+    else
+        TRY(p->m->arch->embed(p));
+    TRY(run_layers(p));
+    if (f->result || f->logits)
+        TRY(answer(p));
+done:
+    return st;
+}

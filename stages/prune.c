@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage `prune`: prunes the neurons most specific to a subset until a share of its accuracy is
+// gone, or a given share of all neurons, for each subset; and looks at what else goes.
+//   unlearn: {stage: prune, from: scores, model: trained, data: glyphs, drop: [0.5, 0.8]}
+// Input: an artefact of `score` or `import`. Output: see prune_output.c. Rounds and units: see
+// stages/prune_round.h.
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/rng.h"
+#include "stages/prune_output.h"
+#include "stages/prune_round.h"
+#include "stages/resources.h"
+
+typedef struct prune_state {
+    const task *task; // borrowed
+    model *model;     // borrowed
+    ranking ranking;
+    evaluation evaluation;
+    prune_setting setting;
+    int64_t *random; // [seeds, neurons]: random orders; that of a seed is the same for all subsets,
+                     // so that those with as many neurons pruned share its answers
+    prune_plan plan;
+    int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
+    model_mask *mask;
+    uint8_t *pruned[SITES];
+    answers *answers; // of the unit in hand, tile by tile
+    prune_output output;
+} prune_state;
+
+static const param_def prune_params[] = {
+    {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to prune"},
+    {"data", PARAM_RESOURCE, .required = true, .section = "datasets",
+     .help = "the dataset the scores are of; its subsets are what is forgotten"},
+    {"drop", PARAM_REAL, .low = 0, .high = 1,
+     .help = "share of its Top-1 accuracy that the forgotten subset is to lose"},
+    {"fraction", PARAM_REAL, .low = 0, .high = 1,
+     .help = "instead of drop: share of all neurons to prune"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"tolerance", PARAM_REAL, "0.02", .low = 0, .high = 1,
+     .help = "how far below its target the accuracy may end"},
+    {"seeds", PARAM_INT, "5", .low = 0, .high = 1000,
+     .help = "random prunings of as many neurons, as a baseline"},
+    {"evaluate", PARAM_RESOURCES, .section = "datasets",
+     .help = "datasets to measure on; where absent, data"},
+    {0},
+};
+
+static status prune_check(const task *t)
+{
+    const params *p = task_params(t);
+    bool drop = params_has(p, "drop"), fraction = params_has(p, "fraction");
+    if (drop && fraction)
+        return params_fail(p, "fraction", "drop and fraction are both given; give one of them");
+    if (!drop && !fraction)
+        return params_fail(p, "drop",
+                           "neither drop nor fraction is given; give drop: 0.5 to search "
+                           "for that loss of accuracy, or fraction: 0.1 to prune that share");
+    return OK;
+}
+
+static prune_setting setting_of(const prune_state *s)
+{
+    const params *p = task_params(s->task);
+    bool search = params_has(p, "drop");
+    return (prune_setting){.info = model_get_info(s->model),
+                           .ranking = &s->ranking,
+                           .evaluation = &s->evaluation,
+                           .search = search,
+                           .drop = search ? params_real(p, "drop") : 0,
+                           .tolerance = params_real(p, "tolerance"),
+                           .fraction = search ? 0 : params_real(p, "fraction"),
+                           .seeds = params_int(p, "seeds")};
+}
+
+static void prune_close(void *state)
+{
+    prune_state *s = state;
+    if (!s)
+        return;
+    model_mask_free(s->mask);
+    for (int k = 0; k < SITES; k++)
+        free(s->pruned[k]);
+    free(s->random);
+    free(s->answers);
+    prune_plan_free(&s->plan);
+    prune_output_free(&s->output);
+    evaluation_free(&s->evaluation);
+    ranking_free(&s->ranking);
+    free(s);
+}
+
+static status draw_random_orders(prune_state *s)
+{
+    int64_t n = s->ranking.neurons;
+    s->random = checked_calloc((size_t)s->setting.seeds * (size_t)n, sizeof *s->random);
+    if (!s->random)
+        return status_no_memory("random orders of neurons");
+    for (int64_t seed = 0; seed < s->setting.seeds; seed++) {
+        rng r = rng_new((uint64_t)seed, "prune/random");
+        rng_permutation(&r, n, s->random + seed * n);
+    }
+    return OK;
+}
+
+static status prune_open(const task *t, void **state)
+{
+    status st = OK;
+    prune_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("prune");
+    s->task = t;
+    s->model = stage_model(t);
+    s->mask_at = -1;
+    const model_info *info = model_get_info(s->model);
+    TRY(ranking_open(task_input(t, 0), params_text(task_params(t), "site"), info, &s->ranking));
+    TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
+    s->setting = setting_of(s);
+    TRY(draw_random_orders(s));
+    for (int k = 0; k < SITES; k++) {
+        size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
+        if (neurons > 0 && !(s->pruned[k] = checked_calloc(neurons, 1)))
+            TRY(status_no_memory("a mask"));
+    }
+    *state = s;
+    s = NULL;
+done:
+    prune_close(s);
+    return st;
+}
+
+static status next(void *state, const round_state *finished, const partial *sum,
+                   round_state *following, bool *done)
+{
+    const prune_state *s = state;
+    return prune_next(&s->setting, finished, sum, following, done);
+}
+
+static status plan(void *state, const round_state *round, round_plan *out)
+{
+    status st = OK;
+    prune_state *s = state;
+    prune_plan_free(&s->plan);
+    s->mask_at = -1;
+    TRY(prune_plan_make(&s->setting, round, &s->plan));
+    free(s->answers);
+    s->answers = checked_calloc((size_t)s->plan.longest, sizeof *s->answers);
+    if (!s->answers)
+        TRY(status_no_memory("answers"));
+    out->units = s->plan.units;
+    prune_plan_shape(&s->plan, &s->setting, &out->shape);
+done:
+    return st;
+}
+
+static double cost(void *state, const round_state *round, int64_t unit)
+{
+    (void)round;
+    const prune_state *s = state;
+    return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
+}
+
+// Compiles the mask of the unit in hand, once for all its consecutive units.
+static status compile(prune_state *s, int64_t at)
+{
+    const prune_mask *m = &s->plan.mask[at];
+    int64_t n = s->ranking.neurons;
+    if (s->mask_at == at)
+        return OK;
+    model_mask_free(s->mask);
+    s->mask = NULL;
+    s->mask_at = -1;
+    const int64_t *order =
+        m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
+    ranking_mask(&s->ranking, order, m->pruned, s->pruned);
+    const uint8_t *const pruned[SITES] = {
+        [SITE_MLP] = s->pruned[SITE_MLP], [SITE_ATTN] = s->pruned[SITE_ATTN]};
+    if (m->pruned > 0) {
+        status st = model_mask_new(s->model, pruned, &s->mask);
+        if (st != OK)
+            return st;
+    }
+    s->mask_at = at;
+    return OK;
+}
+
+static bool stopping(void *context)
+{
+    const prune_state *s = context;
+    return task_stopping(s->task);
+}
+
+// Adds the answers of the unit's tiles to their places in the sum. The fields are valid by
+// construction, and counts and losses far within range, so that only the first addition could fail.
+static status add_answers(const prune_state *s, const prune_unit *u, partial *sum)
+{
+    status st = OK;
+    const tiling *cuts = &s->evaluation.source.cuts;
+    for (int64_t i = 0; i < u->run.tiles; i++) {
+        const answers *a = &s->answers[i];
+        int64_t at = u->mask * s->evaluation.entries + cuts->tile[u->run.first + i].subset;
+        TRY(partial_add_counts(sum, PRUNE_CORRECT, at, 1, &a->correct));
+        TRY(partial_add_counts(sum, PRUNE_SCORED, at, 1, &a->scored));
+        TRY(partial_add_sums(sum, PRUNE_LOSS, at, 1, &a->loss));
+    }
+done:
+    return st;
+}
+
+static status unit(void *state, const round_state *round, int64_t index, partial *sum)
+{
+    (void)round;
+    status st = OK;
+    prune_state *s = state;
+    const prune_unit *u = &s->plan.unit[index];
+    TRY(compile(s, u->mask));
+    TRY(answers_of_tiles(s->model, task_pool(s->task), &s->evaluation.source, u->run, s->mask,
+                         task_label(s->task), stopping, s, s->answers));
+    TRY(add_answers(s, u, sum));
+done:
+    return st;
+}
+
+static status finish(void *state, const round_state *finished, const partial *sum,
+                     artefact_writer *w)
+{
+    status st = OK;
+    prune_state *s = state;
+    TRY(prune_output_make(&s->setting, finished, sum, &s->output));
+    TRY(prune_output_describe(&s->setting, &s->output, w));
+done:
+    return st;
+}
+
+// The search's length is not known: a probe for every halving down to a hundredth of the neurons.
+static status prune_estimate(const task *t, estimate *out)
+{
+    enum { PROBES = 7 };
+    status st = OK;
+    prune_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("prune");
+    s->task = t;
+    s->model = stage_model(t);
+    TRY(evaluation_open(t, model_get_info(s->model), NULL, 0, &s->evaluation));
+    s->setting = setting_of(s);
+    const tiling *cuts = &s->evaluation.source.cuts;
+    const model_info *info = s->setting.info;
+    double passes = 1, subsets = dataset_subsets(stage_dataset(t, "data", 0));
+    passes += (double)(1 + s->setting.seeds) * subsets + (s->setting.search ? PROBES : 0);
+    out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
+    out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
+    double neurons = (double)info->layers * model_site_width(info, SITE_MLP);
+    out->memory_bytes =
+        (double)model_scratch_bytes(info, pool_threads(task_pool(t)), cuts->max_samples,
+                                    cuts->max_rows) +
+        (double)model_weight_bytes(info, COMPUTE_F32) + // a mask's compacted weights
+        neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
+    out->disk_bytes = subsets * (neurons + 8 * sizeof(double) * s->evaluation.entries);
+done:
+    prune_close(s);
+    return st;
+}
+
+const stage_def stage_prune = {
+    .name = "prune",
+    .version = 1,
+    .summary = "prunes neurons until a subset is forgotten, and measures every subset",
+    .params = prune_params,
+    .inputs = "score|import",
+    .inputs_required = true,
+    .check = prune_check,
+    .estimate = prune_estimate,
+    .open = prune_open,
+    .next = next,
+    .plan = plan,
+    .cost = cost,
+    .unit = unit,
+    .finish = finish,
+    .close = prune_close,
+};

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/prune_round.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "stages/neuron_set.h"
+
+enum { INTS = sizeof(int64_t) };
+_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(base_answers) % INTS == 0,
+               "pieces of a vector of int64");
+
+static size_t vector_length(const prune_setting *s)
+{
+    return 1 + (size_t)s->evaluation->entries * sizeof(base_answers) / INTS +
+           (size_t)s->ranking->forgets * sizeof(bisection) / INTS;
+}
+
+prune_view prune_view_of(const prune_setting *s, const round_state *round)
+{
+    int64_t *base = round->values + 1;
+    int64_t *search = base + (size_t)s->evaluation->entries * sizeof(base_answers) / INTS;
+    return (prune_view){round->values, (base_answers *)base, (bisection *)search};
+}
+
+static status add_mask(prune_plan *p, int64_t forget, int64_t seed, int64_t pruned)
+{
+    if (!checked_grow(&p->mask, &p->mask_capacity, (size_t)p->masks + 1, sizeof *p->mask))
+        return status_no_memory("a list of masks");
+    p->mask[p->masks++] = (prune_mask){forget, seed, pruned};
+    return OK;
+}
+
+// Cuts tiles [first, end) into units of the mask added last.
+static status add_units(const prune_setting *s, prune_plan *p, int64_t first, int64_t end)
+{
+    const tiling *cuts = &s->evaluation->source.cuts;
+    size_t need = (size_t)(p->units + (end - first));
+    if (!checked_grow(&p->unit, &p->unit_capacity, need, sizeof *p->unit))
+        return status_no_memory("a list of units");
+    tile_run *run = checked_calloc((size_t)(end - first), sizeof *run);
+    if (!run)
+        return status_no_memory("a list of units");
+    int64_t n = tiling_units(cuts, s->info, first, end, run);
+    for (int64_t i = 0; i < n; i++) {
+        p->unit[p->units++] = (prune_unit){p->masks - 1, run[i]};
+        p->longest = run[i].tiles > p->longest ? run[i].tiles : p->longest;
+    }
+    free(run);
+    return OK;
+}
+
+static status plan_search(const prune_setting *s, const bisection *search, prune_plan *p)
+{
+    status st = OK;
+    for (int64_t f = 0; f < s->ranking->forgets; f++) {
+        if (search[f].outcome != BISECTION_OPEN)
+            continue;
+        const int64_t *own = s->evaluation->source.cuts.subset_tile + s->evaluation->entry_of[f];
+        int64_t tiles = own[1] - own[0];
+        TRY(add_mask(p, f, 0, search[f].at));
+        TRY(add_units(s, p, own[0] + bisection_prefix(tiles, search[f].step),
+                      own[0] + bisection_prefix(tiles, search[f].step + 1)));
+    }
+done:
+    return st;
+}
+
+// Masks that prune nothing answer as the unpruned model did, and equal random ones are one: neither
+// is run again.
+static status add_final(const prune_setting *s, prune_plan *p, int64_t forget, int64_t seed,
+                        int64_t pruned)
+{
+    status st = OK;
+    const tiling *cuts = &s->evaluation->source.cuts;
+    if (pruned == 0 || prune_plan_find(p, forget, seed, pruned) >= 0)
+        return OK;
+    TRY(add_mask(p, forget, seed, pruned));
+    TRY(add_units(s, p, 0, cuts->subset_tile[s->evaluation->reported]));
+done:
+    return st;
+}
+
+status prune_plan_make(const prune_setting *s, const round_state *round, prune_plan *out)
+{
+    status st = OK;
+    prune_view view = prune_view_of(s, round);
+    const tiling *cuts = &s->evaluation->source.cuts;
+    prune_plan *p = out;
+    *p = (prune_plan){0};
+    if (*view.phase == PHASE_BASE) {
+        TRY(add_mask(p, 0, 0, 0));
+        TRY(add_units(s, p, 0, cuts->tiles));
+    } else if (*view.phase == PHASE_SEARCH) {
+        TRY(plan_search(s, view.search, p));
+    } else {
+        for (int64_t f = 0; f < s->ranking->forgets; f++)
+            TRY(add_final(s, p, f, 0, view.search[f].at));
+        for (int64_t seed = 0; seed < s->seeds; seed++)
+            for (int64_t f = 0; f < s->ranking->forgets; f++)
+                TRY(add_final(s, p, -1, seed, view.search[f].at));
+    }
+done:
+    if (st != OK)
+        prune_plan_free(p);
+    return st;
+}
+
+void prune_plan_free(prune_plan *p)
+{
+    free(p->mask);
+    free(p->unit);
+    *p = (prune_plan){0};
+}
+
+int64_t prune_plan_find(const prune_plan *p, int64_t forget, int64_t seed, int64_t pruned)
+{
+    for (int64_t m = 0; m < p->masks; m++)
+        if (p->mask[m].forget == forget && p->mask[m].seed == seed && p->mask[m].pruned == pruned)
+            return m;
+    return -1;
+}
+
+void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape *out)
+{
+    int64_t length = p->masks * s->evaluation->entries;
+    *out = (partial_shape){.fields = 3,
+                           .field = {[PRUNE_CORRECT] = {"correct answers", PARTIAL_COUNT, length},
+                                     [PRUNE_SCORED] = {"answers", PARTIAL_COUNT, length},
+                                     [PRUNE_LOSS] = {"loss", PARTIAL_SUM, length}}};
+}
+
+answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                      int64_t mask, int64_t entry)
+{
+    if (mask < 0) {
+        const base_answers *b = &view->base[entry];
+        __extension__ typedef unsigned __int128 bits;
+        bits loss = (bits)(uint64_t)b->loss_high << 64 | (uint64_t)b->loss_low;
+        return (answers){b->correct, b->scored, (fixed)loss};
+    }
+    int64_t at = mask * s->evaluation->entries + entry;
+    return (answers){partial_counts(sum, PRUNE_CORRECT)[at], partial_counts(sum, PRUNE_SCORED)[at],
+                     partial_sums(sum, PRUNE_LOSS)[at]};
+}
+
+static bisection_goal goal_of(const prune_setting *s, const prune_view *view, int64_t forget)
+{
+    const base_answers *base = &view->base[s->evaluation->entry_of[forget]];
+    return (bisection_goal){s->ranking->neurons, base->correct, base->scored, s->drop,
+                            s->tolerance};
+}
+
+// After BASE: keeps its answers, and begins the searches or settles on the fraction.
+static status begin(const prune_setting *s, prune_view *view, const partial *sum)
+{
+    for (int64_t e = 0; e < s->evaluation->entries; e++) {
+        answers a = prune_answers(s, view, sum, 0, e);
+        if (a.scored == 0)
+            return status_fail(ERR_INPUT, s->evaluation->name[e],
+                               "no answer of this subset can be scored; give longer samples");
+        view->base[e] = (base_answers){a.correct, a.scored, (int64_t)(uint64_t)a.loss,
+                                       (int64_t)(uint64_t)(a.loss >> 64)};
+    }
+    for (int64_t f = 0; f < s->ranking->forgets; f++) {
+        if (s->search) {
+            bisection_goal goal = goal_of(s, view, f);
+            bisection_begin(&view->search[f], &goal);
+        } else {
+            view->search[f].outcome = BISECTION_REACHED;
+            view->search[f].at = neuron_set_size(s->fraction, s->ranking->neurons);
+        }
+    }
+    return OK;
+}
+
+// After SEARCH: each open search takes the answers of its prefix.
+static status observe(const prune_setting *s, const round_state *finished, prune_view *view,
+                      const partial *sum)
+{
+    prune_plan plan;
+    status st = prune_plan_make(s, finished, &plan);
+    if (st != OK)
+        return st;
+    for (int64_t m = 0; m < plan.masks; m++) {
+        int64_t f = plan.mask[m].forget;
+        bisection_goal goal = goal_of(s, view, f);
+        answers a = prune_answers(s, view, sum, m, s->evaluation->entry_of[f]);
+        bisection_observe(&view->search[f], &goal, a.correct, a.scored);
+    }
+    prune_plan_free(&plan);
+    return OK;
+}
+
+status prune_next(const prune_setting *s, const round_state *finished, const partial *sum,
+                  round_state *next, bool *done)
+{
+    status st = OK;
+    *done = finished && *prune_view_of(s, finished).phase == PHASE_FINAL;
+    if (*done)
+        return OK;
+    if (!round_extend(next, vector_length(s)))
+        return status_no_memory("a round of prune");
+    if (!finished)
+        return OK; // zeros: BASE
+    memcpy(next->values, finished->values, next->length * sizeof *next->values);
+    prune_view view = prune_view_of(s, next);
+    if (*view.phase == PHASE_BASE)
+        TRY(begin(s, &view, sum));
+    else
+        TRY(observe(s, finished, &view, sum));
+    *view.phase = PHASE_FINAL;
+    for (int64_t f = 0; f < s->ranking->forgets; f++)
+        if (view.search[f].outcome == BISECTION_OPEN)
+            *view.phase = PHASE_SEARCH;
+done:
+    return st;
+}

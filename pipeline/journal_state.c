@@ -127,6 +127,17 @@ static bool on_progress(journal_state *s, json_t *line)
     return true;
 }
 
+// Does the path stay below the folder it is relative to?
+static bool is_inside(const char *path)
+{
+    if (!path || path[0] == '/')
+        return false;
+    for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        if (strcmp(part, "..") == 0 || strncmp(part, "../", 3) == 0)
+            return false;
+    return true;
+}
+
 static bool on_done(journal_state *s, json_t *line)
 {
     entry *e = task_entry(s, line);
@@ -165,8 +176,7 @@ static bool on_done(journal_state *s, json_t *line)
         .time = get_real(line, "time"),
     };
     const journal_commit *c = &e->commit;
-    bool inside = c->path && c->path[0] != '/' && !strstr(c->path, "..");
-    bool whole = inside && c->step && c->stage && c->key && c->digest && c->file_digest;
+    bool whole = is_inside(c->path) && c->step && c->stage && c->key && c->digest && c->file_digest;
     e->task.commit = whole ? c : NULL; // a line of another version of the program
     return true;
 }

@@ -106,7 +106,7 @@ static status skip_items(cursor *c, enum value_type type, uint64_t n, gguf_text 
 static status read_entry(cursor *c, entry *e)
 {
     status st;
-    uint32_t type, item;
+    uint32_t type = 0, item;
     TRY(read_text(c, &e->key));
     if (e->key.length == 0 || e->key.length > 65535) {
         st = status_fail(ERR_INPUT, c->g->path, "a key of %zu bytes at byte %zu", e->key.length,
@@ -137,7 +137,7 @@ done:
 static status read_tensor(cursor *c, gguf_tensor *t, uint64_t *offset)
 {
     status st;
-    uint32_t dims;
+    uint32_t dims = 0;
     size_t block_items, block_bytes, items = 1;
     TRY(read_text(c, &t->name));
     int name_length = (int)(t->name.length < 64 ? t->name.length : 64);
@@ -317,7 +317,7 @@ done:
 status gguf_open(const char *path, gguf **out)
 {
     status st;
-    uint64_t *offsets = NULL, n_tensors, n_entries;
+    uint64_t *offsets = NULL, n_tensors = 0, n_entries = 0;
     gguf *g = checked_calloc(1, sizeof *g);
     if (!g || !(g->path = strdup(path))) {
         free(g);

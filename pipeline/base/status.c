@@ -12,12 +12,13 @@ static _Thread_local char line[1024];
 
 status status_fail(status code, const char *where, const char *format, ...)
 {
-    char text[sizeof line];
+    char text[sizeof line / 2];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    snprintf(line, sizeof line, "%s%s%s", where ? where : "", where ? ": " : "", text);
+    snprintf(line, sizeof line, "%.*s%s%s", (int)(sizeof line / 2 - 4), where ? where : "",
+             where ? ": " : "", text);
     for (char *c = line; *c; c++) // one line, whatever a file name or a token holds
         if ((unsigned char)*c < ' ' || *c == 127)
             *c = '?';

@@ -77,7 +77,7 @@ status params_set(const param_context *c, params *p, size_t i, const node *n)
 status params_require(const params *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->defs[i].required && !p->value[i].present)
+        if (p->defs[i].required && !p->value[i].present && p->defs[i].type != PARAM_RESOURCE)
             return place_fail(ERR_USAGE, p->at, "%s has no `%s`; add it (%s)", p->what,
                               p->defs[i].name, p->defs[i].help ? p->defs[i].help : "required");
     return OK;

@@ -184,19 +184,21 @@ done:
     return st;
 }
 
-static status missing_step(const pipeline_file *f, const char *name, place at)
+status pipeline_file_find_step(const pipeline_file *f, const char *name, place at, size_t *out)
 {
+    if (names_get(&f->step_index, name, out))
+        return OK;
     const char **known = checked_calloc(f->n_steps, sizeof *known);
     if (!known)
         return status_no_memory("a message");
     for (size_t i = 0; i < f->n_steps; i++)
         known[i] = f->steps[i].name;
     const char *nearest = text_nearest(name, known, f->n_steps);
-    status st = nearest ? place_fail(ERR_USAGE, at, "there is no step `%s`; did you mean `%s`?",
-                                     name, nearest)
-                        : place_fail(ERR_USAGE, at, "there is no step `%s`; add it", name);
     free(known);
-    return st;
+    if (nearest)
+        return place_fail(ERR_USAGE, at, "there is no step `%s`; did you mean `%s`?", name,
+                          nearest);
+    return place_fail(ERR_USAGE, at, "there is no step `%s`; name one of the file", name);
 }
 
 // Is `word` one of "collect|score"?
@@ -217,8 +219,9 @@ static status read_input(pipeline_file *f, const step *s, const char *typed, pla
     if (st != OK)
         return st;
     *out = (step_input){.at = at, .n_selected = r.n, .axis = r.axis, .value = r.value};
-    if (!names_get(&f->step_index, r.step, &out->step))
-        return missing_step(f, r.step, at);
+    st = pipeline_file_find_step(f, r.step, at, &out->step);
+    if (st != OK)
+        return st;
     const char *stage = f->steps[out->step].stage->name;
     if (&f->steps[out->step] == s)
         return place_fail(ERR_USAGE, at, "step `%s` is from itself; name another step", s->name);

@@ -32,7 +32,7 @@ status params_new(const param_context *c, const param_def *defs, place at, const
 status params_copy(const param_context *c, const params *p, params **out);
 // Sets a value from a node. ERR_USAGE with the place.
 status params_set(const param_context *c, params *p, size_t i, const node *n);
-// ERR_USAGE when a required value is absent.
+// ERR_USAGE when a required value is absent; but a PARAM_RESOURCE may still be inherited (dag.h).
 status params_require(const params *p);
 
 // All of it for a mapping that takes the keys of one table.

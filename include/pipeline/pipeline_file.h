@@ -80,6 +80,9 @@ status pipeline_file_parse(const char *path, const char *bytes, size_t n,
 // Frees it. Resources must be closed before.
 void pipeline_file_free(pipeline_file *f);
 
+// The index of a step. ERR_USAGE at the place, with the nearest name.
+status pipeline_file_find_step(const pipeline_file *f, const char *name, place at, size_t *out);
+
 // The entry of that name in a section, or NULL. Borrowed.
 resource_entry *pipeline_file_resource(const pipeline_file *f, const char *section,
                                        const char *name);

@@ -18,6 +18,7 @@ typedef struct task_axis {
     const char *name;
     const char *value;     // as typed
     const char *canonical; // numbers normalised: what values are matched by
+    const param_def *def;  // of the parameter that was swept
 } task_axis;
 
 // What a resource parameter of a task refers to: given by the step, or its upstream's. There is one
@@ -42,9 +43,9 @@ struct task {
     const char *label;      // "unlearn[drop=0.5]"
     const step *step;       // its name, stage, place
     const stage_def *stage; // = step->stage
-    const pipeline_file *file;
-    const params *params;  // the stage's table: values of this point
-    const task_axis *axes; // in label order
+    pipeline_file *file;    // borrowed
+    const params *params;   // the stage's table: values of this point
+    const task_axis *axes;  // in label order
     size_t n_axes;
     task **inputs; // upstream tasks in the order of `from`
     size_t n_inputs;

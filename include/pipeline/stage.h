@@ -135,6 +135,14 @@ typedef struct inspect_def {
     status (*inspect)(const char *path, bool *known); // prints to stdout
 } inspect_def;
 
+// A check of a library on this machine, for `sulcus doctor`: adds what it found to the text. On failure its line says
+// what mends it. Local.
+struct text;
+typedef struct check_def {
+    const char *what;
+    status (*check)(struct text *found);
+} check_def;
+
 // The report: reads the committed artefacts of a pipeline and writes OUTPUT/report.
 struct report_input;
 typedef status report_fn(const struct report_input *in);
@@ -145,6 +153,7 @@ typedef struct registry {
     const resource_def *const *resources;
     const inspect_def *const *inspectors;
     report_fn *report;
+    const check_def *const *checks; // NULL: none
 } registry;
 
 #endif

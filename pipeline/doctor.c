@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/doctor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+// Each check is collective, returns the same status on all ranks, and says in `found` what it saw.
+typedef struct checkup {
+    comm *comm;
+    const registry *registry;
+    const char *folder;
+} checkup;
+
+static status check_launch(const checkup *k, text *found)
+{
+    int ranks = comm_ranks(k->comm);
+    text_addf(found, "%d rank%s on %d node%s", ranks, ranks == 1 ? "" : "s", comm_nodes(k->comm),
+              comm_nodes(k->comm) == 1 ? "" : "s");
+    const char *tasks = getenv("SLURM_NTASKS");
+    if (tasks && atoi(tasks) > 1 && ranks == 1 && !getenv("OMPI_COMM_WORLD_SIZE"))
+        return status_fail(
+            ERR_USAGE, NULL,
+            "Slurm started %s tasks, MPI sees one; launch with mpirun, or `srun --mpi=pmix`",
+            tasks);
+    return OK;
+}
+
+static status check_threads(const checkup *k, text *found)
+{
+    int64_t least = comm_smallest(k->comm, comm_cores(k->comm));
+    int64_t used = comm_sum(k->comm, comm_cores(k->comm));
+    int64_t machine = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t ranks = comm_ranks(k->comm);
+    bool single = comm_nodes(k->comm) == 1;
+    text_addf(found, "%lld threads in total, at least %lld a rank", (long long)used,
+              (long long)least);
+    if (single)
+        text_addf(found, "; this machine has %lld cores", (long long)machine);
+    if (single && used > machine)
+        return status_fail(ERR_USAGE, NULL, "%lld ranks share %lld cores; start at most %lld ranks",
+                           (long long)ranks, (long long)machine, (long long)machine);
+    if (single && used < machine)
+        return status_fail(
+            ERR_USAGE, NULL,
+            "%lld of %lld cores would idle; launch with `mpirun --map-by slot:PE=%lld`, "
+            "or with --bind-to none",
+            (long long)(machine - used), (long long)machine, (long long)(machine / ranks));
+    return OK;
+}
+
+static status check_memory(const checkup *k, text *found)
+{
+    enum { BYTES = 256 << 20 };
+    share *s = comm_share(k->comm);
+    void *block = NULL;
+    status st = comm_agree(k->comm, s->alloc(s, BYTES, &block));
+    if (block)
+        s->release(s, block);
+    text_addf(found, "%d MB shared by the ranks of a node", BYTES >> 20);
+    return st;
+}
+
+static status check_folder(const checkup *k, text *found)
+{
+    status st = OK;
+    char *path = NULL;
+    if (comm_rank(k->comm) == 0) {
+        TRY(file_make_folders(k->folder));
+        path = text_format("%s/.sulcus-doctor", k->folder);
+        TRY(path ? OK : status_no_memory("a path"));
+        TRY(file_write_atomic(path, "doctor\n", 7)); // write, fsync, rename, fsync of the folder
+        if (unlink(path) != 0)
+            st = status_fail_errno(ERR_IO, path, "cannot remove");
+    }
+done:
+    free(path);
+    text_addf(found, "%s takes files: write, fsync, rename", k->folder);
+    return comm_agree(k->comm, st);
+}
+
+static status check_libraries(const checkup *k, text *found)
+{
+    status st = OK;
+    for (const check_def *const *c = k->registry->checks; c && *c && st == OK; c++) {
+        if (found->length)
+            text_add(found, "; ");
+        st = (*c)->check(found);
+    }
+    return comm_agree(k->comm, st);
+}
+
+static const struct {
+    const char *what;
+    status (*check)(const checkup *k, text *found);
+} checks[] = {
+    {"launch", check_launch}, {"threads", check_threads},     {"shared memory", check_memory},
+    {"folder", check_folder}, {"libraries", check_libraries},
+};
+
+status doctor(comm *c, const registry *r, const char *folder)
+{
+    const checkup k = {c, r, folder};
+    verdict first = {OK, ""};
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        text found = {0};
+        status st = comm_agree(c, checks[i].check(&k, &found));
+        if (comm_rank(c) == 0)
+            printf("%-14s %-5s %s\n", checks[i].what, st == OK ? "ok" : "WRONG",
+                   st == OK ? text_get(&found) : status_text());
+        verdict_add(&first, st);
+        text_free(&found);
+    }
+    return verdict_get(&first);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program: its commands, MPI's start and end, signals, and exit codes. The one file with
+// MPI_COMM_WORLD and exit.
+#include <mpi.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/comm.h"
+#include "pipeline/command_line.h"
+#include "pipeline/describe.h"
+#include "pipeline/doctor.h"
+#include "pipeline/run.h"
+#include "stages/registry.h"
+
+// --- Signals
+
+// Where a handler notes that the run must stop. A handler has no other way to it than a global.
+static atomic_bool *_Atomic stopping;
+
+static void note_signal(int number)
+{
+    (void)number;
+    atomic_bool *flag = atomic_load(&stopping);
+    if (flag)
+        atomic_store(flag, true);
+}
+
+// What a scheduler sends before it kills. TERM, INT and HUP keep their meaning: mpirun kills one
+// second after them.
+static void watch_signals(atomic_bool *flag)
+{
+    const int numbers[] = {SIGUSR1, SIGUSR2, SIGXCPU};
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    atomic_store(&stopping, flag);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+// --- Commands with MPI
+
+static void report(status st)
+{
+    if (st != OK && status_text()[0])
+        fprintf(stderr, "sulcus: error: %s\n", status_text());
+}
+
+// Starts MPI, calls `body` on all ranks, ends MPI. The failure is reported here, by rank 0: mpirun
+// kills it as soon as another rank has ended with an error.
+static status with_ranks(const command_line *line, status (*body)(comm *, const command_line *))
+{
+    comm *c = NULL;
+    status st;
+    if (MPI_Init(NULL, NULL) != MPI_SUCCESS)
+        return status_fail(ERR_INTERNAL, NULL,
+                           "MPI does not start; `mpirun -n 1 hostname` says why");
+    TRY(comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &c));
+    st = body(c, line);
+    fflush(stdout);
+    if (comm_rank(c) == 0)
+        report(st);
+    status_carry(st, "");
+done:
+    comm_free(c);
+    MPI_Finalize();
+    return st;
+}
+
+// A command line that all ranks found wrong.
+static status wrong_body(comm *c, const command_line *line)
+{
+    (void)line;
+    return comm_agree(c, status_carry(ERR_USAGE, status_text()));
+}
+
+static bool has_launcher(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+}
+
+static status run_body(comm *c, const command_line *line)
+{
+    char *typed = command_line_text(line);
+    status st = comm_agree(c, typed ? OK : status_no_memory("the command line"));
+    const run_options o = {.pipeline = line->arguments[0],
+                           .overrides = line->overrides,
+                           .n_overrides = line->n_overrides,
+                           .selection = {command_line_option(line, "--from"),
+                                         command_line_option(line, "--only"),
+                                         command_line_option(line, "--force")},
+                           .quiet = command_line_option(line, "--quiet") != NULL,
+                           .command = typed,
+                           .watch_signals = watch_signals};
+    if (st == OK)
+        st = run_pipeline(c, &sulcus_registry, &o);
+    free(typed);
+    return st;
+}
+
+static status run_command(const command_line *line)
+{
+    return with_ranks(line, run_body);
+}
+
+static status doctor_body(comm *c, const command_line *line)
+{
+    return doctor(c, &sulcus_registry, line->n_arguments ? line->arguments[0] : ".");
+}
+
+static status doctor_command(const command_line *line)
+{
+    return with_ranks(line, doctor_body);
+}
+
+// --- Commands without
+
+static status describe_command(const command_line *line)
+{
+    if (command_line_option(line, "--schema"))
+        return describe_schema(&sulcus_registry, stdout);
+    return describe_text(&sulcus_registry, line->n_arguments ? line->arguments[0] : NULL, stdout);
+}
+
+#define OVERRIDE                                                                                   \
+    {                                                                                              \
+        "--set", "-s", "KEY.PATH=VALUE", "replaces a value of the pipeline file; may be repeated"  \
+    }
+
+static const command_def commands[] = {
+    {"run",
+     "PIPELINE",
+     1,
+     1,
+     "runs what is not finished; the same command again goes on after a stop",
+     {OVERRIDE,
+      {"--from", NULL, "STEP", "only this step and everything below it"},
+      {"--only", NULL, "STEP", "only this step"},
+      {"--force", NULL, "STEP", "runs this step again though it is finished"},
+      {"--quiet", NULL, NULL, "no progress"}},
+     run_command},
+    {"describe",
+     "[STAGE]",
+     0,
+     1,
+     "the stages and their parameters",
+     {{"--schema", NULL, NULL, "a JSON schema of pipeline files, for editors"}},
+     describe_command},
+    {"doctor",
+     "[FOLDER]",
+     0,
+     1,
+     "tries the machine, and prints the line that mends what is wrong",
+     {{0}},
+     doctor_command},
+    {0},
+};
+
+int main(int argc, char **argv)
+{
+    command_line line = {0};
+    status st = command_line_parse(commands, argc, argv, &line);
+    if (st != OK && has_launcher())
+        st = with_ranks(&line, wrong_body);
+    else if (st == OK && line.version)
+        puts("sulcus " SULCUS_VERSION);
+    else if (st == OK && line.help)
+        command_line_help(commands, line.command, stdout);
+    else if (st == OK)
+        st = line.command->run(&line);
+    command_line_free(&line);
+    if (st == OK && fflush(stdout) != 0)
+        st = status_fail_errno(ERR_IO, "stdout", "cannot write");
+    report(st);
+    return (int)st;
+}

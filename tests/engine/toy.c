@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: Apache-2.0
+// Toy stages and a toy resource, joined by the program's own main.c: the engine without a
+// transformer.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/rng.h"
+#include "stages/registry.h"
+
+// --- Resource: a file of numbers, shared by the ranks of a node
+
+typedef struct numbers {
+    share *share;
+    double *at; // node memory
+    int64_t n;
+} numbers;
+
+enum { MOST = 4096 };
+
+static status numbers_files(const params *p, file_list *out)
+{
+    return file_list_add(out, params_text(p, "path"));
+}
+
+static status read_numbers(const char *path, double *at, int64_t *n)
+{
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return status_fail_errno(ERR_INPUT, path, "cannot open");
+    while (*n < MOST && fscanf(file, "%lf", &at[*n]) == 1)
+        ++*n;
+    fclose(file);
+    return OK;
+}
+
+static status numbers_open(const params *p, const params *pipeline, share *s, bool light,
+                           void **object)
+{
+    (void)pipeline, (void)light;
+    status st = OK;
+    void *block = NULL;
+    numbers *x = checked_calloc(1, sizeof *x);
+    if (!x)
+        return status_no_memory("numbers");
+    x->share = s;
+    TRY(s->alloc(s, (MOST + 1) * sizeof(double), &block));
+    x->at = block;
+    if (s->rank == 0) {
+        st = read_numbers(params_text(p, "path"), x->at, &x->n);
+        x->at[MOST] = (double)x->n;
+    }
+    TRY(s->vote(s, st));
+    x->n = (int64_t)x->at[MOST];
+    *object = x;
+    return OK;
+done:
+    if (block)
+        s->release(s, block);
+    free(x);
+    return st;
+}
+
+static void numbers_close(void *object)
+{
+    numbers *x = object;
+    x->share->release(x->share, x->at);
+    free(x);
+}
+
+static const param_def numbers_params[] = {
+    {.name = "path", .type = PARAM_PATH, .required = true, .help = "file of numbers"},
+    {.name = NULL},
+};
+
+static const resource_def resource_numbers = {
+    .section = "numbers",
+    .parameter = "numbers",
+    .summary = "a file of numbers",
+    .params = numbers_params,
+    .files = numbers_files,
+    .open = numbers_open,
+    .close = numbers_close,
+};
+
+// --- What the stages share
+
+typedef struct toy {
+    const task *task;
+    const numbers *numbers;
+    double input; // sum of the inputs' totals
+    int64_t units, width, length;
+    fixed *sums;
+    int64_t *counts;
+    double total, *values;
+    int64_t *histogram;
+} toy;
+
+static void toy_close(void *state)
+{
+    toy *t = state;
+    free(t->sums);
+    free(t->counts);
+    free(t->values);
+    free(t->histogram);
+    free(t);
+}
+
+static status toy_open(const task *task, void **state)
+{
+    status st = OK;
+    const params *p = task_params(task);
+    toy *t = checked_calloc(1, sizeof *t);
+    if (!t)
+        return status_no_memory("toy");
+    t->task = task;
+    t->units = params_has(p, "units") ? params_int(p, "units") : 0;
+    t->width = params_has(p, "width") ? params_int(p, "width") : 1;
+    if (params_has(p, "numbers"))
+        t->numbers = task_resource(task, "numbers", 0);
+    t->sums = checked_calloc((size_t)t->width, sizeof *t->sums);
+    t->counts = checked_calloc((size_t)t->width, sizeof *t->counts);
+    t->values = checked_calloc((size_t)t->width, sizeof *t->values);
+    t->histogram = checked_calloc((size_t)t->width, sizeof *t->histogram);
+    if (!t->sums || !t->counts || !t->values || !t->histogram) {
+        st = status_no_memory("toy");
+        goto done;
+    }
+    for (size_t i = 0; i < task_inputs(task); i++) {
+        double total;
+        TRY(artefact_read(task_input(task, i), "total", VARIABLE_F64, &total));
+        t->input += total;
+    }
+    *state = t;
+    return OK;
+done:
+    toy_close(t);
+    return st;
+}
+
+static void wait_seconds(const task *task, double seconds)
+{
+    for (; seconds > 0 && !task_stopping(task); seconds -= 0.001)
+        nanosleep(&(struct timespec){0, (long)(fmin(seconds, 0.001) * 1e9)}, NULL);
+}
+
+// --- sum: each unit adds noise of wildly different sizes to every place, over several rounds
+
+static status sum_next(void *state, const round_state *finished, const partial *sum,
+                       round_state *next, bool *done)
+{
+    toy *t = state;
+    int64_t rounds = params_int(task_params(t->task), "rounds");
+    if (finished && finished->values[0] + 1 == rounds) {
+        *done = true;
+        return OK;
+    }
+    int64_t *v = round_extend(next, 2);
+    if (!v)
+        return status_no_memory("toy");
+    // The second number depends on the sum, so that a wrong one shows in all later rounds.
+    v[0] = finished ? finished->values[0] + 1 : 0;
+    v[1] = finished ? (int64_t)(partial_sums(sum, 0)[0] & 0xffff) : 0;
+    return OK;
+}
+
+static status sum_plan(void *state, const round_state *round, round_plan *out)
+{
+    toy *t = state;
+    (void)round;
+    *out = (round_plan){
+        t->units, {2, {{"sums", PARTIAL_SUM, t->width}, {"histogram", PARTIAL_COUNT, t->width}}}};
+    return OK;
+}
+
+static double sum_cost(void *state, const round_state *round, int64_t unit)
+{
+    toy *t = state;
+    (void)round;
+    return params_real(task_params(t->task), "uneven") > 0 ? (double)(1 + unit % 50) : 1;
+}
+
+typedef struct sum_context {
+    toy *toy;
+    rng rng;
+    double scale;
+    int64_t unit;
+} sum_context;
+
+// One place: an item of the pool's loop.
+static status sum_place(void *context, int64_t place, int thread)
+{
+    const sum_context *c = context;
+    (void)thread;
+    double x = rng_normal(&c->rng, (uint64_t)place);
+    x *= exp(20 * (rng_uniform(&c->rng, (uint64_t)place) - 0.5)) * c->scale;
+    if (c->toy->numbers && c->toy->numbers->n)
+        x += c->toy->numbers->at[c->unit % c->toy->numbers->n];
+    if (!fixed_from(x, &c->toy->sums[place]))
+        return status_fail(ERR_NUMERIC, task_label(c->toy->task), "unit %lld gives %g",
+                           (long long)c->unit, x);
+    c->toy->counts[place] = x > 0;
+    return OK;
+}
+
+static status sum_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+{
+    toy *t = state;
+    status st;
+    const params *p = task_params(t->task);
+    uint64_t seed = (uint64_t)(unit * 1000003 + round->values[0] * 101 + round->values[1]);
+    sum_context c = {t, rng_new(seed, "toy"), params_real(p, "scale"), unit};
+    double seconds = params_real(p, "seconds");
+    wait_seconds(t->task, seconds + params_real(p, "uneven") * (double)(1 + unit % 50));
+    if (task_stopping(t->task))
+        return status_fail(ERR_INTERRUPTED, NULL, "stopped");
+    if (unit == params_int(p, "fail_unit"))
+        return status_fail(ERR_INPUT, task_label(t->task), "unit %lld was told to fail",
+                           (long long)unit);
+    if (unit == params_int(p, "nan_unit"))
+        c.scale = NAN;
+    TRY(pool_run(task_pool(t->task), t->width, sum_place, &c));
+    TRY(partial_add_sums(sum, 0, 0, t->width, t->sums));
+    TRY(partial_add_counts(sum, 1, 0, t->width, t->counts));
+done:
+    return st;
+}
+
+static status fill_values(void *context, int64_t first, int64_t rows, void *out)
+{
+    (void)first, (void)rows;
+    const toy *t = context;
+    memcpy(out, t->values, (size_t)t->width * sizeof *t->values);
+    return OK;
+}
+
+static status sum_finish(void *state, const round_state *finished, const partial *sum,
+                         artefact_writer *w)
+{
+    toy *t = state;
+    status st;
+    (void)finished;
+    if (params_bool(task_params(t->task), "fail_finish"))
+        return status_fail(ERR_IO, task_label(t->task), "finish was told to fail");
+    t->total = t->input;
+    for (int64_t i = 0; i < t->width; i++) {
+        t->values[i] = fixed_to(partial_sums(sum, 0)[i]);
+        t->histogram[i] = partial_counts(sum, 1)[i];
+        t->total += t->values[i];
+    }
+    TRY(artefact_dim(w, "place", t->width));
+    const variable values = {.name = "values",
+                             .type = VARIABLE_F64,
+                             .dims = 1,
+                             .dim = {"place"},
+                             .long_name = "sum at a place",
+                             .units = "1",
+                             .fill = fill_values,
+                             .context = t};
+    TRY(artefact_variable(w, &values));
+    const variable histogram = {.name = "histogram",
+                                .type = VARIABLE_I64,
+                                .dims = 1,
+                                .dim = {"place"},
+                                .long_name = "positive addends",
+                                .units = "1",
+                                .data = t->histogram};
+    TRY(artefact_variable(w, &histogram));
+    const variable total = {.name = "total",
+                            .type = VARIABLE_F64,
+                            .long_name = "sum over places and inputs",
+                            .units = "1",
+                            .data = &t->total};
+    TRY(artefact_variable(w, &total));
+done:
+    return st;
+}
+
+static const param_def sum_params[] = {
+    {.name = "from", .type = PARAM_FROM, .help = "sums to add to the total"},
+    {.name = "numbers", .type = PARAM_RESOURCE, .section = "numbers", .help = "added in turn"},
+    {.name = "units", .type = PARAM_INT, .value = "16", .low = 0, .high = 1e9, .help = "units"},
+    {.name = "width", .type = PARAM_INT, .value = "64", .low = 1, .high = 1e8, .help = "places"},
+    {.name = "rounds", .type = PARAM_INT, .value = "1", .low = 1, .high = 100, .help = "rounds"},
+    {.name = "seconds",
+     .type = PARAM_REAL,
+     .value = "0",
+     .low = 0,
+     .high = 100,
+     .unkeyed = true,
+     .help = "a unit takes"},
+    {.name = "uneven",
+     .type = PARAM_REAL,
+     .value = "0",
+     .low = 0,
+     .high = 1,
+     .unkeyed = true,
+     .help = "and more, 1 to 50 times"},
+    {.name = "scale",
+     .type = PARAM_REAL,
+     .value = "1",
+     .low = -1e30,
+     .high = 1e30,
+     .help = "of the noise"},
+    {.name = "fail_unit",
+     .type = PARAM_INT,
+     .value = "-1",
+     .low = -1,
+     .high = 1e9,
+     .help = "this unit fails"},
+    {.name = "nan_unit",
+     .type = PARAM_INT,
+     .value = "-1",
+     .low = -1,
+     .high = 1e9,
+     .help = "this unit is NaN"},
+    {.name = "fail_finish", .type = PARAM_BOOL, .value = "false", .help = "finish fails"},
+    {.name = NULL},
+};
+
+static const stage_def stage_sum = {
+    .name = "sum",
+    .version = 1,
+    .summary = "sums over units, in rounds",
+    .params = sum_params,
+    .inputs = "sum|bisect|total",
+    .open = toy_open,
+    .next = sum_next,
+    .plan = sum_plan,
+    .cost = sum_cost,
+    .unit = sum_unit,
+    .finish = sum_finish,
+    .close = toy_close,
+};
+
+// --- bisect: the integer square root of `target`, one probe a round
+
+static status bisect_next(void *state, const round_state *finished, const partial *sum,
+                          round_state *next, bool *done)
+{
+    const toy *t = state;
+    int64_t target = params_int(task_params(t->task), "target");
+    int64_t low = 0, high = target + 1;
+    if (finished) {
+        low = finished->values[0];
+        high = finished->values[1];
+        if (partial_counts(sum, 0)[0] <= target)
+            low = finished->values[2];
+        else
+            high = finished->values[2];
+    }
+    *done = finished && finished->values[1] - finished->values[0] <= 1;
+    int64_t *v = *done ? NULL : round_extend(next, 3);
+    if (v) {
+        v[0] = low;
+        v[1] = high;
+        v[2] = low + (high - low) / 2;
+    }
+    return v || *done ? OK : status_no_memory("toy");
+}
+
+static status bisect_plan(void *state, const round_state *round, round_plan *out)
+{
+    (void)state;
+    *out = (round_plan){round->values[2], {1, {{"square", PARTIAL_COUNT, 1}}}};
+    return OK;
+}
+
+// The sum over units u < n of 2u + 1 is n².
+static status bisect_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+{
+    (void)state, (void)round;
+    int64_t odd = 2 * unit + 1;
+    return partial_add_counts(sum, 0, 0, 1, &odd);
+}
+
+static status add_total(toy *t, artefact_writer *w)
+{
+    const variable v = {.name = "total",
+                        .type = VARIABLE_F64,
+                        .long_name = "the number found",
+                        .units = "1",
+                        .data = &t->total};
+    return artefact_variable(w, &v);
+}
+
+static status bisect_finish(void *state, const round_state *finished, const partial *sum,
+                            artefact_writer *w)
+{
+    toy *t = state;
+    (void)sum;
+    t->total = (double)finished->values[0];
+    return add_total(t, w);
+}
+
+static const param_def bisect_params[] = {
+    {.name = "target",
+     .type = PARAM_INT,
+     .required = true,
+     .low = 0,
+     .high = 1e8,
+     .help = "its root is sought"},
+    {.name = NULL},
+};
+
+static const stage_def stage_bisect = {
+    .name = "bisect",
+    .version = 1,
+    .summary = "a search, one probe a round",
+    .params = bisect_params,
+    .open = toy_open,
+    .next = bisect_next,
+    .plan = bisect_plan,
+    .unit = bisect_unit,
+    .finish = bisect_finish,
+    .close = toy_close,
+};
+
+// --- total: no rounds, only its inputs
+
+static status total_finish(void *state, const round_state *finished, const partial *sum,
+                           artefact_writer *w)
+{
+    toy *t = state;
+    if (finished || sum)
+        return status_fail(ERR_INTERNAL, task_label(t->task), "a stage without rounds saw one");
+    t->total = t->input;
+    return add_total(t, w);
+}
+
+static const param_def total_params[] = {
+    {.name = "from", .type = PARAM_FROM, .required = true, .help = "what is added up"},
+    {.name = NULL},
+};
+
+static const stage_def stage_total = {
+    .name = "total",
+    .version = 1,
+    .summary = "adds up its inputs",
+    .params = total_params,
+    .inputs = "sum|bisect|total",
+    .inputs_required = true,
+    .open = toy_open,
+    .finish = total_finish,
+    .close = toy_close,
+};
+
+static const stage_def *const stages[] = {&stage_sum, &stage_bisect, &stage_total, NULL};
+static const resource_def *const resources[] = {&resource_numbers, NULL};
+static const inspect_def *const inspectors[] = {NULL};
+
+static status no_report(const struct report_input *in)
+{
+    (void)in;
+    return OK;
+}
+
+const registry sulcus_registry = {
+    .stages = stages,
+    .resources = resources,
+    .inspectors = inspectors,
+    .report = no_report,
+};

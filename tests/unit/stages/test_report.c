@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report from made-up artefacts: which files there are, that names cannot break out of their
+// places, that the data as plotted are the artefacts' values, and what happens without gnuplot.
+// With a folder as argument the report is kept there.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "pipeline/base/file.h"
+#include "pipeline/param_check.h"
+#include "report_artefacts.h"
+#include "stages/gnuplot.h"
+#include "stages/markup.h"
+#include "stages/report.h"
+#include "stages/report_html.h"
+#include "unit/pipeline/scratch.h"
+
+static const char *folder; // of the report's output
+
+static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
+                                        {.name = "fraction", .type = PARAM_REAL},
+                                        {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
+                                        {0}};
+
+enum { SUBSETS = MADE_NAMES, TASKS = 12 };
+
+typedef struct made {
+    artefact *artefact[TASKS];
+    report_task task[TASKS];
+    report_input in;
+    arena memory;
+} made;
+
+static report_task *add_task(made *m, const char *label, const char *step, const char *stage,
+                             const char *model, const report_axis *axes, size_t n_axes)
+{
+    report_task *t = &m->task[m->in.n_tasks++];
+    *t = (report_task){.label = label,
+                       .step = step,
+                       .stage = stage,
+                       .axes = axes,
+                       .n_axes = n_axes,
+                       .model = model,
+                       .data = "glyphs",
+                       .units = 12,
+                       .ranks = 2,
+                       .seconds = 1.5};
+    return t;
+}
+
+static void finish(made *m, report_task *t, const char *name)
+{
+    t->artefact = m->artefact[t - m->task];
+    t->artefact_path = arena_format(&m->memory, "%s/%s", folder, name);
+}
+
+static artefact **slot(made *m)
+{
+    return &m->artefact[m->in.n_tasks];
+}
+
+static void add_prunes(made *m)
+{
+    static const report_axis drop[] = {{"drop", "0.5"}, {"drop", "0.8"}};
+    for (int i = 0; i < 2; i++) {
+        const char *path = arena_format(&m->memory, "%s/drop%d.nc", folder, i);
+        make_prune(path, SUBSETS, i ? 0.8 : 0.5, slot(m));
+        report_task *t = add_task(m, i ? "unlearn[drop=0.8]" : "unlearn[drop=0.5]", "unlearn",
+                                  "prune", "trained", &drop[i], 1);
+        const param_context c = {.memory = &m->memory, .folder = "/", .here = "/"};
+        params *p;
+        assert_int_equal(params_new(&c, prune_table, (place){0}, "test", &p), OK);
+        t->params = p;
+        finish(m, t, i ? "drop1.nc" : "drop0.nc");
+    }
+}
+
+static void add_intersects(made *m)
+{
+    static const report_axis model[] = {{"model", "trained"}, {"model", "random"}};
+    static const size_t inputs[3][2] = {{2, 3}, {4, 5}, {2, 5}};
+    static const struct {
+        const char *label, *step, *model;
+        int axis;
+        double height;
+    } task[] = {{"overlap[model=trained]", "overlap", "trained", 0, 0},
+                {"overlap[model=random]", "overlap", "random", 1, 0},
+                {"modularity[model=trained]", "modularity", "trained", 0, 0.1},
+                {"modularity[model=random]", "modularity", "random", 1, 0.02},
+                {"baseline", "baseline", NULL, -1, 0.004}};
+    for (int i = 0; i < 2; i++) {
+        add_task(m, i ? "scores[model=random]" : "scores[model=trained]", "scores", "score",
+                 model[i].value, &model[i], 1);
+        add_task(m, i ? "experts[model=random]" : "experts[model=trained]", "experts", "cluster",
+                 model[i].value, &model[i], 1);
+    }
+    for (int i = 0; i < 5; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "intersect%d.nc", i);
+        make_intersect(arena_format(&m->memory, "%s/%s", folder, name), SUBSETS, i == 1 ? 0.9 : 0.5,
+                       task[i].height, slot(m));
+        report_task *t =
+            add_task(m, task[i].label, task[i].step, "intersect", task[i].model,
+                     task[i].axis < 0 ? NULL : &model[task[i].axis], task[i].axis >= 0);
+        if (i >= 2)
+            t->inputs = inputs[i - 2], t->n_inputs = 2;
+        finish(m, t, name);
+    }
+}
+
+static void setup(made *m)
+{
+    *m = (made){.in = {.pipeline = "made <up>",
+                       .pipeline_path = "/tmp/made-up.yaml",
+                       .host = "here",
+                       .pipeline_text = "pipeline: made <up> & \"more\"\nsteps: {}\n",
+                       .run_seconds = 81,
+                       .run_ranks = 2}};
+    m->in.tasks = m->task;
+    m->in.output = folder;
+    assert_int_equal(file_make_folders(folder), OK);
+    add_prunes(m);
+    add_intersects(m);
+}
+
+static void teardown(made *m)
+{
+    for (int i = 0; i < TASKS; i++)
+        if (m->artefact[i])
+            artefact_close(m->artefact[i]);
+    arena_free(&m->memory);
+}
+
+static char *read_report(const char *name)
+{
+    char *path = text_format("%s/report/%s", folder, name), *bytes;
+    size_t size;
+    assert_int_equal(file_read(path, 64 << 20, &bytes, &size), OK);
+    free(path);
+    return bytes;
+}
+
+static void the_page_holds_every_figure(void **state)
+{
+    (void)state;
+    made m;
+    setup(&m);
+    assert_int_equal(report_write(&m.in), OK);
+    static const char *const stem[] = {"figure1", "figure3", "figure5", "figure6"};
+    char *page = read_report("index.html");
+    for (int i = 0; i < 4; i++) {
+        static const char *const ending[] = {"svg", "png", "gp", "csv"};
+        for (int e = 0; e < 4; e++) {
+            char name[32];
+            snprintf(name, sizeof name, "%s.%s", stem[i], ending[e]);
+            char *bytes = read_report(name);
+            assert_true(strlen(bytes) > 4);
+            free(bytes);
+        }
+        char *mark = text_format("<figure id=\"%s\">", stem[i]);
+        assert_non_null(strstr(page, mark));
+        free(mark);
+    }
+    assert_null(strstr(page, "http:") ? strstr(strstr(page, "http:") + 1, "src=") : NULL);
+    assert_null(strstr(page, "<b>&\"it"));
+    assert_null(strstr(page, "made <up>"));
+    assert_non_null(strstr(page, "made &lt;up&gt;"));
+    assert_non_null(strstr(page, "scores[model=random]")); // not finished, and named
+    free(page);
+    teardown(&m);
+}
+
+// Values of the CSV's column `field` (from 0) in its lines of panel `panel`.
+static int64_t read_column(const char *csv, int panel, int field, double *out, int64_t limit)
+{
+    int64_t n = 0;
+    for (const char *line = strchr(csv, '\n') + 1; *line; line = strchr(line, '\n') + 1) {
+        if (atoi(line) != panel)
+            continue;
+        const char *at = line;
+        for (int i = 0; i < field; i++)
+            at = strchr(at, ',') + 1;
+        assert_true(n < limit);
+        out[n++] = strtod(at, NULL);
+    }
+    return n;
+}
+
+// Cells of the first panel of figure 1 that are not the artefact's, of the drop with index `task`.
+static int wrong_cells(made *m, int task)
+{
+    static double cell[SUBSETS * SUBSETS], ratio[SUBSETS * SUBSETS];
+    int wrong = 0;
+    char *csv = read_report("figure1.csv");
+    assert_int_equal(read_column(csv, 1, 4, cell, SUBSETS * SUBSETS), SUBSETS * SUBSETS);
+    assert_int_equal(artefact_read(m->artefact[task], "ratio", VARIABLE_F64, ratio), OK);
+    for (int row = 0; row < SUBSETS; row++)
+        for (int column = 0; column < SUBSETS; column++) {
+            double want = 100 * ratio[column * SUBSETS + row], got = cell[row * SUBSETS + column];
+            wrong += isnan(want) ? !isnan(got) : want != got;
+        }
+    free(csv);
+    return wrong;
+}
+
+static void the_data_are_the_artefacts(void **state)
+{
+    (void)state;
+    made m;
+    setup(&m);
+    assert_int_equal(report_write(&m.in), OK);
+    assert_int_equal(wrong_cells(&m, 0), 0);
+    assert_true(wrong_cells(&m, 1) > 0); // those of another task are told apart
+    teardown(&m);
+}
+
+static void a_report_without_results_says_so(void **state)
+{
+    (void)state;
+    report_task waiting = {.label = "unlearn", .step = "unlearn", .stage = "prune"};
+    const report_input in = {.pipeline = "p",
+                             .pipeline_path = "p.yaml",
+                             .pipeline_text = "",
+                             .output = folder,
+                             .tasks = &waiting,
+                             .n_tasks = 1};
+    assert_int_equal(report_write(&in), OK);
+    char *page = read_report("index.html");
+    assert_non_null(strstr(page, "1 of 1 tasks"));
+    assert_null(strstr(page, "<figure"));
+    free(page);
+}
+
+static void without_gnuplot_the_page_is_written_and_the_package_named(void **state)
+{
+    (void)state;
+    made m;
+    char *path = strdup(getenv("PATH"));
+    setup(&m);
+    setenv("PATH", "/nowhere", 1);
+    assert_int_equal(report_write(&m.in), ERR_IO);
+    assert_non_null(strstr(status_text(), "gnuplot-nox"));
+    char *page = read_report("index.html");
+    assert_non_null(strstr(page, "Not drawn"));
+    assert_non_null(strstr(page, "worst-hit"));
+    setenv("PATH", path, 1);
+    free(page);
+    free(path);
+    teardown(&m);
+}
+
+static void ids_in_pictures_become_their_own(void **state)
+{
+    (void)state;
+    text out = {0};
+    assert_int_equal(report_html_svg("<?xml?><svg id=\"a\"><use href='#b' fill='#1a1a1a'/>"
+                                     "<g clip='url(#c)'>id='t'</g></svg>\n",
+                                     "f", &out),
+                     OK);
+    assert_string_equal(text_get(&out), "<svg id=\"f-a\"><use href='#f-b' fill='#1a1a1a'/>"
+                                        "<g clip='url(#f-c)'>id='t'</g></svg>");
+    text_free(&out);
+    assert_int_equal(report_html_svg("<html>", "f", &out), ERR_INPUT);
+}
+
+static void names_are_quoted_for_each_language(void **state)
+{
+    (void)state;
+    text html = {0}, csv = {0}, script = {0}, name = {0};
+    markup_html(&html, "a<b>&\"'\x01\xff\xc0\x80é\xed\xa0\x80");
+    assert_string_equal(text_get(&html), "a&lt;b&gt;&amp;&quot;&#39;\uFFFD\uFFFD\uFFFD\uFFFDé"
+                                         "\uFFFD\uFFFD\uFFFD");
+    markup_csv(&csv, "a,\"b\"");
+    assert_string_equal(text_get(&csv), "\"a,\"\"b\"\"\"");
+    markup_gnuplot(&script, "it's `x`\n@y");
+    assert_string_equal(text_get(&script), "'it''s `x` @y'");
+    markup_file_name(&name, "a/b c=0.5%");
+    assert_string_equal(text_get(&name), "a%2Fb%20c=0.5%25");
+    text_free(&html), text_free(&csv), text_free(&script), text_free(&name);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_report_without_results_says_so),
+        cmocka_unit_test(without_gnuplot_the_page_is_written_and_the_package_named),
+        cmocka_unit_test(the_data_are_the_artefacts),
+        cmocka_unit_test(the_page_holds_every_figure),
+        cmocka_unit_test(ids_in_pictures_become_their_own),
+        cmocka_unit_test(names_are_quoted_for_each_language),
+    };
+    if (scratch_setup(NULL))
+        return 1;
+    folder = argc > 1 ? argv[1] : scratch;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return scratch_teardown(NULL) ? 1 : failed;
+}

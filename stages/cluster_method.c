@@ -136,7 +136,7 @@ static status find_shapes(clustering_layer *s)
 status clustering_layer_new(const task *t, clustering_layer **out)
 {
     status st = OK;
-    size_t cells;
+    size_t cells = 0;
     clustering_layer *s = checked_calloc(1, sizeof *s);
     if (!s)
         TRY(status_no_memory("clusters"));

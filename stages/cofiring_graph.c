@@ -184,7 +184,7 @@ static status balance(const cofiring_graph *g, int k, int32_t *label)
     int64_t n = g->vertices, largest = 1;
     balanced_assignment *assignment = NULL;
     int32_t *cost = NULL;
-    size_t cells;
+    size_t cells = 0;
     int64_t *kept = checked_mul((size_t)n, (size_t)k, &cells)
                         ? checked_calloc(cells, sizeof *kept)
                         : NULL; // weight between a neuron and a part

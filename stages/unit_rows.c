@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/unit_rows.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -63,4 +64,19 @@ status unit_rows_inertia(const float *rows, int64_t n, int64_t width, int k, con
     free(mean);
     free(size);
     return st;
+}
+
+int64_t unit_rows_blocks(int64_t n)
+{
+    return (n + UNIT_ROWS_BLOCK - 1) / UNIT_ROWS_BLOCK;
+}
+
+int64_t unit_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
+                           const float *centre, int count, float *out)
+{
+    int64_t first = block * UNIT_ROWS_BLOCK, left = n - first;
+    int64_t here = left < UNIT_ROWS_BLOCK ? left : UNIT_ROWS_BLOCK;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)here, count, (int)width, 1,
+                rows + first * width, (int)width, centre, (int)width, 0, out, count);
+    return here;
 }

@@ -3,11 +3,18 @@
 // clusters have one more).
 //
 // Lloyd's iteration with the assignment step replaced by the transportation problem (Bradley,
-// Bennett and Demiriz, "Constrained K-Means Clustering", 2000), solved exactly for squared
-// distances in integer units of at most 3 R^2 2^-28, R the largest norm of a row
-// (balanced_assignment.h): a step's total is within 2 n such units of the minimum, below what
-// float32 products of the rows resolve. So the inertia falls with each iteration, up to that.
-// Starts are greedy k-means++ (Arthur and Vassilvitskii, 2007; 2 + ln k trials a centre).
+// Bennett and Demiriz, "Constrained K-Means Clustering", 2000), solved exactly
+// (balanced_assignment.h) for squared distances in integer units of at most 6 R^2 2^-28, R the
+// largest norm of a row: a step's total is within 2 n such units of the minimum, below what float32
+// products of the rows resolve. Starts are greedy k-means++ (Arthur and Vassilvitskii, 2007; 2 + ln
+// k trials a centre).
+//
+// Small clusters hold their rows, because a row is part of its own mean: Lloyd's iteration then
+// ends early, in a poor optimum. So it is followed by a refinement with the costs of Hartigan
+// ("Clustering Algorithms", 1975, chapter 4): a row that leaves a cluster of m saves m/(m-1) of its
+// squared distance, one that enters pays m/(m+1). They are exact for one move, and all rows move at
+// once: labels are kept only where the inertia fell; where it did not, the weights go halfway back
+// to 1, four times at most. The inertia never rises.
 //
 // The result depends on the rows, the options and the machine's sgemm; not on the pool's threads:
 // rows are multiplied in blocks of a fixed size, and sums run over a cluster's rows in ascending

@@ -20,4 +20,16 @@ status unit_rows_prepare(float *rows, int64_t n, int64_t width);
 status unit_rows_inertia(const float *rows, int64_t n, int64_t width, int k, const int32_t *label,
                          double *inertia);
 
+// Rows are multiplied in blocks of a fixed size, so that the bits depend neither on threads nor on
+// who computes what.
+enum { UNIT_ROWS_BLOCK = 256 };
+
+int64_t unit_rows_blocks(int64_t n);
+
+// Inner products of the rows of a block (the last may be shorter) with `count` centres [count,
+// width]: writes out[rows of the block, count] and returns how many rows there are. One
+// cblas_sgemm, which must be single-threaded for equal bits.
+int64_t unit_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
+                           const float *centre, int count, float *out);
+
 #endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pipeline/claims.h"
+
+enum { MOST_RANKS = 12, MOST_UNITS = 40 };
+
+// Costs of three kinds, as a running sum.
+static void make_costs(int kind, int64_t n, int64_t *before)
+{
+    before[0] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t cost = kind == 0 ? 1 : kind == 1 ? 1 + i % 50 : (i == n / 2 ? CLAIMS_COST : 1);
+        before[i + 1] = before[i] + cost;
+    }
+}
+
+static void cuts_are_whole_and_fair(void **state)
+{
+    (void)state;
+    int64_t before[MOST_UNITS + 1];
+    for (int kind = 0; kind < 3; kind++)
+        for (int64_t n = 0; n <= MOST_UNITS; n++)
+            for (int ranks = 1; ranks <= MOST_RANKS; ranks++) {
+                make_costs(kind, n, before);
+                assert_int_equal(claims_cut(before, n, 0, ranks), 0);
+                assert_int_equal(claims_cut(before, n, ranks, ranks), n);
+                for (int r = 0; r < ranks; r++) {
+                    int64_t first = claims_cut(before, n, r, ranks);
+                    int64_t end = claims_cut(before, n, r + 1, ranks), largest = 0;
+                    assert_true(first <= end);
+                    for (int64_t i = 0; i < n; i++)
+                        if (before[i + 1] - before[i] > largest)
+                            largest = before[i + 1] - before[i];
+                    double fair = (double)before[n] / ranks;
+                    double cost = (double)(before[end] - before[first]);
+                    assert_true(cost <= fair + (double)largest + 1e-9);
+                    assert_true(cost >= fair - (double)largest - 1e-9);
+                }
+            }
+}
+
+// The ranks of every node, in every order, until nothing is left: each unit once.
+static void every_unit_is_claimed_once(void **state)
+{
+    (void)state;
+    int64_t before[MOST_UNITS + 1], unit;
+    for (int kind = 0; kind < 3; kind++)
+        for (int ranks = 1; ranks <= MOST_RANKS; ranks++)
+            for (int nodes = 1; nodes <= ranks && nodes <= 3; nodes++) {
+                int taken[MOST_UNITS] = {0};
+                make_costs(kind, MOST_UNITS, before);
+                for (int node = 0; node < nodes; node++) {
+                    int first = ranks * node / nodes, end = ranks * (node + 1) / nodes;
+                    int m = end - first;
+                    claims *c[MOST_RANKS];
+                    void *block = aligned_alloc(64, claims_bytes(m));
+                    memset(block, 0, claims_bytes(m));
+                    for (int r = 0; r < m; r++)
+                        assert_int_equal(
+                            claims_new(block, r, m, first + r, ranks, before, MOST_UNITS, &c[r]),
+                            0);
+                    // One rank takes as much as the others together, so that it must help them.
+                    for (int r = 0, turn = 0, empty = 0; empty < m; turn++) {
+                        r = turn % 2 ? 0 : turn / 2 % m;
+                        if (claims_next(c[r], &unit)) {
+                            empty = 0;
+                            assert_in_range(unit, claims_cut(before, MOST_UNITS, first, ranks),
+                                            claims_cut(before, MOST_UNITS, end, ranks) - 1);
+                            taken[unit]++;
+                        } else {
+                            empty++;
+                        }
+                    }
+                    for (int r = 0; r < m; r++)
+                        claims_free(c[r]);
+                    free(block);
+                }
+                for (int i = 0; i < MOST_UNITS; i++)
+                    assert_int_equal(taken[i], 1);
+            }
+}
+
+static void own_share_first_then_the_back_of_the_richest(void **state)
+{
+    (void)state;
+    int64_t before[13], unit;
+    make_costs(0, 12, before);
+    void *block = aligned_alloc(64, claims_bytes(3));
+    memset(block, 0, claims_bytes(3));
+    claims *c[3];
+    for (int r = 0; r < 3; r++)
+        assert_int_equal(claims_new(block, r, 3, r, 3, before, 12, &c[r]), 0);
+    const int64_t expected[] = {4, 5, 6, 7}; // rank 1's own, from the front
+    for (int i = 0; i < 4; i++) {
+        assert_true(claims_next(c[1], &unit));
+        assert_int_equal(unit, expected[i]);
+    }
+    assert_true(claims_next(c[0], &unit)); // rank 0 has 3 left now, rank 2 has 4
+    assert_int_equal(unit, 0);
+    assert_true(claims_next(c[1], &unit));
+    assert_int_equal(unit, 11);
+    for (int r = 0; r < 3; r++)
+        claims_free(c[r]);
+    free(block);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cuts_are_whole_and_fair),
+        cmocka_unit_test(every_unit_is_claimed_once),
+        cmocka_unit_test(own_share_first_then_the_back_of_the_richest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

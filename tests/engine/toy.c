@@ -2,6 +2,7 @@
 // Toy stages and a toy resource, joined by the program's own main.c: the engine without a
 // transformer.
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -108,18 +109,18 @@ static void toy_close(void *state)
     free(t);
 }
 
-static status toy_open(const task *task, void **state)
+static status toy_open(const task *of, void **state)
 {
     status st = OK;
-    const params *p = task_params(task);
+    const params *p = task_params(of);
     toy *t = checked_calloc(1, sizeof *t);
     if (!t)
         return status_no_memory("toy");
-    t->task = task;
+    t->task = of;
     t->units = params_has(p, "units") ? params_int(p, "units") : 0;
     t->width = params_has(p, "width") ? params_int(p, "width") : 1;
     if (params_has(p, "numbers"))
-        t->numbers = task_resource(task, "numbers", 0);
+        t->numbers = task_resource(of, "numbers", 0);
     t->sums = checked_calloc((size_t)t->width, sizeof *t->sums);
     t->counts = checked_calloc((size_t)t->width, sizeof *t->counts);
     t->values = checked_calloc((size_t)t->width, sizeof *t->values);
@@ -128,9 +129,9 @@ static status toy_open(const task *task, void **state)
         st = status_no_memory("toy");
         goto done;
     }
-    for (size_t i = 0; i < task_inputs(task); i++) {
+    for (size_t i = 0; i < task_inputs(of); i++) {
         double total;
-        TRY(artefact_read(task_input(task, i), "total", VARIABLE_F64, &total));
+        TRY(artefact_read(task_input(of, i), "total", VARIABLE_F64, &total));
         t->input += total;
     }
     *state = t;
@@ -140,9 +141,9 @@ done:
     return st;
 }
 
-static void wait_seconds(const task *task, double seconds)
+static void wait_seconds(const task *of, double seconds)
 {
-    for (; seconds > 0 && !task_stopping(task); seconds -= 0.001)
+    for (; seconds > 0 && !task_stopping(of); seconds -= 0.001)
         nanosleep(&(struct timespec){0, (long)(fmin(seconds, 0.001) * 1e9)}, NULL);
 }
 

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the scripts in tests/engine and tests/run: a scratch folder, MPI's settings, and checks that count.
+set -u
+. "$SOURCE/jobs/mpi_env.sh"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failures=0
+
+# ranks N COMMAND...: runs it on N ranks, stdout in $scratch/out, what it says itself on stderr in $scratch/err; its status in $code.
+ranks() {
+  local n=$1
+  shift
+  code=0
+  mpirun --oversubscribe --bind-to none -q -n "$n" "$@" >"$scratch/out" 2>"$scratch/err.all" </dev/null || code=$?
+  grep -v '^$' "$scratch/err.all" >"$scratch/err"
+  return 0
+}
+
+fail() {
+  failures=$((failures + 1))
+  echo "FAILED: $*"
+  sed 's/^/  out: /' "$scratch/out" | tail -5
+  sed 's/^/  err: /' "$scratch/err" | tail -5
+}
+
+# is WHAT ACTUAL EXPECTED
+is() {
+  [ "$2" = "$3" ] || fail "$1: got '$2', expected '$3'"
+}
+
+# says WHAT FILE PATTERN
+says() {
+  grep -q -e "$3" "$2" || fail "$1: no '$3'"
+}
+
+# digests OUTPUT: label and digest of every committed artefact, from the journal's last word on each.
+digests() {
+  jq -r 'select(.event == "done") | "\(.label) \(.digest)"' "$1/journal.jsonl" | awk '{last[$1] = $2} END {for (l in last) print l, last[l]}' | sort
+}
+
+finish() {
+  [ "$failures" = 0 ] || { echo "$failures checks failed"; exit 1; }
+  echo "all checks passed"
+}

@@ -30,7 +30,7 @@ static void print_dataset(const dataset *d)
     for (int s = 0; s < subsets; s++)
         samples += dataset_count(d, s);
     printf("dataset   %s\nformat    %s\n", o->path, o->format);
-    if (o->split)
+    if (o->split && file_is_folder(o->path)) // a file is itself, whatever the split
         printf("split     %s\n", o->split);
     printf("samples   %" PRId64 "\n", samples);
     if (height > 0)
@@ -42,7 +42,8 @@ static void print_dataset(const dataset *d)
     printf("subsets   %d by %s:", subsets, o->subsets);
     for (int s = 0; s < subsets && s < SHOWN; s++)
         printf("%s %s %" PRId64, s ? "," : "", dataset_subset(d, s), dataset_count(d, s));
-    printf("%s\nlabels    %s\n", subsets > SHOWN ? ", …" : "", has_names(d) ? "named" : "numbered");
+    printf("%s\nlabels    %s\n", subsets > SHOWN ? ", …" : "",
+           has_names(d) ? "named" : "numbered, no file of names");
 }
 
 // Prints a split under each way to form subsets; a way that gives as many as the first is another
@@ -81,7 +82,7 @@ static status inspect_as(const format *f, const char *path, bool *known)
         if (recognised(f, path, *split)) {
             *known = true;
             st = inspect_split(f, path, *split);
-            if (!file_is_folder(path)) // a file is itself whatever the split
+            if (!file_is_folder(path))
                 break;
         }
     return st;

@@ -13,16 +13,19 @@
 
 enum {
     CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
+    ALARM = 1,             // a message's tag
     REDUCE_BLOCK = 1 << 18 // values of one reduction, so that MPI's own buffers stay small
 };
 
 struct comm {
     MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
     int rank, ranks, node_index, nodes, cores;
-    int *node_of; // of each rank
-    share *share; // owned
+    int *node_of;  // of each rank; owned
+    int *first_of; // the first rank of each node; owned
+    share *share;  // owned
     MPI_Datatype sum_type;
     MPI_Op merge_counts, merge_sums;
+    int64_t alarms_sent, alarms_received; // by this rank, since the last clear
 };
 
 // --- Votes
@@ -136,8 +139,11 @@ status comm_new(int fortran_handle, comm **out)
     MPI_Op_create(merge_sums, 1, &c->merge_sums);
     TRY(comm_agree(c, node_share_new(c->node, &c->share)));
     c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
-    TRY(comm_agree(c, c->node_of ? OK : status_no_memory("the communicator")));
+    c->first_of = checked_calloc((size_t)c->nodes, sizeof *c->first_of);
+    TRY(comm_agree(c, c->node_of && c->first_of ? OK : status_no_memory("the communicator")));
     MPI_Allgather(&c->node_index, 1, MPI_INT, c->node_of, 1, MPI_INT, c->all);
+    for (int r = c->ranks; r-- > 0;)
+        c->first_of[c->node_of[r]] = r;
     *out = c;
     c = NULL;
 done:
@@ -158,6 +164,7 @@ void comm_free(comm *c)
     MPI_Comm_free(&c->node);
     MPI_Comm_free(&c->all);
     free(c->node_of);
+    free(c->first_of);
     free(c);
 }
 
@@ -197,6 +204,48 @@ int comm_position(const comm *c)
 int comm_cores(const comm *c)
 {
     return c->cores;
+}
+
+// --- Alarms: empty messages, so that nothing must be kept until they have arrived
+
+void comm_alarm(comm *c)
+{
+    for (int other = 0; other < c->nodes; other++) {
+        MPI_Request sent;
+        if (other == c->node_index)
+            continue;
+        MPI_Isend(NULL, 0, MPI_BYTE, c->first_of[other], ALARM, c->all, &sent);
+        MPI_Request_free(&sent);
+        c->alarms_sent++;
+    }
+}
+
+bool comm_alarmed(comm *c)
+{
+    int here = 0;
+    if (c->leaders == MPI_COMM_NULL || c->nodes == 1)
+        return false;
+    MPI_Iprobe(MPI_ANY_SOURCE, ALARM, c->all, &here, MPI_STATUS_IGNORE);
+    if (here) {
+        MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, ALARM, c->all, MPI_STATUS_IGNORE);
+        c->alarms_received++;
+    }
+    return here;
+}
+
+void comm_alarm_clear(comm *c)
+{
+    if (c->nodes == 1)
+        return;
+    // Every alarm goes to all other nodes: this one's share is a node's part of what they sent.
+    int64_t all = comm_sum(c, c->alarms_sent), here = 0;
+    MPI_Allreduce(&c->alarms_sent, &here, 1, MPI_INT64_T, MPI_SUM, c->node);
+    int64_t expected = (all - here) / (c->nodes - 1);
+    while (c->leaders != MPI_COMM_NULL && c->alarms_received < expected) {
+        MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, ALARM, c->all, MPI_STATUS_IGNORE);
+        c->alarms_received++;
+    }
+    c->alarms_sent = c->alarms_received = 0;
 }
 
 // --- Data

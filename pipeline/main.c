@@ -55,6 +55,8 @@ static status with_ranks(const command_line *line, status (*body)(comm *, const 
 {
     comm *c = NULL;
     status st;
+    // A rank that waits for others must leave its core to those that compute.
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     if (MPI_Init(NULL, NULL) != MPI_SUCCESS)
         return status_fail(ERR_INTERNAL, NULL,
                            "MPI does not start; `mpirun -n 1 hostname` says why");

@@ -157,7 +157,7 @@ static void open_ready(run *r)
 // Has a signal come, on any node?
 static status interrupted(const run *r)
 {
-    bool stopping = atomic_load(r->stopping);
+    bool stopping = atomic_load(&r->flags->stopping);
     return comm_agree(r->comm, stopping ? status_fail(ERR_INTERRUPTED, NULL, "interrupted") : OK);
 }
 
@@ -203,9 +203,12 @@ static void say_summary(run *r, double seconds)
     text line = {0};
     progress_duration(seconds, duration);
     text_addf(&line, "%zu done, %zu skipped", count(r, STATE_DONE), count(r, STATE_SKIPPED));
-    size_t failed = count(r, STATE_FAILED), blocked = count(r, STATE_BLOCKED);
-    if (failed || blocked)
-        text_addf(&line, ", %zu failed, %zu not run because of it", failed, blocked);
+    size_t failed = count(r, STATE_FAILED);
+    size_t open = count(r, STATE_WAITING) + count(r, STATE_READY) + count(r, STATE_ACTIVE);
+    if (failed)
+        text_addf(&line, ", %zu failed", failed);
+    if (open + count(r, STATE_BLOCKED))
+        text_addf(&line, ", %zu not done", open + count(r, STATE_BLOCKED));
     progress_say(r->progress, "%s in %s; sulcus report %s", text_get(&line), duration,
                  r->options->pipeline);
     text_free(&line);
@@ -239,9 +242,9 @@ static void release(run *r)
         }
     if (r->file)
         resource_use_close_all(r);
-    if (r->stopping) {
+    if (r->flags) {
         r->options->watch_signals(NULL);
-        comm_share(r->comm)->release(comm_share(r->comm), r->stopping);
+        comm_share(r->comm)->release(comm_share(r->comm), r->flags);
     }
     pool_free(r->runtime.pool);
     inputs_free(r->inputs);
@@ -258,13 +261,13 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
 {
     status st;
     double started = progress_clock();
-    void *flag = NULL;
+    void *flags = NULL;
     run r = {.comm = c, .options = o};
     TRY(load(&r, reg));
-    TRY(comm_share(c)->alloc(comm_share(c), sizeof *r.stopping, &flag));
-    r.stopping = flag;
-    r.runtime.stopping = r.stopping;
-    o->watch_signals(r.stopping);
+    TRY(comm_share(c)->alloc(comm_share(c), sizeof *r.flags, &flags));
+    r.flags = flags;
+    r.runtime.stopping = &r.flags->stopping;
+    o->watch_signals(&r.flags->stopping);
     r.stop_on_error = strcmp(params_text(r.file->globals, "on_error"), "stop") == 0;
     r.memory = allowed_memory(&r);
     TRY(comm_agree(c, make_records(&r)));

@@ -172,10 +172,23 @@ static void show(run *r, wave *w)
     progress_show(r->progress, n, w->lines);
 }
 
+// Has a unit failed or a signal come, here or on another node? The first to see it passes it on.
+static bool must_stop(run *r)
+{
+    if (comm_alarmed(r->comm)) {
+        atomic_store(&r->flags->told, true);
+        atomic_store(&r->flags->stopping, true);
+    }
+    bool stopping = atomic_load(&r->flags->stopping);
+    if (stopping && !atomic_exchange(&r->flags->told, true))
+        comm_alarm(r->comm);
+    return stopping;
+}
+
 static void run_units(run *r, wave *w)
 {
     int64_t i;
-    while (!atomic_load(r->stopping) && claims_next(w->claims, &i)) {
+    while (!must_stop(r) && claims_next(w->claims, &i)) {
         part *q = find_part(w, i);
         active *a = q->task;
         if (atomic_load(&q->note->failed))
@@ -187,7 +200,7 @@ static void run_units(run *r, wave *w)
         } else {
             atomic_store(&q->note->failed, true);
             if (r->stop_on_error)
-                atomic_store(r->stopping, true);
+                atomic_store(&r->flags->stopping, true);
         }
         if (comm_rank(r->comm) == 0)
             show(r, w);
@@ -199,7 +212,7 @@ static void conclude(run *r, wave *w)
 {
     for (size_t p = 0; p < w->n; p++) {
         active *a = w->parts[p].task;
-        if (atomic_load(r->stopping))
+        if (atomic_load(&r->flags->stopping))
             verdict_add(&a->verdict, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
         comm_agree_each(r->comm, 1, &a->verdict);
         status st = verdict_get(&a->verdict);
@@ -225,6 +238,7 @@ status wave_run(run *r, wave **out)
     for (size_t p = 0; p < w->n; p++)
         w->parts[p].journalled = w->started;
     run_units(r, w);
+    comm_alarm_clear(r->comm);
     conclude(r, w);
     *out = w;
     w = NULL;

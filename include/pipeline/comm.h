@@ -5,6 +5,7 @@
 #ifndef PIPELINE_COMM_H
 #define PIPELINE_COMM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,15 @@ void comm_agree_each(const comm *c, size_t n, verdict *v);
 int64_t comm_largest(const comm *c, int64_t x);
 int64_t comm_smallest(const comm *c, int64_t x);
 int64_t comm_sum(const comm *c, int64_t x);
+
+// An alarm: tells the other nodes, while all compute, that they should stop and come to the vote.
+// Local, does not wait.
+void comm_alarm(comm *c);
+// Has one arrived at this node? Asked by the first rank of a node, between units; false elsewhere.
+// Local.
+bool comm_alarmed(comm *c);
+// Ends it: takes in the alarms that are still under way. Collective.
+void comm_alarm_clear(comm *c);
 
 // The node's shared memory (base/share.h), whose functions are collective on the node. Borrowed,
 // valid until comm_free.

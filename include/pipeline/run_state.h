@@ -39,6 +39,12 @@ typedef struct task_run {
     size_t users;          // tasks that may still read its artefact
 } task_run;
 
+// What a node's ranks tell each other across tasks, in its shared memory.
+typedef struct run_flags {
+    atomic_bool stopping; // the run ends as soon as it can
+    atomic_bool told;     // and the other nodes know
+} run_flags;
+
 typedef struct run {
     comm *comm;
     pipeline_file *file;
@@ -48,8 +54,7 @@ typedef struct run {
     size_t *resource_users;  // for each of file->resources: tasks that may still need it; owned
     size_t n_active, opened; // active now; so far
     task_runtime runtime;
-    atomic_bool
-        *stopping; // one for each node, in its shared memory: the run ends as soon as it can
+    run_flags *flags; // this node's
     bool stop_on_error;
     int64_t epoch;
     double memory;   // bytes of a node that sums may take

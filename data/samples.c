@@ -74,8 +74,7 @@ static status map_labels(samples *s, const char *model_path)
     return OK;
 }
 
-// The size that comes out must be the model's for every image: known now unless images differ and
-// the shape of the result follows theirs, and then samples_image looks again.
+// The size that comes out must be the model's.
 static status check_size(const samples *s, const char *where, int height, int width)
 {
     int h, w;
@@ -88,10 +87,25 @@ static status check_size(const samples *s, const char *where, int height, int wi
                        width, height, w, h, s->spec.image_width, s->spec.image_height);
 }
 
+// Checks the size before any work: that of all images or, where they differ, of the first (each is
+// looked at again when it is read).
+static status check_first_size(const samples *s)
+{
+    status st;
+    image first = {0};
+    int channels;
+    dataset_image_shape(s->data, &first.height, &first.width, &channels);
+    if (first.height == 0)
+        TRY(dataset_image(s->data, 0, 0, &first));
+    TRY(check_size(s, dataset_get_options(s->data)->path, first.height, first.width));
+done:
+    image_free(&first);
+    return st;
+}
+
 status samples_open(const dataset *d, const sample_spec *spec, samples **out)
 {
     status st;
-    int height, width, channels;
     const char *path = dataset_get_options(d)->path;
     samples *s = checked_calloc(1, sizeof *s);
     if (!s)
@@ -112,9 +126,7 @@ status samples_open(const dataset *d, const sample_spec *spec, samples **out)
         goto done;
     }
     TRY(image_processor_open(spec->model_path, spec->channels, &s->processor));
-    dataset_image_shape(d, &height, &width, &channels);
-    if (height > 0)
-        TRY(check_size(s, path, height, width));
+    TRY(check_first_size(s));
     TRY(map_labels(s, spec->model_path));
     TRY(share_subsets(s));
     *out = s;

@@ -29,11 +29,16 @@ typedef struct sample_spec {
 
 typedef struct samples samples;
 
+// Grey images are given to a model of three channels as colour, colour images to a model of one as
+// their luma. Labels are the dataset's numbers; those of folders are the model's numbers of the
+// folders' names where config.json's id2label has them all, else their place in sorted order.
+//
 // Borrows `d` until samples_close. Local. ERR_INPUT: no usable preprocessing, a size that is not
 // the model's, a label beyond the model's classes.
 status samples_open(const dataset *d, const sample_spec *spec, samples **out);
 void samples_close(samples *s);
 
+// Samples of a part of a subset, after `limit` and `collect`.
 int64_t samples_count(const samples *s, int subset, part p);
 // Tokens of a sample as the model sees it.
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i);

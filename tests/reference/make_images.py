@@ -143,7 +143,7 @@ def processor():
     cases = {
         "plain": (base, 3),
         "bicubic": (dict(base, resample=3), 3),
-        "crop": (dict(base, size={"shortest_edge": 40}, do_center_crop=True, crop_size={"height": 32, "width": 30}), 3),
+        "crop": (dict(base, size={"shortest_edge": 40}, do_center_crop=True, crop_size={"height": 31, "width": 30}), 3),
         "no_resize": (dict(base, do_resize=False), 3),
         "no_rescale": (dict(base, do_rescale=False), 3),
         "no_normalize": (dict(base, do_normalize=False), 3),

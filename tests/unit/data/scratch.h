@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 #include <zlib.h>
@@ -92,6 +93,14 @@ static inline dataset *open_data(dataset_options o)
     if (dataset_open(&o, &d) != OK)
         fail_msg("%s", status_text());
     return d;
+}
+
+// The largest memory this process has had, in bytes.
+static inline size_t peak_memory(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (size_t)u.ru_maxrss * 1024;
 }
 
 #endif

@@ -207,6 +207,23 @@ static void test_refused_labels(void **state)
     refused_labels("{", 10, "line");
 }
 
+// A model of another size is refused when the samples are opened, not at the first image.
+static void test_size(void **state)
+{
+    (void)state;
+    char *f = make_folder();
+    samples *s = NULL;
+    scratch_write(f, ".model/preprocessor_config.json", PROCESSOR, strlen(PROCESSOR));
+    char *m = file_join(f, ".model");
+    dataset *d = open_data((dataset_options){.format = "images", .path = f});
+    sample_spec spec = model_in(m, 10);
+    spec.image_height = 24;
+    expect_failure(samples_open(d, &spec, &s), ERR_INPUT, f, "16×24");
+    dataset_close(d);
+    free(m);
+    scratch_free(f);
+}
+
 typedef struct race {
     const samples *s;
     uint32_t crc[5];
@@ -289,7 +306,8 @@ int main(void)
         cmocka_unit_test(test_against_pillow), cmocka_unit_test(test_convert),
         cmocka_unit_test(test_folder),         cmocka_unit_test(test_split_folder),
         cmocka_unit_test(test_labels),         cmocka_unit_test(test_refused_labels),
-        cmocka_unit_test(test_threads),        cmocka_unit_test(test_inspect),
+        cmocka_unit_test(test_size),           cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_inspect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static status open_input(run *r, task_run *input)
                               .path = t->artefact_name,
                               .digest = input->stored.digest,
                               .file_digest = input->stored.file_digest,
-                              .bytes = input->stored.bytes};
+                              .bytes = input->stored.bytes,
+                              .mtime_ns = input->stored.mtime_ns};
     bool first = comm_rank(r->comm) == 0;
     status st = OK;
     if (t->artefact)
@@ -171,6 +172,7 @@ static status record(run *r, const active *a, double seconds)
                               .digest = t->stored.digest,
                               .file_digest = t->stored.file_digest,
                               .bytes = t->stored.bytes,
+                              .mtime_ns = t->stored.mtime_ns,
                               .seconds = seconds,
                               .units = a->units,
                               .operations = a->operations,

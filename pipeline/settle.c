@@ -66,6 +66,7 @@ static status judge(run *r, task_run *t, task_state *state)
     if (c && !k->forced && strcmp(c->key, k->key) == 0 && store_present(r->file->output, c)) {
         *state = STATE_SKIPPED;
         t->stored.bytes = c->bytes;
+        t->stored.mtime_ns = c->mtime_ns;
         memcpy(t->stored.digest, c->digest, strlen(c->digest) + 1);
         memcpy(t->stored.file_digest, c->file_digest, strlen(c->file_digest) + 1);
         memcpy(k->digest, t->stored.digest, sizeof k->digest);

@@ -6,21 +6,21 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failures=0
 
-# ranks N COMMAND...: runs it on N ranks, stdout in $scratch/out, what it says itself on stderr in $scratch/err; its status in $code.
+# ranks N COMMAND...: runs it on N ranks, stdout in $scratch/stdout, what it says itself on stderr in $scratch/stderr; its status in $code.
 ranks() {
   local n=$1
   shift
   code=0
-  mpirun --oversubscribe --bind-to none -q -n "$n" "$@" >"$scratch/out" 2>"$scratch/err.all" </dev/null || code=$?
-  grep -v '^$' "$scratch/err.all" >"$scratch/err"
+  mpirun --oversubscribe --bind-to none -q -n "$n" "$@" >"$scratch/stdout" 2>"$scratch/stderr.all" </dev/null || code=$?
+  grep -v '^$' "$scratch/stderr.all" >"$scratch/stderr"
   return 0
 }
 
 fail() {
   failures=$((failures + 1))
   echo "FAILED: $*"
-  sed 's/^/  out: /' "$scratch/out" | tail -5
-  sed 's/^/  err: /' "$scratch/err" | tail -5
+  sed 's/^/  out: /' "$scratch/stdout" | tail -5
+  sed 's/^/  err: /' "$scratch/stderr" | tail -5
 }
 
 # is WHAT ACTUAL EXPECTED
@@ -33,9 +33,10 @@ says() {
   grep -q -e "$3" "$2" || fail "$1: no '$3'"
 }
 
-# digests OUTPUT: label and digest of every committed artefact, from the journal's last word on each.
+# digests OUTPUT: label and digest of every committed artefact, by the journal's last word on each.
 digests() {
-  jq -r 'select(.event == "done") | "\(.label) \(.digest)"' "$1/journal.jsonl" | awk '{last[$1] = $2} END {for (l in last) print l, last[l]}' | sort
+  sed -n 's/.*"event":"done".*"task":"\([^"]*\)".*"digest":"\([0-9a-f]*\)".*"file_digest".*/\1 \2/p' "$1/journal.jsonl" |
+    awk '{last[$1] = $2} END {for (label in last) print label, last[label]}' | sort
 }
 
 finish() {

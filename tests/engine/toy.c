@@ -112,23 +112,10 @@ static void toy_close(void *state)
 static status toy_open(const task *of, void **state)
 {
     status st = OK;
-    const params *p = task_params(of);
     toy *t = checked_calloc(1, sizeof *t);
     if (!t)
         return status_no_memory("toy");
     t->task = of;
-    t->units = params_has(p, "units") ? params_int(p, "units") : 0;
-    t->width = params_has(p, "width") ? params_int(p, "width") : 1;
-    if (params_has(p, "numbers"))
-        t->numbers = task_resource(of, "numbers", 0);
-    t->sums = checked_calloc((size_t)t->width, sizeof *t->sums);
-    t->counts = checked_calloc((size_t)t->width, sizeof *t->counts);
-    t->values = checked_calloc((size_t)t->width, sizeof *t->values);
-    t->histogram = checked_calloc((size_t)t->width, sizeof *t->histogram);
-    if (!t->sums || !t->counts || !t->values || !t->histogram) {
-        st = status_no_memory("toy");
-        goto done;
-    }
     for (size_t i = 0; i < task_inputs(of); i++) {
         double total;
         TRY(artefact_read(task_input(of, i), "total", VARIABLE_F64, &total));
@@ -148,6 +135,28 @@ static void wait_seconds(const task *of, double seconds)
 }
 
 // --- sum: each unit adds noise of wildly different sizes to every place, over several rounds
+
+static status sum_open(const task *of, void **state)
+{
+    const params *p = task_params(of);
+    status st = toy_open(of, state);
+    if (st != OK)
+        return st;
+    toy *t = *state;
+    t->units = params_int(p, "units");
+    t->width = params_int(p, "width");
+    if (params_has(p, "numbers"))
+        t->numbers = task_resource(of, "numbers", 0);
+    t->sums = checked_calloc((size_t)t->width, sizeof *t->sums);
+    t->counts = checked_calloc((size_t)t->width, sizeof *t->counts);
+    t->values = checked_calloc((size_t)t->width, sizeof *t->values);
+    t->histogram = checked_calloc((size_t)t->width, sizeof *t->histogram);
+    if (t->sums && t->counts && t->values && t->histogram)
+        return OK;
+    toy_close(t);
+    *state = NULL;
+    return status_no_memory("toy");
+}
 
 static status sum_next(void *state, const round_state *finished, const partial *sum,
                        round_state *next, bool *done)
@@ -327,7 +336,7 @@ static const stage_def stage_sum = {
     .summary = "sums over units, in rounds",
     .params = sum_params,
     .inputs = "sum|bisect|total",
-    .open = toy_open,
+    .open = sum_open,
     .next = sum_next,
     .plan = sum_plan,
     .cost = sum_cost,

@@ -7,6 +7,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/fixed.h"
+#include "stages/site_sums.h"
 
 // What is kept of each neuron beside the firing bits; the moments first, in their order.
 static const struct statistic {
@@ -48,7 +49,7 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
         collect_site *s = &l->site[which];
         s->read = params_lists(p, "sites", site_names[which]);
         s->units = model_site_width(info, which);
-        s->words = which == SITE_MLP ? (most + 63) / 64 : 0;
+        s->words = which == SITE_MLP ? (most + FIRING_BITS - 1) / FIRING_BITS : 0;
         s->field = field;
         if (s->read)
             field += s->words > 0 ? COLLECT_SITE_FIELDS : COLLECT_FIRING;
@@ -123,7 +124,8 @@ static status fill_firing(void *context, int64_t first, int64_t rows, void *out)
         int64_t neuron = r / l->subsets, subset = r % l->subsets;
         const int64_t *word = bits + (subset * neurons + neuron) * s->words;
         for (int64_t b = 0; b < l->firing_bytes; b++)
-            *byte++ = (uint8_t)((uint64_t)word[b / 8] >> 8 * (b % 8));
+            *byte++ =
+                (uint8_t)((uint64_t)word[b / (FIRING_BITS / 8)] >> 8 * (b % (FIRING_BITS / 8)));
     }
     return OK;
 }

@@ -96,8 +96,8 @@ static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sa
     for (int64_t i = 0; i < sampled->n; i++) {
         const float *row = b->x + (sampled->row[i] - sampled->before) * b->stride;
         int64_t bit = sampled->first_bit + i;
-        uint64_t one = (uint64_t)1 << bit % 64;
-        int64_t *word = s->firing + first * s->words + bit / 64;
+        uint64_t one = (uint64_t)1 << bit % FIRING_BITS;
+        int64_t *word = s->firing + first * s->words + bit / FIRING_BITS;
         for (int u = 0; u < b->units; u++, word += s->words)
             if (row[u] > 0)
                 *word = (int64_t)((uint64_t)*word | one);

@@ -15,8 +15,12 @@
 
 typedef struct site_sums site_sums;
 
-// For `layers` layers of `units` units, `words` words of 64 firing bits a neuron (0: none) and
-// `threads` threads. All zeros. Owned by the caller.
+// Bits of a word of firing bits: whole bytes, without the sign, which a partial's merging keeps to
+// mark overflow.
+enum { FIRING_BITS = 56 };
+
+// For `layers` layers of `units` units, `words` words of FIRING_BITS firing bits a neuron (0: none)
+// and `threads` threads. All zeros. Owned by the caller.
 status site_sums_new(int layers, int units, int64_t words, int threads, site_sums **out);
 void site_sums_free(site_sums *s);
 size_t site_sums_bytes(int layers, int units, int64_t words, int threads);
@@ -35,7 +39,7 @@ status site_sums_add(site_sums *s, int thread, const site_block *block, const sa
                      const char *where);
 
 // [layers × units] sums, counts of x > 0, and [layers × units × words] bits: bit t of a neuron is
-// bit t % 64 of word t / 64. Borrowed.
+// bit t % FIRING_BITS of word t / FIRING_BITS. Borrowed.
 const fixed *site_sums_sum(const site_sums *s, moment m);
 const int64_t *site_sums_positive(const site_sums *s);
 const int64_t *site_sums_firing(const site_sums *s);

@@ -135,11 +135,13 @@ void progress_show(progress *p, size_t n, const progress_line *lines)
         return;
     }
     progress_clear(p);
+    fputs("\033[?7l", p->out); // no wrapping: a line must stay one, or it cannot be taken away
     for (size_t i = 0; i < n && i < LINES; i++, p->shown++)
         write_line(p, &lines[i]);
     if (n > LINES) {
         fprintf(p->out, "… and %zu more\n", n - LINES);
         p->shown++;
     }
+    fputs("\033[?7h", p->out);
     fflush(p->out);
 }

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "model/half.h"
+#include "model/quants.h"
 #include "pipeline/base/simd.h"
 
 static void f32_to_float(const void *from, size_t n, float *to)
@@ -22,23 +24,13 @@ SIMD_CLONES static void bf16_to_float(const void *from, size_t n, float *to)
     }
 }
 
-// Moving exponent and fraction into float32's places leaves the value short of a factor 2^112,
-// whatever the exponent: one exact product mends it, denormals included. Infinity and NaN get
-// float32's exponent.
 SIMD_CLONES static void f16_to_float(const void *from, size_t n, float *to)
 {
     const unsigned char *bytes = from;
     for (size_t i = 0; i < n; i++) {
         uint16_t half;
         memcpy(&half, bytes + 2 * i, 2);
-        uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
-        float value;
-        memcpy(&value, &bits, 4);
-        value *= 0x1p112f;
-        memcpy(&bits, &value, 4);
-        bits |= (half & 0x7c00) == 0x7c00 ? 0x7f800000u : 0u;
-        bits |= (uint32_t)(half & 0x8000) << 16;
-        memcpy(to + i, &bits, 4);
+        to[i] = half_to_float(half);
     }
 }
 
@@ -46,6 +38,14 @@ static const dtype types[] = {
     {"F32", 1, 4, true, f32_to_float},
     {"F16", 1, 2, false, f16_to_float},
     {"BF16", 1, 2, false, bf16_to_float},
+    {"Q4_0", 32, 18, false, quant_q4_0},
+    {"Q4_1", 32, 20, false, quant_q4_1},
+    {"Q5_0", 32, 22, false, quant_q5_0},
+    {"Q5_1", 32, 24, false, quant_q5_1},
+    {"Q8_0", 32, 34, false, quant_q8_0},
+    {"Q4_K", 256, 144, false, quant_q4_k},
+    {"Q5_K", 256, 176, false, quant_q5_k},
+    {"Q6_K", 256, 210, false, quant_q6_k},
     {"BOOL", 1, 1, false, NULL},
     {"U8", 1, 1, false, NULL},
     {"I8", 1, 1, false, NULL},

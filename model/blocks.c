@@ -9,18 +9,30 @@
 #include "model/mask.h"
 #include "model/state.h"
 
-status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
+// What a norm that met NaN or infinity says: they came from site `after` of `layer`.
+static status not_finite(int layer, site after)
 {
-    const config *c = &p->m->config;
-    if (p->ended)
-        return OK;
-    if (kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight, bias, (float)c->norm_eps,
-                          p->normed))
-        return OK;
     if (layer < 0)
         return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the embeddings");
     return status_fail(ERR_NUMERIC, "model", "NaN or infinity behind layer %d, site %s", layer,
                        site_names[after]);
+}
+
+status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
+{
+    const config *c = &p->m->config;
+    bool finite = p->ended || kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight,
+                                                bias, (float)c->norm_eps, p->normed);
+    return finite ? OK : not_finite(layer, after);
+}
+
+status block_rms_norm(pass *p, const float *weight, int layer, site after)
+{
+    const config *c = &p->m->config;
+    const int hidden = c->info.hidden_size;
+    bool finite = p->ended || kernel_rms_norm(p->hidden, hidden, p->rows, hidden, weight,
+                                              (float)c->norm_eps, p->normed, hidden);
+    return finite ? OK : not_finite(layer, after);
 }
 
 // Sets the pruned units among [first, first + units) of a site to 0, then shows the site to the
@@ -50,6 +62,7 @@ static void narrow(pass *p)
                 width * sizeof *p->hidden);
         memmove(p->normed + (size_t)i * width, p->normed + (size_t)p->head_row[i] * width,
                 width * sizeof *p->normed);
+        p->position[i] = p->position[p->head_row[i]];
     }
     p->rows = p->head_rows;
     p->first_row = p->head_first;
@@ -61,23 +74,39 @@ void block_narrow(pass *p)
         narrow(p);
 }
 
+// Normalises and turns the heads of queries or keys x [rows, heads × head_dim].
+static void place_heads(const pass *p, const float *norm, int heads, const int64_t *position,
+                        int64_t rows, float *x)
+{
+    const config *c = &p->m->config;
+    const int d = c->info.head_dim, width = heads * d;
+    for (int h = 0; norm && h < heads; h++)
+        kernel_rms_norm(x + h * d, width, rows, d, norm, (float)c->norm_eps, x + h * d, width);
+    if (c->rotary.theta > 0)
+        rotary_apply(p->rotary, position, rows, heads, d, width, x);
+}
+
 status block_attention(pass *p, int layer, const attention_weights *a)
 {
     status st;
-    const model_info *info = &p->m->config.info;
+    const config *c = &p->m->config;
+    const model_info *info = &c->info;
     const int hidden = info->hidden_size, width = a->q.out, kv_width = a->k.out;
-    const attention_shape shape = {info->heads, info->kv_heads, info->head_dim,
-                                   1.0f / sqrtf((float)info->head_dim)};
+    const attention_shape shape = {info->heads,    info->kv_heads,
+                                   info->head_dim, 1.0f / sqrtf((float)info->head_dim),
+                                   a->causal,      c->window};
     linear_apply(&a->k, p->normed, hidden, p->rows, p->k, kv_width);
     linear_apply(&a->v, p->normed, hidden, p->rows, p->v, kv_width);
+    place_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
     if (p->narrow)
         block_narrow(p);
     linear_apply(&a->q, p->normed, hidden, p->rows, p->q, width);
+    place_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
     for (int64_t s = 0; s < p->tile.samples; s++) {
-        int64_t key = p->tile.first_row[s];
-        attention_apply(&shape, p->q + p->first_row[s] * width,
-                        p->first_row[s + 1] - p->first_row[s], p->k + key * kv_width,
-                        p->v + key * kv_width, p->tile.first_row[s + 1] - key, p->scores);
+        int64_t key = p->tile.first_row[s], first = p->first_row[s];
+        attention_apply(&shape, p->q + first * width, p->first_row[s + 1] - first,
+                        p->position + first, p->k + key * kv_width, p->v + key * kv_width,
+                        p->tile.first_row[s + 1] - key, p->scores);
     }
     TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q));
     if (p->sites_only && !p->f->read_sites[SITE_MLP]) {

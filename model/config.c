@@ -218,3 +218,51 @@ status config_task(const config_file *f, const char *name)
                               first ? first : "nothing", name)
                 : OK;
 }
+
+// A number of an object; `missing` where it is absent.
+static status object_real(const config_file *f, const json_t *object, const char *key,
+                          double missing, double *out)
+{
+    const json_t *value = json_object_get(object, key);
+    double x = json_number_value(value);
+    bool absent = !value || json_is_null(value);
+    if (!absent && (!json_is_number(value) || !(x > 0) || x > 1e12))
+        return status_fail(ERR_INPUT, f->path, "\"%s\" must be a number above 0", key);
+    *out = absent ? missing : x;
+    return OK;
+}
+
+status config_rotary(const config_file *f, double missing_theta, rotary *out)
+{
+    status st;
+    const json_t *newer = get(f, "rope_parameters"), *older = get(f, "rope_scaling");
+    const json_t *scaling = newer ? newer : older;
+    const json_t *type = json_object_get(scaling, "rope_type");
+    const char *name = json_string_value(type ? type : json_object_get(scaling, "type"));
+    double turned = 1;
+    *out = (rotary){.linear = 1};
+    TRY(object_real(f, f->root, "rope_theta", missing_theta, &out->theta));
+    TRY(object_real(f, newer, "rope_theta", out->theta, &out->theta));
+    TRY(object_real(f, f->root, "partial_rotary_factor", 1, &turned));
+    TRY(object_real(f, newer, "partial_rotary_factor", turned, &turned));
+    if (turned != 1) {
+        st =
+            status_fail(ERR_INPUT, f->path, "\"partial_rotary_factor\" %g is not supported", turned);
+        goto done;
+    }
+    if (!name || strcmp(name, "default") == 0)
+        goto done;
+    if (strcmp(name, "linear") == 0) {
+        TRY(object_real(f, scaling, "factor", 1, &out->linear));
+    } else if (strcmp(name, "llama3") == 0) {
+        TRY(object_real(f, scaling, "factor", 8, &out->factor));
+        TRY(object_real(f, scaling, "low_freq_factor", 1, &out->low_factor));
+        TRY(object_real(f, scaling, "high_freq_factor", 4, &out->high_factor));
+        TRY(object_real(f, scaling, "original_max_position_embeddings", 8192, &out->original));
+    } else {
+        st = status_fail(ERR_INPUT, f->path,
+                         "rope type %.64s is not supported; default, linear and llama3 are", name);
+    }
+done:
+    return st;
+}

@@ -62,6 +62,25 @@ bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *wei
     return finite;
 }
 
+SIMD_CLONES static void row_weighted(const float *x, int64_t n, float scale, const float *weight,
+                                     float *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = x[i] * scale * weight[i];
+}
+
+bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
+                     float eps, float *out, int64_t out_stride)
+{
+    bool finite = true;
+    for (int64_t r = 0; r < rows; r++, x += x_stride, out += out_stride) {
+        float square = row_squares(x, width, 0) / (float)width;
+        finite = finite && isfinite(square);
+        row_weighted(x, width, 1.0f / sqrtf(square + eps), weight, out);
+    }
+    return finite;
+}
+
 SIMD_CLONES static float row_max(const float *x, int64_t n)
 {
     float lane[LANES];

@@ -26,7 +26,7 @@ static status configure(model *m, const char *path)
     TRY(arch_of(f, &m->arch));
     TRY(m->arch->configure(f, &m->config));
     m->config.info.architecture = m->arch->name;
-    m->config.info.parameters = weights_parameters(&m->config, &m->arch->tensors);
+    m->config.info.parameters = weights_parameters(&m->config, m->arch->tensors);
 done:
     config_file_close(f);
     return st;
@@ -49,7 +49,7 @@ status model_open(const model_options *options, share *node, model **out)
         int threads = options->threads > 0 ? options->threads : 1;
         checkpoint *taken = source;
         source = NULL;
-        TRY(weights_open(&m->config, &m->arch->tensors, taken, options->seed, threads, node,
+        TRY(weights_open(&m->config, m->arch->tensors, taken, options->seed, threads, node,
                          &m->weights));
     }
     *out = m;
@@ -131,6 +131,12 @@ double model_operations(const model_info *info, int64_t samples, int64_t rows)
     const double scored = info->modality == MODALITY_IMAGE ? (double)samples : n;
     double layer = 2 * h * (2 * attn + 2 * kv) + 4 * h * info->d_mlp + 4 * attn * length;
     return n * layer * info->layers + 2 * scored * h * info->outputs;
+}
+
+int64_t model_tile_rows(const model_info *info)
+{
+    (void)info;
+    return 512;
 }
 
 size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows)

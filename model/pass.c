@@ -39,7 +39,8 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     const bool images = i->modality == MODALITY_IMAGE;
     const size_t head_rows = images ? samples : rows;
     const size_t longest = images ? (size_t)i->rows_per_image : rows;
-    p->mlp_block = i->d_mlp < MLP_BLOCK ? i->d_mlp : MLP_BLOCK;
+    const int want = getenv("MB") ? atoi(getenv("MB")) : MLP_BLOCK;
+    p->mlp_block = i->d_mlp < want ? i->d_mlp : want;
     p->tile.first_row = take(a, samples + 1, 1, sizeof *p->tile.first_row);
     p->tile.target = take(a, head_rows, 1, sizeof *p->tile.target);
     if (images)
@@ -52,6 +53,8 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     p->predictions = take(a, head_rows, 1, sizeof *p->predictions);
     p->logits = take(a, head_rows, (size_t)i->outputs, f);
     p->candidates = take(a, (size_t)i->outputs, 1, f);
+    p->position = take(a, rows, 1, sizeof *p->position);
+    p->rotary = take(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
     p->hidden = take(a, rows, hidden, f);
     p->normed = take(a, rows, hidden, f);
     // Patches are done with before the first layer begins.
@@ -84,6 +87,8 @@ status pass_new(const model *m, pass_limits limits, pass *out)
         return status_no_memory("the scratch of a tile");
     *out = (pass){.m = m, .arena = memory};
     lay_out(m, limits, &(scratch){memory, 0, false}, out);
+    if (m->config.rotary.theta > 0)
+        rotary_table(&m->config.rotary, limits.rows, m->config.info.head_dim, out->rotary);
     return OK;
 }
 
@@ -107,6 +112,9 @@ static status load(pass *p)
         for (int64_t s = 0; s <= t->samples && s <= f->max_samples; s++)
             t->first_row[s] = s * i->rows_per_image;
     }
+    for (int64_t s = 0, row = 0; s < t->samples && s < f->max_samples; s++)
+        for (int64_t first = row; row < t->first_row[s + 1] && row < f->max_rows; row++)
+            p->position[row] = row - first;
     if (t->samples < 1 || t->samples > f->max_samples || t->rows < 1 || t->rows > f->max_rows)
         st = status_fail(ERR_INTERNAL, "model", "tile %lld has %lld samples, %lld rows",
                          (long long)p->index, (long long)t->samples, (long long)t->rows);

@@ -217,12 +217,14 @@ static status finish(pass *p)
                             SITE_MLP);
 }
 
+static const tensor_table tensors = {globals, per_layer, GLOBALS, PER_LAYER};
+
 const arch arch_vit = {
     .name = "vit",
     .model_types = (const char *const[]){"vit", NULL},
     .input_files = (const char *const[]){"preprocessor_config.json", NULL},
     .configure = configure,
-    .tensors = {globals, per_layer, GLOBALS, PER_LAYER},
+    .tensors = &tensors,
     .mlp = mlp,
     .output = output,
     .embed = embed,

@@ -49,6 +49,7 @@ static size_t dim_length(const config *c, dim d)
         [DIM_ONE] = 1,
         [DIM_HIDDEN] = i->hidden_size,
         [DIM_ATTN] = i->heads * i->head_dim,
+        [DIM_HEAD] = i->head_dim,
         [DIM_KV] = i->kv_heads * i->head_dim,
         [DIM_MLP] = i->d_mlp,
         [DIM_OUTPUTS] = i->outputs,

@@ -24,7 +24,7 @@ typedef struct arch {
                                     // that exist. Ends with NULL
     status (*configure)(const config_file *f,
                         config *out); // reads everything that changes the result
-    tensor_table tensors;
+    const tensor_table *tensors;
     bool gated; // does mlp() give a gate?
 
     mlp_weights (*mlp)(const model *m, int layer);

@@ -10,12 +10,17 @@
 // it came from site `after` of layer `layer` (layer -1: from the embeddings).
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after);
 
+// The same with RMSNorm.
+status block_rms_norm(pass *p, const float *weight, int layer, site after);
+
 typedef struct attention_weights {
     linear q, k, v, o;
+    const float *q_norm, *k_norm; // [head_dim] RMSNorm of each head; NULL: none
+    bool causal;                  // a row sees the rows of its sample up to itself
 } attention_weights;
 
-// p->hidden += o(attention(p->normed)), every row of a sample attending to all of its rows; the
-// site `attn` is what o reads.
+// p->hidden += o(attention(p->normed)) within each sample, turned by rotary positions where the
+// configuration has them; the site `attn` is what o reads.
 status block_attention(pass *p, int layer, const attention_weights *a);
 
 // p->hidden += down(act(up(p->normed))); the site `mlp` is what down reads. Its weights are the

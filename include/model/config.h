@@ -8,11 +8,16 @@
 
 #include "model/activation.h"
 #include "model/model.h"
+#include "model/rotary.h"
 #include "pipeline/base/status.h"
 
 // Properties that decide which tensors exist.
 enum {
     FEATURE_QKV_BIAS = 1,
+    FEATURE_O_BIAS = 2, // of the attention output projection
+    FEATURE_MLP_BIAS = 4,
+    FEATURE_QK_NORM = 8,   // queries and keys are normalised, head by head
+    FEATURE_OWN_HEAD = 16, // the map to the vocabulary is not the embedding
 };
 
 typedef struct config {
@@ -22,6 +27,8 @@ typedef struct config {
     double norm_eps;
     double initializer_range;
     unsigned features; // FEATURE_
+    rotary rotary;     // text; theta 0: learned positions
+    int window;        // text: keys that a query sees; 0: all
 } config;
 
 // An opened config.json.
@@ -44,6 +51,9 @@ status config_text(const config_file *f, const char *key, const char *missing, c
 // A number, or [height, width].
 status config_size(const config_file *f, const char *key, int low, int high, int missing,
                    int *height, int *width);
+// rope_theta and its scaling, in the older (rope_theta, rope_scaling) and the newer
+// (rope_parameters) spelling; types default, linear and llama3. Another is refused by name.
+status config_rotary(const config_file *f, double missing_theta, rotary *out);
 // The number of classes: the entries of id2label, which must be 0 to n - 1, or num_labels (older
 // files); 2 where neither is given.
 status config_labels(const config_file *f, int *out);

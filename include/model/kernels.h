@@ -39,6 +39,11 @@ SIMD_INLINE float kernel_exp(float x)
 bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *weight,
                        const float *bias, float eps, float *out);
 
+// out[r, :] = x[r, :] / sqrt(mean of squares + eps) · weight, rows of `width`, which lie x_stride
+// and out_stride apart; x and out may be the same. False when a row holds NaN or an infinity.
+bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
+                     float eps, float *out, int64_t out_stride);
+
 // Each row of x [rows, width], which lie `stride` apart, becomes its softmax.
 void kernel_softmax(float *x, int64_t rows, int64_t width, int64_t stride);
 

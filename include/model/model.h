@@ -70,6 +70,9 @@ status model_w_in(const model *m, int layer, float *out);
 
 // Floating-point operations of a forward pass of `rows` tokens in `samples` samples.
 double model_operations(const model_info *info, int64_t samples, int64_t rows);
+// Rows a tile should have where the data allow, to run near the products' best rate. Depends on the
+// model only.
+int64_t model_tile_rows(const model_info *info);
 // Bytes a rank needs beside the weights: scratch of `threads` tiles of at most `rows` rows.
 size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows);
 // Bytes of the weights in the compute type.

@@ -29,6 +29,8 @@ typedef struct pass {
     bool ended;      // and it has ended: the blocks do nothing more
     int mlp_block;   // units of the MLP that are computed, read and projected down at once
 
+    int64_t *position; // [rows] of each row of `hidden`: its place in its sample
+    float *rotary;     // text: [longest sample, head_dim], where positions are rotary
     float *hidden;     // [rows, H]
     float *normed;     // [rows, H]
     float *q;          // [rows, heads × head_dim]; then the attn site

@@ -16,6 +16,7 @@ typedef enum dim {
     DIM_END, // ends a shape
     DIM_ONE,
     DIM_HIDDEN,
+    DIM_HEAD, // head_dim
     DIM_ATTN, // heads × head_dim
     DIM_KV,   // kv_heads × head_dim
     DIM_MLP,

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pre-norm decoders with RMSNorm, rotary positions, grouped queries and a gated MLP, under the
+// names that Llama gave their tensors: the family of Llama, Mistral, Qwen. An architecture of it is
+// a `configure` and a descriptor.
+#ifndef MODEL_DECODER_H
+#define MODEL_DECODER_H
+
+#include "model/arch.h"
+
+extern const tensor_table decoder_tensors;
+
+// Reads the fields that all of the family have; a member adds its own. `task` is the class that
+// `architectures` must name.
+status decoder_configure(const config_file *f, const char *task, config *out);
+
+mlp_weights decoder_mlp(const model *m, int layer);
+linear decoder_output(const model *m);
+status decoder_embed(pass *p);
+status decoder_layer(pass *p, int layer);
+status decoder_finish(pass *p);
+
+#endif

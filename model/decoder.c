@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/decoder.h"
+
+#include <string.h>
+
+#include "model/blocks.h"
+#include "model/state.h"
+
+enum { EMBEDDING, NORM, HEAD, GLOBALS };
+
+static const tensor_def globals[GLOBALS] = {
+    [EMBEDDING] = {"model.embed_tokens.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [NORM] = {"model.norm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
+    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, FEATURE_OWN_HEAD},
+};
+
+enum {
+    BEFORE,
+    QUERY,
+    QUERY_BIAS,
+    QUERY_NORM,
+    KEY,
+    KEY_BIAS,
+    KEY_NORM,
+    VALUE,
+    VALUE_BIAS,
+    OUT,
+    OUT_BIAS,
+    AFTER,
+    GATE,
+    GATE_BIAS,
+    UP,
+    UP_BIAS,
+    DOWN,
+    DOWN_BIAS,
+    PER_LAYER
+};
+
+#define LAYER "model.layers.%d."
+#define ATTN  LAYER "self_attn."
+#define MLP   LAYER "mlp."
+
+static const tensor_def per_layer[PER_LAYER] = {
+    [BEFORE] = {LAYER "input_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
+    [QUERY] = {ATTN "q_proj.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [QUERY_BIAS] = {ATTN "q_proj.bias", {DIM_ATTN}, INIT_ZEROS, FEATURE_QKV_BIAS},
+    [QUERY_NORM] = {ATTN "q_norm.weight", {DIM_HEAD}, INIT_ONES, FEATURE_QK_NORM},
+    [KEY] = {ATTN "k_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [KEY_BIAS] = {ATTN "k_proj.bias", {DIM_KV}, INIT_ZEROS, FEATURE_QKV_BIAS},
+    [KEY_NORM] = {ATTN "k_norm.weight", {DIM_HEAD}, INIT_ONES, FEATURE_QK_NORM},
+    [VALUE] = {ATTN "v_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [VALUE_BIAS] = {ATTN "v_proj.bias", {DIM_KV}, INIT_ZEROS, FEATURE_QKV_BIAS},
+    [OUT] = {ATTN "o_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_NORMAL, 0},
+    [OUT_BIAS] = {ATTN "o_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, FEATURE_O_BIAS},
+    [AFTER] = {LAYER "post_attention_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
+    [GATE] = {MLP "gate_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [GATE_BIAS] = {MLP "gate_proj.bias", {DIM_MLP}, INIT_ZEROS, FEATURE_MLP_BIAS},
+    [UP] = {MLP "up_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [UP_BIAS] = {MLP "up_proj.bias", {DIM_MLP}, INIT_ZEROS, FEATURE_MLP_BIAS},
+    [DOWN] = {MLP "down_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_NORMAL, 0},
+    [DOWN_BIAS] = {MLP "down_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, FEATURE_MLP_BIAS},
+};
+
+const tensor_table decoder_tensors = {globals, per_layer, GLOBALS, PER_LAYER};
+
+status decoder_configure(const config_file *f, const char *task, config *out)
+{
+    status st;
+    static const char *const unsupported[] = {"quantization_config", "attn_logit_softcapping",
+                                              "final_logit_softcapping"};
+    enum {
+        MAX_WIDTH = 1 << 17,
+        MAX_LAYERS = 1000,
+        MAX_VOCABULARY = 1 << 24,
+        MAX_CONTEXT = 1 << 24
+    };
+    model_info *i = &out->info;
+    bool tied;
+    i->modality = MODALITY_TEXT;
+    TRY(config_task(f, task));
+    TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
+    TRY(config_int(f, "vocab_size", 1, MAX_VOCABULARY, CONFIG_REQUIRED, &i->outputs));
+    TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, CONFIG_REQUIRED, &i->hidden_size));
+    TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, CONFIG_REQUIRED, &i->layers));
+    TRY(config_int(f, "num_attention_heads", 1, MAX_WIDTH, CONFIG_REQUIRED, &i->heads));
+    TRY(config_int(f, "num_key_value_heads", 1, MAX_WIDTH, i->heads, &i->kv_heads));
+    TRY(config_int(f, "intermediate_size", 1, 1 << 20, CONFIG_REQUIRED, &i->d_mlp));
+    TRY(config_int(f, "max_position_embeddings", 1, MAX_CONTEXT, 2048, &i->context));
+    TRY(config_heads(f, i->hidden_size, i->heads, &i->head_dim));
+    TRY(config_activation(f, "hidden_act", "silu", &out->act));
+    TRY(config_real(f, "rms_norm_eps", 0, 1, 1e-6, &out->norm_eps));
+    TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
+    TRY(config_rotary(f, 10000, &out->rotary));
+    TRY(config_bool(f, "tie_word_embeddings", false, &tied));
+    if (i->heads % i->kv_heads != 0 || i->head_dim % 2 != 0)
+        st = status_fail(ERR_INPUT, config_file_path(f),
+                         "\"num_key_value_heads\" %d does not divide \"num_attention_heads\" %d, "
+                         "or \"head_dim\" %d is odd",
+                         i->kv_heads, i->heads, i->head_dim);
+    out->features = tied ? 0 : FEATURE_OWN_HEAD;
+done:
+    return st;
+}
+
+static const float *get(const model *m, int layer, int slot)
+{
+    return weights_layer(m->weights, layer, slot);
+}
+
+static linear map(const model *m, int layer, int weight, int bias, int out, int in)
+{
+    return linear_whole(get(m, layer, weight), get(m, layer, bias), out, in);
+}
+
+mlp_weights decoder_mlp(const model *m, int layer)
+{
+    const int hidden = m->config.info.hidden_size, units = m->config.info.d_mlp;
+    return (mlp_weights){
+        .up = map(m, layer, UP, UP_BIAS, units, hidden),
+        .gate = map(m, layer, GATE, GATE_BIAS, units, hidden),
+        .down = map(m, layer, DOWN, DOWN_BIAS, hidden, units),
+        .act = m->config.act,
+    };
+}
+
+linear decoder_output(const model *m)
+{
+    int slot = m->config.features & FEATURE_OWN_HEAD ? HEAD : EMBEDDING;
+    return linear_whole(weights_global(m->weights, slot), NULL, m->config.info.outputs,
+                        m->config.info.hidden_size);
+}
+
+status decoder_embed(pass *p)
+{
+    const model_info *i = &p->m->config.info;
+    const float *table = weights_global(p->m->weights, EMBEDDING);
+    const size_t hidden = (size_t)i->hidden_size;
+    for (int64_t r = 0; r < p->rows; r++)
+        memcpy(p->hidden + (size_t)r * hidden, table + (size_t)p->tile.ids[r] * hidden,
+               hidden * sizeof *table);
+    return OK;
+}
+
+status decoder_layer(pass *p, int l)
+{
+    status st;
+    const model *m = p->m;
+    const model_info *i = &m->config.info;
+    const int hidden = i->hidden_size, width = i->heads * i->head_dim;
+    const int kv_width = i->kv_heads * i->head_dim;
+    const attention_weights a = {
+        .q = map(m, l, QUERY, QUERY_BIAS, width, hidden),
+        .k = map(m, l, KEY, KEY_BIAS, kv_width, hidden),
+        .v = map(m, l, VALUE, VALUE_BIAS, kv_width, hidden),
+        .o = map(m, l, OUT, OUT_BIAS, hidden, width),
+        .q_norm = get(m, l, QUERY_NORM),
+        .k_norm = get(m, l, KEY_NORM),
+        .causal = true,
+    };
+    TRY(block_rms_norm(p, get(m, l, BEFORE), l - 1, SITE_MLP));
+    TRY(block_attention(p, l, &a));
+    TRY(block_rms_norm(p, get(m, l, AFTER), l, SITE_ATTN));
+    TRY(block_mlp(p, l));
+done:
+    return st;
+}
+
+status decoder_finish(pass *p)
+{
+    return block_rms_norm(p, weights_global(p->m->weights, NORM), p->m->config.info.layers - 1,
+                          SITE_MLP);
+}

@@ -103,6 +103,28 @@ SIMD_CLONES static void row_exp(float *x, int64_t n, float shift)
         x[i] = kernel_exp(x[i] - shift);
 }
 
+SIMD_CLONES static float row_sum_exp(const float *x, int64_t n, float shift)
+{
+    float lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            lane[j] += kernel_exp(x[i + j] - shift);
+    for (int j = 0; i + j < n; j++)
+        lane[j] += kernel_exp(x[i + j] - shift);
+    return add_lanes(lane);
+}
+
+float kernel_max(const float *x, int64_t n)
+{
+    return row_max(x, n);
+}
+
+float kernel_sum_exp(const float *x, int64_t n, float shift)
+{
+    return row_sum_exp(x, n, shift);
+}
+
 SIMD_CLONES static void row_scale(float *x, int64_t n, float factor)
 {
     for (int64_t i = 0; i < n; i++)

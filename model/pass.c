@@ -14,6 +14,9 @@
 // Units of an MLP that are computed, activated, read and projected down at once.
 enum { MLP_BLOCK = 512 };
 
+// Outputs whose logits are held at once.
+enum { OUTPUT_TILE = 2048 };
+
 // Hands out parts of one allocation; with no memory behind it, it only counts.
 typedef struct scratch {
     char *at;
@@ -51,7 +54,10 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     p->head_row = take(a, head_rows, 1, sizeof *p->head_row);
     p->head_first = take(a, samples + 1, 1, sizeof *p->head_first);
     p->predictions = take(a, head_rows, 1, sizeof *p->predictions);
-    p->logits = take(a, head_rows, (size_t)i->outputs, f);
+    p->answers = take(a, head_rows, 1, sizeof *p->answers);
+    p->logits =
+        take(a, head_rows, (size_t)(i->outputs < OUTPUT_TILE ? i->outputs : OUTPUT_TILE), f);
+    p->whole = take(a, (size_t)i->outputs, 1, f);
     p->candidates = take(a, (size_t)i->outputs, 1, f);
     p->position = take(a, rows, 1, sizeof *p->position);
     p->rotary = take(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
@@ -147,38 +153,53 @@ static status list_head_rows(pass *p)
     return OK;
 }
 
-static status show_logits(pass *p, const prediction *answer, const float *logits)
-{
-    const forward *f = p->f;
-    for (int i = 0; i < f->n_candidates; i++)
-        p->candidates[i] = logits[f->candidates[i]];
-    return f->logits(f->context, p->index, p->thread, answer->row,
-                     f->candidates ? p->candidates : logits);
-}
-
-// From the final hidden states of the scored rows to answers.
-static status answer(pass *p)
+// Shows the logits of each scored row, one row at a time.
+static status show_logits(pass *p, const linear *output)
 {
     status st = OK;
     const forward *f = p->f;
-    const int outputs = p->m->config.info.outputs;
-    const linear output = p->m->arch->output(p->m);
+    for (int64_t r = 0; r < p->rows && st == OK; r++) {
+        linear_apply(output, p->normed + r * output->in, output->in, 1, p->whole, output->out);
+        for (int i = 0; i < f->n_candidates; i++)
+            p->candidates[i] = p->whole[f->candidates[i]];
+        st = f->logits(f->context, p->index, p->thread, p->predictions[r].row,
+                       f->candidates ? p->candidates : p->whole);
+    }
+    return st;
+}
+
+// Folds the logits of all scored rows into answers, a tile of the outputs at a time.
+static status fold_logits(pass *p, const linear *output)
+{
     size_t at;
+    for (int64_t r = 0; r < p->rows; r++)
+        predict_begin(&p->answers[r], p->predictions[r].rank); // the target waited there
+    for (int first = 0; first < output->out; first += OUTPUT_TILE) {
+        int left = output->out - first, n = left < OUTPUT_TILE ? left : OUTPUT_TILE;
+        linear part = linear_outputs(output, first, n);
+        linear_apply(&part, p->normed, output->in, p->rows, p->logits, n);
+        if (!kernel_finite(p->logits, (size_t)p->rows * (size_t)n, &at))
+            return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the logits");
+        for (int64_t r = 0; r < p->rows; r++)
+            predict_add(&p->answers[r], p->logits + r * n, first, n);
+    }
+    for (int64_t r = 0; r < p->rows; r++)
+        predict_end(&p->answers[r], &p->predictions[r]);
+    return OK;
+}
+
+// From the final hidden states of the scored rows to answers.
+static status give_answers(pass *p)
+{
+    status st = OK;
+    const forward *f = p->f;
+    const linear output = p->m->arch->output(p->m);
     block_narrow(p);
     if (p->rows > 0) {
         TRY(p->m->arch->finish(p));
-        linear_apply(&output, p->normed, output.in, p->rows, p->logits, outputs);
-    }
-    if (!kernel_finite(p->logits, (size_t)p->rows * (size_t)outputs, &at)) {
-        st = status_fail(ERR_NUMERIC, "model", "NaN or infinity in the logits");
-        goto done;
-    }
-    for (int64_t r = 0; r < p->rows; r++) {
-        prediction *own = &p->predictions[r];
-        const float *logits = p->logits + r * outputs;
-        predict_row(logits, outputs, own->rank, own); // the target waited there
+        TRY(fold_logits(p, &output));
         if (f->logits)
-            TRY(show_logits(p, own, logits));
+            TRY(show_logits(p, &output));
     }
     if (f->result)
         TRY(f->result(f->context, p->index, p->thread, &p->tile, p->predictions, p->rows));
@@ -232,7 +253,7 @@ status pass_run(pass *p, int64_t index)
         TRY(p->m->arch->embed(p));
     TRY(run_layers(p));
     if (f->result || f->logits)
-        TRY(answer(p));
+        TRY(give_answers(p));
 done:
     return st;
 }

@@ -53,6 +53,10 @@ void kernel_fill_rows(const float *v, int64_t rows, int width, int64_t stride, f
 // x[r, :] += v [width].
 void kernel_add_rows(const float *v, int64_t rows, int width, float *x);
 
+// The largest of n > 0 values; the sum of exp(x[i] - shift).
+float kernel_max(const float *x, int64_t n);
+float kernel_sum_exp(const float *x, int64_t n, float shift);
+
 // False when one of n values is NaN or infinite; *at is then the first.
 bool kernel_finite(const float *x, size_t n, size_t *at);
 

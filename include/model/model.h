@@ -111,13 +111,15 @@ typedef struct site_block {
     int64_t stride;
 } site_block;
 
+enum { PREDICTION_RANKS = 16 }; // ranks that are told apart: enough for Top-10
+
 // How one scored row (an image; a position with a target) was answered.
 typedef struct prediction {
     int64_t row;  // images: sample in the tile; text: row in the tile
     int32_t top1; // argmax over all outputs, the lower index first
     int32_t rank; // of the target: how many outputs have a larger logit, or an equal one and a
-                  // lower index; 0 = Top-1
-    float loss;   // -ln softmax(target), nats
+                  // lower index; 0 = Top-1. PREDICTION_RANKS stands for that many or more
+    float loss; // -ln softmax(target), nats
 } prediction;
 
 typedef struct forward {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "model/predict.h"
 #include "model/weights.h"
 
 typedef struct pass {
@@ -37,7 +38,9 @@ typedef struct pass {
     float *k, *v;      // [tile rows, kv_heads × head_dim]
     float *scores;     // [ATTENTION_BLOCK, longest sample]
     float *mlp, *gate; // [rows, mlp_block]; gate where the MLP is gated
-    float *logits;     // [head rows, outputs]
+    answer *answers;   // [head rows]
+    float *logits;     // [head rows, outputs of a tile]
+    float *whole;      // [outputs] of one row
     float *candidates; // [outputs]
     float *patches; // images: [rows, channels × patch]; shares the memory of q, k, v, scores, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,63 +7,63 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/names.h"
+#include "pipeline/flat_json.h"
 #include "pipeline/journal.h"
 
 #define SUM_HEAD ",\"sum\":\""
-enum { SUM_BYTES = sizeof SUM_HEAD - 1 + 16 + 2 }; // ,"sum":"0123456789abcdef"}
+enum {
+    SUM_BYTES = sizeof SUM_HEAD - 1 + 16 + 2, // ,"sum":"0123456789abcdef"}
+    LINE_MEMBERS = 32,
+    FIELDS_LIMIT = 4096,
+};
+
+typedef struct line {
+    flat_member members[LINE_MEMBERS];
+    size_t n;
+} line;
 
 typedef struct entry { // of a label
     journal_task task;
     journal_progress progress;
     journal_commit commit;
-    journal_field *fields; // owned, of the commit
-    json_t *event_line, *progress_line, *commit_line,
-        *name_line; // owned: the texts above live in them
+    char *fields_text; // of the commit, as JSON, until it is asked for; NULL otherwise
+    size_t fields_size;
+    journal_field *fields; // owned, of the commit, once parsed
 } entry;
 
-typedef struct input_entry {
-    journal_input input;
-    json_t *line; // owned
-} input_entry;
-
 struct journal_state {
+    char *bytes;   // owned: the file. All texts are borrowed from it
     entry **tasks; // owned; each its own block, so that pointers into it stay
-    input_entry **inputs;
+    journal_input **inputs;
     size_t n_tasks, tasks_capacity, n_inputs, inputs_capacity;
     names task_index, input_index;
     journal_run run;
     journal_summary summary;
-    json_t *run_line, *end_line; // owned
 };
 
-static const char *get_text(const json_t *o, const char *name)
+static const char *get_text(const line *l, const char *name)
 {
-    return json_string_value(json_object_get(o, name));
+    const flat_member *m = flat_json_find(l->members, l->n, name);
+    return m ? m->text : NULL;
 }
 
-static int64_t get_int(const json_t *o, const char *name)
+static int64_t get_int(const line *l, const char *name)
 {
-    return json_integer_value(json_object_get(o, name));
+    const flat_member *m = flat_json_find(l->members, l->n, name);
+    return m ? m->integer : 0;
 }
 
-static double get_real(const json_t *o, const char *name)
+static double get_real(const line *l, const char *name)
 {
-    return json_number_value(json_object_get(o, name));
-}
-
-// Keeps a line for the texts borrowed from it, in place of the one before.
-static void keep(json_t **place, json_t *line)
-{
-    json_incref(line);
-    json_decref(*place);
-    *place = line;
+    const flat_member *m = flat_json_find(l->members, l->n, name);
+    return m ? m->real : 0;
 }
 
 // The label's entry, made where it is new; NULL when out of memory.
-static entry *task_entry(journal_state *s, json_t *line)
+static entry *task_entry(journal_state *s, const line *l)
 {
     size_t i;
-    const char *label = get_text(line, "task");
+    const char *label = get_text(l, "task");
     if (names_get(&s->task_index, label, &i))
         return s->tasks[i];
     entry *e = calloc(1, sizeof *e);
@@ -73,55 +72,52 @@ static entry *task_entry(journal_state *s, json_t *line)
         free(e);
         return NULL;
     }
-    keep(&e->name_line, line);
     e->task.label = label;
     s->tasks[s->n_tasks++] = e;
     return e;
 }
 
-static bool set_event(journal_state *s, json_t *line, journal_event event)
+static bool set_event(journal_state *s, const line *l, journal_event event)
 {
-    entry *e = task_entry(s, line);
+    entry *e = task_entry(s, l);
     if (!e)
         return false;
-    keep(&e->event_line, line);
     e->task.event = event;
-    e->task.time = get_real(line, "time");
+    e->task.time = get_real(l, "time");
     e->task.epoch = s->run.epoch;
-    e->task.key = get_text(line, "key");
-    e->task.result = event == TASK_FAILED ? (status)get_int(line, "result") : OK;
-    e->task.message = get_text(line, "message");
+    e->task.key = get_text(l, "key");
+    e->task.result = event == TASK_FAILED ? (status)get_int(l, "result") : OK;
+    e->task.message = get_text(l, "message");
     return true;
 }
 
-static bool on_start(journal_state *s, json_t *line)
+static bool on_start(journal_state *s, const line *l)
 {
-    if (!set_event(s, line, TASK_STARTED))
+    if (!set_event(s, l, TASK_STARTED))
         return false;
-    task_entry(s, line)->task.progress = NULL;
+    task_entry(s, l)->task.progress = NULL;
     return true;
 }
 
-static bool on_failed(journal_state *s, json_t *line)
+static bool on_failed(journal_state *s, const line *l)
 {
-    return set_event(s, line, TASK_FAILED);
+    return set_event(s, l, TASK_FAILED);
 }
 
-static bool on_progress(journal_state *s, json_t *line)
+static bool on_progress(journal_state *s, const line *l)
 {
-    entry *e = task_entry(s, line);
+    entry *e = task_entry(s, l);
     if (!e)
         return false;
-    keep(&e->progress_line, line);
     e->progress = (journal_progress){
         .label = e->task.label,
-        .round = get_int(line, "round"),
-        .done = get_int(line, "done"),
-        .units = get_int(line, "units"),
-        .total_done = get_int(line, "total_done"),
-        .total = get_int(line, "total"),
-        .rate = get_real(line, "rate"),
-        .time = get_real(line, "time"),
+        .round = get_int(l, "round"),
+        .done = get_int(l, "done"),
+        .units = get_int(l, "units"),
+        .total_done = get_int(l, "total_done"),
+        .total = get_int(l, "total"),
+        .rate = get_real(l, "rate"),
+        .time = get_real(l, "time"),
     };
     e->task.progress = &e->progress;
     return true;
@@ -138,42 +134,30 @@ static bool is_inside(const char *path)
     return true;
 }
 
-static bool on_done(journal_state *s, json_t *line)
+static bool on_done(journal_state *s, const line *l)
 {
-    entry *e = task_entry(s, line);
-    json_t *fields = json_object_get(line, "fields"), *value;
-    const char *name;
-    size_t n = 0;
-    journal_field *copy = checked_calloc(json_object_size(fields), sizeof *copy);
-    if (!e || !copy || !set_event(s, line, TASK_DONE)) {
-        free(copy);
+    if (!set_event(s, l, TASK_DONE))
         return false;
-    }
-    json_object_foreach(fields, name, value)
-    {
-        copy[n++] = (journal_field){name, json_string_value(value)};
-    }
-    free(e->fields);
-    e->fields = copy;
-    keep(&e->commit_line, line);
+    entry *e = task_entry(s, l);
+    const flat_member *fields = flat_json_find(l->members, l->n, "fields");
+    e->fields_text = fields ? fields->nested : NULL;
+    e->fields_size = fields ? fields->nested_size : 0;
     e->commit = (journal_commit){
         .label = e->task.label,
-        .step = get_text(line, "step"),
-        .stage = get_text(line, "stage"),
-        .key = get_text(line, "key"),
-        .fields = copy,
-        .n_fields = n,
-        .path = get_text(line, "path"),
-        .digest = get_text(line, "digest"),
-        .file_digest = get_text(line, "file_digest"),
-        .bytes = get_int(line, "bytes"),
-        .mtime_ns = get_int(line, "mtime_ns"),
-        .seconds = get_real(line, "seconds"),
-        .units = get_int(line, "units"),
-        .operations = get_real(line, "operations"),
-        .ranks = (int)get_int(line, "ranks"),
-        .threads = (int)get_int(line, "threads"),
-        .time = get_real(line, "time"),
+        .step = get_text(l, "step"),
+        .stage = get_text(l, "stage"),
+        .key = get_text(l, "key"),
+        .path = get_text(l, "path"),
+        .digest = get_text(l, "digest"),
+        .file_digest = get_text(l, "file_digest"),
+        .bytes = get_int(l, "bytes"),
+        .mtime_ns = get_int(l, "mtime_ns"),
+        .seconds = get_real(l, "seconds"),
+        .units = get_int(l, "units"),
+        .operations = get_real(l, "operations"),
+        .ranks = (int)get_int(l, "ranks"),
+        .threads = (int)get_int(l, "threads"),
+        .time = get_real(l, "time"),
     };
     const journal_commit *c = &e->commit;
     bool whole = is_inside(c->path) && c->step && c->stage && c->key && c->digest && c->file_digest;
@@ -181,49 +165,42 @@ static bool on_done(journal_state *s, json_t *line)
     return true;
 }
 
-static bool on_input(journal_state *s, json_t *line)
+static bool on_input(journal_state *s, const line *l)
 {
     size_t i;
-    const char *path = get_text(line, "path");
-    input_entry *e;
-    if (names_get(&s->input_index, path, &i)) {
-        e = s->inputs[i];
-    } else {
-        e = calloc(1, sizeof *e);
-        if (!e ||
-            !checked_grow(&s->inputs, &s->inputs_capacity, s->n_inputs + 1, sizeof *s->inputs)) {
-            free(e);
+    const char *path = get_text(l, "path");
+    if (!names_get(&s->input_index, path, &i)) {
+        i = s->n_inputs;
+        if (!checked_grow(&s->inputs, &s->inputs_capacity, i + 1, sizeof *s->inputs) ||
+            !(s->inputs[i] = calloc(1, sizeof **s->inputs)))
             return false;
-        }
-        i = s->n_inputs++;
-        s->inputs[i] = e;
+        s->n_inputs++;
+        if (!names_put(&s->input_index, path, i))
+            return false;
     }
-    if (!names_put(&s->input_index, path, i)) // the index borrows the new line's text from now on
-        return false;
-    keep(&e->line, line);
-    e->input = (journal_input){
+    const char *hex = get_text(l, "digest");
+    *s->inputs[i] = (journal_input){
         .path = path,
-        .size = get_int(line, "size"),
-        .inode = (uint64_t)get_int(line, "inode"),
-        .mtime_ns = get_int(line, "mtime_ns"),
-        .ctime_ns = get_int(line, "ctime_ns"),
-        .digest = get_text(line, "digest"),
+        .size = get_int(l, "size"),
+        .inode = (uint64_t)get_int(l, "inode"),
+        .mtime_ns = get_int(l, "mtime_ns"),
+        .ctime_ns = get_int(l, "ctime_ns"),
+        .digest = hex ? hex : "",
     };
     return true;
 }
 
-static bool on_run(journal_state *s, json_t *line)
+static bool on_run(journal_state *s, const line *l)
 {
-    keep(&s->run_line, line);
     s->run = (journal_run){
-        .epoch = get_int(line, "epoch"),
-        .ranks = (int)get_int(line, "ranks"),
-        .threads = (int)get_int(line, "threads"),
-        .host = get_text(line, "host"),
-        .version = get_text(line, "version"),
-        .command = get_text(line, "command"),
-        .pipeline = get_text(line, "pipeline"),
-        .time = get_real(line, "time"),
+        .epoch = get_int(l, "epoch"),
+        .ranks = (int)get_int(l, "ranks"),
+        .threads = (int)get_int(l, "threads"),
+        .host = get_text(l, "host"),
+        .version = get_text(l, "version"),
+        .command = get_text(l, "command"),
+        .pipeline = get_text(l, "pipeline"),
+        .time = get_real(l, "time"),
     };
     s->summary.run = &s->run;
     s->summary.ended = false;
@@ -232,14 +209,13 @@ static bool on_run(journal_state *s, json_t *line)
     return true;
 }
 
-static bool on_end(journal_state *s, json_t *line)
+static bool on_end(journal_state *s, const line *l)
 {
-    if (!s->summary.run || get_int(line, "epoch") != s->run.epoch)
+    if (!s->summary.run || get_int(l, "epoch") != s->run.epoch)
         return true; // an older run that ended late
-    keep(&s->end_line, line);
     s->summary.ended = true;
-    s->summary.result = (status)get_int(line, "result");
-    s->summary.message = get_text(line, "message");
+    s->summary.result = (status)get_int(l, "result");
+    s->summary.message = get_text(l, "message");
     return true;
 }
 
@@ -247,47 +223,46 @@ static bool on_end(journal_state *s, json_t *line)
 // program, and skipped. False when out of memory.
 static const struct {
     const char *event, *subject;
-    bool (*apply)(journal_state *s, json_t *line);
+    bool (*apply)(journal_state *s, const line *l);
 } events[] = {
     {"progress", "task", on_progress}, {"start", "task", on_start}, {"done", "task", on_done},
-    {"failed", "task", on_failed},     {"input", "path", on_input}, {"run", "time", on_run},
-    {"end", "time", on_end},
+    {"failed", "task", on_failed},     {"input", "path", on_input}, {"run", "event", on_run},
+    {"end", "event", on_end},
 };
 
-static bool apply(journal_state *s, json_t *line)
+static bool apply(journal_state *s, const line *l)
 {
-    const char *event = get_text(line, "event");
-    s->summary.time = get_real(line, "time");
+    const char *event = get_text(l, "event");
+    s->summary.time = get_real(l, "time");
     for (size_t i = 0; event && i < sizeof events / sizeof *events; i++)
         if (strcmp(events[i].event, event) == 0)
-            return !json_object_get(line, events[i].subject) || events[i].apply(s, line);
+            return !get_text(l, events[i].subject) || events[i].apply(s, l);
     return true;
 }
 
 // Does the line end in the sum of what is before it?
-static bool is_whole(const char *line, size_t n)
+static bool is_whole(const char *text, size_t n)
 {
     char tail[SUM_BYTES + 1];
-    if (n <= SUM_BYTES || line[0] != '{')
+    if (n <= SUM_BYTES || text[0] != '{')
         return false;
     snprintf(tail, sizeof tail, SUM_HEAD "%016llx\"}",
-             (unsigned long long)XXH3_64bits(line, n - SUM_BYTES));
-    return memcmp(line + n - SUM_BYTES, tail, SUM_BYTES) == 0;
+             (unsigned long long)XXH3_64bits(text, n - SUM_BYTES));
+    return memcmp(text + n - SUM_BYTES, tail, SUM_BYTES) == 0;
 }
 
-static status load_lines(journal_state *s, const char *bytes, size_t size)
+static status load_lines(journal_state *s, size_t size)
 {
-    const char *end = bytes + size;
-    for (const char *at = bytes; at < end;) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
+    char *end = s->bytes + size;
+    line l;
+    for (char *at = s->bytes, *next; at < end; at = next) {
+        char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t n = (size_t)((newline ? newline : end) - at);
-        json_t *line = is_whole(at, n) ? json_loadb(at, n, 0, NULL) : NULL;
-        bool fine = !line || apply(s, line);
-        s->summary.skipped += n > 0 && !line;
-        json_decref(line);
-        if (!fine)
+        next = at + n + 1;
+        if (!is_whole(at, n) || !flat_json_parse(at, n, l.members, LINE_MEMBERS, &l.n))
+            s->summary.skipped += n > 0;
+        else if (!apply(s, &l))
             return status_no_memory("the journal");
-        at += n + 1;
     }
     return OK;
 }
@@ -295,7 +270,7 @@ static status load_lines(journal_state *s, const char *bytes, size_t size)
 status journal_load(const char *output, journal_state **out)
 {
     status st = OK;
-    char *bytes = NULL, *path = file_join(output, JOURNAL_NAME);
+    char *path = file_join(output, JOURNAL_NAME);
     size_t size = 0;
     journal_state *s = calloc(1, sizeof *s);
     if (!s || !path) {
@@ -303,13 +278,12 @@ status journal_load(const char *output, journal_state **out)
         goto done;
     }
     if (file_exists(path))
-        TRY(file_read(path, SIZE_MAX - 1, &bytes, &size));
-    TRY(load_lines(s, bytes, size));
+        TRY(file_read(path, SIZE_MAX - 1, &s->bytes, &size));
+    TRY(load_lines(s, size));
     *out = s;
     s = NULL;
 done:
     journal_state_free(s);
-    free(bytes);
     free(path);
     return st;
 }
@@ -319,24 +293,16 @@ void journal_state_free(journal_state *s)
     if (!s)
         return;
     for (size_t i = 0; i < s->n_tasks; i++) {
-        entry *e = s->tasks[i];
-        json_decref(e->event_line);
-        json_decref(e->progress_line);
-        json_decref(e->commit_line);
-        json_decref(e->name_line);
-        free(e->fields);
-        free(e);
+        free(s->tasks[i]->fields);
+        free(s->tasks[i]);
     }
-    for (size_t i = 0; i < s->n_inputs; i++) {
-        json_decref(s->inputs[i]->line);
+    for (size_t i = 0; i < s->n_inputs; i++)
         free(s->inputs[i]);
-    }
-    json_decref(s->run_line);
-    json_decref(s->end_line);
     names_free(&s->task_index);
     names_free(&s->input_index);
     free(s->tasks);
     free(s->inputs);
+    free(s->bytes);
     free(s);
 }
 
@@ -349,7 +315,41 @@ const journal_task *journal_find_task(const journal_state *s, const char *label)
 const journal_input *journal_find_input(const journal_state *s, const char *path)
 {
     size_t i;
-    return names_get(&s->input_index, path, &i) ? &s->inputs[i]->input : NULL;
+    return names_get(&s->input_index, path, &i) ? s->inputs[i] : NULL;
+}
+
+// Parses the key fields of a commit, which are most of a journal and which only `explain` reads.
+static status parse_fields(entry *e)
+{
+    size_t n = 0;
+    flat_member *members = checked_calloc(FIELDS_LIMIT, sizeof *members);
+    bool fine =
+        members && flat_json_parse(e->fields_text, e->fields_size, members, FIELDS_LIMIT, &n);
+    e->fields_text = NULL;
+    if (fine && (e->fields = checked_calloc(n, sizeof *e->fields))) {
+        for (size_t i = 0; i < n; i++)
+            e->fields[i] = (journal_field){members[i].name, members[i].text};
+        e->commit.fields = e->fields;
+        e->commit.n_fields = n;
+    }
+    free(members);
+    return !members || (fine && !e->fields) ? status_no_memory("the fields of a key") : OK;
+}
+
+status journal_fields(journal_state *s, const char *label, const journal_field **fields, size_t *n)
+{
+    size_t i;
+    status st = OK;
+    *fields = NULL;
+    *n = 0;
+    if (!names_get(&s->task_index, label, &i))
+        return OK;
+    entry *e = s->tasks[i];
+    if (e->fields_text)
+        st = parse_fields(e);
+    *fields = e->commit.fields;
+    *n = e->commit.n_fields;
+    return st;
 }
 
 size_t journal_tasks(const journal_state *s)
@@ -369,7 +369,7 @@ size_t journal_inputs(const journal_state *s)
 
 const journal_input *journal_input_at(const journal_state *s, size_t i)
 {
-    return &s->inputs[i]->input;
+    return s->inputs[i];
 }
 
 journal_summary journal_summarize(const journal_state *s)

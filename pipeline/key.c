@@ -26,9 +26,10 @@ static status add(key_fields *f, arena *memory, const char *name, const char *va
     return OK;
 }
 
-static bool is_resource(const param_def *def)
+// Resources and upstream steps are in a key by their content, in fields of their own.
+static bool is_name(const param_def *def)
 {
-    return def->type == PARAM_RESOURCE || def->type == PARAM_RESOURCES;
+    return def->type == PARAM_RESOURCE || def->type == PARAM_RESOURCES || def->type == PARAM_FROM;
 }
 
 static status file_digest(const key_digester *d, arena *memory, const char *path, const char **out)
@@ -41,8 +42,8 @@ static status file_digest(const key_digester *d, arena *memory, const char *path
     return *out ? OK : status_no_memory("a key");
 }
 
-// The keyed values of a table. Resources have fields of their own; a path stands for the bytes
-// behind it, which are a resource's `files` where there is such a function.
+// The keyed values of a table. A path stands for the bytes behind it; those of a resource come from
+// its `files` where it has that function.
 static status add_params(key_fields *f, arena *memory, const char *prefix, const params *p,
                          const key_digester *d, bool digest_paths)
 {
@@ -50,7 +51,7 @@ static status add_params(key_fields *f, arena *memory, const char *prefix, const
     for (size_t i = 0; st == OK && i < p->n; i++) {
         const param_def *def = &p->defs[i];
         const char *value = p->value[i].canonical;
-        if (def->unkeyed || is_resource(def) || !p->value[i].present)
+        if (def->unkeyed || is_name(def) || !p->value[i].present)
             continue;
         if (def->type == PARAM_PATH && !digest_paths)
             continue;

@@ -14,6 +14,7 @@
 #include "pipeline/describe.h"
 #include "pipeline/doctor.h"
 #include "pipeline/run.h"
+#include "pipeline/views.h"
 #include "stages/registry.h"
 
 // --- Signals
@@ -127,6 +128,46 @@ static status describe_command(const command_line *line)
     return describe_text(&sulcus_registry, line->n_arguments ? line->arguments[0] : NULL, stdout);
 }
 
+// The pipeline file and overrides of a command line.
+static view_source source_of(const command_line *line)
+{
+    return (view_source){line->arguments[0], line->overrides, line->n_overrides, &sulcus_registry};
+}
+
+static status plan_command(const command_line *line)
+{
+    view_source source = source_of(line);
+    return view_plan(&source, command_line_option(line, "--dot") != NULL, stdout);
+}
+
+static status status_command(const command_line *line)
+{
+    view_source source = source_of(line);
+    return view_status(&source, command_line_option(line, "--json") != NULL, stdout);
+}
+
+static status report_command(const command_line *line)
+{
+    view_source source = source_of(line);
+    return view_report(&source, stdout);
+}
+
+static status explain_command(const command_line *line)
+{
+    view_source source = source_of(line);
+    return view_explain(&source, line->arguments[1], stdout);
+}
+
+static status inspect_command(const command_line *line)
+{
+    return view_inspect(&sulcus_registry, line->arguments[0], stdout);
+}
+
+static status fsck_command(const command_line *line)
+{
+    return view_fsck(line->arguments[0], command_line_option(line, "--inputs") != NULL, stdout);
+}
+
 #define OVERRIDE                                                                                   \
     {                                                                                              \
         "--set", "-s", "KEY.PATH=VALUE", "replaces a value of the pipeline file; may be repeated"  \
@@ -144,6 +185,48 @@ static const command_def commands[] = {
       {"--force", NULL, "STEP", "runs this step again though it is finished"},
       {"--quiet", NULL, NULL, "no progress"}},
      run_command},
+    {"plan",
+     "PIPELINE",
+     1,
+     1,
+     "every task: finished or to run and why, units, predicted memory, disk and time",
+     {OVERRIDE, {"--dot", NULL, NULL, "the graph, for Graphviz"}},
+     plan_command},
+    {"status",
+     "PIPELINE",
+     1,
+     1,
+     "what runs, what is done, how long it will take; also while it runs",
+     {OVERRIDE, {"--json", NULL, NULL, "for programs"}},
+     status_command},
+    {"report",
+     "PIPELINE",
+     1,
+     1,
+     "writes figures and a page from what is finished to OUTPUT/report",
+     {OVERRIDE},
+     report_command},
+    {"explain",
+     "PIPELINE TASK",
+     2,
+     2,
+     "which field of a task's key changed since it was last run",
+     {OVERRIDE},
+     explain_command},
+    {"inspect",
+     "PATH",
+     1,
+     1,
+     "what a model, a weight file, a dataset or an artefact holds",
+     {{0}},
+     inspect_command},
+    {"fsck",
+     "FOLDER",
+     1,
+     1,
+     "compares an output folder's artefacts with their digests; sets bad ones aside",
+     {{"--inputs", NULL, NULL, "and the files they were made from"}},
+     fsck_command},
     {"describe",
      "[STAGE]",
      0,

@@ -105,7 +105,8 @@ status sweep_read(const param_context *c, const step *s, const task_axis *upstre
         return status_no_memory("a sweep");
     status st = params_new(c, s->stage->params, s->at, out->what, &out->base);
     for (size_t i = 0; st == OK && i < s->node->n; i++)
-        if (!param_table_find(step_params, s->node->pair[i].key, &engine))
+        if (!param_table_find(step_params, s->node->pair[i].key, &engine) ||
+            param_table_find(s->stage->params, s->node->pair[i].key, &engine))
             st = read_key(c, s, &s->node->pair[i], upstream, n_upstream, out);
     return st;
 }

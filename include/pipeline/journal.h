@@ -53,7 +53,7 @@ typedef struct journal_progress {
 
 typedef struct journal_commit {
     const char *label, *step, *stage;
-    const char *key; // digest; and the fields it was made of
+    const char *key; // digest; and the fields it was made of (read back by journal_fields only)
     const journal_field *fields;
     size_t n_fields;
     const char *path;        // of the artefact, relative to OUTPUT
@@ -117,6 +117,10 @@ void journal_state_free(journal_state *s); // NULL is a no-op
 // Borrowed; NULL where the journal says nothing of the label, or of the path. A hash look-up.
 const journal_task *journal_find_task(const journal_state *s, const char *label);
 const journal_input *journal_find_input(const journal_state *s, const char *path);
+
+// The key fields of a label's last commit, in the order written; none where there is no commit.
+// Borrowed from the state; values may be NULL. ERR_INTERNAL when out of memory.
+status journal_fields(journal_state *s, const char *label, const journal_field **fields, size_t *n);
 
 size_t journal_tasks(const journal_state *s); // in order of first appearance
 const journal_task *journal_task_at(const journal_state *s, size_t i);

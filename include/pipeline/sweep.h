@@ -33,8 +33,9 @@ typedef struct sweep {
     size_t n;
 } sweep;
 
-// Reads the keys of a step but `stage` and `from`. `upstream` are the axes of its inputs that are
-// not selected in `from`. ERR_USAGE with the place. In c->memory. Local.
+// Reads the keys of a step but `stage` and `from` (unless the stage's table has them too).
+// `upstream` are the axes of its inputs that are not selected in `from`. ERR_USAGE with the place.
+// In c->memory. Local.
 status sweep_read(const param_context *c, const step *s, const task_axis *upstream,
                   size_t n_upstream, sweep *out);
 

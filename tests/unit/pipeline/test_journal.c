@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "pipeline/base/file.h"
+#include "pipeline/flat_json.h"
 #include "pipeline/journal.h"
 #include "scratch.h"
 
@@ -88,10 +89,15 @@ static void test_there_and_back(void **unused)
     assert_string_equal(c->path, "unlearn/drop=0.5.nc");
     assert_true(c->bytes == 123 && c->units == 7 && c->seconds == 2.5 && c->operations == 1e12);
     assert_true(c->mtime_ns == 1700000000123456789 && c->ranks == 3 && c->threads == 2);
-    assert_int_equal(c->n_fields, 4);
+    const journal_field *back;
+    size_t n;
+    assert_int_equal(journal_fields(s, "b", &back, &n), OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(journal_fields(s, "unlearn[drop=0.5]", &back, &n), OK);
+    assert_int_equal(n, 4);
     for (int i = 0; i < 4; i++) { // in their order
-        assert_string_equal(c->fields[i].name, fields[i].name);
-        assert_string_equal(c->fields[i].value, fields[i].value);
+        assert_string_equal(back[i].name, fields[i].name);
+        assert_string_equal(back[i].value, fields[i].value);
     }
     t = journal_find_task(s, "b");
     assert_true(t->event == TASK_STARTED && !t->commit && t->progress->total_done == 6);
@@ -240,6 +246,43 @@ static void test_refused_writes(void **unused)
     journal_close(j);
 }
 
+static void test_flat_json(void **unused)
+{
+    (void)unused;
+    flat_member m[4];
+    size_t n;
+    char good[] = "{ \"a\\\"\\u00e9\\ud83d\\ude00\\n\" : -12 "
+                  ",\"b\":1.5e3,\"c\":{\"}\":[1,\"]\\\"\"]},\"d\":\"\"}";
+    assert_true(flat_json_parse(good, strlen(good), m, 4, &n));
+    assert_int_equal(n, 4);
+    assert_string_equal(m[0].name, "a\"é😀\n");
+    assert_true(m[0].integer == -12 && m[0].real == -12 && m[1].real == 1500);
+    assert_int_equal(m[2].nested_size, 14);
+    assert_string_equal(flat_json_find(m, n, "d")->text, "");
+    assert_null(flat_json_find(m, n, "e"));
+    const char *const bad[] = {"",
+                               "[]",
+                               "{",
+                               "{\"a\"",
+                               "{\"a\":",
+                               "{\"a\":1",
+                               "{\"a\":\"",
+                               "{\"a\":\"\\",
+                               "{\"a\":\"\\u12",
+                               "{\"a\":\"\\u0000\"}",
+                               "{\"a\":\"\\x\"}",
+                               "{\"a\":{\"}",
+                               "{\"a\":}",
+                               "{a:1}",
+                               "{\"a\":1,}",
+                               "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *copy = strdup(bad[i]); // exactly as long as it is, for the sanitizer
+        assert_false(flat_json_parse(copy, strlen(copy), m, 4, &n));
+        free(copy);
+    }
+}
+
 static double seconds(void)
 {
     struct timespec t;
@@ -280,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_flipped_at_every_byte),
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_refused_writes),
+        cmocka_unit_test(test_flat_json),
         cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests_name("journal", tests, scratch_setup, scratch_teardown);

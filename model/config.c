@@ -246,8 +246,8 @@ status config_rotary(const config_file *f, double missing_theta, rotary *out)
     TRY(object_real(f, f->root, "partial_rotary_factor", 1, &turned));
     TRY(object_real(f, newer, "partial_rotary_factor", turned, &turned));
     if (turned != 1) {
-        st =
-            status_fail(ERR_INPUT, f->path, "\"partial_rotary_factor\" %g is not supported", turned);
+        st = status_fail(ERR_INPUT, f->path, "\"partial_rotary_factor\" %g is not supported",
+                         turned);
         goto done;
     }
     if (!name || strcmp(name, "default") == 0)

@@ -31,7 +31,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// The four digits of \uXXXX.
+// The four hexadecimal digits behind \u.
 static bool take_unit(cursor *c, unsigned *unit)
 {
     *unit = 0;

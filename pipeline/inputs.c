@@ -100,7 +100,7 @@ static void wait_for_tick(const journal_input *file)
 status inputs_take(inputs *in, const char *path, char hex[DIGEST_HEX])
 {
     status st;
-    journal_input before, after;
+    journal_input before = {0}, after = {0};
     taken *t = NULL;
     TRY(identify(path, &before));
     wait_for_tick(&before);
@@ -133,7 +133,7 @@ done:
 
 status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX])
 {
-    journal_input now;
+    journal_input now = {0};
     status st = identify(path, &now);
     if (st != OK)
         return st;
@@ -146,7 +146,7 @@ status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX])
 
 bool inputs_cached(const inputs *in, const char *path)
 {
-    journal_input now;
+    journal_input now = {0};
     return identify(path, &now) == OK && find(in, path, &now);
 }
 

@@ -266,8 +266,9 @@ static status collect_estimate(const task *t, estimate *out)
                                                     cuts->max_samples, cuts->max_rows);
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
-            out->memory_bytes += (double)site_sums_bytes(
-                s->layout.layers, s->layout.site[which].units, s->layout.site[which].words, threads);
+            out->memory_bytes +=
+                (double)site_sums_bytes(s->layout.layers, s->layout.site[which].units,
+                                        s->layout.site[which].words, threads);
     out->disk_bytes = collect_layout_disk_bytes(&s->layout);
 done:
     collect_close(s);

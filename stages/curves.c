@@ -16,11 +16,11 @@ enum { COLOURS = sizeof colour / sizeof *colour };
 enum {
     PANEL_WIDTH = 330,
     PANEL_HEIGHT = 270,
-    LEFT = 64,
+    LEFT = 78,
     RIGHT = 18,
     TOP = 34,
-    BOTTOM = 52,
-    GAP_X = 58,
+    BOTTOM = 72,
+    GAP_X = 82,
     GAP_Y = 88,
     KEY_LINE = 20
 };
@@ -182,7 +182,7 @@ void curves_write(const curves *c, const char *stem, text *script, text *csv)
     markup_gnuplot(script, c->x_title);
     text_add(script, " noenhanced font ',11' offset 0,0.2\nset ylabel ");
     markup_gnuplot(script, c->y_title);
-    text_add(script, " noenhanced font ',11' offset 0.6,0\n");
+    text_add(script, " noenhanced font ',11' offset 1.2,0\n");
     for (size_t p = 0; p < c->panels; p++) {
         if (p == 0)
             write_key(c, &l, lines, script);

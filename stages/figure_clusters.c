@@ -193,7 +193,9 @@ status figure_clusters(figure *f)
     double last = (double)artefact_length(f->task[0]->artefact, "layer") - 1;
     const curves all = {.panel_title = title,
                         .panels = panels,
-                        .across = panels < 3 ? panels : 3,
+                        .across = panels == 4  ? 2
+                                  : panels < 3 ? panels
+                                               : 3,
                         .curve = c,
                         .n = panels * f->n,
                         .x_title = "layer",

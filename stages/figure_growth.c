@@ -159,7 +159,9 @@ status figure_growth(figure *f)
     }
     const curves all = {.panel_title = title,
                         .panels = panels,
-                        .across = panels < 3 ? panels : 3,
+                        .across = panels == 4  ? 2
+                                  : panels < 3 ? panels
+                                               : 3,
                         .curve = c,
                         .n = panels,
                         .x_title = "share of neurons selected, %",

@@ -9,21 +9,21 @@
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
-     "|model|drop|fraction|", true, figure_prune},
+     "|model|drop|fraction|", true, 0, figure_prune},
     {"figure2", "Accuracy on every text domain after unlearning one", "prune", "text", "ratio",
-     NULL, "|model|drop|fraction|", true, figure_prune},
+     NULL, "|model|drop|fraction|", true, 0, figure_prune},
     {"figure3", "Overlap of the neurons most important to each pair of classes", "intersect",
-     "image", "overlap", "auc", "|model|", true, figure_overlap},
+     "image", "overlap", "auc", "|model|", true, -1, figure_overlap},
     {"figure4", "Overlap of the neurons most important to each pair of text domains", "intersect",
-     "text", "overlap", "auc", "|model|", true, figure_overlap},
+     "text", "overlap", "auc", "|model|", true, -1, figure_overlap},
     {"figure5", "Overlap as the selected share of neurons grows", "intersect", "image",
-     "overlap_mean", "auc", "|model|", true, figure_growth},
+     "overlap_mean", "auc", "|model|", true, +1, figure_growth},
     {"figure5-text", "Overlap as the selected share of neurons grows", "intersect", "text",
-     "overlap_mean", "auc", "|model|", true, figure_growth},
+     "overlap_mean", "auc", "|model|", true, +1, figure_growth},
     {"figure6", "How strongly clusters match the neurons of a class, layer by layer", "intersect",
-     "image", "auc", NULL, "|model|", false, figure_clusters},
+     "image", "auc", NULL, "|model|", false, 0, figure_clusters},
     {"figure6-text", "How strongly clusters match the neurons of a text domain, layer by layer",
-     "intersect", "text", "auc", NULL, "|model|", false, figure_clusters},
+     "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
 };
 enum { FIGURES = sizeof table / sizeof *table };
 
@@ -60,6 +60,14 @@ static bool matches(const figure_def *def, const report_task *t)
     bool same = strcmp(modality ? modality : "image", def->modality) == 0;
     free(modality);
     return same;
+}
+
+// Does the number of its shares of neurons suit the figure?
+static bool suits(const figure_def *def, const report_task *t)
+{
+    enum { MANY = 20 };
+    bool many = artefact_length(t->artefact, "fraction") >= MANY;
+    return def->fractions == 0 || many == (def->fractions > 0);
 }
 
 // The stem of the figure a task belongs to. The first step of its kind gives the plain name.
@@ -119,9 +127,12 @@ status figures_plan(const report_input *in, figure **figures, size_t *n)
     for (size_t d = 0; d < FIGURES; d++) {
         const char *first_step = NULL;
         size_t from = *n;
+        bool choosy = false; // where a task suits the figure, only those that do are drawn
+        for (size_t i = 0; i < in->n_tasks; i++)
+            choosy |= matches(&table[d], &in->tasks[i]) && suits(&table[d], &in->tasks[i]);
         for (size_t i = 0; i < in->n_tasks; i++) {
             const report_task *t = &in->tasks[i];
-            if (!matches(&table[d], t))
+            if (!matches(&table[d], t) || (choosy && !suits(&table[d], t)))
                 continue;
             first_step = first_step ? first_step : t->step;
             char *stem = make_stem(&table[d], t, first_step);

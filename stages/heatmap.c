@@ -22,7 +22,7 @@ typedef struct layout {
     double width, height;      // of the figure
 } layout;
 
-enum { NAME_WIDTH = 7, BAR_ROOM = 96, BAR_WIDTH = 16 };
+enum { NAME_WIDTH = 7, BAR_ROOM = 128, BAR_WIDTH = 16 };
 
 static double longest(char *const *name, int64_t n)
 {
@@ -39,7 +39,7 @@ static layout lay_out(const heatmap *h)
     layout l = {.cell = h->columns <= 8 ? 44 : h->columns <= 14 ? 34 : 27, .gap_x = 28, .top = 36};
     l.font = l.cell > 30 ? 11 : 9;
     l.left = 44 + NAME_WIDTH * longest(h->row_name, h->rows);
-    l.bottom = 40 + 0.72 * NAME_WIDTH * longest(h->column_name, h->columns);
+    l.bottom = 52 + 0.72 * NAME_WIDTH * longest(h->column_name, h->columns);
     // A slanted name reaches to the left of its tick: the first ones into the room of the row
     // names.
     if (l.left < l.bottom - 20)
@@ -67,15 +67,15 @@ static void write_style(const heatmap *h, const layout *l, text *script)
               "set palette defined (%s)\nset cbrange [%g:%g]\nunset key\n"
               "set xrange [0.5:%lld.5]\nset yrange [%lld.5:0.5]\nset tics font ',10'\n"
               "set xtics rotate by 45 right scale 0 offset 0,0.2 noenhanced\n"
-              "set ytics scale 0 noenhanced\n",
+              "set ytics scale 0 noenhanced\n"
+              "set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder "
+              "fc rgb '#d4d4d4'\n", // where a cell has no value
               palette[h->palette], h->low, h->high, (long long)h->columns, (long long)h->rows);
     write_tics(script, "x", h->column_name, h->columns);
-    text_add(script, "set xlabel ");
-    markup_gnuplot(script, h->column_title);
-    text_add(script, " noenhanced font ',11'\nset cblabel ");
+    text_add(script, "set cblabel ");
     markup_gnuplot(script, h->scale_title);
     text_addf(script,
-              " noenhanced font ',11' offset 0.8,0\nset cbtics font ',10' scale 0.4\n"
+              " noenhanced font ',11' offset 0.5,0\nset cbtics font ',10' scale 0.4\n"
               "set colorbox user origin %.6f,%.6f size %.6f,%.6f\n",
               (l->width - BAR_ROOM + 22) / l->width,
               1 - (l->top + fmin((double)h->rows * l->cell, 420)) / l->height, BAR_WIDTH / l->width,
@@ -102,24 +102,26 @@ static void write_panel(const heatmap *h, const layout *l, size_t at, text *scri
         text_addf(script, " at screen %.6f,%.6f rotate center noenhanced font ',11'\n",
                   14 / l->width, 1 - (top + height / 2) / l->height);
     } else {
-        text_add(script, "set ytics ()\nunset label 1\n");
+        text_add(script, "unset ytics\nunset label 1\n");
     }
+    text_add(script, "set label 2 ");
+    markup_gnuplot(script, h->column_title);
+    text_addf(script, " at screen %.6f,%.6f center noenhanced font ',11'\n",
+              (left + width / 2) / l->width, 1 - (top + height + l->bottom - 12) / l->height);
     text_add(script, at + 1 == h->panels ? "set colorbox\n" : "unset colorbox\n");
-    text_addf(
-        script,
-        "mine = %zu\nheld(r,k) = (column(1) == mine && (column(5) == column(5)) == k) ? r : NaN\n"
-        "clip(v) = v < %g ? %g : v > %g ? %g : v\n"
-        "plot data skip 1 using (held($3,0)):2:(0.49):(0.49) with boxxyerror "
-        "fs solid noborder lc rgb '#d4d4d4', \\\n"
-        "  '' skip 1 using (held($3,1)):2:(0.49):(0.49):(clip($5)) with boxxyerror "
-        "fs solid noborder lc palette, \\\n"
-        "  '' skip 1 using ($4 == 1 ? held($3,1) : NaN):2:(0.47):(0.47) with boxxyerror "
-        "fs empty border lc rgb '#e66100' lw 2 lc rgb '#e66100', \\\n"
-        "  '' skip 1 using ($5 %s %g ? held($3,1) : NaN):2:(sprintf('%%.0f',$5)) with labels "
-        "font ',%.0f' tc rgb '#ffffff', \\\n"
-        "  '' skip 1 using ($5 %s %g ? NaN : held($3,1)):2:(sprintf('%%.0f',$5)) with labels "
-        "font ',%.0f' tc rgb '#1a1a1a'\n",
-        at + 1, h->low, h->low, h->high, h->high, dark, border, l->font, dark, border, l->font);
+    text_addf(script,
+              "mine = %zu\nheld(r) = column(1) == mine ? r : NaN\n"
+              "clip(v) = v < %g ? %g : v > %g ? %g : v\n"
+              "plot data skip 1 using (held($3)):2:(0.49):(0.49):(clip($5)) with boxxyerror "
+              "fs solid noborder lc palette, \\\n"
+              "  '' skip 1 using ($4 == 1 ? held($3) : NaN):2:(0.47):(0.47) with boxxyerror "
+              "fs empty border lc rgb '#e66100' lw 2 lc rgb '#e66100', \\\n"
+              "  '' skip 1 using ($5 %s %g ? held($3) : NaN):2:(sprintf('%%.0f',$5)) with labels "
+              "font ',%.0f' tc rgb '#ffffff', \\\n"
+              "  '' skip 1 using ($5 %s %g ? NaN : held($3)):2:(sprintf('%%.0f',$5)) with labels "
+              "font ',%.0f' tc rgb '#1a1a1a'\n",
+              at + 1, h->low, h->low, h->high, h->high, dark, border, l->font, dark, border,
+              l->font);
 }
 
 static void write_csv(const heatmap *h, text *csv)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of the matrix products' own speed a forward pass reaches: a pass that reads both sites, as `collect` does,
-// against its products alone in OpenBLAS, with the same shapes and threads, alternating in one process.
+// How much of the matrix products' own speed a forward pass reaches: a pass that reads both sites,
+// as `collect` does, against its products alone in OpenBLAS, with the same shapes and threads,
+// alternating in one process.
 //
 //   bench_model [MODEL [TILE_ROWS [THREADS [REPEATS]]]]
 //
-// MODEL is a model folder, or vit-b (the default: ViT-B/16's shapes, 4 layers of them, random weights). TILE_ROWS 0 is
-// model_tile_rows. Prints one line a repeat, then the medians.
+// MODEL is a model folder, or vit-b (the default: ViT-B/16's shapes, 4 layers of them, random
+// weights). TILE_ROWS 0 is model_tile_rows. Prints one line a repeat, then the medians.
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +73,8 @@ static status products_of_tile(void *context, int64_t item, int thread)
     (void)item;
     bench *b = context;
     const model_info *i = b->info;
-    const int h = i->hidden_size, a = i->heads * i->head_dim, d = i->head_dim, n = i->rows_per_image;
+    const int h = i->hidden_size, a = i->heads * i->head_dim, d = i->head_dim,
+              n = i->rows_per_image;
     float *x = b->rows_in[thread], *y = b->rows_out[thread], *scores = b->scores[thread];
     for (int l = 0; l < i->layers; l++) {
         const float *w = b->weights + (size_t)l * b->layer_weights;
@@ -179,10 +181,11 @@ static status compare(model *m, bench *b, int threads, int repeats)
     const double rows = (double)(tiles * b->rows);
     const double work = model_operations(b->info, tiles * b->samples, tiles * b->rows);
     const double pass = median(pass_time, repeats), alone = median(product_time, repeats);
-    printf("tile %lld rows, %d threads: pass %.0f rows/s (%.1f GFLOP/s), products alone %.0f rows/s; "
-           "share %.1f%% (%.1f to %.1f)\n",
-           (long long)b->rows, threads, rows / pass, work / pass * 1e-9, rows / alone,
-           100 * median(share, repeats), 100 * share[0], 100 * share[repeats - 1]);
+    printf(
+        "tile %lld rows, %d threads: pass %.0f rows/s (%.1f GFLOP/s), products alone %.0f rows/s; "
+        "share %.1f%% (%.1f to %.1f)\n",
+        (long long)b->rows, threads, rows / pass, work / pass * 1e-9, rows / alone,
+        100 * median(share, repeats), 100 * share[0], 100 * share[repeats - 1]);
 done:
     pool_free(p);
     return st;

@@ -119,7 +119,7 @@ typedef struct prediction {
     int32_t top1; // argmax over all outputs, the lower index first
     int32_t rank; // of the target: how many outputs have a larger logit, or an equal one and a
                   // lower index; 0 = Top-1. PREDICTION_RANKS stands for that many or more
-    float loss; // -ln softmax(target), nats
+    float loss;   // -ln softmax(target), nats
 } prediction;
 
 typedef struct forward {

@@ -40,9 +40,9 @@ typedef struct key_digester {
     status (*file)(void *context, const char *path, char hex[DIGEST_HEX]);
 } key_digester;
 
-// Fills t->fields and t->key. Where an upstream task has no digest yet (t->inputs[i]->digest is ""),
-// the value of its field is "" and the key stays "": it is pending, which is not an error; call
-// again when more is known. Local. ERR_INPUT for a missing file.
+// Fills t->fields and t->key. Where an upstream task has no digest yet (t->inputs[i]->digest is
+// ""), the value of its field is "" and the key stays "": it is pending, which is not an error;
+// call again when more is known. Local. ERR_INPUT for a missing file.
 status key_compute(task *t, const key_digester *d);
 
 // A field that differs between two lists; its value is NULL in the list that has no such field.

@@ -52,9 +52,9 @@ bool params_has(const params *p, const char *name);
 bool params_bool(const params *p, const char *name);
 int64_t params_int(const params *p, const char *name);
 double params_real(const params *p, const char *name); // also durations and sizes
-const char *
-params_text(const params *p,
-            const char *name); // also choices, paths, resources; of a PARAM_INT or PARAM_REAL, its word or NULL
+const char *params_text(const params *p,
+                        const char *name); // also choices, paths, resources; of a PARAM_INT or
+                                           // PARAM_REAL, its word or NULL
 size_t params_count(const params *p, const char *name); // items of a list; 0 when absent
 int64_t params_int_at(const params *p, const char *name, size_t i);
 double params_real_at(const params *p, const char *name, size_t i);

@@ -135,8 +135,8 @@ typedef struct inspect_def {
     status (*inspect)(const char *path, bool *known); // prints to stdout
 } inspect_def;
 
-// A check of a library on this machine, for `sulcus doctor`: adds what it found to the text. On failure its line says
-// what mends it. Local.
+// A check of a library on this machine, for `sulcus doctor`: adds what it found to the text. On
+// failure its line says what mends it. Local.
 struct text;
 typedef struct check_def {
     const char *what;

@@ -40,6 +40,7 @@ struct figure_def {
     const char *axes; // swept axes that stand within one figure: "|model|drop|"; each other one has
                       // figures of its own
     bool by_step;     // one figure for each step; else steps share it
+    int fractions; // +1: rather of tasks with many shares of neurons, a curve; -1: with few; 0: any
     figure_draw *draw;
 };
 

@@ -257,7 +257,7 @@ static void test_flat_json(void **unused)
     assert_int_equal(n, 4);
     assert_string_equal(m[0].name, "a\"é😀\n");
     assert_true(m[0].integer == -12 && m[0].real == -12 && m[1].real == 1500);
-    assert_int_equal(m[2].nested_size, 14);
+    assert_int_equal(m[2].nested_size, 15);
     assert_string_equal(flat_json_find(m, n, "d")->text, "");
     assert_null(flat_json_find(m, n, "e"));
     const char *const bad[] = {"",

@@ -188,12 +188,12 @@ static const char toy_example[] =
     "  e: {path: de, format: jsonl}\n"                                                             \
     "steps:\n"
 
-static inline status toy_open(const char *text, const char *const *overrides, size_t n,
+static inline status toy_open(const char *yaml, const char *const *overrides, size_t n,
                               pipeline_file **f, dag **d)
 {
     *f = NULL;
     *d = NULL;
-    status st = pipeline_file_parse("p.yaml", text, strlen(text), overrides, n, &toy_registry, f);
+    status st = pipeline_file_parse("p.yaml", yaml, strlen(yaml), overrides, n, &toy_registry, f);
     return st == OK ? dag_new(*f, d) : st;
 }
 

@@ -272,6 +272,12 @@ const dataset_options *dataset_get_options(const dataset *d)
     return &d->options;
 }
 
+bool dataset_is_text(const dataset *d)
+{
+    (void)d;
+    return false;
+}
+
 int64_t dataset_count(const dataset *d, int subset)
 {
     return d->first[subset + 1] - d->first[subset];

@@ -34,6 +34,8 @@ static status share_subsets(samples *s)
 {
     int n = dataset_subsets(s->data);
     double share = dataset_get_options(s->data)->collect;
+    if (share == DATASET_COLLECT_DEFAULT)
+        share = 0.5;
     s->collect = checked_calloc((size_t)n, sizeof *s->collect);
     if (!s->collect)
         return status_no_memory("samples");
@@ -178,4 +180,23 @@ status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *id
 {
     (void)subset, (void)p, (void)i, (void)ids, (void)target;
     return status_fail(ERR_INPUT, dataset_get_options(s->data)->path, "holds images, not text");
+}
+
+const int32_t *samples_candidates(const samples *s, int *n)
+{
+    (void)s;
+    *n = 0;
+    return NULL;
+}
+
+status samples_last_token(const samples *s, const char *string, int32_t *id)
+{
+    (void)string, (void)id;
+    return status_fail(ERR_INPUT, dataset_get_options(s->data)->path, "holds images, not text");
+}
+
+int64_t samples_shortened(const samples *s)
+{
+    (void)s;
+    return 0;
 }

@@ -93,19 +93,26 @@ static const param_def data_params[] = {
      .help = "a file, or a folder laid out as the format's own archive; .gz or not"},
     {"split", PARAM_TEXT, .help = "test or train; the format's own default where absent"},
     {"subsets", PARAM_TEXT,
-     .help = "what makes a subset: fine, coarse, label, file, or a JSON field such as "
-             "meta.pile_set_name"},
+     .help =
+         "what makes a subset: fine, coarse, label, folder, file, subject, or a JSON field such "
+         "as meta.pile_set_name"},
     {"keep", PARAM_TEXTS, .help = "only these subsets"},
     {"limit", PARAM_INT, "0", .low = 0, .high = 9e15,
      .help = "samples per subset, tokens for text; 0 is all"},
-    {"collect", PARAM_REAL, "0.5", .low = 0, .high = 1, .choices = "same",
+    {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
      .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
-             "see all"},
-    {"field", PARAM_TEXT, "text", .help = "text: the JSON field that holds it"},
-    {"tokenizer", PARAM_PATH, .help = "text: a tokenizer.json; the model's own where absent"},
+             "see all; 0.5 where absent, 0 for mmlu"},
+    {"field", PARAM_TEXT, "text", .help = "jsonl: the JSON field that holds the text"},
+    {"tokenizer", PARAM_PATH,
+     .help = "text: a tokenizer.json or a .gguf; the model's own where absent"},
     {"context", PARAM_INT, "0", .low = 0, .high = 1e9,
      .help = "text: tokens per sample; 0 is the model's own limit"},
     {"pack", PARAM_BOOL, "false", .help = "text: join documents into full samples"},
+    {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
+    {"shots", PARAM_INT, "0", .low = 0, .high = 100,
+     .help = "mmlu: questions of dev/ shown with their answers before each"},
+    {"answers", PARAM_TEXT, "letters", .choices = "letters|vocabulary",
+     .help = "mmlu: where the answer is sought; vocabulary is as published"},
     {0},
 };
 
@@ -123,7 +130,9 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
         return status_no_memory("a list of subsets");
     for (size_t i = 0; i < n; i++)
         (*keep)[i] = params_text_at(p, "keep", i);
-    bool same = params_text(p, "collect") != NULL;
+    double collect = DATASET_COLLECT_DEFAULT;
+    if (params_has(p, "collect"))
+        collect = params_text(p, "collect") ? -1 : params_real(p, "collect");
     *out = (dataset_options){.format = params_text(p, "format"),
                              .path = params_text(p, "path"),
                              .split = text_or_null(p, "split"),
@@ -131,11 +140,14 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
                              .keep = *keep,
                              .n_keep = n,
                              .limit = params_int(p, "limit"),
-                             .collect = same ? -1 : params_real(p, "collect"),
+                             .collect = collect,
                              .field = params_text(p, "field"),
                              .tokenizer = text_or_null(p, "tokenizer"),
                              .context = params_int(p, "context"),
-                             .pack = params_bool(p, "pack")};
+                             .pack = params_bool(p, "pack"),
+                             .dtype = params_text(p, "dtype"),
+                             .shots = params_int(p, "shots"),
+                             .vocabulary = strcmp(params_text(p, "answers"), "vocabulary") == 0};
     return OK;
 }
 
@@ -205,6 +217,7 @@ status stage_samples(const task *t, const char *param, size_t i, samples **out)
                         .rows_per_image = info->rows_per_image,
                         .classes = info->outputs,
                         .context = info->context,
-                        .vocabulary = info->outputs};
+                        .vocabulary = info->outputs,
+                        .pool = task_pool(t)};
     return samples_open(stage_dataset(t, param, i), &spec, out);
 }

@@ -13,21 +13,33 @@
 #include "data/image.h"
 #include "pipeline/base/status.h"
 
+// `collect` where the pipeline file says nothing: half, of questions none.
+#define DATASET_COLLECT_DEFAULT 2.0
+
 typedef struct dataset_options {
-    const char *format;      // a name in the registry: cifar10 cifar100 idx images
+    const char *format;      // a name in the registry: cifar10 … images jsonl text tokens mmlu
     const char *path;        // file or folder
     const char *split;       // "test", "train"; NULL: the format's own default
-    const char *subsets;     // fine | coarse | label; NULL: the format's own default
+    const char *subsets;     // fine | coarse | label | file | folder | subject | a JSON field as a
+                             // dotted path; NULL: the format's own default
     const char *const *keep; // only these subsets; filters, never reorders
     size_t n_keep;
-    int64_t limit;  // samples per subset (tokens for text), the first ones; 0: all
+    // Samples per subset, the first ones; 0: all. Of text it is tokens (special ones included):
+    // documents are taken whole, until the one with which there are more than `limit`.
+    int64_t limit;
     double collect; // share of each subset (after `limit`), in file order, that is collected on:
                     // the first floor(collect × n + 1e-9) samples; the rest is evaluated on.
-                    // < 0: `same`, both see all
-    // Text.
-    const char *field, *tokenizer;
-    int64_t context;
-    bool pack;
+                    // < 0: `same`, both see all. DATASET_COLLECT_DEFAULT: the format's own
+    // Text. data/samples.h says how it is cut.
+    const char *field;     // jsonl: the JSON field that holds the text, a dotted path; NULL: "text"
+    const char *tokenizer; // tokenizer.json, its folder or a .gguf; NULL: the model's own
+    int64_t context;       // tokens of a sample, special ones included; 0: what the model allows
+    bool pack;             // samples of `context` tokens each, documents joined
+    const char *dtype;     // tokens: of a .bin, uint16 | uint32; NULL: "uint16"
+    int64_t shots;         // mmlu: questions shown with their answers before each
+    bool vocabulary;       // mmlu: the answer is sought in the whole vocabulary, as published;
+                           // otherwise among the letters
+    int threads;           // that index; 0 is 1
 } dataset_options;
 
 typedef struct dataset dataset;
@@ -37,7 +49,11 @@ typedef struct dataset dataset;
 // does not exist (with the nearest right name).
 //
 // Order: subsets by label index where labels are numbers (those that occur), by sorted name where
-// they are folders; samples of a subset in file order.
+// they are folders or files, of first appearance where they are JSON fields; samples of a subset in
+// file order (files of a folder by sorted path).
+//
+// Text is indexed, not read into memory: 16 bytes a document, and of a subset with `limit` no more
+// than `limit` documents.
 status dataset_open(const dataset_options *options, dataset **out);
 void dataset_close(dataset *d); // NULL is a no-op
 
@@ -49,6 +65,10 @@ const char *dataset_subset(const dataset *d, int subset); // borrowed from the d
 
 // The options as opened, the format's defaults filled in. Borrowed from the dataset.
 const dataset_options *dataset_get_options(const dataset *d);
+
+// Whether samples are text; then there are no labels and no images, and `raw samples` are documents
+// (jsonl, text), questions (mmlu) or rows and files (tokens).
+bool dataset_is_text(const dataset *d);
 
 // All samples of a subset, as the files hold them: `limit` and `collect` are applied by samples.
 int64_t dataset_count(const dataset *d, int subset);

@@ -1,63 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/answers.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/checked.h"
+
+enum { TOP = 10 };
+
 typedef struct asked {
-    const tile_source *source;
+    const asking *q;
     int64_t first;
-    const char *label;
-    bool (*stopping)(void *context);
-    void *context;
+    int choices; // of a question; 0: all outputs
+    const int32_t *choice;
+    const tile **tile; // [threads] what each thread is at
     answers *out;
 } asked;
 
 static status load(void *context, int64_t index, int thread, tile *t)
 {
-    (void)thread;
     const asked *a = context;
-    return tile_source_load(a->source, a->first + index, t);
+    a->tile[thread] = t;
+    return tile_source_load(a->q->source, a->first + index, t);
+}
+
+// `rank` of the target among what it is compared with.
+static status add(const asked *a, int64_t index, int32_t target, int64_t rank, double loss)
+{
+    answers *out = &a->out[index];
+    fixed value, power;
+    if (!fixed_from(loss, &value) || !fixed_from(exp(fmin(loss, ANSWERS_EXP_LIMIT)), &power))
+        return status_fail(ERR_NUMERIC, a->q->label,
+                           "the loss of an answer is %g; look for NaN or overflow in the model's "
+                           "weights, or use compute: f32",
+                           loss);
+    bool kept = !(a->q->skip && a->q->skip[target]);
+    out->count[ANSWERS_SCORED]++;
+    out->count[ANSWERS_CORRECT] += rank == 0;
+    out->count[ANSWERS_TOP10] += rank < TOP;
+    out->count[ANSWERS_KEPT] += kept;
+    out->count[ANSWERS_KEPT_CORRECT] += kept && rank == 0;
+    out->count[ANSWERS_KEPT_TOP10] += kept && rank < TOP;
+    out->sum[ANSWERS_LOSS] += value;
+    out->sum[ANSWERS_EXP_LOSS] += power;
+    return OK;
 }
 
 static status count(void *context, int64_t index, int thread, const tile *t, const prediction *p,
                     int64_t n)
 {
-    (void)thread, (void)t;
+    (void)thread;
+    status st = OK;
     const asked *a = context;
-    answers *out = &a->out[index];
-    for (int64_t i = 0; i < n; i++) {
-        fixed loss;
-        if (!fixed_from((double)p[i].loss, &loss))
-            return status_fail(ERR_NUMERIC, a->label,
-                               "the loss of an answer is %g; look for NaN or overflow in the "
-                               "model's weights, or use compute: f32",
-                               (double)p[i].loss);
-        out->correct += p[i].rank == 0;
-        out->scored++;
-        out->loss += loss;
+    for (int64_t i = 0; i < n && st == OK; i++)
+        st = add(a, index, t->target[p[i].row], p[i].rank, (double)p[i].loss);
+    return st;
+}
+
+// One question, from the logits of its choices alone.
+static status choose(void *context, int64_t index, int thread, int64_t row, const float *logits)
+{
+    const asked *a = context;
+    const int32_t target = a->tile[thread]->target[row];
+    int right = 0;
+    while (right < a->choices - 1 && a->choice[right] != target)
+        right++;
+    double sum = 0;
+    int64_t rank = 0;
+    for (int c = 0; c < a->choices; c++) {
+        sum += exp((double)logits[c] - (double)logits[right]);
+        rank += logits[c] > logits[right] || (logits[c] == logits[right] && c < right);
     }
-    return OK;
+    return add(a, index, target, rank, log(sum));
 }
 
 static bool asked_to_stop(void *context)
 {
     const asked *a = context;
-    return a->stopping(a->context);
+    return a->q->stopping(a->q->context);
 }
 
-status answers_of_tiles(model *m, pool *p, const tile_source *source, tile_run run,
-                        const model_mask *mask, const char *label, bool (*stopping)(void *context),
-                        void *context, answers *out)
+status answers_of_tiles(const asking *q, tile_run run, answers *out)
 {
-    asked a = {source, run.first, label, stopping, context, out};
+    asked a = {.q = q, .first = run.first, .out = out};
+    a.choices = tile_source_choices(q->source, run.first, &a.choice);
+    a.tile = checked_calloc((size_t)pool_threads(q->pool), sizeof *a.tile);
+    if (!a.tile)
+        return status_no_memory("answers");
     forward pass = {.context = &a,
                     .tiles = run.tiles,
-                    .max_samples = source->cuts.max_samples,
-                    .max_rows = source->cuts.max_rows,
+                    .max_samples = q->source->cuts.max_samples,
+                    .max_rows = q->source->cuts.max_rows,
                     .load = load,
-                    .result = count,
-                    .mask = mask,
+                    .mask = q->mask,
                     .stopping = asked_to_stop};
+    if (a.choices > 0) {
+        pass.logits = choose;
+        pass.candidates = a.choice;
+        pass.n_candidates = a.choices;
+    } else {
+        pass.result = count;
+    }
     memset(out, 0, (size_t)run.tiles * sizeof *out);
-    return model_forward(m, p, &pass);
+    status st = model_forward(q->model, q->pool, &pass);
+    free(a.tile);
+    return st;
 }

@@ -7,6 +7,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "stages/resources.h"
+#include "stages/skip_list.h"
 
 static status open_samples(const task *t, evaluation *e, const char *param, size_t i, samples **out)
 {
@@ -100,6 +101,27 @@ done:
     return st;
 }
 
+// Not for an estimate, which reads no sample.
+static status make_skip_list(const task *t, const model_info *info, evaluation *e)
+{
+    status st = OK;
+    samples *from = NULL;
+    const params *p = task_params(t);
+    const char *given = params_int(p, "skip") > 0 ? "skip" : "skip_tokens";
+    if (params_int(p, "skip") == 0 && params_count(p, "skip_tokens") == 0)
+        return OK;
+    if (info->modality == MODALITY_IMAGE)
+        return params_fail(p, given,
+                           "%s is about tokens of text, and model %s sees images; remove it", given,
+                           task_resource_name(t, "model", 0));
+    TRY(stage_samples(t, "data", 0, &from));
+    TRY(skip_list_make(p, from, dataset_subsets(stage_dataset(t, "data", 0)), info->outputs,
+                       &e->skip));
+done:
+    samples_close(from);
+    return st;
+}
+
 status evaluation_open(const task *t, const model_info *info, char *const *forget, int64_t forgets,
                        evaluation *out)
 {
@@ -114,6 +136,8 @@ status evaluation_open(const task *t, const model_info *info, char *const *forge
         TRY(add_dataset(t, e, param, i, n > 1 ? task_resource_name(t, param, i) : NULL));
     e->reported = e->entries;
     TRY(find_forget(t, e, forget, forgets, first_entry_of_data(t, n, param)));
+    if (forgets > 0)
+        TRY(make_skip_list(t, info, e));
 done:
     return st;
 }
@@ -128,5 +152,6 @@ void evaluation_free(evaluation *e)
     free(e->opened);
     free(e->name);
     free(e->entry_of);
+    free(e->skip);
     *e = (evaluation){0};
 }

@@ -2,14 +2,14 @@
 // The stage `prune`: prunes the neurons most specific to a subset until a share of its accuracy is
 // gone, or a given share of all neurons, for each subset; and looks at what else goes.
 //   unlearn: {stage: prune, from: scores, model: trained, data: glyphs, drop: [0.5, 0.8]}
-// Input: an artefact of `score` or `import`. Output: see prune_output.c. Rounds and units: see
-// stages/prune_round.h.
+// Input: an artefact of `score` or `import`. Output: see stages/prune_artefact.h. Rounds and units:
+// see stages/prune_round.h.
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
-#include "stages/prune_output.h"
+#include "stages/prune_artefact.h"
 #include "stages/prune_round.h"
 #include "stages/resources.h"
 
@@ -42,6 +42,12 @@ static const param_def prune_params[] = {
      .help = "how far below its target the accuracy may end"},
     {"seeds", PARAM_INT, "5", .low = 0, .high = 1000,
      .help = "random prunings of as many neurons, as a baseline"},
+    {"skip", PARAM_INT, "0", .low = 0, .high = 1e9,
+     .help = "text: also report accuracies without the targets that are most frequent in what was "
+             "collected on, this many (published: 50)"},
+    {"skip_tokens", PARAM_TEXTS,
+     .help = "text: also report accuracies without these targets, each the last token of a text "
+             "(\" the\", \"\\n\")"},
     {"evaluate", PARAM_RESOURCES, .section = "datasets",
      .help = "datasets to measure on; where absent, data"},
     {0},
@@ -200,9 +206,10 @@ static status add_answers(const prune_state *s, const prune_unit *u, partial *su
     for (int64_t i = 0; i < u->run.tiles; i++) {
         const answers *a = &s->answers[i];
         int64_t at = u->mask * s->evaluation.entries + cuts->tile[u->run.first + i].subset;
-        TRY(partial_add_counts(sum, PRUNE_CORRECT, at, 1, &a->correct));
-        TRY(partial_add_counts(sum, PRUNE_SCORED, at, 1, &a->scored));
-        TRY(partial_add_sums(sum, PRUNE_LOSS, at, 1, &a->loss));
+        for (int c = 0; c < ANSWER_COUNTS; c++)
+            TRY(partial_add_counts(sum, PRUNE_COUNTS + c, at, 1, &a->count[c]));
+        for (int v = 0; v < ANSWER_SUMS; v++)
+            TRY(partial_add_sums(sum, PRUNE_SUMS + v, at, 1, &a->sum[v]));
     }
 done:
     return st;
@@ -215,8 +222,15 @@ static status unit(void *state, const round_state *round, int64_t index, partial
     prune_state *s = state;
     const prune_unit *u = &s->plan.unit[index];
     TRY(compile(s, u->mask));
-    TRY(answers_of_tiles(s->model, task_pool(s->task), &s->evaluation.source, u->run, s->mask,
-                         task_label(s->task), stopping, s, s->answers));
+    TRY(answers_of_tiles(&(asking){.model = s->model,
+                                   .pool = task_pool(s->task),
+                                   .source = &s->evaluation.source,
+                                   .mask = s->mask,
+                                   .skip = s->evaluation.skip,
+                                   .label = task_label(s->task),
+                                   .stopping = stopping,
+                                   .context = s},
+                         u->run, s->answers));
     TRY(add_answers(s, u, sum));
 done:
     return st;
@@ -228,7 +242,7 @@ static status finish(void *state, const round_state *finished, const partial *su
     status st = OK;
     prune_state *s = state;
     TRY(prune_output_make(&s->setting, finished, sum, &s->output));
-    TRY(prune_output_describe(&s->setting, &s->output, w));
+    TRY(prune_artefact_describe(&s->setting, &s->output, w));
 done:
     return st;
 }

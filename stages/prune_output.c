@@ -1,11 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Output of `prune`:
-//   string subset(subset), forget(forget)        what is measured; what was forgotten
-//   double fraction(forget); int64 pruned(forget); byte reached(forget)
-//   double accuracy_base(subset), _low, _high; loss_base(subset); int64 samples(subset)
-//   double accuracy(forget, subset), _low, _high; ratio; loss; accuracy_random, ratio_random,
-//   ratio_random_std (forget, subset) double trace_fraction(forget, probe), trace_accuracy,
-//   trace_samples byte   mlp_mask(forget, layer, unit), attn_mask(forget, layer, attn_unit)
 #include "stages/prune_output.h"
 
 #include <math.h>
@@ -15,69 +8,30 @@
 #include "pipeline/base/checked.h"
 #include "stages/wilson.h"
 
-enum { BASE_ACCURACY, BASE_LOW, BASE_HIGH, BASE_LOSS, BASE_VARIABLES };
-enum {
-    ACCURACY,
-    ACCURACY_LOW,
-    ACCURACY_HIGH,
-    RATIO,
-    LOSS,
-    ACCURACY_RANDOM,
-    RATIO_RANDOM,
-    RATIO_RANDOM_STD,
-    CROSS_VARIABLES
-};
-enum { TRACE_FRACTION, TRACE_ACCURACY, TRACE_SAMPLES, TRACE_VARIABLES };
-
-typedef struct described {
-    const char *name, *long_name, *units;
-} described;
-
-static const described base_variable[BASE_VARIABLES] = {
-    [BASE_ACCURACY] = {"accuracy_base", "Top-1 accuracy of the unpruned model", "1"},
-    [BASE_LOW] = {"accuracy_base_low", "lower end of its 95% Wilson interval", "1"},
-    [BASE_HIGH] = {"accuracy_base_high", "upper end of its 95% Wilson interval", "1"},
-    [BASE_LOSS] = {"loss_base", "mean cross-entropy of the unpruned model", "nat"},
-};
-
-static const described cross_variable[CROSS_VARIABLES] = {
-    [ACCURACY] = {"accuracy", "Top-1 accuracy on `subset` after pruning for `forget`", "1"},
-    [ACCURACY_LOW] = {"accuracy_low", "lower end of its 95% Wilson interval", "1"},
-    [ACCURACY_HIGH] = {"accuracy_high", "upper end of its 95% Wilson interval", "1"},
-    [RATIO] = {"ratio", "accuracy relative to the unpruned model", "1"},
-    [LOSS] = {"loss", "mean cross-entropy after pruning", "nat"},
-    [ACCURACY_RANDOM] = {"accuracy_random",
-                         "mean Top-1 accuracy after pruning as many neurons at random", "1"},
-    [RATIO_RANDOM] = {"ratio_random",
-                      "mean accuracy relative to the unpruned model after pruning as many neurons "
-                      "at random",
-                      "1"},
-    [RATIO_RANDOM_STD] = {"ratio_random_std",
-                          "standard deviation of that ratio over the random prunings", "1"},
-};
-
-static const described trace_variable[TRACE_VARIABLES] = {
-    [TRACE_FRACTION] = {"trace_fraction", "share of neurons pruned in each probe of the search",
-                        "1"},
-    [TRACE_ACCURACY] = {"trace_accuracy", "Top-1 accuracy on what the probe answered", "1"},
-    [TRACE_SAMPLES] = {"trace_samples",
-                       "answers of the probe; fewer than samples where the rest could not matter",
-                       "1"},
-};
-
 static double quotient(int64_t some, int64_t all)
 {
     return all > 0 ? (double)some / (double)all : NAN;
 }
 
+static double accuracy_of(const answers *a)
+{
+    return quotient(a->count[ANSWERS_CORRECT], a->count[ANSWERS_SCORED]);
+}
+
 static double mean_loss(const answers *a)
 {
-    return a->scored > 0 ? fixed_to(a->loss) / (double)a->scored : NAN;
+    int64_t n = a->count[ANSWERS_SCORED];
+    return n > 0 ? fixed_to(a->sum[ANSWERS_LOSS]) / (double)n : NAN;
 }
 
 static double relative(double accuracy, double base)
 {
     return base > 0 ? accuracy / base : NAN;
+}
+
+static bool is_measured(const prune_setting *s, const measure *m)
+{
+    return s->info->modality == MODALITY_TEXT && (!m->skips || s->evaluation->skip);
 }
 
 static status allocate(const prune_setting *s, prune_output *o)
@@ -94,6 +48,13 @@ static status allocate(const prune_setting *s, prune_output *o)
         all &= (o->cross[i] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
     for (int i = 0; i < TRACE_VARIABLES; i++)
         all &= (o->trace[i] = checked_calloc(forgets * (size_t)o->probes, sizeof(double))) != NULL;
+    for (int m = 0; m < MEASURES; m++)
+        if (is_measured(s, &measures[m])) {
+            all &= (o->more_base[m] = checked_calloc(subsets, sizeof(double))) != NULL;
+            all &= (o->more[m] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
+        }
+    if (s->evaluation->skip)
+        all &= (o->kept = checked_calloc(subsets, sizeof(int64_t))) != NULL;
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking->layers * (size_t)s->ranking->width[k];
         if (neurons > 0)
@@ -102,14 +63,33 @@ static status allocate(const prune_setting *s, prune_output *o)
     return all ? OK : status_no_memory("the results of prune");
 }
 
+static bool has_choices(const prune_setting *s, int e)
+{
+    const int32_t *unused;
+    const tile_source *source = &s->evaluation->source;
+    return tile_source_choices(source, source->cuts.subset_tile[e], &unused) > 0;
+}
+
+static void measure_all(const prune_setting *s, int e, const answers *a, double *const *values,
+                        int64_t at)
+{
+    for (int m = 0; m < MEASURES; m++)
+        if (values[m])
+            values[m][at] = measures[m].questions || !has_choices(s, e) ? measures[m].of(a) : NAN;
+}
+
 static void fill_base(const prune_setting *s, const prune_view *view, prune_output *o)
 {
     for (int e = 0; e < s->evaluation->reported; e++) {
         answers a = prune_answers(s, view, NULL, -1, e);
-        o->samples[e] = a.scored;
-        o->base[BASE_ACCURACY][e] = quotient(a.correct, a.scored);
+        o->samples[e] = a.count[ANSWERS_SCORED];
+        o->base[BASE_ACCURACY][e] = accuracy_of(&a);
         o->base[BASE_LOSS][e] = mean_loss(&a);
-        wilson_interval(a.correct, a.scored, &o->base[BASE_LOW][e], &o->base[BASE_HIGH][e]);
+        wilson_interval(a.count[ANSWERS_CORRECT], a.count[ANSWERS_SCORED], &o->base[BASE_LOW][e],
+                        &o->base[BASE_HIGH][e]);
+        if (o->kept)
+            o->kept[e] = has_choices(s, e) ? 0 : a.count[ANSWERS_KEPT];
+        measure_all(s, e, &a, o->more_base, e);
     }
 }
 
@@ -122,7 +102,7 @@ static void fill_random(const prune_setting *s, const prune_view *view, const pr
         for (int64_t seed = 0; seed < s->seeds; seed++) {
             int64_t mask = prune_plan_find(plan, -1, seed, pruned);
             answers a = prune_answers(s, view, sum, mask, e);
-            double accuracy = quotient(a.correct, a.scored), beside = accuracy - total / n;
+            double accuracy = accuracy_of(&a), beside = accuracy - total / n;
             if (pass == 0)
                 total += accuracy;
             else
@@ -142,11 +122,12 @@ static void fill_cross(const prune_setting *s, const prune_view *view, const pru
         for (int e = 0; e < s->evaluation->reported; e++) {
             int64_t at = f * s->evaluation->reported + e;
             answers a = prune_answers(s, view, sum, mask, e);
-            o->cross[ACCURACY][at] = quotient(a.correct, a.scored);
+            o->cross[ACCURACY][at] = accuracy_of(&a);
             o->cross[RATIO][at] = relative(o->cross[ACCURACY][at], o->base[BASE_ACCURACY][e]);
             o->cross[LOSS][at] = mean_loss(&a);
-            wilson_interval(a.correct, a.scored, &o->cross[ACCURACY_LOW][at],
-                            &o->cross[ACCURACY_HIGH][at]);
+            wilson_interval(a.count[ANSWERS_CORRECT], a.count[ANSWERS_SCORED],
+                            &o->cross[ACCURACY_LOW][at], &o->cross[ACCURACY_HIGH][at]);
+            measure_all(s, e, &a, o->more, at);
             fill_random(s, view, plan, sum, pruned, e, at, o);
         }
     }
@@ -194,121 +175,23 @@ done:
     return st;
 }
 
-static status describe_forget(const prune_setting *s, const prune_output *o, artefact_writer *w)
-{
-    status st = OK;
-    const variable of_forget[] = {
-        {.name = "forget",
-         .type = VARIABLE_TEXT,
-         .long_name = "subset whose neurons are pruned",
-         .data = s->ranking->forget},
-        {.name = "fraction",
-         .type = VARIABLE_F64,
-         .long_name = "share of the neurons that is pruned",
-         .data = o->fraction},
-        {.name = "pruned",
-         .type = VARIABLE_I64,
-         .long_name = "neurons that are pruned",
-         .data = o->pruned},
-        {.name = "reached",
-         .type = VARIABLE_I8,
-         .long_name = "1: as asked; 0: no number of neurons was found that meets the drop, and "
-                      "this is the most found whose accuracy is still above",
-         .data = o->reached},
-    };
-    for (size_t i = 0; i < sizeof of_forget / sizeof *of_forget; i++) {
-        variable v = of_forget[i];
-        v.dims = 1;
-        v.dim[0] = "forget";
-        v.units = "1";
-        TRY(artefact_variable(w, &v));
-    }
-done:
-    return st;
-}
-
-// Real variables over the same dimensions.
-static status describe_reals(const described *what, int n, double *const *values, int dims,
-                             const char *first, const char *second, artefact_writer *w)
-{
-    status st = OK;
-    for (int i = 0; i < n; i++)
-        TRY(artefact_variable(w, &(variable){.name = what[i].name,
-                                             .type = VARIABLE_F64,
-                                             .dims = dims,
-                                             .dim = {first, second},
-                                             .long_name = what[i].long_name,
-                                             .units = what[i].units,
-                                             .data = values[i]}));
-done:
-    return st;
-}
-
-static status describe_masks(const prune_setting *s, const prune_output *o, artefact_writer *w)
-{
-    static const char *const name[SITES] = {[SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask"};
-    static const char *const unit[SITES] = {[SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit"};
-    status st = OK;
-    for (int k = 0; k < SITES; k++) {
-        if (!o->mask[k])
-            continue;
-        TRY(artefact_dim(w, unit[k], s->ranking->width[k]));
-        TRY(artefact_variable(w, &(variable){.name = name[k],
-                                             .type = VARIABLE_I8,
-                                             .dims = 3,
-                                             .dim = {"forget", "layer", unit[k]},
-                                             .long_name = "1: the neuron is pruned",
-                                             .units = "1",
-                                             .data = o->mask[k]}));
-    }
-done:
-    return st;
-}
-
-status prune_output_describe(const prune_setting *s, const prune_output *o, artefact_writer *w)
-{
-    status st = OK;
-    TRY(artefact_attribute(w, "title", "Accuracy of a transformer after pruning task neurons"));
-    TRY(artefact_attribute(w, "modality", s->info->modality == MODALITY_TEXT ? "text" : "image"));
-    TRY(artefact_dim(w, "forget", s->ranking->forgets));
-    TRY(artefact_dim(w, "subset", s->evaluation->reported));
-    TRY(artefact_dim(w, "layer", s->ranking->layers));
-    TRY(artefact_dim(w, "probe", o->probes));
-    TRY(describe_forget(s, o, w));
-    TRY(artefact_variable(w, &(variable){.name = "subset",
-                                         .type = VARIABLE_TEXT,
-                                         .dims = 1,
-                                         .dim = {"subset"},
-                                         .long_name = "class or text domain that is evaluated",
-                                         .units = "1",
-                                         .data = s->evaluation->name}));
-    TRY(artefact_variable(w, &(variable){.name = "samples",
-                                         .type = VARIABLE_I64,
-                                         .dims = 1,
-                                         .dim = {"subset"},
-                                         .long_name = "answers that the accuracies are over",
-                                         .units = "1",
-                                         .data = o->samples}));
-    TRY(describe_reals(base_variable, BASE_VARIABLES, o->base, 1, "subset", NULL, w));
-    TRY(describe_reals(cross_variable, CROSS_VARIABLES, o->cross, 2, "forget", "subset", w));
-    TRY(describe_reals(trace_variable, TRACE_VARIABLES, o->trace, 2, "forget", "probe", w));
-    TRY(describe_masks(s, o, w));
-done:
-    return st;
-}
-
 void prune_output_free(prune_output *o)
 {
     free(o->fraction);
     free(o->pruned);
     free(o->reached);
     free(o->samples);
+    free(o->kept);
     for (int i = 0; i < BASE_VARIABLES; i++)
         free(o->base[i]);
     for (int i = 0; i < CROSS_VARIABLES; i++)
         free(o->cross[i]);
     for (int i = 0; i < TRACE_VARIABLES; i++)
         free(o->trace[i]);
+    for (int m = 0; m < MEASURES; m++) {
+        free(o->more_base[m]);
+        free(o->more[m]);
+    }
     for (int k = 0; k < SITES; k++)
         free(o->mask[k]);
     *o = (prune_output){0};

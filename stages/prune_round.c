@@ -32,7 +32,7 @@ static status add_mask(prune_plan *p, int64_t forget, int64_t seed, int64_t prun
     return OK;
 }
 
-// Cuts tiles [first, end) into units of the mask added last.
+// Cuts tiles [first, end) into units of the mask added last; those of a unit are answered alike.
 static status add_units(const prune_setting *s, prune_plan *p, int64_t first, int64_t end)
 {
     const tiling *cuts = &s->evaluation->source.cuts;
@@ -42,7 +42,11 @@ static status add_units(const prune_setting *s, prune_plan *p, int64_t first, in
     tile_run *run = checked_calloc((size_t)(end - first), sizeof *run);
     if (!run)
         return status_no_memory("a list of units");
-    int64_t n = tiling_units(cuts, s->info, first, end, run);
+    int64_t n = 0;
+    for (int64_t next; first < end; first = next) {
+        next = tile_source_alike(&s->evaluation->source, first, end);
+        n += tiling_units(cuts, s->info, first, next, run + n);
+    }
     for (int64_t i = 0; i < n; i++) {
         p->unit[p->units++] = (prune_unit){p->masks - 1, run[i]};
         p->longest = run[i].tiles > p->longest ? run[i].tiles : p->longest;
@@ -125,31 +129,33 @@ int64_t prune_plan_find(const prune_plan *p, int64_t forget, int64_t seed, int64
 void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape *out)
 {
     int64_t length = p->masks * s->evaluation->entries;
-    *out = (partial_shape){.fields = 3,
-                           .field = {[PRUNE_CORRECT] = {"correct answers", PARTIAL_COUNT, length},
-                                     [PRUNE_SCORED] = {"answers", PARTIAL_COUNT, length},
-                                     [PRUNE_LOSS] = {"loss", PARTIAL_SUM, length}}};
+    *out = (partial_shape){.fields = ANSWER_COUNTS + ANSWER_SUMS};
+    for (int c = 0; c < ANSWER_COUNTS; c++)
+        out->field[PRUNE_COUNTS + c] = (partial_field){"answers", PARTIAL_COUNT, length};
+    for (int v = 0; v < ANSWER_SUMS; v++)
+        out->field[PRUNE_SUMS + v] = (partial_field){"losses", PARTIAL_SUM, length};
 }
 
 answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
                       int64_t mask, int64_t entry)
 {
-    if (mask < 0) {
-        const base_answers *b = &view->base[entry];
-        __extension__ typedef unsigned __int128 bits;
-        bits loss = (bits)(uint64_t)b->loss_high << 64 | (uint64_t)b->loss_low;
-        return (answers){b->correct, b->scored, (fixed)loss};
-    }
+    __extension__ typedef unsigned __int128 bits;
+    const base_answers *b = &view->base[entry];
     int64_t at = mask * s->evaluation->entries + entry;
-    return (answers){partial_counts(sum, PRUNE_CORRECT)[at], partial_counts(sum, PRUNE_SCORED)[at],
-                     partial_sums(sum, PRUNE_LOSS)[at]};
+    answers a;
+    for (int c = 0; c < ANSWER_COUNTS; c++)
+        a.count[c] = mask < 0 ? b->count[c] : partial_counts(sum, PRUNE_COUNTS + c)[at];
+    for (int v = 0; v < ANSWER_SUMS; v++)
+        a.sum[v] = mask < 0 ? (fixed)((bits)(uint64_t)b->sum[v][1] << 64 | (uint64_t)b->sum[v][0])
+                            : partial_sums(sum, PRUNE_SUMS + v)[at];
+    return a;
 }
 
 static bisection_goal goal_of(const prune_setting *s, const prune_view *view, int64_t forget)
 {
     const base_answers *base = &view->base[s->evaluation->entry_of[forget]];
-    return (bisection_goal){s->ranking->neurons, base->correct, base->scored, s->drop,
-                            s->tolerance};
+    return (bisection_goal){s->ranking->neurons, base->count[ANSWERS_CORRECT],
+                            base->count[ANSWERS_SCORED], s->drop, s->tolerance};
 }
 
 // After BASE: keeps its answers, and begins the searches or settles on the fraction.
@@ -157,11 +163,14 @@ static status begin(const prune_setting *s, prune_view *view, const partial *sum
 {
     for (int64_t e = 0; e < s->evaluation->entries; e++) {
         answers a = prune_answers(s, view, sum, 0, e);
-        if (a.scored == 0)
+        if (a.count[ANSWERS_SCORED] == 0)
             return status_fail(ERR_INPUT, s->evaluation->name[e],
                                "no answer of this subset can be scored; give longer samples");
-        view->base[e] = (base_answers){a.correct, a.scored, (int64_t)(uint64_t)a.loss,
-                                       (int64_t)(uint64_t)(a.loss >> 64)};
+        memcpy(view->base[e].count, a.count, sizeof a.count);
+        for (int v = 0; v < ANSWER_SUMS; v++) {
+            view->base[e].sum[v][0] = (int64_t)(uint64_t)a.sum[v];
+            view->base[e].sum[v][1] = (int64_t)(uint64_t)(a.sum[v] >> 64);
+        }
     }
     for (int64_t f = 0; f < s->ranking->forgets; f++) {
         if (s->search) {
@@ -187,7 +196,8 @@ static status observe(const prune_setting *s, const round_state *finished, prune
         int64_t f = plan.mask[m].forget;
         bisection_goal goal = goal_of(s, view, f);
         answers a = prune_answers(s, view, sum, m, s->evaluation->entry_of[f]);
-        bisection_observe(&view->search[f], &goal, a.correct, a.scored);
+        bisection_observe(&view->search[f], &goal, a.count[ANSWERS_CORRECT],
+                          a.count[ANSWERS_SCORED]);
     }
     prune_plan_free(&plan);
     return OK;

@@ -111,8 +111,9 @@ static const param_def data_params[] = {
     {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
     {"shots", PARAM_INT, "0", .low = 0, .high = 100,
      .help = "mmlu: questions of dev/ shown with their answers before each"},
-    {"answers", PARAM_TEXT, "letters", .choices = "letters|vocabulary",
-     .help = "mmlu: where the answer is sought; vocabulary is as published"},
+    {"answers", PARAM_TEXT, "choices", .choices = "choices|vocabulary",
+     .help = "mmlu: where the answer is sought: among the letters of the choices, or as published "
+             "in the whole vocabulary"},
     {0},
 };
 

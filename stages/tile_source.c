@@ -2,6 +2,7 @@
 #include "stages/tile_source.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/checked.h"
 
@@ -37,6 +38,24 @@ status tile_source_add(tile_source *s, const samples *from, int subset)
     s->subset[n] = (tile_subset){from, subset};
     counted c = {s, &s->subset[n]};
     return tiling_add(&s->cuts, samples_count(from, subset, s->part), rows_of, &c);
+}
+
+int tile_source_choices(const tile_source *s, int64_t i, const int32_t **choice)
+{
+    int n;
+    *choice = samples_candidates(s->subset[s->cuts.tile[i].subset].samples, &n);
+    return n;
+}
+
+int64_t tile_source_alike(const tile_source *s, int64_t first, int64_t end)
+{
+    const int32_t *mine, *other;
+    int n = tile_source_choices(s, first, &mine);
+    int64_t i = first + 1;
+    while (i < end && tile_source_choices(s, i, &other) == n &&
+           (n == 0 || memcmp(mine, other, (size_t)n * sizeof *mine) == 0))
+        i++;
+    return i;
 }
 
 status tile_source_load(const tile_source *s, int64_t i, tile *t)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How well a pruned model answers: counts over tiles of samples.
+// How well a pruned model answers: counts and sums over tiles of samples.
+//
+// An answer is an image's class, a text position's next token, or a question's choice: of a
+// question, only the outputs it may be answered with are compared where its dataset says so.
 #ifndef STAGES_ANSWERS_H
 #define STAGES_ANSWERS_H
 
@@ -10,16 +13,42 @@
 #include "pipeline/base/fixed.h"
 #include "stages/tile_source.h"
 
+// What is counted. KEPT: of the answers whose target is not in the skip list.
+enum {
+    ANSWERS_SCORED,
+    ANSWERS_CORRECT, // Top-1
+    ANSWERS_TOP10,
+    ANSWERS_KEPT,
+    ANSWERS_KEPT_CORRECT,
+    ANSWERS_KEPT_TOP10,
+    ANSWER_COUNTS
+};
+// What is summed, each answer's rounded once: -ln softmax(target), nats; and e to the power of it,
+// as the published perplexity has it, of at most ANSWERS_EXP_LIMIT nats (a sum of more would not
+// fit).
+enum { ANSWERS_LOSS, ANSWERS_EXP_LOSS, ANSWER_SUMS };
+enum { ANSWERS_EXP_LIMIT = 30 };
+
 typedef struct answers {
-    int64_t correct, scored; // Top-1 hits; images, or positions of a text with a target
-    fixed loss;              // sum of -ln softmax(target), nats, each answer's rounded once
+    int64_t count[ANSWER_COUNTS];
+    fixed sum[ANSWER_SUMS];
 } answers;
 
-// Runs tiles [run.first, run.first + run.tiles) under a mask (NULL: unpruned) and writes what came
-// out of each to out[run.tiles]. `label` names the task in messages. ERR_NUMERIC when a loss is NaN
-// or out of range. Local.
-status answers_of_tiles(model *m, pool *p, const tile_source *source, tile_run run,
-                        const model_mask *mask, const char *label, bool (*stopping)(void *context),
-                        void *context, answers *out);
+// What is asked, of which model. All borrowed.
+typedef struct asking {
+    model *model;
+    pool *pool;
+    const tile_source *source;
+    const model_mask *mask; // NULL: unpruned
+    const uint8_t *skip;    // [outputs] 1: in the skip list; NULL: none is
+    const char *label;      // names the task in messages
+    bool (*stopping)(void *context);
+    void *context;
+} asking;
+
+// Runs tiles [run.first, run.first + run.tiles), all of which are answered alike
+// (tile_source_alike), and writes what came out of each to out[run.tiles]. ERR_NUMERIC when a loss
+// is NaN or out of range. Local.
+status answers_of_tiles(const asking *q, tile_run run, answers *out);
 
 #endif

@@ -28,8 +28,8 @@ enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
 
 // The vector, made of int64 only: {phase}, base [entries], search [forgets].
 typedef struct base_answers {
-    int64_t correct, scored;
-    int64_t loss_low, loss_high; // halves of a fixed
+    int64_t count[ANSWER_COUNTS];
+    int64_t sum[ANSWER_SUMS][2]; // halves of a fixed, the low one first
 } base_answers;
 
 typedef struct prune_view {
@@ -69,8 +69,8 @@ void prune_plan_free(prune_plan *p);
 // The mask's index, or -1 where the round has none of that kind (no neuron pruned).
 int64_t prune_plan_find(const prune_plan *p, int64_t forget, int64_t seed, int64_t pruned);
 
-// The partial: counts and losses by [mask, entry].
-enum { PRUNE_CORRECT, PRUNE_SCORED, PRUNE_LOSS };
+// The partial: the counts of answers, then the sums, each by [mask, entry].
+enum { PRUNE_COUNTS = 0, PRUNE_SUMS = ANSWER_COUNTS };
 void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape *out);
 
 // The round that follows a finished one; *done after FINAL. `finished` and `sum` are NULL before

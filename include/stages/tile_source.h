@@ -29,6 +29,12 @@ void tile_source_free(tile_source *s);
 // Adds a subset; borrows `from` until tile_source_free. Local.
 status tile_source_add(tile_source *s, const samples *from, int subset);
 
+// What tile `i` is answered with: how many outputs are compared, and which (borrowed from its
+// samples); 0: all of the model's.
+int tile_source_choices(const tile_source *s, int64_t i, const int32_t **choice);
+// The end of the tiles of [first, end) that are answered as `first` is. Local.
+int64_t tile_source_alike(const tile_source *s, int64_t first, int64_t end);
+
 // Fills tile `i` for the model. Thread-safe. Fails as samples_image and samples_text.
 status tile_source_load(const tile_source *s, int64_t i, tile *t);
 

@@ -46,17 +46,18 @@ const char *format_word(const char *const *list, const char *word)
     return NULL;
 }
 
-// ERR_USAGE that names the nearest right word, or all of them.
-static status unknown_word(const char *what, const char *word, const char *const *list, size_t n)
+// ERR_USAGE at an option, that names the nearest right word, or all of them.
+static status unknown_word(const char *option, const char *what, const char *word,
+                           const char *const *list, size_t n)
 {
     text all = {0};
     const char *nearest = text_nearest(word, list, n);
     for (size_t i = 0; i < n && i < 20; i++)
         text_addf(&all, "%s%s", i ? ", " : "", list[i]);
-    status st = nearest ? status_fail(ERR_USAGE, NULL, "unknown %s %s; did you mean %s?", what,
+    status st = nearest ? status_fail(ERR_USAGE, option, "unknown %s %s; did you mean %s?", what,
                                       word, nearest)
-                        : status_fail(ERR_USAGE, NULL, "unknown %s %s; there are: %s%s", what, word,
-                                      text_get(&all), n > 20 ? ", …" : "");
+                        : status_fail(ERR_USAGE, option, "unknown %s %s; there are: %s%s", what,
+                                      word, text_get(&all), n > 20 ? ", …" : "");
     text_free(&all);
     return st;
 }
@@ -80,7 +81,7 @@ static status find_format(const char *name, const format **out)
             return OK;
         }
     }
-    return unknown_word("format", name, known, n);
+    return unknown_word("format", "format", name, known, n);
 }
 
 // Finds the format and checks the options against it; *full = the options with its defaults.
@@ -93,11 +94,12 @@ static status complete_options(const dataset_options *options, const format **f,
     if (!full->split)
         full->split = (*f)->default_split;
     else if (!format_word((*f)->splits, full->split))
-        return unknown_word("split", full->split, (*f)->splits, list_length((*f)->splits));
+        return unknown_word("split", "split", full->split, (*f)->splits, list_length((*f)->splits));
     if (!full->subsets)
         full->subsets = (*f)->subsets[0];
     else if (!format_word((*f)->subsets, full->subsets))
-        return unknown_word("subsets", full->subsets, (*f)->subsets, list_length((*f)->subsets));
+        return unknown_word("subsets", "subsets", full->subsets, (*f)->subsets,
+                            list_length((*f)->subsets));
 done:
     return st;
 }
@@ -157,7 +159,7 @@ static status choose_groups(const dataset *d, const dataset_options *options, co
         if (g < groups->n)
             wanted[g] = true;
         else
-            st = unknown_word("subset", options->keep[k], known, n);
+            st = unknown_word("keep", "subset", options->keep[k], known, n);
     }
     free(known);
     return st;

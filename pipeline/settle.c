@@ -212,7 +212,7 @@ void settle_fail(run *r, task_run *t, status st)
     if (st == ERR_INTERRUPTED)
         return;
     if (comm_rank(r->comm) == 0) {
-        progress_say(r->progress, "failed: %s", line);
+        progress_say(r->progress, "%s failed: %s", t->task->label, line);
         // The failure itself matters more than that its line could not be written.
         if (r->journal)
             (void)journal_task_failed(r->journal, t->task->label, t->task->key, st, line);

@@ -152,13 +152,31 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
     return OK;
 }
 
+// A dataset knows its options by name, not where they were given: that is added here.
+static status with_place(const params *p, status st)
+{
+    const char *said = status_text();
+    for (const param_def *d = data_params; st == ERR_USAGE && d->name; d++) {
+        size_t n = strlen(d->name);
+        if (strncmp(said, d->name, n) != 0 || strncmp(said + n, ": ", 2) != 0)
+            continue;
+        char *what = strdup(said + n + 2); // params_fail overwrites the text
+        if (!what)
+            return status_no_memory("an error's text");
+        st = params_fail(p, d->name, "%s", what);
+        free(what);
+        return st;
+    }
+    return st;
+}
+
 static status data_files(const params *p, file_list *out)
 {
     status st = OK;
     const char **keep = NULL;
     dataset_options options;
     TRY(dataset_options_of(p, &keep, &options));
-    TRY(dataset_files(&options, add_file, out));
+    TRY(with_place(p, dataset_files(&options, add_file, out)));
 done:
     free(keep);
     return st;
@@ -173,7 +191,7 @@ static status data_open(const params *p, const params *pipeline, share *s, bool 
     dataset_options options;
     dataset *d = NULL;
     TRY(dataset_options_of(p, &keep, &options));
-    TRY(dataset_open(&options, &d));
+    TRY(with_place(p, dataset_open(&options, &d)));
     *object = d;
 done:
     free(keep);

@@ -46,7 +46,7 @@ typedef struct dataset dataset;
 
 // Opens and indexes a dataset. Copies what it needs of `options`. Local. ERR_INPUT names the file
 // and place; ERR_USAGE an unknown format, split or way to form subsets, or a subset in `keep` that
-// does not exist (with the nearest right name).
+// does not exist (with the nearest right name); its WHERE is then the option's name.
 //
 // Order: subsets by label index where labels are numbers (those that occur), by sorted name where
 // they are folders or files, of first appearance where they are JSON fields; samples of a subset in

@@ -61,7 +61,7 @@ static const tensor_def per_layer[PER_LAYER] = {
     [DOWN_BIAS] = {MLP "down_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, FEATURE_MLP_BIAS},
 };
 
-const tensor_table decoder_tensors = {globals, per_layer, GLOBALS, PER_LAYER};
+const tensor_table decoder_tensors = {globals, per_layer, GLOBALS, PER_LAYER, NORM};
 
 status decoder_configure(const config_file *f, const char *task, config *out)
 {

@@ -2,6 +2,7 @@
 // model_forward: a pass for each thread, tiles handed out by the pool.
 #include <stdlib.h>
 
+#include "model/handover.h"
 #include "model/pass.h"
 #include "model/state.h"
 #include "pipeline/base/checked.h"
@@ -19,6 +20,9 @@ status model_forward(model *m, pool *p, const forward *f)
     pass *passes = checked_calloc((size_t)threads, sizeof *passes);
     if (!passes)
         return status_no_memory("the scratch of tiles");
+    st = OK;
+    if (!handover_leg(m, f).any)
+        goto done;
     TRY(weights_unchanged(m->weights));
     for (int t = 0; t < threads; t++) {
         TRY(pass_new(m, (pass_limits){f->max_samples, f->max_rows}, &passes[t]));

@@ -100,7 +100,8 @@ status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_
                 TRY(list_pruned(pruned[s] + (size_t)l * (size_t)units, units, &layer->unit[s],
                                 &layer->n[s]));
         }
-        if (layer->n[SITE_MLP] * COMPACT_SHARE >= info->d_mlp) {
+        bool held = l >= m->config.held.first && l < m->config.held.end;
+        if (held && layer->n[SITE_MLP] * COMPACT_SHARE >= info->d_mlp) {
             mlp_weights full = m->arch->mlp(m, l);
             TRY(compact(&full, pruned[SITE_MLP] + (size_t)l * (size_t)info->d_mlp,
                         layer->n[SITE_MLP], layer));

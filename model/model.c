@@ -26,10 +26,27 @@ static status configure(model *m, const char *path)
     TRY(arch_of(f, &m->arch));
     TRY(m->arch->configure(f, &m->config));
     m->config.info.architecture = m->arch->name;
+    parts_hold(&m->config, 0, 1);
     m->config.info.parameters = weights_parameters(&m->config, m->arch->tensors);
 done:
     config_file_close(f);
     return st;
+}
+
+// Narrows what is held to this member's part.
+static status join_team(model *m, relay *team)
+{
+    const int layers = m->config.info.layers;
+    if (!team)
+        return OK;
+    if (team->ranks > layers)
+        return status_fail(ERR_USAGE, m->path,
+                           "the model has %d layers, fewer than the %d ranks of `layers_over`; "
+                           "lower it",
+                           layers, team->ranks);
+    parts_hold(&m->config, team->rank, team->ranks);
+    m->team = team;
+    return OK;
 }
 
 status model_open(const model_options *options, share *node, model **out)
@@ -37,14 +54,20 @@ status model_open(const model_options *options, share *node, model **out)
     status st;
     checkpoint *source = NULL;
     model *m = checked_calloc(1, sizeof *m);
-    st = m ? configure(m, options->path) : status_no_memory("a model");
+    if (m)
+        m->path = strdup(options->path);
+    st = m && m->path ? configure(m, options->path) : status_no_memory("a model");
     if (st == OK && options->compute != COMPUTE_F32)
         st = status_fail(ERR_USAGE, "compute", "bf16 is not available in this version; use f32");
+    if (st == OK && !options->light)
+        st = join_team(m, options->team);
     if (st == OK && !options->light)
         st = blas_check();
     if (st == OK && !options->light && !options->random)
         st = checkpoint_open(options->path, &source);
     TRY(vote(node, st));
+    m->random = options->random;
+    m->seed = options->seed;
     if (!options->light) {
         int threads = options->threads > 0 ? options->threads : 1;
         checkpoint *taken = source;
@@ -65,6 +88,7 @@ void model_close(model *m)
     if (!m)
         return;
     weights_close(m->weights);
+    free(m->path);
     free(m);
 }
 
@@ -114,8 +138,33 @@ done:
     return st;
 }
 
+// Opens one layer of a model of which another part is held, without what is before and behind it.
+static status open_layer(const model *m, int layer, model *out)
+{
+    status st = OK;
+    checkpoint *source = NULL;
+    *out = *m;
+    out->weights = NULL;
+    out->config.held = (layer_range){layer, layer + 1};
+    out->config.holds_embedding = out->config.holds_head = false;
+    if (!m->random)
+        TRY(checkpoint_open(m->path, &source));
+    TRY(weights_open(&out->config, m->arch->tensors, source, m->seed, 1, NULL, &out->weights));
+done:
+    return st;
+}
+
 status model_w_in(const model *m, int layer, float *out)
 {
+    const layer_range held = m->config.held;
+    if (layer < held.first || layer >= held.end) {
+        model other;
+        status st = open_layer(m, layer, &other);
+        if (st == OK)
+            st = model_w_in(&other, layer, out);
+        weights_close(other.weights);
+        return st;
+    }
     const mlp_weights w = m->arch->mlp(m, layer);
     const size_t width = (size_t)w.up.in;
     for (int i = 0; i < w.up.out; i++)

@@ -6,6 +6,7 @@
 
 #include "model/attention.h"
 #include "model/blocks.h"
+#include "model/handover.h"
 #include "model/kernels.h"
 #include "model/predict.h"
 #include "model/state.h"
@@ -118,9 +119,6 @@ static status load(pass *p)
         for (int64_t s = 0; s <= t->samples && s <= f->max_samples; s++)
             t->first_row[s] = s * i->rows_per_image;
     }
-    for (int64_t s = 0, row = 0; s < t->samples && s < f->max_samples; s++)
-        for (int64_t first = row; row < t->first_row[s + 1] && row < f->max_rows; row++)
-            p->position[row] = row - first;
     if (t->samples < 1 || t->samples > f->max_samples || t->rows < 1 || t->rows > f->max_rows)
         st = status_fail(ERR_INTERNAL, "model", "tile %lld has %lld samples, %lld rows",
                          (long long)p->index, (long long)t->samples, (long long)t->rows);
@@ -207,31 +205,64 @@ done:
     return st;
 }
 
-// The layers that must run, [first_layer, end).
-static int end_layer(const forward *f, int layers)
+// The place of each row in its sample.
+static void number_rows(pass *p)
 {
-    return f->result || f->logits || f->read ? layers : f->keep_layer;
+    const tile *t = &p->tile;
+    for (int64_t s = 0, row = 0; s < t->samples; s++)
+        for (int64_t first = row; row < t->first_row[s + 1] && row < p->f->max_rows; row++)
+            p->position[row] = row - first;
 }
 
-static status run_layers(pass *p)
+// The hidden states at the input of the first layer that is run here.
+static status begin(pass *p, const leg *l)
+{
+    status st;
+    const forward *f = p->f;
+    if (l->begins)
+        TRY(load(p));
+    else
+        TRY(handover_take(p));
+    number_rows(p);
+    p->rows = p->tile.rows;
+    p->first_row = p->tile.first_row;
+    if (!l->begins)
+        goto done;
+    if (f->first_layer > 0)
+        TRY(f->load_hidden(f->context, p->index, p->thread, &p->tile, p->hidden));
+    else
+        TRY(p->m->arch->embed(p));
+done:
+    return st;
+}
+
+static status keep(pass *p, int layer)
+{
+    const forward *f = p->f;
+    if (!f->keep_hidden || layer != f->keep_layer)
+        return OK;
+    return f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
+}
+
+static status run_layers(pass *p, const leg *mine)
 {
     status st = OK;
     const forward *f = p->f;
-    const int layers = p->m->config.info.layers, end = end_layer(f, layers);
+    const int layers = p->m->config.info.layers;
     const bool head = f->result || f->logits;
-    for (int l = f->first_layer; l <= end && l < layers; l++) {
-        if (f->stopping && f->stopping(f->context)) {
+    const bool first = !p->m->team || p->m->team->rank == 0;
+    for (int l = mine->layers.first; l < mine->layers.end; l++) {
+        if (first && f->stopping && f->stopping(f->context)) {
             st = status_fail(ERR_INTERRUPTED, NULL, "stopped between layers");
             goto done;
         }
-        if (f->keep_hidden && l == f->keep_layer)
-            TRY(f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden));
-        if (l == end)
-            break;
+        TRY(keep(p, l));
         p->narrow = l == layers - 1 && head && !f->read;
         p->sites_only = l == layers - 1 && !head;
         TRY(p->m->arch->layer(p, l));
     }
+    if (mine->ends && f->keep_layer == mine->layers.end)
+        TRY(keep(p, f->keep_layer)); // reached, not run
 done:
     return st;
 }
@@ -240,19 +271,16 @@ status pass_run(pass *p, int64_t index)
 {
     status st;
     const forward *f = p->f;
+    const leg l = handover_leg(p->m, f);
     p->index = index;
     p->ended = false;
-    TRY(load(p));
-    p->rows = p->tile.rows;
-    p->first_row = p->tile.first_row;
-    if (f->result || f->logits)
+    TRY(begin(p, &l));
+    if (l.ends && (f->result || f->logits))
         TRY(list_head_rows(p));
-    if (f->first_layer > 0)
-        TRY(f->load_hidden(f->context, index, p->thread, &p->tile, p->hidden));
-    else
-        TRY(p->m->arch->embed(p));
-    TRY(run_layers(p));
-    if (f->result || f->logits)
+    TRY(run_layers(p, &l));
+    if (!l.ends)
+        TRY(handover_give(p));
+    else if (f->result || f->logits)
         TRY(give_answers(p));
 done:
     return st;

@@ -217,7 +217,7 @@ static status finish(pass *p)
                             SITE_MLP);
 }
 
-static const tensor_table tensors = {globals, per_layer, GLOBALS, PER_LAYER};
+static const tensor_table tensors = {globals, per_layer, GLOBALS, PER_LAYER, NORM_WEIGHT};
 
 const arch arch_vit = {
     .name = "vit",

@@ -76,16 +76,24 @@ static bool def_elements(const config *c, const tensor_def *def, size_t *element
     return true;
 }
 
+// Is a tensor outside the layers wanted here?
+static bool global_held(const config *c, const tensor_table *table, int i)
+{
+    bool tied = c->info.modality == MODALITY_TEXT && !(c->features & FEATURE_OWN_HEAD);
+    return i < table->n_embedding ? c->holds_embedding || (tied && c->holds_head) : c->holds_head;
+}
+
 int64_t weights_parameters(const config *c, const tensor_table *table)
 {
     double total = 0; // exact up to 2^53 parameters
     size_t n;
     for (int i = 0; i < table->n_globals; i++)
-        if (def_exists(c, &table->globals[i]) && def_elements(c, &table->globals[i], &n))
+        if (global_held(c, table, i) && def_exists(c, &table->globals[i]) &&
+            def_elements(c, &table->globals[i], &n))
             total += (double)n;
     for (int i = 0; i < table->n_layer; i++)
         if (def_exists(c, &table->layer[i]) && def_elements(c, &table->layer[i], &n))
-            total += (double)n * c->info.layers;
+            total += (double)n * (c->held.end - c->held.first);
     return (int64_t)total;
 }
 
@@ -153,9 +161,11 @@ static status plan_slots(weights *w, const config *c, size_t *bytes)
     *bytes = 0;
     if (w->source && checkpoint_count(w->source) == 0)
         return status_fail(ERR_INPUT, "weights", "the files hold no tensors");
-    for (int i = 0; i < w->table.n_globals && st == OK; i++)
-        st = plan_slot(w, c, &w->table.globals[i], 0, s++, bytes);
-    for (int l = 0; l < w->layers && st == OK; l++)
+    for (int i = 0; i < w->table.n_globals && st == OK; i++, s++)
+        if (global_held(c, &w->table, i))
+            st = plan_slot(w, c, &w->table.globals[i], 0, s, bytes);
+    s += c->held.first * w->table.n_layer;
+    for (int l = c->held.first; l < c->held.end && st == OK; l++)
         for (int i = 0; i < w->table.n_layer && st == OK; i++)
             st = plan_slot(w, c, &w->table.layer[i], l, s++, bytes);
     return st;

@@ -26,9 +26,11 @@ typedef struct config {
     const activation *act;
     double norm_eps;
     double initializer_range;
-    unsigned features; // FEATURE_
-    rotary rotary;     // text; theta 0: learned positions
-    int window;        // text: keys that a query sees; 0: all
+    unsigned features;                // FEATURE_
+    rotary rotary;                    // text; theta 0: learned positions
+    int window;                       // text: keys that a query sees; 0: all
+    layer_range held;                 // the layers whose weights are wanted
+    bool holds_embedding, holds_head; // and the tensors before and behind them
 } config;
 
 // An opened config.json.

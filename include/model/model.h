@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "pipeline/base/pool.h"
+#include "pipeline/base/relay.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
 
@@ -45,12 +46,16 @@ typedef struct model_options {
     compute compute;
     bool light;  // configuration only: no weights are read or drawn
     int threads; // that convert or draw the weights; 0 is 1
+    relay *team; // ranks that hold the layers between them; NULL: this one holds all. Not looked
+                 // at with `light`
 } model_options;
 
 typedef struct model model;
 
-// Opens a model. Collective on the share's node (share NULL: this process alone); keeps no
-// reference to `options`; borrows `share` until model_close. ERR_INPUT names the file and what is
+// Opens a model, or this member's part of it. Collective on the share's ranks (share NULL: this
+// process alone), which are the same member of their teams; keeps no reference to `options`;
+// borrows `share` and `team` until model_close. ERR_USAGE when the team has more ranks than the
+// model has layers. ERR_INPUT names the file and what is
 // wrong in it; a configuration field that would change the result and is not supported is refused
 // by name. NaN or infinite weights are ERR_NUMERIC with tensor and index.
 status model_open(const model_options *options, share *share, model **out);
@@ -64,8 +69,19 @@ int model_site_width(const model_info *info, site s);
 status model_files(const model_options *options, status (*add)(void *context, const char *path),
                    void *context);
 
+// Layers [first, end).
+typedef struct layer_range {
+    int first, end;
+} layer_range;
+
+// The layers that this process holds and runs: all of them without a team.
+layer_range model_layers(const model *m);
+// Those that member `part` of a team of `parts` holds, parts <= layers. Every member has at least
+// one, and about the same work, between passes with and without the head.
+layer_range model_part(const model_info *info, int part, int parts);
+
 // Writes rows [0, d_mlp) of a layer's W_in [d_mlp, H] (ViT intermediate.dense; Llama up_proj) as
-// float32.
+// float32: of any layer, held or not.
 status model_w_in(const model *m, int layer, float *out);
 
 // Floating-point operations of a forward pass of `rows` tokens in `samples` samples.
@@ -77,6 +93,8 @@ int64_t model_tile_rows(const model_info *info);
 size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows);
 // Bytes of the weights in the compute type.
 size_t model_weight_bytes(const model_info *info, compute c);
+// Bytes of what member `part` of a team of `parts` holds of them. Local; `m` may be light.
+size_t model_part_bytes(const model *m, int part, int parts, compute c);
 
 // Which neurons are pruned, compiled for running: pruned neurons leave the products (compacted
 // weights). NULL in `forward` prunes none.
@@ -155,7 +173,13 @@ typedef struct forward {
     bool (*stopping)(void *context);
 } forward;
 
-// Runs all tiles; tiles run side by side on the pool's threads, each with single-threaded products,
+// Runs all tiles, or with a team this member's layers of them: every member calls it with the same
+// `f`, but for callbacks and context. The member that holds `first_layer` calls load (and
+// load_hidden); each calls read for its own layers, the one that holds keep_layer keep_hidden, the
+// last one result and logits; only the first one asks `stopping`, so that a pass is stopped for all
+// or for none. A member may end a pass while later ones are still in it.
+//
+// Tiles run side by side on the pool's threads, each with single-threaded products,
 // so that bits depend neither on the thread count nor on the order. Callbacks may come from any
 // thread; a callback's failure ends the pass with its status. NaN in activations or logits is
 // ERR_NUMERIC with layer and site. Local.

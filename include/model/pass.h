@@ -57,7 +57,8 @@ size_t pass_bytes(const model *m, pass_limits limits);
 status pass_new(const model *m, pass_limits limits, pass *out);
 void pass_free(pass *p);
 
-// Runs tile `index` of p->f from its load to its results.
+// Runs tile `index` of p->f from its load to its results; with a team, this member's part of the
+// next tile that comes.
 status pass_run(pass *p, int64_t index);
 
 #endif

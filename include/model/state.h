@@ -9,6 +9,14 @@ struct model {
     const arch *arch;
     config config;
     weights *weights; // owned; NULL where the model was opened light
+    relay *team;      // borrowed; NULL where this process holds all layers
+    // To look into layers that are not held.
+    char *path; // owned
+    bool random;
+    uint64_t seed;
 };
+
+// Sets what member `part` of a team of `parts` holds.
+void parts_hold(config *c, int part, int parts);
 
 #endif

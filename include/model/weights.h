@@ -47,6 +47,8 @@ typedef struct tensor_def {
 typedef struct tensor_table {
     const tensor_def *globals, *layer;
     int n_globals, n_layer;
+    int n_embedding; // of the globals, the first so many serve the embedding, the others the head
+                     // (and, where the head is the embedding, those too)
 } tensor_table;
 
 typedef struct weights weights;
@@ -59,14 +61,15 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
                     int threads, share *share, weights **out);
 void weights_close(weights *w);
 
-// The float32 values of a tensor, row-major; NULL when the model has none. Borrowed.
+// The float32 values of a tensor, row-major; NULL when the model has none or it is not held (the
+// configuration's `held`). Borrowed.
 const float *weights_global(const weights *w, int i);
 const float *weights_layer(const weights *w, int layer, int i);
 
 // ERR_INPUT when a mapped file is no longer what it was.
 status weights_unchanged(const weights *w);
 
-// Parameters that a configuration has by the tables.
+// Parameters that a configuration has by the tables, of what it holds.
 int64_t weights_parameters(const config *c, const tensor_table *table);
 
 // Writes elements [first, first + n) of a tensor drawn at random: the same for any slicing. `name`

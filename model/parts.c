@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the layers of a model are dealt to the members of a team.
+#include "model/state.h"
+
+layer_range model_layers(const model *m)
+{
+    return m->config.held;
+}
+
+// The first layer of a part.
+static int cut(const model_info *info, int part, int parts)
+{
+    const double rows = 1024; // of a sample; the shares hardly depend on it
+    model_info bare = *info;
+    bare.outputs = 0;
+    double layers = model_operations(&bare, 1, rows);
+    // A pass for statistics has no head, one for answers has: half of it is fair to both.
+    double head = (model_operations(info, 1, rows) - layers) / 2;
+    double fair = (layers + head) * part / parts;
+    int first = (int)(fair / layers * info->layers + 0.5);
+    int least = part, most = info->layers - (parts - part);
+    return part == parts ? info->layers : first < least ? least : first > most ? most : first;
+}
+
+layer_range model_part(const model_info *info, int part, int parts)
+{
+    return (layer_range){cut(info, part, parts), cut(info, part + 1, parts)};
+}
+
+void parts_hold(config *c, int part, int parts)
+{
+    c->held = model_part(&c->info, part, parts);
+    c->holds_embedding = part == 0;
+    c->holds_head = part == parts - 1;
+}
+
+size_t model_part_bytes(const model *m, int part, int parts, compute c)
+{
+    config held = m->config;
+    parts_hold(&held, part, parts);
+    model_info info = held.info;
+    info.parameters = weights_parameters(&held, m->arch->tensors);
+    return model_weight_bytes(&info, c);
+}

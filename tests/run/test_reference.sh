@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The real program on the embedded ViT against PyTorch and NumPy (tests/reference/make_pipeline.py): statistics of every neuron, scores by all
+# measures, masks, right answers and losses after pruning three shares, and where the searches end. Then the twins, which the same
+# comparisons must find.
+. "$SOURCE/tests/lib.sh"
+
+cat >"$scratch/p.yaml" <<END
+pipeline: reference
+output: $scratch/out
+models: {vit: {path: $SOURCE/examples/vit-glyph100}}
+datasets: {glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, collect: 0.5}}
+steps:
+  activations: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn]}
+  scores: {stage: score, from: activations, measure: [abs, rms, std, sqrt, freq, mean]}
+  published: {stage: score, from: activations, definition: published, measure: [abs, rms, std, sqrt, freq, mean]}
+  others: {stage: score, from: activations, retain: others}
+  names: {stage: score, from: activations, retain: [latin, latin_small]}
+  share: {stage: prune, from: "scores[measure=abs]", model: vit, data: glyphs, fraction: [0.05, 0.1, 0.25], seeds: 0}
+  search: {stage: prune, from: "scores[measure=abs]", model: vit, data: glyphs, drop: [0.5, 0.8], seeds: 0}
+END
+compare() { "$BUILD/tests/check_pipeline" "$1" "$SOURCE/tests/reference/pipeline.safetensors" "${@:2}" >"$scratch/stdout" 2>"$scratch/stderr"; }
+
+ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet
+is 'the run: exit' "$code" 0
+compare "$scratch/out" || fail 'not as PyTorch and NumPy have it'
+cat "$scratch/stdout"
+
+# The twin: one weight of some layer's matrix is 4 (two bytes are one float16). Every group of comparisons must find it.
+mkdir "$scratch/model"
+cp "$SOURCE"/examples/vit-glyph100/*.json "$SOURCE"/examples/vit-glyph100/model.safetensors "$scratch/model"
+printf '\000\104' | dd of="$scratch/model/model.safetensors" bs=1 seek=1200000 conv=notrunc 2>/dev/null
+ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/twin" -s models.vit.path="$scratch/model" \
+  -s steps.share.fraction=[0.05] -s steps.search.drop=[0.5]
+is 'another weight: exit' "$code" 0
+for group in activations scores published others names share/fraction=0.05 search/drop=0.5; do
+  compare "$scratch/twin" "$group"
+  is "exit of the comparison of $group with another weight" $? 1
+done
+
+# Scores are not mistaken for those of another kind.
+mkdir -p "$scratch/mixed/others"
+cp "$scratch/out/names/all.nc" "$scratch/mixed/others/all.nc"
+compare "$scratch/mixed" others
+is 'exit of the comparison with scores of other subsets retained' $? 1
+finish

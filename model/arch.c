@@ -26,6 +26,14 @@ const arch *arch_find(const char *model_type)
     return NULL;
 }
 
+const arch *arch_named(const char *name)
+{
+    for (int i = 0; i < ARCHS; i++)
+        if (strcmp(archs[i]->name, name) == 0)
+            return archs[i];
+    return NULL;
+}
+
 status arch_of(const config_file *f, const arch **out)
 {
     status st;

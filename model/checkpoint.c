@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/gguf_weights.h"
 #include "model/safetensors.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
@@ -16,7 +17,8 @@
 struct checkpoint {
     safetensors **shards;
     size_t n_shards;
-    const tensor **tensors; // of all shards, by name
+    gguf_weights *gguf;     // instead of shards
+    const tensor **tensors; // of all files, by name
     size_t n;
 };
 
@@ -168,12 +170,16 @@ static status collect_tensors(checkpoint *c)
     size_t n = 0;
     for (size_t i = 0; i < c->n_shards; i++)
         n += safetensors_count(c->shards[i]);
+    n += c->gguf ? gguf_weights_count(c->gguf) : 0;
     if (!(c->tensors = checked_calloc(n, sizeof *c->tensors)))
         return status_no_memory("the table of tensors");
+    for (; c->gguf && c->n < n; c->n++)
+        c->tensors[c->n] = gguf_weights_at(c->gguf, c->n);
     for (size_t i = 0; i < c->n_shards; i++)
         for (size_t k = 0; k < safetensors_count(c->shards[i]); k++)
             c->tensors[c->n++] = safetensors_at(c->shards[i], k);
-    qsort(c->tensors, c->n, sizeof *c->tensors, by_name);
+    if (c->n > 0)
+        qsort(c->tensors, c->n, sizeof *c->tensors, by_name);
     for (size_t i = 1; i < c->n; i++)
         if (strcmp(c->tensors[i - 1]->name, c->tensors[i]->name) == 0)
             return status_fail(ERR_INPUT, c->tensors[i]->file, "tensor %s: also in %s",
@@ -188,6 +194,13 @@ status checkpoint_open(const char *path, checkpoint **out)
     checkpoint *c = checked_calloc(1, sizeof *c);
     if (!c)
         return status_no_memory(path);
+    if (checkpoint_path_is_gguf(path)) {
+        TRY(gguf_weights_open(path, &c->gguf));
+        TRY(collect_tensors(c));
+        *out = c;
+        c = NULL;
+        goto done;
+    }
     TRY(find_layout(path, &l));
     if (!(c->shards = checked_calloc(l.n, sizeof *c->shards))) {
         st = status_no_memory(path);
@@ -212,9 +225,21 @@ void checkpoint_close(checkpoint *c)
         return;
     for (size_t i = 0; i < c->n_shards; i++)
         safetensors_close(c->shards[i]);
+    gguf_weights_close(c->gguf);
     free(c->shards);
     free(c->tensors);
     free(c);
+}
+
+bool checkpoint_is_gguf(const checkpoint *c)
+{
+    return c->gguf;
+}
+
+bool checkpoint_path_is_gguf(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    return end && strcmp(end, ".gguf") == 0 && !file_is_folder(path);
 }
 
 size_t checkpoint_count(const checkpoint *c)
@@ -238,7 +263,7 @@ const tensor *checkpoint_find(const checkpoint *c, const char *name)
 
 status checkpoint_unchanged(const checkpoint *c)
 {
-    status st = OK;
+    status st = c->gguf ? gguf_weights_unchanged(c->gguf) : OK;
     for (size_t i = 0; i < c->n_shards && st == OK; i++)
         st = safetensors_unchanged(c->shards[i]);
     return st;

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/config.h"
+#include "config_private.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/checkpoint.h"
+#include "model/gguf_config.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 
 #define MAX_CONFIG 16000000 // ImageNet-22k's label names make half a megabyte
 
-struct config_file {
-    char *path;
-    json_t *root;
-};
+// A field's name in the file, for messages.
+static const char *shown(const config_file *f, const char *key)
+{
+    const char *own = json_string_value(json_object_get(f->keys, key));
+    return own ? own : key;
+}
 
 status config_file_open(const char *model_path, config_file **out)
 {
@@ -23,6 +26,15 @@ status config_file_open(const char *model_path, config_file **out)
     size_t size;
     json_error_t error;
     config_file *f = checked_calloc(1, sizeof *f);
+    if (f && checkpoint_path_is_gguf(model_path)) {
+        st = (f->path = strdup(model_path)) ? gguf_config_read(model_path, &f->root, &f->keys)
+                                            : status_no_memory(model_path);
+        if (st == OK) {
+            *out = f;
+            f = NULL;
+        }
+        goto done;
+    }
     folder = file_is_folder(model_path) ? strdup(model_path) : file_folder(model_path);
     if (!f || !folder || !(f->path = file_join(folder, "config.json"))) {
         st = status_no_memory(model_path);
@@ -49,6 +61,7 @@ void config_file_close(config_file *f)
     if (!f)
         return;
     json_decref(f->root);
+    json_decref(f->keys);
     free(f->path);
     free(f);
 }
@@ -58,11 +71,15 @@ const char *config_file_path(const config_file *f)
     return f->path;
 }
 
-// The field's value; NULL where it is absent or null.
-static const json_t *get(const config_file *f, const char *key)
+const json_t *config_get(const config_file *f, const char *key)
 {
     const json_t *value = json_object_get(f->root, key);
     return json_is_null(value) ? NULL : value;
+}
+
+bool config_has(const config_file *f, const char *key)
+{
+    return json_object_get(f->root, key);
 }
 
 static status take_int(const config_file *f, const char *key, const json_t *value, int low,
@@ -70,19 +87,19 @@ static status take_int(const config_file *f, const char *key, const json_t *valu
 {
     json_int_t n = json_integer_value(value);
     if (!json_is_integer(value) || n < low || n > high)
-        return status_fail(ERR_INPUT, f->path, "\"%s\" must be a whole number from %d to %d", key,
-                           low, high);
+        return status_fail(ERR_INPUT, f->path, "\"%s\" must be a whole number from %d to %d",
+                           shown(f, key), low, high);
     *out = (int)n;
     return OK;
 }
 
 status config_int(const config_file *f, const char *key, int low, int high, int missing, int *out)
 {
-    const json_t *value = get(f, key);
+    const json_t *value = config_get(f, key);
     if (value)
         return take_int(f, key, value, low, high, out);
     if (missing == CONFIG_REQUIRED)
-        return status_fail(ERR_INPUT, f->path, "\"%s\" is missing", key);
+        return status_fail(ERR_INPUT, f->path, "\"%s\" is missing", shown(f, key));
     *out = missing;
     return OK;
 }
@@ -90,29 +107,29 @@ status config_int(const config_file *f, const char *key, int low, int high, int 
 status config_real(const config_file *f, const char *key, double low, double high, double missing,
                    double *out)
 {
-    const json_t *value = get(f, key);
+    const json_t *value = config_get(f, key);
     double x = json_number_value(value);
     if (value && (!json_is_number(value) || x < low || x > high))
-        return status_fail(ERR_INPUT, f->path, "\"%s\" must be a number from %g to %g", key, low,
-                           high);
+        return status_fail(ERR_INPUT, f->path, "\"%s\" must be a number from %g to %g",
+                           shown(f, key), low, high);
     *out = value ? x : missing;
     return OK;
 }
 
 status config_bool(const config_file *f, const char *key, bool missing, bool *out)
 {
-    const json_t *value = get(f, key);
+    const json_t *value = config_get(f, key);
     if (value && !json_is_boolean(value))
-        return status_fail(ERR_INPUT, f->path, "\"%s\" must be true or false", key);
+        return status_fail(ERR_INPUT, f->path, "\"%s\" must be true or false", shown(f, key));
     *out = value ? json_is_true(value) : missing;
     return OK;
 }
 
 status config_text(const config_file *f, const char *key, const char *missing, const char **out)
 {
-    const json_t *value = get(f, key);
+    const json_t *value = config_get(f, key);
     if (value ? !json_is_string(value) : !missing)
-        return status_fail(ERR_INPUT, f->path, "\"%s\" %s", key,
+        return status_fail(ERR_INPUT, f->path, "\"%s\" %s", shown(f, key),
                            value ? "must be text" : "is missing");
     *out = value ? json_string_value(value) : missing;
     return OK;
@@ -122,7 +139,7 @@ status config_size(const config_file *f, const char *key, int low, int high, int
                    int *height, int *width)
 {
     status st;
-    const json_t *value = get(f, key);
+    const json_t *value = config_get(f, key);
     if (json_array_size(value) == 2) {
         TRY(take_int(f, key, json_array_get(value, 0), low, high, height));
         TRY(take_int(f, key, json_array_get(value, 1), low, high, width));
@@ -138,7 +155,7 @@ status config_labels(const config_file *f, int *out)
 {
     status st;
     enum { MAX_LABELS = 1 << 20 };
-    const json_t *names = get(f, "id2label");
+    const json_t *names = config_get(f, "id2label");
     int given = 0;
     TRY(config_int(f, "num_labels", 1, MAX_LABELS, 0, &given));
     size_t n = json_object_size(names);
@@ -180,26 +197,47 @@ done:
     return st;
 }
 
+// Fails when a field is there and not `expected`.
+static status check_same(const config_file *f, const char *key, int expected)
+{
+    const json_t *value = config_get(f, key);
+    if (!value || (json_is_integer(value) && json_integer_value(value) == expected))
+        return OK;
+    return status_fail(ERR_INPUT, f->path, "\"%s\" must be %d, the width of a head", shown(f, key),
+                       expected);
+}
+
 status config_heads(const config_file *f, int hidden_size, int heads, int *head_dim)
 {
-    status st = config_int(f, "head_dim", 1, 1 << 16, 0, head_dim);
-    if (st != OK || *head_dim > 0)
-        return st;
-    if (hidden_size % heads != 0)
-        return status_fail(ERR_INPUT, f->path,
-                           "\"hidden_size\" %d is no multiple of \"num_attention_heads\" %d",
-                           hidden_size, heads);
-    *head_dim = hidden_size / heads;
-    return OK;
+    status st;
+    enum { MAX_ALL = 1 << 20 };
+    TRY(config_int(f, "head_dim", 1, 1 << 16, 0, head_dim));
+    if (*head_dim == 0 && hidden_size % heads != 0) {
+        st = status_fail(ERR_INPUT, f->path, "\"%s\" %d is no multiple of \"%s\" %d",
+                         shown(f, "hidden_size"), hidden_size, shown(f, "num_attention_heads"),
+                         heads);
+        goto done;
+    }
+    *head_dim = *head_dim ? *head_dim : hidden_size / heads;
+    if ((int64_t)heads * *head_dim > MAX_ALL) {
+        st = status_fail(ERR_INPUT, f->path, "%d heads of %d channels; at most %d in all", heads,
+                         *head_dim, MAX_ALL);
+        goto done;
+    }
+    TRY(check_same(f, "gguf_value_length", *head_dim));
+    TRY(check_same(f, "gguf_rope_dimensions", *head_dim));
+done:
+    return st;
 }
 
 status config_refuse(const config_file *f, const char *const *keys, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const json_t *value = get(f, keys[i]);
+        const json_t *value = config_get(f, keys[i]);
         if (value && !json_is_false(value))
             return status_fail(ERR_INPUT, f->path,
-                               "\"%s\" is not supported, and would change the result", keys[i]);
+                               "\"%s\" is not supported, and would change the result",
+                               shown(f, keys[i]));
     }
     return OK;
 }
@@ -207,7 +245,7 @@ status config_refuse(const config_file *f, const char *const *keys, size_t n)
 status config_task(const config_file *f, const char *name)
 {
     size_t i;
-    const json_t *item, *list = get(f, "architectures");
+    const json_t *item, *list = config_get(f, "architectures");
     json_array_foreach(list, i, item)
     {
         if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
@@ -217,52 +255,4 @@ status config_task(const config_file *f, const char *name)
     return list ? status_fail(ERR_INPUT, f->path, "\"architectures\" says %.64s; %s is needed",
                               first ? first : "nothing", name)
                 : OK;
-}
-
-// A number of an object; `missing` where it is absent.
-static status object_real(const config_file *f, const json_t *object, const char *key,
-                          double missing, double *out)
-{
-    const json_t *value = json_object_get(object, key);
-    double x = json_number_value(value);
-    bool absent = !value || json_is_null(value);
-    if (!absent && (!json_is_number(value) || !(x > 0) || x > 1e12))
-        return status_fail(ERR_INPUT, f->path, "\"%s\" must be a number above 0", key);
-    *out = absent ? missing : x;
-    return OK;
-}
-
-status config_rotary(const config_file *f, double missing_theta, rotary *out)
-{
-    status st;
-    const json_t *newer = get(f, "rope_parameters"), *older = get(f, "rope_scaling");
-    const json_t *scaling = newer ? newer : older;
-    const json_t *type = json_object_get(scaling, "rope_type");
-    const char *name = json_string_value(type ? type : json_object_get(scaling, "type"));
-    double turned = 1;
-    *out = (rotary){.linear = 1};
-    TRY(object_real(f, f->root, "rope_theta", missing_theta, &out->theta));
-    TRY(object_real(f, newer, "rope_theta", out->theta, &out->theta));
-    TRY(object_real(f, f->root, "partial_rotary_factor", 1, &turned));
-    TRY(object_real(f, newer, "partial_rotary_factor", turned, &turned));
-    if (turned != 1) {
-        st = status_fail(ERR_INPUT, f->path, "\"partial_rotary_factor\" %g is not supported",
-                         turned);
-        goto done;
-    }
-    if (!name || strcmp(name, "default") == 0)
-        goto done;
-    if (strcmp(name, "linear") == 0) {
-        TRY(object_real(f, scaling, "factor", 1, &out->linear));
-    } else if (strcmp(name, "llama3") == 0) {
-        TRY(object_real(f, scaling, "factor", 8, &out->factor));
-        TRY(object_real(f, scaling, "low_freq_factor", 1, &out->low_factor));
-        TRY(object_real(f, scaling, "high_freq_factor", 4, &out->high_factor));
-        TRY(object_real(f, scaling, "original_max_position_embeddings", 8192, &out->original));
-    } else {
-        st = status_fail(ERR_INPUT, f->path,
-                         "rope type %.64s is not supported; default, linear and llama3 are", name);
-    }
-done:
-    return st;
 }

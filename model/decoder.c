@@ -9,9 +9,15 @@
 enum { EMBEDDING, NORM, HEAD, GLOBALS };
 
 static const tensor_def globals[GLOBALS] = {
-    [EMBEDDING] = {"model.embed_tokens.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [EMBEDDING] = {"model.embed_tokens.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_EMBEDDING, 0},
     [NORM] = {"model.norm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
     [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, FEATURE_OWN_HEAD},
+};
+
+static const tensor_form global_forms[GLOBALS] = {
+    [EMBEDDING] = {.gguf = "token_embd.weight"},
+    [NORM] = {.gguf = "output_norm.weight"},
+    [HEAD] = {.gguf = "output.weight"},
 };
 
 enum {
@@ -61,9 +67,33 @@ static const tensor_def per_layer[PER_LAYER] = {
     [DOWN_BIAS] = {MLP "down_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, FEATURE_MLP_BIAS},
 };
 
-const tensor_table decoder_tensors = {globals, per_layer, GLOBALS, PER_LAYER, NORM};
+#define BLOCK "blk.%d."
 
-status decoder_configure(const config_file *f, const char *task, config *out)
+static const tensor_form layer_forms[PER_LAYER] = {
+    [BEFORE] = {.gguf = BLOCK "attn_norm.weight"},
+    [QUERY] = {.gguf = BLOCK "attn_q.weight", .in_gguf = LAYOUT_PAIRS},
+    [QUERY_BIAS] = {.gguf = BLOCK "attn_q.bias", .in_gguf = LAYOUT_PAIRS},
+    [QUERY_NORM] = {.gguf = BLOCK "attn_q_norm.weight"},
+    [KEY] = {.gguf = BLOCK "attn_k.weight", .in_gguf = LAYOUT_PAIRS},
+    [KEY_BIAS] = {.gguf = BLOCK "attn_k.bias", .in_gguf = LAYOUT_PAIRS},
+    [KEY_NORM] = {.gguf = BLOCK "attn_k_norm.weight"},
+    [VALUE] = {.gguf = BLOCK "attn_v.weight"},
+    [VALUE_BIAS] = {.gguf = BLOCK "attn_v.bias"},
+    [OUT] = {.gguf = BLOCK "attn_output.weight"},
+    [OUT_BIAS] = {.gguf = BLOCK "attn_output.bias"},
+    [AFTER] = {.gguf = BLOCK "ffn_norm.weight"},
+    [GATE] = {.gguf = BLOCK "ffn_gate.weight"},
+    [GATE_BIAS] = {.gguf = BLOCK "ffn_gate.bias"},
+    [UP] = {.gguf = BLOCK "ffn_up.weight"},
+    [UP_BIAS] = {.gguf = BLOCK "ffn_up.bias"},
+    [DOWN] = {.gguf = BLOCK "ffn_down.weight"},
+    [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
+};
+
+const tensor_table decoder_tensors = {globals, per_layer,    GLOBALS,     PER_LAYER,
+                                      NORM,    global_forms, layer_forms, NULL};
+
+status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out)
 {
     status st;
     static const char *const unsupported[] = {"quantization_config", "attn_logit_softcapping",
@@ -83,14 +113,17 @@ status decoder_configure(const config_file *f, const char *task, config *out)
     TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, CONFIG_REQUIRED, &i->hidden_size));
     TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, CONFIG_REQUIRED, &i->layers));
     TRY(config_int(f, "num_attention_heads", 1, MAX_WIDTH, CONFIG_REQUIRED, &i->heads));
-    TRY(config_int(f, "num_key_value_heads", 1, MAX_WIDTH, i->heads, &i->kv_heads));
+    TRY(config_int(f, "num_key_value_heads", 1, MAX_WIDTH,
+                   kv_heads && !config_has(f, "num_key_value_heads") ? kv_heads : i->heads,
+                   &i->kv_heads));
     TRY(config_int(f, "intermediate_size", 1, 1 << 20, CONFIG_REQUIRED, &i->d_mlp));
     TRY(config_int(f, "max_position_embeddings", 1, MAX_CONTEXT, 2048, &i->context));
     TRY(config_heads(f, i->hidden_size, i->heads, &i->head_dim));
+    TRY(config_rotary(f, 10000, i->head_dim, &out->rotary));
     TRY(config_activation(f, "hidden_act", "silu", &out->act));
     TRY(config_real(f, "rms_norm_eps", 0, 1, 1e-6, &out->norm_eps));
     TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
-    TRY(config_rotary(f, 10000, &out->rotary));
+    TRY(config_padding(f, i->outputs, &out->padding));
     TRY(config_bool(f, "tie_word_embeddings", false, &tied));
     if (i->heads % i->kv_heads != 0 || i->head_dim % 2 != 0)
         st = status_fail(ERR_INPUT, config_file_path(f),

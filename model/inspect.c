@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a model folder or weight file holds, for `sulcus inspect`.
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "model/checkpoint.h"
 #include "model/model.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/gguf.h"
 #include "pipeline/base/text.h"
 
 static void print_info(const char *path, const model_info *i)
@@ -45,6 +47,23 @@ static void print_tensors(const checkpoint *c)
     printf("  %zu tensors\n", checkpoint_count(c));
 }
 
+// A GGUF file's metadata, a line a key.
+static status print_metadata(const char *path)
+{
+    gguf *g = NULL;
+    char line[256];
+    status st = gguf_open(path, &g);
+    for (size_t i = 0; st == OK && i < gguf_keys(g); i++) {
+        gguf_text key = gguf_key(g, i);
+        gguf_describe(g, i, line, sizeof line);
+        for (char *c = line; *c; c++) // a chat template has lines of its own
+            *c = iscntrl((unsigned char)*c) ? ' ' : *c;
+        printf("  %.*s = %s\n", (int)key.length, key.bytes, line);
+    }
+    gguf_close(g);
+    return st;
+}
+
 // Is the folder a model's? One that is malformed still is, and then fails with its reason.
 static bool holds_config(const char *path)
 {
@@ -60,14 +79,16 @@ status model_inspect(const char *path, bool *known)
     model *m = NULL;
     checkpoint *c = NULL;
     const char *end = strrchr(path, '.');
-    const bool folder = holds_config(path);
-    *known = folder || (end && strcmp(end, ".safetensors") == 0 && !file_is_folder(path));
+    const bool folder = holds_config(path), single = checkpoint_path_is_gguf(path);
+    *known = folder || single || (end && strcmp(end, ".safetensors") == 0 && !file_is_folder(path));
     if (!*known)
         goto done;
-    if (folder) {
+    if (folder || single) {
         TRY(model_open(&(model_options){.path = path, .light = true}, NULL, &m));
         print_info(path, model_get_info(m));
     }
+    if (single)
+        TRY(print_metadata(path));
     TRY(checkpoint_open(path, &c));
     print_tensors(c);
 done:

@@ -27,7 +27,7 @@ static status configure(model *m, const char *path)
     TRY(m->arch->configure(f, &m->config));
     m->config.info.architecture = m->arch->name;
     parts_hold(&m->config, 0, 1);
-    m->config.info.parameters = weights_parameters(&m->config, m->arch->tensors);
+    m->config.info.parameters = tensor_table_parameters(&m->config, m->arch->tensors);
 done:
     config_file_close(f);
     return st;
@@ -65,6 +65,8 @@ status model_open(const model_options *options, share *node, model **out)
         st = blas_check();
     if (st == OK && !options->light && !options->random)
         st = checkpoint_open(options->path, &source);
+    if (st == OK && source)
+        st = tensor_table_check_used(&m->config, m->arch->tensors, source);
     TRY(vote(node, st));
     m->random = options->random;
     m->seed = options->seed;
@@ -128,6 +130,8 @@ status model_files(const model_options *options, status (*add)(void *context, co
         st = status_no_memory(options->path);
         goto done;
     }
+    if (checkpoint_path_is_gguf(options->path))
+        goto done; // it is all in one
     for (const char *const *name = a->input_files; *name; name++)
         TRY(add_beside(folder, *name, add, context));
     if (!options->random)
@@ -191,9 +195,10 @@ int64_t model_tile_rows(const model_info *info)
 size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows)
 {
     config c = {.info = *info, .patch_width = 1};
-    if (info->rows_per_image > 1) // a patch has at most this many pixels
+    c.rotary.theta = info->modality == MODALITY_TEXT; // perhaps it has a table of them
+    if (info->rows_per_image > 1)                     // a patch has at most this many pixels
         c.patch_height = info->image_height * info->image_width / (info->rows_per_image - 1);
-    model m = {.arch = arch_find(info->architecture), .config = c};
+    model m = {.arch = arch_named(info->architecture), .config = c};
     return (size_t)threads * pass_bytes(&m, (pass_limits){samples, rows});
 }
 

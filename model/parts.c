@@ -39,6 +39,6 @@ size_t model_part_bytes(const model *m, int part, int parts, compute c)
     config held = m->config;
     parts_hold(&held, part, parts);
     model_info info = held.info;
-    info.parameters = weights_parameters(&held, m->arch->tensors);
+    info.parameters = tensor_table_parameters(&held, m->arch->tensors);
     return model_weight_bytes(&info, c);
 }

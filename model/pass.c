@@ -43,8 +43,7 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     const bool images = i->modality == MODALITY_IMAGE;
     const size_t head_rows = images ? samples : rows;
     const size_t longest = images ? (size_t)i->rows_per_image : rows;
-    const int want = getenv("MB") ? atoi(getenv("MB")) : MLP_BLOCK;
-    p->mlp_block = i->d_mlp < want ? i->d_mlp : want;
+    p->mlp_block = i->d_mlp < MLP_BLOCK ? i->d_mlp : MLP_BLOCK;
     p->tile.first_row = take(a, samples + 1, 1, sizeof *p->tile.first_row);
     p->tile.target = take(a, head_rows, 1, sizeof *p->tile.target);
     if (images)
@@ -103,6 +102,25 @@ void pass_free(pass *p)
 {
     free(p->arena);
     p->arena = NULL;
+}
+
+// Tokens index the embedding, and learned positions a table.
+static status check_text(const pass *p)
+{
+    const config *c = &p->m->config;
+    for (int64_t row = 0; row < p->tile.rows; row++) {
+        if (p->tile.ids[row] < 0 || p->tile.ids[row] >= c->info.outputs)
+            return status_fail(
+                ERR_INPUT, "model",
+                "token %d, but the vocabulary has %d; is this the model's tokenizer?",
+                p->tile.ids[row], c->info.outputs);
+        if (c->rotary.theta <= 0 && p->position[row] >= c->info.context)
+            return status_fail(ERR_INPUT, "model",
+                               "a sample has more than the %d tokens that the model has positions "
+                               "for; set a smaller context",
+                               c->info.context);
+    }
+    return OK;
 }
 
 // Loads the tile and looks it over: what callbacks and files say becomes sizes here.
@@ -228,6 +246,8 @@ static status begin(pass *p, const leg *l)
     p->first_row = p->tile.first_row;
     if (!l->begins)
         goto done;
+    if (p->m->config.info.modality == MODALITY_TEXT)
+        TRY(check_text(p));
     if (f->first_layer > 0)
         TRY(f->load_hidden(f->context, p->index, p->thread, &p->tile, p->hidden));
     else

@@ -8,6 +8,8 @@
 static double frequency(const rotary *r, int i, int d)
 {
     double plain = pow(r->theta, -2.0 * i / d) / r->linear;
+    if (r->divisors > 0)
+        plain /= (double)r->divisor[i];
     if (r->factor <= 0)
         return plain;
     double wavelength = 2 * M_PI / plain;

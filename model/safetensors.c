@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "model/json_scan.h"
 #include "pipeline/base/checked.h"
@@ -13,7 +12,7 @@
 struct safetensors {
     char *path;
     mapping map;
-    struct stat seen;
+    file_stamp seen;
     tensor *tensors;
     size_t n, capacity;
     const unsigned char *data;
@@ -238,7 +237,8 @@ status safetensors_open(const char *path, safetensors **out)
         goto done;
     }
     TRY(file_map(path, &s->map));
-    if (stat(path, &s->seen) != 0 || (size_t)s->seen.st_size != s->map.size) {
+    TRY(file_stamp_take(path, &s->seen));
+    if (s->seen.size != s->map.size) {
         st = status_fail(ERR_INPUT, path, "changed while it was opened; try again");
         goto done;
     }
@@ -292,12 +292,5 @@ const tensor *safetensors_at(const safetensors *s, size_t i)
 
 status safetensors_unchanged(const safetensors *s)
 {
-    struct stat now;
-    if (stat(s->path, &now) != 0)
-        return status_fail_errno(ERR_INPUT, s->path, "vanished while in use");
-    if (now.st_size != s->seen.st_size || now.st_ino != s->seen.st_ino ||
-        now.st_dev != s->seen.st_dev || now.st_mtim.tv_sec != s->seen.st_mtim.tv_sec ||
-        now.st_mtim.tv_nsec != s->seen.st_mtim.tv_nsec)
-        return status_fail(ERR_INPUT, s->path, "changed while in use; run again");
-    return OK;
+    return file_stamp_check(s->path, &s->seen);
 }

@@ -217,7 +217,8 @@ static status finish(pass *p)
                             SITE_MLP);
 }
 
-static const tensor_table tensors = {globals, per_layer, GLOBALS, PER_LAYER, NORM_WEIGHT};
+static const tensor_table tensors = {globals,     per_layer, GLOBALS, PER_LAYER,
+                                     NORM_WEIGHT, NULL,      NULL,    NULL};
 
 const arch arch_vit = {
     .name = "vit",

@@ -2,24 +2,21 @@
 #include "model/weights.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/convert.h"
 #include "model/kernels.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/rng.h"
 
-enum { NAME_BYTES = 160, JOB_ELEMENTS = 1 << 18 };
+enum { JOB_ELEMENTS = 1 << 18 };
 
-// A tensor on its way into memory.
 typedef struct slot {
-    const tensor_def *def; // NULL: the model has no such tensor
-    char name[NAME_BYTES];
-    size_t elements;
-    const tensor *from; // NULL: drawn
-    size_t offset;      // bytes into the shared block; unused where mapped
+    tensor_slot tensor;
+    size_t offset; // bytes into the shared block; unused where mapped
     const float *at;
 } slot;
 
@@ -38,136 +35,40 @@ struct weights {
     share *share;
     void *block; // what is not mapped: the node's, or this process's where there is no share
     uint64_t seed;
-    double range;
+    const config *config; // borrowed; only while the weights are being made
 };
 
-static size_t dim_length(const config *c, dim d)
-{
-    const model_info *i = &c->info;
-    const int length[] = {
-        [DIM_END] = 0,
-        [DIM_ONE] = 1,
-        [DIM_HIDDEN] = i->hidden_size,
-        [DIM_ATTN] = i->heads * i->head_dim,
-        [DIM_HEAD] = i->head_dim,
-        [DIM_KV] = i->kv_heads * i->head_dim,
-        [DIM_MLP] = i->d_mlp,
-        [DIM_OUTPUTS] = i->outputs,
-        [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image : i->context,
-        [DIM_CHANNELS] = i->channels,
-        [DIM_PATCH_HEIGHT] = c->patch_height,
-        [DIM_PATCH_WIDTH] = c->patch_width,
-    };
-    return (size_t)length[d];
-}
-
-static bool def_exists(const config *c, const tensor_def *def)
-{
-    return (c->features & def->needs) == def->needs;
-}
-
-// The tensor's elements, or false when their number wraps.
-static bool def_elements(const config *c, const tensor_def *def, size_t *elements)
-{
-    *elements = 1;
-    for (const dim *d = def->shape; *d != DIM_END; d++)
-        if (!checked_mul(*elements, dim_length(c, *d), elements))
-            return false;
-    return true;
-}
-
-// Is a tensor outside the layers wanted here?
-static bool global_held(const config *c, const tensor_table *table, int i)
-{
-    bool tied = c->info.modality == MODALITY_TEXT && !(c->features & FEATURE_OWN_HEAD);
-    return i < table->n_embedding ? c->holds_embedding || (tied && c->holds_head) : c->holds_head;
-}
-
-int64_t weights_parameters(const config *c, const tensor_table *table)
-{
-    double total = 0; // exact up to 2^53 parameters
-    size_t n;
-    for (int i = 0; i < table->n_globals; i++)
-        if (global_held(c, table, i) && def_exists(c, &table->globals[i]) &&
-            def_elements(c, &table->globals[i], &n))
-            total += (double)n;
-    for (int i = 0; i < table->n_layer; i++)
-        if (def_exists(c, &table->layer[i]) && def_elements(c, &table->layer[i], &n))
-            total += (double)n * (c->held.end - c->held.first);
-    return (int64_t)total;
-}
-
-static status check_tensor(const config *c, const slot *s, const tensor *t)
-{
-    char want[128] = "", have[128] = "";
-    size_t at = 0;
-    bool same = true;
-    int dims = 0;
-    for (; s->def->shape[dims] != DIM_END; dims++) {
-        size_t length = dim_length(c, s->def->shape[dims]);
-        same = same && dims < t->dims && t->shape[dims] == length;
-        at += (size_t)snprintf(want + at, sizeof want - at, "%s%zu", dims ? ", " : "", length);
-    }
-    at = 0;
-    for (int i = 0; i < t->dims && at < sizeof have - 24; i++)
-        at += (size_t)snprintf(have + at, sizeof have - at, "%s%zu", i ? ", " : "", t->shape[i]);
-    if (!same || dims != t->dims)
-        return status_fail(ERR_INPUT, t->file,
-                           "tensor %s: shape [%s], but config.json makes it [%s]", t->name, have,
-                           want);
-    if (!t->type->to_float)
-        return status_fail(ERR_INPUT, t->file,
-                           "tensor %s: %s is no type of weights; save it as F32, "
-                           "F16 or BF16",
-                           t->name, t->type->name);
-    return OK;
-}
-
 // Finds or plans one tensor; `bytes` is what the block holds so far.
-static status plan_slot(weights *w, const config *c, const tensor_def *def, int layer, slot *s,
-                        size_t *bytes)
+static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
 {
-    if (!def_exists(c, def))
-        return OK;
-    s->def = def;
-    snprintf(s->name, sizeof s->name, def->name, layer);
-    if (!def_elements(c, def, &s->elements))
-        return status_fail(ERR_INPUT, s->name, "the configuration makes it too large");
-    if (w->source) {
-        if (!(s->from = checkpoint_find(w->source, s->name)))
-            return status_fail(
-                ERR_INPUT, checkpoint_at(w->source, 0)->file,
-                "tensor %s is missing; is this the model that config.json describes?", s->name);
-        status st = check_tensor(c, s, s->from);
-        if (st != OK)
-            return st;
-        if (s->from->type->native && (uintptr_t)s->from->bytes % sizeof(float) == 0) {
-            s->at = (const float *)(const void *)s->from->bytes;
-            return OK;
-        }
-    }
+    const tensor_slot *t = &s->tensor;
     size_t size;
+    status st = tensor_slot_find(w->config, &w->table, w->source, layer, i, &s->tensor);
+    if (st != OK || !t->def)
+        return st;
+    if (t->from && t->from->type->native && t->layout == LAYOUT_PLAIN &&
+        (uintptr_t)t->from->bytes % sizeof(float) == 0) {
+        s->at = (const float *)(const void *)t->from->bytes;
+        return OK;
+    }
     s->offset = *bytes;
-    if (!checked_mul(s->elements, sizeof(float), &size) || !checked_add(size, 63, &size) ||
+    if (!checked_mul(t->elements, sizeof(float), &size) || !checked_add(size, 63, &size) ||
         !checked_add(*bytes, size / 64 * 64, bytes))
-        return status_fail(ERR_INPUT, s->name, "the configuration makes it too large");
+        return status_fail(ERR_INPUT, t->name, "the configuration makes it too large");
     return OK;
 }
 
-static status plan_slots(weights *w, const config *c, size_t *bytes)
+static status plan_slots(weights *w, size_t *bytes)
 {
     status st = OK;
     slot *s = w->slots;
     *bytes = 0;
-    if (w->source && checkpoint_count(w->source) == 0)
-        return status_fail(ERR_INPUT, "weights", "the files hold no tensors");
-    for (int i = 0; i < w->table.n_globals && st == OK; i++, s++)
-        if (global_held(c, &w->table, i))
-            st = plan_slot(w, c, &w->table.globals[i], 0, s, bytes);
-    s += c->held.first * w->table.n_layer;
-    for (int l = c->held.first; l < c->held.end && st == OK; l++)
+    for (int i = 0; i < w->table.n_globals && st == OK; i++)
+        st = plan_slot(w, -1, i, s++, bytes);
+    s += w->config->held.first * w->table.n_layer;
+    for (int l = w->config->held.first; l < w->config->held.end && st == OK; l++)
         for (int i = 0; i < w->table.n_layer && st == OK; i++)
-            st = plan_slot(w, c, &w->table.layer[i], l, s++, bytes);
+            st = plan_slot(w, l, i, s++, bytes);
     return st;
 }
 
@@ -196,27 +97,55 @@ typedef struct fill_work {
     int rank, ranks;
 } fill_work;
 
+// Is the slot used where the file is mapped?
+static bool is_mapped(const slot *s)
+{
+    return s->tensor.from && (const void *)s->at == (const void *)s->tensor.from->bytes;
+}
+
+// The embedding of the padding token, among elements [first, first + n).
+static void zero_padding(const config *c, const tensor_def *def, size_t first, size_t n, float *at)
+{
+    if (def->init != INIT_EMBEDDING || c->padding < 0)
+        return;
+    const size_t width = (size_t)c->info.hidden_size, begin = (size_t)c->padding * width;
+    for (size_t i = begin > first ? begin : first; i < begin + width && i < first + n; i++)
+        at[i - first] = 0;
+}
+
 // Brings a job's elements into memory, or looks them over where they are mapped.
 static status run_job(void *context, int64_t item, int thread)
 {
     (void)thread;
     const fill_work *f = context;
+    const config *c = f->w->config;
     const job *j = &f->jobs[(size_t)item * (size_t)f->ranks + (size_t)f->rank];
-    const slot *s = j->slot;
-    const float *values = s->at + j->first;
+    const tensor_slot *t = &j->slot->tensor;
+    const float *values = j->slot->at + j->first;
     size_t at;
-    if (!s->from) {
-        weights_draw(s->def, s->name, f->w->range, f->w->seed, j->first, j->n,
-                     (float *)((char *)f->w->block + s->offset) + j->first);
-        return OK;
+    if (!is_mapped(j->slot)) {
+        float *to = (float *)((char *)f->w->block + j->slot->offset) + j->first;
+        if (!t->from) {
+            weights_draw(t->def, t->name, tensor_def_deviation(c, t->def), f->w->seed, j->first,
+                         j->n, to);
+            zero_padding(c, t->def, j->first, j->n, to);
+            return OK;
+        }
+        convert_elements(t->from, t->layout, c->info.head_dim, j->first, j->n, to);
+        if (t->layout == LAYOUT_PLAIN) // pages that no other job reads
+            file_drop_pages(convert_at(t->from, j->first), convert_bytes(t->from, j->n));
     }
-    if ((const void *)s->at != (const void *)s->from->bytes)
-        s->from->type->to_float(s->from->bytes + j->first * s->from->type->bytes, j->n,
-                                (float *)((char *)f->w->block + s->offset) + j->first);
     if (kernel_finite(values, j->n, &at))
         return OK;
-    return status_fail(ERR_NUMERIC, s->from->file, "tensor %s: element %zu is %s", s->name,
+    return status_fail(ERR_NUMERIC, t->from->file, "tensor %s: element %zu is %s", t->from->name,
                        j->first + at, isnan(values[at]) ? "NaN" : "infinite");
+}
+
+// Elements of a job on this slot.
+static size_t job_elements(const slot *s)
+{
+    const size_t grain = s->tensor.from ? convert_grain(s->tensor.from, s->tensor.layout) : 1;
+    return grain < JOB_ELEMENTS ? JOB_ELEMENTS / grain * grain : grain;
 }
 
 static status fill(weights *w, int threads)
@@ -227,13 +156,14 @@ static status fill(weights *w, int threads)
     size_t n = 0, capacity = 0;
     for (size_t i = 0; i < w->n; i++) {
         slot *s = &w->slots[i];
-        for (size_t first = 0; s->def && first < s->elements; first += JOB_ELEMENTS) {
-            size_t left = s->elements - first;
+        const size_t some = job_elements(s);
+        for (size_t first = 0; s->tensor.def && first < s->tensor.elements; first += some) {
+            size_t left = s->tensor.elements - first;
             if (!checked_grow(&jobs, &capacity, n + 1, sizeof *jobs)) {
                 st = status_no_memory("the list of weights");
                 goto done;
             }
-            jobs[n++] = (job){s, first, left < JOB_ELEMENTS ? left : JOB_ELEMENTS};
+            jobs[n++] = (job){s, first, left < some ? left : some};
         }
     }
     fill_work f = {w, jobs, n, w->share ? w->share->rank : 0, w->share ? w->share->ranks : 1};
@@ -248,13 +178,17 @@ done:
     return st;
 }
 
-// Where everything was converted, the files' pages need not stay mapped.
+// Where everything was converted, the files need not stay mapped; otherwise the pages of what was.
 static void drop_unused_source(weights *w)
 {
-    for (size_t i = 0; i < w->n; i++)
-        if (w->slots[i].from &&
-            (const void *)w->slots[i].at == (const void *)w->slots[i].from->bytes)
-            return;
+    bool used = false;
+    for (size_t i = 0; i < w->n; i++) {
+        used = used || is_mapped(&w->slots[i]);
+        if (w->slots[i].tensor.from && !is_mapped(&w->slots[i]))
+            file_drop_pages(w->slots[i].tensor.from->bytes, w->slots[i].tensor.from->n_bytes);
+    }
+    if (used)
+        return;
     checkpoint_close(w->source);
     w->source = NULL;
 }
@@ -274,11 +208,15 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
         checkpoint_close(source);
         st = status_no_memory("weights");
     } else {
-        *w = (weights){*table, c->info.layers,      NULL, 0, source, node, NULL,
-                       seed,   c->initializer_range};
+        *w = (weights){.table = *table,
+                       .layers = c->info.layers,
+                       .source = source,
+                       .share = node,
+                       .seed = seed,
+                       .config = c};
         w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)table->n_layer;
         w->slots = checked_calloc(w->n, sizeof *w->slots);
-        st = w->slots ? plan_slots(w, c, &bytes) : status_no_memory("weights");
+        st = w->slots ? plan_slots(w, &bytes) : status_no_memory("weights");
     }
     TRY(vote(node, st)); // before what all ranks do together
     if (node)
@@ -287,10 +225,11 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
         st = (w->block = checked_aligned(bytes, 1)) ? OK : status_no_memory("weights");
     TRY(vote(node, st));
     for (size_t i = 0; i < w->n; i++)
-        if (w->slots[i].def && !w->slots[i].at)
+        if (w->slots[i].tensor.def && !w->slots[i].at)
             w->slots[i].at = (const float *)(const void *)((char *)w->block + w->slots[i].offset);
     TRY(vote(node, fill(w, threads)));
     drop_unused_source(w);
+    w->config = NULL;
     *out = w;
     w = NULL;
 done:

@@ -39,6 +39,8 @@ typedef struct arch {
 
 // The architecture of a model_type, or NULL.
 const arch *arch_find(const char *model_type);
+// The architecture whose own name that is, or NULL.
+const arch *arch_named(const char *name);
 // The architecture that config.json asks for. ERR_INPUT names the nearest known model_type and
 // lists all.
 status arch_of(const config_file *f, const arch **out);

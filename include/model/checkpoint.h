@@ -4,6 +4,7 @@
 #ifndef MODEL_CHECKPOINT_H
 #define MODEL_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/dtype.h"
@@ -23,11 +24,16 @@ typedef struct tensor {
 
 typedef struct checkpoint checkpoint;
 
-// Opens a folder (model.safetensors, or the shards that model.safetensors.index.json names) or one
-// .safetensors file. Local. ERR_INPUT names the file and the tensor: malformed headers, shards that
-// are missing, outside the folder, or do not hold what the index says.
+// Opens a folder (model.safetensors, or the shards that model.safetensors.index.json names), one
+// .safetensors file or one .gguf file, whose shapes are turned round: outermost first. Local.
+// ERR_INPUT names the file and the tensor: malformed headers, shards that are missing, outside the
+// folder, or do not hold what the index says.
 status checkpoint_open(const char *path, checkpoint **out);
 void checkpoint_close(checkpoint *c);
+
+// Is it a GGUF file, with GGUF's names of tensors? (By its path: is it one of that kind?)
+bool checkpoint_is_gguf(const checkpoint *c);
+bool checkpoint_path_is_gguf(const char *path);
 
 size_t checkpoint_count(const checkpoint *c);
 const tensor *checkpoint_at(const checkpoint *c, size_t i);           // by name, ascending

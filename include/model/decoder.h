@@ -10,8 +10,9 @@
 extern const tensor_table decoder_tensors;
 
 // Reads the fields that all of the family have; a member adds its own. `task` is the class that
-// `architectures` must name.
-status decoder_configure(const config_file *f, const char *task, config *out);
+// `architectures` must name; kv_heads what the class has where the file does not say (0, or null in
+// the file: as many as heads).
+status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out);
 
 mlp_weights decoder_mlp(const model *m, int layer);
 linear decoder_output(const model *m);

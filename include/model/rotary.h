@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+enum { ROTARY_MAX_DIVISORS = 128 };
+
 // How frequencies follow from theta: frequency[i] = theta^(-2i/d), then scaled.
 typedef struct rotary {
     double theta;
@@ -14,6 +16,8 @@ typedef struct rotary {
     // low_factor are divided by factor, those below original ÷ high_factor are kept, and between
     // them both are mixed.
     double factor, low_factor, high_factor, original;
+    int divisors; // 0, or d/2: what each frequency is divided by besides (GGUF's rope_freqs)
+    float divisor[ROTARY_MAX_DIVISORS];
 } rotary;
 
 // Fills table [positions, d]: of each position the d/2 cosines, then the d/2 sines. Local.

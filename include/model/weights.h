@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model's weights as float32 arrays, once per node: used where they are mapped, converted, or
-// drawn at random. Which tensors there are, their shapes and their initialisation are tables of the
-// architecture.
+// drawn at random. Which tensors there are is a table of the architecture (model/tensor_table.h).
 #ifndef MODEL_WEIGHTS_H
 #define MODEL_WEIGHTS_H
 
@@ -9,47 +8,8 @@
 
 #include "model/checkpoint.h"
 #include "model/config.h"
+#include "model/tensor_table.h"
 #include "pipeline/base/share.h"
-
-// Lengths that configurations give.
-typedef enum dim {
-    DIM_END, // ends a shape
-    DIM_ONE,
-    DIM_HIDDEN,
-    DIM_HEAD, // head_dim
-    DIM_ATTN, // heads × head_dim
-    DIM_KV,   // kv_heads × head_dim
-    DIM_MLP,
-    DIM_OUTPUTS,
-    DIM_POSITIONS, // rows_per_image, or context
-    DIM_CHANNELS,
-    DIM_PATCH_HEIGHT,
-    DIM_PATCH_WIDTH,
-} dim;
-
-typedef enum init {
-    INIT_ZEROS,
-    INIT_ONES,
-    INIT_NORMAL,       // mean 0, standard deviation initializer_range
-    INIT_TRUNC_NORMAL, // the same, drawn again beyond ±2 (absolute, as torch.nn.init.trunc_normal_
-                       // has it by default)
-} init;
-
-enum { TENSOR_DEF_DIMS = 5 };
-
-typedef struct tensor_def {
-    const char *name; // in a layer's table, %d is the layer
-    dim shape[TENSOR_DEF_DIMS];
-    init init;
-    unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor
-} tensor_def;
-
-typedef struct tensor_table {
-    const tensor_def *globals, *layer;
-    int n_globals, n_layer;
-    int n_embedding; // of the globals, the first so many serve the embedding, the others the head
-                     // (and, where the head is the embedding, those too)
-} tensor_table;
 
 typedef struct weights weights;
 
@@ -69,11 +29,8 @@ const float *weights_layer(const weights *w, int layer, int i);
 // ERR_INPUT when a mapped file is no longer what it was.
 status weights_unchanged(const weights *w);
 
-// Parameters that a configuration has by the tables, of what it holds.
-int64_t weights_parameters(const config *c, const tensor_table *table);
-
 // Writes elements [first, first + n) of a tensor drawn at random: the same for any slicing. `name`
-// is the tensor's.
+// is the tensor's, `range` its standard deviation.
 void weights_draw(const tensor_def *def, const char *name, double range, uint64_t seed,
                   size_t first, size_t n, float *out);
 

@@ -96,6 +96,33 @@ void file_unmap(mapping *m)
     *m = (mapping){(const unsigned char *)"", 0};
 }
 
+void file_drop_pages(const void *from, size_t n)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)from;
+    const uintptr_t first = (begin + page - 1) / page * page, end = (begin + n) / page * page;
+    if (first < end)
+        madvise((void *)first, end - first, MADV_DONTNEED); // a hint: no harm where it fails
+}
+
+status file_stamp_take(const char *path, file_stamp *out)
+{
+    struct stat now;
+    if (stat(path, &now) != 0)
+        return status_fail_errno(ERR_INPUT, path, "vanished while in use");
+    *out = (file_stamp){(uint64_t)now.st_size, now.st_ino, now.st_dev, now.st_mtim.tv_sec,
+                        now.st_mtim.tv_nsec};
+    return OK;
+}
+
+status file_stamp_check(const char *path, const file_stamp *stamp)
+{
+    file_stamp now;
+    status st = file_stamp_take(path, &now);
+    if (st == OK && memcmp(&now, stamp, sizeof now) != 0)
+        st = status_fail(ERR_INPUT, path, "changed while in use; run again");
+    return st;
+}
+
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pipeline/base/status.h"
 
@@ -22,6 +23,20 @@ typedef struct mapping {
 // by file_unmap.
 status file_map(const char *path, mapping *out);
 void file_unmap(mapping *m);
+
+// Gives back the memory of whole pages inside `n` mapped bytes; they are read again where they are
+// touched again. For files larger than what is kept of them.
+void file_drop_pages(const void *from, size_t n);
+
+// What tells whether a file is still the one that was looked at.
+typedef struct file_stamp {
+    uint64_t size, inode, device;
+    int64_t seconds, nanoseconds; // of its last change
+} file_stamp;
+
+// ERR_INPUT: it vanished; or, of the second, it is no longer the one of the stamp.
+status file_stamp_take(const char *path, file_stamp *out);
+status file_stamp_check(const char *path, const file_stamp *stamp);
 
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);

@@ -25,6 +25,12 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+// Would the same command go on where the last run was, should that no longer run?
+static bool is_resumable(const journal_summary *run)
+{
+    return run->run && (!run->ended || run->result == ERR_INTERRUPTED);
+}
+
 static line describe(const char *label, const journal_task *k, const journal_summary *run)
 {
     line l = {.label = label, .state = "waiting", .left = -1};
@@ -109,8 +115,9 @@ static void print_run(const journal_summary *run, FILE *out)
 
 static status print_json(const journal_summary *run, json_t *tasks, FILE *out)
 {
-    json_t *root = json_pack("{s:b, s:f, s:o}", "running", run->run && !run->ended,
-                             "last_sign_of_life", run->time, "tasks", tasks);
+    json_t *root =
+        json_pack("{s:b, s:b, s:f, s:o}", "running", run->run && !run->ended, "resumable",
+                  is_resumable(run), "last_sign_of_life", run->time, "tasks", tasks);
     if (root && run->run)
         json_object_set_new(root, "run",
                             json_pack("{s:I, s:s, s:i, s:i}", "epoch", (json_int_t)run->run->epoch,

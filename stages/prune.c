@@ -271,7 +271,8 @@ static status prune_estimate(const task *t, estimate *out)
                                     cuts->max_rows) +
         (double)model_weight_bytes(info, COMPUTE_F32) + // a mask's compacted weights
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
-    out->disk_bytes = subsets * (neurons + 8 * sizeof(double) * s->evaluation.entries);
+    out->disk_bytes =
+        subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);
 done:
     prune_close(s);
     return st;

@@ -224,10 +224,22 @@ const dataset *stage_dataset(const task *t, const char *param, size_t i)
     return task_resource(t, param, i);
 }
 
+// What a model reads, or a dataset holds.
+static const char *kind(bool text)
+{
+    return text ? "text" : "images";
+}
+
 status stage_samples(const task *t, const char *param, size_t i, samples **out)
 {
     const model_entry *e = task_resource(t, "model", 0);
+    const dataset *d = stage_dataset(t, param, i);
     const model_info *info = model_get_info(e->model);
+    if (dataset_is_text(d) != (info->modality == MODALITY_TEXT))
+        return params_fail(
+            task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",
+            task_resource_name(t, param, i), kind(dataset_is_text(d)),
+            task_resource_name(t, "model", 0), kind(info->modality == MODALITY_TEXT));
     sample_spec spec = {.text = info->modality == MODALITY_TEXT,
                         .model_path = e->path,
                         .channels = info->channels,
@@ -238,5 +250,5 @@ status stage_samples(const task *t, const char *param, size_t i, samples **out)
                         .context = info->context,
                         .vocabulary = info->outputs,
                         .pool = task_pool(t)};
-    return samples_open(stage_dataset(t, param, i), &spec, out);
+    return samples_open(d, &spec, out);
 }

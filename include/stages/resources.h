@@ -22,7 +22,8 @@ model *stage_model(const task *t);
 const dataset *stage_dataset(const task *t, const char *param, size_t i);
 
 // That dataset as the task's model sees it. *out is owned by the caller (samples_close), and
-// borrows the dataset. Local. Fails as samples_open.
+// borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter's
+// place when one is about images and the other about text.
 status stage_samples(const task *t, const char *param, size_t i, samples **out);
 
 #endif

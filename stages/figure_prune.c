@@ -17,6 +17,8 @@ typedef struct pruning {
     double *fraction, *pruned, *reached; // [forget]
     double *ratio, *ratio_random;        // [forget][subset]
     int64_t *own;                        // [forget] the same subset among those evaluated, or -1
+    char **row;                          // [subset] how it is called in the figure
+    bool *foreign;                       // [subset] of another dataset than what is unlearned
 } pruning;
 
 static void pruning_free(pruning *p)
@@ -29,18 +31,41 @@ static void pruning_free(pruning *p)
     free(p->ratio);
     free(p->ratio_random);
     free(p->own);
+    free(p->foreign);
+    for (int64_t s = 0; p->row && s < p->subsets; s++)
+        free(p->row[s]);
+    free(p->row);
 }
 
-// Where several datasets are evaluated, a subset is named "dataset/subset".
-static int64_t find_own(const pruning *p, const char *forget, const char *data)
+// Where several datasets are evaluated, a subset is named "dataset/subset": those of the unlearned
+// dataset lose the prefix in the figure, the others are "dataset: subset".
+static status name_rows(const report_task *t, pruning *p)
 {
-    char *longer = text_format("%s/%s", data ? data : "", forget);
-    int64_t found = -1;
-    for (int64_t s = 0; s < p->subsets && found < 0; s++)
-        if (strcmp(p->subset[s], forget) == 0 || (longer && strcmp(p->subset[s], longer) == 0))
-            found = s;
-    free(longer);
-    return found;
+    const char *data = t->data ? t->data : "";
+    size_t n = strlen(data);
+    bool several = params_has(t->params, "evaluate") && params_count(t->params, "evaluate") > 1;
+    p->row = checked_calloc((size_t)p->subsets, sizeof *p->row);
+    p->foreign = checked_calloc((size_t)p->subsets, sizeof *p->foreign);
+    if (!p->row || !p->foreign)
+        return status_no_memory("names of subsets");
+    for (int64_t s = 0; s < p->subsets; s++) {
+        const char *name = p->subset[s], *slash = several ? strchr(name, '/') : NULL;
+        bool mine = slash && (size_t)(slash - name) == n && strncmp(name, data, n) == 0;
+        p->foreign[s] = slash && !mine;
+        p->row[s] = p->foreign[s] ? text_format("%.*s: %s", (int)(slash - name), name, slash + 1)
+                                  : text_format("%s", mine ? slash + 1 : name);
+        if (!p->row[s])
+            return status_no_memory("names of subsets");
+    }
+    return OK;
+}
+
+static int64_t find_own(const pruning *p, const char *forget)
+{
+    for (int64_t s = 0; s < p->subsets; s++)
+        if (!p->foreign[s] && strcmp(p->row[s], forget) == 0)
+            return s;
+    return -1;
 }
 
 static status pruning_read(const report_task *t, pruning *p)
@@ -63,10 +88,11 @@ static status pruning_read(const report_task *t, pruning *p)
             TRY(status_no_memory("pruning results"));
         TRY(artefact_read(a, part[i].variable, VARIABLE_F64, *part[i].values));
     }
+    TRY(name_rows(t, p));
     if (!(p->own = checked_calloc((size_t)p->forgets, sizeof *p->own)))
         TRY(status_no_memory("pruning results"));
     for (int64_t f = 0; f < p->forgets; f++)
-        p->own[f] = find_own(p, p->forget[f], t->data);
+        p->own[f] = find_own(p, p->forget[f]);
 done:
     return st;
 }
@@ -139,30 +165,32 @@ static spread spread_of(double sum, double square, int64_t n)
     return (spread){mean, n ? sqrt(fmax(square / (double)n - mean * mean, 0)) : NAN, n};
 }
 
-// Share of neurons pruned, what is left of the unlearned subset, and of the others.
-static void summarise(const pruning *p, spread *fraction, spread *own, spread *others)
+enum { FRACTION, OWN, OTHERS, FOREIGN, SUMMARIES };
+
+// Share of neurons pruned; what is left of the unlearned subset, of the others of its dataset, and
+// of other datasets'.
+static void summarise(const pruning *p, spread out[SUMMARIES])
 {
-    double sum[3] = {0}, square[3] = {0};
-    int64_t n[3] = {0};
+    double sum[SUMMARIES] = {0}, square[SUMMARIES] = {0};
+    int64_t n[SUMMARIES] = {0};
     for (int64_t f = 0; f < p->forgets; f++) {
-        spread_add(p->fraction[f], &sum[0], &square[0], &n[0]);
+        spread_add(p->fraction[f], &sum[FRACTION], &square[FRACTION], &n[FRACTION]);
         for (int64_t s = 0; s < p->subsets; s++) {
-            int to = s == p->own[f] ? 1 : 2;
+            int to = s == p->own[f] ? OWN : p->foreign[s] ? FOREIGN : OTHERS;
             spread_add(p->ratio[f * p->subsets + s], &sum[to], &square[to], &n[to]);
         }
     }
-    *fraction = spread_of(sum[0], square[0], n[0]);
-    *own = spread_of(sum[1], square[1], n[1]);
-    *others = spread_of(sum[2], square[2], n[2]);
+    for (int i = 0; i < SUMMARIES; i++)
+        out[i] = spread_of(sum[i], square[i], n[i]);
 }
 
 static void add_numbers(figure *f, const report_task *t, const pruning *p)
 {
-    spread fraction, own, others;
+    spread of[SUMMARIES];
     int64_t reached = 0;
     double drop = target(t, "drop");
     const char *site = params_has(t->params, "site") ? params_text(t->params, "site") : "mlp";
-    summarise(p, &fraction, &own, &others);
+    summarise(p, of);
     for (int64_t i = 0; i < p->forgets; i++)
         reached += p->reached[i] != 0;
     text_add(&f->numbers, "<li>");
@@ -176,12 +204,14 @@ static void add_numbers(figure *f, const report_task *t, const pruning *p)
               "<b>%.1f ± %.1f%%</b> of %s neurons are pruned (mean ± standard deviation "
               "over %lld %s); %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> "
               "of the others'",
-              100 * fraction.mean, 100 * fraction.std,
+              100 * of[FRACTION].mean, 100 * of[FRACTION].std,
               strcmp(site, "both") == 0  ? "all"
               : strcmp(site, "mlp") == 0 ? "MLP"
                                          : "attention",
-              (long long)p->forgets, figure_subset_words(f), 100 * own.mean, figure_subset_word(f),
-              100 * others.mean);
+              (long long)p->forgets, figure_subset_words(f), 100 * of[OWN].mean,
+              figure_subset_word(f), 100 * of[OTHERS].mean);
+    if (of[FOREIGN].n > 0)
+        text_addf(&f->numbers, ", %.0f%% on what else was evaluated", 100 * of[FOREIGN].mean);
     if (!isnan(drop) && reached < p->forgets)
         text_addf(&f->numbers, "; the target was reached for %lld of %lld", (long long)reached,
                   (long long)p->forgets);
@@ -202,7 +232,7 @@ static void add_row(const pruning *p, int64_t f, bool search, text *table)
     int64_t n = 0, worst = -1;
     const double *ratio = p->ratio + f * p->subsets;
     for (int64_t s = 0; s < p->subsets; s++) {
-        if (s == p->own[f])
+        if (s == p->own[f] || p->foreign[s])
             continue;
         spread_add(ratio[s], &sum, &square, &n);
         if (!isnan(ratio[s]) && (worst < 0 || ratio[s] < ratio[worst]))
@@ -219,7 +249,7 @@ static void add_row(const pruning *p, int64_t f, bool search, text *table)
     add_percent(table, spread_of(sum, square, n).mean);
     text_add(table, "<td>");
     if (worst >= 0) {
-        markup_html(table, p->subset[worst]);
+        markup_html(table, p->row[worst]);
         text_addf(table, " %.1f%%", 100 * ratio[worst]);
     }
     text_add(table, "</td>");
@@ -241,17 +271,23 @@ static void add_table(figure *f, const report_task *t, const pruning *p)
     text_add(&f->table, "</table>\n");
 }
 
-static void add_caption(figure *f)
+static void add_caption(figure *f, const pruning *p)
 {
     const char *word = figure_subset_word(f);
+    bool words = strcmp(f->def->modality, "text") == 0, more = false;
+    for (int64_t s = 0; s < p->subsets; s++)
+        more |= p->foreign[s];
     text_addf(
         &f->caption,
         "Each column is one unlearned %s: the neurons most specific to it are set to zero. Each "
-        "row is a %s that is then evaluated, and a cell is its Top-1 accuracy in percent of the "
+        "row is a %s that is then evaluated, and a cell is its %sTop-1 accuracy in percent of the "
         "unpruned model's. Framed: the unlearned %s itself. Dark cells have lost; where only "
         "the frames are dark, the %s is separable. Right: as many neurons pruned at <b>random</b>, "
         "which is the chance level. Grey: the unpruned model has none right.",
-        word, word, word, word);
+        word, word, words ? "next-token " : "", word, word);
+    if (more)
+        text_add(&f->caption, " Rows named <i>dataset: subset</i> are of other datasets; a row of "
+                              "questions is the share answered right.");
 }
 
 static uint8_t *mark_own(const pruning *p)
@@ -286,7 +322,7 @@ status figure_prune(figure *f)
         TRY(status_no_memory("heat maps"));
     const heatmap h = {.rows = p[0].subsets,
                        .columns = p[0].forgets,
-                       .row_name = p[0].subset,
+                       .row_name = p[0].row,
                        .column_name = p[0].forget,
                        .own = own,
                        .row_title = "evaluated",
@@ -301,7 +337,7 @@ status figure_prune(figure *f)
                        .high = 100,
                        .scale_title = "Top-1, % of the unpruned model's"};
     heatmap_write(&h, f->stem, &f->script, &f->csv);
-    add_caption(f);
+    add_caption(f, &p[0]);
 done:
     for (size_t i = 0; p && i < f->n; i++)
         pruning_free(&p[i]);

@@ -22,6 +22,7 @@
 static const char *folder; // of the report's output
 
 static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
+                                        {.name = "evaluate", .type = PARAM_TEXTS},
                                         {.name = "fraction", .type = PARAM_REAL},
                                         {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
                                         {0}};

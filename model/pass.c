@@ -178,7 +178,7 @@ static status show_logits(pass *p, const linear *output)
         linear_apply(output, p->normed + r * output->in, output->in, 1, p->whole, output->out);
         for (int i = 0; i < f->n_candidates; i++)
             p->candidates[i] = p->whole[f->candidates[i]];
-        st = f->logits(f->context, p->index, p->thread, p->predictions[r].row,
+        st = f->logits(f->context, p->index, p->thread, &p->tile, p->predictions[r].row,
                        f->candidates ? p->candidates : p->whole);
     }
     return st;

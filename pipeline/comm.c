@@ -23,6 +23,7 @@ struct comm {
     int *node_of;  // of each rank; owned
     int *first_of; // the first rank of each node; owned
     share *share;  // owned
+    team *team;    // owned; NULL with teams of one
     MPI_Datatype sum_type;
     MPI_Op merge_counts, merge_sums;
     int64_t alarms_sent, alarms_received; // by this rank, since the last clear
@@ -155,6 +156,7 @@ void comm_free(comm *c)
 {
     if (!c)
         return;
+    team_free(c->team);
     node_share_free(c->share);
     MPI_Op_free(&c->merge_counts);
     MPI_Op_free(&c->merge_sums);
@@ -166,6 +168,16 @@ void comm_free(comm *c)
     free(c->node_of);
     free(c->first_of);
     free(c);
+}
+
+status comm_form_teams(comm *c, int n)
+{
+    return team_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->node), comm_position(c), n, &c->team);
+}
+
+team *comm_team(const comm *c)
+{
+    return c->team;
 }
 
 int comm_rank(const comm *c)

@@ -58,7 +58,8 @@ static status with_ranks(const command_line *line, status (*body)(comm *, const 
     status st;
     // A rank that waits for others must leave its core to those that compute.
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
-    if (MPI_Init(NULL, NULL) != MPI_SUCCESS)
+    int given; // teams look at it
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &given) != MPI_SUCCESS)
         return status_fail(ERR_INTERNAL, NULL,
                            "MPI does not start; `mpirun -n 1 hostname` says why");
     TRY(comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &c));

@@ -44,7 +44,9 @@ static status open_entry(run *r, resource_entry *e)
 {
     if (e->object)
         return OK;
-    status st = e->def->open(e->params, r->file->globals, comm_share(r->comm), false, &e->object);
+    team *t = comm_team(r->comm);
+    share *s = t ? team_share(t) : comm_share(r->comm);
+    status st = e->def->open(e->params, r->file->globals, s, false, &e->object);
     if (st != OK)
         e->object = NULL;
     st = comm_agree(r->comm, st);

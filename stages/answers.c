@@ -2,10 +2,7 @@
 #include "stages/answers.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "pipeline/base/checked.h"
 
 enum { TOP = 10 };
 
@@ -14,14 +11,13 @@ typedef struct asked {
     int64_t first;
     int choices; // of a question; 0: all outputs
     const int32_t *choice;
-    const tile **tile; // [threads] what each thread is at
     answers *out;
 } asked;
 
 static status load(void *context, int64_t index, int thread, tile *t)
 {
+    (void)thread;
     const asked *a = context;
-    a->tile[thread] = t;
     return tile_source_load(a->q->source, a->first + index, t);
 }
 
@@ -59,10 +55,12 @@ static status count(void *context, int64_t index, int thread, const tile *t, con
 }
 
 // One question, from the logits of its choices alone.
-static status choose(void *context, int64_t index, int thread, int64_t row, const float *logits)
+static status choose(void *context, int64_t index, int thread, const tile *t, int64_t row,
+                     const float *logits)
 {
+    (void)thread;
     const asked *a = context;
-    const int32_t target = a->tile[thread]->target[row];
+    const int32_t target = t->target[row];
     int right = 0;
     while (right < a->choices - 1 && a->choice[right] != target)
         right++;
@@ -85,9 +83,6 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
 {
     asked a = {.q = q, .first = run.first, .out = out};
     a.choices = tile_source_choices(q->source, run.first, &a.choice);
-    a.tile = checked_calloc((size_t)pool_threads(q->pool), sizeof *a.tile);
-    if (!a.tile)
-        return status_no_memory("answers");
     forward pass = {.context = &a,
                     .tiles = run.tiles,
                     .max_samples = q->source->cuts.max_samples,
@@ -103,7 +98,5 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
         pass.result = count;
     }
     memset(out, 0, (size_t)run.tiles * sizeof *out);
-    status st = model_forward(q->model, q->pool, &pass);
-    free(a.tile);
-    return st;
+    return model_forward(q->model, q->pool, &pass);
 }

@@ -190,18 +190,21 @@ static status read(void *context, int64_t index, int thread, const tile *t, cons
     return site_sums_add(s->sums[block->site], thread, block, &sampled, task_label(s->task));
 }
 
+// This rank's layers: all of them but in a team.
 static status add_site(const collect_state *s, int subset, int which, partial *sum)
 {
     status st = OK;
     const collect_site *l = &s->layout.site[which];
-    int64_t neurons = (int64_t)s->layout.layers * l->units, at = subset * neurons;
+    const layer_range held = model_layers(s->model);
+    int64_t first = (int64_t)held.first * l->units, n = (int64_t)(held.end - held.first) * l->units;
+    int64_t at = (int64_t)subset * s->layout.layers * l->units + first;
     for (int m = 0; m < MOMENTS; m++)
-        TRY(partial_add_sums(sum, l->field + m, at, neurons, site_sums_sum(s->sums[which], m)));
-    TRY(partial_add_counts(sum, l->field + COLLECT_POSITIVE, at, neurons,
-                           site_sums_positive(s->sums[which])));
+        TRY(partial_add_sums(sum, l->field + m, at, n, site_sums_sum(s->sums[which], m) + first));
+    TRY(partial_add_counts(sum, l->field + COLLECT_POSITIVE, at, n,
+                           site_sums_positive(s->sums[which]) + first));
     if (l->words > 0)
-        TRY(partial_add_counts(sum, l->field + COLLECT_FIRING, at * l->words, neurons * l->words,
-                               site_sums_firing(s->sums[which])));
+        TRY(partial_add_counts(sum, l->field + COLLECT_FIRING, at * l->words, n * l->words,
+                               site_sums_firing(s->sums[which]) + first * l->words));
 done:
     return st;
 }
@@ -231,7 +234,8 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
     TRY(model_forward(s->model, task_pool(s->task), &pass));
     for (int64_t i = run.first; i < run.first + run.tiles; i++)
         rows += cuts->tile[i].rows;
-    TRY(partial_add_counts(sum, COLLECT_ROWS, subset, 1, &rows));
+    if (model_layers(s->model).first == 0) // one of a team counts
+        TRY(partial_add_counts(sum, COLLECT_ROWS, subset, 1, &rows));
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
             TRY(add_site(s, subset, which, sum));
@@ -280,6 +284,7 @@ const stage_def stage_collect = {
     .version = 1,
     .summary = "statistics of every neuron's activations on every subset",
     .params = collect_params,
+    .in_teams = true,
     .estimate = collect_estimate,
     .open = collect_open,
     .next = collect_next,

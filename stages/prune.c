@@ -285,6 +285,7 @@ const stage_def stage_prune = {
     .params = prune_params,
     .inputs = "score|import",
     .inputs_required = true,
+    .in_teams = true, // answers come from the last member alone, the others add zeros
     .check = prune_check,
     .estimate = prune_estimate,
     .open = prune_open,

@@ -10,6 +10,7 @@
 typedef struct model_entry {
     model *model;
     char *path;
+    compute compute;
 } model_entry;
 
 static const param_def model_params[] = {
@@ -57,9 +58,12 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     options.compute =
         strcmp(params_text(pipeline, "compute"), "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
     options.light = light;
+    options.team = s ? s->team : NULL;
     model_entry *e = checked_calloc(1, sizeof *e);
-    if (e)
+    if (e) {
         e->path = strdup(options.path);
+        e->compute = options.compute;
+    }
     // Not to leave here: opening is collective, and the other ranks are in it.
     status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(s ? s->vote(s, mine) : mine);
@@ -71,6 +75,18 @@ done:
     return st;
 }
 
+// A tile closes with the sample that fills it: it has rows of two at most, where samples are short.
+static part_need model_entry_part(const void *object, int member, int members, int threads)
+{
+    const model_entry *e = object;
+    const model_info *info = model_get_info(e->model);
+    int64_t rows = 2 * model_tile_rows(info);
+    int64_t most = info->rows_per_image ? (rows - 1) / info->rows_per_image + 1 : rows;
+    return (part_need){info->layers,
+                       (double)model_part_bytes(e->model, member, members, e->compute),
+                       (double)model_scratch_bytes(info, threads, most, rows)};
+}
+
 const resource_def resource_model = {
     .section = "models",
     .parameter = "model",
@@ -79,6 +95,7 @@ const resource_def resource_model = {
     .files = model_entry_files,
     .open = model_entry_open,
     .close = model_entry_close,
+    .part = model_entry_part,
 };
 
 #define FORMAT(name) "|" #name

@@ -158,7 +158,8 @@ typedef struct forward {
                      int64_t n);
     // Optional: logits [outputs] of each scored row, for tests and for questions with few answers
     // (`candidates`: only those outputs).
-    status (*logits)(void *context, int64_t index, int thread, int64_t row, const float *logits);
+    status (*logits)(void *context, int64_t index, int thread, const tile *t, int64_t row,
+                     const float *logits);
     const int32_t *candidates;
     int n_candidates;
     const model_mask *mask;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ranks of a run and the nodes they sit on: the engine's only way to MPI (comm.c is the one
-// file that includes mpi.h, besides main.c, which starts it). Everything here is called by the
-// thread that called MPI_Init.
+// The ranks of a run and the nodes they sit on: the engine's only way to MPI, with its parts
+// node_share.c, team.c and stream.c (and main.c, which starts it). Everything here is called by the
+// thread that started MPI.
 #ifndef PIPELINE_COMM_H
 #define PIPELINE_COMM_H
 
@@ -12,6 +12,7 @@
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
 #include "pipeline/partial.h"
+#include "pipeline/team.h"
 
 typedef struct comm comm;
 
@@ -78,6 +79,12 @@ void comm_alarm_clear(comm *c);
 // The node's shared memory (base/share.h), whose functions are collective on the node. Borrowed,
 // valid until comm_free.
 share *comm_share(comm *c);
+
+// Groups the ranks into teams of n, which divides their number (pipeline/team.h); called once, n
+// > 1. Collective. ERR_USAGE where MPI cannot.
+status comm_form_teams(comm *c, int n);
+// NULL until comm_form_teams. Borrowed, valid until comm_free.
+team *comm_team(const comm *c);
 
 // Adds up the nodes' partials of one round, each in its node's shared memory, into that of the node
 // `root`; what the other nodes hold is undefined then. Collective. ERR_NUMERIC on all ranks when a

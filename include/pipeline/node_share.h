@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory that the ranks of a node share (base/share.h), on MPI's shared windows; and the vote
-// that it and comm.c are built on. For comm.c only: this header needs mpi.h.
+// that it, comm.c and team.c are built on. For those only: this header needs mpi.h.
 #ifndef PIPELINE_NODE_SHARE_H
 #define PIPELINE_NODE_SHARE_H
 

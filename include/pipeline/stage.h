@@ -75,6 +75,9 @@ typedef struct stage_def {
     const param_def *params;
     const char *inputs; // stages it may be `from`, "collect|score"; NULL: takes none
     bool inputs_required;
+    // With `layers_over`: all members of a team compute a unit, each its own layers' part of it,
+    // and add what is theirs. Else any rank computes it alone.
+    bool in_teams;
 
     // Checks what the table cannot (two parameters that exclude each other, kinds of inputs).
     // Before any work. Optional.
@@ -114,6 +117,13 @@ typedef struct file_list {
 status file_list_add(file_list *l, const char *path); // copies
 void file_list_free(file_list *l);
 
+// What a resource takes of a node's memory where a team shares it out.
+typedef struct part_need {
+    int most;      // members that it can be shared out to
+    double shared; // bytes of a member's part: once a node
+    double own;    // bytes that each rank that works with it needs beside
+} part_need;
+
 // A kind of thing a pipeline file names and steps share.
 typedef struct resource_def {
     const char *section;   // "models"
@@ -126,6 +136,9 @@ typedef struct resource_def {
     // the share's node.
     status (*open)(const params *p, const params *pipeline, share *s, bool light, void **object);
     void (*close)(void *object);
+    // Where teams share it out (the share's `team`): what member `part` of a team of `parts` needs,
+    // with `threads` threads. `object` may be light. Optional. Local.
+    part_need (*part)(const void *object, int part, int parts, int threads);
 } resource_def;
 
 // A way to say what a path holds, for `sulcus inspect`. Returns false in *known when the path is of

@@ -16,10 +16,12 @@ product=$(find pipeline data model stages include -name '*.c' -o -name '*.h' | s
 say 'without an SPDX line first:' "$(for f in $sources; do head -1 "$f" | grep -q '^// SPDX-License-Identifier: Apache-2.0$' || echo "  $f"; done)"
 say 'MPI_COMM_WORLD, exit or abort outside main.c:' \
   "$(grep -nE '\bMPI_COMM_WORLD\b|(^|[^_[:alnum:]])(exit|_exit|abort)\(' $product | grep -v '^pipeline/main.c:' | sed 's/^/  /')"
-for header in 'mpi' 'netcdf[a-z_]*' 'yaml'; do
+for header in 'netcdf[a-z_]*' 'yaml'; do
   files=$(grep -lE "#include <$header\.h>" $product | grep -v '^pipeline/main.c$')
   [ "$(printf '%s\n' "$files" | grep -c .)" -gt 2 ] && say "<$header.h> in more than two files:" "$files"
 done
+say 'sources that reach mpi.h beside the wrappers of MPI:' \
+  "$(grep -nE '#include ("pipeline/(node_share|stream)\.h"|<mpi\.h>)' $product | grep -vE '^(pipeline/(main|comm|node_share|team|stream)\.c|include/pipeline/(node_share|stream)\.h):' | sed 's/^/  /')"
 say 'left behind:' "$(grep -nHE 'TODO|FIXME|XXX|HACK|#if 0' $product | sed 's/^/  /')"
 say 'lines over 120 columns:' "$(awk 'length > 120 {print "  " FILENAME ":" FNR}' $product)"
 say 'files over 600 lines:' "$(wc -l $product | awk '$2 != "total" && $1 > 600 {print "  " $2 ": " $1}')"

@@ -7,11 +7,14 @@
 
 #include <stddef.h>
 
+#include "pipeline/base/relay.h"
 #include "pipeline/base/status.h"
 
 typedef struct share share;
 struct share {
     int rank, ranks; // of this process among those of its node
+    relay *team;     // those it holds the layers of models with; NULL: it holds them all. With a
+                     // team, the share is of those of its node that hold the same layers
     // Collective on the node: one zeroed block of `bytes` (the same on all ranks) that all ranks
     // see, 64-byte aligned.
     status (*alloc)(share *self, size_t bytes, void **block);

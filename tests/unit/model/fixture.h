@@ -148,10 +148,10 @@ static inline status fixture_result(void *context, int64_t index, int thread, co
     return OK;
 }
 
-static inline status fixture_logits(void *context, int64_t index, int thread, int64_t row,
-                                    const float *logits)
+static inline status fixture_logits(void *context, int64_t index, int thread, const tile *t,
+                                    int64_t row, const float *logits)
 {
-    (void)thread;
+    (void)thread, (void)t;
     fixture *x = context;
     memcpy(x->logits + (index * x->tile_images + row) * x->info->outputs, logits,
            (size_t)x->info->outputs * sizeof *logits);

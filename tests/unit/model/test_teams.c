@@ -135,10 +135,10 @@ static status result(void *context, int64_t index, int thread, const tile *t, co
     return OK;
 }
 
-static status show_logits(void *context, int64_t index, int thread, int64_t row,
+static status show_logits(void *context, int64_t index, int thread, const tile *t, int64_t row,
                           const float *logits)
 {
-    (void)thread;
+    (void)thread, (void)t;
     const outcome *o = ((member *)context)->o;
     memcpy(o->logits + (index * o->most + row) * o->info->outputs, logits,
            (size_t)o->info->outputs * sizeof *logits);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Language models of every family against PyTorch: logits, answers, statistics of every neuron,
+// what is left of them when neurons are pruned; from safetensors and from GGUF files.
+#include "lm_fixture.h"
+
+#include <unistd.h>
+
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+static void check_answers(const lm *x)
+{
+    const int32_t *rank = lm_ints(x, "rank");
+    for (int64_t t = 0; t < x->tokens; t++) {
+        if (rank[t] < 0)
+            continue;
+        int32_t told_apart = rank[t] < PREDICTION_RANKS ? rank[t] : PREDICTION_RANKS;
+        assert_int_equal(x->answers[t].rank, told_apart);
+        assert_true(fabs((double)x->answers[t].loss - (double)lm_reals(x, "loss")[t]) < 1e-4);
+        if (rank[t] == 0)
+            assert_int_equal(x->answers[t].top1, lm_ints(x, "ids")[t + 1]);
+    }
+}
+
+// One sample a tile, all samples in one; on one thread, on three; candidates and all logits.
+static void test_logits(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LM_CASES; i++) {
+        lm x;
+        lm_open(&x, lm_cases[i].name, lm_cases[i].model);
+        assert_ok(lm_run(&x));
+        double off = lm_distance(&x, "logits");
+        print_message("%s: logits within %.1e\n", lm_cases[i].model, off);
+        assert_true(off < 1e-4);
+        check_answers(&x);
+        x.tile_samples = x.samples;
+        x.whole = true;
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits") < 1e-4);
+        check_answers(&x);
+        x.tile_samples = 2;
+        x.threads = 3;
+        x.read = true; // all rows of the last layer
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits") < 1e-4);
+        check_answers(&x);
+        lm_close(&x);
+    }
+}
+
+// The largest difference of a statistic's mean from the fixture's, relative to its largest value.
+static double statistics_distance(const lm *x)
+{
+    double most = 0;
+    for (site s = 0; s < SITES; s++) {
+        const size_t n = (size_t)x->info->layers * (size_t)model_site_width(x->info, s);
+        for (int k = 0; k < LM_STATISTICS; k++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s_%s", site_names[s], lm_statistic_names[k]);
+            assert_int_equal(lm_expected(x, name)->elements, n);
+            double largest = 1e-9, off = 0;
+            for (size_t u = 0; u < n; u++) {
+                double mean = x->sums[s][(size_t)k * n + u] / (double)x->tokens;
+                double want = (double)lm_reals(x, name)[u];
+                largest = fmax(largest, fabs(want));
+                off = fmax(off, fabs(mean - want));
+            }
+            most = fmax(most, off / largest);
+        }
+    }
+    return most;
+}
+
+static void test_statistics(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LM_CASES; i++) {
+        lm x;
+        lm_open(&x, lm_cases[i].name, lm_cases[i].model);
+        x.read = true;
+        assert_ok(lm_run(&x));
+        double off = statistics_distance(&x);
+        print_message("%s: statistics within %.1e\n", lm_cases[i].model, off);
+        assert_true(off < 1e-4);
+        x.sums[SITE_ATTN][3] += 0.1 * (double)x.tokens; // the twin
+        assert_true(statistics_distance(&x) > 1e-3);
+        lm_close(&x);
+    }
+}
+
+static void test_pruned(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LM_CASES; i++) {
+        lm x;
+        lm_open(&x, lm_cases[i].name, lm_cases[i].model);
+        const uint8_t *pruned[SITES] = {lm_expected(&x, "mask_mlp")->bytes,
+                                        lm_expected(&x, "mask_attn")->bytes};
+        model_mask *mask = NULL;
+        assert_ok(model_mask_new(x.m, pruned, &mask));
+        x.mask = mask;
+        assert_ok(lm_run(&x)); // pruned neurons have left the products
+        assert_true(lm_distance(&x, "logits_masked") < 1e-4);
+        x.read = true; // they are set to zero
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits_masked") < 1e-4);
+        model_mask_free(mask);
+        pruned[SITE_ATTN] = NULL; // the twin
+        assert_ok(model_mask_new(x.m, pruned, &mask));
+        x.mask = mask;
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits_masked") > 1e-3);
+        model_mask_free(mask);
+        lm_close(&x);
+    }
+}
+
+// A copy of a model folder with one text of its config.json replaced; the weights are links.
+typedef struct altered {
+    char folder[32];
+} altered;
+
+static void alter(altered *a, const char *of, const char *from, const char *to)
+{
+    static const char *const files[] = {"model.safetensors",
+                                        "model.safetensors.index.json",
+                                        "model-00001-of-00006.safetensors",
+                                        "model-00002-of-00006.safetensors",
+                                        "model-00003-of-00006.safetensors",
+                                        "model-00004-of-00006.safetensors",
+                                        "model-00005-of-00006.safetensors",
+                                        "model-00006-of-00006.safetensors"};
+    char path[512], target[512], here[256], *bytes = NULL;
+    size_t size;
+    text changed = {0};
+    strcpy(a->folder, "/tmp/sulcus-lm-XXXXXX");
+    assert_non_null(mkdtemp(a->folder));
+    assert_non_null(getcwd(here, sizeof here));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(target, sizeof target, "%s/%s/%s", here, of, files[i]);
+        snprintf(path, sizeof path, "%s/%s", a->folder, files[i]);
+        if (file_exists(target))
+            assert_int_equal(symlink(target, path), 0);
+    }
+    snprintf(path, sizeof path, "%s/config.json", of);
+    assert_ok(file_read(path, 1 << 20, &bytes, &size));
+    char *at = strstr(bytes, from);
+    if (!at)
+        fail_msg("%s: no %s", path, from);
+    text_add_bytes(&changed, bytes, (size_t)(at - bytes));
+    text_add(&changed, to);
+    text_add(&changed, at + strlen(from));
+    snprintf(path, sizeof path, "%s/config.json", a->folder);
+    assert_ok(file_write_atomic(path, changed.at, changed.length));
+    text_free(&changed);
+    free(bytes);
+}
+
+static void forget(const altered *a)
+{
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", a->folder);
+    assert_int_equal(system(command), 0);
+}
+
+// Twins: a configuration that is read wrongly must show in the logits.
+static void test_a_fault_shows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *from, *to;
+    } faults[] = {
+        {"lm-llama", "\"rope_theta\": 500.0", "\"rope_theta\": 10000.0"},
+        {"lm-llama", "\"rms_norm_eps\": 1e-06", "\"rms_norm_eps\": 1e-02"},
+        {"lm-mistral", "\"sliding_window\": 7", "\"sliding_window\": 8"},
+        {"lm-mistral", "\"sliding_window\": 7", "\"sliding_window\": null"},
+        {"lm-mistral", "\"rope_theta\": 10000.0", "\"rope_theta\": 9000.0"},
+        {"lm-llama3", "\"rope_type\": \"llama3\"", "\"rope_type\": \"default\""},
+        {"lm-llama3", "\"high_freq_factor\": 4.0", "\"high_freq_factor\": 5.0"},
+        {"lm-llama3", "\"original_max_position_embeddings\": 24",
+         "\"original_max_position_embeddings\": 2048"},
+        {"lm-smollm", "\"factor\": 2.5", "\"factor\": 1.0"},
+        {"lm-llama3", "\"hidden_act\": \"relu\"", "\"hidden_act\": \"silu\""},
+        {"lm-gpt2", "\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": 1e-02"},
+        {"lm-gpt2", "\"gelu_new\"", "\"relu\""},
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        altered a;
+        char folder[128];
+        lm x;
+        snprintf(folder, sizeof folder, LM_MODELS "%s", faults[i].name);
+        alter(&a, folder, faults[i].from, faults[i].to);
+        lm_open(&x, faults[i].name, a.folder);
+        assert_ok(lm_run(&x));
+        if (!(lm_distance(&x, "logits") > 1e-3))
+            fail_msg("%s for %s did not show", faults[i].to, faults[i].from);
+        lm_close(&x);
+        forget(&a);
+    }
+}
+
+// Both spellings of rotary positions say the same.
+static void test_spellings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *from, *to;
+    } same[] = {
+        {"lm-mistral", "\"rope_theta\": 10000.0,\n \"rope_scaling\": null",
+         "\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 10000.0}"},
+        {"lm-mistral", ",\n \"rope_theta\": 10000.0,\n \"rope_scaling\": null", ""},
+        {"lm-llama3", "\"rope_type\": \"llama3\"", "\"type\": \"llama3\""},
+        {"lm-llama", "\"rope_parameters\": {", "\"rope_theta\": 500, \"rope_scaling\": {"},
+        {"lm-gpt2", "\"n_embd\"", "\"hidden_size\""},
+        {"lm-gpt2", "\"n_layer\"", "\"num_hidden_layers\""},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        altered a;
+        char folder[128];
+        lm x;
+        snprintf(folder, sizeof folder, LM_MODELS "%s", same[i].name);
+        alter(&a, folder, same[i].from, same[i].to);
+        lm_open(&x, same[i].name, a.folder);
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits") < 1e-4);
+        lm_close(&x);
+        forget(&a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_logits),    cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_pruned),    cmocka_unit_test(test_a_fault_shows),
+        cmocka_unit_test(test_spellings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -167,10 +167,10 @@ static inline status lm_result(void *context, int64_t index, int thread, const t
     return OK;
 }
 
-static inline status lm_logits(void *context, int64_t index, int thread, int64_t row,
+static inline status lm_logits(void *context, int64_t index, int thread, const tile *t, int64_t row,
                                const float *logits)
 {
-    (void)thread;
+    (void)thread, (void)t;
     lm *x = context;
     float *to = x->logits + (x->first[index * x->tile_samples] + row) * x->columns;
     for (int c = 0; c < x->columns; c++)

@@ -27,7 +27,7 @@ static void a_range_is_the_numbers_as_one_would_write_them(void **state)
     assert_int_equal(expand(&memory, "0.01:0.99:0.01", &n), OK);
     assert_int_equal(n->n, 99);
     for (int i = 0; i < 99; i++) {
-        char written[8];
+        char written[16];
         snprintf(written, sizeof written, "0.%02d", i + 1);
         assert_true(strtod(n->item[i]->text, NULL) == strtod(written, NULL));
     }

@@ -7,6 +7,7 @@
 #include "pipeline/artefact_writer.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/resource_use.h"
+#include "pipeline/saving.h"
 #include "pipeline/settle.h"
 
 // --- Opening
@@ -43,7 +44,7 @@ static status open_all(run *r, task_run *t, active **out)
     *out = a;
     a->of = t;
     a->owner = (int)(r->opened++ % (size_t)comm_ranks(r->comm));
-    a->round = -1;
+    a->round = a->kept_round = -1;
     a->complete = true;
     a->started = progress_clock();
     TRY(resource_use_open(r, k));
@@ -54,6 +55,8 @@ static status open_all(run *r, task_run *t, active **out)
                                   r->epoch);
     TRY(comm_agree(r->comm, st));
     TRY(comm_agree(r->comm, k->stage->open(k, &a->state)));
+    if (k->stage->next)
+        TRY(saving_resume(r, a));
 done:
     return st;
 }
@@ -75,6 +78,8 @@ void active_free(active *a)
         return;
     if (a->state)
         a->of->task->stage->close(a->state);
+    saved_close(&a->from);
+    free(a->before);
     free(a->vector.values);
     partial_free(a->sum);
     free(a);
@@ -139,7 +144,7 @@ done:
 
 // --- All ranks
 
-static status receive_vector(run *r, active *a)
+status active_receive(run *r, active *a)
 {
     size_t bytes = a->vector.length * sizeof *a->vector.values;
     void *values = a->vector.values;
@@ -186,7 +191,7 @@ static status record(run *r, const active *a, double seconds)
 static void finish(run *r, active *a)
 {
     task_run *t = a->of;
-    double seconds = progress_clock() - a->started;
+    double seconds = a->seconds + progress_clock() - a->started;
     status st = OK;
     comm_broadcast(r->comm, a->owner, &t->stored, sizeof t->stored);
     if (comm_rank(r->comm) == 0)
@@ -198,6 +203,7 @@ static void finish(run *r, active *a)
     }
     memcpy(t->task->digest, t->stored.digest, sizeof t->task->digest);
     if (comm_rank(r->comm) == 0) {
+        saving_forget(r, t->task);
         char duration[32];
         progress_duration(seconds, duration);
         progress_say(r->progress, "%s done in %s", t->task->label, duration);
@@ -207,11 +213,14 @@ static void finish(run *r, active *a)
 
 static status begin_round(run *r, active *a)
 {
-    status st = receive_vector(r, a);
+    status st = active_receive(r, a);
     if (st != OK)
         return st;
     a->round++;
     a->complete = false;
+    free(a->before);
+    a->before = NULL;
+    a->done = 0;
     a->plan = (round_plan){0};
     return comm_agree(r->comm, a->of->task->stage->plan(a->state, &a->vector, &a->plan));
 }

@@ -316,6 +316,13 @@ int64_t comm_sum(const comm *c, int64_t x)
     return all_reduce(c, x, MPI_SUM);
 }
 
+void comm_sum_each(const comm *c, size_t n, int64_t *x)
+{
+    for (size_t at = 0; at < n; at += REDUCE_BLOCK)
+        MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK),
+                      MPI_INT64_T, MPI_SUM, c->all);
+}
+
 status comm_reduce(const comm *c, int root, partial *p)
 {
     const partial_shape *shape = partial_get_shape(p);
@@ -335,4 +342,15 @@ status comm_reduce(const comm *c, int root, partial *p)
         }
     }
     return comm_agree(c, c->node_index == root ? partial_check(p) : OK);
+}
+
+void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n)
+{
+    bool here = c->node_index == root;
+    if (c->leaders == MPI_COMM_NULL || c->nodes == 1)
+        return;
+    for (size_t at = 0; at < n; at += REDUCE_BLOCK)
+        MPI_Reduce(here ? MPI_IN_PLACE : words + at, here ? words + at : NULL,
+                   (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK), MPI_UINT64_T, MPI_BOR,
+                   root, c->leaders);
 }

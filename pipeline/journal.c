@@ -202,6 +202,30 @@ status journal_task_progress(journal *j, const journal_progress *p)
     return append(j, line, false);
 }
 
+static json_t *place_line(const char *event, const char *label, int64_t round, int64_t done,
+                          int64_t units)
+{
+    json_t *line = line_new(event);
+    put_text(line, "task", label);
+    put_int(line, "round", round);
+    put_int(line, "done", done);
+    put_int(line, "units", units);
+    return line;
+}
+
+status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done, int64_t units)
+{
+    return append(j, place_line("saved", label, round, done, units), false);
+}
+
+status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_t round,
+                            int64_t done, int64_t units)
+{
+    json_t *line = place_line("resumed", label, round, done, units);
+    put_int(line, "epoch", epoch);
+    return append(j, line, false);
+}
+
 status journal_task_done(journal *j, const journal_commit *c)
 {
     json_t *line = line_new("done"), *fields = json_object();

@@ -189,6 +189,18 @@ void *partial_values(partial *p, int field)
     return p->values[field];
 }
 
+const void *partial_data(const partial *p, int field)
+{
+    return p->values[field];
+}
+
+void partial_clear(partial *p)
+{
+    for (int f = 0; f < p->shape.fields; f++)
+        memset(p->values[f], 0,
+               (size_t)p->shape.field[f].length * item_bytes(p->shape.field[f].type));
+}
+
 static void merge_counts(unsigned char *into, const unsigned char *from, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {

@@ -12,6 +12,7 @@
 #include "pipeline/base/text.h"
 #include "pipeline/resource_use.h"
 #include "pipeline/run_state.h"
+#include "pipeline/saving.h"
 #include "pipeline/settle.h"
 #include "pipeline/wave.h"
 
@@ -127,6 +128,7 @@ static status start_work(run *r)
     }
     comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);
     TRY(comm_agree(r->comm, st));
+    TRY(saving_begin(r));
 done:
     return st;
 }
@@ -155,10 +157,9 @@ static void open_ready(run *r)
 }
 
 // Has a signal come, on any node?
-static status interrupted(const run *r)
+static bool interrupted(const run *r)
 {
-    bool stopping = atomic_load(&r->flags->stopping);
-    return comm_agree(r->comm, stopping ? status_fail(ERR_INTERRUPTED, NULL, "interrupted") : OK);
+    return comm_largest(r->comm, atomic_load(&r->flags->stopping)) != 0;
 }
 
 static status work(run *r)
@@ -169,19 +170,25 @@ static status work(run *r)
     if (any_ready(r))
         TRY(start_work(r));
     while (!must_stop(r) && (r->n_active || any_ready(r))) {
-        TRY(interrupted(r));
-        open_ready(r);
+        bool stop = interrupted(r);
+        if (!stop)
+            open_ready(r);
         if (must_stop(r))
             break;
-        active_advance(r);
+        active_advance(r); // also when it must stop: what is complete is not yet on disk
         wave_free(r, w);
         w = NULL;
+        if (stop)
+            verdict_add(&r->failure, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
         if (must_stop(r))
             break;
+        TRY(saving_rounds(r, false));
         TRY(settle(r));
         if (r->n_active)
             TRY(wave_run(r, &w));
     }
+    if (r->n_active)
+        TRY(saving_rounds(r, true));
 done:
     wave_free(r, w);
     return st;

@@ -5,6 +5,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/claims.h"
+#include "pipeline/saving.h"
 #include "pipeline/settle.h"
 
 // What the node's ranks tell each other about a task's round while it runs.
@@ -17,6 +18,8 @@ typedef struct note {
 typedef struct part {
     active *task;
     int64_t first, here; // place in the list; how many of its units fall to this node
+    int64_t n;           // its units in the list
+    int64_t *rest;       // their numbers in the round, where some are done already; owned
     note *note;
     double journalled; // rank 0: when the journal last heard of it
 } part;
@@ -27,7 +30,7 @@ struct wave {
     int64_t units;
     int64_t *before;      // costs of the list, see claims.h; owned
     claims *claims;       // owned
-    void *block;          // node memory: claims, notes, sums
+    void *block;          // node memory: claims, notes, each task's bits and sum
     progress_line *lines; // rank 0; owned
     double started;
 };
@@ -35,6 +38,13 @@ struct wave {
 enum { JOURNAL_SECONDS = 10 };
 
 // --- Making the list
+
+// Node memory for a task: its bits, then its sum; SIZE_MAX when it does not fit into a size_t.
+static size_t task_bytes(const active *a)
+{
+    size_t bits = ((size_t)saved_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64, all;
+    return checked_add(bits, partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
+}
 
 // Takes active tasks into the wave while their sums fit into the node.
 static status admit(run *r, wave *w, size_t *bytes)
@@ -46,8 +56,8 @@ static status admit(run *r, wave *w, size_t *bytes)
         active *a = r->tasks[i].active;
         if (!a || a->complete)
             continue;
-        size_t size = partial_bytes(&a->plan.shape), total;
-        if (a->plan.units < 0 || size == SIZE_MAX || (double)size > r->memory) {
+        size_t size = a->plan.units < 0 ? SIZE_MAX : task_bytes(a), total;
+        if (size == SIZE_MAX || (double)size > r->memory) {
             settle_fail(
                 r, a->of,
                 status_fail(ERR_USAGE, a->of->task->label,
@@ -57,10 +67,10 @@ static status admit(run *r, wave *w, size_t *bytes)
             continue;
         }
         if (!checked_add(*bytes, size, &total) || (double)total > r->memory ||
-            a->plan.units > CLAIMS_UNITS - w->units)
+            a->plan.units - a->done > CLAIMS_UNITS - w->units)
             continue;
-        w->parts[w->n++] = (part){.task = a, .first = w->units};
-        w->units += a->plan.units;
+        w->parts[w->n++] = (part){.task = a, .first = w->units, .n = a->plan.units - a->done};
+        w->units += a->plan.units - a->done;
         *bytes = total;
     }
     return st;
@@ -71,6 +81,36 @@ static double cost_of(const active *a, int64_t unit)
     const stage_def *stage = a->of->task->stage;
     double cost = stage->cost ? stage->cost(a->state, &a->vector, unit) : 1;
     return cost > 0 ? cost : 0;
+}
+
+// Of all its units.
+static double operations_of(const active *a)
+{
+    double operations = 0;
+    for (int64_t u = 0; a->of->task->stage->cost && u < a->plan.units; u++)
+        operations += cost_of(a, u);
+    return operations;
+}
+
+// The units that are left of a round that an earlier run began.
+static status list_rest(part *q)
+{
+    const active *a = q->task;
+    int64_t n = 0;
+    if (!a->before)
+        return OK;
+    if (!(q->rest = checked_calloc((size_t)q->n, sizeof *q->rest)))
+        return status_no_memory("a list of units");
+    for (int64_t u = 0; u < a->plan.units && n < q->n; u++)
+        if (!(a->before[u / 64] >> u % 64 & 1))
+            q->rest[n++] = u;
+    return OK;
+}
+
+// The unit at a place of the list.
+static int64_t unit_of(const part *q, int64_t i)
+{
+    return q->rest ? q->rest[i - q->first] : i - q->first;
 }
 
 // Costs relative to the largest, as integers: shares are then cut alike everywhere.
@@ -84,13 +124,11 @@ static status add_up_costs(wave *w)
         return status_no_memory("a list of units");
     }
     for (size_t p = 0; p < w->n; p++) {
-        active *a = w->parts[p].task;
-        for (int64_t u = 0; u < a->plan.units; u++) {
-            double c = cost[w->parts[p].first + u] = cost_of(a, u);
-            a->operations += a->of->task->stage->cost ? c : 0;
-            largest = c > largest ? c : largest;
+        const part *q = &w->parts[p];
+        for (int64_t i = q->first; i < q->first + q->n; i++) {
+            cost[i] = cost_of(q->task, unit_of(q, i));
+            largest = cost[i] > largest ? cost[i] : largest;
         }
-        a->units += a->plan.units;
     }
     for (int64_t i = 0; i < w->units; i++) {
         int64_t c = largest > 0 ? (int64_t)(cost[i] / largest * CLAIMS_COST) : 1;
@@ -100,7 +138,18 @@ static status add_up_costs(wave *w)
     return OK;
 }
 
-// The node's memory: claims, a note for each part, and each part's sum.
+static status make_list(wave *w)
+{
+    for (size_t p = 0; p < w->n; p++) {
+        status st = list_rest(&w->parts[p]);
+        if (st != OK)
+            return st;
+    }
+    return add_up_costs(w);
+}
+
+// The node's memory: claims, a note for each part, and each part's bits and sum. What an earlier
+// run has summed up goes to the owner's node.
 static status lay_out(run *r, wave *w, size_t bytes)
 {
     share *s = comm_share(r->comm);
@@ -114,12 +163,17 @@ static status lay_out(run *r, wave *w, size_t bytes)
     int64_t end = claims_cut(w->before, w->units, position - s->rank + s->ranks, ranks);
     for (size_t p = 0; p < w->n && st == OK; p++) {
         part *q = &w->parts[p];
-        int64_t last = q->first + q->task->plan.units;
+        active *a = q->task;
+        int64_t last = q->first + q->n;
         int64_t low = q->first > begin ? q->first : begin, high = last < end ? last : end;
         q->note = &notes[p];
         q->here = high > low ? high - low : 0;
-        st = partial_view(&q->task->plan.shape, at, &q->task->sum);
-        at += partial_bytes(&q->task->plan.shape);
+        a->bits = (atomic_uint_least64_t *)(void *)at;
+        st = partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape),
+                          &a->sum);
+        at += task_bytes(a);
+        if (st == OK && a->owner == comm_rank(r->comm))
+            saving_restore(a);
     }
     if (st == OK)
         st = claims_new(w->block, s->rank, s->ranks, position, ranks, w->before, w->units,
@@ -151,11 +205,11 @@ static void show(run *r, wave *w)
     double now = progress_clock();
     for (size_t p = 0; p < w->n; p++) {
         part *q = &w->parts[p];
-        int64_t done = atomic_load(&q->note->done), units = q->task->plan.units;
+        int64_t done = atomic_load(&q->note->done);
         if (q->here == 0 || done == 0)
             continue;
-        progress_line line = {q->task->of->task->label, q->task->round, 0, units, now - w->started};
-        line.done = (int64_t)((double)done / (double)q->here * (double)units);
+        progress_line line = {q->task->of->task->label, q->task->round, 0, q->n, now - w->started};
+        line.done = (int64_t)((double)done / (double)q->here * (double)q->n);
         if (done < q->here)
             w->lines[n++] = line;
         if (now - q->journalled < JOURNAL_SECONDS)
@@ -163,8 +217,8 @@ static void show(run *r, wave *w)
         q->journalled = now;
         const journal_progress j = {.label = line.label,
                                     .round = line.round,
-                                    .done = line.done,
-                                    .units = units,
+                                    .done = q->task->done + line.done,
+                                    .units = q->task->plan.units,
                                     .rate = progress_rate(&line)};
         // A line lost here is nothing: a full disk stops the run where something is committed.
         (void)journal_task_progress(r->journal, &j);
@@ -185,17 +239,20 @@ static bool must_stop(run *r)
     return stopping;
 }
 
+// Until there is none left on this node, or it is time to meet.
 static void run_units(run *r, wave *w)
 {
     int64_t i;
-    while (!must_stop(r) && claims_next(w->claims, &i)) {
+    while (!must_stop(r) && !saving_due(r) && claims_next(w->claims, &i)) {
         part *q = find_part(w, i);
         active *a = q->task;
+        int64_t unit = unit_of(q, i);
         if (atomic_load(&q->note->failed))
             continue;
-        status st = a->of->task->stage->unit(a->state, &a->vector, i - q->first, a->sum);
+        status st = a->of->task->stage->unit(a->state, &a->vector, unit, a->sum);
         verdict_add(&a->verdict, st);
         if (st == OK) {
+            atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
             atomic_fetch_add(&q->note->done, 1);
         } else {
             atomic_store(&q->note->failed, true);
@@ -207,20 +264,38 @@ static void run_units(run *r, wave *w)
     }
 }
 
+// All ranks have stopped between units: because none are left, because the run must stop, or for a
+// checkpoint, after which they go on.
+static status meet(run *r, wave *w, bool *more, bool *stopped)
+{
+    enum { DUE = 1, STOP = 2 };
+    comm_alarm_clear(r->comm);
+    int64_t why = comm_largest(r->comm, (atomic_load(&r->flags->stopping) ? STOP : 0) +
+                                            (saving_due(r) ? DUE : 0));
+    int64_t left = comm_largest(r->comm, claims_left(w->claims));
+    *stopped = why >= STOP;
+    *more = !*stopped && left > 0;
+    if (*stopped)
+        atomic_store(&r->flags->stopping, true);
+    return *stopped || (why == DUE && left > 0) ? saving_wave(r) : OK;
+}
+
 // The vote on every task, and its sum.
-static void conclude(run *r, wave *w)
+static void conclude(run *r, wave *w, bool stopped)
 {
     for (size_t p = 0; p < w->n; p++) {
         active *a = w->parts[p].task;
-        if (atomic_load(&r->flags->stopping))
+        if (stopped)
             verdict_add(&a->verdict, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
         comm_agree_each(r->comm, 1, &a->verdict);
         status st = verdict_get(&a->verdict);
         if (st == OK)
             st = comm_reduce(r->comm, comm_node_of(r->comm, a->owner), a->sum);
-        if (st == OK)
+        if (st == OK) {
             a->complete = true;
-        else
+            a->units += a->plan.units;
+            a->operations += operations_of(a);
+        } else
             settle_fail(r, a->of, st);
     }
 }
@@ -229,17 +304,20 @@ status wave_run(run *r, wave **out)
 {
     status st;
     size_t bytes = 0;
+    bool more, stopped;
     wave *w = checked_calloc(1, sizeof *w);
     TRY(comm_agree(r->comm, w ? OK : status_no_memory("a wave")));
     TRY(admit(r, w, &bytes));
-    TRY(comm_agree(r->comm, add_up_costs(w)));
+    TRY(comm_agree(r->comm, make_list(w)));
     TRY(lay_out(r, w, bytes));
     w->started = progress_clock();
     for (size_t p = 0; p < w->n; p++)
         w->parts[p].journalled = w->started;
-    run_units(r, w);
-    comm_alarm_clear(r->comm);
-    conclude(r, w);
+    do {
+        run_units(r, w);
+        TRY(meet(r, w, &more, &stopped));
+    } while (more);
+    conclude(r, w, stopped);
     *out = w;
     w = NULL;
 done:
@@ -258,11 +336,14 @@ void wave_free(run *r, wave *w)
         if (a) {
             partial_free(a->sum);
             a->sum = NULL;
+            a->bits = NULL;
         }
     }
     claims_free(w->claims);
     if (w->block)
         s->release(s, w->block);
+    for (size_t p = 0; p < w->n; p++)
+        free(w->parts[p].rest);
     free(w->before);
     free(w->lines);
     free(w->parts);

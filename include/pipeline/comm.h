@@ -66,6 +66,8 @@ void comm_agree_each(const comm *c, size_t n, verdict *v);
 int64_t comm_largest(const comm *c, int64_t x);
 int64_t comm_smallest(const comm *c, int64_t x);
 int64_t comm_sum(const comm *c, int64_t x);
+// The sums of n numbers, each by itself. Collective.
+void comm_sum_each(const comm *c, size_t n, int64_t *x);
 
 // An alarm: tells the other nodes, while all compute, that they should stop and come to the vote.
 // Local, does not wait.
@@ -90,5 +92,7 @@ team *comm_team(const comm *c);
 // `root`; what the other nodes hold is undefined then. Collective. ERR_NUMERIC on all ranks when a
 // sum overflows, naming the field.
 status comm_reduce(const comm *c, int root, partial *p);
+// The same for n words of bits, in each node's shared memory: those set on any node.
+void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n);
 
 #endif

@@ -54,8 +54,11 @@ const fixed *partial_sums(const partial *p, int field);
 // by the caller (partial_free).
 status partial_view(const partial_shape *shape, void *block, partial **out);
 
-// The bytes of a field, to be merged by partial_merge. Borrowed.
+// The bytes of a field, to be merged by partial_merge, or to be stored. Borrowed.
 void *partial_values(partial *p, int field);
+const void *partial_data(const partial *p, int field);
+// Sets all values to zero. Nobody may be adding.
+void partial_clear(partial *p);
 // Adds n values of `from` to those of `into` (any alignment). A sum that overflows leaves a mark
 // that no valid sum has and that every further merge keeps.
 void partial_merge(partial_type type, void *into, const void *from, int64_t n);

@@ -42,8 +42,18 @@ typedef struct task_run {
 // What a node's ranks tell each other across tasks, in its shared memory.
 typedef struct run_flags {
     atomic_bool stopping; // the run ends as soon as it can
+    atomic_bool hurry;    // and within a second
     atomic_bool told;     // and the other nodes know
 } run_flags;
+
+// The clock of checkpoints (saving.h): seconds of progress_clock. The costs are the same on all
+// ranks, the rest is each rank's own.
+typedef struct saving {
+    double every;       // `checkpoint:`
+    double began, last; // the work; the last checkpoint
+    double spent;       // on all so far, a rank's mean
+    double wrote;       // the last one's writing alone
+} saving;
 
 typedef struct run {
     comm *comm;
@@ -59,6 +69,7 @@ typedef struct run {
     int64_t epoch;
     double memory;   // bytes of a node that sums may take
     verdict failure; // the first of the run
+    saving saving;
 
     // rank 0
     journal *journal;

@@ -169,41 +169,61 @@ static status write_all(int file, const char *path, const char *bytes, size_t n)
     return OK;
 }
 
-status file_write_atomic(const char *path, const void *bytes, size_t n)
+// Creates `path` and syncs what it writes; on failure the caller removes it.
+static status create(const char *path, const file_piece *pieces, size_t n)
+{
+    status st = OK;
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0)
+        return status_fail_errno(ERR_IO, path, "cannot create");
+    for (size_t i = 0; i < n; i++)
+        TRY(write_all(file, path, pieces[i].bytes, pieces[i].n));
+    if (fsync(file) != 0) {
+        st = status_fail_errno(ERR_IO, path, "cannot sync");
+        goto done;
+    }
+    int closed = close(file);
+    file = -1;
+    if (closed != 0)
+        st = status_fail_errno(ERR_IO, path, "cannot close");
+done:
+    if (file >= 0)
+        close(file);
+    return st;
+}
+
+status file_write_pieces(const char *path, const file_piece *pieces, size_t n,
+                         status (*allowed)(void *context), void *context)
 {
     status st;
-    int file = -1;
+    bool made = false;
     char *folder = file_folder(path);
     char *temporary = text_format("%s.%ld.tmp", path, (long)getpid());
     if (!folder || !temporary) {
         st = status_no_memory("a path");
         goto done;
     }
-    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0) {
-        st = status_fail_errno(ERR_IO, temporary, "cannot create");
+    made = true;
+    TRY(create(temporary, pieces, n));
+    if (allowed)
+        TRY(allowed(context));
+    if (rename(temporary, path) != 0) {
+        st = status_fail_errno(ERR_IO, path, "cannot rename to it");
         goto done;
     }
-    TRY(write_all(file, temporary, bytes, n));
-    if (fsync(file) != 0) {
-        st = status_fail_errno(ERR_IO, temporary, "cannot sync");
-        goto done;
-    }
-    int closed = close(file);
-    file = -1;
-    if (closed != 0 || rename(temporary, path) != 0) {
-        st = status_fail_errno(ERR_IO, path, "cannot write");
-        goto done;
-    }
+    made = false;
     TRY(file_sync_folder(folder));
 done:
-    if (file >= 0)
-        close(file);
-    if (st != OK && temporary)
+    if (made)
         unlink(temporary);
     free(temporary);
     free(folder);
     return st;
+}
+
+status file_write_atomic(const char *path, const void *bytes, size_t n)
+{
+    return file_write_pieces(path, &(file_piece){bytes, n}, 1, NULL, NULL);
 }
 
 static status sync_path(const char *path, int flags)

@@ -48,6 +48,16 @@ status file_make_folders(const char *path);
 // close, rename, fsync of the folder. ERR_IO, and then nothing is left behind.
 status file_write_atomic(const char *path, const void *bytes, size_t n);
 
+// The same for bytes that lie in several places. `allowed` is asked just before the rename: what is
+// not OK is handed on, and the old file stays. NULL: always.
+typedef struct file_piece {
+    const void *bytes; // borrowed
+    size_t n;
+} file_piece;
+
+status file_write_pieces(const char *path, const file_piece *pieces, size_t n,
+                         status (*allowed)(void *context), void *context);
+
 // fsync of an open file's path and of a folder (after a rename). ERR_IO.
 status file_sync(const char *path);
 status file_sync_folder(const char *path);

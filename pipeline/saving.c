@@ -89,8 +89,9 @@ static void gather(run *r, active *a)
 {
     int home = comm_node_of(r->comm, a->owner);
     size_t words = (size_t)saved_words(a->plan.units);
-    verdict_add(&a->verdict, comm_reduce(r->comm, home, a->sum));
+    // The bits first: the vote that ends the sum's reduction lets the owner see both.
     comm_reduce_bits(r->comm, home, (uint64_t *)(void *)a->bits, words);
+    verdict_add(&a->verdict, comm_reduce(r->comm, home, a->sum));
     if (comm_node(r->comm) != home && comm_share(r->comm)->rank == 0) {
         partial_clear(a->sum);
         memset((void *)a->bits, 0, words * sizeof *a->bits);

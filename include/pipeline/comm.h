@@ -92,7 +92,8 @@ team *comm_team(const comm *c);
 // `root`; what the other nodes hold is undefined then. Collective. ERR_NUMERIC on all ranks when a
 // sum overflows, naming the field.
 status comm_reduce(const comm *c, int root, partial *p);
-// The same for n words of bits, in each node's shared memory: those set on any node.
+// The same for n words of bits, in each node's shared memory: those set on any node. No vote: the
+// other ranks of the root's node see the result after the next one.
 void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n);
 
 #endif

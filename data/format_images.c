@@ -249,7 +249,7 @@ static bool images_recognise(const dataset_options *o)
 const format format_images = {
     .name = "images",
     .splits = (const char *const[]){"train", "test", "validation", "val", NULL},
-    .subsets = (const char *const[]){"label", "fine", NULL},
+    .subsets = (const char *const[]){"folder", "label", "fine", NULL},
     .labels_by_name = true,
     .open = images_open,
     .close = images_close,

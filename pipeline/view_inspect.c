@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pipeline/artefact_file.h"
+#include "pipeline/base/file.h"
 #include "pipeline/views.h"
 
 static status print_variable(const artefact *a, size_t index, FILE *out)
@@ -51,6 +52,8 @@ done:
 status view_inspect(const registry *r, const char *path, FILE *out)
 {
     size_t n = strlen(path);
+    if (!file_exists(path))
+        return status_fail(ERR_INPUT, path, "does not exist; check the path");
     if (n > 3 && strcmp(path + n - 3, ".nc") == 0)
         return print_artefact(path, out);
     for (size_t i = 0; r->inspectors && r->inspectors[i]; i++) {

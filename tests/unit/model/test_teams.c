@@ -37,6 +37,8 @@ static const struct model_case {
             "\"patch_size\": 5, \"num_labels\": 10}"},
     {"llama", "{\"model_type\": \"llama\", " TEXT_SHAPE "\"tie_word_embeddings\": false}"},
     {"llama-tied", "{\"model_type\": \"llama\", " TEXT_SHAPE "\"tie_word_embeddings\": true}"},
+    {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 32, \"n_layer\": 5, \"n_head\": 4, "
+             "\"n_inner\": 80, \"vocab_size\": 300, \"n_positions\": 64}"},
     {"qwen2", "{\"model_type\": \"qwen2\", " TEXT_SHAPE "\"tie_word_embeddings\": true}"},
     {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
 };
@@ -435,6 +437,56 @@ static void test_parts(void **state)
     }
 }
 
+// A share of one process, which notes what was allocated.
+typedef struct counting_share {
+    share base; // first
+    size_t bytes;
+} counting_share;
+
+static status count_alloc(share *self, size_t bytes, void **block)
+{
+    ((counting_share *)self)->bytes += bytes;
+    *block = checked_aligned(bytes, 1);
+    return *block ? OK : ERR_INTERNAL;
+}
+
+static void count_release(share *self, void *block)
+{
+    (void)self;
+    free(block);
+}
+
+static status count_vote(share *self, status st)
+{
+    (void)self;
+    return st;
+}
+
+// A member allocates what it was said to, and no more: nothing for layers of others.
+static void test_memory(void **state)
+{
+    (void)state;
+    enum { ALIGNMENT = 64, TENSORS = 100 };
+    for (int c = 0; c < CASES; c++) {
+        opened x;
+        open_case(&cases[c], &x);
+        for (int i = 0; i < 3; i++) {
+            thread_team team;
+            model *m;
+            counting_share counts = {{0, 1, NULL, count_alloc, count_release, count_vote}, 0};
+            thread_team_open(&team, 3);
+            x.options.team = &team.member[i].base;
+            size_t part = model_part_bytes(x.light, i, 3, COMPUTE_F32);
+            assert_ok(model_open(&x.options, &counts.base, &m));
+            assert_in_range(counts.bytes, part, part + ALIGNMENT * TENSORS);
+            assert_true(counts.bytes < model_weight_bytes(x.info, COMPUTE_F32));
+            model_close(m);
+            thread_team_close(&team, 3);
+        }
+        close_case(&x);
+    }
+}
+
 // Rows of W_in of layers that others hold.
 static void test_w_in(void **state)
 {
@@ -519,8 +571,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits), cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_w_in),      cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_w_in),      cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_failures),  cmocka_unit_test(test_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "pipeline/run_state.h"
 #include "pipeline/saving.h"
 #include "pipeline/settle.h"
+#include "pipeline/team_size.h"
 #include "pipeline/wave.h"
 
 enum { ACTIVE = 64 }; // tasks opened at once: enough to share the ranks among, few enough to hold
@@ -113,6 +114,7 @@ static status start_work(run *r)
     status st;
     const params *g = r->file->globals;
     int threads = params_has(g, "threads") ? (int)params_int(g, "threads") : comm_cores(r->comm);
+    TRY(team_size_set(r, threads));
     TRY(comm_agree(r->comm, pool_new(threads, &r->runtime.pool)));
     if (comm_rank(r->comm) == 0) {
         char host[256] = "";

@@ -33,6 +33,7 @@ struct wave {
     void *block;          // node memory: claims, notes, each task's bits and sum
     progress_line *lines; // rank 0; owned
     double started;
+    team *team; // NULL: units are run by ranks
 };
 
 enum { JOURNAL_SECONDS = 10 };
@@ -46,7 +47,14 @@ static size_t task_bytes(const active *a)
     return checked_add(bits, partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
 }
 
-// Takes active tasks into the wave while their sums fit into the node.
+// Do teams run its units, or ranks?
+static bool runs_in_teams(const run *r, const active *a)
+{
+    return comm_team(r->comm) && a->of->task->stage->in_teams;
+}
+
+// Takes active tasks into the wave while their sums fit into the node: of those of teams and those
+// of ranks, only such as the first is.
 static status admit(run *r, wave *w, size_t *bytes)
 {
     w->parts = checked_calloc(r->n_active, sizeof *w->parts);
@@ -67,8 +75,11 @@ static status admit(run *r, wave *w, size_t *bytes)
             continue;
         }
         if (!checked_add(*bytes, size, &total) || (double)total > r->memory ||
-            a->plan.units - a->done > CLAIMS_UNITS - w->units)
+            a->plan.units - a->done > CLAIMS_UNITS - w->units ||
+            (w->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
             continue;
+        if (w->n == 0 && runs_in_teams(r, a))
+            w->team = comm_team(r->comm);
         w->parts[w->n++] = (part){.task = a, .first = w->units, .n = a->plan.units - a->done};
         w->units += a->plan.units - a->done;
         *bytes = total;
@@ -148,19 +159,38 @@ static status make_list(wave *w)
     return add_up_costs(w);
 }
 
+// Who claims units: the ranks, or the first members of teams, each for its team.
+typedef struct claimants {
+    int first, here, all; // of all, in the order of nodes, those of this node
+    int mine;             // among those here; -1: this rank does not claim
+} claimants;
+
+static claimants find_claimants(run *r, const wave *w)
+{
+    const share *s = comm_share(r->comm);
+    claimants c = {comm_position(r->comm) - s->rank, s->ranks, comm_ranks(r->comm), s->rank};
+    if (w->team) {
+        c = (claimants){team_first_here(w->team), team_count_here(w->team), team_count(w->team),
+                        -1};
+        if (team_relay(w->team)->rank == 0)
+            c.mine = team_index(w->team) - c.first;
+    }
+    return c;
+}
+
 // The node's memory: claims, a note for each part, and each part's bits and sum. What an earlier
 // run has summed up goes to the owner's node.
 static status lay_out(run *r, wave *w, size_t bytes)
 {
     share *s = comm_share(r->comm);
-    size_t claimed = claims_bytes(s->ranks);
-    int position = comm_position(r->comm), ranks = comm_ranks(r->comm);
+    const claimants c = find_claimants(r, w);
+    size_t claimed = claims_bytes(c.here);
     status st = s->alloc(s, claimed + w->n * sizeof(note) + bytes, &w->block);
     TRY(comm_agree(r->comm, st));
     note *notes = (note *)(void *)((char *)w->block + claimed);
     char *at = (char *)(notes + w->n);
-    int64_t begin = claims_cut(w->before, w->units, position - s->rank, ranks);
-    int64_t end = claims_cut(w->before, w->units, position - s->rank + s->ranks, ranks);
+    int64_t begin = claims_cut(w->before, w->units, c.first, c.all);
+    int64_t end = claims_cut(w->before, w->units, c.first + c.here, c.all);
     for (size_t p = 0; p < w->n && st == OK; p++) {
         part *q = &w->parts[p];
         active *a = q->task;
@@ -175,8 +205,8 @@ static status lay_out(run *r, wave *w, size_t bytes)
         if (st == OK && a->owner == comm_rank(r->comm))
             saving_restore(a);
     }
-    if (st == OK)
-        st = claims_new(w->block, s->rank, s->ranks, position, ranks, w->before, w->units,
+    if (st == OK && c.mine >= 0)
+        st = claims_new(w->block, c.mine, c.here, c.first + c.mine, c.all, w->before, w->units,
                         &w->claims);
     TRY(comm_agree(r->comm, st));
 done:
@@ -239,22 +269,33 @@ static bool must_stop(run *r)
     return stopping;
 }
 
-// Until there is none left on this node, or it is time to meet.
+// A place of the list for this rank, or its team, whose task has not failed; false when there is
+// none left on this node, or it is time to meet. All members of a team get the same.
+static bool next_unit(run *r, wave *w, int64_t *i)
+{
+    bool any, stop;
+    do {
+        stop = must_stop(r) || saving_due(r); // all look: a node's first rank need not claim
+        any = w->claims && !stop && claims_next(w->claims, i);
+    } while (any && atomic_load(&find_part(w, *i)->note->failed));
+    return w->team ? team_next(w->team, any, i) : any;
+}
+
 static void run_units(run *r, wave *w)
 {
     int64_t i;
-    while (!must_stop(r) && !saving_due(r) && claims_next(w->claims, &i)) {
+    while (next_unit(r, w, &i)) {
         part *q = find_part(w, i);
         active *a = q->task;
         int64_t unit = unit_of(q, i);
-        if (atomic_load(&q->note->failed))
-            continue;
         status st = a->of->task->stage->unit(a->state, &a->vector, unit, a->sum);
+        if (w->team)
+            st = team_unit_end(w->team, st);
         verdict_add(&a->verdict, st);
-        if (st == OK) {
+        if (st == OK && w->claims) {
             atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
             atomic_fetch_add(&q->note->done, 1);
-        } else {
+        } else if (st != OK) {
             atomic_store(&q->note->failed, true);
             if (r->stop_on_error)
                 atomic_store(&r->flags->stopping, true);
@@ -272,7 +313,7 @@ static status meet(run *r, wave *w, bool *more, bool *stopped)
     comm_alarm_clear(r->comm);
     int64_t why = comm_largest(r->comm, (atomic_load(&r->flags->stopping) ? STOP : 0) +
                                             (saving_due(r) ? DUE : 0));
-    int64_t left = comm_largest(r->comm, claims_left(w->claims));
+    int64_t left = comm_largest(r->comm, w->claims ? claims_left(w->claims) : 0);
     *stopped = why >= STOP;
     *more = !*stopped && left > 0;
     if (*stopped)
@@ -314,7 +355,11 @@ status wave_run(run *r, wave **out)
     for (size_t p = 0; p < w->n; p++)
         w->parts[p].journalled = w->started;
     do {
+        if (w->team)
+            TRY(comm_agree(r->comm, team_begin(w->team, pool_threads(r->runtime.pool))));
         run_units(r, w);
+        if (w->team)
+            team_finish(w->team);
         TRY(meet(r, w, &more, &stopped));
     } while (more);
     conclude(r, w, stopped);

@@ -10,6 +10,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
 #include "stages/registry.h"
+#include "toy.h"
 
 // --- Resource: a file of numbers, shared by the ranks of a node
 
@@ -69,6 +70,12 @@ static void numbers_close(void *object)
     numbers *x = object;
     x->share->release(x->share, x->at);
     free(x);
+}
+
+const share *toy_numbers_share(const void *of)
+{
+    const numbers *x = of;
+    return x->share;
 }
 
 static const param_def numbers_params[] = {
@@ -457,7 +464,8 @@ static const stage_def stage_total = {
     .close = toy_close,
 };
 
-static const stage_def *const stages[] = {&stage_sum, &stage_bisect, &stage_total, NULL};
+static const stage_def *const stages[] = {&stage_sum, &stage_bisect, &stage_total, &stage_chain,
+                                          NULL};
 static const resource_def *const resources[] = {&resource_numbers, NULL};
 static const inspect_def *const inspectors[] = {NULL};
 

@@ -17,8 +17,8 @@ packages=(
   gnuplot-nox
 )
 if [ "${1-}" = --tests ]; then
-  packages+=(libcmocka-dev netcdf-bin clang-14 libclang-rt-14-dev clang-format-14 git librsvg2-bin libxml2-utils python3
-    slurmctld slurmd slurm-client munge)
+  packages+=(libcmocka-dev netcdf-bin clang-14 libclang-rt-14-dev clang-format-14 git librsvg2-bin libxml2-utils
+    python3 python3-pip slurmctld slurmd slurm-client munge)
 fi
 
 missing=()

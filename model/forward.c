@@ -13,6 +13,15 @@ static status run_tile(void *context, int64_t item, int thread)
     return pass_run(&passes[thread], item);
 }
 
+// Candidates index the head's rows.
+static status check_candidates(const forward *f, int outputs)
+{
+    bool fit = f->n_candidates <= CANDIDATES && f->n_candidates <= outputs;
+    for (int i = 0; f->candidates && fit && i < f->n_candidates; i++)
+        fit = f->candidates[i] >= 0 && f->candidates[i] < outputs;
+    return fit ? OK : status_fail(ERR_INPUT, "model", "an answer is no output of the model");
+}
+
 status model_forward(model *m, pool *p, const forward *f)
 {
     status st;
@@ -23,6 +32,7 @@ status model_forward(model *m, pool *p, const forward *f)
     st = OK;
     if (!handover_leg(m, f).any)
         goto done;
+    TRY(check_candidates(f, m->config.info.outputs));
     TRY(weights_unchanged(m->weights));
     for (int t = 0; t < threads; t++) {
         TRY(pass_new(m, (pass_limits){f->max_samples, f->max_rows}, &passes[t]));

@@ -16,7 +16,7 @@
 enum { MLP_BLOCK = 512 };
 
 // Outputs whose logits are held at once.
-enum { OUTPUT_TILE = 2048 };
+enum { OUTPUT_TILE = CANDIDATES };
 
 // Hands out parts of one allocation; with no memory behind it, it only counts.
 typedef struct scratch {
@@ -58,7 +58,6 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     p->logits =
         take(a, head_rows, (size_t)(i->outputs < OUTPUT_TILE ? i->outputs : OUTPUT_TILE), f);
     p->whole = take(a, (size_t)i->outputs, 1, f);
-    p->candidates = take(a, (size_t)i->outputs, 1, f);
     p->position = take(a, rows, 1, sizeof *p->position);
     p->rotary = take(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
     p->hidden = take(a, rows, hidden, f);
@@ -169,6 +168,27 @@ static status list_head_rows(pass *p)
     return OK;
 }
 
+// Shows the candidates' logits of each scored row. They are computed by themselves: a row of the
+// whole vocabulary reads all of the head's weights.
+static status show_candidates(pass *p, const linear *output)
+{
+    status st = OK;
+    const forward *f = p->f;
+    const int n = f->n_candidates;
+    float *one = p->whole,
+          *rows = p->logits; // n logits of a row; of all rows, candidate by candidate
+    for (int i = 0; i < n; i++) {
+        const linear part = linear_outputs(output, f->candidates[i], 1);
+        linear_apply(&part, p->normed, output->in, p->rows, rows + i * p->rows, 1);
+    }
+    for (int64_t r = 0; r < p->rows && st == OK; r++) {
+        for (int i = 0; i < n; i++)
+            one[i] = rows[i * p->rows + r];
+        st = f->logits(f->context, p->index, p->thread, &p->tile, p->predictions[r].row, one);
+    }
+    return st;
+}
+
 // Shows the logits of each scored row, one row at a time.
 static status show_logits(pass *p, const linear *output)
 {
@@ -176,10 +196,7 @@ static status show_logits(pass *p, const linear *output)
     const forward *f = p->f;
     for (int64_t r = 0; r < p->rows && st == OK; r++) {
         linear_apply(output, p->normed + r * output->in, output->in, 1, p->whole, output->out);
-        for (int i = 0; i < f->n_candidates; i++)
-            p->candidates[i] = p->whole[f->candidates[i]];
-        st = f->logits(f->context, p->index, p->thread, &p->tile, p->predictions[r].row,
-                       f->candidates ? p->candidates : p->whole);
+        st = f->logits(f->context, p->index, p->thread, &p->tile, p->predictions[r].row, p->whole);
     }
     return st;
 }
@@ -215,7 +232,7 @@ static status give_answers(pass *p)
         TRY(p->m->arch->finish(p));
         TRY(fold_logits(p, &output));
         if (f->logits)
-            TRY(show_logits(p, &output));
+            TRY(f->candidates ? show_candidates(p, &output) : show_logits(p, &output));
     }
     if (f->result)
         TRY(f->result(f->context, p->index, p->thread, &p->tile, p->predictions, p->rows));

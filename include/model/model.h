@@ -129,6 +129,7 @@ typedef struct site_block {
     int64_t stride;
 } site_block;
 
+enum { CANDIDATES = 2048 };     // at most in a pass
 enum { PREDICTION_RANKS = 16 }; // ranks that are told apart: enough for Top-10
 
 // How one scored row (an image; a position with a target) was answered.
@@ -157,7 +158,7 @@ typedef struct forward {
     status (*result)(void *context, int64_t index, int thread, const tile *t, const prediction *p,
                      int64_t n);
     // Optional: logits [outputs] of each scored row, for tests and for questions with few answers
-    // (`candidates`: only those outputs).
+    // (`candidates`: only those outputs, at most CANDIDATES and at most as many as there are).
     status (*logits)(void *context, int64_t index, int thread, const tile *t, int64_t row,
                      const float *logits);
     const int32_t *candidates;

@@ -41,7 +41,6 @@ typedef struct pass {
     answer *answers;   // [head rows]
     float *logits;     // [head rows, outputs of a tile]
     float *whole;      // [outputs] of one row
-    float *candidates; // [outputs]
     float *patches; // images: [rows, channels × patch]; shares the memory of q, k, v, scores, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
     void *arena;             // owns all of the above

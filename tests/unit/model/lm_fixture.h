@@ -182,6 +182,11 @@ static inline status lm_logits(void *context, int64_t index, int thread, const t
 static inline status lm_run(lm *x)
 {
     pool *p = NULL;
+    int64_t most = 0;
+    for (int64_t s = 0; s < x->samples; s += x->tile_samples) {
+        int64_t end = s + x->tile_samples < x->samples ? s + x->tile_samples : x->samples;
+        most = x->first[end] - x->first[s] > most ? x->first[end] - x->first[s] : most;
+    }
     assert_ok(pool_new(x->threads, &p));
     for (site s = 0; s < SITES; s++)
         memset(x->sums[s], 0,
@@ -191,7 +196,7 @@ static inline status lm_run(lm *x)
         .context = x,
         .tiles = (x->samples + x->tile_samples - 1) / x->tile_samples,
         .max_samples = x->tile_samples,
-        .max_rows = x->tokens,
+        .max_rows = most,
         .load = lm_load,
         .read = x->read ? lm_read : NULL,
         .read_sites = {x->read, x->read},

@@ -115,14 +115,14 @@ void team_finish(team *t)
 
 // --- The team
 
-relay *team_relay(team *t)
-{
-    return &t->base;
-}
-
 share *team_share(team *t)
 {
     return t->share;
+}
+
+int team_member(const team *t)
+{
+    return t->base.rank;
 }
 
 int team_index(const team *t)

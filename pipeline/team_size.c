@@ -108,8 +108,8 @@ status team_size_set(run *r, int threads)
     if (n > 1)
         TRY(comm_form_teams(r->comm, n));
     if (n > 1 && comm_rank(r->comm) == 0)
-        progress_say(r->progress, "%d teams of %d ranks share the layers of the models", ranks / n,
-                     n);
+        progress_say(r->progress, "%d team%s of %d ranks share%s the layers of a model", ranks / n,
+                     ranks == n ? "" : "s", n, ranks == n ? "s" : "");
 done:
     return st;
 }

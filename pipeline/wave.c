@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/claimants.h"
 #include "pipeline/claims.h"
 #include "pipeline/saving.h"
 #include "pipeline/settle.h"
@@ -159,31 +160,12 @@ static status make_list(wave *w)
     return add_up_costs(w);
 }
 
-// Who claims units: the ranks, or the first members of teams, each for its team.
-typedef struct claimants {
-    int first, here, all; // of all, in the order of nodes, those of this node
-    int mine;             // among those here; -1: this rank does not claim
-} claimants;
-
-static claimants find_claimants(run *r, const wave *w)
-{
-    const share *s = comm_share(r->comm);
-    claimants c = {comm_position(r->comm) - s->rank, s->ranks, comm_ranks(r->comm), s->rank};
-    if (w->team) {
-        c = (claimants){team_first_here(w->team), team_count_here(w->team), team_count(w->team),
-                        -1};
-        if (team_relay(w->team)->rank == 0)
-            c.mine = team_index(w->team) - c.first;
-    }
-    return c;
-}
-
 // The node's memory: claims, a note for each part, and each part's bits and sum. What an earlier
 // run has summed up goes to the owner's node.
 static status lay_out(run *r, wave *w, size_t bytes)
 {
     share *s = comm_share(r->comm);
-    const claimants c = find_claimants(r, w);
+    const claimants c = claimants_find(r->comm, w->team);
     size_t claimed = claims_bytes(c.here);
     status st = s->alloc(s, claimed + w->n * sizeof(note) + bytes, &w->block);
     TRY(comm_agree(r->comm, st));

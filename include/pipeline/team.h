@@ -33,13 +33,12 @@ status team_new(int all, int node, int position, int n, team **out);
 // Collective. NULL is a no-op.
 void team_free(team *t);
 
-// This member and how many there are, and how the model runtime reaches the others. Borrowed.
-relay *team_relay(team *t);
 // The memory shared by those ranks of this node that are the same member of their teams: they hold
 // the same layers. Its `team` is the relay. Borrowed.
 share *team_share(team *t);
 
-int team_index(const team *t); // of this rank's team, in [0, team_count)
+int team_member(const team *t); // this rank's place in its team
+int team_index(const team *t);  // of this rank's team, in [0, team_count)
 int team_count(const team *t);
 // The teams whose first member sits on this rank's node: the first, and how many.
 int team_first_here(const team *t);

@@ -9,15 +9,19 @@
 #include "pipeline/node_share.h"
 #include "pipeline/stream.h"
 
-// What a message is. Block: what the model runtime hands on.
-enum { TAG_BLOCK = 1, TAG_UNIT, TAG_END };
+// What a message is. Block: what the model runtime hands on. Failed: a unit, to the first member.
+enum { TAG_BLOCK = 1, TAG_UNIT, TAG_END, TAG_FAILED };
 
 struct team {
-    relay base; // first: a relay * is a team *
-    MPI_Comm members, same;
-    share *share;   // owned
-    stream *stream; // owned
+    relay base;                   // first: a relay * is a team *
+    MPI_Comm members, back, same; // the team; again, for messages to the first; see team_share
+    share *share;                 // owned
+    stream *stream;               // owned
     int index, count, first_here, count_here;
+    int64_t unit;        // in hand
+    int64_t failed;      // on its way to the first member by `telling`
+    MPI_Request telling; // null: none is
+    int64_t told, heard; // how often, since team_begin
 };
 
 // --- The relay
@@ -80,8 +84,38 @@ bool team_next(team *t, bool any, int64_t *unit)
         stream_drop(t->stream, m);
     }
     tell(t, TAG_UNIT, &next, sizeof next);
-    *unit = next;
+    *unit = t->unit = next;
     return next >= 0;
+}
+
+// Tells the first member that the unit in hand failed here. While an earlier such message is under
+// way, nothing: the task's next unit will fail too.
+static void tell_failure(team *t)
+{
+    int done = 1;
+    MPI_Test(&t->telling, &done, MPI_STATUS_IGNORE); // at once true where none is
+    if (!done)
+        return;
+    t->failed = t->unit;
+    MPI_Isend(&t->failed, 1, MPI_INT64_T, 0, TAG_FAILED, t->back, &t->telling);
+    t->told++;
+}
+
+static void hear(team *t, int64_t *unit)
+{
+    MPI_Recv(unit, 1, MPI_INT64_T, MPI_ANY_SOURCE, TAG_FAILED, t->back, MPI_STATUS_IGNORE);
+    t->heard++;
+}
+
+bool team_told(team *t, int64_t *unit)
+{
+    int here;
+    if (t->base.rank > 0)
+        return false;
+    MPI_Iprobe(MPI_ANY_SOURCE, TAG_FAILED, t->back, &here, MPI_STATUS_IGNORE);
+    if (here)
+        hear(t, unit);
+    return here;
 }
 
 status team_unit_end(team *t, status st)
@@ -98,6 +132,8 @@ status team_unit_end(team *t, status st)
         stream_drop(t->stream, m);
         if (before.code != OK)
             mine = before;
+        else if (st != OK)
+            tell_failure(t);
     }
     tell(t, TAG_END, &mine, sizeof mine);
     return verdict_get(&mine);
@@ -105,12 +141,18 @@ status team_unit_end(team *t, status st)
 
 status team_begin(team *t, int threads)
 {
+    t->told = t->heard = 0;
     return stream_begin(t->stream, (TEAM_BLOCKS + threads) / 2); // as many on either side
 }
 
 void team_finish(team *t)
 {
+    int64_t told = t->told, unit;
     stream_finish(t->stream);
+    MPI_Allreduce(MPI_IN_PLACE, &told, 1, MPI_INT64_T, MPI_SUM, t->back);
+    while (t->base.rank == 0 && t->heard < told)
+        hear(t, &unit); // too late to matter: the vote on the task comes next
+    MPI_Wait(&t->telling, MPI_STATUS_IGNORE);
 }
 
 // --- The team
@@ -153,7 +195,9 @@ static void form(team *t, MPI_Comm all, MPI_Comm node, int position, int n)
     t->base = (relay){member, n, relay_reserve, relay_send, relay_receive, relay_release};
     t->index = position / n;
     t->count = ranks / n;
+    t->telling = MPI_REQUEST_NULL;
     MPI_Comm_split(all, t->index, member, &t->members);
+    MPI_Comm_dup(t->members, &t->back);
     MPI_Comm_split(node, member, 0, &t->same);
     const int mine = leads ? t->index : t->count;
     MPI_Allreduce(&leads, &t->count_here, 1, MPI_INT, MPI_SUM, node);
@@ -198,6 +242,7 @@ void team_free(team *t)
     stream_free(t->stream);
     node_share_free(t->share);
     MPI_Comm_free(&t->same);
+    MPI_Comm_free(&t->back);
     MPI_Comm_free(&t->members);
     free(t);
 }

@@ -256,6 +256,9 @@ static bool must_stop(run *r)
 static bool next_unit(run *r, wave *w, int64_t *i)
 {
     bool any, stop;
+    int64_t failed;
+    while (w->team && team_told(w->team, &failed))
+        atomic_store(&find_part(w, failed)->note->failed, true);
     do {
         stop = must_stop(r) || saving_due(r); // all look: a node's first rank need not claim
         any = w->claims && !stop && claims_next(w->claims, i);

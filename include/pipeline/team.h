@@ -6,9 +6,9 @@
 // one while later members are still in it.
 //
 // A stream between two members is, for each unit: the unit, its blocks, its end with a status. Who
-// fails says so at the end, and drops what still comes; those before it do not hear of it (the vote
-// on the task tells them). Only the first member may be stopped within a unit, so that a unit is
-// in the sums of all members or of none.
+// fails says so at the end, and drops what still comes; those before it go on, but the first member
+// is told, so that it claims no more of that task. Only the first member may be stopped within a
+// unit, so that a unit is in the sums of all members or of none.
 //
 // A thread of its own moves the messages, so that they move while all others compute. It is the
 // one thread besides the main one that calls MPI, and lives from team_begin to team_finish.
@@ -27,8 +27,8 @@ typedef struct team team;
 enum { TEAM_BLOCKS = 8 }; // that may be under way between two members, and one a thread
 
 // Groups the ranks of a communicator (MPI_Comm_c2f) into teams of n, by their `position`; n divides
-// their number. `node` is that of this rank's node. Collective. ERR_USAGE
-// where MPI was not started for several threads. Owned by the caller.
+// their number. `node` is that of this rank's node. Collective. ERR_USAGE where MPI was not started
+// for several threads. Owned by the caller.
 status team_new(int all, int node, int position, int n, team **out);
 // Collective. NULL is a no-op.
 void team_free(team *t);
@@ -51,7 +51,9 @@ status team_begin(team *t, int threads);
 bool team_next(team *t, bool any, int64_t *unit);
 // The end of a unit: tells the next member how it went here and before. Returns the first failure.
 status team_unit_end(team *t, status st);
-// After the last unit: waits until all is sent. Local.
+// On the first member: has a later one failed in a unit? Each is told once. Local.
+bool team_told(team *t, int64_t *unit);
+// After the last unit: waits until all is sent. Collective on the team.
 void team_finish(team *t);
 
 #endif

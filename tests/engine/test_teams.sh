@@ -56,6 +56,14 @@ for place in 0 7 12; do # of the first, the second and the third member
   is "the other point where place $place fails" "$(wc -l <partly.txt)" 1
 done
 
+# The first member is told, on another node too: it does not run what is left of the task.
+rm -rf out
+begin=$(date +%s%N)
+ranks 2 env SULCUS_NODES=2 "$TOY" run p.yaml -s layers_over=2 -s steps.long.fail_unit=3 -s steps.long.fail_place=9 -s steps.long.seconds=0.01 --only long
+elapsed=$((($(date +%s%N) - begin) / 1000000))
+is "exit code of a task that fails early" $code 3
+[ $elapsed -lt 20000 ] || fail "a task that fails at once took $elapsed ms of the 54 s that all of it takes"
+
 # Stopped and killed, with members on different nodes: a checkpoint holds units that all members have added to, and teams of another size go on.
 rm -rf out
 saves() { cat out/journal.jsonl 2>/dev/null | grep -c '"event":"saved".*long'; }

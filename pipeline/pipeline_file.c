@@ -47,7 +47,9 @@ const param_def pipeline_params[] = {
      .high = 65536,
      .choices = "auto",
      .unkeyed = true,
-     .help = "ranks that share the layers of one model"},
+     .help =
+         "ranks that hold the layers of one model between them and pass samples on (their number "
+         "must be a multiple); auto: as few as the nodes' memory allows"},
     {.name = "on_error",
      .type = PARAM_TEXT,
      .value = "continue",

@@ -23,6 +23,25 @@ double team_size_bytes(const pipeline_file *f, int parts, int first, int ranks, 
     return bytes;
 }
 
+double team_size_part(const pipeline_file *f, int parts)
+{
+    double most = 0;
+    for (int member = 0; member < parts; member++) {
+        double bytes = 0;
+        for (size_t i = 0; i < f->n_resources; i++) {
+            const resource_entry *e = &f->resources[i];
+            if (!e->def->part || !e->object)
+                continue;
+            part_need n = e->def->part(e->object, member, parts, 1);
+            if (n.most < parts)
+                return 0;
+            bytes += n.shared;
+        }
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 // Opens what will be used, as far as its sizes.
 static status open_light(run *r)
 {

@@ -3,19 +3,20 @@
 
 #include "pipeline/base/text.h"
 #include "pipeline/survey.h"
+#include "pipeline/team_size.h"
 #include "pipeline/views.h"
 
 static const char *const state_names[] = {"done", "run", "wait"};
 static const char *const state_colours[] = {"#b7dfb9", "#f5c56b", "#e4e4e4"};
 
 // "1.5 GB"
-static void print_bytes(FILE *out, double bytes)
+static void print_bytes(FILE *out, int width, double bytes)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
     int u = 0;
     for (; bytes >= 1000 && u < 4; u++)
         bytes /= 1000;
-    fprintf(out, "%10.3g %-2s", bytes, units[u]);
+    fprintf(out, "%*.3g %-*s", width, bytes, width ? 2 : 0, units[u]);
 }
 
 // Operations a second of the finished tasks of a stage, on all their ranks; 0: none is known.
@@ -40,7 +41,7 @@ static status print_task(const survey *s, const survey_task *t, FILE *out)
     fprintf(out, "%-4s  %-44s", state_names[t->state], t->task->label);
     if (t->state == SURVEY_DONE) {
         fprintf(out, "%8lld units  %12s", (long long)c->units, "");
-        print_bytes(out, (double)c->bytes);
+        print_bytes(out, 10, (double)c->bytes);
         fprintf(out, "  %8.1f s  %s\n", c->seconds, t->why);
         return OK;
     }
@@ -48,8 +49,8 @@ static status print_task(const survey *s, const survey_task *t, FILE *out)
         TRY(t->task->stage->estimate(t->task, &e));
         double rate = stage_rate(s, t->task->stage->name);
         fprintf(out, "%8lld units", (long long)e.units);
-        print_bytes(out, e.memory_bytes);
-        print_bytes(out, e.disk_bytes);
+        print_bytes(out, 10, e.memory_bytes);
+        print_bytes(out, 10, e.disk_bytes);
         if (rate > 0 && e.operations > 0)
             fprintf(out, "  %8.1f s", e.operations / rate);
         else
@@ -110,6 +111,29 @@ static void close_light(pipeline_file *f)
     }
 }
 
+// What a node holds once beside the tasks' own memory, and less of with `layers_over`.
+static void print_models(const pipeline_file *f, FILE *out)
+{
+    enum { LARGEST = 64 };
+    const params *g = f->globals;
+    const bool automatic = params_text(g, "layers_over") != NULL;
+    const int64_t given = automatic ? 2 : params_int(g, "layers_over");
+    double whole = team_size_part(f, 1), part;
+    if (whole == 0)
+        return;
+    fputs("models, once a node: ", out);
+    print_bytes(out, 0, whole);
+    for (int n = (int)given; n > 1 && n <= LARGEST && (part = team_size_part(f, n)) > 0; n *= 2) {
+        fprintf(out, "; a member of a team of %d holds at most ", n);
+        print_bytes(out, 0, part);
+        if (!automatic)
+            break;
+    }
+    if (!automatic && team_size_part(f, (int)given) == 0)
+        fprintf(out, "; a model has fewer layers than layers_over: %d", (int)given);
+    fputc('\n', out);
+}
+
 status view_plan(const view_source *v, bool dot, FILE *out)
 {
     status st;
@@ -127,6 +151,7 @@ status view_plan(const view_source *v, bool dot, FILE *out)
         st = print_task(s, &s->tasks[i], out);
         counts[s->tasks[i].state]++;
     }
+    print_models(s->file, out);
     fprintf(out, "%zu tasks: %zu done, %zu to run, %zu behind those\n", s->dag->n,
             counts[SURVEY_DONE], counts[SURVEY_RUN], counts[SURVEY_WAITING]);
 done:

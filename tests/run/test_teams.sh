@@ -38,6 +38,10 @@ for wrong in '3 2 teams.of.2.do.not.go.into.3.ranks' '8 8 the.model.has.6.layers
   says "teams of $over of $n ranks" "$scratch/stderr" "$pattern"
 done
 
+# The plan knows what a member will hold.
+"$SULCUS" plan "$small" -s layers_over=2 >"$scratch/stdout" 2>"$scratch/stderr"
+says "the plan" "$scratch/stdout" "models, once a node: 9.84 MB; a member of a team of 2 holds at most 4.97 MB"
+
 # auto: one rank a model where a node holds it; the less memory, the more nodes share its layers; refused where that does not do either.
 auto() {
   rm -rf "$scratch/out"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures 1 and 2: what is left of every subset's accuracy after pruning for one of them; a line of
-// panels for each drop, selective pruning beside random pruning of as many neurons.
+// Figures 1 and 2: what is left of every subset's accuracy after pruning for one of them; a panel
+// for each drop, and one for random pruning of as many neurons: beside it, or below where there are
+// several drops.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,14 +107,15 @@ static double target(const report_task *t, const char *name)
     return params_has(t->params, name) ? params_real(t->params, name) : NAN;
 }
 
-// "pruned until Top-1 of the unlearned class falls by 50%"
-static char *what_was_done(const figure *f, const report_task *t)
+// The title of a panel.
+static char *what_was_done(const figure *f, const report_task *t, bool random)
 {
     double drop = target(t, "drop"), fraction = target(t, "fraction");
-    if (!isnan(drop))
-        return text_format("until the unlearned %s has lost %g%%", figure_subset_word(f),
-                           100 * drop);
-    return text_format("%g%% of neurons pruned", 100 * fraction);
+    if (isnan(drop))
+        return text_format("%g%% of neurons pruned%s", 100 * fraction, random ? " at random" : "");
+    return random ? text_format("as many neurons pruned at random as for %g%%", 100 * drop)
+                  : text_format("pruned until the unlearned %s has lost %g%%",
+                                figure_subset_word(f), 100 * drop);
 }
 
 static bool has_models(const figure *f)
@@ -129,13 +131,12 @@ static status make_panel(const figure *f, size_t task, const pruning *p, bool ra
                          heatmap_panel *out)
 {
     const report_task *t = f->task[task];
-    char *done = what_was_done(f, t);
+    char *done = what_was_done(f, t, random);
     const double *ratio = random ? p->ratio_random : p->ratio;
     out->value = checked_calloc((size_t)(p->subsets * p->forgets), sizeof *out->value);
     if (done)
-        out->title = text_format("%s%s%s%s", has_models(f) ? figure_task_name(t) : "",
-                                 has_models(f) ? ": " : "",
-                                 random ? "as many neurons pruned at random, for: " : "", done);
+        out->title = text_format("%s%s%s", has_models(f) ? figure_task_name(t) : "",
+                                 has_models(f) ? ": " : "", done);
     free(done);
     if (!out->title || !out->value)
         return status_no_memory("a heat map");
@@ -271,6 +272,12 @@ static void add_table(figure *f, const report_task *t, const pruning *p)
     text_add(&f->table, "</table>\n");
 }
 
+// Random pruning beside selective pruning, in a line for each task; otherwise a line of each.
+static bool beside(const figure *f)
+{
+    return f->n == 1 || f->n > 3;
+}
+
 static void add_caption(figure *f, const pruning *p)
 {
     const char *word = figure_subset_word(f);
@@ -282,9 +289,9 @@ static void add_caption(figure *f, const pruning *p)
         "Each column is one unlearned %s: the neurons most specific to it are set to zero. Each "
         "row is a %s that is then evaluated, and a cell is its %sTop-1 accuracy in percent of the "
         "unpruned model's. Framed: the unlearned %s itself. Dark cells have lost; where only "
-        "the frames are dark, the %s is separable. Right: as many neurons pruned at <b>random</b>, "
+        "the frames are dark, the %s is separable. %s: as many neurons pruned at <b>random</b>, "
         "which is the chance level. Grey: the unpruned model has none right.",
-        word, word, words ? "next-token " : "", word, word);
+        word, word, words ? "next-token " : "", word, word, beside(f) ? "Right" : "Below");
     if (more)
         text_add(&f->caption, " Rows named <i>dataset: subset</i> are of other datasets; a row of "
                               "questions is the share answered right.");
@@ -313,8 +320,8 @@ status figure_prune(figure *f)
             TRY(status_fail(ERR_INPUT, f->task[i]->artefact_path,
                             "the panels of one figure have different subsets; evaluate all on the "
                             "same datasets"));
-        TRY(make_panel(f, i, &p[i], false, &panel[2 * i]));
-        TRY(make_panel(f, i, &p[i], true, &panel[2 * i + 1]));
+        TRY(make_panel(f, i, &p[i], false, &panel[beside(f) ? 2 * i : i]));
+        TRY(make_panel(f, i, &p[i], true, &panel[beside(f) ? 2 * i + 1 : f->n + i]));
         add_numbers(f, f->task[i], &p[i]);
         add_table(f, f->task[i], &p[i]);
     }
@@ -332,7 +339,7 @@ status figure_prune(figure *f)
                        .value_field = "top1_percent_of_unpruned",
                        .panel = panel,
                        .panels = 2 * f->n,
-                       .across = 2,
+                       .across = beside(f) ? 2 : f->n,
                        .palette = PALETTE_LOSS,
                        .high = 100,
                        .scale_title = "Top-1, % of the unpruned model's"};

@@ -22,6 +22,8 @@ typedef struct layout {
     double width, height;      // of the figure
 } layout;
 
+#define YTICS "set ytics scale 0 noenhanced font ',10'\n"
+
 enum { NAME_WIDTH = 7, BAR_ROOM = 128, BAR_WIDTH = 16 };
 
 static double longest(char *const *name, int64_t n)
@@ -67,7 +69,6 @@ static void write_style(const heatmap *h, const layout *l, text *script)
               "set palette defined (%s)\nset cbrange [%g:%g]\nunset key\n"
               "set xrange [0.5:%lld.5]\nset yrange [%lld.5:0.5]\nset tics font ',10'\n"
               "set xtics rotate by 45 right scale 0 offset 0,0.2 noenhanced\n"
-              "set ytics scale 0 noenhanced\n"
               "set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder "
               "fc rgb '#d4d4d4'\n", // where a cell has no value
               palette[h->palette], h->low, h->high, (long long)h->columns, (long long)h->rows);
@@ -97,6 +98,7 @@ static void write_panel(const heatmap *h, const layout *l, size_t at, text *scri
     text_add(script, " noenhanced font ',12' offset 0,-0.4\n");
     if (at % h->across == 0) {
         write_tics(script, "y", h->row_name, h->rows);
+        text_add(script, YTICS); // which `unset` has reset
         text_addf(script, "set label 1 ");
         markup_gnuplot(script, h->row_title);
         text_addf(script, " at screen %.6f,%.6f rotate center noenhanced font ',11'\n",

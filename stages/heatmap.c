@@ -114,7 +114,8 @@ static void write_panel(const heatmap *h, const layout *l, size_t at, text *scri
     text_addf(script,
               "mine = %zu\nheld(r) = column(1) == mine ? r : NaN\n"
               "clip(v) = v < %g ? %g : v > %g ? %g : v\n"
-              "plot data skip 1 using (held($3)):2:(0.49):(0.49):(clip($5)) with boxxyerror "
+              "plot data skip 1 using ($5 == $5 ? held($3) : NaN):2:(0.49):(0.49):(clip($5)) with "
+              "boxxyerror "
               "fs solid noborder lc palette, \\\n"
               "  '' skip 1 using ($4 == 1 ? held($3) : NaN):2:(0.47):(0.47) with boxxyerror "
               "fs empty border lc rgb '#e66100' lw 2 lc rgb '#e66100', \\\n"

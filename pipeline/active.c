@@ -87,6 +87,13 @@ void active_free(active *a)
 
 // --- The owner
 
+// Asked before anything of an artefact is written, and again before it takes its place.
+static status allowed(void *context)
+{
+    const run *r = context;
+    return lease_check(r->file->output, r->lease_id);
+}
+
 static status commit(run *r, active *a, const round_state *finished, const partial *sum)
 {
     task *t = a->of->task;
@@ -108,7 +115,10 @@ static status commit(run *r, active *a, const round_state *finished, const parti
                                  .n_fields = t->fields.n,
                                  .command = r->options->command,
                                  .ranks = comm_ranks(r->comm),
-                                 .threads = pool_threads(r->runtime.pool)};
+                                 .threads = pool_threads(r->runtime.pool),
+                                 .allowed = allowed,
+                                 .context = r};
+    TRY(allowed(r));
     TRY(artefact_writer_new(&w));
     TRY(t->stage->finish(a->state, finished, sum, w));
     TRY(store_commit(r->file->output, t->artefact_name, w, &origin, &a->of->stored));
@@ -194,7 +204,7 @@ static void finish(run *r, active *a)
     double seconds = a->seconds + progress_clock() - a->started;
     status st = OK;
     comm_broadcast(r->comm, a->owner, &t->stored, sizeof t->stored);
-    if (comm_rank(r->comm) == 0)
+    if (comm_rank(r->comm) == 0 && (st = allowed(r)) == OK)
         st = record(r, a, seconds);
     st = comm_agree(r->comm, st);
     if (st != OK) {

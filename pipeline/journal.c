@@ -134,7 +134,10 @@ static status append(journal *j, json_t *line, bool sync)
         goto done;
     }
     j->torn = false;
-    if (sync && fsync(j->file) != 0)
+    struct stat info;
+    if (sync && fstat(j->file, &info) == 0 && info.st_nlink == 0)
+        st = status_fail(ERR_IO, j->path, "was removed while the run was on");
+    else if (sync && fsync(j->file) != 0)
         st = status_fail_errno(ERR_IO, j->path, "cannot sync");
 done:
     text_free(&t);

@@ -20,26 +20,33 @@
 // --- Signals
 
 // Where a handler notes that the run must stop. A handler has no other way to it than a global.
-static atomic_bool *_Atomic stopping;
+static atomic_bool *_Atomic stopping, *_Atomic hurry;
 
 static void note_signal(int number)
 {
-    (void)number;
-    atomic_bool *flag = atomic_load(&stopping);
-    if (flag)
-        atomic_store(flag, true);
+    atomic_bool *stop = atomic_load(&stopping), *soon = atomic_load(&hurry);
+    bool patient = number == SIGUSR1 || number == SIGUSR2 || number == SIGXCPU;
+    if (soon && !patient)
+        atomic_store(soon, true);
+    if (stop)
+        atomic_store(stop, true);
 }
 
-// What a scheduler sends before it kills. TERM, INT and HUP keep their meaning: mpirun kills one
-// second after them.
-static void watch_signals(atomic_bool *flag)
+// What a scheduler sends before it kills, and what mpirun hands on one second before it does. The
+// second TERM, INT or HUP kills: a person need not wait.
+static void watch_signals(atomic_bool *stop, atomic_bool *soon)
 {
-    const int numbers[] = {SIGUSR1, SIGUSR2, SIGXCPU};
+    const int patient[] = {SIGUSR1, SIGUSR2, SIGXCPU}, urgent[] = {SIGTERM, SIGINT, SIGHUP};
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+    struct sigaction once = {.sa_handler = note_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    atomic_store(&stopping, flag);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        sigaction(numbers[i], &action, NULL);
+    sigemptyset(&once.sa_mask);
+    atomic_store(&hurry, soon);
+    atomic_store(&stopping, stop);
+    for (size_t i = 0; i < sizeof patient / sizeof *patient; i++)
+        sigaction(patient[i], &action, NULL);
+    for (size_t i = 0; stop && i < sizeof urgent / sizeof *urgent; i++)
+        sigaction(urgent[i], &once, NULL);
 }
 
 // --- Commands with MPI

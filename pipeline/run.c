@@ -10,6 +10,7 @@
 #include "pipeline/active.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
+#include "pipeline/deadline.h"
 #include "pipeline/resource_use.h"
 #include "pipeline/run_state.h"
 #include "pipeline/saving.h"
@@ -91,12 +92,14 @@ done:
     return st;
 }
 
-// Rank 0: what is known of earlier runs.
+// Rank 0: the folder is ours, and what is known of earlier runs.
 static status open_records(run *r)
 {
     status st;
     const char *output = r->file->output;
     TRY(progress_new(stdout, progress_terminal(), r->options->quiet, &r->progress));
+    TRY(lease_take(output, &r->flags->stopping, &r->lease));
+    snprintf(r->lease_id, sizeof r->lease_id, "%s", lease_id(r->lease));
     TRY(journal_open(output, &r->journal));
     TRY(journal_load(output, &r->known));
     TRY(inputs_new(r->known, &r->inputs));
@@ -129,6 +132,8 @@ static status start_work(run *r)
         st = journal_run_started(r->journal, &line);
     }
     comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);
+    comm_broadcast(r->comm, 0, r->lease_id, sizeof r->lease_id);
+    comm_broadcast(r->comm, 0, &r->deadline, sizeof r->deadline);
     TRY(comm_agree(r->comm, st));
     TRY(saving_begin(r));
 done:
@@ -158,10 +163,11 @@ static void open_ready(run *r)
             active_open(r, &r->tasks[i]);
 }
 
-// Has a signal come, on any node?
-static bool interrupted(const run *r)
+// Has a signal come, on any node, or is the job's time nearly over?
+static bool interrupted(run *r)
 {
-    return comm_largest(r->comm, atomic_load(&r->flags->stopping)) != 0;
+    bool stop = atomic_load(&r->flags->stopping) || deadline_near(r->deadline, 0, r->saving.wrote);
+    return comm_largest(r->comm, stop) != 0;
 }
 
 static status work(run *r)
@@ -182,6 +188,7 @@ static status work(run *r)
         w = NULL;
         if (stop)
             verdict_add(&r->failure, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
+        r->stopped |= stop;
         if (must_stop(r))
             break;
         TRY(saving_rounds(r, false));
@@ -252,13 +259,14 @@ static void release(run *r)
     if (r->file)
         resource_use_close_all(r);
     if (r->flags) {
-        r->options->watch_signals(NULL);
+        r->options->watch_signals(NULL, NULL);
         comm_share(r->comm)->release(comm_share(r->comm), r->flags);
     }
     pool_free(r->runtime.pool);
     inputs_free(r->inputs);
     journal_state_free(r->known);
     journal_close(r->journal);
+    lease_release(r->lease);
     progress_free(r->progress);
     free(r->resource_users);
     free(r->tasks);
@@ -276,7 +284,8 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     TRY(comm_share(c)->alloc(comm_share(c), sizeof *r.flags, &flags));
     r.flags = flags;
     r.runtime.stopping = &r.flags->stopping;
-    o->watch_signals(&r.flags->stopping);
+    o->watch_signals(&r.flags->stopping, &r.flags->hurry);
+    r.deadline = deadline_get();
     r.stop_on_error = strcmp(params_text(r.file->globals, "on_error"), "stop") == 0;
     r.memory = allowed_memory(&r);
     TRY(comm_agree(c, make_records(&r)));
@@ -284,7 +293,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     TRY(work(&r));
     st = verdict_get(&r.failure);
 done:
-    if (st == ERR_INTERRUPTED)
+    if (st == ERR_INTERRUPTED && r.stopped)
         st = status_fail(st, NULL, "interrupted; run the same command again to go on");
     st = comm_agree(c, end_records(&r, st, started));
     release(&r);

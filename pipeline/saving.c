@@ -47,6 +47,12 @@ static bool is_possible(const run *r)
 
 // --- Writing
 
+static status allowed(void *context)
+{
+    const run *r = context;
+    return lease_check(r->file->output, r->lease_id);
+}
+
 // On the owner.
 static status write_task(run *r, active *a, int64_t done)
 {
@@ -59,11 +65,14 @@ static status write_task(run *r, active *a, int64_t done)
                        .operations = a->operations,
                        .seconds = a->seconds + progress_clock() - a->started};
     memcpy(head.key, a->of->task->key, sizeof head.key);
+    status st = allowed(r); // before a folder is made that somebody removed
+    if (st != OK)
+        return st;
     char *path = saved_path(r->file->output, a->of->task->artefact_name);
     if (!path)
         return status_no_memory("a path");
-    status st = saved_write(path, &head, a->vector.values, (const uint64_t *)(const void *)a->bits,
-                            a->sum, NULL, NULL);
+    st = saved_write(path, &head, a->vector.values, (const uint64_t *)(const void *)a->bits, a->sum,
+                     allowed, r);
     free(path);
     return st;
 }

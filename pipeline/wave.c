@@ -6,6 +6,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/claimants.h"
 #include "pipeline/claims.h"
+#include "pipeline/deadline.h"
 #include "pipeline/saving.h"
 #include "pipeline/settle.h"
 
@@ -34,7 +35,8 @@ struct wave {
     void *block;          // node memory: claims, notes, each task's bits and sum
     progress_line *lines; // rank 0; owned
     double started;
-    team *team; // NULL: units are run by ranks
+    team *team;     // NULL: units are run by ranks
+    double longest; // seconds of this rank's longest unit
 };
 
 enum { JOURNAL_SECONDS = 10 };
@@ -238,13 +240,16 @@ static void show(run *r, wave *w)
     progress_show(r->progress, n, w->lines);
 }
 
-// Has a unit failed or a signal come, here or on another node? The first to see it passes it on.
-static bool must_stop(run *r)
+// Has a unit failed or a signal come, here or on another node, or is the job's time nearly over?
+// The first to see it passes it on.
+static bool must_stop(run *r, const wave *w)
 {
     if (comm_alarmed(r->comm)) {
         atomic_store(&r->flags->told, true);
         atomic_store(&r->flags->stopping, true);
     }
+    if (deadline_near(r->deadline, w->longest, r->saving.wrote))
+        atomic_store(&r->flags->stopping, true);
     bool stopping = atomic_load(&r->flags->stopping);
     if (stopping && !atomic_exchange(&r->flags->told, true))
         comm_alarm(r->comm);
@@ -260,7 +265,7 @@ static bool next_unit(run *r, wave *w, int64_t *i)
     while (w->team && team_told(w->team, &failed))
         atomic_store(&find_part(w, failed)->note->failed, true);
     do {
-        stop = must_stop(r) || saving_due(r); // all look: a node's first rank need not claim
+        stop = must_stop(r, w) || saving_due(r); // all look: a node's first rank need not claim
         any = w->claims && !stop && claims_next(w->claims, i);
     } while (any && atomic_load(&find_part(w, *i)->note->failed));
     return w->team ? team_next(w->team, any, i) : any;
@@ -273,7 +278,10 @@ static void run_units(run *r, wave *w)
         part *q = find_part(w, i);
         active *a = q->task;
         int64_t unit = unit_of(q, i);
+        double begun = progress_clock();
         status st = a->of->task->stage->unit(a->state, &a->vector, unit, a->sum);
+        double took = progress_clock() - begun;
+        w->longest = took > w->longest ? took : w->longest;
         if (w->team)
             st = team_unit_end(w->team, st);
         verdict_add(&a->verdict, st);
@@ -301,6 +309,7 @@ static status meet(run *r, wave *w, bool *more, bool *stopped)
     int64_t left = comm_largest(r->comm, w->claims ? claims_left(w->claims) : 0);
     *stopped = why >= STOP;
     *more = !*stopped && left > 0;
+    r->stopped |= *stopped;
     if (*stopped)
         atomic_store(&r->flags->stopping, true);
     return *stopped || (why == DUE && left > 0) ? saving_wave(r) : OK;

@@ -19,9 +19,9 @@ typedef struct run_options {
     dag_selection selection;
     bool quiet;
     const char *command; // the command line, for the record
-    // Tells the program where its signal handlers shall note that the run must stop; NULL: nowhere
-    // any more.
-    void (*watch_signals)(atomic_bool *stopping);
+    // Tells the program where its signal handlers shall note that the run must stop, and that it
+    // has only a second for it; NULL: nowhere any more.
+    void (*watch_signals)(atomic_bool *stopping, atomic_bool *hurry);
 } run_options;
 
 // Runs what is not finished, or nothing. Collective; the same status and text on all ranks.

@@ -12,6 +12,7 @@
 #include "pipeline/dag.h"
 #include "pipeline/inputs.h"
 #include "pipeline/journal.h"
+#include "pipeline/lease.h"
 #include "pipeline/progress.h"
 #include "pipeline/run.h"
 #include "pipeline/store.h"
@@ -69,9 +70,13 @@ typedef struct run {
     int64_t epoch;
     double memory;   // bytes of a node that sums may take
     verdict failure; // the first of the run
+    bool stopped;    // it was interrupted
+    double deadline; // of the job (deadline.h); 0: none
+    char lease_id[LEASE_ID];
     saving saving;
 
     // rank 0
+    lease *lease;
     journal *journal;
     journal_state *known; // the journal as it was at the start
     inputs *inputs;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# USR1, USR2 and XCPU to mpirun stop a run with exit 75; finished tasks are kept, and the same command goes on.
+# USR1, USR2 and XCPU to mpirun stop a run with exit 75 in seconds at any moment, and no finished unit is lost; TERM, INT and HUP keep
+# what a second is enough for; near the end of the job's time a run stops by itself.
 . "$SOURCE/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
@@ -8,29 +9,101 @@ pipeline: toy
 output: out
 steps:
   quick: {stage: sum, units: 20}
-  slow: {stage: sum, from: quick, units: 600, seconds: 0.1}
+  slow: {stage: sum, from: quick, units: 600, seconds: 0.1, trace: units}
 END
+
+begin() { # NODES ARGUMENTS...: three ranks in the background, of mpirun $started
+  local nodes=$1
+  shift
+  rm -f stdout # the background's own truncation may come after the first look
+  SULCUS_NODES=$nodes mpirun --oversubscribe --bind-to none -q -n 3 "$TOY" run p.yaml "$@" >stdout 2>stderr &
+  started=$!
+}
+until_begun() {
+  for _ in $(seq 200); do
+    grep -qs "slow started" stdout && return
+    sleep 0.05
+  done
+  fail "the run did not begin"
+}
+stop() { # SIGNAL: to mpirun; its exit code in $code, milliseconds in $elapsed
+  local begun
+  begun=$(date +%s%N)
+  kill -"$1" $started
+  code=0
+  wait $started 2>/dev/null || code=$?
+  elapsed=$((($(date +%s%N) - begun) / 1000000))
+}
+# What the last checkpoint holds, and what was run by the toy's own count.
+kept() { grep '"event":"saved"' out/journal.jsonl | tail -1 | sed -n 's/.*"done":\([0-9]*\).*/\1/p' | grep . || echo 0; }
+ran() { cat units* 2>/dev/null | sort -u | wc -l; }
+
 for signal in USR1 USR2 XCPU; do
   for nodes in 1 3; do
-    rm -rf out
-    SULCUS_NODES=$nodes mpirun --oversubscribe --bind-to none -q -n 3 "$TOY" run p.yaml >stdout 2>stderr &
-    started=$!
-    for _ in $(seq 100); do
-      grep -q "slow started" stdout && break
-      sleep 0.1
-    done
-    kill -$signal $started
-    begin=$(date +%s%N)
-    code=0
-    wait $started || code=$?
-    elapsed=$((($(date +%s%N) - begin) / 1000000))
+    rm -rf out units*
+    begin $nodes
+    until_begun
+    sleep 0.$((RANDOM % 10))
+    stop $signal
     is "exit code after $signal, $nodes nodes" $code 75
     [ $elapsed -lt 10000 ] || fail "$signal took $elapsed ms"
     says "$signal" stderr "interrupted; run the same command again"
     is "finished tasks after $signal" "$(digests out | cut -d' ' -f1)" quick
+    is "units kept after $signal, $nodes nodes" "$(kept)" "$(ran)"
   done
+done
+
+# At moments that may be anywhere from MPI's start to the last commit, one run that goes on and on: no unit is run twice.
+rm -rf out units*
+for _ in 1 2 3 4 5 6 7 8; do
+  begin $((1 + RANDOM % 3)) -s steps.slow.seconds=0.01
+  for _ in $(seq 200); do # before MPI has started, a signal ends mpirun itself
+    [ -e out/lease ] && break
+    sleep 0.01
+  done
+  sleep 0.0$((RANDOM % 10))
+  sleep 0.$((RANDOM % 4))
+  stop USR1
+  case $code in
+  75) [ $elapsed -lt 10000 ] || fail "USR1 took $elapsed ms" ;;
+  0) ;;
+  *) fail "exit code $code after USR1 at a random moment" ;;
+  esac
 done
 ranks 2 "$TOY" run p.yaml -s steps.slow.seconds=0
 is "exit code of the next run" $code 0
-says "the next run" stdout "1 done, 1 skipped"
+digests out >stopped.txt
+is "units run twice" "$(cat units* | sort | uniq -d | wc -l)" 0
+is "units run" "$(ran)" 600
+rm -rf out units*
+ranks 1 "$TOY" run p.yaml -s steps.slow.seconds=0
+digests out | cmp -s - stopped.txt || fail "other bits after signals"
+
+# mpirun hands TERM on, and kills a second later: enough for a small checkpoint. Its own exit code is 1 then.
+for signal in TERM INT HUP; do
+  rm -rf out units*
+  begin 1
+  until_begun
+  sleep 0.3
+  stop $signal
+  is "units kept after $signal" "$(kept)" "$(ran)"
+  grep -q '"event":"end".*"result":75' out/journal.jsonl || fail "no end in the journal after $signal"
+done
+# Without mpirun the code is the program's.
+rm -rf out units*
+"$TOY" run p.yaml >stdout 2>stderr &
+started=$!
+until_begun
+stop TERM
+is "exit code after TERM without mpirun" $code 75
+is "units kept after TERM without mpirun" "$(kept)" "$(ran)"
+
+# The job's end: eight seconds are kept in reserve, so that this one has two.
+rm -rf out units*
+begun=$(date +%s)
+SLURM_JOB_END_TIME=$((begun + 11)) ranks 2 "$TOY" run p.yaml
+is "exit code near the job's end" $code 75
+[ $(($(date +%s) - begun)) -lt 9 ] || fail "stopped $(($(date +%s) - begun)) s after the start, too near the end"
+is "units kept near the job's end" "$(kept)" "$(ran)"
+[ "$(ran)" -gt 0 ] || fail "nothing was run before the job's end"
 finish

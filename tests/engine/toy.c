@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
@@ -222,6 +223,20 @@ static status sum_place(void *context, int64_t place, int thread)
     return OK;
 }
 
+// Appends the unit's number to a file of this process, so that a test can count what was run.
+static void trace(const params *p, const round_state *round, int64_t unit)
+{
+    char path[4096];
+    if (!params_has(p, "trace"))
+        return;
+    snprintf(path, sizeof path, "%s.%ld", params_text(p, "trace"), (long)getpid());
+    FILE *file = fopen(path, "a");
+    if (!file)
+        return;
+    fprintf(file, "%lld %lld\n", (long long)round->values[0], (long long)unit);
+    fclose(file);
+}
+
 static status sum_unit(void *state, const round_state *round, int64_t unit, partial *sum)
 {
     toy *t = state;
@@ -241,6 +256,7 @@ static status sum_unit(void *state, const round_state *round, int64_t unit, part
     TRY(pool_run(task_pool(t->task), t->width, sum_place, &c));
     TRY(partial_add_sums(sum, 0, 0, t->width, t->sums));
     TRY(partial_add_counts(sum, 1, 0, t->width, t->counts));
+    trace(p, round, unit);
 done:
     return st;
 }
@@ -333,6 +349,7 @@ static const param_def sum_params[] = {
      .low = -1,
      .high = 1e9,
      .help = "this unit is NaN"},
+    {.name = "trace", .type = PARAM_TEXT, .unkeyed = true, .help = "files that name each unit run"},
     {.name = "fail_finish", .type = PARAM_BOOL, .value = "false", .help = "finish fails"},
     {.name = NULL},
 };

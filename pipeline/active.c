@@ -6,6 +6,7 @@
 
 #include "pipeline/artefact_writer.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/memory_use.h"
 #include "pipeline/resource_use.h"
 #include "pipeline/saving.h"
 #include "pipeline/settle.h"
@@ -47,6 +48,8 @@ static status open_all(run *r, task_run *t, active **out)
     a->round = a->kept_round = -1;
     a->complete = true;
     a->started = progress_clock();
+    if (r->n_active == 1)
+        memory_use_forget();
     TRY(resource_use_open(r, k));
     for (size_t i = 0; i < k->n_inputs; i++)
         TRY(open_input(r, k->inputs[i]->run));
@@ -66,6 +69,8 @@ void active_open(run *r, task_run *t)
     t->state = STATE_ACTIVE;
     r->n_active++;
     status st = open_all(r, t, &t->active);
+    if (t->active)
+        t->active->alone = progress_clock() - t->active->started;
     if (st != OK)
         settle_fail(r, t, st);
     else if (comm_rank(r->comm) == 0)
@@ -167,8 +172,24 @@ status active_receive(run *r, active *a)
     return OK;
 }
 
+// What a task cost, over all ranks (journal_commit).
+typedef struct cost {
+    double busy, worked, alone, memory;
+} cost;
+
+static cost add_up(const run *r, const active *a)
+{
+    enum { NANO = 1000000000 };
+    int64_t sum[] = {(int64_t)(a->busy * NANO), (int64_t)a->worked};
+    comm_sum_each(r->comm, 2, sum);
+    return (cost){.busy = (double)sum[0] / NANO,
+                  .worked = (double)sum[1],
+                  .alone = (double)comm_largest(r->comm, (int64_t)(a->alone * NANO)) / NANO,
+                  .memory = (double)comm_largest(r->comm, (int64_t)memory_use_peak())};
+}
+
 // Rank 0: the line in the journal that makes the artefact exist.
-static status record(run *r, const active *a, double seconds)
+static status record(run *r, const active *a, const cost *spent, double seconds)
 {
     const task_run *t = a->of;
     const task *k = t->task;
@@ -192,7 +213,11 @@ static status record(run *r, const active *a, double seconds)
                               .units = a->units,
                               .operations = a->operations,
                               .ranks = comm_ranks(r->comm),
-                              .threads = pool_threads(r->runtime.pool)};
+                              .threads = pool_threads(r->runtime.pool),
+                              .busy = spent->busy,
+                              .worked = spent->worked,
+                              .alone = spent->alone,
+                              .memory = spent->memory};
     status st = journal_task_done(r->journal, &c);
     free(fields);
     return st;
@@ -204,8 +229,9 @@ static void finish(run *r, active *a)
     double seconds = a->seconds + progress_clock() - a->started;
     status st = OK;
     comm_broadcast(r->comm, a->owner, &t->stored, sizeof t->stored);
+    const cost spent = add_up(r, a);
     if (comm_rank(r->comm) == 0 && (st = allowed(r)) == OK)
-        st = record(r, a, seconds);
+        st = record(r, a, &spent, seconds);
     st = comm_agree(r->comm, st);
     if (st != OK) {
         settle_fail(r, t, st);
@@ -239,8 +265,11 @@ void active_advance(run *r)
 {
     for (size_t i = 0; i < r->dag->n; i++) {
         active *a = r->tasks[i].active;
-        if (a && a->complete && a->owner == comm_rank(r->comm))
+        if (a && a->complete && a->owner == comm_rank(r->comm)) {
+            double begun = progress_clock();
             verdict_add(&a->verdict, decide(r, a));
+            a->alone += progress_clock() - begun;
+        }
     }
     for (size_t i = 0; i < r->dag->n; i++) {
         active *a = r->tasks[i].active;

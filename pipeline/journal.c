@@ -152,6 +152,7 @@ status journal_run_started(journal *j, const journal_run *run)
     put_int(line, "epoch", run->epoch);
     put_int(line, "ranks", run->ranks);
     put_int(line, "threads", run->threads);
+    put_real(line, "memory", run->memory);
     put_text(line, "host", run->host);
     put_text(line, "version", run->version);
     put_text(line, "command", run->command);
@@ -248,6 +249,10 @@ status journal_task_done(journal *j, const journal_commit *c)
     put_real(line, "operations", c->operations);
     put_int(line, "ranks", c->ranks);
     put_int(line, "threads", c->threads);
+    put_real(line, "busy", c->busy);
+    put_real(line, "worked", c->worked);
+    put_real(line, "alone", c->alone);
+    put_real(line, "memory", c->memory);
     json_object_set_new_nocheck(line, "fields", fields);
     return append(j, line, true);
 }

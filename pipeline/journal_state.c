@@ -157,6 +157,10 @@ static bool on_done(journal_state *s, const line *l)
         .operations = get_real(l, "operations"),
         .ranks = (int)get_int(l, "ranks"),
         .threads = (int)get_int(l, "threads"),
+        .busy = get_real(l, "busy"),
+        .worked = get_real(l, "worked"),
+        .alone = get_real(l, "alone"),
+        .memory = get_real(l, "memory"),
         .time = get_real(l, "time"),
     };
     const journal_commit *c = &e->commit;
@@ -196,6 +200,7 @@ static bool on_run(journal_state *s, const line *l)
         .epoch = get_int(l, "epoch"),
         .ranks = (int)get_int(l, "ranks"),
         .threads = (int)get_int(l, "threads"),
+        .memory = get_real(l, "memory"),
         .host = get_text(l, "host"),
         .version = get_text(l, "version"),
         .command = get_text(l, "command"),

@@ -11,6 +11,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/deadline.h"
+#include "pipeline/memory_use.h"
 #include "pipeline/resource_use.h"
 #include "pipeline/run_state.h"
 #include "pipeline/saving.h"
@@ -125,6 +126,7 @@ static status start_work(run *r)
         const journal_run line = {.epoch = r->epoch,
                                   .ranks = comm_ranks(r->comm),
                                   .threads = threads,
+                                  .memory = (double)memory_use_now(),
                                   .host = host,
                                   .version = SULCUS_VERSION,
                                   .command = r->options->command,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
+#include <stdlib.h>
 
-#include "pipeline/base/text.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/forecast.h"
 #include "pipeline/survey.h"
 #include "pipeline/team_size.h"
 #include "pipeline/views.h"
@@ -14,53 +15,69 @@ static void print_bytes(FILE *out, int width, double bytes)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
     int u = 0;
-    for (; bytes >= 1000 && u < 4; u++)
+    if (bytes < 0) {
+        fprintf(out, "%*s   ", width, "-");
+        return;
+    }
+    for (; bytes >= 999.5 && u < 4; u++)
         bytes /= 1000;
     fprintf(out, "%*.3g %-*s", width, bytes, width ? 2 : 0, units[u]);
 }
 
-// Operations a second of the finished tasks of a stage, on all their ranks; 0: none is known.
-static double stage_rate(const survey *s, const char *stage)
+static void print_seconds(FILE *out, double seconds)
 {
-    double operations = 0, seconds = 0;
-    for (size_t i = 0; i < journal_tasks(s->journal); i++) {
-        const journal_commit *c = journal_task_at(s->journal, i)->commit;
-        if (c && strcmp(c->stage, stage) == 0 && c->operations > 0) {
-            operations += c->operations;
-            seconds += c->seconds;
-        }
-    }
-    return seconds > 0 ? operations / seconds : 0;
+    if (seconds < 0)
+        fprintf(out, "  %8s  ", "-");
+    else
+        fprintf(out, "  %8.*f s", seconds < 0.95 ? 2 : 1, seconds);
 }
 
-static status print_task(const survey *s, const survey_task *t, FILE *out)
+static void print_task(const survey_task *t, const prediction *p, FILE *out)
 {
-    status st = OK;
-    estimate e = {0};
-    const journal_commit *c = t->known ? t->known->commit : NULL;
     fprintf(out, "%-4s  %-44s", state_names[t->state], t->task->label);
-    if (t->state == SURVEY_DONE) {
-        fprintf(out, "%8lld units  %12s", (long long)c->units, "");
-        print_bytes(out, 10, (double)c->bytes);
-        fprintf(out, "  %8.1f s  %s\n", c->seconds, t->why);
-        return OK;
-    }
-    if (t->task->stage->estimate) {
-        TRY(t->task->stage->estimate(t->task, &e));
-        double rate = stage_rate(s, t->task->stage->name);
-        fprintf(out, "%8lld units", (long long)e.units);
-        print_bytes(out, 10, e.memory_bytes);
-        print_bytes(out, 10, e.disk_bytes);
-        if (rate > 0 && e.operations > 0)
-            fprintf(out, "  %8.1f s", e.operations / rate);
-        else
-            fprintf(out, "  %10s", "-");
-    } else {
-        fprintf(out, "%8s units  %12s%13s  %10s", "-", "-", "-", "-");
-    }
+    if (p->units < 0)
+        fprintf(out, "%8s units", "-");
+    else
+        fprintf(out, "%8lld units", (long long)p->units);
+    print_bytes(out, 10, p->memory);
+    print_bytes(out, 10, p->disk);
+    print_seconds(out, p->seconds);
     fprintf(out, "  %s\n", t->why);
-done:
-    return st;
+}
+
+// What is left to do, as far as it is known, and what the seconds are counted in.
+static void print_total(const forecast *f, const survey *s, const prediction *all, FILE *out)
+{
+    size_t counts[3] = {0}, unknown = 0;
+    double seconds = 0, memory = 0, disk = 0;
+    int ranks, threads;
+    forecast_machine(f, &ranks, &threads);
+    for (size_t i = 0; i < s->dag->n; i++) {
+        counts[s->tasks[i].state]++;
+        if (s->tasks[i].state == SURVEY_DONE)
+            continue;
+        unknown += all[i].seconds < 0;
+        seconds += all[i].seconds > 0 ? all[i].seconds : 0;
+        disk += all[i].disk > 0 ? all[i].disk : 0;
+        memory = all[i].memory > memory ? all[i].memory : memory;
+    }
+    fprintf(out, "%zu tasks: %zu done, %zu to run, %zu behind those\n", s->dag->n,
+            counts[SURVEY_DONE], counts[SURVEY_RUN], counts[SURVEY_WAITING]);
+    if (counts[SURVEY_RUN] == 0)
+        return;
+    fputs("to come:", out);
+    print_bytes(out, 10, memory);
+    fputs(" in a rank for the largest task alone,", out);
+    print_bytes(out, 10, disk);
+    fputs(" on disk,", out);
+    print_seconds(out, unknown == s->dag->n - counts[SURVEY_DONE] ? -1 : seconds);
+    if (ranks > 0)
+        fprintf(out, " on %d ranks of %d threads", ranks, threads);
+    else
+        fputs(" (no run has measured this machine yet)", out);
+    if (ranks > 0 && unknown > 0)
+        fprintf(out, ", and %zu tasks of which no like has run", unknown);
+    fputc('\n', out);
 }
 
 // One node a step, coloured by its least finished point.
@@ -86,29 +103,6 @@ static void print_dot(const survey *s, FILE *out)
             fprintf(out, "  \"%s\" -> \"%s\";\n", s->file->steps[p->inputs[i].step].name, p->name);
     }
     fputs("}\n", out);
-}
-
-// Models and datasets as far as estimates look into them: no weights.
-static status open_light(pipeline_file *f)
-{
-    status st = OK;
-    for (size_t i = 0; i < f->n_resources && st == OK; i++) {
-        resource_entry *e = &f->resources[i];
-        st = e->def->open(e->params, f->globals, NULL, true, &e->object);
-        if (st != OK)
-            e->object = NULL;
-    }
-    return st;
-}
-
-static void close_light(pipeline_file *f)
-{
-    for (size_t i = 0; i < f->n_resources; i++) {
-        resource_entry *e = &f->resources[i];
-        if (e->object)
-            e->def->close(e->object);
-        e->object = NULL;
-    }
 }
 
 // What a node holds once beside the tasks' own memory, and less of with `layers_over`.
@@ -138,25 +132,29 @@ status view_plan(const view_source *v, bool dot, FILE *out)
 {
     status st;
     survey *s = NULL;
-    size_t counts[3] = {0};
+    forecast *f = NULL;
+    prediction *all = NULL;
     TRY(survey_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
     if (dot) {
         print_dot(s, out);
         goto done;
     }
-    TRY(open_light(s->file));
+    TRY(forecast_new(s, &f));
+    if (!(all = checked_calloc(s->dag->n, sizeof *all))) {
+        st = status_no_memory("a plan");
+        goto done;
+    }
     fprintf(out, "%-4s  %-44s%14s  %12s%13s  %10s  %s\n", "", "task", "units", "memory", "disk",
             "time", "why");
-    for (size_t i = 0; i < s->dag->n && st == OK; i++) {
-        st = print_task(s, &s->tasks[i], out);
-        counts[s->tasks[i].state]++;
+    for (size_t i = 0; i < s->dag->n; i++) {
+        TRY(forecast_task(f, i, &all[i]));
+        print_task(&s->tasks[i], &all[i], out);
     }
     print_models(s->file, out);
-    fprintf(out, "%zu tasks: %zu done, %zu to run, %zu behind those\n", s->dag->n,
-            counts[SURVEY_DONE], counts[SURVEY_RUN], counts[SURVEY_WAITING]);
+    print_total(f, s, all, out);
 done:
-    if (s)
-        close_light(s->file);
+    forecast_free(f);
     survey_close(s);
+    free(all);
     return st;
 }

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/base/checked.h"
 #include "pipeline/dag.h"
 #include "pipeline/journal.h"
+#include "pipeline/progress.h"
 #include "pipeline/views.h"
 
 // A run says something at least every few seconds while it computes; after so long it is likely
@@ -29,6 +31,11 @@ static double now(void)
 static bool is_resumable(const journal_summary *run)
 {
     return run->run && (!run->ended || run->result == ERR_INTERRUPTED);
+}
+
+static bool is_stale(const journal_summary *run)
+{
+    return run->run && !run->ended && now() - run->time > stale_seconds;
 }
 
 static line describe(const char *label, const journal_task *k, const journal_summary *run)
@@ -58,10 +65,69 @@ static line describe(const char *label, const journal_task *k, const journal_sum
     return l;
 }
 
+// What the tasks come to: how many are in each state, and what is known of the time to the end.
+typedef struct totals {
+    size_t done, running, failed, waiting, unknown; // unknown: waiting, and no like of it has run
+    double left;                                    // seconds; of all but the unknown
+} totals;
+
+// Mean seconds of the finished tasks of each step, counted as if each had the machine to itself.
+typedef struct step_time {
+    double seconds;
+    size_t n;
+} step_time;
+
+static void add_time(const journal_task *k, step_time *s)
+{
+    const journal_commit *c = k && k->event == TASK_DONE ? k->commit : NULL;
+    if (!c || c->ranks < 1)
+        return;
+    s->seconds += c->busy / c->ranks + c->alone;
+    s->n++;
+}
+
+static void add_task(const line *l, const step_time *s, totals *all)
+{
+    bool over = strcmp(l->state, "done") == 0;
+    all->done += over;
+    all->failed += strcmp(l->state, "failed") == 0;
+    if (over || strcmp(l->state, "failed") == 0)
+        return;
+    if (strcmp(l->state, "running") == 0)
+        all->running++;
+    else
+        all->waiting++;
+    if (l->left >= 0) // tasks that run together end together, more or less
+        all->left = l->left > all->left ? l->left : all->left;
+    else if (s->n == 0)
+        all->unknown++;
+}
+
+// Once `left` holds the longest of those that run: the others come after it.
+static void add_waiting(const line *l, const step_time *s, totals *all)
+{
+    if (l->left < 0 && s->n > 0 && strcmp(l->state, "done") != 0 && strcmp(l->state, "failed") != 0)
+        all->left += s->seconds / (double)s->n;
+}
+
+static void print_totals(const totals *all, FILE *out)
+{
+    char left[32];
+    progress_duration(all->left, left);
+    fprintf(out, "%zu done, %zu running, %zu waiting, %zu failed", all->done, all->running,
+            all->waiting, all->failed);
+    if (all->left > 0)
+        fprintf(out, "; %s to go", left);
+    if (all->unknown > 0)
+        fprintf(out, "%s %zu of which no like has run", all->left > 0 ? ", without" : ";",
+                all->unknown);
+    fputc('\n', out);
+}
+
 static json_t *to_json(const line *l)
 {
-    json_t *o = json_pack("{s:s, s:s, s:f, s:f}", "task", l->label, "state", l->state, "units_done",
-                          l->done, "units", l->units);
+    json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "task", l->label, "state", l->state, "units_done",
+                          (json_int_t)l->done, "units", (json_int_t)l->units);
     if (o && l->rate > 0)
         json_object_set_new(o, "units_per_second", json_real(l->rate));
     if (o && l->left >= 0)
@@ -103,7 +169,7 @@ static void print_run(const journal_summary *run, FILE *out)
     else if (run->ended)
         fprintf(out, "ended with code %d%s%s\n", (int)run->result, run->message ? ": " : "",
                 run->message ? run->message : "");
-    else if (quiet > stale_seconds)
+    else if (is_stale(run))
         fprintf(out,
                 "no sign of life for %.0f s; it was likely killed: run the same command again\n",
                 quiet);
@@ -113,7 +179,7 @@ static void print_run(const journal_summary *run, FILE *out)
         fprintf(out, "%lld journal lines were damaged and skipped\n", (long long)run->skipped);
 }
 
-static status print_json(const journal_summary *run, json_t *tasks, FILE *out)
+static status print_json(const journal_summary *run, const totals *all, json_t *tasks, FILE *out)
 {
     json_t *root =
         json_pack("{s:b, s:b, s:f, s:o}", "running", run->run && !run->ended, "resumable",
@@ -123,6 +189,12 @@ static status print_json(const journal_summary *run, json_t *tasks, FILE *out)
                             json_pack("{s:I, s:s, s:i, s:i}", "epoch", (json_int_t)run->run->epoch,
                                       "host", run->run->host, "ranks", run->run->ranks, "threads",
                                       run->run->threads));
+    if (root && is_stale(run))
+        json_object_set_new(root, "stale", json_true());
+    if (root && all->left > 0)
+        json_object_set_new(root, "seconds_left", json_real(all->left));
+    if (root && all->unknown > 0)
+        json_object_set_new(root, "tasks_of_unknown_time", json_integer((json_int_t)all->unknown));
     if (root && run->ended)
         json_object_set_new(root, "exit_code", json_integer((int)run->result));
     int failed = !root || json_dumpf(root, out, JSON_INDENT(1)) != 0;
@@ -138,24 +210,43 @@ status view_status(const view_source *v, bool json, FILE *out)
     dag *d = NULL;
     journal_state *known = NULL;
     json_t *list = json_array();
+    line *lines = NULL;
+    step_time *times = NULL;
+    totals all = {0};
     TRY(pipeline_file_open(v->path, v->overrides, v->n_overrides, v->registry, &file));
     TRY(dag_new(file, &d));
     TRY(journal_load(file->output, &known));
     journal_summary run = journal_summarize(known);
-    if (!json)
-        print_run(&run, out);
+    lines = checked_calloc(d->n, sizeof *lines);
+    times = checked_calloc(file->n_steps, sizeof *times);
+    if (!lines || !times || !list) {
+        st = status_no_memory("the status");
+        goto done;
+    }
     for (size_t i = 0; i < d->n; i++) {
         const char *label = d->tasks[i]->label;
-        line l = describe(label, journal_find_task(known, label), &run);
-        if (json)
-            json_array_append_new(list, to_json(&l));
-        else
-            print_line(&l, out);
+        const journal_task *k = journal_find_task(known, label);
+        lines[i] = describe(label, k, &run);
+        add_time(k, &times[d->tasks[i]->step - file->steps]);
     }
-    if (json)
-        TRY(print_json(&run, json_incref(list), out));
+    for (size_t i = 0; i < d->n; i++)
+        add_task(&lines[i], &times[d->tasks[i]->step - file->steps], &all);
+    for (size_t i = 0; i < d->n; i++)
+        add_waiting(&lines[i], &times[d->tasks[i]->step - file->steps], &all);
+    if (json) {
+        for (size_t i = 0; i < d->n; i++)
+            json_array_append_new(list, to_json(&lines[i]));
+        TRY(print_json(&run, &all, json_incref(list), out));
+        goto done;
+    }
+    print_run(&run, out);
+    for (size_t i = 0; i < d->n; i++)
+        print_line(&lines[i], out);
+    print_totals(&all, out);
 done:
     json_decref(list);
+    free(lines);
+    free(times);
     journal_state_free(known);
     dag_free(d);
     pipeline_file_free(file);

@@ -285,7 +285,9 @@ static void run_units(run *r, wave *w)
         if (w->team)
             st = team_unit_end(w->team, st);
         verdict_add(&a->verdict, st);
+        a->busy += st == OK ? took : 0;
         if (st == OK && w->claims) {
+            a->worked += cost_of(a, unit);
             atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
             atomic_fetch_add(&q->note->done, 1);
         } else if (st != OK) {

@@ -110,12 +110,14 @@ static status estimate_cluster(const task *t, estimate *out)
     if (how->firing) // of some 16 subsets: how many there are is known once they are collected
         width = 16.0 * (double)params_int(task_input_params(t, 0), "firing");
     out->units = info->layers * (how->starts ? params_int(p, "starts") : 1);
-    out->operations = (double)out->units * unit_operations(how, neurons, width, clusters);
+    if (!how->firing)
+        out->operations = (double)out->units * unit_operations(how, neurons, width, clusters);
     out->memory_bytes = neurons * width * 4;
     if (how->starts)
         out->memory_bytes += balanced_kmeans_bytes(info->d_mlp, (int64_t)width, clusters, 8);
     else if (how->firing)
         out->memory_bytes += neurons * neurons * 12; // counts, and both arrays of a dense graph
+    out->shared_bytes = stage_model_bytes(t);
     out->disk_bytes = info->layers * (neurons + clusters) * 4;
 done:
     return st;

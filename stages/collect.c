@@ -273,6 +273,8 @@ static status collect_estimate(const task *t, estimate *out)
             out->memory_bytes +=
                 (double)site_sums_bytes(s->layout.layers, s->layout.site[which].units,
                                         s->layout.site[which].words, threads);
+    out->memory_bytes += stage_products_bytes(threads);
+    out->shared_bytes = stage_model_bytes(t);
     out->disk_bytes = collect_layout_disk_bytes(&s->layout);
 done:
     collect_close(s);

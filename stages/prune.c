@@ -262,14 +262,18 @@ static status prune_estimate(const task *t, estimate *out)
     const tiling *cuts = &s->evaluation.source.cuts;
     const model_info *info = s->setting.info;
     double passes = 1, subsets = dataset_subsets(stage_dataset(t, "data", 0));
-    passes += (double)(1 + s->setting.seeds) * subsets + (s->setting.search ? PROBES : 0);
+    // Random masks are as large as what was found: for each subset, or the one size that was given.
+    passes += subsets + (double)s->setting.seeds * (s->setting.search ? subsets : 1) +
+              (s->setting.search ? PROBES : 0);
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
     out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
     double neurons = (double)info->layers * model_site_width(info, SITE_MLP);
+    int threads = pool_threads(task_pool(t));
+    out->shared_bytes = stage_model_bytes(t);
     out->memory_bytes =
-        (double)model_scratch_bytes(info, pool_threads(task_pool(t)), cuts->max_samples,
-                                    cuts->max_rows) +
-        (double)model_weight_bytes(info, COMPUTE_F32) + // a mask's compacted weights
+        (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
+        stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
+        out->shared_bytes * 0.6 + // a mask's compacted weights: the larger part of a layer
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
     out->disk_bytes =
         subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);

@@ -236,6 +236,21 @@ model *stage_model(const task *t)
     return e->model;
 }
 
+double stage_model_bytes(const task *t)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    const params *pipeline = task_pipeline(t);
+    int parts = params_text(pipeline, "layers_over") ? 1 : (int)params_int(pipeline, "layers_over");
+    if (parts <= 1 || parts > model_get_info(e->model)->layers)
+        return (double)model_weight_bytes(model_get_info(e->model), e->compute);
+    return (double)model_part_bytes(e->model, 0, parts, e->compute);
+}
+
+double stage_products_bytes(int threads)
+{
+    return 5e6 + 5e6 * threads; // measured with OpenBLAS 0.3.21
+}
+
 const dataset *stage_dataset(const task *t, const char *param, size_t i)
 {
     return task_resource(t, param, i);

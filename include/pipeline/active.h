@@ -34,6 +34,9 @@ typedef struct active {
     int64_t kept_round, kept_done; // what its checkpoint holds; -1: there is none
     int64_t units;                 // of the finished rounds
     double operations;
+    // For the journal (journal_commit): this rank's seconds in units and what those cost; seconds
+    // in which all waited for this task, on the owner where it decides.
+    double busy, worked, alone;
     double started, seconds; // when this run opened it; what earlier runs spent on it
 } active;
 

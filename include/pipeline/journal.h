@@ -28,6 +28,7 @@ typedef struct journal_run {
     int64_t epoch; // of this start of the program; larger than that of every start before it
     int ranks, threads;
     const char *host, *version, *command, *pipeline; // command line; path of the pipeline file
+    double memory; // bytes a rank holds before it works: what the program and MPI take
     double time;
 } journal_run;
 
@@ -64,6 +65,11 @@ typedef struct journal_commit {
     int64_t units;           // over all rounds
     double operations;       // sum of the units' costs; 0: unknown
     int ranks, threads;
+    // What it cost, for `plan`: seconds of all ranks in its units, and the operations (units, where
+    // they have no cost) of those; seconds in which all waited for it alone: opening and deciding.
+    // Of the last run only, when several ran it.
+    double busy, worked, alone;
+    double memory; // bytes: the most that a rank held since this task or one beside it began
     double time;
 } journal_commit;
 

@@ -63,8 +63,9 @@ typedef struct round_plan {
 // For `sulcus plan`, without reading weights or samples: how much work a task is likely to be.
 typedef struct estimate {
     int64_t units;       // over all rounds, as far as they can be known
-    double operations;   // floating-point operations
-    double memory_bytes; // a rank's peak beside its share of the node's models
+    double operations;   // what `cost` adds up to; 0: not known
+    double memory_bytes; // a rank's peak beside what follows
+    double shared_bytes; // the models it opens, which the ranks of a node hold once
     double disk_bytes;   // of the artefact
 } estimate;
 

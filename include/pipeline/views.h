@@ -18,8 +18,8 @@ typedef struct view_source {
     const registry *registry;
 } view_source;
 
-// `sulcus plan`: every task, run or done and why, its units, and predicted memory, disk and time
-// (from the rate of finished tasks of its stage). With `dot`, the graph for Graphviz, coloured by
+// `sulcus plan`: every task, run or done and why, its units, memory, disk and time: measured, or as
+// forecast.h expects them. With `dot`, the graph for Graphviz, coloured by
 // state, the points of a step together.
 status view_plan(const view_source *source, bool dot, FILE *out);
 

@@ -17,6 +17,11 @@ extern const resource_def resource_data;  // section `datasets`, parameter `data
 // The task's model. Borrowed from the engine. Local.
 model *stage_model(const task *t);
 
+// For estimates: bytes of the model that a rank holds, and the ranks of its node once.
+double stage_model_bytes(const task *t);
+// And what the matrix products take in `threads` threads: library code, their packing buffers.
+double stage_products_bytes(int threads);
+
 // The i-th dataset a parameter names ("data", or "evaluate" with an index). Borrowed from the
 // engine. Local.
 const dataset *stage_dataset(const task *t, const char *param, size_t i);

@@ -39,7 +39,10 @@ status model_forward(model *m, pool *p, const forward *f)
         passes[t].f = f;
         passes[t].thread = t;
     }
-    TRY(pool_run(p, f->tiles, run_tile, passes));
+    status run = pool_run(p, f->tiles, run_tile, passes);
+    if (run != ERR_INTERRUPTED)
+        TRY(weights_unchanged(m->weights)); // a file that changes may hold anything
+    st = run;
 done:
     for (int t = 0; t < threads; t++)
         pass_free(&passes[t]);

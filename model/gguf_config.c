@@ -276,6 +276,7 @@ status gguf_config_read(const char *path, json_t **fields, json_t **keys)
         TRY(read_divisors(&r));
     }
     TRY(read_presence(&r, architecture));
+    TRY(gguf_unchanged(g));
     *fields = json_incref(r.fields);
     *keys = json_incref(r.keys);
 done:

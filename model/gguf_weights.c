@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/file.h"
 #include "pipeline/base/gguf.h"
 
 struct gguf_weights {
     gguf *file;
-    file_stamp seen;
     tensor *tensors;
     size_t n;
 };
@@ -45,9 +43,7 @@ status gguf_weights_open(const char *path, gguf_weights **out)
     gguf_weights *g = checked_calloc(1, sizeof *g);
     if (!g)
         return status_no_memory(path);
-    TRY(file_stamp_take(path, &g->seen));
     TRY(gguf_open(path, &g->file));
-    TRY(file_stamp_check(path, &g->seen));
     if (gguf_has(g->file, "split.count"))
         TRY(gguf_get_int(g->file, "split.count", &parts));
     if (parts > 1) {
@@ -92,5 +88,5 @@ const tensor *gguf_weights_at(const gguf_weights *g, size_t i)
 
 status gguf_weights_unchanged(const gguf_weights *g)
 {
-    return file_stamp_check(gguf_path(g->file), &g->seen);
+    return gguf_unchanged(g->file);
 }

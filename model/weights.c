@@ -169,9 +169,9 @@ static status fill(weights *w, int threads)
     fill_work f = {w, jobs, n, w->share ? w->share->rank : 0, w->share ? w->share->ranks : 1};
     TRY(pool_new(threads, &p));
     size_t own = (n + (size_t)f.ranks - 1 - (size_t)f.rank) / (size_t)f.ranks;
-    TRY(pool_run(p, (int64_t)own, run_job, &f));
-    if (w->source)
-        TRY(checkpoint_unchanged(w->source));
+    status filled = pool_run(p, (int64_t)own, run_job, &f);
+    TRY(weights_unchanged(w)); // a file that changes may hold anything
+    st = filled;
 done:
     pool_free(p);
     free(jobs);

@@ -7,6 +7,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/map_guard.h"
 
 const uint8_t gguf_value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
@@ -324,6 +325,8 @@ status gguf_open(const char *path, gguf **out)
         return status_no_memory(path);
     }
     TRY(file_map(path, &g->file));
+    map_guard_add(g->file.bytes, g->file.size);
+    TRY(file_stamp_take(path, &g->seen));
     cursor c = {g, 0};
     TRY(read_header(g, &c, &n_tensors, &n_entries));
     g->entries = checked_calloc((size_t)n_entries, sizeof *g->entries);
@@ -340,6 +343,7 @@ status gguf_open(const char *path, gguf **out)
         TRY(read_tensor(&c, &g->tensors[g->n_tensors], &offsets[g->n_tensors]));
     TRY(index_texts(g, g->n_tensors, by_name, name_at, &g->by_name));
     TRY(place_tensors(g, c.at, offsets));
+    TRY(gguf_unchanged(g));
     *out = g;
     g = NULL;
 done:
@@ -352,6 +356,7 @@ void gguf_close(gguf *g)
 {
     if (!g)
         return;
+    map_guard_remove(g->file.bytes);
     file_unmap(&g->file);
     free(g->entries);
     free(g->tensors);
@@ -359,6 +364,14 @@ void gguf_close(gguf *g)
     free(g->by_name);
     free(g->path);
     free(g);
+}
+
+status gguf_unchanged(const gguf *g)
+{
+    status st = file_stamp_check(g->path, &g->seen);
+    if (st == OK && g->seen.size != g->file.size)
+        st = status_fail(ERR_INPUT, g->path, "changed while it was opened; try again");
+    return st;
 }
 
 const char *gguf_path(const gguf *g)

@@ -20,6 +20,7 @@ typedef struct entry {
 
 struct gguf {
     mapping file;
+    file_stamp seen;
     char *path;
     uint32_t version;
     entry *entries;

@@ -38,6 +38,10 @@ typedef struct gguf_tensor {
 // back. Local.
 status gguf_open(const char *path, gguf **out);
 void gguf_close(gguf *g);
+// ERR_INPUT when the file is no longer the one that was opened: what is mapped may be changed, or
+// gone and read as zeros (pipeline/base/map_guard.h). Whoever reads on after gguf_open asks this
+// before it trusts what it read.
+status gguf_unchanged(const gguf *g);
 const char *gguf_path(const gguf *g);
 uint32_t gguf_version(const gguf *g);
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A signal handler has no context: what it looks at is the one table of this process.
+#include "pipeline/base/map_guard.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct guard {
+    _Atomic uintptr_t begin, end; // begin 0: free
+} guards[MAP_GUARDS];
+static struct sigaction before; // whoever had the signal
+static uintptr_t page;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static bool is_guarded(uintptr_t at)
+{
+    for (int i = 0; i < MAP_GUARDS; i++) {
+        uintptr_t begin = atomic_load(&guards[i].begin);
+        if (begin && at >= begin && at < atomic_load(&guards[i].end))
+            return true;
+    }
+    return false;
+}
+
+// mmap is a bare system call on Linux, and so may be called here.
+static void on_bus_error(int number, siginfo_t *info, void *context)
+{
+    const uintptr_t at = (uintptr_t)info->si_addr;
+    void *start = (void *)(at / page * page);
+    if (is_guarded(at) &&
+        mmap(start, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
+        return;
+    if (before.sa_flags & SA_SIGINFO)
+        before.sa_sigaction(number, info, context);
+    else
+        signal(number, SIG_DFL); // the same access raises it again
+}
+
+static void install(void)
+{
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
+    page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    sigaction(SIGBUS, &action, &before);
+}
+
+void map_guard_add(const void *at, size_t n)
+{
+    pthread_once(&once, install);
+    for (int i = 0; n > 0 && i < MAP_GUARDS; i++) {
+        uintptr_t free_one = 0;
+        // Until its end is set, which was 0, the range is empty.
+        if (!atomic_compare_exchange_strong(&guards[i].begin, &free_one, (uintptr_t)at))
+            continue;
+        atomic_store(&guards[i].end, (uintptr_t)at + n);
+        return;
+    }
+}
+
+void map_guard_remove(const void *at)
+{
+    for (int i = 0; i < MAP_GUARDS; i++)
+        if (atomic_load(&guards[i].begin) == (uintptr_t)at) {
+            atomic_store(&guards[i].end, 0);
+            atomic_store(&guards[i].begin, 0);
+            return;
+        }
+}

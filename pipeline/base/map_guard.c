@@ -15,7 +15,7 @@ static struct guard {
 } guards[MAP_GUARDS];
 static struct sigaction before; // whoever had the signal
 static uintptr_t page;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
 
 static bool is_guarded(uintptr_t at)
 {
@@ -41,16 +41,22 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
         signal(number, SIG_DFL); // the same access raises it again
 }
 
+// Again whenever somebody else has taken the signal since: MPI and test runners do.
 static void install(void)
 {
-    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO}, now;
+    pthread_mutex_lock(&installing);
     page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    sigaction(SIGBUS, &action, &before);
+    if (sigaction(SIGBUS, NULL, &now) == 0 && now.sa_sigaction != on_bus_error) {
+        before = now;
+        sigaction(SIGBUS, &action, NULL);
+    }
+    pthread_mutex_unlock(&installing);
 }
 
 void map_guard_add(const void *at, size_t n)
 {
-    pthread_once(&once, install);
+    install();
     for (int i = 0; n > 0 && i < MAP_GUARDS; i++) {
         uintptr_t free_one = 0;
         // Until its end is set, which was 0, the range is empty.

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Language models of every family against PyTorch: logits, answers, statistics of every neuron,
 // what is left of them when neurons are pruned; from safetensors and from GGUF files.
-#include "lm_fixture.h"
-
-#include <unistd.h>
-
-#include "pipeline/base/file.h"
-#include "pipeline/base/text.h"
+#include "altered.h"
 
 static void check_answers(const lm *x)
 {
@@ -116,54 +111,6 @@ static void test_pruned(void **state)
     }
 }
 
-// A copy of a model folder with one text of its config.json replaced; the weights are links.
-typedef struct altered {
-    char folder[32];
-} altered;
-
-static void alter(altered *a, const char *of, const char *from, const char *to)
-{
-    static const char *const files[] = {"model.safetensors",
-                                        "model.safetensors.index.json",
-                                        "model-00001-of-00006.safetensors",
-                                        "model-00002-of-00006.safetensors",
-                                        "model-00003-of-00006.safetensors",
-                                        "model-00004-of-00006.safetensors",
-                                        "model-00005-of-00006.safetensors",
-                                        "model-00006-of-00006.safetensors"};
-    char path[512], target[512], here[256], *bytes = NULL;
-    size_t size;
-    text changed = {0};
-    strcpy(a->folder, "/tmp/sulcus-lm-XXXXXX");
-    assert_non_null(mkdtemp(a->folder));
-    assert_non_null(getcwd(here, sizeof here));
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(target, sizeof target, "%s/%s/%s", here, of, files[i]);
-        snprintf(path, sizeof path, "%s/%s", a->folder, files[i]);
-        if (file_exists(target))
-            assert_int_equal(symlink(target, path), 0);
-    }
-    snprintf(path, sizeof path, "%s/config.json", of);
-    assert_ok(file_read(path, 1 << 20, &bytes, &size));
-    char *at = strstr(bytes, from);
-    if (!at)
-        fail_msg("%s: no %s", path, from);
-    text_add_bytes(&changed, bytes, (size_t)(at - bytes));
-    text_add(&changed, to);
-    text_add(&changed, at + strlen(from));
-    snprintf(path, sizeof path, "%s/config.json", a->folder);
-    assert_ok(file_write_atomic(path, changed.at, changed.length));
-    text_free(&changed);
-    free(bytes);
-}
-
-static void forget(const altered *a)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", a->folder);
-    assert_int_equal(system(command), 0);
-}
-
 // Twins: a configuration that is read wrongly must show in the logits.
 static void test_a_fault_shows(void **state)
 {
@@ -190,13 +137,13 @@ static void test_a_fault_shows(void **state)
         char folder[128];
         lm x;
         snprintf(folder, sizeof folder, LM_MODELS "%s", faults[i].name);
-        alter(&a, folder, faults[i].from, faults[i].to);
+        altered_new(&a, folder, faults[i].from, faults[i].to);
         lm_open(&x, faults[i].name, a.folder);
         assert_ok(lm_run(&x));
         if (!(lm_distance(&x, "logits") > 1e-3))
             fail_msg("%s for %s did not show", faults[i].to, faults[i].from);
         lm_close(&x);
-        forget(&a);
+        altered_free(&a);
     }
 }
 
@@ -220,12 +167,12 @@ static void test_spellings(void **state)
         char folder[128];
         lm x;
         snprintf(folder, sizeof folder, LM_MODELS "%s", same[i].name);
-        alter(&a, folder, same[i].from, same[i].to);
+        altered_new(&a, folder, same[i].from, same[i].to);
         lm_open(&x, same[i].name, a.folder);
         assert_ok(lm_run(&x));
         assert_true(lm_distance(&x, "logits") < 1e-4);
         lm_close(&x);
-        forget(&a);
+        altered_free(&a);
     }
 }
 

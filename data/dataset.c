@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/format.h"
+#include "dataset_private.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
@@ -17,16 +17,6 @@ const format *const formats[] = {
 #include "formats.def"
 #undef FORMAT
     NULL};
-
-struct dataset {
-    const format *format;
-    dataset_options options; // its strings are owned; `keep` is not kept
-    catalogue all;
-    int subsets;
-    int *group;     // [subsets]: the catalogue's group of each
-    int64_t *first; // [subsets + 1]: where each begins in `order`
-    int64_t *order; // samples by subset, in file order
-};
 
 const char *dataset_formats(void)
 {
@@ -97,9 +87,11 @@ static status complete_options(const dataset_options *options, const format **f,
         return unknown_word("split", "split", full->split, (*f)->splits, list_length((*f)->splits));
     if (!full->subsets)
         full->subsets = (*f)->subsets[0];
-    else if (!format_word((*f)->subsets, full->subsets))
+    else if (!(*f)->any_subsets && !format_word((*f)->subsets, full->subsets))
         return unknown_word("subsets", "subsets", full->subsets, (*f)->subsets,
                             list_length((*f)->subsets));
+    if (full->collect == DATASET_COLLECT_DEFAULT)
+        full->collect = (*f)->questions ? 0 : 0.5;
 done:
     return st;
 }
@@ -116,13 +108,16 @@ static status copy_options(const dataset_options *from, dataset_options *to)
     *to = (dataset_options){.limit = from->limit,
                             .collect = from->collect,
                             .context = from->context,
-                            .pack = from->pack};
+                            .pack = from->pack,
+                            .shots = from->shots,
+                            .vocabulary = from->vocabulary};
     TRY(copy_string(from->format, &to->format));
     TRY(copy_string(from->path, &to->path));
     TRY(copy_string(from->split, &to->split));
     TRY(copy_string(from->subsets, &to->subsets));
     TRY(copy_string(from->field, &to->field));
     TRY(copy_string(from->tokenizer, &to->tokenizer));
+    TRY(copy_string(from->dtype, &to->dtype));
 done:
     return st;
 }
@@ -135,6 +130,7 @@ static void free_options(dataset_options *o)
     free((char *)o->subsets);
     free((char *)o->field);
     free((char *)o->tokenizer);
+    free((char *)o->dtype);
 }
 
 // Sets wanted[group] for the groups to show: those with samples that `keep` does not filter away.
@@ -166,39 +162,46 @@ static status choose_groups(const dataset *d, const dataset_options *options, co
 }
 
 // Lays the samples out by subset: a counting sort, which keeps the file order.
-static status group_samples(dataset *d, const dataset_options *options)
+static void order_samples(dataset *d, const bool *wanted, int64_t *next)
 {
-    status st;
-    size_t groups = d->all.group_names.n;
-    int64_t *count = checked_calloc(groups, sizeof *count), *next = NULL;
-    bool *wanted = checked_calloc(groups, sizeof *wanted);
-    d->group = checked_calloc(groups, sizeof *d->group);
-    d->first = checked_calloc(groups + 1, sizeof *d->first);
-    d->order = checked_calloc((size_t)d->all.samples, sizeof *d->order);
-    next = checked_calloc(groups, sizeof *next);
-    if (!count || !wanted || !d->group || !d->first || !d->order || !next) {
-        st = status_no_memory("a dataset");
-        goto done;
-    }
-    for (int64_t i = 0; i < d->all.samples; i++)
-        count[d->all.group[i]]++;
-    TRY(choose_groups(d, options, count, wanted));
-    for (size_t g = 0; g < groups; g++) {
-        if (!wanted[g])
-            continue;
-        next[g] = d->first[d->subsets];
-        d->group[d->subsets++] = (int)g;
-        d->first[d->subsets] = next[g] + count[g];
-    }
+    for (int i = 0; i < d->subsets; i++)
+        next[d->group[i]] = d->first[i];
     for (int64_t i = 0; i < d->all.samples; i++) {
         int32_t g = d->all.group[i];
         if (wanted[g])
             d->order[next[g]++] = i;
     }
+}
+
+static status group_samples(dataset *d, const dataset_options *options)
+{
+    status st;
+    size_t groups = d->all.group_names.n, ordered = d->all.count ? 0 : (size_t)d->all.samples;
+    int64_t *count = checked_calloc(groups, sizeof *count);
+    bool *wanted = checked_calloc(groups, sizeof *wanted);
+    d->group = checked_calloc(groups, sizeof *d->group);
+    d->first = checked_calloc(groups + 1, sizeof *d->first);
+    d->order = checked_calloc(ordered, sizeof *d->order);
+    if (!count || !wanted || !d->group || !d->first || !d->order) {
+        st = status_no_memory("a dataset");
+        goto done;
+    }
+    if (d->all.count)
+        memcpy(count, d->all.count, groups * sizeof *count);
+    for (size_t i = 0; i < ordered; i++)
+        count[d->all.group[i]]++;
+    TRY(choose_groups(d, options, count, wanted));
+    for (size_t g = 0; g < groups; g++) {
+        if (!wanted[g])
+            continue;
+        d->first[d->subsets + 1] = d->first[d->subsets] + count[g];
+        d->group[d->subsets++] = (int)g;
+    }
+    if (!d->all.count)
+        order_samples(d, wanted, count);
 done:
     free(count);
     free(wanted);
-    free(next);
     return st;
 }
 
@@ -209,6 +212,10 @@ status dataset_open(const dataset_options *options, dataset **out)
     dataset *d = checked_calloc(1, sizeof *d);
     if (!d)
         return status_no_memory("a dataset");
+    if (!(d->cache = checked_calloc(1, sizeof *d->cache))) {
+        st = status_no_memory("a dataset");
+        goto done;
+    }
     TRY(complete_options(options, &d->format, &full));
     TRY(copy_options(&full, &d->options));
     TRY(d->format->open(&full, &d->all));
@@ -230,6 +237,7 @@ void catalogue_free(catalogue *c, void (*close)(format_state *state))
         close(c->state);
     free(c->group);
     free(c->label);
+    free(c->count);
     name_list_free(&c->group_names);
     name_list_free(&c->label_names);
     *c = (catalogue){0};
@@ -239,6 +247,7 @@ void dataset_close(dataset *d)
 {
     if (!d)
         return;
+    token_cache_free(d->cache);
     catalogue_free(&d->all, d->format ? d->format->close : NULL);
     free(d->group);
     free(d->first);
@@ -252,10 +261,16 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
 {
     status st;
     const format *f;
+    char *file = NULL;
     dataset_options full;
     TRY(complete_options(options, &f, &full));
     TRY(f->files(&full, add, context));
+    if (full.tokenizer && f->text && !f->token_ids) {
+        file = tokenizer_file(full.tokenizer);
+        TRY(file ? add(context, file) : status_no_memory("a path"));
+    }
 done:
+    free(file);
     return st;
 }
 
@@ -276,8 +291,7 @@ const dataset_options *dataset_get_options(const dataset *d)
 
 bool dataset_is_text(const dataset *d)
 {
-    (void)d;
-    return false;
+    return d->format->text != NULL;
 }
 
 int64_t dataset_count(const dataset *d, int subset)

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/dataset.h"
-#include "data/format.h"
+#include "dataset_private.h"
 #include "pipeline/base/file.h"
 
 #define SHOWN 40 // subsets and names printed; the rest is counted
@@ -25,25 +24,27 @@ static void print_dataset(const dataset *d)
 {
     const dataset_options *o = dataset_get_options(d);
     int subsets = dataset_subsets(d), height, width, channels;
-    int64_t samples = 0;
+    int64_t count = 0;
     dataset_image_shape(d, &height, &width, &channels);
+    bool is_text = dataset_is_text(d);
     for (int s = 0; s < subsets; s++)
-        samples += dataset_count(d, s);
+        count += dataset_count(d, s);
     printf("dataset   %s\nformat    %s\n", o->path, o->format);
     if (o->split && file_is_folder(o->path)) // a file is itself, whatever the split
         printf("split     %s\n", o->split);
-    printf("samples   %" PRId64 "\n", samples);
+    printf("%-9s %" PRId64 "\n", is_text ? d->format->unit : "samples", count);
     if (height > 0)
         printf("images    %d×%d, %s\n", width, height, channels == 1 ? "grey" : "colour");
-    else
+    else if (!is_text)
         printf("images    JPEG and PNG of their own sizes\n");
     if (dataset_ignored(d) > 0)
         printf("ignored   %" PRId64 " other files\n", dataset_ignored(d));
     printf("subsets   %d by %s:", subsets, o->subsets);
     for (int s = 0; s < subsets && s < SHOWN; s++)
         printf("%s %s %" PRId64, s ? "," : "", dataset_subset(d, s), dataset_count(d, s));
-    printf("%s\nlabels    %s\n", subsets > SHOWN ? ", …" : "",
-           has_names(d) ? "named" : "numbered, no file of names");
+    puts(subsets > SHOWN ? ", …" : "");
+    if (!is_text)
+        printf("labels    %s\n", has_names(d) ? "named" : "numbered, no file of names");
 }
 
 // Prints a split under each way to form subsets; a way that gives as many as the first is another
@@ -52,14 +53,17 @@ static status inspect_split(const format *f, const char *path, const char *split
 {
     status st = OK;
     int first = 0;
-    for (const char *const *by = f->subsets; *by && st == OK; by++) {
+    const char *shown[] = {NULL, NULL};
+    if (f->shown)
+        shown[0] = f->shown(&(dataset_options){.format = f->name, .path = path, .split = split});
+    for (const char *const *by = shown[0] ? shown : f->subsets; *by && st == OK; by++) {
         dataset *d = NULL;
         st = dataset_open(
             &(dataset_options){.format = f->name, .path = path, .split = split, .subsets = *by},
             &d);
         if (st == OK && dataset_subsets(d) != first)
             print_dataset(d);
-        if (by == f->subsets && st == OK)
+        if (first == 0 && st == OK)
             first = dataset_subsets(d);
         dataset_close(d);
     }

@@ -7,18 +7,27 @@
 
 #include "data/image_processor.h"
 #include "data/model_labels.h"
+#include "dataset_private.h"
 #include "pipeline/base/checked.h"
 
 struct samples {
     const dataset *data; // borrowed
     sample_spec spec;    // model_path is not kept
     image_processor *processor;
-    int32_t *label;   // [dataset_labels] the model's number of each label, owned
-    int64_t *collect; // [subsets] samples that are collected on, owned
+    int32_t *label;          // [dataset_labels] the model's number of each label, owned
+    int64_t *collect;        // [subsets] samples that are collected on, owned
+    const token_set *tokens; // text: borrowed from the dataset; NULL of images
 };
+
+static const token_group *group_of(const samples *s, int subset)
+{
+    return dataset_token_group(s->data, s->tokens, subset);
+}
 
 static int64_t used(const samples *s, int subset)
 {
+    if (s->tokens)
+        return (int64_t)group_of(s, subset)->n;
     int64_t n = dataset_count(s->data, subset), limit = dataset_get_options(s->data)->limit;
     return limit > 0 && limit < n ? limit : n;
 }
@@ -34,8 +43,6 @@ static status share_subsets(samples *s)
 {
     int n = dataset_subsets(s->data);
     double share = dataset_get_options(s->data)->collect;
-    if (share == DATASET_COLLECT_DEFAULT)
-        share = 0.5;
     s->collect = checked_calloc((size_t)n, sizeof *s->collect);
     if (!s->collect)
         return status_no_memory("samples");
@@ -105,31 +112,37 @@ done:
     return st;
 }
 
+static status open_images(samples *s, const sample_spec *spec)
+{
+    status st;
+    if (spec->channels != 1 && spec->channels != 3)
+        return status_fail(ERR_INPUT, spec->model_path,
+                           "takes images of %d channels; 1 and 3 are supported", spec->channels);
+    TRY(image_processor_open(spec->model_path, spec->channels, &s->processor));
+    TRY(check_first_size(s));
+    TRY(map_labels(s, spec->model_path));
+done:
+    return st;
+}
+
 status samples_open(const dataset *d, const sample_spec *spec, samples **out)
 {
     status st;
-    const char *path = dataset_get_options(d)->path;
+    bool is_text = dataset_is_text(d);
     samples *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("samples");
     s->data = d;
     s->spec = *spec;
     s->spec.model_path = NULL;
-    if (spec->text) {
-        st =
-            status_fail(ERR_INPUT, path, "holds images; the model %s reads text", spec->model_path);
+    s->spec.pool = NULL;
+    if (spec->text != is_text) {
+        st = status_fail(ERR_INPUT, dataset_get_options(d)->path, "holds %s; the model %s %s",
+                         is_text ? "text" : "images", spec->model_path,
+                         spec->text ? "reads text" : "looks at images");
         goto done;
     }
-    if (spec->channels != 1 && spec->channels != 3) {
-        st = status_fail(ERR_INPUT, spec->model_path,
-                         "takes images of %d channels; 1 and 3 are "
-                         "supported",
-                         spec->channels);
-        goto done;
-    }
-    TRY(image_processor_open(spec->model_path, spec->channels, &s->processor));
-    TRY(check_first_size(s));
-    TRY(map_labels(s, spec->model_path));
+    TRY(is_text ? dataset_tokens(d, spec, &s->tokens) : open_images(s, spec));
     TRY(share_subsets(s));
     *out = s;
     s = NULL;
@@ -154,10 +167,20 @@ int64_t samples_count(const samples *s, int subset, part p)
     return p == PART_COLLECT || same ? s->collect[subset] : used(s, subset) - s->collect[subset];
 }
 
+static const token_sample *sample_of(const samples *s, int subset, part p, int64_t i)
+{
+    return &group_of(s, subset)->at[part_first(s, subset, p) + i];
+}
+
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i)
 {
-    (void)subset, (void)p, (void)i; // every image has as many
-    return s->spec.rows_per_image;
+    return s->tokens ? sample_of(s, subset, p, i)->rows : s->spec.rows_per_image;
+}
+
+static status wrong_kind(const samples *s)
+{
+    return status_fail(ERR_INTERNAL, dataset_get_options(s->data)->path,
+                       "samples of the other kind were asked for");
 }
 
 status samples_image(const samples *s, int subset, part p, int64_t i, float *pixels, int32_t *label)
@@ -166,6 +189,8 @@ status samples_image(const samples *s, int subset, part p, int64_t i, float *pix
     image raw = {0};
     const char *path = dataset_get_options(s->data)->path;
     int64_t at = part_first(s, subset, p) + i;
+    if (s->tokens)
+        return wrong_kind(s);
     TRY(dataset_image(s->data, subset, at, &raw));
     TRY(image_convert(&raw, s->spec.channels));
     TRY(check_size(s, path, raw.height, raw.width));
@@ -178,25 +203,46 @@ done:
 
 status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *ids, int32_t *target)
 {
-    (void)subset, (void)p, (void)i, (void)ids, (void)target;
-    return status_fail(ERR_INPUT, dataset_get_options(s->data)->path, "holds images, not text");
+    status st;
+    if (!s->tokens)
+        return wrong_kind(s);
+    const token_sample *at = sample_of(s, subset, p, i);
+    size_t n = (size_t)at->rows;
+    TRY(token_store_read(s->tokens->store, at->first, n, ids));
+    for (size_t k = 0; k < n; k++)
+        target[k] = at->target >= 0 || k + 1 == n ? -1 : ids[k + 1];
+    target[n - 1] = at->target;
+done:
+    return st;
 }
 
 const int32_t *samples_candidates(const samples *s, int *n)
 {
-    (void)s;
-    *n = 0;
-    return NULL;
+    bool some = s->tokens && !dataset_get_options(s->data)->vocabulary;
+    *n = some ? s->tokens->candidates : 0;
+    return *n > 0 ? s->tokens->candidate : NULL;
 }
 
 status samples_last_token(const samples *s, const char *string, int32_t *id)
 {
-    (void)string, (void)id;
-    return status_fail(ERR_INPUT, dataset_get_options(s->data)->path, "holds images, not text");
+    status st;
+    encoder *e = NULL;
+    token_list ids = {0};
+    *id = -1;
+    if (!s->tokens || !s->tokens->tokenizer)
+        return status_fail(ERR_INPUT, dataset_get_options(s->data)->path,
+                           "has no tokenizer to look up \"%s\" with", string);
+    TRY(encoder_new(s->tokens->tokenizer, &e));
+    TRY(encoder_encode(e, string, strlen(string), false, 0, &ids));
+    if (ids.n > 0)
+        *id = ids.id[ids.n - 1];
+done:
+    token_list_free(&ids);
+    encoder_free(e);
+    return st;
 }
 
 int64_t samples_shortened(const samples *s)
 {
-    (void)s;
-    return 0;
+    return s->tokens ? s->tokens->shortened : 0;
 }

@@ -32,35 +32,31 @@ void token_list_free(token_list *l)
     *l = (token_list){0};
 }
 
+char *tokenizer_file(const char *path)
+{
+    return file_is_folder(path) ? file_join(path, "tokenizer.json") : strdup(path);
+}
+
 status tokenizer_open(const char *path, tokenizer **out)
 {
     status st;
-    char *inside = NULL;
-    size_t n = strlen(path);
     tokenizer *t = checked_calloc(1, sizeof *t);
     if (!t)
         return status_no_memory("a tokenizer");
     TRY(added_tokens_new(&t->added));
-    if (file_is_folder(path)) {
-        if (!(inside = file_join(path, "tokenizer.json"))) {
-            st = status_no_memory("a path");
-            goto done;
-        }
-        path = inside;
-    }
-    if (!(t->path = strdup(path))) {
+    if (!(t->path = tokenizer_file(path))) {
         st = status_no_memory("a path");
         goto done;
     }
-    bool is_gguf = n > 5 && strcmp(path + n - 5, ".gguf") == 0;
-    TRY(is_gguf ? tokenizer_read_gguf(t, path) : tokenizer_read_json(t, path));
+    size_t n = strlen(t->path);
+    bool is_gguf = n > 5 && strcmp(t->path + n - 5, ".gguf") == 0;
+    TRY(is_gguf ? tokenizer_read_gguf(t, t->path) : tokenizer_read_json(t, t->path));
     added_tokens_ready(t->added);
     t->cut_marks = !t->byte_level && bpe_find(t->bpe, SPACE_MARK, 3) >= 0 &&
                    bpe_cuts_before(t->bpe, SPACE_MARK, 3);
     *out = t;
     t = NULL;
 done:
-    free(inside);
     tokenizer_close(t);
     return st;
 }

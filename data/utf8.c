@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/utf8.h"
 
+#include <string.h>
 #include <utf8proc.h>
 
 size_t utf8_length(const char *s, size_t n, size_t *bad)
@@ -57,13 +58,27 @@ void utf8_repair(const char *s, size_t n, text *out)
     text_add_bytes(out, s + from, n - from);
 }
 
+size_t utf8_first_bad(const char *s, size_t n)
+{
+    size_t at = 0, length, bad;
+    uint64_t word[2];
+    while (at < n) {
+        // Sixteen bytes of ASCII at a time: most text is.
+        for (; n - at >= sizeof word; at += sizeof word) {
+            memcpy(word, s + at, sizeof word);
+            if ((word[0] | word[1]) & 0x8080808080808080u)
+                break;
+        }
+        for (size_t end = n - at < 16 ? n : at + 16; at < end; at += length)
+            if ((length = utf8_length(s + at, n - at, &bad)) == 0)
+                return at;
+    }
+    return n;
+}
+
 bool utf8_valid(const char *s, size_t n)
 {
-    size_t bad;
-    for (size_t at = 0, length; at < n; at += length)
-        if ((length = utf8_length(s + at, n - at, &bad)) == 0)
-            return false;
-    return true;
+    return utf8_first_bad(s, n) == n;
 }
 
 bool utf8_is_space(int32_t code)

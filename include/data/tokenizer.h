@@ -29,6 +29,9 @@ typedef struct tokenizer tokenizer;
 // business and not applied.
 status tokenizer_open(const char *path, tokenizer **out);
 void tokenizer_close(tokenizer *t);
+// The file it reads: the tokenizer.json of a folder, or the path itself; NULL when out of memory.
+// Owned by the caller.
+char *tokenizer_file(const char *path);
 // One more than the largest id.
 int32_t tokenizer_size(const tokenizer *t);
 // The id of a token's text as the vocabulary spells it, or -1.

@@ -18,6 +18,8 @@ int32_t utf8_decode(const char *s, size_t *length);
 
 // Appends s with each maximal ill-formed part replaced by U+FFFD.
 void utf8_repair(const char *s, size_t n, text *out);
+// Where the first ill-formed part begins; n when there is none.
+size_t utf8_first_bad(const char *s, size_t n);
 // Is all of s well-formed?
 bool utf8_valid(const char *s, size_t n);
 

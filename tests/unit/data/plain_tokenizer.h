@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tokenizer whose tokens can be counted by hand: a byte is its own id, and <s> (256) stands in
+// front.
+#ifndef TESTS_UNIT_DATA_PLAIN_TOKENIZER_H
+#define TESTS_UNIT_DATA_PLAIN_TOKENIZER_H
+
+#include "scratch.h"
+
+#include "data/samples.h"
+
+enum { BOS = 256 };
+
+// Writes folder/tokenizer.json.
+static inline void plain_tokenizer(const char *folder)
+{
+    text t = {0};
+    int stand_in = 256;
+    text_add(&t, "{\"added_tokens\":[{\"id\":256,\"content\":\"<s>\",\"special\":true}],"
+                 "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
+                 "\"add_prefix_space\":false,\"use_regex\":false},\"post_processor\":{\"type\":"
+                 "\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},"
+                 "{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<s>\":{\"id\":\"<s>\","
+                 "\"ids\":[256]}}},\"decoder\":null,\"model\":{\"type\":\"BPE\",\"merges\":[],"
+                 "\"vocab\":{");
+    for (int byte = 0; byte < 256; byte++) { // GPT-2's alphabet
+        bool printable =
+            (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+        text_addf(&t, "%s\"\\u%04x\":%d", byte ? "," : "", printable ? byte : stand_in, byte);
+        stand_in += !printable;
+    }
+    text_add(&t, "}}}");
+    assert_false(t.failed);
+    scratch_write(folder, "tokenizer.json", t.at, t.length);
+    text_free(&t);
+}
+
+static inline sample_spec plain_spec(const char *folder, int context)
+{
+    return (sample_spec){.text = true, .model_path = folder, .context = context, .vocabulary = 257};
+}
+
+static inline samples *open_samples(const dataset *d, sample_spec spec)
+{
+    samples *s = NULL;
+    if (samples_open(d, &spec, &s) != OK)
+        fail_msg("%s", status_text());
+    return s;
+}
+
+// The samples of a part must be these texts, "|" between them, "^" for <s>; each position's target
+// is the next token.
+static inline void expect_texts(const samples *s, int subset, part p, const char *expected)
+{
+    text got = {0};
+    int32_t ids[4096], target[4096];
+    for (int64_t i = 0; i < samples_count(s, subset, p); i++) {
+        int64_t rows = samples_rows(s, subset, p, i);
+        assert_in_range(rows, 2, 4096);
+        assert_int_equal(samples_text(s, subset, p, i, ids, target), OK);
+        text_add(&got, i ? "|" : "");
+        for (int64_t k = 0; k < rows; k++) {
+            char byte = (char)ids[k];
+            text_add_bytes(&got, ids[k] == BOS ? "^" : &byte, 1);
+            assert_int_equal(target[k], k + 1 < rows ? ids[k + 1] : -1);
+        }
+    }
+    assert_string_equal(text_get(&got), expected);
+    text_free(&got);
+}
+
+#endif

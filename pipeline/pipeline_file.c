@@ -305,7 +305,9 @@ static status find_folders(pipeline_file *f, param_context *c)
     const char *slash = strrchr(f->path, '/'), *name = slash ? slash + 1 : f->path;
     size_t length = strrchr(name, '.') > name ? (size_t)(strrchr(name, '.') - name) : strlen(name);
     status st = OK;
-    if (!absolute || !here) {
+    if (!folder) {
+        st = status_no_memory("a path");
+    } else if (!absolute || !here) {
         st = status_fail_errno(ERR_USAGE, f->path, "cannot find its folder");
     } else {
         c->folder = f->folder = arena_text(&f->memory, absolute, strlen(absolute));

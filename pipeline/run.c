@@ -234,7 +234,7 @@ static void say_summary(run *r, double seconds)
 
 static status end_records(run *r, status st, double started)
 {
-    if (!r->journal)
+    if (!r->inputs) // the last of what open_records opens
         return st;
     char line[sizeof r->failure.text];
     snprintf(line, sizeof line, "%s", st == OK ? "" : status_text());

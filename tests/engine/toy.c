@@ -42,12 +42,16 @@ static status read_numbers(const char *path, double *at, int64_t *n)
 static status numbers_open(const params *p, const params *pipeline, share *s, bool light,
                            void **object)
 {
-    (void)pipeline, (void)light;
+    (void)pipeline;
     status st = OK;
     void *block = NULL;
     numbers *x = checked_calloc(1, sizeof *x);
     if (!x)
         return status_no_memory("numbers");
+    *object = x;
+    if (light)
+        return OK;
+    *object = NULL;
     x->share = s;
     TRY(s->alloc(s, (MOST + 1) * sizeof(double), &block));
     x->at = block;
@@ -69,7 +73,8 @@ done:
 static void numbers_close(void *object)
 {
     numbers *x = object;
-    x->share->release(x->share, x->at);
+    if (x->share)
+        x->share->release(x->share, x->at);
     free(x);
 }
 

@@ -217,9 +217,12 @@ static json_t *place_line(const char *event, const char *label, int64_t round, i
     return line;
 }
 
-status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done, int64_t units)
+status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done, int64_t units,
+                          double next)
 {
-    return append(j, place_line("saved", label, round, done, units), false);
+    json_t *line = place_line("saved", label, round, done, units);
+    put_real(line, "next", next);
+    return append(j, line, false);
 }
 
 status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_t round,

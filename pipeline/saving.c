@@ -27,6 +27,14 @@ bool saving_due(const run *r)
     return is_due(&r->saving, r->saving.every);
 }
 
+// Seconds until saving_due.
+static double next_one(const saving *s)
+{
+    double now = progress_clock(), interval = s->last + s->every - now;
+    double budget = s->began + BUDGET * s->spent - now;
+    return interval > budget ? interval : budget;
+}
+
 // Counts what a checkpoint cost since this rank began to wait for the others. Collective.
 static void count_cost(run *r, double since, double wrote)
 {
@@ -82,7 +90,8 @@ static void note_kept(run *r, active *a, int64_t done)
     a->kept_round = a->round;
     a->kept_done = done;
     if (comm_rank(r->comm) == 0) // a line lost here is nothing: the file is what counts
-        (void)journal_task_saved(r->journal, a->of->task->label, a->round, done, a->plan.units);
+        (void)journal_task_saved(r->journal, a->of->task->label, a->round, done, a->plan.units,
+                                 next_one(&r->saving));
 }
 
 static int64_t count_bits(const active *a)
@@ -157,10 +166,10 @@ status saving_wave(run *r)
             st = write_task(r, tasks[i], done[i]);
     wrote = progress_clock() - wrote;
     TRY(comm_agree(r->comm, st));
+    count_cost(r, since, wrote);
     for (size_t i = 0; i < n; i++)
         if (tasks[i])
             note_kept(r, tasks[i], done[i]);
-    count_cost(r, since, wrote);
 done:
     free(tasks);
     free(done);
@@ -188,10 +197,10 @@ status saving_rounds(run *r, bool must)
     }
     wrote = progress_clock() - since;
     TRY(comm_agree(r->comm, st));
+    count_cost(r, since, wrote);
     for (size_t i = 0; i < r->dag->n; i++)
         if (has_begun(r->tasks[i].active))
             note_kept(r, r->tasks[i].active, 0);
-    count_cost(r, since, wrote);
 done:
     return st;
 }

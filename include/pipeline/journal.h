@@ -90,10 +90,10 @@ status journal_task_started(journal *j, const char *label, const char *step, con
                             const char *key, int64_t epoch);
 // Not synced. The caller limits the rate: one line a task in ten seconds is plenty.
 status journal_task_progress(journal *j, const journal_progress *p);
-// A checkpoint was written, or taken up by a later run (`epoch`: of the run that wrote it). Not
-// synced. Nothing reads these lines but people and tests.
-status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done,
-                          int64_t units);
+// A checkpoint was written, and the next is `next` seconds away; or one was taken up by a later run
+// (`epoch`: of the run that wrote it). Not synced. Nothing reads these lines but people and tests.
+status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done, int64_t units,
+                          double next);
 status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_t round,
                             int64_t done, int64_t units);
 status journal_task_done(journal *j, const journal_commit *c);

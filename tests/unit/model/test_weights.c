@@ -145,6 +145,119 @@ static void test_random_is_repeatable(void **unused)
     altered_free(&a);
 }
 
+// Ranks of a node, played by threads (pipeline/base/share.h).
+enum { NODE_RANKS = 3 };
+
+typedef struct node {
+    pthread_barrier_t all;
+    pthread_mutex_t lock;
+    void *block;
+    status worst;
+    struct node_rank {
+        share base; // first
+        struct node *node;
+        const char *path;
+        model *m;
+        status st;
+    } rank[NODE_RANKS];
+} node;
+
+static status node_alloc(share *self, size_t bytes, void **block)
+{
+    node *n = ((struct node_rank *)(void *)self)->node;
+    if (pthread_barrier_wait(&n->all) == PTHREAD_BARRIER_SERIAL_THREAD)
+        n->block = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+    pthread_barrier_wait(&n->all);
+    *block = n->block;
+    return OK;
+}
+
+static void node_release(share *self, void *block)
+{
+    node *n = ((struct node_rank *)(void *)self)->node;
+    if (pthread_barrier_wait(&n->all) == PTHREAD_BARRIER_SERIAL_THREAD)
+        free(block);
+}
+
+static status node_vote(share *self, status st)
+{
+    node *n = ((struct node_rank *)(void *)self)->node;
+    pthread_mutex_lock(&n->lock);
+    n->worst = st > n->worst ? st : n->worst;
+    pthread_mutex_unlock(&n->lock);
+    pthread_barrier_wait(&n->all);
+    st = n->worst;
+    pthread_barrier_wait(&n->all);
+    return st;
+}
+
+static void *open_on_node(void *argument)
+{
+    struct node_rank *r = argument;
+    r->st = model_open(&(model_options){.path = r->path, .threads = 2}, &r->base, &r->m);
+    return NULL;
+}
+
+static void *close_on_node(void *argument)
+{
+    model_close(((struct node_rank *)argument)->m);
+    return NULL;
+}
+
+static void on_all_ranks(node *n, void *(*run)(void *))
+{
+    pthread_t threads[NODE_RANKS];
+    for (int r = 0; r < NODE_RANKS; r++)
+        assert_int_equal(pthread_create(&threads[r], NULL, run, &n->rank[r]), 0);
+    for (int r = 0; r < NODE_RANKS; r++)
+        pthread_join(threads[r], NULL);
+}
+
+// What must be converted is converted once on a node, each rank its share, to the same bits as by
+// one process.
+static void test_shared_by_a_node(void **unused)
+{
+    (void)unused;
+    static const char *const paths[] = {LM_MODELS "lm-quants.gguf", LM_MODELS "lm-gpt2",
+                                        LM_MODELS "lm-mistral", LM_MODELS "lm-llama.gguf"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        node n = {.worst = OK};
+        model *one = NULL;
+        pthread_barrier_init(&n.all, NULL, NODE_RANKS);
+        pthread_mutex_init(&n.lock, NULL);
+        for (int r = 0; r < NODE_RANKS; r++)
+            n.rank[r] = (struct node_rank){
+                .base = {.rank = r,
+                         .ranks = NODE_RANKS,
+                         .alloc = node_alloc,
+                         .release = node_release,
+                         .vote = node_vote},
+                .node = &n,
+                .path = paths[i],
+            };
+        on_all_ranks(&n, open_on_node);
+        assert_ok(model_open(&(model_options){.path = paths[i]}, NULL, &one));
+        const tensor_table *table = one->arch->tensors;
+        int compared = 0;
+        for (int l = -1; l < one->config.info.layers; l++)
+            for (int k = 0; k < (l < 0 ? table->n_globals : table->n_layer); k++) {
+                tensor_slot slot;
+                assert_ok(tensor_slot_find(&one->config, table, NULL, l, k, &slot));
+                for (int r = 0; r < NODE_RANKS && slot.def; r++, compared++) {
+                    const weights *a = one->weights, *b = n.rank[r].m->weights;
+                    assert_memory_equal(l < 0 ? weights_global(a, k) : weights_layer(a, l, k),
+                                        l < 0 ? weights_global(b, k) : weights_layer(b, l, k),
+                                        slot.elements * sizeof(float));
+                }
+            }
+        assert_true(compared > 60);
+        on_all_ranks(&n, close_on_node);
+        model_close(one);
+        pthread_barrier_destroy(&n.all);
+        pthread_mutex_destroy(&n.lock);
+    }
+}
+
 typedef struct shrinking {
     lm *x;
     const char *path;
@@ -286,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_random_is_repeatable),
+        cmocka_unit_test(test_shared_by_a_node),
         cmocka_unit_test(test_file_that_shrinks),
         cmocka_unit_test(test_tokens_the_model_has_not),
         cmocka_unit_test(test_files),

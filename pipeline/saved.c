@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/saved.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,4 +178,45 @@ void saved_close(saved *s)
     if (s->file.bytes)
         file_unmap(&s->file);
     *s = (saved){0};
+}
+
+// --- All of them
+
+static status visit_folder(const char *output, const char *step,
+                           status (*visit)(void *context, const char *name), void *context)
+{
+    status st = OK;
+    char *folder = text_format("%s/" SAVED_FOLDER "/%s", output, step);
+    DIR *d = folder ? opendir(folder) : NULL;
+    for (struct dirent *entry; st == OK && d && (entry = readdir(d));) {
+        size_t n = strlen(entry->d_name), suffix = strlen(SAVED_SUFFIX);
+        if (n <= suffix || strcmp(entry->d_name + n - suffix, SAVED_SUFFIX) != 0)
+            continue;
+        char *name = text_format(SAVED_FOLDER "/%s/%s", step, entry->d_name);
+        st = name ? visit(context, name) : status_no_memory("a path");
+        free(name);
+    }
+    if (d)
+        closedir(d);
+    if (!folder)
+        st = status_no_memory("a path");
+    free(folder);
+    return st;
+}
+
+status saved_each(const char *output, status (*visit)(void *context, const char *name),
+                  void *context)
+{
+    status st = OK;
+    char *all = file_join(output, SAVED_FOLDER);
+    if (!all)
+        return status_no_memory("a path");
+    DIR *d = opendir(all);
+    for (struct dirent *entry; st == OK && d && (entry = readdir(d));)
+        if (entry->d_name[0] != '.')
+            st = visit_folder(output, entry->d_name, visit, context);
+    if (d)
+        closedir(d);
+    free(all);
+    return st;
 }

@@ -8,10 +8,11 @@
 #include "pipeline/base/text.h"
 #include "pipeline/inputs.h"
 #include "pipeline/journal.h"
+#include "pipeline/saved.h"
 #include "pipeline/store.h"
 #include "pipeline/views.h"
 
-// Moves OUTPUT/STEP/NAME.nc to OUTPUT/quarantine/STEP/NAME.nc.
+// Moves OUTPUT/PATH to OUTPUT/quarantine/PATH.
 static status quarantine(const char *output, const char *path)
 {
     status st;
@@ -62,6 +63,46 @@ static status check_artefacts(const char *output, const journal_state *known, si
     return st;
 }
 
+typedef struct checkpoints {
+    const char *output;
+    size_t good, bad;
+    FILE *out;
+} checkpoints;
+
+static status check_checkpoint(void *context, const char *name)
+{
+    checkpoints *c = context;
+    saved s = {0};
+    char *path = file_join(c->output, name);
+    if (!path)
+        return status_no_memory("a path");
+    status st = saved_open(path, &s);
+    saved_close(&s);
+    if (st == OK) {
+        c->good++;
+    } else if (st == ERR_INPUT && file_exists(path)) { // else its task was just finished
+        c->bad++;
+        fprintf(c->out, "bad   %s\n", status_text());
+        st = quarantine(c->output, name);
+        if (st == OK)
+            fprintf(c->out, "      moved to quarantine/%s; the task starts anew\n", name);
+    } else if (st == ERR_INPUT) {
+        st = OK;
+    }
+    free(path);
+    return st;
+}
+
+static status check_checkpoints(const char *output, size_t *bad, FILE *out)
+{
+    checkpoints c = {output, 0, 0, out};
+    status st = saved_each(output, check_checkpoint, &c);
+    if (st == OK && c.good + c.bad > 0)
+        fprintf(out, "%zu checkpoints are whole, %zu are not\n", c.good, c.bad);
+    *bad += c.bad;
+    return st;
+}
+
 static status check_inputs(const journal_state *known, size_t *bad, FILE *out)
 {
     status st;
@@ -107,6 +148,7 @@ status view_fsck(const char *output, bool with_inputs, FILE *out)
     if (run.skipped > 0)
         fprintf(out, "journal: %lld damaged lines are skipped\n", (long long)run.skipped);
     TRY(check_artefacts(output, known, &bad, out));
+    TRY(check_checkpoints(output, &bad, out));
     if (with_inputs)
         TRY(check_inputs(known, &bad, out));
     if (bad > 0)

@@ -61,4 +61,8 @@ status saved_write(const char *path, const saved_head *head, const int64_t *vect
 status saved_open(const char *path, saved *out);
 void saved_close(saved *s); // {0} is a no-op
 
+// Calls `visit` with the path below `output` of each checkpoint there is, until it fails. Local.
+status saved_each(const char *output, status (*visit)(void *context, const char *name),
+                  void *context);
+
 #endif

@@ -59,6 +59,12 @@ is "checkpoints of a finished run" "$(ls out)" "$(printf 'journal.jsonl\nquick\n
 rm -rf out
 stopped USR1 2 1
 printf 'x' | dd of='out/checkpoints/slow/scale=1.checkpoint' bs=1 seek=900 conv=notrunc 2>/dev/null
+"$TOY" fsck "$PWD/out" >fsck.txt 2>fsck.err
+is "exit code of fsck beside a damaged checkpoint" $? 3
+says "fsck" fsck.txt "checkpoints are whole, 1 are not"
+says "fsck" fsck.txt "moved to quarantine/checkpoints/slow/scale=1.checkpoint; the task starts anew"
+mv 'out/quarantine/checkpoints/slow/scale=1.checkpoint' out/checkpoints/slow
+rm -r out/quarantine
 echo torn >'out/checkpoints/slow/scale=2.checkpoint.77.tmp'
 ranks 2 "$TOY" run p.yaml
 is "exit code with a damaged checkpoint" $code 0

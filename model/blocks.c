@@ -86,6 +86,12 @@ static void place_heads(const pass *p, const float *norm, int heads, const int64
         rotary_apply(p->rotary, position, rows, heads, d, width, x);
 }
 
+static operand normed_operand(const pass *p)
+{
+    const int hidden = p->m->config.info.hidden_size;
+    return linear_operand(p->m->packing, p->normed, hidden, p->rows, hidden, p->normed_copy);
+}
+
 status block_attention(pass *p, int layer, const attention_weights *a)
 {
     status st;
@@ -95,12 +101,15 @@ status block_attention(pass *p, int layer, const attention_weights *a)
     const attention_shape shape = {info->heads,    info->kv_heads,
                                    info->head_dim, 1.0f / sqrtf((float)info->head_dim),
                                    a->causal,      c->window};
-    linear_apply(&a->k, p->normed, hidden, p->rows, p->k, kv_width);
-    linear_apply(&a->v, p->normed, hidden, p->rows, p->v, kv_width);
+    operand x = normed_operand(p);
+    TRY(linear_apply(p->products, &a->k, &x, p->k, kv_width));
+    TRY(linear_apply(p->products, &a->v, &x, p->v, kv_width));
     place_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
-    if (p->narrow)
+    if (p->narrow) {
         block_narrow(p);
-    linear_apply(&a->q, p->normed, hidden, p->rows, p->q, width);
+        x = normed_operand(p);
+    }
+    TRY(linear_apply(p->products, &a->q, &x, p->q, width));
     place_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
     for (int64_t s = 0; s < p->tile.samples; s++) {
         int64_t key = p->tile.first_row[s], first = p->first_row[s];
@@ -115,27 +124,30 @@ status block_attention(pass *p, int layer, const attention_weights *a)
     }
     if (a->o.bias)
         kernel_add_rows(a->o.bias, p->rows, hidden, p->hidden);
-    linear_add(&a->o, p->q, width, p->rows, p->hidden, hidden);
+    x = linear_operand(p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
 done:
     return st;
 }
 
 // Makes units [first, first + n) of the MLP's inside in p->mlp [rows, n]. Small enough to stay in
 // cache until it is read and projected down.
-static void mlp_units(pass *p, const mlp_weights *w, int first, int n)
+static status mlp_units(pass *p, const mlp_weights *w, const operand *x, int first, int n)
 {
-    const int hidden = p->m->config.info.hidden_size;
+    status st;
     const size_t values = (size_t)p->rows * (size_t)n;
     linear up = linear_outputs(&w->up, first, n);
-    linear_apply(&up, p->normed, hidden, p->rows, p->mlp, n);
-    if (!w->gate.w) {
+    TRY(linear_apply(p->products, &up, x, p->mlp, n));
+    if (!w->gate.out) {
         w->act->apply(p->mlp, values);
-        return;
+        goto done;
     }
     linear gate = linear_outputs(&w->gate, first, n);
-    linear_apply(&gate, p->normed, hidden, p->rows, p->gate, n);
+    TRY(linear_apply(p->products, &gate, x, p->gate, n));
     w->act->apply(p->gate, values);
     kernel_multiply(p->gate, values, p->mlp);
+done:
+    return st;
 }
 
 status block_mlp(pass *p, int layer)
@@ -151,15 +163,17 @@ status block_mlp(pass *p, int layer)
         w = p->m->arch->mlp(p->m, layer);
     if (w.down.bias && !p->sites_only)
         kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
+    const operand x = normed_operand(p);
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        mlp_units(p, &w, first, n);
+        TRY(mlp_units(p, &w, &x, first, n));
         if (!compacted)
             TRY(prune_and_read(p, SITE_MLP, layer, first, n, p->mlp));
         if (p->sites_only)
             continue;
         linear down = linear_inputs(&w.down, first, n);
-        linear_add(&down, p->mlp, n, p->rows, p->hidden, hidden);
+        operand inside = linear_operand(p->m->packing, p->mlp, n, p->rows, n, p->site_copy);
+        TRY(linear_add(p->products, &down, &inside, p->hidden, hidden));
     }
 done:
     return st;

@@ -9,7 +9,12 @@
 enum { EMBEDDING, NORM, HEAD, GLOBALS };
 
 static const tensor_def globals[GLOBALS] = {
-    [EMBEDDING] = {"model.embed_tokens.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_EMBEDDING, 0},
+    [EMBEDDING] = {"model.embed_tokens.weight",
+                   {DIM_OUTPUTS, DIM_HIDDEN},
+                   INIT_EMBEDDING,
+                   0,
+                   .rows = true,
+                   .tied = true},
     [NORM] = {"model.norm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
     [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, FEATURE_OWN_HEAD},
 };
@@ -140,18 +145,17 @@ static const float *get(const model *m, int layer, int slot)
     return weights_layer(m->weights, layer, slot);
 }
 
-static linear map(const model *m, int layer, int weight, int bias, int out, int in)
+static linear map(const model *m, int layer, int weight, int bias)
 {
-    return linear_whole(get(m, layer, weight), get(m, layer, bias), out, in);
+    return weights_linear(m->weights, layer, weight, bias);
 }
 
 mlp_weights decoder_mlp(const model *m, int layer)
 {
-    const int hidden = m->config.info.hidden_size, units = m->config.info.d_mlp;
     return (mlp_weights){
-        .up = map(m, layer, UP, UP_BIAS, units, hidden),
-        .gate = map(m, layer, GATE, GATE_BIAS, units, hidden),
-        .down = map(m, layer, DOWN, DOWN_BIAS, hidden, units),
+        .up = map(m, layer, UP, UP_BIAS),
+        .gate = map(m, layer, GATE, GATE_BIAS),
+        .down = map(m, layer, DOWN, DOWN_BIAS),
         .act = m->config.act,
     };
 }
@@ -159,8 +163,7 @@ mlp_weights decoder_mlp(const model *m, int layer)
 linear decoder_output(const model *m)
 {
     int slot = m->config.features & FEATURE_OWN_HEAD ? HEAD : EMBEDDING;
-    return linear_whole(weights_global(m->weights, slot), NULL, m->config.info.outputs,
-                        m->config.info.hidden_size);
+    return weights_linear(m->weights, -1, slot, -1);
 }
 
 status decoder_embed(pass *p)
@@ -178,14 +181,11 @@ status decoder_layer(pass *p, int l)
 {
     status st;
     const model *m = p->m;
-    const model_info *i = &m->config.info;
-    const int hidden = i->hidden_size, width = i->heads * i->head_dim;
-    const int kv_width = i->kv_heads * i->head_dim;
     const attention_weights a = {
-        .q = map(m, l, QUERY, QUERY_BIAS, width, hidden),
-        .k = map(m, l, KEY, KEY_BIAS, kv_width, hidden),
-        .v = map(m, l, VALUE, VALUE_BIAS, kv_width, hidden),
-        .o = map(m, l, OUT, OUT_BIAS, hidden, width),
+        .q = map(m, l, QUERY, QUERY_BIAS),
+        .k = map(m, l, KEY, KEY_BIAS),
+        .v = map(m, l, VALUE, VALUE_BIAS),
+        .o = map(m, l, OUT, OUT_BIAS),
         .q_norm = get(m, l, QUERY_NORM),
         .k_norm = get(m, l, KEY_NORM),
         .causal = true,

@@ -7,9 +7,28 @@
 #include "model/state.h"
 #include "pipeline/base/checked.h"
 
+// One set of products for each thread, kept from pass to pass.
+static status grow_products(model *m, int threads)
+{
+    status st = OK;
+    size_t capacity = (size_t)m->n_products;
+    if (m->packing == PACKING_NONE || m->n_products >= threads)
+        return OK;
+    if (!checked_grow(&m->products, &capacity, (size_t)threads, sizeof *m->products))
+        return status_no_memory("products");
+    while (m->n_products < threads) {
+        TRY(products_new(&m->products[m->n_products]));
+        m->n_products++;
+    }
+done:
+    return st;
+}
+
 static status run_tile(void *context, int64_t item, int thread)
 {
     pass *passes = context;
+    if (passes[thread].products)
+        products_begin();
     return pass_run(&passes[thread], item);
 }
 
@@ -34,10 +53,12 @@ status model_forward(model *m, pool *p, const forward *f)
         goto done;
     TRY(check_candidates(f, m->config.info.outputs));
     TRY(weights_unchanged(m->weights));
+    TRY(grow_products(m, threads));
     for (int t = 0; t < threads; t++) {
         TRY(pass_new(m, (pass_limits){f->max_samples, f->max_rows}, &passes[t]));
         passes[t].f = f;
         passes[t].thread = t;
+        passes[t].products = m->packing == PACKING_NONE ? NULL : m->products[t];
     }
     status run = pool_run(p, f->tiles, run_tile, passes);
     if (run != ERR_INTERRUPTED)

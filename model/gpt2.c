@@ -15,8 +15,9 @@ enum { EMBEDDING, POSITIONS, NORM_WEIGHT, NORM_BIAS, HEAD, GLOBALS };
 #define BLOCK "blk.%d."
 
 static const tensor_def globals[GLOBALS] = {
-    [EMBEDDING] = {ROOT "wte.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [POSITIONS] = {ROOT "wpe.weight", {DIM_POSITIONS, DIM_HIDDEN}, INIT_NORMAL, 0},
+    [EMBEDDING] =
+        {ROOT "wte.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, 0, .rows = true, .tied = true},
+    [POSITIONS] = {ROOT "wpe.weight", {DIM_POSITIONS, DIM_HIDDEN}, INIT_NORMAL, 0, .rows = true},
     [NORM_WEIGHT] = {ROOT "ln_f.weight", {DIM_HIDDEN}, INIT_ONES, 0},
     [NORM_BIAS] = {ROOT "ln_f.bias", {DIM_HIDDEN}, INIT_ZEROS, 0},
     [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, FEATURE_OWN_HEAD},
@@ -128,12 +129,9 @@ static const float *get(const model *m, int layer, int slot)
 
 static mlp_weights mlp(const model *m, int layer)
 {
-    const model_info *i = &m->config.info;
     return (mlp_weights){
-        .up = linear_whole(get(m, layer, UP_WEIGHT), get(m, layer, UP_BIAS), i->d_mlp,
-                           i->hidden_size),
-        .down = linear_whole(get(m, layer, DOWN_WEIGHT), get(m, layer, DOWN_BIAS), i->hidden_size,
-                             i->d_mlp),
+        .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
+        .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),
         .act = m->config.act,
     };
 }
@@ -141,8 +139,7 @@ static mlp_weights mlp(const model *m, int layer)
 static linear output(const model *m)
 {
     int slot = m->config.features & FEATURE_OWN_HEAD ? HEAD : EMBEDDING;
-    return linear_whole(weights_global(m->weights, slot), NULL, m->config.info.outputs,
-                        m->config.info.hidden_size);
+    return weights_linear(m->weights, -1, slot, -1);
 }
 
 static status embed(pass *p)
@@ -163,12 +160,12 @@ static status layer(pass *p, int l)
     status st;
     const model *m = p->m;
     const int hidden = m->config.info.hidden_size;
-    const linear qkv = linear_whole(get(m, l, QKV_WEIGHT), get(m, l, QKV_BIAS), 3 * hidden, hidden);
+    const linear qkv = weights_linear(m->weights, l, QKV_WEIGHT, QKV_BIAS);
     const attention_weights a = {
         .q = linear_outputs(&qkv, 0, hidden),
         .k = linear_outputs(&qkv, hidden, hidden),
         .v = linear_outputs(&qkv, 2 * hidden, hidden),
-        .o = linear_whole(get(m, l, OUT_WEIGHT), get(m, l, OUT_BIAS), hidden, hidden),
+        .o = weights_linear(m->weights, l, OUT_WEIGHT, OUT_BIAS),
         .causal = true,
     };
     TRY(block_layer_norm(p, get(m, l, BEFORE_WEIGHT), get(m, l, BEFORE_BIAS), l - 1, SITE_MLP));

@@ -10,8 +10,8 @@
 typedef struct layer_mask {
     int32_t *unit[SITES]; // pruned, ascending
     int n[SITES];
-    mlp_weights mlp; // compacted; up.w NULL where it is not
-    float *copy;     // owns what mlp points to, but for down's bias
+    mlp_weights mlp; // compacted; up.out 0 where it is not
+    char *copy;      // owns what mlp points to, but for down's bias
     size_t copy_bytes;
 } layer_mask;
 
@@ -33,54 +33,81 @@ static status list_pruned(const uint8_t *pruned, int units, int32_t **list, int 
     return OK;
 }
 
-// Copies the rows of kept units, and their biases; the filling rows stay zero. Returns what is left
-// of `to`.
-static float *gather_outputs(const linear *from, const uint8_t *pruned, int kept, float *to,
-                             linear *out)
+// The kept units of a layer, filled up.
+typedef struct kept {
+    int32_t *unit; // [n]
+    int n, filled;
+} kept;
+
+// Bytes of a map that keeps as many outputs, or inputs, in a multiple of 64.
+static size_t copy_bytes(const linear *l, int out, int in)
 {
-    float *w = to, *bias = to + (size_t)kept * (size_t)from->in;
-    int at = 0;
-    for (int i = 0; i < from->out; i++) {
-        if (pruned[i])
-            continue;
-        memcpy(w + (size_t)at * (size_t)from->in, from->w + i * from->stride,
-               (size_t)from->in * sizeof *w);
-        if (from->bias)
-            bias[at] = from->bias[i];
-        at++;
-    }
-    *out = linear_whole(w, from->bias ? bias : NULL, kept, from->in);
-    return bias + kept;
+    size_t bytes = l->packed.at ? packed_bytes(l->packed.form, out, in)
+                                : (size_t)out * (size_t)in * sizeof(float);
+    return (bytes + 63) / 64 * 64;
 }
 
-static void gather_inputs(const linear *from, const uint8_t *pruned, int kept, float *to,
-                          linear *out)
+// Copies the rows of kept units, and their biases; the filling rows stay zero. Returns what is left
+// of `to`.
+static char *keep_outputs(const linear *from, const kept *k, char *to, linear *out)
 {
-    for (int r = 0; r < from->out; r++) {
-        const float *row = from->w + r * from->stride;
-        float *packed = to + (size_t)r * (size_t)kept;
-        for (int i = 0, at = 0; i < from->in; i++)
-            if (!pruned[i])
-                packed[at++] = row[i];
+    float *bias = (float *)(void *)(to + copy_bytes(from, k->filled, from->in));
+    for (int i = 0; i < k->n && from->bias; i++)
+        bias[i] = from->bias[k->unit[i]];
+    if (from->packed.at) {
+        packed part = packed_keep_outputs(&from->packed, k->unit, k->n, k->filled, to);
+        *out = linear_packed(&part, from->bias ? bias : NULL);
+    } else {
+        float *w = (float *)(void *)to;
+        for (int i = 0; i < k->n; i++)
+            memcpy(w + (size_t)i * (size_t)from->in, from->w + k->unit[i] * from->stride,
+                   (size_t)from->in * sizeof *w);
+        *out = linear_whole(w, from->bias ? bias : NULL, k->filled, from->in);
     }
-    *out = linear_whole(to, from->bias, from->out, kept);
+    return (char *)(bias + k->filled);
+}
+
+static void keep_inputs(const linear *from, const kept *k, char *to, linear *out)
+{
+    if (from->packed.at) {
+        packed part = packed_keep_inputs(&from->packed, k->unit, k->n, k->filled, to);
+        *out = linear_packed(&part, from->bias);
+        return;
+    }
+    float *w = (float *)(void *)to;
+    for (int r = 0; r < from->out; r++)
+        for (int i = 0; i < k->n; i++)
+            w[(size_t)r * (size_t)k->filled + (size_t)i] = from->w[r * from->stride + k->unit[i]];
+    *out = linear_whole(w, from->bias, from->out, k->filled);
 }
 
 static status compact(const mlp_weights *full, const uint8_t *pruned, int n, layer_mask *out)
 {
-    int kept = (full->up.out - n + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN;
-    kept = kept ? kept : COMPACT_ALIGN;
-    size_t rows = (full->gate.w ? 2 : 1) * ((size_t)full->up.in + 1) + (size_t)full->down.out;
-    out->copy_bytes = rows * (size_t)kept * sizeof(float);
-    if (!(out->copy = checked_aligned(out->copy_bytes, 1)))
+    const int units = full->up.out;
+    kept k = {checked_calloc((size_t)units, sizeof *k.unit), 0, 0};
+    if (!k.unit)
         return status_no_memory("compacted weights");
-    memset(out->copy, 0, out->copy_bytes);
-    out->mlp = *full;
-    float *at = gather_outputs(&full->up, pruned, kept, out->copy, &out->mlp.up);
-    if (full->gate.w)
-        at = gather_outputs(&full->gate, pruned, kept, at, &out->mlp.gate);
-    gather_inputs(&full->down, pruned, kept, at, &out->mlp.down);
-    return OK;
+    for (int i = 0; i < units; i++)
+        if (!pruned[i])
+            k.unit[k.n++] = i;
+    k.filled = (units - n + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN;
+    k.filled = k.filled ? k.filled : COMPACT_ALIGN;
+    const size_t bias = (size_t)k.filled * sizeof(float); // a multiple of 64
+    out->copy_bytes = copy_bytes(&full->up, k.filled, full->up.in) + bias +
+                      copy_bytes(&full->down, full->down.out, k.filled);
+    if (full->gate.out)
+        out->copy_bytes += copy_bytes(&full->gate, k.filled, full->gate.in) + bias;
+    out->copy = checked_aligned(out->copy_bytes, 1);
+    if (out->copy) {
+        memset(out->copy, 0, out->copy_bytes);
+        out->mlp = *full;
+        char *at = keep_outputs(&full->up, &k, out->copy, &out->mlp.up);
+        if (full->gate.out)
+            at = keep_outputs(&full->gate, &k, at, &out->mlp.gate);
+        keep_inputs(&full->down, &k, at, &out->mlp.down);
+    }
+    free(k.unit);
+    return out->copy ? OK : status_no_memory("compacted weights");
 }
 
 status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out)
@@ -154,7 +181,7 @@ pruned_units mask_pruned(const model_mask *mask, site s, int layer)
 
 bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out)
 {
-    if (!mask || !mask->layer[layer].mlp.up.w)
+    if (!mask || !mask->layer[layer].mlp.up.out)
         return false;
     *out = mask->layer[layer].mlp;
     return true;

@@ -57,10 +57,12 @@ status model_open(const model_options *options, share *node, model **out)
     if (m)
         m->path = strdup(options->path);
     st = m && m->path ? configure(m, options->path) : status_no_memory("a model");
-    if (st == OK && options->compute != COMPUTE_F32)
-        st = status_fail(ERR_USAGE, "compute", "bf16 is not available in this version; use f32");
+    if (st == OK)
+        m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
     if (st == OK && !options->light)
         st = join_team(m, options->team);
+    if (st == OK && !options->light)
+        st = products_check(m->packing);
     if (st == OK && !options->light)
         st = blas_check();
     if (st == OK && !options->light && !options->random)
@@ -74,8 +76,8 @@ status model_open(const model_options *options, share *node, model **out)
         int threads = options->threads > 0 ? options->threads : 1;
         checkpoint *taken = source;
         source = NULL;
-        TRY(weights_open(&m->config, m->arch->tensors, taken, options->seed, threads, node,
-                         &m->weights));
+        TRY(weights_open(&m->config, m->arch->tensors, taken, options->seed, threads, m->packing,
+                         node, &m->weights));
     }
     *out = m;
     m = NULL;
@@ -90,6 +92,9 @@ void model_close(model *m)
     if (!m)
         return;
     weights_close(m->weights);
+    for (int i = 0; i < m->n_products; i++)
+        products_free(m->products[i]);
+    free(m->products);
     free(m->path);
     free(m);
 }
@@ -97,6 +102,11 @@ void model_close(model *m)
 const model_info *model_get_info(const model *m)
 {
     return &m->config.info;
+}
+
+packing model_products(const model *m)
+{
+    return m->packing;
 }
 
 int model_site_width(const model_info *info, site s)
@@ -142,18 +152,21 @@ done:
     return st;
 }
 
-// Opens one layer of a model of which another part is held, without what is before and behind it.
+// Opens one layer of a model of which another part is held, without what is before and behind it,
+// as float32.
 static status open_layer(const model *m, int layer, model *out)
 {
     status st = OK;
     checkpoint *source = NULL;
     *out = *m;
     out->weights = NULL;
+    out->packing = PACKING_NONE;
     out->config.held = (layer_range){layer, layer + 1};
     out->config.holds_embedding = out->config.holds_head = false;
     if (!m->random)
         TRY(checkpoint_open(m->path, &source));
-    TRY(weights_open(&out->config, m->arch->tensors, source, m->seed, 1, NULL, &out->weights));
+    TRY(weights_open(&out->config, m->arch->tensors, source, m->seed, 1, PACKING_NONE, NULL,
+                     &out->weights));
 done:
     return st;
 }
@@ -161,7 +174,7 @@ done:
 status model_w_in(const model *m, int layer, float *out)
 {
     const layer_range held = m->config.held;
-    if (layer < held.first || layer >= held.end) {
+    if (layer < held.first || layer >= held.end || m->packing != PACKING_NONE) {
         model other;
         status st = open_layer(m, layer, &other);
         if (st == OK)
@@ -198,7 +211,7 @@ size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples,
     c.rotary.theta = info->modality == MODALITY_TEXT; // perhaps it has a table of them
     if (info->rows_per_image > 1)                     // a patch has at most this many pixels
         c.patch_height = info->image_height * info->image_width / (info->rows_per_image - 1);
-    model m = {.arch = arch_named(info->architecture), .config = c};
+    model m = {.arch = arch_named(info->architecture), .config = c, .packing = PACKING_BF16};
     return (size_t)threads * pass_bytes(&m, (pass_limits){samples, rows});
 }
 

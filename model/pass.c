@@ -8,12 +8,14 @@
 #include "model/blocks.h"
 #include "model/handover.h"
 #include "model/kernels.h"
+#include "model/mask.h"
 #include "model/predict.h"
 #include "model/state.h"
 #include "pipeline/base/checked.h"
 
 // Units of an MLP that are computed, activated, read and projected down at once.
-enum { MLP_BLOCK = 512 };
+// Packed weights are cut by whole panels.
+enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL };
 
 // Outputs whose logits are held at once.
 enum { OUTPUT_TILE = CANDIDATES };
@@ -38,12 +40,16 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
 {
     const config *c = &m->config;
     const model_info *i = &c->info;
-    const size_t rows = (size_t)limits.rows, samples = (size_t)limits.samples;
+    const size_t rows = (size_t)linear_room(limits.rows), samples = (size_t)limits.samples;
     const size_t hidden = (size_t)i->hidden_size, f = sizeof(float);
     const bool images = i->modality == MODALITY_IMAGE;
-    const size_t head_rows = images ? samples : rows;
+    const size_t head_rows = images ? (size_t)linear_room(limits.samples) : rows;
     const size_t longest = images ? (size_t)i->rows_per_image : rows;
-    p->mlp_block = i->d_mlp < MLP_BLOCK ? i->d_mlp : MLP_BLOCK;
+    const size_t patch = (size_t)i->channels * (size_t)c->patch_height * (size_t)c->patch_width;
+    const size_t attn = (size_t)i->heads * (size_t)i->head_dim;
+    const int most = m->packing == PACKING_NONE ? MLP_BLOCK : PACKED_MLP_BLOCK;
+    const int units = (i->d_mlp + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN;
+    p->mlp_block = units < most ? units : most;
     p->tile.first_row = take(a, samples + 1, 1, sizeof *p->tile.first_row);
     p->tile.target = take(a, head_rows, 1, sizeof *p->tile.target);
     if (images)
@@ -62,11 +68,14 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     p->rotary = take(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
     p->hidden = take(a, rows, hidden, f);
     p->normed = take(a, rows, hidden, f);
+    const size_t inside = attn > (size_t)p->mlp_block ? attn : (size_t)p->mlp_block;
+    const size_t widest = inside > patch ? inside : patch;
+    p->normed_copy = take(a, linear_copy_bytes(m->packing, limits.rows, i->hidden_size), 1, 1);
+    p->site_copy = take(a, linear_copy_bytes(m->packing, limits.rows, (int)widest), 1, 1);
     // Patches are done with before the first layer begins.
     scratch patches = *a;
-    p->patches = take(&patches, rows * (size_t)i->channels,
-                      (size_t)c->patch_height * (size_t)c->patch_width, f);
-    p->q = take(a, rows, (size_t)i->heads * (size_t)i->head_dim, f);
+    p->patches = take(&patches, rows, patch, f);
+    p->q = take(a, rows, attn, f);
     p->k = take(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
     p->v = take(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
     p->scores = take(a, ATTENTION_BLOCK, longest, f);
@@ -91,6 +100,7 @@ status pass_new(const model *m, pass_limits limits, pass *out)
     if (!memory)
         return status_no_memory("the scratch of a tile");
     *out = (pass){.m = m, .arena = memory};
+    memset(memory, 0, bytes); // products read a few rows behind those that are set
     lay_out(m, limits, &(scratch){memory, 0, false}, out);
     if (m->config.rotary.theta > 0)
         rotary_table(&m->config.rotary, limits.rows, m->config.info.head_dim, out->rotary);
@@ -168,6 +178,39 @@ static status list_head_rows(pass *p)
     return OK;
 }
 
+// The logits of one scored row in p->whole.
+static status logits_of_row(pass *p, const linear *output, int64_t row)
+{
+    status st = OK;
+    const int width = output->in;
+    const operand x =
+        linear_operand(p->m->packing, p->normed + row * width, width, 1, width, p->normed_copy);
+    for (int first = 0; first < output->out; first += OUTPUT_TILE) {
+        int left = output->out - first, n = left < OUTPUT_TILE ? left : OUTPUT_TILE;
+        linear part = linear_outputs(output, first, n);
+        TRY(linear_apply(p->products, &part, &x, p->logits, n));
+        memcpy(p->whole + first, p->logits, (size_t)n * sizeof *p->whole);
+    }
+done:
+    return st;
+}
+
+// A candidate's logit in each scored row. Packed outputs are had by whole blocks.
+static status logits_of_candidate(pass *p, const linear *output, const operand *x, int candidate,
+                                  float *out)
+{
+    status st;
+    const int begin = output->packed.at ? candidate / PACK_OUTPUTS * PACK_OUTPUTS : candidate;
+    int n = output->packed.at ? output->out - begin : 1;
+    n = n < PACK_OUTPUTS ? n : PACK_OUTPUTS;
+    const linear part = linear_outputs(output, begin, n);
+    TRY(linear_apply(p->products, &part, x, p->mlp, n));
+    for (int64_t r = 0; r < p->rows; r++)
+        out[r] = p->mlp[r * n + candidate - begin];
+done:
+    return st;
+}
+
 // Shows the candidates' logits of each scored row. They are computed by themselves: a row of the
 // whole vocabulary reads all of the head's weights.
 static status show_candidates(pass *p, const linear *output)
@@ -177,15 +220,16 @@ static status show_candidates(pass *p, const linear *output)
     const int n = f->n_candidates;
     float *one = p->whole,
           *rows = p->logits; // n logits of a row; of all rows, candidate by candidate
-    for (int i = 0; i < n; i++) {
-        const linear part = linear_outputs(output, f->candidates[i], 1);
-        linear_apply(&part, p->normed, output->in, p->rows, rows + i * p->rows, 1);
-    }
+    const operand x =
+        linear_operand(p->m->packing, p->normed, output->in, p->rows, output->in, p->normed_copy);
+    for (int i = 0; i < n; i++)
+        TRY(logits_of_candidate(p, output, &x, f->candidates[i], rows + i * p->rows));
     for (int64_t r = 0; r < p->rows && st == OK; r++) {
         for (int i = 0; i < n; i++)
             one[i] = rows[i * p->rows + r];
         st = f->logits(f->context, p->index, p->thread, &p->tile, p->predictions[r].row, one);
     }
+done:
     return st;
 }
 
@@ -195,7 +239,9 @@ static status show_logits(pass *p, const linear *output)
     status st = OK;
     const forward *f = p->f;
     for (int64_t r = 0; r < p->rows && st == OK; r++) {
-        linear_apply(output, p->normed + r * output->in, output->in, 1, p->whole, output->out);
+        st = logits_of_row(p, output, r);
+        if (st != OK)
+            break;
         st = f->logits(f->context, p->index, p->thread, &p->tile, p->predictions[r].row, p->whole);
     }
     return st;
@@ -204,13 +250,16 @@ static status show_logits(pass *p, const linear *output)
 // Folds the logits of all scored rows into answers, a tile of the outputs at a time.
 static status fold_logits(pass *p, const linear *output)
 {
+    status st = OK;
     size_t at;
+    const operand x =
+        linear_operand(p->m->packing, p->normed, output->in, p->rows, output->in, p->normed_copy);
     for (int64_t r = 0; r < p->rows; r++)
         predict_begin(&p->answers[r], p->predictions[r].rank); // the target waited there
     for (int first = 0; first < output->out; first += OUTPUT_TILE) {
         int left = output->out - first, n = left < OUTPUT_TILE ? left : OUTPUT_TILE;
         linear part = linear_outputs(output, first, n);
-        linear_apply(&part, p->normed, output->in, p->rows, p->logits, n);
+        TRY(linear_apply(p->products, &part, &x, p->logits, n));
         if (!kernel_finite(p->logits, (size_t)p->rows * (size_t)n, &at))
             return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the logits");
         for (int64_t r = 0; r < p->rows; r++)
@@ -218,7 +267,8 @@ static status fold_logits(pass *p, const linear *output)
     }
     for (int64_t r = 0; r < p->rows; r++)
         predict_end(&p->answers[r], &p->predictions[r]);
-    return OK;
+done:
+    return st;
 }
 
 // From the final hidden states of the scored rows to answers.

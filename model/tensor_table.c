@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/packed.h"
 #include "pipeline/base/checked.h"
 
 static size_t dim_length(const config *c, dim d)
@@ -48,6 +49,20 @@ static bool global_held(const config *c, const tensor_table *table, int i)
 {
     bool tied = c->info.modality == MODALITY_TEXT && !(c->features & FEATURE_OWN_HEAD);
     return i < table->n_embedding ? c->holds_embedding || (tied && c->holds_head) : c->holds_head;
+}
+
+size_t tensor_def_outputs(const config *c, const tensor_def *def)
+{
+    return dim_length(c, def->shape[0]);
+}
+
+bool tensor_def_packs(const config *c, const tensor_def *def)
+{
+    const model_info *i = &c->info;
+    bool whole = def->shape[0] != DIM_QKV || (i->heads * i->head_dim % PACK_OUTPUTS == 0 &&
+                                              i->kv_heads * i->head_dim % PACK_OUTPUTS == 0);
+    bool product = !def->rows || (def->tied && !(c->features & FEATURE_OWN_HEAD));
+    return def->shape[1] != DIM_END && whole && product;
 }
 
 double tensor_def_deviation(const config *c, const tensor_def *def)

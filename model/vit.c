@@ -21,11 +21,16 @@ enum {
 };
 
 static const tensor_def globals[GLOBALS] = {
-    [CLS] = {"vit.embeddings.cls_token", {DIM_ONE, DIM_ONE, DIM_HIDDEN}, INIT_TRUNC_NORMAL, 0},
+    [CLS] = {"vit.embeddings.cls_token",
+             {DIM_ONE, DIM_ONE, DIM_HIDDEN},
+             INIT_TRUNC_NORMAL,
+             0,
+             .rows = true},
     [POSITIONS] = {"vit.embeddings.position_embeddings",
                    {DIM_ONE, DIM_POSITIONS, DIM_HIDDEN},
                    INIT_TRUNC_NORMAL,
-                   0},
+                   0,
+                   .rows = true},
     [PATCH_WEIGHT] = {"vit.embeddings.patch_embeddings.projection.weight",
                       {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
                       INIT_NORMAL,
@@ -129,21 +134,16 @@ static const float *get(const model *m, int layer, int slot)
 
 static mlp_weights mlp(const model *m, int layer)
 {
-    const model_info *i = &m->config.info;
     return (mlp_weights){
-        .up = linear_whole(get(m, layer, UP_WEIGHT), get(m, layer, UP_BIAS), i->d_mlp,
-                           i->hidden_size),
-        .down = linear_whole(get(m, layer, DOWN_WEIGHT), get(m, layer, DOWN_BIAS), i->hidden_size,
-                             i->d_mlp),
+        .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
+        .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),
         .act = m->config.act,
     };
 }
 
 static linear output(const model *m)
 {
-    return linear_whole(weights_global(m->weights, OUTPUT_WEIGHT),
-                        weights_global(m->weights, OUTPUT_BIAS), m->config.info.outputs,
-                        m->config.info.hidden_size);
+    return weights_linear(m->weights, -1, OUTPUT_WEIGHT, OUTPUT_BIAS);
 }
 
 // Row `patch` + 1 of an image's rows in `to`: the patch's pixels in the order of the projection's
@@ -170,37 +170,37 @@ static void lay_out_patches(const config *c, const float *pixels, float *to)
 
 static status embed(pass *p)
 {
+    status st;
     const config *c = &p->m->config;
     const model_info *i = &c->info;
     const int rows = i->rows_per_image, hidden = i->hidden_size;
     const int width = i->channels * c->patch_height * c->patch_width;
     const size_t image = (size_t)i->channels * (size_t)i->image_height * (size_t)i->image_width;
-    const linear projection =
-        linear_whole(weights_global(p->m->weights, PATCH_WEIGHT),
-                     weights_global(p->m->weights, PATCH_BIAS), hidden, width);
+    const linear projection = weights_linear(p->m->weights, -1, PATCH_WEIGHT, PATCH_BIAS);
     for (int64_t s = 0; s < p->tile.samples; s++)
         lay_out_patches(c, p->tile.pixels + (size_t)s * image,
                         p->patches + s * rows * (int64_t)width);
-    linear_apply(&projection, p->patches, width, p->rows, p->hidden, hidden);
+    const operand x =
+        linear_operand(p->m->packing, p->patches, width, p->rows, width, p->site_copy);
+    TRY(linear_apply(p->products, &projection, &x, p->hidden, hidden));
     for (int64_t s = 0; s < p->tile.samples; s++) {
         float *first = p->hidden + s * rows * hidden;
         kernel_fill_rows(weights_global(p->m->weights, CLS), 1, hidden, hidden, first);
         kernel_add_rows(weights_global(p->m->weights, POSITIONS), 1, rows * hidden, first);
     }
-    return OK;
+done:
+    return st;
 }
 
 static status layer(pass *p, int l)
 {
     status st;
     const model *m = p->m;
-    const int hidden = m->config.info.hidden_size;
-    const int width = m->config.info.heads * m->config.info.head_dim;
     const attention_weights a = {
-        .q = linear_whole(get(m, l, QUERY_WEIGHT), get(m, l, QUERY_BIAS), width, hidden),
-        .k = linear_whole(get(m, l, KEY_WEIGHT), get(m, l, KEY_BIAS), width, hidden),
-        .v = linear_whole(get(m, l, VALUE_WEIGHT), get(m, l, VALUE_BIAS), width, hidden),
-        .o = linear_whole(get(m, l, ATTN_OUT_WEIGHT), get(m, l, ATTN_OUT_BIAS), hidden, width),
+        .q = weights_linear(m->weights, l, QUERY_WEIGHT, QUERY_BIAS),
+        .k = weights_linear(m->weights, l, KEY_WEIGHT, KEY_BIAS),
+        .v = weights_linear(m->weights, l, VALUE_WEIGHT, VALUE_BIAS),
+        .o = weights_linear(m->weights, l, ATTN_OUT_WEIGHT, ATTN_OUT_BIAS),
     };
     TRY(block_layer_norm(p, get(m, l, BEFORE_WEIGHT), get(m, l, BEFORE_BIAS), l - 1, SITE_MLP));
     TRY(block_attention(p, l, &a));

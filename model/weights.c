@@ -16,14 +16,19 @@ enum { JOB_ELEMENTS = 1 << 18 };
 
 typedef struct slot {
     tensor_slot tensor;
-    size_t offset; // bytes into the shared block; unused where mapped
-    const float *at;
+    size_t offset;   // bytes into the shared block; unused where mapped or only packed
+    const float *at; // NULL: only packed
+    int out, in;     // as a map
+    bool packs;      // is packed for products
+    size_t packed_offset;
+    packed packed;
 } slot;
 
-// Some elements of a slot.
+// Some elements of a slot; whole blocks of rows where they are to be packed.
 typedef struct job {
     slot *slot;
     size_t first, n;
+    bool pack;
 } job;
 
 struct weights {
@@ -35,27 +40,47 @@ struct weights {
     share *share;
     void *block; // what is not mapped: the node's, or this process's where there is no share
     uint64_t seed;
+    packing form;
     const config *config; // borrowed; only while the weights are being made
 };
+
+// Takes `size` bytes of the shared block, of which *bytes are taken.
+static status take(const slot *s, size_t size, size_t *bytes, size_t *offset)
+{
+    *offset = *bytes;
+    if (!checked_add(size, 63, &size) || !checked_add(*bytes, size / 64 * 64, bytes))
+        return status_fail(ERR_INPUT, s->tensor.name, "the configuration makes it too large");
+    return OK;
+}
 
 // Finds or plans one tensor; `bytes` is what the block holds so far.
 static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
 {
+    status st;
     const tensor_slot *t = &s->tensor;
     size_t size;
-    status st = tensor_slot_find(w->config, &w->table, w->source, layer, i, &s->tensor);
-    if (st != OK || !t->def)
-        return st;
+    TRY(tensor_slot_find(w->config, &w->table, w->source, layer, i, &s->tensor));
+    if (!t->def)
+        goto done;
+    s->out = (int)tensor_def_outputs(w->config, t->def);
+    s->in = s->out ? (int)(t->elements / (size_t)s->out) : 0;
+    s->packs = w->form != PACKING_NONE && tensor_def_packs(w->config, t->def);
+    if (s->packs) {
+        s->packed = (packed){NULL, w->form, s->out, s->in};
+        TRY(take(s, packed_bytes(w->form, s->out, s->in), bytes, &s->packed_offset));
+        if (!t->def->rows)
+            goto done;
+    }
     if (t->from && t->from->type->native && t->layout == LAYOUT_PLAIN &&
         (uintptr_t)t->from->bytes % sizeof(float) == 0) {
         s->at = (const float *)(const void *)t->from->bytes;
-        return OK;
+        goto done;
     }
-    s->offset = *bytes;
-    if (!checked_mul(t->elements, sizeof(float), &size) || !checked_add(size, 63, &size) ||
-        !checked_add(*bytes, size / 64 * 64, bytes))
-        return status_fail(ERR_INPUT, t->name, "the configuration makes it too large");
-    return OK;
+    if (!checked_mul(t->elements, sizeof(float), &size))
+        size = SIZE_MAX;
+    TRY(take(s, size, bytes, &s->offset));
+done:
+    return st;
 }
 
 static status plan_slots(weights *w, size_t *bytes)
@@ -113,24 +138,19 @@ static void zero_padding(const config *c, const tensor_def *def, size_t first, s
         at[i - first] = 0;
 }
 
-// Brings a job's elements into memory, or looks them over where they are mapped.
-static status run_job(void *context, int64_t item, int thread)
+// Writes a job's elements to `to`, or looks them over where they are mapped and `to` is NULL.
+static status read_elements(const weights *w, const job *j, float *to)
 {
-    (void)thread;
-    const fill_work *f = context;
-    const config *c = f->w->config;
-    const job *j = &f->jobs[(size_t)item * (size_t)f->ranks + (size_t)f->rank];
+    const config *c = w->config;
     const tensor_slot *t = &j->slot->tensor;
-    const float *values = j->slot->at + j->first;
+    const float *values = to ? to : j->slot->at + j->first;
     size_t at;
-    if (!is_mapped(j->slot)) {
-        float *to = (float *)((char *)f->w->block + j->slot->offset) + j->first;
-        if (!t->from) {
-            weights_draw(t->def, t->name, tensor_def_deviation(c, t->def), f->w->seed, j->first,
-                         j->n, to);
-            zero_padding(c, t->def, j->first, j->n, to);
-            return OK;
-        }
+    if (!t->from) {
+        weights_draw(t->def, t->name, tensor_def_deviation(c, t->def), w->seed, j->first, j->n, to);
+        zero_padding(c, t->def, j->first, j->n, to);
+        return OK;
+    }
+    if (to) {
         convert_elements(t->from, t->layout, c->info.head_dim, j->first, j->n, to);
         if (t->layout == LAYOUT_PLAIN) // pages that no other job reads
             file_drop_pages(convert_at(t->from, j->first), convert_bytes(t->from, j->n));
@@ -141,30 +161,68 @@ static status run_job(void *context, int64_t item, int thread)
                        j->first + at, isnan(values[at]) ? "NaN" : "infinite");
 }
 
+// Brings a job's elements into memory.
+static status run_job(void *context, int64_t item, int thread)
+{
+    (void)thread;
+    status st;
+    const fill_work *f = context;
+    const job *j = &f->jobs[(size_t)item * (size_t)f->ranks + (size_t)f->rank];
+    const slot *s = j->slot;
+    char *block = f->w->block;
+    if (!j->pack)
+        return read_elements(f->w, j,
+                             is_mapped(s) ? NULL : (float *)(block + s->offset) + j->first);
+    float *rows = checked_aligned(j->n, sizeof *rows);
+    if (!rows)
+        return status_no_memory("weights");
+    TRY(read_elements(f->w, j, rows));
+    packed_put(&s->packed, block + s->packed_offset, (int)(j->first / (size_t)s->in),
+               (int)(j->n / (size_t)s->in), rows);
+done:
+    free(rows);
+    return st;
+}
+
 // Elements of a job on this slot.
-static size_t job_elements(const slot *s)
+static size_t job_elements(const slot *s, bool pack)
 {
     const size_t grain = s->tensor.from ? convert_grain(s->tensor.from, s->tensor.layout) : 1;
-    return grain < JOB_ELEMENTS ? JOB_ELEMENTS / grain * grain : grain;
+    size_t each = grain < JOB_ELEMENTS ? JOB_ELEMENTS / grain * grain : grain;
+    if (pack) {
+        const size_t block = (size_t)PACK_OUTPUTS * (size_t)s->in;
+        each = each > block ? each / block * block : block;
+        while (each % grain != 0)
+            each += block;
+    }
+    return each;
+}
+
+// Cuts a slot's elements into jobs.
+static status add_jobs(slot *s, bool pack, job **jobs, size_t *capacity, size_t *n)
+{
+    const size_t each = job_elements(s, pack);
+    for (size_t first = 0; first < s->tensor.elements; first += each) {
+        size_t left = s->tensor.elements - first;
+        if (!checked_grow(jobs, capacity, *n + 1, sizeof **jobs))
+            return status_no_memory("the list of weights");
+        (*jobs)[(*n)++] = (job){s, first, left < each ? left : each, pack};
+    }
+    return OK;
 }
 
 static status fill(weights *w, int threads)
 {
-    status st;
+    status st = OK;
     pool *p = NULL;
     job *jobs = NULL;
     size_t n = 0, capacity = 0;
     for (size_t i = 0; i < w->n; i++) {
         slot *s = &w->slots[i];
-        const size_t some = job_elements(s);
-        for (size_t first = 0; s->tensor.def && first < s->tensor.elements; first += some) {
-            size_t left = s->tensor.elements - first;
-            if (!checked_grow(&jobs, &capacity, n + 1, sizeof *jobs)) {
-                st = status_no_memory("the list of weights");
-                goto done;
-            }
-            jobs[n++] = (job){s, first, left < some ? left : some};
-        }
+        if (s->at)
+            TRY(add_jobs(s, false, &jobs, &capacity, &n));
+        if (s->packs)
+            TRY(add_jobs(s, true, &jobs, &capacity, &n));
     }
     fill_work f = {w, jobs, n, w->share ? w->share->rank : 0, w->share ? w->share->ranks : 1};
     TRY(pool_new(threads, &p));
@@ -193,13 +251,22 @@ static void drop_unused_source(weights *w)
     w->source = NULL;
 }
 
+// Where a planned slot's values will be.
+static void place(const weights *w, slot *s)
+{
+    if (s->packs)
+        s->packed.at = (char *)w->block + s->packed_offset;
+    if (s->tensor.def && !s->at && (!s->packs || s->tensor.def->rows))
+        s->at = (const float *)(const void *)((char *)w->block + s->offset);
+}
+
 static status vote(share *node, status st)
 {
     return node ? node->vote(node, st) : st;
 }
 
 status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
-                    int threads, share *node, weights **out)
+                    int threads, packing form, share *node, weights **out)
 {
     status st = OK;
     size_t bytes = 0;
@@ -213,6 +280,7 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
                        .source = source,
                        .share = node,
                        .seed = seed,
+                       .form = form,
                        .config = c};
         w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)table->n_layer;
         w->slots = checked_calloc(w->n, sizeof *w->slots);
@@ -225,8 +293,7 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
         st = (w->block = checked_aligned(bytes, 1)) ? OK : status_no_memory("weights");
     TRY(vote(node, st));
     for (size_t i = 0; i < w->n; i++)
-        if (w->slots[i].tensor.def && !w->slots[i].at)
-            w->slots[i].at = (const float *)(const void *)((char *)w->block + w->slots[i].offset);
+        place(w, &w->slots[i]);
     TRY(vote(node, fill(w, threads)));
     drop_unused_source(w);
     w->config = NULL;
@@ -258,6 +325,15 @@ const float *weights_global(const weights *w, int i)
 const float *weights_layer(const weights *w, int layer, int i)
 {
     return w->slots[w->table.n_globals + layer * w->table.n_layer + i].at;
+}
+
+linear weights_linear(const weights *w, int layer, int i, int bias)
+{
+    const slot *slots =
+        layer < 0 ? w->slots : w->slots + w->table.n_globals + layer * w->table.n_layer;
+    const float *b = bias < 0 ? NULL : slots[bias].at;
+    return slots[i].packs ? linear_packed(&slots[i].packed, b)
+                          : linear_whole(slots[i].at, b, slots[i].out, slots[i].in);
 }
 
 status weights_unchanged(const weights *w)

@@ -1,36 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much of the matrix products' own speed a forward pass reaches: a pass that reads both sites,
-// as `collect` does, against its products alone in OpenBLAS, with the same shapes and threads,
-// alternating in one process.
+// as `collect` does, or that answers, as `prune` does, against its products alone, with the same
+// shapes and threads, alternating in one process.
 //
-//   bench_model [MODEL [TILE_ROWS [THREADS [REPEATS]]]]
+//   bench_model [KEY=VALUE ...]
+//     model=vit-b     a model folder, or vit-b, smollm2, mistral-7b: those shapes, random weights
+//     layers=N        of a shape; 0: its own
+//     compute=f32     or bf16
+//     what=collect    or answer (all logits)
+//     rows=0          of a tile; 0: model_tile_rows
+//     length=512      tokens of a text sample
+//     threads=2  repeats=7  tiles=2 (a thread)
 //
-// MODEL is a model folder, or vit-b (the default: ViT-B/16's shapes, 4 layers of them, random
-// weights). TILE_ROWS 0 is model_tile_rows. Prints one line a repeat, then the medians.
+// Prints one line: rows/s of the pass and of the products (medians over the repeats), the share
+// with its spread, and the process's peak memory.
 #include <cblas.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "model/attention.h"
+#include "model/linear.h"
 #include "model/model.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "stages/moments.h"
 
-enum { MAX_THREADS = 64, MAX_REPEATS = 99, TILES_PER_THREAD = 2 };
+enum { MAX_THREADS = 64, MAX_REPEATS = 99, MAX_MAPS = 8, HEAD_TILE = 2048 };
+
+typedef struct options {
+    const char *model, *compute, *what;
+    int layers, rows, length, threads, repeats, tiles;
+} options;
+
+// A thread's rows.
+typedef struct lane {
+    float *in, *out, *scores;
+    uint16_t *half;
+    products *products;
+    moments sums;
+} lane;
 
 typedef struct bench {
     const model_info *info;
-    int64_t samples, rows; // of a tile
+    options options;
+    packing form;                  // of the products alone
+    int64_t samples, length, rows; // of a tile
     float *pixels;
-    moments sums[MAX_THREADS];
-    // The products alone: every layer's matrices in one array, and a thread's rows.
-    float *weights;
-    size_t layer_weights;
-    float *rows_in[MAX_THREADS], *rows_out[MAX_THREADS], *scores[MAX_THREADS];
+    int maps;
+    linear map[MAX_MAPS]; // of a layer; their weights serve all layers but lie apart
+    linear head;
+    void **weights; // [layers × maps + 1]
+    lane lane[MAX_THREADS];
 } bench;
 
 static double now(void)
@@ -42,13 +66,24 @@ static double now(void)
 
 static status load(void *context, int64_t index, int thread, tile *t)
 {
-    (void)index, (void)thread;
+    (void)thread;
     const bench *b = context;
+    const model_info *i = b->info;
     t->samples = b->samples;
-    memcpy(t->pixels, b->pixels,
-           (size_t)b->samples * (size_t)b->info->channels * (size_t)b->info->image_height *
-               (size_t)b->info->image_width * sizeof(float));
-    memset(t->target, 0, (size_t)b->samples * sizeof *t->target);
+    if (i->modality == MODALITY_IMAGE) {
+        memcpy(t->pixels, b->pixels,
+               (size_t)b->samples * (size_t)i->channels * (size_t)i->image_height *
+                   (size_t)i->image_width * sizeof(float));
+        memset(t->target, 0, (size_t)b->samples * sizeof *t->target);
+        return OK;
+    }
+    t->rows = b->rows;
+    for (int64_t s = 0; s <= b->samples; s++)
+        t->first_row[s] = s * b->length;
+    for (int64_t r = 0; r < b->rows; r++) {
+        t->ids[r] = (int32_t)((index * 131 + r * 7919) % i->outputs);
+        t->target[r] = (int32_t)((r * 31) % i->outputs);
+    }
     return OK;
 }
 
@@ -57,44 +92,73 @@ static status read_site(void *context, int64_t index, int thread, const tile *t,
 {
     (void)index, (void)t;
     bench *b = context;
-    moments_of_block(s->x, s->rows, s->stride, s->units, &b->sums[thread]);
+    moments_of_block(s->x, s->rows, s->stride, s->units, &b->lane[thread].sums);
     return OK;
 }
 
-// y [rows, out] = x [rows, in] · wᵀ
-static void product(int64_t rows, int out, int in, const float *x, const float *w, float *y)
+static status take_answers(void *context, int64_t index, int thread, const tile *t,
+                           const prediction *p, int64_t n)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, out, in, 1, x, in, w, in, 0,
-                y, out);
+    (void)index, (void)t, (void)p;
+    bench *b = context;
+    b->lane[thread].sums.positive[0] += n;
+    return OK;
+}
+
+static status map_rows(const bench *b, lane *t, const linear *l, const float *x, float *y)
+{
+    operand o = {x, b->form == PACKING_BF16 ? (const void *)t->half : x, l->in, b->rows};
+    return linear_apply(t->products, l, &o, y, l->out);
+}
+
+// The scores and sums of a tile's attention, without the softmax.
+static void attend(const bench *b, lane *t)
+{
+    const model_info *i = b->info;
+    const int d = i->head_dim, a = i->heads * d, n = (int)b->length, block = 256;
+    for (int64_t s = 0; s < b->samples; s++)
+        for (int h = 0; h < i->heads; h++)
+            for (int first = 0; first < n; first += block) {
+                float *at = t->out + s * n * a + h * d;
+                int rows = n - first < block ? n - first : block;
+                int keys = i->modality == MODALITY_TEXT ? first + rows : n;
+                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, keys, d, 1,
+                            at + (int64_t)first * a, a, at, a, 0, t->scores, keys);
+                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, d, keys, 1, t->scores,
+                            keys, at, a, 0, t->in + (int64_t)first * a, a);
+            }
 }
 
 static status products_of_tile(void *context, int64_t item, int thread)
 {
     (void)item;
+    status st = OK;
     bench *b = context;
-    const model_info *i = b->info;
-    const int h = i->hidden_size, a = i->heads * i->head_dim, d = i->head_dim,
-              n = i->rows_per_image;
-    float *x = b->rows_in[thread], *y = b->rows_out[thread], *scores = b->scores[thread];
-    for (int l = 0; l < i->layers; l++) {
-        const float *w = b->weights + (size_t)l * b->layer_weights;
-        for (int k = 0; k < 4; k++)
-            product(b->rows, k < 3 ? a : h, k < 3 ? h : a, x, w + (size_t)k * (size_t)h * (size_t)a,
-                    y);
-        for (int64_t s = 0; s < b->samples; s++)
-            for (int head = 0; head < i->heads; head++) {
-                float *at = y + s * n * a + head * d;
-                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, d, 1, at, a, at, a, 0,
-                            scores, n);
-                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, d, n, 1, scores, n, at, a,
-                            0, x, a);
-            }
-        w += 4 * (size_t)h * (size_t)a;
-        product(b->rows, i->d_mlp, h, x, w, y);
-        if (l < i->layers - 1) // as the pass: what the last layer's MLP gives is not read
-            product(b->rows, h, i->d_mlp, y, w + (size_t)h * (size_t)i->d_mlp, x);
+    lane *t = &b->lane[thread];
+    products_begin();
+    const bool answers = strcmp(b->options.what, "answer") == 0;
+    for (int l = 0; l < b->info->layers; l++) {
+        for (int k = 0; k < b->maps; k++) {
+            linear m = b->map[k];
+            void *w = b->weights[l * b->maps + k];
+            if (m.packed.at)
+                m.packed.at = w;
+            else
+                m.w = w;
+            if (k == b->maps - 1 && l == b->info->layers - 1 && !answers)
+                break; // as the pass: what the last layer's MLP gives is not read
+            TRY(map_rows(b, t, &m, t->in, t->out));
+        }
+        attend(b, t);
     }
-    return OK;
+    for (int first = 0; answers && b->info->modality == MODALITY_TEXT && first < b->head.out;
+         first += HEAD_TILE) {
+        int left = b->head.out - first;
+        linear part = linear_outputs(&b->head, first, left < HEAD_TILE ? left : HEAD_TILE);
+        TRY(map_rows(b, t, &part, t->in, t->out));
+    }
+done:
+    return st;
 }
 
 static float *make_values(size_t n, float scale)
@@ -105,40 +169,99 @@ static float *make_values(size_t n, float scale)
     return v;
 }
 
-static status prepare(bench *b, int threads)
+// Weights of a map in the products' form.
+static status make_weights(const bench *b, int out, int in, linear *l, void **w)
 {
+    if (b->form == PACKING_NONE) {
+        *w = make_values((size_t)out * (size_t)in, 0.01f);
+        *l = linear_whole(*w, NULL, out, in);
+        return *w ? OK : status_no_memory("the benchmark");
+    }
+    packed p = {NULL, b->form, out, in};
+    float *rows = make_values((size_t)PACK_OUTPUTS * (size_t)in, 0.01f);
+    p.at = *w = checked_aligned(packed_bytes(b->form, out, in), 1);
+    for (int first = 0; rows && *w && first < out; first += PACK_OUTPUTS)
+        packed_put(&p, *w, first, out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS, rows);
+    free(rows);
+    *l = linear_packed(&p, NULL);
+    return *w && rows ? OK : status_no_memory("the benchmark");
+}
+
+static status prepare_maps(bench *b, bool gated)
+{
+    status st = OK;
+    const model_info *i = b->info;
+    const int h = i->hidden_size, a = i->heads * i->head_dim, kv = i->kv_heads * i->head_dim;
+    const int shape[][2] = {{a, h}, {kv, h}, {kv, h}, {h, a}, {i->d_mlp, h}, {i->d_mlp, h}};
+    b->maps = 0;
+    b->weights = checked_calloc((size_t)i->layers * MAX_MAPS + 1, sizeof *b->weights);
+    if (!b->weights)
+        return status_no_memory("the benchmark");
+    const int before = gated ? 6 : 5;
+    for (int l = 0; l < i->layers; l++) {
+        b->maps = before + 1;
+        for (int k = 0; k < before; k++)
+            TRY(make_weights(b, shape[k][0], shape[k][1], &b->map[k],
+                             &b->weights[l * b->maps + k]));
+        TRY(make_weights(b, h, i->d_mlp, &b->map[before], &b->weights[l * b->maps + before]));
+    }
+    TRY(make_weights(b, i->outputs, h, &b->head, &b->weights[i->layers * b->maps]));
+done:
+    return st;
+}
+
+static status prepare(bench *b)
+{
+    status st = OK;
     const model_info *i = b->info;
     const size_t h = (size_t)i->hidden_size, a = (size_t)i->heads * (size_t)i->head_dim;
-    const size_t f = (size_t)i->d_mlp, rows = (size_t)b->rows, widest = f > a ? f : a;
-    b->layer_weights = 4 * h * a + 2 * h * f;
-    b->weights = make_values((size_t)i->layers * b->layer_weights, 0.01f);
+    const size_t f = (size_t)i->d_mlp, rows = (size_t)linear_room(b->rows);
+    size_t widest = f > a ? f : a;
+    widest = widest > h ? widest : h;
+    widest = widest > HEAD_TILE ? widest : HEAD_TILE;
     b->pixels = make_values((size_t)b->samples * (size_t)i->channels * (size_t)i->image_height *
                                 (size_t)i->image_width,
                             2);
-    bool ok = b->weights && b->pixels;
-    for (int t = 0; t < threads; t++) {
-        b->rows_in[t] = make_values(rows * (h > a ? h : a), 1);
-        b->rows_out[t] = make_values(rows * (widest > h ? widest : h), 1);
-        b->scores[t] = make_values((size_t)i->rows_per_image * (size_t)i->rows_per_image, 1);
+    TRY(b->pixels ? OK : status_no_memory("the benchmark"));
+    for (int t = 0; t < b->options.threads; t++) {
+        lane *own = &b->lane[t];
+        TRY(products_new(&own->products));
+        own->in = make_values(rows * widest, 1);
+        own->out = make_values(rows * widest, 1);
+        own->half = checked_calloc(rows * widest, sizeof *own->half);
+        own->scores = make_values((size_t)b->length * 256, 1);
         double *sums = checked_calloc(MOMENTS * widest, sizeof *sums);
-        b->sums[t].positive = checked_calloc(widest, sizeof *b->sums[t].positive);
-        ok = ok && b->rows_in[t] && b->rows_out[t] && b->scores[t] && sums && b->sums[t].positive;
-        for (int m = 0; ok && m < MOMENTS; m++)
-            b->sums[t].sum[m] = sums + (size_t)m * widest;
+        own->sums.positive = checked_calloc(widest, sizeof *own->sums.positive);
+        if (!own->in || !own->out || !own->half || !own->scores || !sums || !own->sums.positive)
+            TRY(status_no_memory("the benchmark"));
+        packed_round(own->in, rows * widest, own->half);
+        for (int m = 0; m < MOMENTS; m++)
+            own->sums.sum[m] = sums + (size_t)m * widest;
     }
-    return ok ? OK : status_no_memory("the benchmark");
+done:
+    return st;
 }
 
-static void release(bench *b, int threads)
+static void release_maps(bench *b)
 {
-    for (int t = 0; t < threads; t++) {
-        free(b->rows_in[t]);
-        free(b->rows_out[t]);
-        free(b->scores[t]);
-        free(b->sums[t].sum[0]);
-        free(b->sums[t].positive);
-    }
+    for (int i = 0; b->weights && i <= b->info->layers * b->maps; i++)
+        free(b->weights[i]);
     free(b->weights);
+    b->weights = NULL;
+}
+
+static void release(bench *b)
+{
+    for (int t = 0; t < b->options.threads; t++) {
+        lane *own = &b->lane[t];
+        free(own->in);
+        free(own->out);
+        free(own->half);
+        free(own->scores);
+        free(own->sums.sum[0]);
+        free(own->sums.positive);
+        products_free(own->products);
+    }
     free(b->pixels);
 }
 
@@ -154,70 +277,118 @@ static double median(double *v, int n)
     return v[n / 2];
 }
 
-static status compare(model *m, bench *b, int threads, int repeats)
+static forward pass_of(bench *b, int64_t tiles)
+{
+    forward f = {
+        .context = b, .tiles = tiles, .max_samples = b->samples, .max_rows = b->rows, .load = load};
+    if (strcmp(b->options.what, "answer") == 0) {
+        f.result = take_answers;
+    } else {
+        f.read = read_site;
+        f.read_sites[SITE_MLP] = f.read_sites[SITE_ATTN] = true;
+    }
+    return f;
+}
+
+static status compare(model *m, bench *b)
 {
     status st;
     pool *p = NULL;
-    double pass_time[MAX_REPEATS], product_time[MAX_REPEATS], share[MAX_REPEATS];
-    const int64_t tiles = (int64_t)threads * TILES_PER_THREAD;
-    const forward f = {.context = b,
-                       .tiles = tiles,
-                       .max_samples = b->samples,
-                       .max_rows = b->rows,
-                       .load = load,
-                       .read = read_site,
-                       .read_sites = {true, true}};
-    TRY(pool_new(threads, &p));
+    const int n = b->options.repeats;
+    double pass_time[MAX_REPEATS], product_time[MAX_REPEATS], reached[MAX_REPEATS];
+    const int64_t tiles = (int64_t)b->options.threads * b->options.tiles;
+    const forward f = pass_of(b, tiles);
+    struct rusage use;
+    TRY(pool_new(b->options.threads, &p));
     TRY(model_forward(m, p, &f)); // pages, caches
-    for (int r = 0; r < repeats; r++) {
+    TRY(pool_run(p, b->options.threads, products_of_tile, b));
+    for (int r = 0; r < n; r++) {
         double begin = now();
         TRY(model_forward(m, p, &f));
         double middle = now();
         TRY(pool_run(p, tiles, products_of_tile, b));
         pass_time[r] = middle - begin;
         product_time[r] = now() - middle;
-        share[r] = product_time[r] / pass_time[r];
+        reached[r] = product_time[r] / pass_time[r];
     }
     const double rows = (double)(tiles * b->rows);
-    const double work = model_operations(b->info, tiles * b->samples, tiles * b->rows);
-    const double pass = median(pass_time, repeats), alone = median(product_time, repeats);
-    printf(
-        "tile %lld rows, %d threads: pass %.0f rows/s (%.1f GFLOP/s), products alone %.0f rows/s; "
-        "share %.1f%% (%.1f to %.1f)\n",
-        (long long)b->rows, threads, rows / pass, work / pass * 1e-9, rows / alone,
-        100 * median(share, repeats), 100 * share[0], 100 * share[repeats - 1]);
+    const double pass = median(pass_time, n), alone = median(product_time, n);
+    const double share_of = 100 * median(reached, n);
+    getrusage(RUSAGE_SELF, &use);
+    printf("%s %s %s: tile %lld rows, %d threads: pass %.0f rows/s (%.0f to %.0f), products alone "
+           "(%s) %.0f rows/s; share %.1f%% (%.1f to %.1f); peak %ld MB\n",
+           b->options.model, b->options.compute, b->options.what, (long long)b->rows,
+           b->options.threads, rows / pass, rows / pass_time[n - 1], rows / pass_time[0],
+           b->form == PACKING_NONE ? "OpenBLAS" : "oneDNN", rows / alone, share_of,
+           100 * reached[0], 100 * reached[n - 1], use.ru_maxrss >> 10);
 done:
     pool_free(p);
     return st;
 }
 
-static const char vit_b[] =
-    "{\"model_type\": \"vit\", \"hidden_size\": 768, \"num_attention_heads\": 12, "
-    "\"intermediate_size\": 3072, \"num_hidden_layers\": 4, \"image_size\": 224, "
-    "\"patch_size\": 16, \"num_labels\": 1000}\n";
+static const struct {
+    const char *name;
+    int layers;
+    const char *config; // %d: layers
+} shapes[] = {
+    {"vit-b", 4,
+     "{\"model_type\": \"vit\", \"hidden_size\": 768, \"num_attention_heads\": 12, "
+     "\"intermediate_size\": 3072, \"num_hidden_layers\": %d, \"image_size\": 224, "
+     "\"patch_size\": 16, \"num_labels\": 1000}\n"},
+    {"smollm2", 30,
+     "{\"model_type\": \"llama\", \"hidden_size\": 576, \"num_attention_heads\": 9, "
+     "\"num_key_value_heads\": 3, \"intermediate_size\": 1536, \"num_hidden_layers\": %d, "
+     "\"vocab_size\": 49152, \"max_position_embeddings\": 2048, \"rope_theta\": 100000, "
+     "\"rms_norm_eps\": 1e-5, \"tie_word_embeddings\": true}\n"},
+    {"mistral-7b", 32,
+     "{\"model_type\": \"mistral\", \"hidden_size\": 4096, \"num_attention_heads\": 32, "
+     "\"num_key_value_heads\": 8, \"intermediate_size\": 14336, \"num_hidden_layers\": %d, "
+     "\"vocab_size\": 32000, \"max_position_embeddings\": 32768, \"rms_norm_eps\": 1e-5, "
+     "\"tie_word_embeddings\": false}\n"},
+};
 
-// Opens a model folder, or ViT-B's shapes from a configuration written for the moment.
-static status open_model(const char *path, model **out)
+// Opens a model folder, or a shape from a configuration written for the moment.
+static status open_model(const options *o, model **out)
 {
-    status st;
-    char folder[] = "/tmp/bench_model.XXXXXX", config[64];
-    if (strcmp(path, "vit-b") != 0)
-        return model_open(&(model_options){.path = path}, NULL, out);
+    status st = OK;
+    char folder[] = "/tmp/bench_model.XXXXXX", path[64], text[1024];
+    model_options open = {.path = o->model, .threads = o->threads};
+    open.compute = strcmp(o->compute, "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
+    const char *config = NULL;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (strcmp(shapes[i].name, o->model) == 0) {
+            config = shapes[i].config;
+            snprintf(text, sizeof text, config, o->layers ? o->layers : shapes[i].layers);
+        }
+    if (!config)
+        return model_open(&open, NULL, out);
     if (!mkdtemp(folder))
         return status_fail_errno(ERR_IO, folder, "cannot make a folder");
-    snprintf(config, sizeof config, "%s/config.json", folder);
-    TRY(file_write_atomic(config, vit_b, sizeof vit_b - 1));
-    TRY(model_open(&(model_options){.path = folder, .random = true, .seed = 1, .threads = 2}, NULL,
-                   out));
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    open.path = folder;
+    open.random = true;
+    TRY(file_write_atomic(path, text, strlen(text)));
+    double begin = now();
+    TRY(model_open(&open, NULL, out));
+    fprintf(stderr, "opened in %.1f s\n", now() - begin);
 done:
-    unlink(config);
+    unlink(path);
     rmdir(folder);
     return st;
 }
 
-static int argument(int argc, char **argv, int i, int otherwise, int most)
+static const char *value_of(int argc, char **argv, const char *key, const char *otherwise)
 {
-    int n = argc > i ? atoi(argv[i]) : otherwise;
+    size_t n = strlen(key);
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], key, n) == 0 && argv[i][n] == '=')
+            return argv[i] + n + 1;
+    return otherwise;
+}
+
+static int number_of(int argc, char **argv, const char *key, const char *otherwise, int most)
+{
+    int n = atoi(value_of(argc, argv, key, otherwise));
     return n < most ? n : most;
 }
 
@@ -226,20 +397,39 @@ int main(int argc, char **argv)
     status st;
     model *m = NULL;
     bench b = {0};
-    const int rows = argument(argc, argv, 2, 0, 1 << 20);
-    const int threads = argument(argc, argv, 3, 2, MAX_THREADS);
-    const int repeats = argument(argc, argv, 4, 7, MAX_REPEATS);
-    TRY(open_model(argc > 1 ? argv[1] : "vit-b", &m));
+    b.options = (options){
+        .model = value_of(argc, argv, "model", "vit-b"),
+        .compute = value_of(argc, argv, "compute", "f32"),
+        .what = value_of(argc, argv, "what", "collect"),
+        .layers = number_of(argc, argv, "layers", "0", 1000),
+        .rows = number_of(argc, argv, "rows", "0", 1 << 20),
+        .length = number_of(argc, argv, "length", "512", 1 << 16),
+        .threads = number_of(argc, argv, "threads", "2", MAX_THREADS),
+        .repeats = number_of(argc, argv, "repeats", "7", MAX_REPEATS),
+        .tiles = number_of(argc, argv, "tiles", "2", 1000),
+    };
+    TRY(open_model(&b.options, &m));
     b.info = model_get_info(m);
-    const int64_t wanted = rows > 0 ? rows : model_tile_rows(b.info);
-    b.samples = (wanted + b.info->rows_per_image - 1) / b.info->rows_per_image;
-    b.rows = b.samples * b.info->rows_per_image;
-    TRY(prepare(&b, threads));
-    TRY(compare(m, &b, threads, repeats));
+    b.length = b.info->modality == MODALITY_IMAGE ? b.info->rows_per_image : b.options.length;
+    const int64_t wanted = b.options.rows > 0 ? b.options.rows : model_tile_rows(b.info);
+    b.samples = (wanted + b.length - 1) / b.length;
+    b.rows = b.samples * b.length;
+    TRY(prepare(&b));
+    for (int k = 0; k < 2; k++) { // OpenBLAS's products too, where the pass runs on others
+        packing own = model_products(m);
+        if (k == 0 && own == PACKING_BF16)
+            continue;
+        if (k == 1 && own == PACKING_NONE)
+            break;
+        b.form = k == 0 ? PACKING_NONE : own;
+        TRY(prepare_maps(&b, b.info->modality == MODALITY_TEXT));
+        TRY(compare(m, &b));
+        release_maps(&b);
+    }
 done:
     if (st != OK)
         fprintf(stderr, "bench_model: %s\n", status_text());
-    release(&b, threads);
+    release(&b);
     model_close(m);
     return (int)st;
 }

@@ -11,7 +11,7 @@
 #include "model/pass.h"
 #include "model/weights.h"
 
-// A layer's MLP: down(act(up(x))), or down(act(gate(x)) · up(x)) where gate.w is not NULL.
+// A layer's MLP: down(act(up(x))), or down(act(gate(x)) · up(x)) where gate.out is not 0.
 typedef struct mlp_weights {
     linear up, gate, down;
     const activation *act;

@@ -1,31 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear maps on rows, by single-threaded BLAS.
+// Linear maps on rows: float32 matrices by single-threaded OpenBLAS, packed ones by oneDNN.
 #ifndef MODEL_LINEAR_H
 #define MODEL_LINEAR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-// y = W x + bias. `w` holds `out` rows of `in` columns, `stride` apart.
+#include "model/packed.h"
+#include "model/products.h"
+#include "pipeline/base/status.h"
+
+// y = W x + bias. Either `w` holds `out` rows of `in` columns, `stride` apart; or `packed` holds
+// them, from output first_out and input first_in on, and `w` is NULL.
 typedef struct linear {
     const float *w;
     const float *bias; // [out]; NULL: none
     int in, out;
     int64_t stride;
+    packed packed;
+    int first_out, first_in;
 } linear;
+
+// Rows that go into products: as they are for OpenBLAS; for packed maps in their number type, panel
+// after panel of PACK_PANEL columns, each [linear_room(rows), columns].
+typedef struct operand {
+    const float *x;
+    const void *panels; // NULL: only for maps that are not packed
+    int64_t stride, rows;
+} operand;
 
 // A whole matrix [out, in].
 linear linear_whole(const float *w, const float *bias, int out, int in);
-// The part that makes outputs [first, first + n).
+linear linear_packed(const packed *w, const float *bias);
+// The part that makes outputs [first, first + n); `first` is a multiple of PACK_OUTPUTS.
 linear linear_outputs(const linear *l, int first, int n);
-// The part that reads inputs [first, first + n), without the bias.
+// The part that reads inputs [first, first + n), without the bias; `first` is a multiple of
+// PACK_PANEL, and [first, first + n) whole panels of the matrix.
 linear linear_inputs(const linear *l, int first, int n);
 
-// y[r, :] = W x[r, :] + bias for `rows` rows of x and y, which lie x_stride and y_stride apart.
-// Local.
-void linear_apply(const linear *l, const float *x, int64_t x_stride, int64_t rows, float *y,
-                  int64_t y_stride);
+// Rows for maps of a form: those of x [rows, width], `stride` apart, laid out as panels in `copy`
+// where they do not lie so already: it has room for linear_copy_bytes. Borrows x and copy.
+operand linear_operand(packing form, const float *x, int64_t stride, int64_t rows, int width,
+                       void *copy);
+size_t linear_copy_bytes(packing form, int64_t rows, int width);
+
+// Packed products work on whole groups of PRODUCT_ROWS rows: x, copy and y have room for that many,
+// and what y has behind its rows is overwritten.
+int64_t linear_room(int64_t rows);
+
+// y[r, :] = W x[r, :] + bias for all rows of x; y's lie y_stride apart (l->out where the map is
+// packed). `p` is the thread's; unused where the map is not packed. Local.
+status linear_apply(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);
 // y[r, :] += W x[r, :]; the bias is left out.
-void linear_add(const linear *l, const float *x, int64_t x_stride, int64_t rows, float *y,
-                int64_t y_stride);
+status linear_add(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);
 
 #endif

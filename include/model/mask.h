@@ -8,9 +8,9 @@
 // A layer's MLP is compacted where at least one unit in COMPACT_SHARE is pruned; below that, copies
 // of nearly everything would save nearly nothing, and pruned units are set to zero instead.
 enum { COMPACT_SHARE = 16 };
-// Kept units are filled up to a multiple of this with units of zero weights, which the products'
-// kernels like.
-enum { COMPACT_ALIGN = 16 };
+// Kept units are filled up to a multiple of this, a whole block of packed outputs, with units of
+// zero weights.
+enum { COMPACT_ALIGN = 64 };
 
 // Pruned units of a site in a layer, ascending. Borrowed from the mask.
 typedef struct pruned_units {

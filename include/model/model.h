@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/packed.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/relay.h"
 #include "pipeline/base/share.h"
@@ -61,6 +62,8 @@ typedef struct model model;
 status model_open(const model_options *options, share *share, model **out);
 void model_close(model *m);
 const model_info *model_get_info(const model *m); // borrowed
+// How the weights are held that products read, and so which library runs them.
+packing model_products(const model *m);
 int model_site_width(const model_info *info, site s);
 
 // Files whose bytes decide what the model is: the weights (not with `random`), config.json, and

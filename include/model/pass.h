@@ -15,7 +15,8 @@ typedef struct pass {
     const model *m;
     const forward *f;
     int thread;
-    int64_t index; // of the tile
+    products *products; // borrowed from the model
+    int64_t index;      // of the tile
     tile tile;
 
     // Rows of `hidden`: all of the tile's; from the last layer's queries on only those the head
@@ -36,12 +37,15 @@ typedef struct pass {
     float *normed;     // [rows, H]
     float *q;          // [rows, heads × head_dim]; then the attn site
     float *k, *v;      // [tile rows, kv_heads × head_dim]
+    void *normed_copy; // of normed, as panels for products (linear_operand)
+    void *site_copy;   // of a site's part, or of patches
     float *scores;     // [ATTENTION_BLOCK, longest sample]
-    float *mlp, *gate; // [rows, mlp_block]; gate where the MLP is gated
-    answer *answers;   // [head rows]
-    float *logits;     // [head rows, outputs of a tile]
-    float *whole;      // [outputs] of one row
-    float *patches; // images: [rows, channels × patch]; shares the memory of q, k, v, scores, mlp
+    float *mlp,
+        *gate;       // [rows, mlp_block]; gate where the MLP is gated
+    answer *answers; // [head rows]
+    float *logits;   // [head rows, outputs of a tile]
+    float *whole;    // [outputs] of one row
+    float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, scores, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
     void *arena;             // owns all of the above
 } pass;

@@ -8,8 +8,11 @@
 struct model {
     const arch *arch;
     config config;
-    weights *weights; // owned; NULL where the model was opened light
-    relay *team;      // borrowed; NULL where this process holds all layers
+    weights *weights;    // owned; NULL where the model was opened light
+    packing packing;     // of what products read
+    products **products; // owned [n_products], one of each thread that has run
+    int n_products;
+    relay *team; // borrowed; NULL where this process holds all layers
     // To look into layers that are not held.
     char *path; // owned
     bool random;

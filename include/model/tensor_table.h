@@ -44,6 +44,8 @@ typedef struct tensor_def {
     dim shape[TENSOR_DEF_DIMS];
     init init;
     unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor
+    bool rows;      // has several dimensions, yet is read as an array, not by products
+    bool tied;      // and by products too, where the model has no FEATURE_OWN_HEAD
 } tensor_def;
 
 // How a tensor lies in a file where not as in the table.
@@ -88,6 +90,12 @@ typedef struct tensor_slot {
 // checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight.
 status tensor_slot_find(const config *c, const tensor_table *table, const checkpoint *source,
                         int layer, int i, tensor_slot *out);
+
+// The outputs of an entry as a map: its first dimension. Is it packed for products, where they read
+// packed weights? (Queries, keys and values in one are not where they do not begin at whole
+// blocks.)
+size_t tensor_def_outputs(const config *c, const tensor_def *def);
+bool tensor_def_packs(const config *c, const tensor_def *def);
 
 // The standard deviation that an entry is drawn with.
 double tensor_def_deviation(const config *c, const tensor_def *def);

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/packed.h"
+
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/simd.h"
+
+enum { GROUPS = 16 }; // of inputs, that a block fills up to
+
+static int value_bytes(packing form)
+{
+    return form == PACKING_BF16 ? 2 : 4;
+}
+
+// Inputs side by side of one output.
+static int group_inputs(packing form)
+{
+    return form == PACKING_BF16 ? 2 : 1;
+}
+
+static int round_up(int n, int to)
+{
+    return (n + to - 1) / to * to;
+}
+
+static int padded_inputs(packing form, int in)
+{
+    return round_up(in, GROUPS * group_inputs(form));
+}
+
+size_t packed_bytes(packing form, int out, int in)
+{
+    size_t outputs = ((size_t)out + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS, bytes;
+    if (!checked_mul(outputs, (size_t)padded_inputs(form, in), &bytes) ||
+        !checked_mul(bytes, (size_t)value_bytes(form), &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+int packed_panel_inputs(const packed *p, int panel)
+{
+    int left = p->in - panel * PACK_PANEL;
+    return left < PACK_PANEL ? left : PACK_PANEL;
+}
+
+// Bytes into the matrix of the part's first value.
+static size_t part_offset(const packed *p, int first, int panel)
+{
+    size_t outputs = (size_t)round_up(p->out, PACK_OUTPUTS);
+    size_t before = (size_t)panel * PACK_PANEL * outputs;
+    size_t inside = (size_t)first * (size_t)padded_inputs(p->form, packed_panel_inputs(p, panel));
+    return (before + inside) * (size_t)value_bytes(p->form);
+}
+
+const void *packed_part(const packed *p, int first, int panel)
+{
+    return (const char *)p->at + part_offset(p, first, panel);
+}
+
+SIMD_INLINE uint16_t nearest(float x)
+{
+    union {
+        float f;
+        uint32_t i;
+    } v = {x};
+    uint32_t rounded = (v.i + 0x7fffu + (v.i >> 16 & 1u)) >> 16;
+    return (uint16_t)((v.i & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
+}
+
+SIMD_CLONES static void round_all(const float *x, size_t n, uint16_t *to)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = nearest(x[i]);
+}
+
+void packed_round(const float *x, size_t n, uint16_t *to)
+{
+    round_all(x, n, to);
+}
+
+// A part of a matrix: blocks of PACK_OUTPUTS outputs by `groups` words of four bytes, each one
+// float32 or two bf16.
+typedef struct part {
+    uint32_t *word;
+    int inputs, groups;
+} part;
+
+static part part_of(const packed *p, const void *at, int output, int panel)
+{
+    const int inputs = packed_panel_inputs(p, panel), block = output / PACK_OUTPUTS * PACK_OUTPUTS;
+    const packed whole = {at, p->form, p->out, p->in};
+    return (part){(uint32_t *)packed_part(&whole, block, panel) + output % PACK_OUTPUTS, inputs,
+                  padded_inputs(p->form, inputs) / group_inputs(p->form)};
+}
+
+// Writes one output's inputs of a part.
+static void put_output(packing form, const part *to, const float *x)
+{
+    for (int g = 0; g < to->groups; g++) {
+        uint32_t word = 0;
+        if (form == PACKING_F32 && g < to->inputs)
+            memcpy(&word, x + g, sizeof word);
+        else if (form == PACKING_BF16 && 2 * g < to->inputs)
+            word = nearest(x[2 * g]) |
+                   (uint32_t)(2 * g + 1 < to->inputs ? nearest(x[2 * g + 1]) : 0) << 16;
+        to->word[(size_t)g * PACK_OUTPUTS] = word;
+    }
+}
+
+static void zero_output(const part *to)
+{
+    for (int g = 0; g < to->groups; g++)
+        to->word[(size_t)g * PACK_OUTPUTS] = 0;
+}
+
+void packed_put(const packed *p, void *at, int first, int n, const float *rows)
+{
+    for (int panel = 0; panel * PACK_PANEL < p->in; panel++)
+        for (int i = 0; i < round_up(n, PACK_OUTPUTS); i++) {
+            const part to = part_of(p, at, first + i, panel);
+            if (i < n)
+                put_output(p->form, &to,
+                           rows + (size_t)i * (size_t)p->in + (size_t)panel * PACK_PANEL);
+            else
+                zero_output(&to);
+        }
+}
+
+static float read_input(packing form, const part *from, int input)
+{
+    float value;
+    uint32_t word = from->word[(size_t)(input / group_inputs(form)) * PACK_OUTPUTS];
+    if (form == PACKING_BF16)
+        word = input % 2 ? word & 0xffff0000u : word << 16;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+void packed_get(const packed *p, int row, float *values)
+{
+    for (int panel = 0; panel * PACK_PANEL < p->in; panel++) {
+        const part from = part_of(p, p->at, row, panel);
+        for (int k = 0; k < from.inputs; k++)
+            values[panel * PACK_PANEL + k] = read_input(p->form, &from, k);
+    }
+}
+
+packed packed_keep_outputs(const packed *from, const int32_t *unit, int n, int filled, void *at)
+{
+    const packed kept = {at, from->form, filled, from->in};
+    for (int panel = 0; panel * PACK_PANEL < from->in; panel++)
+        for (int i = 0; i < round_up(filled, PACK_OUTPUTS); i++) {
+            const part to = part_of(&kept, at, i, panel);
+            if (i >= n) {
+                zero_output(&to);
+                continue;
+            }
+            const part own = part_of(from, from->at, unit[i], panel);
+            for (int g = 0; g < to.groups; g++)
+                to.word[(size_t)g * PACK_OUTPUTS] = own.word[(size_t)g * PACK_OUTPUTS];
+        }
+    return kept;
+}
+
+// Copies input `unit` of a block of outputs to input `i` of another.
+static void copy_input(packing form, const part *from, int unit, const part *to, int i)
+{
+    const int each = group_inputs(form);
+    const uint32_t *source = from->word + (size_t)(unit / each) * PACK_OUTPUTS;
+    uint32_t *target = to->word + (size_t)(i / each) * PACK_OUTPUTS;
+    const int right = form == PACKING_BF16 && unit % 2 ? 16 : 0;
+    const int left = form == PACKING_BF16 && i % 2 ? 16 : 0;
+    const uint32_t taken = form == PACKING_BF16 ? 0xffffu : 0xffffffffu;
+    for (int c = 0; c < PACK_OUTPUTS; c++)
+        target[c] |= (source[c] >> right & taken) << left;
+}
+
+packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int filled, void *at)
+{
+    const packed kept = {at, from->form, from->out, filled};
+    for (int block = 0; block < from->out; block += PACK_OUTPUTS) {
+        for (int i = 0; i < filled; i++) {
+            const part to = part_of(&kept, at, block, i / PACK_PANEL);
+            if (i % PACK_PANEL == 0)
+                memset(to.word, 0, (size_t)to.groups * PACK_OUTPUTS * sizeof *to.word);
+            if (i >= n)
+                continue;
+            const part own = part_of(from, from->at, block, unit[i] / PACK_PANEL);
+            copy_input(from->form, &own, unit[i] % PACK_PANEL, &to, i % PACK_PANEL);
+        }
+    }
+    return kept;
+}

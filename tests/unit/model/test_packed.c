@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packed weights and oneDNN's products against plain loops, at shapes that fill no block.
+#include "fixture.h"
+#include "model/linear.h"
+#include "model/products.h"
+
+static float value(int i, int j)
+{
+    return (float)((i * 37 + j * 101) % 251 - 125) / 128;
+}
+
+static float rounded(float x)
+{
+    uint16_t half;
+    packed_round(&x, 1, &half);
+    uint32_t bits = (uint32_t)half << 16;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static void test_round(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t from, to;
+    } cases[] = {{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f818000, 0x3f82},
+                 {0x3f808001, 0x3f81}, {0x7fffffff, 0x7fc0}, {0xff800001, 0x7fc0},
+                 {0x7f800000, 0x7f80}, {0x80000000, 0x8000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float x;
+        uint16_t half;
+        memcpy(&x, &cases[i].from, sizeof x);
+        packed_round(&x, 1, &half);
+        assert_int_equal(half, cases[i].to);
+    }
+}
+
+// The matrix value(o, i), packed. Owned by the caller.
+static packed pack(packing form, int out, int in)
+{
+    packed p = {NULL, form, out, in};
+    void *at = aligned_alloc(64, packed_bytes(form, out, in));
+    float *rows = malloc((size_t)PACK_OUTPUTS * (size_t)in * sizeof *rows);
+    assert_true(at && rows);
+    for (int first = 0; first < out; first += PACK_OUTPUTS) {
+        int n = out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS;
+        for (int o = 0; o < n; o++)
+            for (int i = 0; i < in; i++)
+                rows[o * in + i] = value(first + o, i);
+        packed_put(&p, at, first, n, rows);
+    }
+    free(rows);
+    p.at = at;
+    return p;
+}
+
+static const int shapes[][2] = {{64, 32}, {1, 1}, {100, 27}, {192, 1024}, {130, 2500}, {65, 1025}};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+// Are outputs `o` [n_o] and inputs `i` [n_i] (NULL: all) of the matrix what `p` holds?
+static bool holds(const packed *p, const int32_t *o, int n_o, const int32_t *i, int n_i)
+{
+    bool same = true;
+    float *row = malloc((size_t)p->in * sizeof *row);
+    for (int a = 0; a < p->out; a++) {
+        packed_get(p, a, row);
+        for (int b = 0; b < p->in; b++) {
+            bool filling = a >= n_o || b >= n_i;
+            float want = filling ? 0 : value(o ? o[a] : a, i ? i[b] : b);
+            same = same && row[b] == (p->form == PACKING_BF16 ? rounded(want) : want);
+        }
+    }
+    free(row);
+    return same;
+}
+
+static void test_layout(void **state)
+{
+    (void)state;
+    for (packing form = PACKING_F32; form <= PACKING_BF16; form++)
+        for (int s = 0; s < SHAPES; s++) {
+            const int out = shapes[s][0], in = shapes[s][1];
+            packed p = pack(form, out, in);
+            assert_true(holds(&p, NULL, out, NULL, in));
+            *(uint32_t *)p.at ^= 0x00400040u; // the twin: one wrong word
+            assert_false(holds(&p, NULL, out, NULL, in));
+            free((void *)p.at);
+        }
+}
+
+static void test_keep(void **state)
+{
+    (void)state;
+    for (packing form = PACKING_F32; form <= PACKING_BF16; form++)
+        for (int s = 0; s < SHAPES; s++) {
+            const int out = shapes[s][0], in = shapes[s][1];
+            int32_t unit[2500];
+            packed p = pack(form, out, in);
+            int n = 0;
+            for (int u = 0; u < out; u++)
+                if (u % 3 != 1)
+                    unit[n++] = u;
+            int filled = (n + 63) / 64 * 64;
+            void *at = aligned_alloc(64, packed_bytes(form, filled, in));
+            packed kept = packed_keep_outputs(&p, unit, n, filled, at);
+            assert_true(holds(&kept, unit, n, NULL, in));
+            free(at);
+            n = 0;
+            for (int u = 0; u < in; u++)
+                if (u % 5 != 2)
+                    unit[n++] = u;
+            filled = (n + 63) / 64 * 64;
+            at = aligned_alloc(64, packed_bytes(form, out, filled));
+            kept = packed_keep_inputs(&p, unit, n, filled, at);
+            assert_true(holds(&kept, NULL, out, unit, n));
+            free(at);
+            free((void *)p.at);
+        }
+}
+
+// y = (or +=) x wᵀ + bias by plain loops; the largest difference from `got`.
+static double difference(const packed *p, int rows, const float *x, const float *bias,
+                         const float *before, const float *got)
+{
+    double worst = 0;
+    for (int r = 0; r < rows; r++)
+        for (int o = 0; o < p->out; o++) {
+            double sum = bias ? (double)bias[o] : (double)before[r * p->out + o];
+            for (int i = 0; i < p->in; i++) {
+                float a = x[r * p->in + i], b = value(o, i);
+                sum += p->form == PACKING_BF16 ? (double)rounded(a) * (double)rounded(b)
+                                               : (double)a * (double)b;
+            }
+            double d = fabs(sum - (double)got[r * p->out + o]);
+            worst = d > worst ? d : worst;
+        }
+    return worst;
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    enum { ROWS = 45 };
+    products *p;
+    assert_ok(products_new(&p));
+    products_begin();
+    for (packing form = PACKING_F32; form <= PACKING_BF16; form++) {
+        if (products_check(form) != OK || (form == PACKING_F32 && products_float32() != form))
+            continue; // not on this CPU
+        for (int s = 0; s < SHAPES; s++) {
+            const int out = shapes[s][0], in = shapes[s][1];
+            const size_t room = (size_t)linear_room(ROWS);
+            packed w = pack(form, out, in);
+            float *x = calloc(room * (size_t)in, sizeof *x), *bias = calloc((size_t)out, 4);
+            float *y = calloc(room * (size_t)out, sizeof *y), *y2 = calloc(room * (size_t)out, 4);
+            void *copy = calloc(room * (size_t)in, sizeof *x);
+            for (int i = 0; i < ROWS * in; i++)
+                x[i] = value(i, 3);
+            for (int o = 0; o < out; o++)
+                bias[o] = value(o, 7);
+            const linear l = linear_packed(&w, bias);
+            const operand a = linear_operand(form, x, in, ROWS, in, copy);
+            assert_ok(linear_apply(p, &l, &a, y, out));
+            assert_true(difference(&w, ROWS, x, bias, NULL, y) < 1e-3);
+            memcpy(y2, y, room * (size_t)out * sizeof *y);
+            assert_ok(linear_add(p, &l, &a, y2, out));
+            assert_true(difference(&w, ROWS, x, NULL, y, y2) < 1e-3);
+            bias[out / 2] += 0.01f; // the twin
+            assert_false(difference(&w, ROWS, x, bias, NULL, y) < 1e-3);
+            free(x);
+            free(bias);
+            free(y);
+            free(y2);
+            free(copy);
+            free((void *)w.at);
+        }
+    }
+    products_free(p);
+}
+
+// Runs a fixture in bf16 and keeps its logits; the fixture's own are float32's.
+static void run_bf16(int i, int threads, fixture *x)
+{
+    fixture_open(x, i);
+    model_close(x->m);
+    assert_ok(model_open(&(model_options){.path = fixture_cases[i].model, .compute = COMPUTE_BF16},
+                         NULL, &x->m));
+    x->info = model_get_info(x->m);
+    x->threads = threads;
+    x->read = true;
+    assert_ok(fixture_run(x, NULL));
+}
+
+static void test_model(void **state)
+{
+    (void)state;
+    if (products_check(PACKING_BF16) != OK)
+        skip();
+    for (int i = 0; i < FIXTURE_CASES; i++) {
+        fixture one, two;
+        run_bf16(i, 1, &one);
+        run_bf16(i, 2, &two);
+        const size_t n = (size_t)(one.images * one.info->outputs);
+        assert_memory_equal(one.logits, two.logits, n * sizeof *one.logits);
+        double worst = 0, largest = 0;
+        for (size_t k = 0; k < n; k++) {
+            double want = (double)expected_values(&one, "logits")[k];
+            worst = fmax(worst, fabs((double)one.logits[k] - want));
+            largest = fmax(largest, fabs(want));
+        }
+        assert_true(worst > 1e-6 * largest); // it is bf16
+        assert_true(worst < 0.05 * largest);
+        fixture_close(&one);
+        fixture_close(&two);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round),    cmocka_unit_test(test_layout), cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_products), cmocka_unit_test(test_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,14 @@ const model_info *model_get_info(const model *m)
 packing model_products(const model *m)
 {
     return m->packing;
+}
+
+const char *model_products_name(const model *m, char room[64])
+{
+    const bool blas = m->packing == PACKING_NONE;
+    snprintf(room, 64, "%s %s", blas ? "OpenBLAS" : "oneDNN",
+             blas ? blas_core() : products_instructions());
+    return room;
 }
 
 int model_site_width(const model_info *info, site s)

@@ -247,8 +247,13 @@ static status collect_finish(void *state, const round_state *finished, const par
                              artefact_writer *w)
 {
     (void)finished;
+    status st;
     collect_state *s = state;
-    return collect_describe(&s->layout, sum, w);
+    char name[64];
+    TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
+    TRY(collect_describe(&s->layout, sum, w));
+done:
+    return st;
 }
 
 static status collect_estimate(const task *t, estimate *out)

@@ -241,6 +241,8 @@ static status finish(void *state, const round_state *finished, const partial *su
 {
     status st = OK;
     prune_state *s = state;
+    char name[64];
+    TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
     TRY(prune_output_make(&s->setting, finished, sum, &s->output));
     TRY(prune_artefact_describe(&s->setting, &s->output, w));
 done:

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "model/rates.h"
 #include "stages/report.h"
 #include "stages/resources.h"
 
@@ -22,9 +23,13 @@ static const inspect_def inspect_model = {"a model folder or weight file", model
 static const inspect_def inspect_data = {"a dataset", dataset_inspect};
 static const inspect_def *const inspectors[] = {&inspect_model, &inspect_data, NULL};
 
+static const check_def check_products = {"matrix products", rates_check};
+static const check_def *const checks[] = {&check_products, NULL};
+
 const registry sulcus_registry = {
     .stages = stages,
     .resources = resources,
     .inspectors = inspectors,
     .report = report_write,
+    .checks = checks,
 };

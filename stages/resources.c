@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/resources.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,18 @@ static void model_entry_close(void *object)
     free(e);
 }
 
+// Threads that convert a model's weights: this rank's share of the cores it may run on.
+static int opening_threads(const params *pipeline, const share *s)
+{
+    cpu_set_t cores;
+    if (params_has(pipeline, "threads"))
+        return (int)params_int(pipeline, "threads");
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+        return 1;
+    int n = CPU_COUNT(&cores) / (s ? s->ranks : 1);
+    return n > 1 ? n : 1;
+}
+
 static status model_entry_open(const params *p, const params *pipeline, share *s, bool light,
                                void **object)
 {
@@ -58,6 +71,7 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     options.compute =
         strcmp(params_text(pipeline, "compute"), "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
     options.light = light;
+    options.threads = opening_threads(pipeline, s);
     options.team = s ? s->team : NULL;
     model_entry *e = checked_calloc(1, sizeof *e);
     if (e) {

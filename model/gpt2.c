@@ -15,12 +15,17 @@ enum { EMBEDDING, POSITIONS, NORM_WEIGHT, NORM_BIAS, HEAD, GLOBALS };
 #define BLOCK "blk.%d."
 
 static const tensor_def globals[GLOBALS] = {
-    [EMBEDDING] =
-        {ROOT "wte.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, 0, .rows = true, .tied = true},
-    [POSITIONS] = {ROOT "wpe.weight", {DIM_POSITIONS, DIM_HIDDEN}, INIT_NORMAL, 0, .rows = true},
-    [NORM_WEIGHT] = {ROOT "ln_f.weight", {DIM_HIDDEN}, INIT_ONES, 0},
-    [NORM_BIAS] = {ROOT "ln_f.bias", {DIM_HIDDEN}, INIT_ZEROS, 0},
-    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, FEATURE_OWN_HEAD},
+    [EMBEDDING] = {ROOT "wte.weight",
+                   {DIM_OUTPUTS, DIM_HIDDEN},
+                   INIT_NORMAL,
+                   .needs = 0,
+                   .rows = true,
+                   .tied = true},
+    [POSITIONS] =
+        {ROOT "wpe.weight", {DIM_POSITIONS, DIM_HIDDEN}, INIT_NORMAL, .needs = 0, .rows = true},
+    [NORM_WEIGHT] = {ROOT "ln_f.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [NORM_BIAS] = {ROOT "ln_f.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, .needs = FEATURE_OWN_HEAD},
 };
 
 static const tensor_form global_forms[GLOBALS] = {
@@ -48,18 +53,18 @@ enum {
 };
 
 static const tensor_def per_layer[PER_LAYER] = {
-    [BEFORE_WEIGHT] = {LAYER "ln_1.weight", {DIM_HIDDEN}, INIT_ONES, 0},
-    [BEFORE_BIAS] = {LAYER "ln_1.bias", {DIM_HIDDEN}, INIT_ZEROS, 0},
-    [QKV_WEIGHT] = {LAYER "attn.c_attn.weight", {DIM_QKV, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [QKV_BIAS] = {LAYER "attn.c_attn.bias", {DIM_QKV}, INIT_ZEROS, 0},
-    [OUT_WEIGHT] = {LAYER "attn.c_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_RESIDUAL, 0},
-    [OUT_BIAS] = {LAYER "attn.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, 0},
-    [AFTER_WEIGHT] = {LAYER "ln_2.weight", {DIM_HIDDEN}, INIT_ONES, 0},
-    [AFTER_BIAS] = {LAYER "ln_2.bias", {DIM_HIDDEN}, INIT_ZEROS, 0},
-    [UP_WEIGHT] = {LAYER "mlp.c_fc.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, 0},
-    [UP_BIAS] = {LAYER "mlp.c_fc.bias", {DIM_MLP}, INIT_ZEROS, 0},
-    [DOWN_WEIGHT] = {LAYER "mlp.c_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_RESIDUAL, 0},
-    [DOWN_BIAS] = {LAYER "mlp.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, 0},
+    [BEFORE_WEIGHT] = {LAYER "ln_1.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [BEFORE_BIAS] = {LAYER "ln_1.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [QKV_WEIGHT] = {LAYER "attn.c_attn.weight", {DIM_QKV, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [QKV_BIAS] = {LAYER "attn.c_attn.bias", {DIM_QKV}, INIT_ZEROS, .needs = 0},
+    [OUT_WEIGHT] = {LAYER "attn.c_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_RESIDUAL, .needs = 0},
+    [OUT_BIAS] = {LAYER "attn.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [AFTER_WEIGHT] = {LAYER "ln_2.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [AFTER_BIAS] = {LAYER "ln_2.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [UP_WEIGHT] = {LAYER "mlp.c_fc.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [UP_BIAS] = {LAYER "mlp.c_fc.bias", {DIM_MLP}, INIT_ZEROS, .needs = 0},
+    [DOWN_WEIGHT] = {LAYER "mlp.c_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_RESIDUAL, .needs = 0},
+    [DOWN_BIAS] = {LAYER "mlp.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
 };
 
 static const tensor_form layer_forms[PER_LAYER] = {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/reference/pipeline.safetensors: collect, score and prune on the example ViT, computed with PyTorch and NumPy.
+"""Makes tests/reference/pipeline.safetensors: collect, score and prune on the example ViT, computed with PyTorch and NumPy;
+and tests/reference/models/vit-resize with pipeline-resize.safetensors: the same on an odd little ViT, for which images are resized.
 
-    python tests/reference/make_pipeline.py     (from the repository root; versions in requirements.txt)
+    python tests/reference/make_pipeline.py [resize]     (from the repository root; versions in requirements.txt)
 
 The model runs in float64, so that what sulcus computes in float32 is compared with better numbers. Statistics are kept for every third
 subset and as the sum over all; scores for all measures of those subsets; masks as bits. What is where:
@@ -16,12 +17,14 @@ subset and as the sum over all; scores for all measures of those subsets; masks 
     search_pruned, search_reached [drops, 20]     where the bisection ends; trace [drops, 20, 14, 2] (pruned, correct), -1 padded
 """
 import gzip
+import json
 import pathlib
+import sys
 
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from transformers import ViTForImageClassification
+from transformers import ViTConfig, ViTForImageClassification
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -31,9 +34,9 @@ TOLERANCE = 0.02
 SITES = ["mlp", "attn"]
 
 
-def read_data():
+def read_data(prepare):
     raw = np.frombuffer(gzip.open(ROOT / "examples/glyph100/test.bin.gz").read(), np.uint8).reshape(-1, 3074)
-    pixels = torch.tensor(raw[:, 2:].reshape(-1, 3, 32, 32).astype(np.float64) / 255 * 2 - 1)
+    pixels = torch.tensor(prepare(raw[:, 2:].reshape(-1, 3, 32, 32)))
     coarse, fine = raw[:, 0], torch.tensor(raw[:, 1].astype(np.int64))
     collect, evaluate = [], []
     for c in range(20):
@@ -43,11 +46,49 @@ def read_data():
     return pixels, fine, collect, evaluate
 
 
+def as_is(images):
+    return images.astype(np.float64) / 255 * 2 - 1
+
+
+MEAN, STD = [0.4, 0.5, 0.6], [0.3, 0.25, 0.2]
+
+
+def resized(images):
+    """To 28 x 24 by Pillow's bicubic, as preprocessor_config.json of vit-resize says."""
+    from PIL import Image
+    small = [np.asarray(Image.fromarray(i.transpose(1, 2, 0)).resize((24, 28), Image.BICUBIC)) for i in images]
+    return ((np.stack(small).astype(np.float64) / 255 - MEAN) / STD).transpose(0, 3, 1, 2)
+
+
+def make_model(folder, pixels, fine, collect):
+    """Random layers without qkv bias, patches of 7 x 6, another activation; the head is fitted, so that there is accuracy to lose."""
+    torch.manual_seed(3)
+    model = ViTForImageClassification(ViTConfig(
+        image_size=[28, 24], patch_size=[7, 6], qkv_bias=False, hidden_act="relu", hidden_size=48, num_attention_heads=3,
+        intermediate_size=80, num_hidden_layers=3, num_labels=100, initializer_range=0.15)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 1:  # biases and norms, or they would be 0 and 1
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        model = model.bfloat16().double()
+        at = torch.tensor(np.concatenate(collect))
+        x = torch.cat([model.vit(p).last_hidden_state[:, 0] for p in pixels[at].split(500)])
+        x1 = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1)
+        y = 8 * torch.nn.functional.one_hot(fine[at], 100).double()
+        fitted = torch.linalg.solve(x1.T @ x1 + 1e-3 * torch.eye(x1.shape[1], dtype=x.dtype), x1.T @ y)
+        model.classifier.weight.copy_(fitted[:-1].T)
+        model.classifier.bias.copy_(fitted[-1])
+    model.bfloat16().save_pretrained(folder, max_shard_size="60KB")
+    (folder / "preprocessor_config.json").write_text(json.dumps({
+        "image_processor_type": "ViTImageProcessor", "do_resize": True, "size": {"height": 28, "width": 24}, "resample": 3,
+        "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": MEAN, "image_std": STD}, indent=2) + "\n")
+
+
 class Hooked:
     """The model with readers and masks at the inputs of the two output projections."""
 
-    def __init__(self):
-        self.model = ViTForImageClassification.from_pretrained(ROOT / "examples/vit-glyph100", dtype=torch.float64).eval()
+    def __init__(self, folder):
+        self.model = ViTForImageClassification.from_pretrained(folder, dtype=torch.float64).eval()
         self.seen, self.mask, self.read = {}, {}, False
         layers = self.model.vit.layers if hasattr(self.model.vit, "layers") else self.model.vit.encoder.layer
         self.layers = len(layers)
@@ -133,8 +174,8 @@ def score(measure, stats, count, retained, published=False, eps=None):
 
 def answer(hooked, pixels, fine, parts, order, k):
     """Right answers and mean loss of each part with the first k neurons of an order pruned."""
-    shape = (hooked.layers, 512)
-    mask = np.zeros(shape[0] * shape[1])
+    shape = (hooked.layers, len(order) // hooked.layers)
+    mask = np.zeros(len(order))
     mask[order[:k]] = 1
     hooked.mask = {"mlp": torch.tensor(mask.reshape(shape))} if k else {}
     at = np.concatenate(parts)
@@ -162,8 +203,12 @@ def search(hooked, pixels, fine, part, order, base, drop):
 
 def main():
     torch.set_num_threads(2)
-    pixels, fine, collect, evaluate = read_data()
-    hooked = Hooked()
+    resize = sys.argv[1:] == ["resize"]
+    pixels, fine, collect, evaluate = read_data(resized if resize else as_is)
+    folder = HERE / "models/vit-resize" if resize else ROOT / "examples/vit-glyph100"
+    if resize:
+        make_model(folder, pixels, fine, collect)
+    hooked = Hooked(folder)
     stats, count = collect_all(hooked, pixels, collect)
     kept = np.arange(0, 20, 7)
     out = {"subsets": kept, "count": count}
@@ -200,8 +245,9 @@ def main():
             "pruned": np.array(pruned, np.int32), "mask": np.packbits(mask, axis=-1, bitorder="little"),
             "correct": correct, "loss": loss, "search_pruned": found, "search_reached": reached, "trace": traces}
     out = {n: np.ascontiguousarray(v.astype(np.int32) if v.dtype == np.int64 else v) for n, v in out.items()}
-    save_file(out, HERE / "pipeline.safetensors")
+    save_file(out, HERE / ("pipeline-resize.safetensors" if resize else "pipeline.safetensors"))
     print(base[0], found, found / neurons, reached, correct[1][:3], sep="\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

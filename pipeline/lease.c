@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/lease.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -42,10 +43,18 @@ static void sleep_seconds(double seconds)
 
 // --- Taking
 
-// Writes our own file beside the lease. Each attempt needs one: taking it moves it.
+// Writes our own file beside the lease. Each attempt needs one: taking it moves it, and whoever
+// holds the lease tidies such files away (so that one that is missing is no failure, but another
+// attempt).
 static status prepare(const lease *l)
 {
-    return file_write_atomic(l->temporary, l->self.text, strlen(l->self.text));
+    size_t n = strlen(l->self.text);
+    int file = open(l->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool fine = file >= 0 && write(file, l->self.text, n) == (ssize_t)n && fsync(file) == 0;
+    status st = fine ? OK : status_fail_errno(ERR_IO, l->path, "cannot write");
+    if (file >= 0 && close(file) != 0 && st == OK)
+        st = status_fail_errno(ERR_IO, l->path, "cannot close");
+    return st;
 }
 
 static bool is_ours(const lease *l)
@@ -58,10 +67,9 @@ static bool is_ours(const lease *l)
 static status create(lease *l, bool *taken)
 {
     status st = prepare(l);
-    if (st != OK)
-        return st;
-    *taken = link(l->temporary, l->path) == 0;
-    if (!*taken && errno != EEXIST)
+    if (st == OK)
+        *taken = link(l->temporary, l->path) == 0;
+    if (st == OK && !*taken && errno != EEXIST && errno != ENOENT)
         st = status_fail_errno(ERR_IO, l->path, "cannot create");
     unlink(l->temporary);
     return st;
@@ -71,21 +79,32 @@ static status create(lease *l, bool *taken)
 static status replace(lease *l, const holder *dead, bool *taken)
 {
     holder now;
+    bool moved = false;
     status st = prepare(l);
-    if (st != OK)
-        return st;
-    if (!holder_read(l->path, &now) || strcmp(now.id, dead->id) != 0) {
-        unlink(l->temporary);
-        return OK;
+    if (st == OK && holder_read(l->path, &now) && strcmp(now.id, dead->id) == 0) {
+        moved = rename(l->temporary, l->path) == 0;
+        if (!moved && errno != ENOENT)
+            st = status_fail_errno(ERR_IO, l->path, "cannot rename to it");
     }
-    if (rename(l->temporary, l->path) != 0) {
-        st = status_fail_errno(ERR_IO, l->path, "cannot rename to it");
+    if (!moved) {
         unlink(l->temporary);
         return st;
     }
     sleep_seconds(SETTLE);
     *taken = is_ours(l);
     return OK;
+}
+
+// Removes the files of attempts that were killed. One that is still being made is made again: its
+// owner finds it gone.
+static void tidy(const lease *l)
+{
+    DIR *folder = opendir(l->output);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strncmp(entry->d_name, LEASE_NAME ".", sizeof LEASE_NAME) == 0)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder)
+        closedir(folder);
 }
 
 // What was seen of a holder so far.
@@ -201,6 +220,7 @@ status lease_take(const char *output, const atomic_bool *stopping, lease **out)
     }
     TRY(file_make_folders(output));
     TRY(take(l, stopping));
+    tidy(l);
     TRY(start_beating(l));
     *out = l;
     return OK;

@@ -160,12 +160,14 @@ status journal_run_started(journal *j, const journal_run *run)
     return append(j, line, true);
 }
 
-status journal_run_ended(journal *j, int64_t epoch, status result, const char *message)
+status journal_run_ended(journal *j, int64_t epoch, status result, const char *message,
+                         double saving)
 {
     json_t *line = line_new("end");
     put_int(line, "epoch", epoch);
     put_int(line, "result", result);
     put_text(line, "message", message);
+    put_real(line, "saving_seconds", saving);
     return append(j, line, true);
 }
 

@@ -101,8 +101,24 @@ const tensor_table decoder_tensors = {globals, per_layer,    GLOBALS,     PER_LA
 status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out)
 {
     status st;
-    static const char *const unsupported[] = {"quantization_config", "attn_logit_softcapping",
-                                              "final_logit_softcapping"};
+    // Relatives have these, and what they do would not be done.
+    static const char *const unsupported[] = {
+        "quantization_config",
+        "attn_logit_softcapping",
+        "final_logit_softcapping",
+        "clip_qkv",
+        "num_local_experts",
+        "num_experts",
+        "use_qk_norm",
+        "qk_layernorm",
+        "no_rope_layers",
+        "query_pre_attn_scalar",
+        "attention_multiplier",
+        "embedding_multiplier",
+        "residual_multiplier",
+        "logits_scaling",
+        "logit_scale",
+    };
     enum {
         MAX_WIDTH = 1 << 17,
         MAX_LAYERS = 1000,

@@ -272,6 +272,7 @@ status tokenizer_decode(const tokenizer *t, const int32_t *id, size_t n, text *o
         if (strip && out->length > begin && out->at[begin] == ' ') {
             memmove(out->at + begin, out->at + begin + 1, out->length - begin);
             out->length--;
+            strip = false; // one space was put in front, no more
         }
         strip = strip && out->length == begin;
     }

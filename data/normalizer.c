@@ -22,7 +22,7 @@ struct normalizer {
     size_t n, capacity;
 };
 
-static status apply_unicode(const rule *r, const char *bytes, size_t n, text *out)
+static status map_unicode(const rule *r, const char *bytes, size_t n, text *out)
 {
     utf8proc_uint8_t *mapped = NULL;
     utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)bytes, (utf8proc_ssize_t)n,
@@ -32,6 +32,34 @@ static status apply_unicode(const rule *r, const char *bytes, size_t n, text *ou
     text_add_bytes(out, (const char *)mapped, (size_t)length);
     free(mapped);
     return OK;
+}
+
+// Only what can change is mapped: ASCII stays as it is in every form, and what lies below U+0300
+// (lead bytes below 0xCC) is composed already. Nothing joins across the beginning of an ASCII
+// character, but a mark may join the one before it.
+static status apply_unicode(const rule *r, const char *bytes, size_t n, text *out)
+{
+    const unsigned char *u = (const unsigned char *)bytes;
+    unsigned char first = r->options == (UTF8PROC_STABLE | UTF8PROC_COMPOSE) ? 0xCC : 0x80;
+    size_t from = 0, at = 0;
+    status st = OK;
+    while (at < n && st == OK) {
+        while (at < n && u[at] < first)
+            at++;
+        size_t begin = at, end = at;
+        if (at == n)
+            break;
+        while (begin > from && u[begin - 1] >= 0x80)
+            begin--;
+        begin -= begin > from;
+        while (end < n && u[end] >= 0x80)
+            end++;
+        text_add_bytes(out, bytes + from, begin - from);
+        st = map_unicode(r, bytes + begin, end - begin, out);
+        from = at = end;
+    }
+    text_add_bytes(out, bytes + from, n - from);
+    return st;
 }
 
 static status apply_lowercase(const rule *r, const char *bytes, size_t n, text *out)

@@ -33,7 +33,12 @@ static status open_input(run *r, task_run *input)
     st = comm_agree(r->comm, st);
     if (st == OK && !first)
         st = store_open(r->file->output, &c, false, &t->artefact);
-    return comm_agree(r->comm, st);
+    st = comm_agree(r->comm, st);
+    if (st != OK) { // open on all ranks or on none: the next task must find it alike everywhere
+        artefact_close(t->artefact);
+        t->artefact = NULL;
+    }
+    return st;
 }
 
 static status open_all(run *r, task_run *t, active **out)

@@ -81,11 +81,10 @@ done:
     return st;
 }
 
-// A command line that all ranks found wrong.
+// A command line that ranks found wrong, or had no memory for.
 static status wrong_body(comm *c, const command_line *line)
 {
-    (void)line;
-    return comm_agree(c, status_carry(ERR_USAGE, status_text()));
+    return comm_agree(c, status_carry(line->failure, status_text()));
 }
 
 static bool has_launcher(void)
@@ -256,6 +255,7 @@ int main(int argc, char **argv)
 {
     command_line line = {0};
     status st = command_line_parse(commands, argc, argv, &line);
+    line.failure = st;
     if (st != OK && has_launcher())
         st = with_ranks(&line, wrong_body);
     else if (st == OK && line.version)

@@ -76,6 +76,28 @@ if [ "$samples" != all ]; then
 fi
 # Two at a time: one waits for the disk while the other computes.
 xargs -P 2 -L 1 bash -c 'attempt "$0" "$1"' <calls >results
+
+# The same on one of three ranks alone: its message and code are those of all, and nobody waits for it.
+cat >alone.sh <<'END'
+if [ "$OMPI_COMM_WORLD_RANK" = "$1" ]; then
+  export FAULT_KIND=memory FAULT_AT=$2 FAULT_REPORT=$3 LD_PRELOAD=$shim
+fi
+shift 3
+exec "$@"
+END
+for i in $(seq "$([ "$samples" = all ] && echo 60 || echo 8)"); do
+  n=$([ "$i" = 1 ] && echo 1 || shuf -n 1 -i 1-450 --random-source=<(yes "$seed.$i"))
+  rm -rf alone alone.report
+  code=0
+  timeout 60 mpirun --oversubscribe --bind-to none -q -n 3 bash alone.sh $((i % 3)) "$n" "$scratch/alone.report" "$TOY" run p.yaml --quiet \
+    -s output="$scratch/alone" >alone.out 2>alone.err </dev/null || code=$?
+  if [ $code = 0 ]; then # fewer calls on that rank, or one that only tells
+    digests alone | cmp -s - reference.txt || echo "WRONG memory $n on rank $((i % 3)) alone: ended with 0, without its artefacts" >>results
+  elif [ $code != 1 ] || [ "$(grep -c . alone.err)" != 1 ] || ! grep -q '^sulcus: error: ' alone.err; then
+    echo "WRONG memory $n on rank $((i % 3)) alone: exit code $code, expected 1: $(tr '\n' '|' <alone.err | head -c 300)" >>results
+  fi
+  echo ok >>results
+done
 sort results | grep WRONG
 echo "$(grep -c '^ok' results) faults, $(grep -c WRONG results) wrong"
 [ "$(grep -c '^ok' results)" -gt 0 ] && ! grep -q WRONG results

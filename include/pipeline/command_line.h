@@ -42,6 +42,7 @@ struct command_line {
     const char **overrides;             // all values of -s, owned
     size_t n_overrides;
     bool help, version; // and then the rest may be missing
+    status failure;     // the caller's note of how parsing it ended
 };
 
 // Parses argv against the commands. ERR_USAGE with the nearest word; ERR_INTERNAL. Local.

@@ -60,7 +60,8 @@ static int by_first_byte_longest(const void *x, const void *y)
 
 void added_tokens_ready(added_tokens *a)
 {
-    qsort(a->tokens, a->n, sizeof *a->tokens, by_first_byte_longest);
+    if (a->n > 0)
+        qsort(a->tokens, a->n, sizeof *a->tokens, by_first_byte_longest);
     size_t at = 0;
     for (int byte = 0; byte < 256; byte++) {
         a->first[byte] = at;

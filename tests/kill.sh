@@ -3,7 +3,7 @@
 # Kills a pipeline N times (SIGKILL to a random rank or to mpirun, at a random moment), each time goes on with the same command on a
 # random number of ranks from 1 to 4, and compares the artefacts with those of a run that was never disturbed.
 #   tests/kill.sh [N] [PIPELINE]      default 30, tests/small.yaml; SEED=n repeats a sequence of choices
-#   SULCUS: the program; KILL_AFTER=s: the latest moment of a kill, default what the undisturbed run took
+#   SULCUS: the program; KILL_AFTER=s: the latest moment of a kill, default two thirds of what the undisturbed run took
 # Fails on other bits; on anything left behind; when a run goes on from less than the last checkpoint said to the journal; and when
 # more time is lost than one interval a kill. (The interval is 1 s, or what the last checkpoint said: they stretch to cost under 2%.)
 set -u
@@ -35,7 +35,7 @@ begun=$(date +%s%N)
 took=$((($(date +%s%N) - begun) / 1000000))
 digests "$scratch/reference" >"$scratch/reference.txt"
 latest=$(awk "BEGIN {print int(1000 * ${KILL_AFTER:-0})}")
-[ "$latest" -gt 0 ] || latest=$took
+[ "$latest" -gt 0 ] || latest=$((took * 2 / 3))
 echo "undisturbed: $took ms, $(wc -l <"$scratch/reference.txt") tasks"
 
 # whole: the folder holds the finished pipeline, the same artefacts, and nothing else.
@@ -46,15 +46,16 @@ whole() {
   [ -z "$left" ] || say "left behind: $left"
   "$SULCUS" fsck "$out" >"$scratch/stdout" 2>"$scratch/stderr" || say "fsck"
 }
-# How long before the moment $1 the journal last said that something was kept, and how long that may be at most.
+# How long before the moment $2 the run that began at $1 last told the journal that something was kept, and how long that may be at
+# most. A run that had not yet begun its work lost nothing.
 count_lost() {
-  awk -v killed="$1" '
+  awk -v begun="$1" -v killed="$2" '
     function number(name) { return match($0, "\"" name "\":[0-9.e+-]+") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3) + 0 : 0 }
     { at = number("time"); if (at > killed) next }
-    /"event":"run"/ { kept = at; interval = 1 }
-    /"event":"(saved|done|start|resumed)"/ { kept = at }
+    /"event":"run"/ { kept = at >= begun ? at : 0; interval = 1 }
+    /"event":"(saved|done|start|resumed)"/ && kept { kept = at }
     /"event":"saved"/ { interval = number("next"); if (interval < 1) interval = 1 }
-    END { if (kept) print killed - kept, interval }' "$journal"
+    END { if (kept) print killed - kept, interval; else print 0, 1 }' "$journal"
 }
 
 # mpirun notices that a rank has died, except (Open MPI 4.1.4: "PMIX ERROR: UNREACHABLE") in the middle of its own start.
@@ -74,7 +75,7 @@ done=0 finished=0 hung=0
 while [ $done -lt "$kills" ]; do
   n=$((1 + RANDOM % 4)) after=$((200 + (RANDOM * 32768 + RANDOM) % latest))
   (run $n "$out") >"$scratch/stdout" 2>"$scratch/stderr" &
-  launcher=$!
+  launcher=$! started=$(date +%s.%N)
   sleep $((after / 1000)).$(printf %03d $((after % 1000)))
   ranks=($(ps -o pid= --ppid $launcher))
   victim=$launcher
@@ -83,7 +84,7 @@ while [ $done -lt "$kills" ]; do
   if kill -KILL "$victim" 2>/dev/null; then
     wait_for_launcher
     done=$((done + 1))
-    [ ! -e "$journal" ] || count_lost "$moment" >>"$lost"
+    [ ! -e "$journal" ] || count_lost "$started" "$moment" >>"$lost"
   else # it was over before
     wait $launcher || say "a run ended with $?"
     whole

@@ -90,7 +90,7 @@ for signal in TERM INT HUP; do
   grep -q '"event":"end".*"result":75' out/journal.jsonl || fail "no end in the journal after $signal"
 done
 # Without mpirun the code is the program's.
-rm -rf out units*
+rm -rf out units* stdout
 "$TOY" run p.yaml >stdout 2>stderr &
 started=$!
 until_begun

@@ -204,7 +204,8 @@ double model_operations(const model_info *info, int64_t samples, int64_t rows)
     const double kv = (double)info->kv_heads * info->head_dim, n = (double)rows;
     const double length = samples ? n / (double)samples : 0;
     const double scored = info->modality == MODALITY_IMAGE ? (double)samples : n;
-    double layer = 2 * h * (2 * attn + 2 * kv) + 4 * h * info->d_mlp + 4 * attn * length;
+    const double maps = arch_named(info->architecture)->gated ? 3 : 2; // of the MLP
+    double layer = 2 * h * (2 * attn + 2 * kv) + 2 * h * info->d_mlp * maps + 4 * attn * length;
     return n * layer * info->layers + 2 * scored * h * info->outputs;
 }
 

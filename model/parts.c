@@ -10,7 +10,7 @@ layer_range model_layers(const model *m)
 // The first layer of a part.
 static int cut(const model_info *info, int part, int parts)
 {
-    const double rows = 1024; // of a sample; the shares hardly depend on it
+    const double rows = 256; // of a sample; the shares hardly depend on it
     model_info bare = *info;
     bare.outputs = 0;
     double layers = model_operations(&bare, 1, rows);

@@ -12,19 +12,23 @@ typedef struct header {
 
 leg handover_leg(const model *m, const forward *f)
 {
-    const layer_range held = m->config.held;
     const int layers = m->config.info.layers;
-    const bool all = f->result || f->logits || f->read;
+    const bool head = f->result || f->logits, all = head || f->read;
+    // What one pass keeps another one loads: with the head or only that far, the members are the
+    // same.
+    const layer_range own =
+        m->team ? model_part(&m->config.info, m->team->rank, m->team->ranks, head || !f->read)
+                : m->config.held;
     const int last = all ? layers - 1 : f->keep_layer; // the last layer that is reached
     const int end = all ? layers : f->keep_layer;      // the last one is run, or only reached
-    leg l = {.layers = held};
+    leg l = {.layers = own};
     if (l.layers.first < f->first_layer)
         l.layers.first = f->first_layer;
     if (l.layers.end > end)
         l.layers.end = end;
-    l.any = held.end > f->first_layer && held.first <= last;
-    l.begins = held.first <= f->first_layer;
-    l.ends = held.end > last;
+    l.any = own.end > f->first_layer && own.first <= last;
+    l.begins = own.first <= f->first_layer;
+    l.ends = own.end > last;
     return l;
 }
 

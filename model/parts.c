@@ -8,28 +8,30 @@ layer_range model_layers(const model *m)
 }
 
 // The first layer of a part.
-static int cut(const model_info *info, int part, int parts)
+static int cut(const model_info *info, int part, int parts, bool with_head)
 {
     const double rows = 256; // of a sample; the shares hardly depend on it
     model_info bare = *info;
     bare.outputs = 0;
     double layers = model_operations(&bare, 1, rows);
-    // A pass for statistics has no head, one for answers has: half of it is fair to both.
-    double head = (model_operations(info, 1, rows) - layers) / 2;
+    double head = with_head ? model_operations(info, 1, rows) - layers : 0;
     double fair = (layers + head) * part / parts;
     int first = (int)(fair / layers * info->layers + 0.5);
     int least = part, most = info->layers - (parts - part);
     return part == parts ? info->layers : first < least ? least : first > most ? most : first;
 }
 
-layer_range model_part(const model_info *info, int part, int parts)
+layer_range model_part(const model_info *info, int part, int parts, bool head)
 {
-    return (layer_range){cut(info, part, parts), cut(info, part + 1, parts)};
+    return (layer_range){cut(info, part, parts, head), cut(info, part + 1, parts, head)};
 }
 
 void parts_hold(config *c, int part, int parts)
 {
-    c->held = model_part(&c->info, part, parts);
+    const layer_range bare = model_part(&c->info, part, parts, false);
+    const layer_range head = model_part(&c->info, part, parts, true);
+    // The head moves cuts towards the end, and between the two there is no gap.
+    c->held = (layer_range){bare.first, head.end};
     c->holds_embedding = part == 0;
     c->holds_head = part == parts - 1;
 }

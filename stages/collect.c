@@ -190,7 +190,7 @@ static status read(void *context, int64_t index, int thread, const tile *t, cons
     return site_sums_add(s->sums[block->site], thread, block, &sampled, task_label(s->task));
 }
 
-// This rank's layers: all of them but in a team.
+// The layers this rank holds: all of them but in a team, where others add what it did not run.
 static status add_site(const collect_state *s, int subset, int which, partial *sum)
 {
     status st = OK;

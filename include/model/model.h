@@ -80,11 +80,12 @@ typedef struct layer_range {
     int first, end;
 } layer_range;
 
-// The layers that this process holds and runs: all of them without a team.
+// The layers that this process holds: all of them without a team.
 layer_range model_layers(const model *m);
-// Those that member `part` of a team of `parts` holds, parts <= layers. Every member has at least
-// one, and about the same work, between passes with and without the head.
-layer_range model_part(const model_info *info, int part, int parts);
+// Those that member `part` of a team of `parts` runs in passes with or without the head, parts <=
+// layers: every member at least one, and all about the same work. It holds both ranges: where the
+// head is as much work as some layers, neighbours have a few layers in common.
+layer_range model_part(const model_info *info, int part, int parts, bool head);
 
 // Writes rows [0, d_mlp) of a layer's W_in [d_mlp, H] (ViT intermediate.dense; Llama up_proj) as
 // float32: of any layer, held or not.

@@ -418,18 +418,22 @@ static void test_parts(void **state)
         size_t whole = model_weight_bytes(info, COMPUTE_F32);
         assert_int_equal(model_part_bytes(x.light, 0, 1, COMPUTE_F32), whole);
         for (int n = 1; n <= info->layers; n++) {
-            int at = 0;
+            int at = 0, at_head = 0;
             size_t sum = 0, largest = 0;
             for (int i = 0; i < n; i++) {
-                layer_range r = model_part(info, i, n);
+                layer_range r = model_part(info, i, n, false), h = model_part(info, i, n, true);
                 assert_int_equal(r.first, at);
-                assert_true(r.end > r.first);
+                assert_int_equal(h.first, at_head);
+                assert_true(r.end > r.first && h.end > h.first);
+                assert_true(h.first <= r.end); // what is held is one range
                 at = r.end;
+                at_head = h.end;
                 size_t bytes = model_part_bytes(x.light, i, n, COMPUTE_F32);
                 sum += bytes;
                 largest = bytes > largest ? bytes : largest;
             }
             assert_int_equal(at, info->layers);
+            assert_int_equal(at_head, info->layers);
             assert_true(sum >= whole); // a tied embedding is there twice
             assert_true(n == 1 || largest < whole);
         }

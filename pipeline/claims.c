@@ -127,3 +127,37 @@ int64_t claims_left(const claims *c)
     }
     return left;
 }
+
+int64_t claims_cost_left(const claims *c)
+{
+    int64_t left = 0;
+    for (int r = 0; r < c->node_ranks; r++) {
+        uint64_t range = atomic_load(&c->shares[r].range);
+        left += c->before[end_of(range)] - c->before[first_of(range)];
+    }
+    return left;
+}
+
+int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end)
+{
+    share_left *victim;
+    while ((victim = richest(c))) {
+        uint64_t range = atomic_load(&victim->range);
+        int64_t low = first_of(range), cut = end_of(range);
+        *end = cut;
+        if (low >= cut)
+            continue;
+        do
+            cut--;
+        while (cut > low && c->before[*end] - c->before[cut - 1] <= cost);
+        *first = cut;
+        if (atomic_compare_exchange_strong(&victim->range, &range, pack(low, cut)))
+            return c->before[*end] - c->before[*first];
+    }
+    return 0;
+}
+
+void claims_put(claims *c, int i, int64_t first, int64_t end)
+{
+    atomic_store(&c->shares[i].range, pack(first, end));
+}

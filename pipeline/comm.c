@@ -20,10 +20,11 @@ enum {
 struct comm {
     MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
     int rank, ranks, node_index, nodes, cores;
-    int *node_of;  // of each rank; owned
-    int *first_of; // the first rank of each node; owned
-    share *share;  // owned
-    team *team;    // owned; NULL with teams of one
+    int *node_of;     // of each rank; owned
+    int *first_of;    // the first rank of each node; owned
+    share *share;     // owned
+    letters *letters; // owned
+    team *team;       // owned; NULL with teams of one
     MPI_Datatype sum_type;
     MPI_Op merge_counts, merge_sums;
     int64_t alarms_sent, alarms_received; // by this rank, since the last clear
@@ -139,6 +140,7 @@ status comm_new(int fortran_handle, comm **out)
     MPI_Op_create(merge_counts, 1, &c->merge_counts);
     MPI_Op_create(merge_sums, 1, &c->merge_sums);
     TRY(comm_agree(c, node_share_new(c->node, &c->share)));
+    TRY(comm_agree(c, letters_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->letters)));
     c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
     c->first_of = checked_calloc((size_t)c->nodes, sizeof *c->first_of);
     TRY(comm_agree(c, c->node_of && c->first_of ? OK : status_no_memory("the communicator")));
@@ -158,6 +160,7 @@ void comm_free(comm *c)
         return;
     team_free(c->team);
     node_share_free(c->share);
+    letters_free(c->letters);
     MPI_Op_free(&c->merge_counts);
     MPI_Op_free(&c->merge_sums);
     MPI_Type_free(&c->sum_type);
@@ -203,6 +206,16 @@ int comm_nodes(const comm *c)
 int comm_node_of(const comm *c, int rank)
 {
     return c->node_of[rank];
+}
+
+int comm_first_of(const comm *c, int node)
+{
+    return c->first_of[node];
+}
+
+letters *comm_letters(comm *c)
+{
+    return c->letters;
 }
 
 int comm_position(const comm *c)

@@ -262,6 +262,22 @@ status journal_task_done(journal *j, const journal_commit *c)
     return append(j, line, true);
 }
 
+status journal_add_wave(journal *j, const journal_wave *wave)
+{
+    json_t *line = line_new("wave");
+    put_int(line, "units", wave->units);
+    put_int(line, "ranks", wave->ranks);
+    put_int(line, "nodes", wave->nodes);
+    put_real(line, "seconds", wave->seconds);
+    put_real(line, "idle_mean", wave->idle_mean);
+    put_real(line, "idle_most", wave->idle_most);
+    put_real(line, "longest", wave->longest);
+    put_real(line, "gap", wave->gap);
+    put_int(line, "letters", wave->letters);
+    put_int(line, "fetched", wave->fetched);
+    return append(j, line, false);
+}
+
 status journal_task_failed(journal *j, const char *label, const char *key, status result,
                            const char *message)
 {

@@ -18,6 +18,7 @@
 #include "pipeline/settle.h"
 #include "pipeline/team_size.h"
 #include "pipeline/wave.h"
+#include "pipeline/wave_note.h"
 
 enum { ACTIVE = 64 }; // tasks opened at once: enough to share the ranks among, few enough to hold
 
@@ -290,6 +291,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     r.deadline = deadline_get();
     r.stop_on_error = strcmp(params_text(r.file->globals, "on_error"), "stop") == 0;
     r.memory = allowed_memory(&r);
+    r.notes = wave_note_wanted(c);
     TRY(comm_agree(c, make_records(&r)));
     TRY(comm_agree(c, comm_rank(c) == 0 ? open_records(&r) : OK));
     TRY(work(&r));

@@ -9,6 +9,8 @@
 #include "pipeline/deadline.h"
 #include "pipeline/saving.h"
 #include "pipeline/settle.h"
+#include "pipeline/steal.h"
+#include "pipeline/wave_note.h"
 
 // What the node's ranks tell each other about a task's round while it runs.
 typedef struct note {
@@ -32,11 +34,13 @@ struct wave {
     int64_t units;
     int64_t *before;      // costs of the list, see claims.h; owned
     claims *claims;       // owned
-    void *block;          // node memory: claims, notes, each task's bits and sum
+    steal *steal;         // owned; NULL: nothing moves between nodes
+    void *block;          // node memory: claims, stealing, notes, each task's bits and sum
     progress_line *lines; // rank 0; owned
     double started;
-    team *team;     // NULL: units are run by ranks
-    double longest; // seconds of this rank's longest unit
+    team *team;           // NULL: units are run by ranks
+    double longest, busy; // seconds of this rank's longest unit; of all
+    double ended, gap;    // when its last one ended; the longest time without one
 };
 
 enum { JOURNAL_SECONDS = 10 };
@@ -162,13 +166,15 @@ static status make_list(wave *w)
     return add_up_costs(w);
 }
 
-// The node's memory: claims, a note for each part, and each part's bits and sum. What an earlier
-// run has summed up goes to the owner's node.
+// The node's memory: claims, stealing, a note for each part, and each part's bits and sum. What an
+// earlier run has summed up goes to the owner's node.
 static status lay_out(run *r, wave *w, size_t bytes)
 {
     share *s = comm_share(r->comm);
     const claimants c = claimants_find(r->comm, w->team);
-    size_t claimed = claims_bytes(c.here);
+    bool steals = !w->team && comm_nodes(r->comm) > 1;
+    size_t shares = claims_bytes(c.here);
+    size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
     status st = s->alloc(s, claimed + w->n * sizeof(note) + bytes, &w->block);
     TRY(comm_agree(r->comm, st));
     note *notes = (note *)(void *)((char *)w->block + claimed);
@@ -192,6 +198,8 @@ static status lay_out(run *r, wave *w, size_t bytes)
     if (st == OK && c.mine >= 0)
         st = claims_new(w->block, c.mine, c.here, c.first + c.mine, c.all, w->before, w->units,
                         &w->claims);
+    if (st == OK && steals)
+        st = steal_new(r->comm, (char *)w->block + shares, w->claims, &w->steal);
     TRY(comm_agree(r->comm, st));
 done:
     return st;
@@ -260,14 +268,20 @@ static bool must_stop(run *r, const wave *w)
 // none left on this node, or it is time to meet. All members of a team get the same.
 static bool next_unit(run *r, wave *w, int64_t *i)
 {
-    bool any, stop;
+    bool any, stop, again;
     int64_t failed;
     while (w->team && team_told(w->team, &failed))
         atomic_store(&find_part(w, failed)->note->failed, true);
     do {
         stop = must_stop(r, w) || saving_due(r); // all look: a node's first rank need not claim
+        if (w->steal)
+            steal_serve(w->steal);
         any = w->claims && !stop && claims_next(w->claims, i);
-    } while (any && atomic_load(&find_part(w, *i)->note->failed));
+        again = any ? atomic_load(&find_part(w, *i)->note->failed)
+                    : !stop && w->steal && steal_ask(w->steal);
+    } while (again);
+    if (any && w->steal)
+        steal_ahead(w->steal);
     return w->team ? team_next(w->team, any, i) : any;
 }
 
@@ -279,9 +293,12 @@ static void run_units(run *r, wave *w)
         active *a = q->task;
         int64_t unit = unit_of(q, i);
         double begun = progress_clock();
+        w->gap = begun - w->ended > w->gap ? begun - w->ended : w->gap;
         status st = a->of->task->stage->unit(a->state, &a->vector, unit, a->sum);
         double took = progress_clock() - begun;
         w->longest = took > w->longest ? took : w->longest;
+        w->busy += took;
+        w->ended = begun + took;
         if (w->team)
             st = team_unit_end(w->team, st);
         verdict_add(&a->verdict, st);
@@ -305,6 +322,8 @@ static void run_units(run *r, wave *w)
 static status meet(run *r, wave *w, bool *more, bool *stopped)
 {
     enum { DUE = 1, STOP = 2 };
+    if (w->steal)
+        steal_meet(w->steal);
     comm_alarm_clear(r->comm);
     int64_t why = comm_largest(r->comm, (atomic_load(&r->flags->stopping) ? STOP : 0) +
                                             (saving_due(r) ? DUE : 0));
@@ -337,17 +356,31 @@ static void conclude(run *r, wave *w, bool stopped)
     }
 }
 
+static status write_note(run *r, const wave *w, int64_t sent)
+{
+    double now = progress_clock(), gap = now - w->ended;
+    const wave_note own = {.units = w->units,
+                           .seconds = now - w->started,
+                           .gap = gap > w->gap ? gap : w->gap,
+                           .busy = w->busy,
+                           .longest = w->longest,
+                           .sent = letters_sent(comm_letters(r->comm)) - sent,
+                           .fetched = w->steal ? steal_fetched(w->steal) : 0};
+    return r->notes ? wave_note_write(r, &own) : OK;
+}
+
 status wave_run(run *r, wave **out)
 {
     status st;
     size_t bytes = 0;
     bool more, stopped;
+    int64_t sent = letters_sent(comm_letters(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     TRY(comm_agree(r->comm, w ? OK : status_no_memory("a wave")));
     TRY(admit(r, w, &bytes));
     TRY(comm_agree(r->comm, make_list(w)));
     TRY(lay_out(r, w, bytes));
-    w->started = progress_clock();
+    w->started = w->ended = progress_clock();
     for (size_t p = 0; p < w->n; p++)
         w->parts[p].journalled = w->started;
     do {
@@ -358,6 +391,7 @@ status wave_run(run *r, wave **out)
             team_finish(w->team);
         TRY(meet(r, w, &more, &stopped));
     } while (more);
+    TRY(write_note(r, w, sent));
     conclude(r, w, stopped);
     *out = w;
     w = NULL;
@@ -380,6 +414,7 @@ void wave_free(run *r, wave *w)
             a->bits = NULL;
         }
     }
+    steal_free(w->steal);
     claims_free(w->claims);
     if (w->block)
         s->release(s, w->block);

@@ -2,8 +2,8 @@
 // Who runs which units of a wave. The list of units is cut into one contiguous share a rank, of
 // equal cost, by a rule every rank can follow alone. A rank takes its own share from the front (in
 // every round the same part of the data), and then from the back of the share of its node that has
-// most left. Nothing moves between nodes. No MPI here: the shares lie in memory that the node's
-// ranks see, and are claimed with atomics.
+// most left. What moves between nodes is given and put here (steal.h). No MPI here: the shares lie
+// in memory that the node's ranks see, and are claimed with atomics.
 #ifndef PIPELINE_CLAIMS_H
 #define PIPELINE_CLAIMS_H
 
@@ -39,7 +39,15 @@ void claims_free(claims *c); // NULL is a no-op
 // The next unit for this rank, or false when the node has none left. Every unit is given out once.
 bool claims_next(claims *c, int64_t *unit);
 
-// Units of the node that nobody has claimed yet.
+// Units of the node that nobody has claimed yet; and what they cost.
 int64_t claims_left(const claims *c);
+int64_t claims_cost_left(const claims *c);
+
+// Takes units [*first, *end) off the back of the share that has most left: no more than `cost`, but
+// one at least. Returns what they cost, 0 when nothing is left.
+int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end);
+// Makes units of another node the share of this node's claimant `i`, which must be empty; only that
+// claimant puts.
+void claims_put(claims *c, int i, int64_t first, int64_t end);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
+#include "pipeline/letters.h"
 #include "pipeline/partial.h"
 #include "pipeline/team.h"
 
@@ -29,6 +30,7 @@ int comm_ranks(const comm *c);
 int comm_node(const comm *c); // of this rank, in [0, comm_nodes)
 int comm_nodes(const comm *c);
 int comm_node_of(const comm *c, int rank);
+int comm_first_of(const comm *c, int node); // its first rank
 // This rank's place when all ranks are sorted by node and, within it, by their rank there
 // (comm_share's `rank`).
 int comm_position(const comm *c);
@@ -77,6 +79,9 @@ void comm_alarm(comm *c);
 bool comm_alarmed(comm *c);
 // Ends it: takes in the alarms that are still under way. Collective.
 void comm_alarm_clear(comm *c);
+
+// Small messages while all compute. Borrowed, valid until comm_free.
+letters *comm_letters(comm *c);
 
 // The node's shared memory (base/share.h), whose functions are collective on the node. Borrowed,
 // valid until comm_free.

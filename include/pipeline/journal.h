@@ -73,12 +73,21 @@ typedef struct journal_commit {
     double time;
 } journal_commit;
 
+// How well a wave kept the ranks busy (wave_note.h). Nobody reads it back but tests.
+typedef struct journal_wave {
+    int64_t units;
+    int ranks, nodes;
+    double seconds, idle_mean, idle_most, longest, gap;
+    int64_t letters, fetched;
+} journal_wave;
+
 typedef struct journal journal;
 
 // Opens OUTPUT/journal.jsonl for appending; creates the folder and the file where they are missing.
 // A torn last line is closed off. ERR_IO.
 status journal_open(const char *output, journal **out);
 void journal_close(journal *j); // NULL is a no-op
+status journal_add_wave(journal *j, const journal_wave *wave);
 
 // Each appends one line with one write(2). Those that others build on (all but progress) are synced
 // to disk before they return, so that OK means it will be there after a power cut. ERR_IO: the line

@@ -65,8 +65,8 @@ typedef struct run {
     size_t *resource_users;  // for each of file->resources: tasks that may still need it; owned
     size_t n_active, opened; // active now; so far
     task_runtime runtime;
-    run_flags *flags; // this node's
-    bool stop_on_error;
+    run_flags *flags;          // this node's
+    bool stop_on_error, notes; // notes: wave_note.h
     int64_t epoch;
     double memory;   // bytes of a node that sums may take
     verdict failure; // the first of the run

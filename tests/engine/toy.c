@@ -250,7 +250,9 @@ static status sum_unit(void *state, const round_state *round, int64_t unit, part
     uint64_t seed = (uint64_t)(unit * 1000003 + round->values[0] * 101 + round->values[1]);
     sum_context c = {t, rng_new(seed, "toy"), params_real(p, "scale"), unit};
     double seconds = params_real(p, "seconds");
-    wait_seconds(t->task, seconds + params_real(p, "uneven") * (double)(1 + unit % 50));
+    seconds += params_real(p, "uneven") * (double)(1 + unit % 50);
+    seconds += params_real(p, "lopsided") * (double)(1 + 49 * unit / t->units);
+    wait_seconds(t->task, seconds);
     if (task_stopping(t->task))
         return status_fail(ERR_INTERRUPTED, NULL, "stopped");
     if (unit == params_int(p, "fail_unit"))
@@ -336,6 +338,13 @@ static const param_def sum_params[] = {
      .high = 1,
      .unkeyed = true,
      .help = "and more, 1 to 50 times"},
+    {.name = "lopsided",
+     .type = PARAM_REAL,
+     .value = "0",
+     .low = 0,
+     .high = 1,
+     .unkeyed = true,
+     .help = "and more, 1 to 50 times from the first to the last, of which the costs say nothing"},
     {.name = "scale",
      .type = PARAM_REAL,
      .value = "1",

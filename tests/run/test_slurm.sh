@@ -9,7 +9,7 @@ program=$SULCUS
 bash "$SOURCE/tests/slurm/start.sh" "$scratch/slurm" || { echo "Slurm does not start"; exit 1; }
 trap 'bash "$SOURCE/tests/slurm/stop.sh" "$scratch/slurm"; rm -rf "$scratch"' EXIT
 export SLURM_CONF=$scratch/slurm/slurm.conf
-export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_rmaps_base_oversubscribe=1 SULCUS_OVERSUBSCRIBE=1 # Slurm's 8 CPUs are not there
+export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_rmaps_base_oversubscribe=1 # Slurm's 8 CPUs are not there
 : >stdout
 : >stderr
 

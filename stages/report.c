@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/report.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/file.h"
 #include "stages/figure.h"
@@ -56,6 +58,29 @@ static status draw_figures(figure *figures, size_t n, const char *folder)
     return worst;
 }
 
+// Whether it is a name that only a report writes.
+static bool is_of_a_figure(const char *name)
+{
+    static const char *const ending[] = {".svg", ".png", ".gp", ".csv"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof ending / sizeof *ending; i++)
+        if (strncmp(name, "figure", 6) == 0 && strcmp(dot, ending[i]) == 0)
+            return true;
+    return false;
+}
+
+// Removes the figures of an earlier report, so that nobody takes one for this report's that has not
+// become a part of it. What cannot be removed stays.
+static void remove_figures(const char *folder)
+{
+    DIR *d = opendir(folder);
+    for (const struct dirent *e; d && (e = readdir(d));)
+        if (is_of_a_figure(e->d_name))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+}
+
 status report_write(const struct report_input *in)
 {
     status st = OK, drawn = OK;
@@ -67,6 +92,7 @@ status report_write(const struct report_input *in)
         TRY(status_no_memory("the report"));
     TRY(file_make_folders(folder));
     TRY(figures_plan(in, &figures, &n));
+    remove_figures(folder);
     TRY(write_figures(figures, n, folder));
     drawn = draw_figures(figures, n, folder);
     said = drawn == OK ? NULL : strdup(status_text());

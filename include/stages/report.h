@@ -8,7 +8,8 @@
 
 // Writes OUTPUT/report/index.html, one self-contained page, and for each figure STEM.svg, .png, .gp
 // (the gnuplot script, which runs on its own in that folder) and .csv (the data as plotted). What
-// is not finished is left out and named in the page. Prints where the page is. Local; no MPI.
+// is not finished is left out and named in the page; the figures of an earlier report are removed.
+// Prints where the page is. Local; no MPI.
 //
 // Figures are chosen by a task's stage, its variables and its artefact's attribute `modality`
 // ("image" or "text"; image where absent): collect, score, prune and intersect write it or hand it

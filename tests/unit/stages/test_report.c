@@ -223,6 +223,13 @@ static void the_data_are_the_artefacts(void **state)
 static void a_report_without_results_says_so(void **state)
 {
     (void)state;
+    char *old = text_format("%s/report/figure1.svg", folder);
+    char *notes = text_format("%s/report/notes.csv", folder);
+    char *reports = text_format("%s/report", folder);
+    assert_int_equal(file_make_folders(reports), OK);
+    free(reports);
+    assert_int_equal(file_write_atomic(old, "<svg/>", 6), OK); // of an earlier report
+    assert_int_equal(file_write_atomic(notes, "mine", 4), OK);
     report_task waiting = {.label = "unlearn", .step = "unlearn", .stage = "prune"};
     const report_input in = {.pipeline = "p",
                              .pipeline_path = "p.yaml",
@@ -234,7 +241,11 @@ static void a_report_without_results_says_so(void **state)
     char *page = read_report("index.html");
     assert_non_null(strstr(page, "1 of 1 tasks"));
     assert_null(strstr(page, "<figure"));
+    assert_false(file_exists(old));
+    assert_true(file_exists(notes));
     free(page);
+    free(old);
+    free(notes);
 }
 
 static void without_gnuplot_the_page_is_written_and_the_package_named(void **state)

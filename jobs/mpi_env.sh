@@ -8,3 +8,4 @@ if [ "$(id -u)" = 0 ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ]; then
   export OMPI_MCA_btl_vader_single_copy_mechanism=none
   export OMPI_MCA_plm_rsh_agent=${OMPI_MCA_plm_rsh_agent-sh} # a bare machine has no ssh, and one node needs none
 fi
+[ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2 # a bare root without /sys: every rank would say so on stderr

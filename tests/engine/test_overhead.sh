@@ -25,17 +25,21 @@ for nodes in 1 2; do
   awk "BEGIN {exit !($took < 3)}" || fail "uneven units took $took s"
 done
 
-# Checkpoints as often as may be: what they cost, the waiting for units in flight included, stays near 2% (the last one may go beyond).
+# Checkpoints as often as may be: what they cost, the waiting for units in flight included, stays near 2% (the last one may go beyond; the
+# best of three, since a disk that others use may hold one of them up).
 printf 'pipeline: t\noutput: out\nsteps:\n  wide: {stage: sum, units: 240, width: 20000, seconds: 0.02}\n' >wide.yaml
-for n in 1 2; do
+within_budget() { # RANKS
   rm -rf out
-  ranks $n "$TOY" run wide.yaml --quiet -s checkpoint=0.02s
+  ranks "$1" "$TOY" run wide.yaml --quiet -s checkpoint=0.02s
   is "exit code with many checkpoints" $code 0
   spent=$(sed -n 's/.*"event":"end".*"saving_seconds":\([0-9.e-]*\).*/\1/p' out/journal.jsonl)
   saves=$(grep -c '"event":"saved"' out/journal.jsonl)
-  echo "$saves checkpoints at $n ranks: $spent s of $(seconds out) s"
-  [ "$saves" -gt 0 ] || fail "no checkpoint at $n ranks"
-  awk "BEGIN {exit !($spent < 0.02 * $(seconds out) + 1.5 * $spent / $saves)}" || fail "checkpoints cost $spent s at $n ranks"
+  echo "$saves checkpoints at $1 ranks: $spent s of $(seconds out) s"
+  [ "$saves" -gt 0 ] || fail "no checkpoint at $1 ranks"
+  awk "BEGIN {exit !($spent < 0.02 * $(seconds out) + 1.5 * $spent / $saves)}"
+}
+for n in 1 2; do
+  within_budget $n || within_budget $n || within_budget $n || fail "checkpoints cost $spent s at $n ranks"
 done
 
 # Ten thousand tasks: a plan of them, and a finished pipeline of a thousand again, in under a second (the best of three: others compute too).

@@ -33,6 +33,12 @@ static status list_pruned(const uint8_t *pruned, int units, int32_t **list, int 
     return OK;
 }
 
+// Kept units, filled up to whole blocks.
+static int fill(int kept)
+{
+    return kept > 0 ? (kept + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN : COMPACT_ALIGN;
+}
+
 // The kept units of a layer, filled up.
 typedef struct kept {
     int32_t *unit; // [n]
@@ -90,8 +96,7 @@ static status compact(const mlp_weights *full, const uint8_t *pruned, int n, lay
     for (int i = 0; i < units; i++)
         if (!pruned[i])
             k.unit[k.n++] = i;
-    k.filled = (units - n + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN;
-    k.filled = k.filled ? k.filled : COMPACT_ALIGN;
+    k.filled = fill(units - n);
     const size_t bias = (size_t)k.filled * sizeof(float); // a multiple of 64
     out->copy_bytes = copy_bytes(&full->up, k.filled, full->up.in) + bias +
                       copy_bytes(&full->down, full->down.out, k.filled);
@@ -108,6 +113,52 @@ static status compact(const mlp_weights *full, const uint8_t *pruned, int n, lay
     }
     free(k.unit);
     return out->copy ? OK : status_no_memory("compacted weights");
+}
+
+// The layer to compact next: with most pruned units, the lower first, among those whose copy fits
+// into `room`; -1 when there is none. *bytes: of its copy. Nothing here depends on which layers
+// this rank holds, or on the CPU's packing, so that every rank and team computes the same.
+static int next_compacted(const model *m, const model_mask *mask, const bool *chosen, size_t room,
+                          size_t *bytes)
+{
+    const model_info *info = &m->config.info;
+    const size_t item = m->packing == PACKING_BF16 ? 2 : sizeof(float);
+    const size_t unit = (size_t)info->hidden_size * (m->arch->gated ? 3 : 2) * item;
+    int best = -1;
+    for (int l = 0; l < mask->layers; l++) {
+        const int n = mask->layer[l].n[SITE_MLP];
+        const size_t copy = (size_t)fill(info->d_mlp - n) * unit;
+        if (chosen[l] || n * COMPACT_SHARE < info->d_mlp || copy > room ||
+            (best >= 0 && n <= mask->layer[best].n[SITE_MLP]))
+            continue;
+        best = l;
+        *bytes = copy;
+    }
+    return best;
+}
+
+// Compacts the layers that pay most, of them the ones that are held here.
+static status compact_layers(const model *m, const uint8_t *pruned, model_mask *mask)
+{
+    status st = OK;
+    size_t room = MODEL_COMPACT_BYTES, bytes;
+    const layer_range held = m->config.held;
+    const size_t units = (size_t)m->config.info.d_mlp;
+    bool *chosen = checked_calloc((size_t)mask->layers, sizeof *chosen);
+    if (!chosen)
+        return status_no_memory("a mask");
+    for (int l; (l = next_compacted(m, mask, chosen, room, &bytes)) >= 0;) {
+        chosen[l] = true;
+        room -= bytes;
+        if (l < held.first || l >= held.end)
+            continue;
+        mlp_weights full = m->arch->mlp(m, l);
+        TRY(compact(&full, pruned + (size_t)l * units, mask->layer[l].n[SITE_MLP],
+                    &mask->layer[l]));
+    }
+done:
+    free(chosen);
+    return st;
 }
 
 status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out)
@@ -127,13 +178,9 @@ status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_
                 TRY(list_pruned(pruned[s] + (size_t)l * (size_t)units, units, &layer->unit[s],
                                 &layer->n[s]));
         }
-        bool held = l >= m->config.held.first && l < m->config.held.end;
-        if (held && layer->n[SITE_MLP] * COMPACT_SHARE >= info->d_mlp) {
-            mlp_weights full = m->arch->mlp(m, l);
-            TRY(compact(&full, pruned[SITE_MLP] + (size_t)l * (size_t)info->d_mlp,
-                        layer->n[SITE_MLP], layer));
-        }
     }
+    if (pruned[SITE_MLP])
+        TRY(compact_layers(m, pruned[SITE_MLP], mask));
     *out = mask;
     mask = NULL;
 done:

@@ -4,6 +4,7 @@
 //   unlearn: {stage: prune, from: scores, model: trained, data: glyphs, drop: [0.5, 0.8]}
 // Input: an artefact of `score` or `import`. Output: see stages/prune_artefact.h. Rounds and units:
 // see stages/prune_round.h.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -275,7 +276,8 @@ static status prune_estimate(const task *t, estimate *out)
     out->memory_bytes =
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
-        out->shared_bytes * 0.6 + // a mask's compacted weights: the larger part of a layer
+        // A mask's compacted weights: the larger part of a layer.
+        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
     out->disk_bytes =
         subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);

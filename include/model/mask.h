@@ -6,7 +6,8 @@
 #include "model/arch.h"
 
 // A layer's MLP is compacted where at least one unit in COMPACT_SHARE is pruned; below that, copies
-// of nearly everything would save nearly nothing, and pruned units are set to zero instead.
+// of nearly everything would save nearly nothing, and pruned units are set to zero instead. So are
+// they where the copies of more heavily pruned layers have used up MODEL_COMPACT_BYTES.
 enum { COMPACT_SHARE = 16 };
 // Kept units are filled up to a multiple of this, a whole block of packed outputs, with units of
 // zero weights.

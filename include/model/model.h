@@ -104,8 +104,10 @@ size_t model_weight_bytes(const model_info *info, compute c);
 size_t model_part_bytes(const model *m, int part, int parts, compute c);
 
 // Which neurons are pruned, compiled for running: pruned neurons leave the products (compacted
-// weights). NULL in `forward` prunes none.
+// weights), as far as MODEL_COMPACT_BYTES of copies go, the most heavily pruned layers first; in
+// the other layers they are set to zero. NULL in `forward` prunes none.
 typedef struct model_mask model_mask;
+enum { MODEL_COMPACT_BYTES = 256 << 20 };
 
 // pruned[s] is [L, U] bytes, 1 = pruned, or NULL for none at that site. Reads but does not keep
 // them.
@@ -113,7 +115,7 @@ status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_
 void model_mask_free(model_mask *mask);
 // The first layer with a pruned neuron; L when there is none.
 int model_mask_first_layer(const model_mask *mask);
-// Its memory: at most that of the MLP weights and of the lists of pruned units.
+// Its memory: that of the copies and of the lists of pruned units.
 size_t model_mask_bytes(const model_mask *mask);
 
 // A fixed group of whole samples, run together. The runtime owns the arrays; `load` fills them. Of

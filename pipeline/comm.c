@@ -119,11 +119,14 @@ static void split_nodes(comm *c)
 
 status comm_new(int fortran_handle, comm **out)
 {
-    status st = OK;
+    MPI_Comm given = MPI_Comm_f2c(fortran_handle);
     comm *c = checked_calloc(1, sizeof *c);
-    if (!c)
-        return status_no_memory("the communicator");
-    MPI_Comm_dup(MPI_Comm_f2c(fortran_handle), &c->all);
+    status st = node_share_agree(given, c ? OK : status_no_memory("the communicator"));
+    if (st != OK) {
+        free(c);
+        return st;
+    }
+    MPI_Comm_dup(given, &c->all);
     MPI_Comm_rank(c->all, &c->rank);
     MPI_Comm_size(c->all, &c->ranks);
     split_nodes(c);
@@ -140,7 +143,7 @@ status comm_new(int fortran_handle, comm **out)
     MPI_Op_create(merge_counts, 1, &c->merge_counts);
     MPI_Op_create(merge_sums, 1, &c->merge_sums);
     TRY(comm_agree(c, node_share_new(c->node, &c->share)));
-    TRY(comm_agree(c, letters_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->letters)));
+    TRY(letters_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->letters));
     c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
     c->first_of = checked_calloc((size_t)c->nodes, sizeof *c->first_of);
     TRY(comm_agree(c, c->node_of && c->first_of ? OK : status_no_memory("the communicator")));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/node_share.h"
 
 // A letter under way: its values stay until MPI has taken them.
 typedef struct under_way {
@@ -24,8 +25,11 @@ struct letters {
 status letters_new(int all, int leaders, letters **out)
 {
     letters *l = checked_calloc(1, sizeof *l);
-    if (!l)
-        return status_no_memory("the letters");
+    status st = node_share_agree(MPI_Comm_f2c(all), l ? OK : status_no_memory("the letters"));
+    if (st != OK) {
+        free(l);
+        return st;
+    }
     MPI_Comm_dup(MPI_Comm_f2c(all), &l->all);
     l->leaders = MPI_Comm_f2c(leaders);
     l->meeting = MPI_REQUEST_NULL;

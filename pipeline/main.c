@@ -62,20 +62,21 @@ static void report(status st)
 static status with_ranks(const command_line *line, status (*body)(comm *, const command_line *))
 {
     comm *c = NULL;
-    status st;
+    int rank;
     // A rank that waits for others must leave its core to those that compute.
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     int given; // teams look at it
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &given) != MPI_SUCCESS)
         return status_fail(ERR_INTERNAL, NULL,
                            "MPI does not start; `mpirun -n 1 hostname` says why");
-    TRY(comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &c));
-    st = body(c, line);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    status st = comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &c);
+    if (st == OK)
+        st = body(c, line);
     fflush(stdout);
-    if (comm_rank(c) == 0)
+    if (rank == 0)
         report(st);
     status_carry(st, "");
-done:
     comm_free(c);
     MPI_Finalize();
     return st;

@@ -78,15 +78,22 @@ static status allocate_window(MPI_Comm node, size_t bytes, node_block *block)
     return OK;
 }
 
+static void free_window(MPI_Win *window)
+{
+    MPI_Win_unlock_all(*window);
+    MPI_Win_free(window);
+}
+
 static status share_alloc(share *self, size_t bytes, void **out)
 {
     node_share *s = (node_share *)self;
     node_block *block = checked_calloc(1, sizeof *block);
     status st = block ? OK : status_no_memory("a block of shared memory");
+    if (block)
+        block->window = MPI_WIN_NULL;
     st = node_share_agree(s->node, st);
     if (st != OK)
         goto done;
-    block->window = MPI_WIN_NULL;
     if (self->ranks > 1)
         st = allocate_window(s->node, bytes, block);
     else if ((block->at = checked_aligned(bytes, 1)))
@@ -102,7 +109,7 @@ static status share_alloc(share *self, size_t bytes, void **out)
     block = NULL;
 done:
     if (block && block->window != MPI_WIN_NULL)
-        MPI_Win_free(&block->window);
+        free_window(&block->window);
     free(block);
     return st;
 }
@@ -116,8 +123,7 @@ static void share_release(share *self, void *at)
             continue;
         *b = found->next;
         if (found->window != MPI_WIN_NULL) {
-            MPI_Win_unlock_all(found->window);
-            MPI_Win_free(&found->window);
+            free_window(&found->window);
         } else {
             free(found->at);
         }

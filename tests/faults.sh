@@ -86,7 +86,7 @@ shift 3
 exec "$@"
 END
 for i in $(seq "$([ "$samples" = all ] && echo 60 || echo 8)"); do
-  n=$([ "$i" = 1 ] && echo 1 || shuf -n 1 -i 1-450 --random-source=<(yes "$seed.$i"))
+  n=$(shuf -n 1 -i "$((i % 2 ? 1 : 20))-$((i % 2 ? 20 : 450))" --random-source=<(yes "$seed.$i")) # odd ones while ranks find each other
   rm -rf alone alone.report
   code=0
   timeout 60 mpirun --oversubscribe --bind-to none -q -n 3 bash alone.sh $((i % 3)) "$n" "$scratch/alone.report" "$TOY" run p.yaml --quiet \

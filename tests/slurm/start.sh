@@ -64,7 +64,7 @@ NodeName=$host NodeAddr=127.0.0.1 CPUs=8 State=UNKNOWN
 PartitionName=low Nodes=$host Default=YES MaxTime=INFINITE PriorityTier=1 State=UP
 PartitionName=high Nodes=$host MaxTime=INFINITE PriorityTier=10 State=UP
 CONF
-printf 'CgroupAutomount=no\n' >"$folder/cgroup.conf"
+printf 'CgroupAutomount=no\nCgroupPlugin=cgroup/v1\n' >"$folder/cgroup.conf" # not looked for: a bare root has none
 export SLURM_CONF=$folder/slurm.conf
 
 failed() {

@@ -205,20 +205,38 @@ done:
     return st;
 }
 
-status dataset_open(const dataset_options *options, dataset **out)
+// Text is indexed by the share's first rank alone; images are few bytes to look at.
+static status open_catalogue(const format *f, const dataset_options *options, share *s,
+                             catalogue *out)
+{
+    if (!f->text || !s || s->ranks == 1)
+        return f->open(options, out);
+    return catalogue_share(s, s->rank == 0 ? f->open(options, out) : OK, out);
+}
+
+// *full = the options with the format's defaults.
+static status new_dataset(const dataset_options *options, dataset_options *full, dataset **out)
 {
     status st;
-    dataset_options full;
     dataset *d = checked_calloc(1, sizeof *d);
     if (!d)
         return status_no_memory("a dataset");
-    if (!(d->cache = checked_calloc(1, sizeof *d->cache))) {
-        st = status_no_memory("a dataset");
-        goto done;
-    }
-    TRY(complete_options(options, &d->format, &full));
-    TRY(copy_options(&full, &d->options));
-    TRY(d->format->open(&full, &d->all));
+    *out = d;
+    if (!(d->cache = checked_calloc(1, sizeof *d->cache)))
+        return status_no_memory("a dataset");
+    TRY(complete_options(options, &d->format, full));
+    TRY(copy_options(full, &d->options));
+done:
+    return st;
+}
+
+status dataset_open(const dataset_options *options, share *s, dataset **out)
+{
+    dataset_options full;
+    dataset *d = NULL;
+    status st = new_dataset(options, &full, &d);
+    TRY(s ? s->vote(s, st) : st);
+    TRY(open_catalogue(d->format, &full, s, &d->all));
     if (d->all.samples == 0) {
         st = status_fail(ERR_INPUT, full.path, "holds no samples");
         goto done;

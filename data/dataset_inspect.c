@@ -60,7 +60,7 @@ static status inspect_split(const format *f, const char *path, const char *split
         dataset *d = NULL;
         st = dataset_open(
             &(dataset_options){.format = f->name, .path = path, .split = split, .subsets = *by},
-            &d);
+            NULL, &d);
         if (st == OK && dataset_subsets(d) != first)
             print_dataset(d);
         if (first == 0 && st == OK)

@@ -6,6 +6,7 @@
 #include "data/format.h"
 #include "data/samples.h"
 #include "data/token_set.h"
+#include "pipeline/base/share.h"
 
 typedef struct tokenised {
     char *tokenizer; // owned; NULL where the dataset has ids already
@@ -32,8 +33,13 @@ struct dataset {
 
 void token_cache_free(token_cache *c);
 
-// The dataset's samples for a model. Borrowed from the dataset. As samples_open.
-status dataset_tokens(const dataset *d, const sample_spec *spec, const token_set **out);
+// Gives the ranks of a share what its first rank found of a text dataset (`found`: how that went),
+// but for the format's own state. Collective; all return the same status.
+status catalogue_share(share *s, status found, catalogue *c);
+
+// The dataset's samples for a model. Borrowed from the dataset. As samples_open; with a share, as
+// samples_prepare.
+status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const token_set **out);
 
 // A subset's samples in a set of the dataset. Borrowed.
 const token_group *dataset_token_group(const dataset *d, const token_set *set, int subset);

@@ -59,9 +59,21 @@ static bool same(const tokenised *t, const char *file, int64_t context, int64_t 
            (file && t->tokenizer ? strcmp(file, t->tokenizer) == 0 : file == t->tokenizer);
 }
 
+// On a rank that did not make the set.
+static status empty_set(const dataset *d, const sample_spec *spec, const char *file,
+                        token_set **out)
+{
+    status st = token_set_new(d->all.group_names.n, spec->vocabulary, out);
+    if (st == OK && file)
+        st = tokenizer_open(file, &(*out)->tokenizer);
+    return st;
+}
+
 static status make_set(const dataset *d, const sample_spec *spec, const char *file, int64_t context,
                        token_set **out)
 {
+    if (!d->all.state)
+        return status_fail(ERR_INTERNAL, d->options.path, "its samples were not prepared");
     size_t groups = d->all.group_names.n;
     bool *wanted = checked_calloc(groups, sizeof *wanted);
     if (!wanted)
@@ -83,30 +95,38 @@ static status make_set(const dataset *d, const sample_spec *spec, const char *fi
     return st;
 }
 
-status dataset_tokens(const dataset *d, const sample_spec *spec, const token_set **out)
+static status agree(share *s, status st)
+{
+    return s ? s->vote(s, st) : st;
+}
+
+status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const token_set **out)
 {
     status st = OK;
     char *file = NULL;
     token_set *set = NULL;
     int64_t context = 0;
     token_cache *c = d->cache;
-    TRY(find_context(d, spec, &context));
-    if (!d->format->token_ids)
-        TRY(find_tokenizer(d, spec, &file));
+    st = find_context(d, spec, &context);
+    if (st == OK && !d->format->token_ids)
+        st = find_tokenizer(d, spec, &file);
+    TRY(agree(s, st));
     for (size_t i = 0; i < c->n; i++)
         if (same(&c->at[i], file, context, spec->vocabulary)) {
             *out = c->at[i].set;
             goto done;
         }
-    if (!checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at)) {
-        st = status_no_memory("samples");
-        goto done;
-    }
-    TRY(make_set(d, spec, file, context, &set));
+    bool grown = checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at);
+    TRY(agree(s, grown ? OK : status_no_memory("samples")));
+    st = !s || s->rank == 0 ? make_set(d, spec, file, context, &set)
+                            : empty_set(d, spec, file, &set);
+    TRY(s ? token_set_share(s, st, set) : st);
     c->at[c->n++] = (tokenised){file, context, spec->vocabulary, set};
     file = NULL;
     *out = set;
+    set = NULL;
 done:
+    token_set_free(set);
     free(file);
     return st;
 }

@@ -42,14 +42,14 @@ static int64_t part_first(const samples *s, int subset, part p)
 static status share_subsets(samples *s)
 {
     int n = dataset_subsets(s->data);
-    double share = dataset_get_options(s->data)->collect;
+    double collect = dataset_get_options(s->data)->collect;
     s->collect = checked_calloc((size_t)n, sizeof *s->collect);
     if (!s->collect)
         return status_no_memory("samples");
     for (int i = 0; i < n; i++) {
         int64_t all = used(s, i);
         // The small term makes 0.29 × 100 = 28.999999999999996 the 29 that is meant.
-        int64_t first = share < 0 ? all : (int64_t)floor(share * (double)all + 1e-9);
+        int64_t first = collect < 0 ? all : (int64_t)floor(collect * (double)all + 1e-9);
         s->collect[i] = first > all ? all : first;
     }
     return OK;
@@ -142,13 +142,19 @@ status samples_open(const dataset *d, const sample_spec *spec, samples **out)
                          spec->text ? "reads text" : "looks at images");
         goto done;
     }
-    TRY(is_text ? dataset_tokens(d, spec, &s->tokens) : open_images(s, spec));
+    TRY(is_text ? dataset_tokens(d, spec, NULL, &s->tokens) : open_images(s, spec));
     TRY(share_subsets(s));
     *out = s;
     s = NULL;
 done:
     samples_close(s);
     return st;
+}
+
+status samples_prepare(const dataset *d, const sample_spec *spec, share *s)
+{
+    const token_set *set;
+    return dataset_is_text(d) && s->ranks > 1 ? dataset_tokens(d, spec, s, &set) : OK;
 }
 
 void samples_close(samples *s)

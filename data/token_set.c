@@ -28,9 +28,11 @@ void token_set_free(token_set *s)
 {
     if (!s)
         return;
-    for (size_t g = 0; s->group && g < s->groups; g++)
+    for (size_t g = 0; s->group && !s->block && g < s->groups; g++)
         free(s->group[g].at);
     free(s->group);
+    if (s->block)
+        s->share->release(s->share, s->block);
     token_store_free(s->store);
     tokenizer_close(s->tokenizer);
     free(s);

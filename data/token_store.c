@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ struct token_store {
     size_t in_memory;
     unsigned char *bytes; // owned: all ids, or those not yet in the file
     size_t n, capacity;   // bytes there
+    bool borrowed;        // they are not owned
     int file;             // -1: all are in memory
     uint64_t written;     // bytes in the file
 };
@@ -36,7 +38,8 @@ void token_store_free(token_store *s)
         return;
     if (s->file >= 0)
         close(s->file);
-    free(s->bytes);
+    if (!s->borrowed)
+        free(s->bytes);
     free(s);
 }
 
@@ -155,4 +158,44 @@ status token_store_read(const token_store *s, int64_t first, size_t n, int32_t *
 int64_t token_store_count(const token_store *s)
 {
     return (int64_t)((s->written + s->n) / s->width);
+}
+
+token_store_parts token_store_look(const token_store *s)
+{
+    return (token_store_parts){s->width, s->n, s->written, s->file, (int)getpid()};
+}
+
+void token_store_copy(const token_store *s, unsigned char *bytes)
+{
+    if (s->n)
+        memcpy(bytes, s->bytes, s->n);
+}
+
+// Opens the unlinked file of another process.
+static status open_theirs(const token_store_parts *parts, int *file)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", parts->process, parts->file);
+    *file = open(path, O_RDONLY | O_CLOEXEC);
+    return *file >= 0 ? OK
+                      : status_fail_errno(ERR_IO, path,
+                                          "cannot read the tokens that another rank of the node "
+                                          "made (ranks of a node must see each other's processes)");
+}
+
+status token_store_borrow(token_store *s, const token_store_parts *parts, unsigned char *bytes)
+{
+    if (parts->file >= 0 && parts->process != (int)getpid()) {
+        status st = open_theirs(parts, &s->file);
+        if (st != OK)
+            return st;
+    }
+    if (!s->borrowed)
+        free(s->bytes);
+    s->borrowed = true;
+    s->width = parts->width;
+    s->bytes = bytes;
+    s->n = parts->n;
+    s->written = parts->written;
+    return OK;
 }

@@ -62,6 +62,8 @@ static status open_all(run *r, task_run *t, active **out)
         st = journal_task_started(r->journal, k->label, k->step->name, k->stage->name, k->key,
                                   r->epoch);
     TRY(comm_agree(r->comm, st));
+    if (k->stage->prepare)
+        TRY(comm_agree(r->comm, k->stage->prepare(k, resource_use_share(r))));
     TRY(comm_agree(r->comm, k->stage->open(k, &a->state)));
     if (k->stage->next)
         TRY(saving_resume(r, a));

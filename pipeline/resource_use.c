@@ -40,13 +40,17 @@ static status drop_user(run *r, resource_entry *e)
     return OK;
 }
 
+share *resource_use_share(run *r)
+{
+    team *t = comm_team(r->comm);
+    return t ? team_share(t) : comm_share(r->comm);
+}
+
 static status open_entry(run *r, resource_entry *e)
 {
     if (e->object)
         return OK;
-    team *t = comm_team(r->comm);
-    share *s = t ? team_share(t) : comm_share(r->comm);
-    status st = e->def->open(e->params, r->file->globals, s, false, &e->object);
+    status st = e->def->open(e->params, r->file->globals, resource_use_share(r), false, &e->object);
     if (st != OK)
         e->object = NULL;
     st = comm_agree(r->comm, st);

@@ -110,6 +110,11 @@ static status choose_tokens(collect_state *s)
     return OK;
 }
 
+static status collect_prepare(const task *t, share *s)
+{
+    return stage_prepare_samples(t, "data", 0, s);
+}
+
 static status collect_open(const task *t, void **state)
 {
     status st = OK;
@@ -293,6 +298,7 @@ const stage_def stage_collect = {
     .params = collect_params,
     .in_teams = true,
     .estimate = collect_estimate,
+    .prepare = collect_prepare,
     .open = collect_open,
     .next = collect_next,
     .plan = collect_plan,

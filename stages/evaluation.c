@@ -122,6 +122,14 @@ done:
     return st;
 }
 
+status evaluation_prepare(const task *t, share *s)
+{
+    status st = stage_prepare_samples(t, "data", 0, s);
+    for (size_t i = 0; i < params_count(task_params(t), "evaluate") && st == OK; i++)
+        st = stage_prepare_samples(t, "evaluate", i, s);
+    return st;
+}
+
 status evaluation_open(const task *t, const model_info *info, char *const *forget, int64_t forgets,
                        evaluation *out)
 {

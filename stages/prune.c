@@ -296,6 +296,7 @@ const stage_def stage_prune = {
     .in_teams = true, // answers come from the last member alone, the others add zeros
     .check = prune_check,
     .estimate = prune_estimate,
+    .prepare = evaluation_prepare,
     .open = prune_open,
     .next = next,
     .plan = plan,

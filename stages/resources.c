@@ -216,13 +216,14 @@ done:
 static status data_open(const params *p, const params *pipeline, share *s, bool light,
                         void **object)
 {
-    (void)pipeline, (void)s, (void)light;
-    status st = OK;
+    (void)light;
     const char **keep = NULL;
     dataset_options options;
     dataset *d = NULL;
-    TRY(dataset_options_of(p, &keep, &options));
-    TRY(with_place(p, dataset_open(&options, &d)));
+    status st = dataset_options_of(p, &keep, &options);
+    TRY(s ? s->vote(s, st) : st); // opening is collective
+    options.threads = opening_threads(pipeline, s);
+    TRY(with_place(p, dataset_open(&options, s, &d)));
     *object = d;
 done:
     free(keep);
@@ -276,7 +277,8 @@ static const char *kind(bool text)
     return text ? "text" : "images";
 }
 
-status stage_samples(const task *t, const char *param, size_t i, samples **out)
+// What the task's model wants of a dataset.
+static status spec_of(const task *t, const char *param, size_t i, sample_spec *out)
 {
     const model_entry *e = task_resource(t, "model", 0);
     const dataset *d = stage_dataset(t, param, i);
@@ -286,15 +288,29 @@ status stage_samples(const task *t, const char *param, size_t i, samples **out)
             task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",
             task_resource_name(t, param, i), kind(dataset_is_text(d)),
             task_resource_name(t, "model", 0), kind(info->modality == MODALITY_TEXT));
-    sample_spec spec = {.text = info->modality == MODALITY_TEXT,
-                        .model_path = e->path,
-                        .channels = info->channels,
-                        .image_height = info->image_height,
-                        .image_width = info->image_width,
-                        .rows_per_image = info->rows_per_image,
-                        .classes = info->outputs,
-                        .context = info->context,
-                        .vocabulary = info->outputs,
-                        .pool = task_pool(t)};
-    return samples_open(d, &spec, out);
+    *out = (sample_spec){.text = info->modality == MODALITY_TEXT,
+                         .model_path = e->path,
+                         .channels = info->channels,
+                         .image_height = info->image_height,
+                         .image_width = info->image_width,
+                         .rows_per_image = info->rows_per_image,
+                         .classes = info->outputs,
+                         .context = info->context,
+                         .vocabulary = info->outputs,
+                         .pool = task_pool(t)};
+    return OK;
+}
+
+status stage_samples(const task *t, const char *param, size_t i, samples **out)
+{
+    sample_spec spec;
+    status st = spec_of(t, param, i, &spec);
+    return st == OK ? samples_open(stage_dataset(t, param, i), &spec, out) : st;
+}
+
+status stage_prepare_samples(const task *t, const char *param, size_t i, share *s)
+{
+    sample_spec spec;
+    status st = spec_of(t, param, i, &spec);
+    return st == OK ? samples_prepare(stage_dataset(t, param, i), &spec, s) : st;
 }

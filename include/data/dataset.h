@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "data/image.h"
+#include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
 
 // `collect` where the pipeline file says nothing: half, of questions none.
@@ -44,7 +45,9 @@ typedef struct dataset_options {
 
 typedef struct dataset dataset;
 
-// Opens and indexes a dataset. Copies what it needs of `options`. Local. ERR_INPUT names the file
+// Opens and indexes a dataset. Copies what it needs of `options`. Collective on the share (NULL:
+// this process alone): text is indexed by its first rank, and the others learn its subsets; then
+// samples_prepare must precede samples_open. ERR_INPUT names the file
 // and place; ERR_USAGE an unknown format, split or way to form subsets, or a subset in `keep` that
 // does not exist (with the nearest right name); its WHERE is then the option's name.
 //
@@ -54,8 +57,8 @@ typedef struct dataset dataset;
 //
 // Text is indexed, not read into memory: 16 bytes a document, and of a subset with `limit` no more
 // than `limit` documents.
-status dataset_open(const dataset_options *options, dataset **out);
-void dataset_close(dataset *d); // NULL is a no-op
+status dataset_open(const dataset_options *options, share *s, dataset **out);
+void dataset_close(dataset *d); // NULL is a no-op. Collective on the share
 
 // Names of all formats, for the parameter table: "cifar10|cifar100|…". Static.
 const char *dataset_formats(void);

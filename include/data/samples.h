@@ -24,9 +24,9 @@
 // first tokens behind the special ones: its end, where the answer is asked, is never cut.
 // `collect` is 0 unless it is set: all questions are evaluated.
 //
-// Which tokens there are is found when samples are opened: each document that `limit` asks for is
-// tokenised once a dataset, tokenizer and context (a second samples_open of the same finds them),
-// on all threads of the pool. Ids take two or four bytes each; beyond 64 MiB they lie in an
+// Which tokens there are is found when samples are prepared or opened: each document that `limit`
+// asks for is tokenised once a dataset, tokenizer and context (a second call for the same finds
+// them), on all threads of the pool. Ids take two or four bytes each; beyond 64 MiB they lie in an
 // unlinked file in TMPDIR.
 #ifndef DATA_SAMPLES_H
 #define DATA_SAMPLES_H
@@ -36,6 +36,7 @@
 
 #include "data/dataset.h"
 #include "pipeline/base/pool.h"
+#include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
 
 typedef enum part {
@@ -61,6 +62,12 @@ typedef struct samples samples;
 // their luma. Labels are the dataset's numbers; those of folders are the model's numbers of the
 // folders' names where config.json's id2label has them all, else their place in sorted order.
 //
+// Lets the ranks of the share that `d` was opened with tokenise text once between them: its first
+// rank does, and all see what comes out. Those must call it before samples_open of the same, where
+// there are several; nothing happens for images. Collective on the share; fails as samples_open,
+// alike on all ranks.
+status samples_prepare(const dataset *d, const sample_spec *spec, share *s);
+
 // Borrows `d` until samples_close. Local. ERR_INPUT: no usable preprocessing, a size that is not
 // the model's, a label beyond the model's classes; text: a malformed tokenizer or document
 // (FILE:LINE), an id beyond the model's vocabulary. ERR_USAGE: `context` beyond the model's. Not by

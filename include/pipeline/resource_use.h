@@ -9,6 +9,9 @@
 // Counts, for every resource, the tasks that may need it: each drops its claim once, when it is
 // over. ERR_INTERNAL.
 status resource_use_count(run *r);
+// The ranks that hold one object between them: the node's, or with teams those of it that are the
+// same member. Borrowed.
+share *resource_use_share(run *r);
 // Opens what the task needs. Collective; all ranks return the same status.
 status resource_use_open(run *r, const task *t);
 // The task is over: closes what nobody else will need. Collective on each node.

@@ -85,6 +85,9 @@ typedef struct stage_def {
     status (*check)(const task *t);
     status (*estimate)(const task *t, estimate *out); // optional
 
+    // Every rank, before `open`: makes once what the ranks of a node then read. Collective on the
+    // share; nothing that may fail on one rank alone stands before its first vote. Optional.
+    status (*prepare)(const task *t, share *s);
     // Every rank, before the first round or on resume: reads inputs and derives sizes. Local.
     status (*open)(const task *t, void **state);
     // The owner only: given the vector of the finished round and its sum (both NULL before the

@@ -17,6 +17,9 @@ typedef struct evaluation {
     int *entry_of; // owned [forgets]: the entry of each subset to forget
 } evaluation;
 
+// What evaluation_open will read, made once a node: a stage's `prepare`.
+status evaluation_prepare(const task *t, share *s);
+
 // Opens the evaluate parts of every subset of the datasets in `evaluate` (where absent: of `data`),
 // and of the subsets to forget of `data`; makes the skip list. ERR_USAGE when `data` has no such
 // subset, or a subset has no sample to evaluate on. Local.

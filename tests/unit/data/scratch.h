@@ -83,14 +83,14 @@ static inline void expect_open_failure(dataset_options o, status expected, const
                                        const char *what)
 {
     dataset *d = NULL;
-    expect_failure(dataset_open(&o, &d), expected, where, what);
+    expect_failure(dataset_open(&o, NULL, &d), expected, where, what);
     assert_null(d);
 }
 
 static inline dataset *open_data(dataset_options o)
 {
     dataset *d = NULL;
-    if (dataset_open(&o, &d) != OK)
+    if (dataset_open(&o, NULL, &d) != OK)
         fail_msg("%s", status_text());
     return d;
 }

@@ -33,9 +33,9 @@ ends_as() { # WHAT JOB STATE RESTARTS LOG
   is "restarts of $1" "$(field "$2" Restarts)" "$4"
   [ "$(field "$2" JobState)" = "$3" ] || sed 's/^/  log: /' "$5" | tail -12
 }
-# now JOB: a requeued job would wait two minutes for its old credential to run out. Not before its first run has left the node: the exit
-# code of that would be taken for the second's.
-again() { requeued "$1" && ended "$1" PENDING; }
+# now JOB: a requeued job would wait two minutes for its old credential to run out. Not before the first run's daemon has reported and
+# left: the exit code it reports would be taken for the second run's.
+again() { requeued "$1" && ended "$1" PENDING && ! pgrep -f "slurmstepd: \[$1\." >/dev/null; }
 now() {
   within 20 again "$1" || fail "job $1 is not requeued"
   within 10 scontrol update "JobId=$1" StartTime=now

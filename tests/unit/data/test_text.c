@@ -102,6 +102,73 @@ static void test_shards(void **state)
     scratch_free(f);
 }
 
+// Documents of subset `name` in file `number`: "6:latin:0".
+static void write_many(const char *folder, int number, const char *const *names, int documents)
+{
+    text t = {0};
+    for (int i = 0; i < documents; i++) {
+        const char *name = names[(number + i) % 3];
+        text_addf(&t, "{\"text\":\"%d:%s:%d\",\"set\":\"%s\"}\n", number, name, i, name);
+    }
+    char *file = text_format("%d.jsonl", number);
+    scratch_write(folder, file, t.at, t.length);
+    text_free(&t);
+    free(file);
+}
+
+// All texts of all subsets, as one.
+static char *every_text(const char *folder, dataset_options o)
+{
+    text all = {0};
+    int32_t ids[64], target[64];
+    dataset *d = open_data(o);
+    samples *s = open_samples(d, plain_spec(folder, 60));
+    for (int k = 0; k < dataset_subsets(d); k++) {
+        text_addf(&all, "\n%s %lld:", dataset_subset(d, k), (long long)dataset_count(d, k));
+        for (int64_t i = 0; i < samples_count(s, k, PART_EVALUATE); i++) {
+            assert_int_equal(samples_text(s, k, PART_EVALUATE, i, ids, target), OK);
+            text_add(&all, " ");
+            for (int64_t r = 1; r < samples_rows(s, k, PART_EVALUATE, i); r++)
+                text_addf(&all, "%c", ids[r]);
+        }
+    }
+    samples_close(s);
+    dataset_close(d);
+    return all.at;
+}
+
+// Files are indexed side by side: the same comes out as one by one, and of two faults the first.
+static void test_threads(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"latin", "greek", "runes"}, *const late[] = {"z", "z", "z"};
+    char *f = scratch_new(), *data = file_join(f, "data");
+    plain_tokenizer(f);
+    for (int i = 0; i < 8; i++)
+        write_many(data, i, names, 3 * i);
+    write_many(data, 8, late, 5);
+    dataset_options o = {.format = "jsonl", .path = data, .subsets = "set", .collect = 0};
+    for (int64_t limit = 0; limit < 2000; limit = 3 * limit + 20) {
+        o.limit = limit;
+        o.threads = 1;
+        char *alone = every_text(f, o);
+        assert_non_null(strstr(alone, "greek 28: "));
+        assert_non_null(strstr(alone, "\nz 5: 8:z:0"));
+        for (o.threads = 2; o.threads < 6; o.threads++) {
+            char *together = every_text(f, o);
+            assert_string_equal(together, alone);
+            free(together);
+        }
+        free(alone);
+    }
+    scratch_write(data, "3.jsonl", "{\"text\":1,\"set\":\"x\"}\n", 22);
+    scratch_write(data, "4.jsonl", "{", 1);
+    o.threads = 4;
+    expect_open_failure(o, ERR_INPUT, "3.jsonl:1", "not a text");
+    free(data);
+    scratch_free(f);
+}
+
 // Documents are taken whole until there are more tokens than the limit; parts do not overlap.
 static void test_budgets(void **state)
 {
@@ -335,11 +402,11 @@ static void test_store(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),        cmocka_unit_test(test_shards),
-        cmocka_unit_test(test_budgets),      cmocka_unit_test(test_packed),
-        cmocka_unit_test(test_text_folders), cmocka_unit_test(test_long_file),
-        cmocka_unit_test(test_tokens),       cmocka_unit_test(test_wrong_use),
-        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_threads),   cmocka_unit_test(test_budgets),
+        cmocka_unit_test(test_packed),    cmocka_unit_test(test_text_folders),
+        cmocka_unit_test(test_long_file), cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,10 @@
 // tokens are one sample; the rest is not looked at, and a document of fewer than two tokens is no
 // sample (nothing can be predicted in it). With `pack`, the tokens of a subset's documents are laid
 // end to end (each with its special tokens) and cut every `context` tokens; of what remains at the
-// end, two tokens or more are a sample. A plain text file that is a subset by itself and a
-// one-dimensional array of tokens have no documents inside: they are always cut like that. Every
-// position is scored with the token behind it; the last has none (-1).
+// end, two tokens or more are a sample. Samples never lie in both parts, but of the one document
+// that the last collected sample cuts, the rest is evaluated on. A plain text file that is a subset
+// by itself and a one-dimensional array of tokens have no documents inside: they are always cut
+// like that. Every position is scored with the token behind it; the last has none (-1).
 //
 // Questions (mmlu). A sample is the prompt as published (published_behaviour.md 5.3):
 //   The following are multiple choice questions (with answers) about {subject}.

@@ -128,6 +128,7 @@ static status commit(run *r, active *a, const round_state *finished, const parti
                                  .command = r->options->command,
                                  .ranks = comm_ranks(r->comm),
                                  .threads = pool_threads(r->runtime.pool),
+                                 .cpus = r->cpus,
                                  .allowed = allowed,
                                  .context = r};
     TRY(allowed(r));

@@ -19,7 +19,8 @@ enum {
 
 struct comm {
     MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
-    int rank, ranks, node_index, nodes, cores;
+    int rank, ranks, node_index, nodes;
+    double cores;     // comm_core_share
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
     share *share;     // owned
@@ -75,7 +76,7 @@ static void merge_sums(void *in, void *inout, int *n, MPI_Datatype *type)
 }
 
 // This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them.
-static int count_cores(MPI_Comm machine)
+static double count_cores(MPI_Comm machine)
 {
     cpu_set_t mine, *all;
     int ranks;
@@ -97,7 +98,7 @@ static int count_cores(MPI_Comm machine)
             cores += 1.0 / sharers;
     }
     free(all);
-    return cores < 1 ? 1 : (int)(cores + 1e-9);
+    return cores;
 }
 
 // Sets c->node, from the machines' ranks or a part of them.
@@ -230,6 +231,11 @@ int comm_position(const comm *c)
 }
 
 int comm_cores(const comm *c)
+{
+    return c->cores < 1 ? 1 : (int)(c->cores + 1e-9);
+}
+
+double comm_core_share(const comm *c)
 {
     return c->cores;
 }

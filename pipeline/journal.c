@@ -154,6 +154,7 @@ status journal_run_started(journal *j, const journal_run *run)
     put_int(line, "threads", run->threads);
     put_real(line, "memory", run->memory);
     put_text(line, "host", run->host);
+    put_text(line, "cpus", run->cpus);
     put_text(line, "version", run->version);
     put_text(line, "command", run->command);
     put_text(line, "pipeline", run->pipeline);

@@ -12,23 +12,6 @@
 #include "pipeline/artefact_writer.h"
 #include "pipeline/base/text.h"
 
-// The model name of the first CPU in /proc/cpuinfo; "unknown" elsewhere.
-static void cpu_name(char *out, size_t n)
-{
-    char line[512];
-    snprintf(out, n, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    while (file && fgets(line, sizeof line, file)) {
-        const char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !colon)
-            continue;
-        snprintf(out, n, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
-        break;
-    }
-    if (file)
-        fclose(file);
-}
-
 static const char *user_name(void)
 {
     const struct passwd *user = getpwuid(geteuid());
@@ -109,8 +92,7 @@ static status add_machine(artefact_writer *w, const store_origin *o)
         snprintf(name, sizeof name, "unknown");
     name[sizeof name - 1] = 0;
     TRY(artefact_attribute(w, "host", name));
-    cpu_name(name, sizeof name);
-    TRY(artefact_attribute(w, "cpu", name));
+    TRY(artefact_attribute(w, "cpu", o->cpus ? o->cpus : "unknown"));
     TRY(add_format(w, "ranks", text_format("%d", o->ranks)));
     TRY(add_format(w, "threads", text_format("%d", o->threads)));
     TRY(add_format(w, "epoch", text_format("%lld", (long long)o->epoch)));

@@ -113,12 +113,29 @@ done:
     return st;
 }
 
+// What runs on nodes of several types is another computation, to the last bits.
+static status look_at_machines(run *r, int threads)
+{
+    status st = OK;
+    const int types = machines_cpus(r->comm, r->cpus);
+    TRY(machines_check_threads(r->comm, threads));
+    if (types > 1 && params_bool(r->file->globals, "strict"))
+        st = params_fail(
+            r->file->globals, "strict",
+            "the nodes have different CPUs (%s); ask for one type, or leave strict out", r->cpus);
+    else if (types > 1 && comm_rank(r->comm) == 0)
+        progress_say(r->progress, "the nodes have different CPUs: %s", r->cpus);
+done:
+    return st;
+}
+
 // Threads and the journal's line of this run, once there is something to do.
 static status start_work(run *r)
 {
     status st;
     const params *g = r->file->globals;
     int threads = params_has(g, "threads") ? (int)params_int(g, "threads") : comm_cores(r->comm);
+    TRY(look_at_machines(r, threads));
     TRY(team_size_set(r, threads));
     TRY(comm_agree(r->comm, pool_new(threads, &r->runtime.pool)));
     if (comm_rank(r->comm) == 0) {
@@ -129,6 +146,7 @@ static status start_work(run *r)
                                   .threads = threads,
                                   .memory = (double)memory_use_now(),
                                   .host = host,
+                                  .cpus = r->cpus,
                                   .version = SULCUS_VERSION,
                                   .command = r->options->command,
                                   .pipeline = r->options->pipeline};

@@ -28,6 +28,7 @@ typedef struct journal_run {
     int64_t epoch; // of this start of the program; larger than that of every start before it
     int ranks, threads;
     const char *host, *version, *command, *pipeline; // command line; path of the pipeline file
+    const char *cpus;                                // machines.h
     double memory; // bytes a rank holds before it works: what the program and MPI take
     double time;
 } journal_run;

@@ -8,7 +8,7 @@
 #include "pipeline/base/status.h"
 #include "pipeline/store.h"
 
-// Adds the attributes of an origin, with date, host, CPU and versions of this program and of
+// Adds the attributes of an origin, with date, host and versions of this program and of
 // NetCDF. A title, summary or keywords the stage has set stay. Local. ERR_INTERNAL when out of
 // memory.
 status provenance_add(artefact_writer *w, const store_origin *origin);

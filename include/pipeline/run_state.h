@@ -13,6 +13,7 @@
 #include "pipeline/inputs.h"
 #include "pipeline/journal.h"
 #include "pipeline/lease.h"
+#include "pipeline/machines.h"
 #include "pipeline/progress.h"
 #include "pipeline/run.h"
 #include "pipeline/store.h"
@@ -72,6 +73,7 @@ typedef struct run {
     verdict failure; // the first of the run
     bool stopped;    // it was interrupted
     double deadline; // of the job (deadline.h); 0: none
+    char cpus[MACHINES_CPUS];
     char lease_id[LEASE_ID];
     saving saving;
 

@@ -35,6 +35,7 @@ typedef struct store_origin {
     size_t n_fields;
     const char *command; // the command line, for `history`
     int ranks, threads;
+    const char *cpus;           // the types of the nodes' CPUs (machines.h); NULL: not known
     const journal_field *notes; // more attributes: library versions, the kernels chosen
     size_t n_notes;
     status (*allowed)(

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# More threads than cores are refused, unless the launcher was told to oversubscribe; nodes of different CPU types are named, and
+# refused under `strict: true`.
+. "$SOURCE/tests/lib.sh"
+cd "$scratch" || exit 1
+: >stderr
+cores=$(nproc)
+printf 'pipeline: t\noutput: out\nsteps:\n  one: {stage: sum, units: 8}\n' >p.yaml
+
+alone() { # SETTINGS...: one rank, which no launcher told anything
+  code=0
+  env -u OMPI_MCA_rmaps_base_oversubscribe "$TOY" run p.yaml --quiet "$@" >stdout 2>stderr || code=$?
+}
+alone -s threads=$((cores + 1))
+is "exit code of too many threads" $code 2
+says "too many threads" stderr "^sulcus: error: threads: $((cores + 1)) a rank are more than the $cores cores\? .*threads: $cores"
+is "lines" "$(wc -l <stderr)" 1
+alone -s threads="$cores"
+is "exit code of as many threads as cores" $code 0
+rm -rf out
+ranks $((cores + 1)) "$TOY" run p.yaml --quiet -s threads=2 # --oversubscribe
+is "exit code of an oversubscribed launch" $code 0
+rm -rf out
+ranks $((cores + 1)) env -u OMPI_MCA_rmaps_base_oversubscribe "$TOY" run p.yaml --quiet
+is "exit code of more ranks than cores" $code 2
+says "more ranks than cores" stderr 'start fewer ranks, or let the launcher'
+is "what an earlier refusal left" "$(find out -name '*.nc')" ""
+
+# Three ranks on two nodes: ranks 0 and 1 on the first (SULCUS_NODES cuts 2 + 1).
+mixed() { # SECOND-TYPE SETTINGS...
+  local type=$1
+  shift
+  rm -rf out
+  printf 'export SULCUS_CPU=%s\n[ "$OMPI_COMM_WORLD_RANK" -lt 2 ] || SULCUS_CPU=%s\nexec "$@"\n' A "$type" >node.sh
+  ranks 3 env SULCUS_NODES=2 bash node.sh "$TOY" run p.yaml "$@"
+}
+cpu() { ncdump -h out/one/all.nc | sed -n 's/.*:cpu = "\(.*\)" ;/\1/p'; }
+mixed A -s strict=true
+is "exit code of one type" $code 0
+is "the type in the artefact" "$(cpu)" A
+mixed B
+is "exit code of two types" $code 0
+says "two types" stdout 'the nodes have different CPUs: A on 1 node; B on 1 node'
+is "the types in the artefact" "$(cpu)" 'A on 1 node; B on 1 node'
+says "the journal" out/journal.jsonl '"cpus":"A on 1 node; B on 1 node"'
+mixed B -s strict=true
+is "exit code of two types under strict" $code 2
+says "two types under strict" stderr 'strict=true: the nodes have different CPUs (A on 1 node; B on 1 node)'
+is "lines" "$(wc -l <stderr)" 1
+is "what ran under strict" "$(find out -name '*.nc')" ""
+finish

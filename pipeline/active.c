@@ -55,6 +55,7 @@ static status open_all(run *r, task_run *t, active **out)
     a->started = progress_clock();
     if (r->n_active == 1)
         memory_use_forget();
+    watchdog_note(r->watchdog, DOING_OPEN, k, 0);
     TRY(resource_use_open(r, k));
     for (size_t i = 0; i < k->n_inputs; i++)
         TRY(open_input(r, k->inputs[i]->run));
@@ -68,6 +69,7 @@ static status open_all(run *r, task_run *t, active **out)
     if (k->stage->next)
         TRY(saving_resume(r, a));
 done:
+    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
     return st;
 }
 
@@ -131,12 +133,14 @@ static status commit(run *r, active *a, const round_state *finished, const parti
                                  .cpus = r->cpus,
                                  .allowed = allowed,
                                  .context = r};
+    watchdog_note(r->watchdog, DOING_WRITE, t, 0);
     TRY(allowed(r));
     TRY(artefact_writer_new(&w));
     TRY(t->stage->finish(a->state, finished, sum, w));
     TRY(store_commit(r->file->output, t->artefact_name, w, &origin, &a->of->stored));
     a->finished = true;
 done:
+    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
     artefact_writer_free(w);
     free(fields);
     return st;

@@ -157,6 +157,7 @@ static status start_work(run *r)
     comm_broadcast(r->comm, 0, &r->deadline, sizeof r->deadline);
     TRY(comm_agree(r->comm, st));
     TRY(saving_begin(r));
+    TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));
 done:
     return st;
 }
@@ -272,6 +273,7 @@ static status end_records(run *r, status st, double started)
 
 static void release(run *r)
 {
+    watchdog_free(r->watchdog);
     if (r->dag && r->tasks)
         for (size_t i = 0; i < r->dag->n; i++) {
             active_free(r->tasks[i].active);

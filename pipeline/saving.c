@@ -160,11 +160,13 @@ status saving_wave(run *r)
             gather(r, tasks[i]);
     }
     wrote = progress_clock();
+    watchdog_note(r->watchdog, DOING_SAVE, NULL, 0);
     for (size_t i = 0; i < n && st == OK; i++)
         if (tasks[i] && tasks[i]->owner == comm_rank(r->comm) &&
             tasks[i]->verdict.code != ERR_NUMERIC)
             st = write_task(r, tasks[i], done[i]);
     wrote = progress_clock() - wrote;
+    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
     TRY(comm_agree(r->comm, st));
     count_cost(r, since, wrote);
     for (size_t i = 0; i < n; i++)

@@ -294,7 +294,9 @@ static void run_units(run *r, wave *w)
         int64_t unit = unit_of(q, i);
         double begun = progress_clock();
         w->gap = begun - w->ended > w->gap ? begun - w->ended : w->gap;
+        watchdog_note(r->watchdog, DOING_UNIT, a->of->task, unit);
         status st = a->of->task->stage->unit(a->state, &a->vector, unit, a->sum);
+        watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
         double took = progress_clock() - begun;
         w->longest = took > w->longest ? took : w->longest;
         w->busy += took;

@@ -18,6 +18,7 @@
 #include "pipeline/run.h"
 #include "pipeline/store.h"
 #include "pipeline/task.h"
+#include "pipeline/watchdog.h"
 
 typedef enum task_state {
     STATE_WAITING, // for its inputs, or for a place among the active
@@ -74,6 +75,7 @@ typedef struct run {
     bool stopped;    // it was interrupted
     double deadline; // of the job (deadline.h); 0: none
     char cpus[MACHINES_CPUS];
+    watchdog *watchdog; // owned; NULL before work begins
     char lease_id[LEASE_ID];
     saving saving;
 

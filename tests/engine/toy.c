@@ -252,6 +252,8 @@ static status sum_unit(void *state, const round_state *round, int64_t unit, part
     double seconds = params_real(p, "seconds");
     seconds += params_real(p, "uneven") * (double)(1 + unit % 50);
     seconds += params_real(p, "lopsided") * (double)(1 + 49 * unit / t->units);
+    if (unit == params_int(p, "hang_unit"))
+        seconds += 60;
     wait_seconds(t->task, seconds);
     if (task_stopping(t->task))
         return status_fail(ERR_INTERRUPTED, NULL, "stopped");
@@ -357,6 +359,13 @@ static const param_def sum_params[] = {
      .low = -1,
      .high = 1e9,
      .help = "this unit fails"},
+    {.name = "hang_unit",
+     .type = PARAM_INT,
+     .value = "-1",
+     .low = -1,
+     .high = 1e9,
+     .unkeyed = true,
+     .help = "this unit takes a minute more"},
     {.name = "nan_unit",
      .type = PARAM_INT,
      .value = "-1",

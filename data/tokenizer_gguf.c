@@ -63,12 +63,12 @@ static status read_pieces(tokenizer *t, const gguf *g, bool byte_level)
             length = byte_alphabet_decode(pieces[i].bytes, pieces[i].length, bytes);
         TRY(length < 0 ? bpe_add_piece(t->bpe, pieces[i].bytes, pieces[i].length, (int32_t)i)
                        : bpe_add_piece(t->bpe, bytes, (size_t)length, (int32_t)i));
-        if (type != CONTROL && type != USER_DEFINED)
+        if (type != CONTROL && type != USER_DEFINED && type != UNKNOWN)
             continue;
         added_token token = {.content = (char *)(uintptr_t)pieces[i].bytes,
                              .n = pieces[i].length,
                              .id = (int32_t)i,
-                             .special = type == CONTROL};
+                             .special = type != USER_DEFINED};
         TRY(added_tokens_add(t->added, &token, t->path));
     }
 done:

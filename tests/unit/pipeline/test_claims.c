@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -112,12 +114,107 @@ static void own_share_first_then_the_back_of_the_richest(void **state)
     free(block);
 }
 
+// What is given comes off the back of the share with most left: as much as was asked for, one unit
+// at least; what is put can be claimed.
+static void units_are_given_and_put(void **state)
+{
+    (void)state;
+    int64_t before[MOST_UNITS + 1], first, end, unit;
+    make_costs(1, MOST_UNITS, before); // 1, 2, … 40
+    void *block[2];
+    claims *c[2]; // two nodes of one rank
+    for (int node = 0; node < 2; node++) {
+        block[node] = aligned_alloc(64, claims_bytes(1));
+        memset(block[node], 0, claims_bytes(1));
+        assert_int_equal(claims_new(block[node], 0, 1, node, 2, before, MOST_UNITS, &c[node]), 0);
+    }
+    const int64_t cut = claims_cut(before, MOST_UNITS, 1, 2);
+    assert_int_equal(claims_left(c[0]), cut);
+    assert_int_equal(claims_cost_left(c[0]), before[cut]);
+    // Cost 100 is less than the last three units, and more than the last two.
+    assert_int_equal(claims_give(c[1], 100, &first, &end), 40 + 39);
+    assert_int_equal(first, 38);
+    assert_int_equal(end, 40);
+    assert_int_equal(claims_give(c[1], 1, &first, &end), 38); // one at least
+    assert_int_equal(first, 37);
+    while (claims_next(c[0], &unit))
+        continue;
+    assert_int_equal(claims_give(c[0], 5, &first, &end), 0);
+    claims_put(c[0], 0, 37, 40);
+    assert_int_equal(claims_left(c[0]), 3);
+    for (int64_t i = 37; i < 40; i++) {
+        assert_true(claims_next(c[0], &unit));
+        assert_int_equal(unit, i);
+    }
+    assert_false(claims_next(c[0], &unit));
+    assert_int_equal(claims_left(c[1]), 37 - cut);
+    for (int node = 0; node < 2; node++) {
+        claims_free(c[node]);
+        free(block[node]);
+    }
+}
+
+enum { RACERS = 3, RACE_UNITS = 20000 };
+
+typedef struct racer {
+    claims *from, *to; // `to`: this racer's own node, into which it puts what it is given
+    atomic_int *taken; // [RACE_UNITS]
+} racer;
+
+static void *race(void *context)
+{
+    racer *r = context;
+    int64_t unit, first, end;
+    for (;;) {
+        while (claims_next(r->to, &unit))
+            atomic_fetch_add(&r->taken[unit], 1);
+        if (claims_give(r->from, 7, &first, &end) == 0)
+            return NULL;
+        claims_put(r->to, 0, first, end);
+    }
+}
+
+// A rank takes from the front while others give from the back: each unit once.
+static void none_is_lost_in_a_race(void **state)
+{
+    (void)state;
+    static int64_t before[RACE_UNITS + 1];
+    static atomic_int taken[RACE_UNITS];
+    void *block[RACERS + 1];
+    claims *c[RACERS + 1];
+    racer racers[RACERS];
+    pthread_t thread[RACERS];
+    int64_t unit;
+    make_costs(1, RACE_UNITS, before);
+    for (int i = 0; i <= RACERS; i++) { // the first has all units, the others none
+        block[i] = aligned_alloc(64, claims_bytes(1));
+        memset(block[i], 0, claims_bytes(1));
+        assert_int_equal(claims_new(block[i], 0, 1, 0, 1, before, i ? 0 : RACE_UNITS, &c[i]), 0);
+    }
+    for (int i = 0; i < RACERS; i++) {
+        racers[i] = (racer){c[0], c[i + 1], taken};
+        assert_int_equal(pthread_create(&thread[i], NULL, race, &racers[i]), 0);
+    }
+    while (claims_next(c[0], &unit))
+        atomic_fetch_add(&taken[unit], 1);
+    for (int i = 0; i < RACERS; i++)
+        pthread_join(thread[i], NULL);
+    for (int i = 0; i < RACE_UNITS; i++)
+        assert_int_equal(atomic_load(&taken[i]), 1);
+    for (int i = 0; i <= RACERS; i++) {
+        claims_free(c[i]);
+        free(block[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_are_whole_and_fair),
         cmocka_unit_test(every_unit_is_claimed_once),
         cmocka_unit_test(own_share_first_then_the_back_of_the_richest),
+        cmocka_unit_test(units_are_given_and_put),
+        cmocka_unit_test(none_is_lost_in_a_race),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

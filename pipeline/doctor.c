@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/doctor.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
@@ -53,6 +55,54 @@ static status check_threads(const checkup *k, text *found)
     return OK;
 }
 
+static volatile sig_atomic_t arrived; // a handler has no other way to tell
+
+static void note_arrival(int number)
+{
+    (void)number;
+    arrived = 1;
+}
+
+// Is the process that started this rank Open MPI's launcher?
+static bool under_mpirun(void)
+{
+    char path[64], name[32] = "";
+    snprintf(path, sizeof path, "/proc/%ld/comm", (long)getppid());
+    FILE *file = fopen(path, "r");
+    if (file && !fgets(name, sizeof name, file))
+        name[0] = 0;
+    if (file)
+        fclose(file);
+    return strcmp(name, "mpirun\n") == 0 || strcmp(name, "orterun\n") == 0;
+}
+
+// A job script tells mpirun to stop with USR1: does it reach every rank? Without mpirun, the first
+// rank tells itself.
+static status check_signals(const checkup *k, text *found)
+{
+    enum { TRIES = 300 };
+    struct sigaction note = {.sa_handler = note_arrival}, old;
+    uint8_t launched = under_mpirun();
+    comm_broadcast(k->comm, 0, &launched, 1);
+    const bool first = comm_rank(k->comm) == 0, expected = launched || first;
+    sigemptyset(&note.sa_mask);
+    sigaction(SIGUSR1, &note, &old);
+    status st = comm_agree(k->comm, OK); // all listen now
+    if (st == OK && first)
+        kill(launched ? getppid() : getpid(), SIGUSR1);
+    for (int i = 0; expected && !arrived && i < TRIES; i++)
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    if (expected && !arrived)
+        st = status_fail(ERR_USAGE, NULL,
+                         "USR1 does not reach rank %d, so that a run cannot be told to stop; see "
+                         "that the launcher's shell does not block it, and that mpirun hands it on",
+                         comm_rank(k->comm));
+    text_addf(found, "USR1 %s", launched ? "to mpirun reaches every rank" : "reaches the rank");
+    st = comm_agree(k->comm, st);
+    sigaction(SIGUSR1, &old, NULL);
+    return st;
+}
+
 static status check_memory(const checkup *k, text *found)
 {
     enum { BYTES = 256 << 20 };
@@ -98,8 +148,8 @@ static const struct {
     const char *what;
     status (*check)(const checkup *k, text *found);
 } checks[] = {
-    {"launch", check_launch}, {"threads", check_threads},     {"shared memory", check_memory},
-    {"folder", check_folder}, {"libraries", check_libraries},
+    {"launch", check_launch},        {"signals", check_signals}, {"threads", check_threads},
+    {"shared memory", check_memory}, {"folder", check_folder},   {"libraries", check_libraries},
 };
 
 status doctor(comm *c, const registry *r, const char *folder)

@@ -59,16 +59,16 @@ typedef struct sample_spec {
 
 typedef struct samples samples;
 
-// Grey images are given to a model of three channels as colour, colour images to a model of one as
-// their luma. Labels are the dataset's numbers; those of folders are the model's numbers of the
-// folders' names where config.json's id2label has them all, else their place in sorted order.
-//
 // Lets the ranks of the share that `d` was opened with tokenise text once between them: its first
 // rank does, and all see what comes out. Those must call it before samples_open of the same, where
 // there are several; nothing happens for images. Collective on the share; fails as samples_open,
 // alike on all ranks.
 status samples_prepare(const dataset *d, const sample_spec *spec, share *s);
 
+// Grey images are given to a model of three channels as colour, colour images to a model of one as
+// their luma. Labels are the dataset's numbers; those of folders are the model's numbers of the
+// folders' names where config.json's id2label has them all, else their place in sorted order.
+//
 // Borrows `d` until samples_close. Local. ERR_INPUT: no usable preprocessing, a size that is not
 // the model's, a label beyond the model's classes; text: a malformed tokenizer or document
 // (FILE:LINE), an id beyond the model's vocabulary. ERR_USAGE: `context` beyond the model's. Not by

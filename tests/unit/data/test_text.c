@@ -111,7 +111,7 @@ static void write_many(const char *folder, int number, const char *const *names,
         text_addf(&t, "{\"text\":\"%d:%s:%d\",\"set\":\"%s\"}\n", number, name, i, name);
     }
     char *file = text_format("%d.jsonl", number);
-    scratch_write(folder, file, t.at, t.length);
+    scratch_write(folder, file, text_get(&t), t.length);
     text_free(&t);
     free(file);
 }

@@ -42,6 +42,15 @@ static const struct {
 
 enum token_type { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE };
 
+// "<0x0A>": a byte by its two digits.
+static bool is_byte(const gguf_text *piece)
+{
+    static const char digits[] = "0123456789ABCDEFabcdef";
+    const char *s = piece->bytes;
+    return piece->length == 6 && memcmp(s, "<0x", 3) == 0 && s[5] == '>' &&
+           memchr(digits, s[3], sizeof digits - 1) && memchr(digits, s[4], sizeof digits - 1);
+}
+
 static status read_pieces(tokenizer *t, const gguf *g, bool byte_level)
 {
     status st;
@@ -59,6 +68,11 @@ static status read_pieces(tokenizer *t, const gguf *g, bool byte_level)
     }
     for (size_t i = 0; i < n; i++) {
         int64_t length = -1, type = types ? types[i] : NORMAL;
+        if (!byte_level && type == BYTE && !is_byte(&pieces[i])) {
+            st = status_fail(ERR_INPUT, t->path, "tokenizer.ggml.tokens[%zu] is no byte: %.*s", i,
+                             (int)(pieces[i].length < 20 ? pieces[i].length : 20), pieces[i].bytes);
+            goto done;
+        }
         if (byte_level && pieces[i].length <= sizeof bytes && type == NORMAL)
             length = byte_alphabet_decode(pieces[i].bytes, pieces[i].length, bytes);
         TRY(length < 0 ? bpe_add_piece(t->bpe, pieces[i].bytes, pieces[i].length, (int32_t)i)
@@ -107,8 +121,8 @@ done:
 }
 
 // Adds the id under `key` to a side when the flag under `flag` (its default where absent) says so.
-static status add_side(const gguf *g, const char *flag, bool otherwise, const char *key,
-                       token_list *side)
+static status add_side(const tokenizer *t, const gguf *g, const char *flag, bool otherwise,
+                       const char *key, token_list *side)
 {
     status st = OK;
     bool wanted = otherwise;
@@ -118,6 +132,8 @@ static status add_side(const gguf *g, const char *flag, bool otherwise, const ch
     if (!wanted)
         return OK;
     TRY(gguf_get_int(g, key, &id));
+    if (id < 0 || id >= tokenizer_size(t))
+        return status_fail(ERR_INPUT, t->path, "%s: there is no token %lld", key, (long long)id);
     TRY(token_list_add(side, (int32_t)id));
 done:
     return st;
@@ -144,7 +160,7 @@ static status read_byte_level(tokenizer *t, const gguf *g)
     TRY(bpe_new(t->path, &options, &t->bpe));
     TRY(read_pieces(t, g, true));
     TRY(read_merges(t, g));
-    TRY(add_side(g, "tokenizer.ggml.add_bos_token", pre_types[k].ignore_merges,
+    TRY(add_side(t, g, "tokenizer.ggml.add_bos_token", pre_types[k].ignore_merges,
                  "tokenizer.ggml.bos_token_id", &t->prefix));
 done:
     return st;
@@ -178,7 +194,7 @@ static status read_sentencepiece(tokenizer *t, const gguf *g)
     TRY(read_pieces(t, g, false));
     TRY(gguf_get_reals(g, "tokenizer.ggml.scores", &scores, &n));
     TRY(bpe_merges_from_scores(t->bpe, scores, n));
-    TRY(add_side(g, "tokenizer.ggml.add_bos_token", true, "tokenizer.ggml.bos_token_id",
+    TRY(add_side(t, g, "tokenizer.ggml.add_bos_token", true, "tokenizer.ggml.bos_token_id",
                  &t->prefix));
 done:
     json_decref(rules);
@@ -203,7 +219,7 @@ status tokenizer_read_gguf(tokenizer *t, const char *path)
                          (int)(model.length < 80 ? model.length : 80), model.bytes);
         goto done;
     }
-    TRY(add_side(g, "tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id",
+    TRY(add_side(t, g, "tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id",
                  &t->suffix));
 done:
     gguf_close(g);

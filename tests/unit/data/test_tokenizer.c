@@ -312,6 +312,47 @@ static void test_refusals(void **state)
     scratch_free(f);
 }
 
+// A SentencePiece vocabulary in a GGUF file, with one piece, type or score that cannot be.
+static void test_refused_pieces(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to; // of equal length
+        size_t n;
+        const char *what;
+    } bad[] = {
+        {"<0x41>", "<0x-1>", 6, "is no byte: <0x-1>"},
+        {"<0x41>", "<0xG1>", 6, "is no byte: <0xG1>"},
+        {"<0x41>", "<0x42>", 6, "twice"},
+        {"tokenizer.ggml.scores", "tokenizer.ggml.stores", 21, "tokenizer.ggml.scores"},
+        {"tokenizer.ggml.token_type\x09\0\0\0\x05", "tokenizer.ggml.token_type\x09\0\0\0\x06", 30,
+         "tokenizer.ggml.token_type"},
+        {"tokenizer.ggml.model\x08\0\0\0\5\0\0\0\0\0\0\0llama",
+         "tokenizer.ggml.model\x08\0\0\0\5\0\0\0\0\0\0\0lamma", 37, "lamma"},
+        {"tokenizer.ggml.bos_token_id\4\0\0\0\1\0\0\0",
+         "tokenizer.ggml.bos_token_id\4\0\0\0\1\0\0\x7f", 35, "bos_token_id"},
+    };
+    char *bytes, *f = scratch_new(), *path = file_join(f, "bad.gguf");
+    size_t n;
+    assert_int_equal(file_read(REFERENCE "sentencepiece.gguf", 1 << 24, &bytes, &n), OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        tokenizer *t = NULL;
+        char *at = memmem(bytes, n, bad[i].from, bad[i].n);
+        if (!at)
+            fail_msg("%s is not in the file", bad[i].from);
+        memcpy(at, bad[i].to, bad[i].n);
+        scratch_write(f, "bad.gguf", bytes, n);
+        status st = tokenizer_open(path, &t);
+        if (st == OK)
+            fail_msg("%s was accepted", bad[i].to);
+        expect_failure(st, ERR_INPUT, "bad.gguf", bad[i].what);
+        memcpy(at, bad[i].from, bad[i].n);
+    }
+    free(bytes);
+    free(path);
+    scratch_free(f);
+}
+
 // A file cut anywhere is refused, never read as a smaller vocabulary.
 static void test_cut_short(void **state)
 {
@@ -338,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_faults_are_seen),
         cmocka_unit_test(test_faults_in_a_gguf_are_seen),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refused_pieces),
         cmocka_unit_test(test_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,14 +162,13 @@ status journal_run_started(journal *j, const journal_run *run)
 }
 
 status journal_run_ended(journal *j, int64_t epoch, status result, const char *message,
-                         double saving, double last_save)
+                         double saving)
 {
     json_t *line = line_new("end");
     put_int(line, "epoch", epoch);
     put_int(line, "result", result);
     put_text(line, "message", message);
     put_real(line, "saving_seconds", saving);
-    put_real(line, "last_save_seconds", last_save);
     return append(j, line, true);
 }
 

@@ -260,8 +260,7 @@ static status end_records(run *r, status st, double started)
     snprintf(line, sizeof line, "%s", st == OK ? "" : status_text());
     status recorded = inputs_record(r->inputs, r->journal);
     if (r->runtime.pool) {
-        status ended =
-            journal_run_ended(r->journal, r->epoch, st, line, r->saving.spent, r->saving.cost);
+        status ended = journal_run_ended(r->journal, r->epoch, st, line, r->saving.spent);
         recorded = recorded == OK ? ended : recorded;
     }
     if (st == OK)

@@ -41,8 +41,7 @@ static void count_cost(run *r, double since, double wrote)
     const double micro = 1e-6;
     double now = progress_clock();
     int64_t cost = comm_sum(r->comm, (int64_t)((now - since) / micro));
-    r->saving.cost = (double)cost * micro / comm_ranks(r->comm);
-    r->saving.spent += r->saving.cost;
+    r->saving.spent += (double)cost * micro / comm_ranks(r->comm);
     r->saving.wrote = (double)comm_largest(r->comm, (int64_t)(wrote / micro)) * micro;
     r->saving.last = progress_clock();
 }

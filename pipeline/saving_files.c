@@ -98,8 +98,7 @@ status saving_begin(run *r)
     status st = OK;
     int64_t removed;
     double now = progress_clock();
-    r->saving =
-        (saving){.every = params_real(r->file->globals, "checkpoint"), .began = now, .last = now};
+    r->saving = (saving){params_real(r->file->globals, "checkpoint"), now, now, 0, 0};
     if (comm_rank(r->comm) == 0) {
         TRY(store_clean(r->file->output, r->epoch, &removed));
         TRY(clean(r));

@@ -94,9 +94,9 @@ status journal_add_wave(journal *j, const journal_wave *wave);
 // to disk before they return, so that OK means it will be there after a power cut. ERR_IO: the line
 // does not count.
 status journal_run_started(journal *j, const journal_run *run);
-// Seconds a rank spent on checkpoints, waiting for others included: on all, and on the last.
+// `saving`: seconds a rank spent on checkpoints, waiting for others included.
 status journal_run_ended(journal *j, int64_t epoch, status result, const char *message,
-                         double saving, double last_save);
+                         double saving);
 status journal_add_input(journal *j, const journal_input *input);
 status journal_task_started(journal *j, const char *label, const char *step, const char *stage,
                             const char *key, int64_t epoch);

@@ -54,7 +54,7 @@ typedef struct run_flags {
 typedef struct saving {
     double every;       // `checkpoint:`
     double began, last; // the work; the last checkpoint
-    double spent, cost; // on all so far, and on the last one; a rank's mean
+    double spent;       // on all so far, a rank's mean
     double wrote;       // the last one's writing alone
 } saving;
 

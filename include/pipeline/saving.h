@@ -4,8 +4,8 @@
 // Ranks stop between units and meet; each task's sum and bits are reduced to its owner's node, as
 // at the end of a wave, and the owner writes them. So one file holds the whole task, whatever ranks
 // or teams added to it and on whatever nodes, and it is never half of one moment and half of
-// another. What that costs (the waiting included) is counted, and the next time comes when all so
-// far is below 2% of the run's time: only the last one may go beyond.
+// another. What that costs (the waiting included) is counted, and the next time comes when it is
+// below 2% of the run's time.
 #ifndef PIPELINE_SAVING_H
 #define PIPELINE_SAVING_H
 

@@ -63,7 +63,7 @@ static void write_run(const char *output, int64_t epoch)
     assert_int_equal(journal_task_progress(j, &p), OK);
     assert_int_equal(journal_task_started(j, "c", "s", "t", "k3", epoch), OK);
     assert_int_equal(journal_task_failed(j, "c", "k3", ERR_NUMERIC, "c: NaN"), OK);
-    assert_int_equal(journal_run_ended(j, epoch, ERR_NUMERIC, "c: NaN", 0.5, 0.1), OK);
+    assert_int_equal(journal_run_ended(j, epoch, ERR_NUMERIC, "c: NaN", 0.5), OK);
     journal_close(j);
 }
 

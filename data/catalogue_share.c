@@ -4,46 +4,41 @@
 #include "dataset_private.h"
 #include "pipeline/base/checked.h"
 
-// What lies in shared memory: this, the documents of each group, and the groups' names, each with
-// its NUL.
-typedef struct shared_head {
+// What lies in shared memory: this, and behind the counts the groups' names, each with its NUL.
+typedef struct shared_catalogue {
     int64_t samples, ignored;
-    uint64_t groups, name_bytes;
-} shared_head;
+    uint64_t groups;
+    int64_t count[]; // [groups]: documents
+} shared_catalogue;
 
-static shared_head head_of(const catalogue *c)
+static size_t bytes_of(const catalogue *c)
 {
-    shared_head h = {c->samples, c->ignored, c->group_names.n, 0};
+    size_t bytes = sizeof(shared_catalogue) + c->group_names.n * sizeof *c->count;
     for (size_t g = 0; g < c->group_names.n; g++)
-        h.name_bytes += strlen(c->group_names.at[g]) + 1;
-    return h;
+        bytes += strlen(c->group_names.at[g]) + 1;
+    return bytes;
 }
 
-static void give(const catalogue *c, char *body)
+static void give(const catalogue *c, shared_catalogue *to)
 {
-    memcpy(body, c->count, c->group_names.n * sizeof *c->count);
-    body += c->group_names.n * sizeof *c->count;
-    for (size_t g = 0; g < c->group_names.n; g++) {
-        size_t n = strlen(c->group_names.at[g]) + 1;
-        memcpy(body, c->group_names.at[g], n);
-        body += n;
-    }
+    *to = (shared_catalogue){c->samples, c->ignored, c->group_names.n};
+    memcpy(to->count, c->count, to->groups * sizeof *to->count);
+    char *name = (char *)(to->count + to->groups);
+    for (size_t g = 0; g < to->groups; g++)
+        name = stpcpy(name, c->group_names.at[g]) + 1;
 }
 
-static status take(const shared_head *h, const char *body, catalogue *c)
+static status take(const shared_catalogue *from, catalogue *c)
 {
     status st = OK;
-    const size_t counts = h->groups * sizeof *c->count;
-    c->samples = h->samples;
-    c->ignored = h->ignored;
-    if (!(c->count = checked_calloc(h->groups, sizeof *c->count)))
+    const char *name = (const char *)(from->count + from->groups);
+    c->samples = from->samples;
+    c->ignored = from->ignored;
+    if (!(c->count = checked_calloc(from->groups, sizeof *c->count)))
         return status_no_memory("a dataset");
-    memcpy(c->count, body, counts);
-    body += counts;
-    for (uint64_t g = 0; g < h->groups; g++) {
-        TRY(name_list_add(&c->group_names, body, strlen(body)));
-        body += strlen(body) + 1;
-    }
+    memcpy(c->count, from->count, from->groups * sizeof *c->count);
+    for (uint64_t g = 0; g < from->groups; g++, name += strlen(name) + 1)
+        TRY(name_list_add(&c->group_names, name, strlen(name)));
 done:
     return st;
 }
@@ -51,23 +46,16 @@ done:
 status catalogue_share(share *s, status found, catalogue *c)
 {
     status st;
-    void *head = NULL, *body = NULL;
-    bool first = s->rank == 0;
+    void *block = NULL;
+    const bool first = s->rank == 0;
     TRY(s->vote(s, found));
-    TRY(s->alloc(s, sizeof(shared_head), &head));
+    TRY(share_alloc_as_first(s, first ? bytes_of(c) : 0, &block));
     if (first)
-        *(shared_head *)head = head_of(c);
+        give(c, block);
     TRY(s->vote(s, OK));
-    shared_head h = *(shared_head *)head;
-    TRY(s->alloc(s, h.groups * sizeof *c->count + h.name_bytes, &body));
-    if (first)
-        give(c, body);
-    TRY(s->vote(s, OK));
-    TRY(s->vote(s, first ? OK : take(&h, body, c)));
+    TRY(s->vote(s, first ? OK : take(block, c)));
 done:
-    if (body)
-        s->release(s, body);
-    if (head)
-        s->release(s, head);
+    if (block)
+        s->release(s, block);
     return st;
 }

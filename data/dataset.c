@@ -235,7 +235,7 @@ status dataset_open(const dataset_options *options, share *s, dataset **out)
     dataset_options full;
     dataset *d = NULL;
     status st = new_dataset(options, &full, &d);
-    TRY(s ? s->vote(s, st) : st);
+    TRY(share_vote(s, st));
     TRY(open_catalogue(d->format, &full, s, &d->all));
     if (d->all.samples == 0) {
         st = status_fail(ERR_INPUT, full.path, "holds no samples");

@@ -95,11 +95,6 @@ static status make_set(const dataset *d, const sample_spec *spec, const char *fi
     return st;
 }
 
-static status agree(share *s, status st)
-{
-    return s ? s->vote(s, st) : st;
-}
-
 status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const token_set **out)
 {
     status st = OK;
@@ -110,14 +105,14 @@ status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const
     st = find_context(d, spec, &context);
     if (st == OK && !d->format->token_ids)
         st = find_tokenizer(d, spec, &file);
-    TRY(agree(s, st));
+    TRY(share_vote(s, st));
     for (size_t i = 0; i < c->n; i++)
         if (same(&c->at[i], file, context, spec->vocabulary)) {
             *out = c->at[i].set;
             goto done;
         }
     bool grown = checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at);
-    TRY(agree(s, grown ? OK : status_no_memory("samples")));
+    TRY(share_vote(s, grown ? OK : status_no_memory("samples")));
     st = !s || s->rank == 0 ? make_set(d, spec, file, context, &set)
                             : empty_set(d, spec, file, &set);
     TRY(s ? token_set_share(s, st, set) : st);

@@ -17,8 +17,6 @@
 #include "jsonl_index.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-#include "pipeline/base/names.h"
-#include "pipeline/base/text.h"
 
 enum { FILES_MAX = 65536 };
 

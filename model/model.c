@@ -13,11 +13,6 @@
 
 const char *const site_names[SITES] = {"mlp", "attn"};
 
-static status vote(share *node, status st)
-{
-    return node ? node->vote(node, st) : st;
-}
-
 // Reads the configuration; everything of an open model but its weights.
 static status configure(model *m, const char *path)
 {
@@ -70,7 +65,7 @@ status model_open(const model_options *options, share *node, model **out)
         st = checkpoint_open(options->path, &source);
     if (st == OK && source)
         st = tensor_table_check_used(&m->config, m->arch->tensors, source);
-    TRY(vote(node, st));
+    TRY(share_vote(node, st));
     m->random = options->random;
     m->seed = options->seed;
     if (!options->light) {

@@ -260,11 +260,6 @@ static void place(const weights *w, slot *s)
         s->at = (const float *)(const void *)((char *)w->block + s->offset);
 }
 
-static status vote(share *node, status st)
-{
-    return node ? node->vote(node, st) : st;
-}
-
 status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
                     int threads, packing form, share *node, weights **out)
 {
@@ -286,15 +281,15 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
         w->slots = checked_calloc(w->n, sizeof *w->slots);
         st = w->slots ? plan_slots(w, &bytes) : status_no_memory("weights");
     }
-    TRY(vote(node, st)); // before what all ranks do together
+    TRY(share_vote(node, st)); // before what all ranks do together
     if (node)
         st = node->alloc(node, bytes, &w->block);
     else
         st = (w->block = checked_aligned(bytes, 1)) ? OK : status_no_memory("weights");
-    TRY(vote(node, st));
+    TRY(share_vote(node, st));
     for (size_t i = 0; i < w->n; i++)
         place(w, &w->slots[i]);
-    TRY(vote(node, fill(w, threads)));
+    TRY(share_vote(node, fill(w, threads)));
     drop_unused_source(w);
     w->config = NULL;
     *out = w;

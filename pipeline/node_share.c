@@ -132,7 +132,7 @@ static void share_release(share *self, void *at)
     }
 }
 
-static status share_vote(share *self, status st)
+static status vote_on_node(share *self, status st)
 {
     return node_share_agree(((node_share *)self)->node, st);
 }
@@ -142,7 +142,7 @@ status node_share_new(MPI_Comm node, share **out)
     node_share *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("the communicator");
-    *s = (node_share){{0, 0, NULL, share_alloc, share_release, share_vote}, node, NULL};
+    *s = (node_share){{0, 0, NULL, share_alloc, share_release, vote_on_node}, node, NULL};
     MPI_Comm_rank(node, &s->base.rank);
     MPI_Comm_size(node, &s->base.ranks);
     *out = &s->base;

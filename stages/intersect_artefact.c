@@ -219,7 +219,15 @@ done:
 
 #define PAIRS "fraction", "subset_a", "subset_b"
 
-static status write_variables(const intersect *x, artefact_writer *w)
+static status write_all(artefact_writer *w, const variable *list, size_t n)
+{
+    status st = OK;
+    for (size_t i = 0; i < n && st == OK; i++)
+        st = artefact_variable(w, &list[i]);
+    return st;
+}
+
+static status write_sets(const intersect *x, artefact_writer *w)
 {
     const intersect_results *r = x->results;
     const variable list[] = {
@@ -288,6 +296,15 @@ static status write_variables(const intersect *x, artefact_writer *w)
          "share of the layer's neurons that are selected",
          "1",
          .data = r->share_layer},
+    };
+    return write_all(w, list, sizeof list / sizeof *list);
+}
+
+// Over unordered pairs.
+static status write_summary(const intersect *x, artefact_writer *w)
+{
+    const intersect_results *r = x->results;
+    const variable list[] = {
         {"overlap_mean",
          VARIABLE_F64,
          1,
@@ -323,6 +340,14 @@ static status write_variables(const intersect *x, artefact_writer *w)
          "largest overlap over unordered pairs",
          "1",
          .data = r->summary[4]},
+    };
+    return write_all(w, list, sizeof list / sizeof *list);
+}
+
+static status write_clusters(const intersect *x, artefact_writer *w)
+{
+    const intersect_results *r = x->results;
+    const variable list[] = {
         {"auc",
          VARIABLE_F64,
          3,
@@ -345,13 +370,18 @@ static status write_variables(const intersect *x, artefact_writer *w)
          "1",
          .data = r->auc_chance_error},
     };
-    enum { ALL = sizeof list / sizeof *list, OF_CLUSTERS = 3 };
-    for (int i = 0; i < (x->label ? ALL : ALL - OF_CLUSTERS); i++) {
-        status st = artefact_variable(w, &list[i]);
-        if (st != OK)
-            return st;
-    }
-    return OK;
+    return write_all(w, list, sizeof list / sizeof *list);
+}
+
+static status write_variables(const intersect *x, artefact_writer *w)
+{
+    status st;
+    TRY(write_sets(x, w));
+    TRY(write_summary(x, w));
+    if (x->label)
+        TRY(write_clusters(x, w));
+done:
+    return st;
 }
 
 status intersect_finish(void *state, const round_state *finished, const partial *sum,

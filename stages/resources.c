@@ -80,7 +80,7 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
     status mine = e && e->path ? OK : status_no_memory("a model");
-    TRY(s ? s->vote(s, mine) : mine);
+    TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
     *object = e;
     e = NULL;
@@ -221,7 +221,7 @@ static status data_open(const params *p, const params *pipeline, share *s, bool 
     dataset_options options;
     dataset *d = NULL;
     status st = dataset_options_of(p, &keep, &options);
-    TRY(s ? s->vote(s, st) : st); // opening is collective
+    TRY(share_vote(s, st)); // opening is collective
     options.threads = opening_threads(pipeline, s);
     TRY(with_place(p, dataset_open(&options, s, &d)));
     *object = d;

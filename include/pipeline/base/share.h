@@ -25,4 +25,10 @@ struct share {
     status (*vote)(share *self, status st);
 };
 
+// `vote` of the share; without one (NULL) the status itself.
+status share_vote(share *s, status st);
+// `alloc` of a block whose size only the node's first rank knows: the others' `bytes` count for
+// nothing. Collective on the node.
+status share_alloc_as_first(share *s, size_t bytes, void **block);
+
 #endif

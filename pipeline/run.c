@@ -307,6 +307,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     TRY(comm_share(c)->alloc(comm_share(c), sizeof *r.flags, &flags));
     r.flags = flags;
     r.runtime.stopping = &r.flags->stopping;
+    r.runtime.engine = pthread_self();
     o->watch_signals(&r.flags->stopping, &r.flags->hurry);
     r.deadline = deadline_get();
     r.stop_on_error = strcmp(params_text(r.file->globals, "on_error"), "stop") == 0;

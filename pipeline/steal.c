@@ -6,19 +6,38 @@
 #include <time.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/rng.h"
 #include "pipeline/letters.h"
 
-enum { ASK = 1, GIVE, EMPTY }; // kinds of letters
+enum { ASK = 1, GIVE }; // kinds of letters; both end with what the sender knows (write_known)
 enum { ASK_IDLE, ASK_VALUES }; // of ASK: does the rank wait, or still work?
-enum { GIVE_HINT, GIVE_LEFT, GIVE_FIRST, GIVE_END, GIVE_VALUES }; // of GIVE: see answer
-enum { TRIES = 8 }; // more asks than there are nodes, before a rank gives up
+enum { GIVE_FIRST, GIVE_END, GIVE_VALUES };
+enum { TRIES = 16 }; // more asks in vain than there are nodes, before a rank gives up
+
+// What a node has left, as far as another one knows: how often it was heard of, and then its units,
+// in one number, so that the larger of two is the newer. 0: never heard of.
+typedef uint64_t known;
+
+static known known_as(uint64_t version, int64_t left)
+{
+    return version << 32 | (uint64_t)left;
+}
+
+static uint64_t version_of(known k)
+{
+    return k >> 32;
+}
+
+static int64_t left_of(known k)
+{
+    return k ? (int64_t)(k & UINT32_MAX) : CLAIMS_UNITS;
+}
 
 // What the ranks of a node know together.
 typedef struct node_view {
     _Alignas(64) atomic_int asking; // ranks that wait for an answer
     atomic_int gone;                // ranks that have come to the meeting
-    atomic_bool told;               // the others know that there is nothing left here
-    atomic_uchar empty[];           // of each node: has it said so?
+    atomic_uint_least64_t known[];  // of each node
 } node_view;
 
 struct steal {
@@ -30,8 +49,8 @@ struct steal {
     bool first;          // of the node's ranks: the one that answers
     bool waiting, ahead; // for an answer; asked before it was idle, since something came
     int tries;           // how often it asked in vain since then
-    int last_given;      // the first rank's: the node that got units last, or -1
-    int64_t empty_taken; // the first rank's: letters since the last meeting
+    rng rng;             // whom to ask, among equals
+    uint64_t drawn;
     int64_t fetched;
 };
 
@@ -43,7 +62,7 @@ static void nap(void)
 
 size_t steal_bytes(int nodes)
 {
-    return (sizeof(node_view) + (size_t)nodes + 63) / 64 * 64;
+    return (sizeof(node_view) + (size_t)nodes * sizeof(known) + 63) / 64 * 64;
 }
 
 status steal_new(comm *c, void *block, claims *list, steal **out)
@@ -57,7 +76,7 @@ status steal_new(comm *c, void *block, claims *list, steal **out)
                  .mine = comm_share(c)->rank,
                  .view = block,
                  .first = comm_share(c)->rank == 0,
-                 .last_given = -1};
+                 .rng = rng_new((uint64_t)comm_rank(c), "steal")};
     *out = s;
     return OK;
 }
@@ -72,31 +91,77 @@ int64_t steal_fetched(const steal *s)
     return s->fetched;
 }
 
+// --- What nodes know of each other
+
+// By chance, so that not all do the same. In [0, n).
+static int64_t draw(steal *s, int64_t n)
+{
+    return (int64_t)rng_below(&s->rng, s->drawn++, (uint64_t)n);
+}
+
+static void learn(steal *s, int node, known k)
+{
+    uint64_t now = atomic_load(&s->view->known[node]);
+    while (k > now && !atomic_compare_exchange_weak(&s->view->known[node], &now, k))
+        ;
+}
+
+// This node's own number is made anew for each letter, and newer than all that was said of it.
+static void look_at_own(steal *s)
+{
+    const int own = comm_node(s->comm);
+    known now = atomic_load(&s->view->known[own]);
+    learn(s, own, known_as(version_of(now) + 1, claims_left(s->claims)));
+}
+
+// Writes at `values` the first of the nodes that follow, and of as many as go into a letter what is
+// known; returns the letter's length. Where there are more nodes, each letter tells of others.
+static int write_known(steal *s, int64_t values[LETTER_VALUES], int at)
+{
+    const int nodes = comm_nodes(s->comm), room = LETTER_VALUES - at - 1;
+    const int n = nodes < room ? nodes : room;
+    const int begin = n < nodes ? (int)draw(s, nodes) : 0;
+    look_at_own(s);
+    values[at++] = begin;
+    for (int i = 0; i < n; i++)
+        values[at++] = (int64_t)atomic_load(&s->view->known[(begin + i) % nodes]);
+    return at;
+}
+
+static void read_known(steal *s, const int64_t values[LETTER_VALUES], int at, int n)
+{
+    const int64_t begin = values[at++];
+    for (int64_t i = 0; at < n; i++)
+        learn(s, (int)((begin + i) % comm_nodes(s->comm)), (known)values[at++]);
+}
+
 // --- The node that is asked: its first rank
 
 // Units for one rank more than there are here: none when that one still works and those here can
-// take them at once. Tells who got some last, where there are none.
+// take them at once.
 static void answer(steal *s, int from, bool idle)
 {
-    int64_t values[GIVE_VALUES] = {s->last_given, claims_left(s->claims), 0, 0};
-    int64_t here = comm_share(s->comm)->ranks;
-    if ((idle || values[GIVE_LEFT] > here) &&
+    int64_t values[LETTER_VALUES] = {0};
+    const int64_t here = comm_share(s->comm)->ranks;
+    const int node = comm_node_of(s->comm, from);
+    if ((idle || claims_left(s->claims) > here) &&
         claims_give(s->claims, claims_cost_left(s->claims) / (here + 1), &values[GIVE_FIRST],
-                    &values[GIVE_END]) > 0)
-        s->last_given = comm_node_of(s->comm, from);
-    letters_send(s->letters, from, GIVE, values, GIVE_VALUES);
+                    &values[GIVE_END]) > 0) {
+        known now = atomic_load(&s->view->known[node]);
+        learn(s, node, known_as(version_of(now) + 1, values[GIVE_END] - values[GIVE_FIRST]));
+    }
+    const int n = write_known(s, values, GIVE_VALUES);
+    letters_send(s->letters, from, GIVE, values, n);
 }
 
 static void serve_others(steal *s)
 {
     int64_t values[LETTER_VALUES];
     int from, n;
-    while (letters_take(s->letters, EMPTY, &from, values, &n)) {
-        atomic_store(&s->view->empty[comm_node_of(s->comm, from)], 1);
-        s->empty_taken++;
-    }
-    while (letters_take(s->letters, ASK, &from, values, &n))
+    while (letters_take(s->letters, ASK, &from, values, &n)) {
+        read_known(s, values, ASK_VALUES, n);
         answer(s, from, values[ASK_IDLE] != 0);
+    }
 }
 
 // --- A rank that asks
@@ -107,15 +172,12 @@ static void take_answer(steal *s)
     int from, n;
     if (!s->waiting || !letters_take(s->letters, GIVE, &from, values, &n))
         return;
+    read_known(s, values, GIVE_VALUES, n);
     if (values[GIVE_FIRST] < values[GIVE_END]) {
         claims_put(s->claims, s->mine, values[GIVE_FIRST], values[GIVE_END]);
         s->fetched += values[GIVE_END] - values[GIVE_FIRST];
         s->tries = 0;
         s->ahead = false;
-    } else if (values[GIVE_LEFT] == 0) {
-        atomic_store(&s->view->empty[comm_node_of(s->comm, from)], 1);
-        if (values[GIVE_HINT] >= 0 && values[GIVE_HINT] != comm_node(s->comm))
-            atomic_store(&s->view->empty[values[GIVE_HINT]], 0);
     }
     s->waiting = false;
     atomic_fetch_sub(&s->view->asking, 1); // last: who sees none waiting sees what came
@@ -128,35 +190,35 @@ void steal_serve(steal *s)
     take_answer(s);
 }
 
-// Once between two meetings: nobody needs to ask here any more.
-static void tell_empty(steal *s)
+// The node that has most left as far as is known, one of them by chance; those never heard of come
+// first. -1: nobody has any.
+static int find_victim(steal *s)
 {
-    int64_t none = 0;
-    if (atomic_exchange(&s->view->told, true))
-        return;
-    for (int node = 0; node < comm_nodes(s->comm); node++)
-        if (node != comm_node(s->comm))
-            letters_send(s->letters, comm_first_of(s->comm, node), EMPTY, &none, 1);
+    const int nodes = comm_nodes(s->comm), own = comm_node(s->comm);
+    int64_t most = 0, equals = 0;
+    int best = -1;
+    for (int node = 0; node < nodes; node++) {
+        const int64_t left = node == own ? 0 : left_of(atomic_load(&s->view->known[node]));
+        if (left == 0 || left < most)
+            continue;
+        equals = left > most ? 1 : equals + 1;
+        most = left;
+        if (draw(s, equals) == 0)
+            best = node;
+    }
+    return best;
 }
 
-// The next node after this one that may have something; -1: none.
-static int find_victim(const steal *s)
+static bool ask(steal *s, bool idle)
 {
-    int nodes = comm_nodes(s->comm), own = comm_node(s->comm);
-    for (int i = 1; i < nodes; i++)
-        if (!atomic_load(&s->view->empty[(own + i) % nodes]))
-            return (own + i) % nodes;
-    return -1;
-}
-
-static bool ask(steal *s, int64_t idle)
-{
-    int victim = find_victim(s);
+    int64_t values[LETTER_VALUES] = {idle};
+    const int victim = find_victim(s);
     if (victim < 0)
         return false;
     s->waiting = true;
     atomic_fetch_add(&s->view->asking, 1);
-    letters_send(s->letters, comm_first_of(s->comm, victim), ASK, &idle, ASK_VALUES);
+    const int n = write_known(s, values, ASK_VALUES);
+    letters_send(s->letters, comm_first_of(s->comm, victim), ASK, values, n);
     return true;
 }
 
@@ -170,8 +232,7 @@ void steal_ahead(steal *s)
 
 bool steal_ask(steal *s)
 {
-    bool others = atomic_load(&s->view->asking) > 0;
-    tell_empty(s);
+    const bool others = atomic_load(&s->view->asking) > 0;
     nap();
     if (s->waiting || claims_left(s->claims) > 0)
         return true;
@@ -181,21 +242,6 @@ bool steal_ask(steal *s)
 }
 
 // --- The meeting
-
-// Takes what was sent to this node's first rank and has not been looked at; nothing more comes.
-static void take_rest(steal *s)
-{
-    int64_t told = atomic_load(&s->view->told);
-    int64_t expected = letters_sum(s->letters, told) - told;
-    while (s->empty_taken < expected)
-        serve_others(s);
-    s->empty_taken = 0;
-    s->last_given = -1;
-    atomic_store(&s->view->told, false);
-    atomic_store(&s->view->gone, 0);
-    for (int node = 0; node < comm_nodes(s->comm); node++)
-        atomic_store(&s->view->empty[node], 0);
-}
 
 void steal_meet(steal *s)
 {
@@ -218,5 +264,7 @@ void steal_meet(steal *s)
         serve_others(s);
         nap();
     }
-    take_rest(s);
+    atomic_store(&s->view->gone, 0);
+    for (int node = 0; node < comm_nodes(s->comm); node++)
+        atomic_store(&s->view->known[node], 0);
 }

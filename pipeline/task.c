@@ -86,8 +86,12 @@ pool *task_pool(const task *t)
 
 bool task_stopping(const task *t)
 {
-    return t->runtime && t->runtime->stopping &&
-           atomic_load_explicit(t->runtime->stopping, memory_order_relaxed);
+    const task_runtime *r = t->runtime;
+    if (!r || !r->stopping)
+        return false;
+    if (r->meanwhile && pthread_equal(pthread_self(), r->engine))
+        r->meanwhile(r->context);
+    return atomic_load_explicit(r->stopping, memory_order_relaxed);
 }
 
 status file_list_add(file_list *l, const char *path)

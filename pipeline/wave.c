@@ -285,9 +285,18 @@ static bool next_unit(run *r, wave *w, int64_t *i)
     return w->team ? team_next(w->team, any, i) : any;
 }
 
+static void serve(void *context)
+{
+    steal_serve(context);
+}
+
 static void run_units(run *r, wave *w)
 {
     int64_t i;
+    if (w->steal) {
+        r->runtime.context = w->steal;
+        r->runtime.meanwhile = serve;
+    }
     while (next_unit(r, w, &i)) {
         part *q = find_part(w, i);
         active *a = q->task;
@@ -317,6 +326,7 @@ static void run_units(run *r, wave *w)
         if (comm_rank(r->comm) == 0)
             show(r, w);
     }
+    r->runtime.meanwhile = NULL;
 }
 
 // All ranks have stopped between units: because none are left, because the run must stop, or for a

@@ -5,9 +5,10 @@
 # both grow.
 #   tests/sim.sh [MOST-RANKS]     default 64, some minutes; a wave has 40 units a rank, which cost 1 to 50 times COST (0.002) seconds
 # On paper: a wave of R ranks and U units of mean cost c takes U c / R, and at its end a rank that finds nothing left waits for the last
-# unit that another one has begun: at most the longest unit, on average less than half of it, whatever R is. Letters: a node asks when it
-# runs empty, is answered, and says once to each other node that it is empty: N (N - 1) letters of that kind, and a few asks a node. So
-# idle time should not grow with the ranks, and letters should not grow faster than the square of the nodes.
+# unit that another one has begun: at most the longest unit, on average less than half of it, whatever R is. Letters: a node that runs
+# empty asks one that it believes to have most, and each letter tells all that its sender knows, so that what N nodes have left is known
+# everywhere after each has exchanged a few letters (log N, as rumours spread), and nobody asks those that have nothing. So idle time
+# should not grow with the ranks, and letters should grow as N log N.
 # Fails on other bits than one rank's; what is idle too long is for the reader to see (tests/engine/test_steal.sh sets bounds).
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd)

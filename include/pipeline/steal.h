@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Units that move between nodes. Each node begins with its own part of a wave's list (claims.h).
 // A rank that takes the last unit of its node asks a node that is not known to be empty for more;
-// the first rank there answers between two of its units with a part of what nobody has claimed. So
-// the answer comes while the asking rank computes, and nobody waits longer than a unit as long as
-// there is work anywhere. Not for teams, whose units are claimed by their first members.
+// the first rank there answers with a part of what nobody has claimed: between two of its units, and
+// within one whenever that looks whether to stop. So the answer mostly comes while the asking rank
+// computes, and nobody waits longer than a unit as long as there is work anywhere. Not for teams, whose units are claimed by their first members.
 //
 // Three kinds of letters: ASK (one a rank at a time), GIVE (the answer: units, or who got some
 // lately), EMPTY (once a node and meeting, to the first rank of every node). A rank that has asked
@@ -28,7 +28,7 @@ size_t steal_bytes(int nodes);
 status steal_new(comm *c, void *block, claims *list, steal **out);
 void steal_free(steal *s); // NULL is a no-op
 
-// Between units: answers, and takes what has come. Local.
+// Between units, and within one: answers, and takes what has come. Local.
 void steal_serve(steal *s);
 
 // After a claim: asks for more, once nothing is left on the node. Local, does not wait.

@@ -4,6 +4,7 @@
 #ifndef PIPELINE_TASK_H
 #define PIPELINE_TASK_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,10 @@ typedef struct task_reference {
 typedef struct task_runtime {
     pool *pool;
     const atomic_bool *stopping;
+    pthread_t engine; // the thread that calls units, which is the one that may use MPI
+    // What it does in the midst of a unit, whenever the unit asks whether to stop; or NULL.
+    void (*meanwhile)(void *context);
+    void *context;
 } task_runtime;
 
 struct task {

@@ -141,6 +141,17 @@ done:
     return st;
 }
 
+// Is this the rank, as mpirun numbers it, that is to fail alone at `place`? Stages know no ranks.
+static status told_to_fail(const task *of, const char *place)
+{
+    const params *p = task_params(of);
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+    if (strcmp(params_text(p, "fail_at"), place) != 0 || !rank ||
+        atoi(rank) != params_int(p, "fail_rank"))
+        return OK;
+    return status_fail(ERR_INPUT, task_label(of), "%s was told to fail on rank %s", place, rank);
+}
+
 static void wait_seconds(const task *of, double seconds)
 {
     for (; seconds > 0 && !task_stopping(of); seconds -= 0.001)
@@ -164,11 +175,13 @@ static status sum_open(const task *of, void **state)
     t->counts = checked_calloc((size_t)t->width, sizeof *t->counts);
     t->values = checked_calloc((size_t)t->width, sizeof *t->values);
     t->histogram = checked_calloc((size_t)t->width, sizeof *t->histogram);
-    if (t->sums && t->counts && t->values && t->histogram)
+    st = t->sums && t->counts && t->values && t->histogram ? told_to_fail(of, "open")
+                                                           : status_no_memory("toy");
+    if (st == OK)
         return OK;
     toy_close(t);
     *state = NULL;
-    return status_no_memory("toy");
+    return st;
 }
 
 static status sum_next(void *state, const round_state *finished, const partial *sum,
@@ -176,6 +189,9 @@ static status sum_next(void *state, const round_state *finished, const partial *
 {
     toy *t = state;
     int64_t rounds = params_int(task_params(t->task), "rounds");
+    status st = told_to_fail(t->task, "next");
+    if (st != OK)
+        return st;
     if (finished && finished->values[0] + 1 == rounds) {
         *done = true;
         return OK;
@@ -195,7 +211,7 @@ static status sum_plan(void *state, const round_state *round, round_plan *out)
     (void)round;
     *out = (round_plan){
         t->units, {2, {{"sums", PARTIAL_SUM, t->width}, {"histogram", PARTIAL_COUNT, t->width}}}};
-    return OK;
+    return told_to_fail(t->task, "plan");
 }
 
 static double sum_cost(void *state, const round_state *round, int64_t unit)
@@ -257,6 +273,7 @@ static status sum_unit(void *state, const round_state *round, int64_t unit, part
     wait_seconds(t->task, seconds);
     if (task_stopping(t->task))
         return status_fail(ERR_INTERRUPTED, NULL, "stopped");
+    TRY(told_to_fail(t->task, "unit"));
     if (unit == params_int(p, "fail_unit"))
         return status_fail(ERR_INPUT, task_label(t->task), "unit %lld was told to fail",
                            (long long)unit);
@@ -286,6 +303,7 @@ static status sum_finish(void *state, const round_state *finished, const partial
     (void)finished;
     if (params_bool(task_params(t->task), "fail_finish"))
         return status_fail(ERR_IO, task_label(t->task), "finish was told to fail");
+    TRY(told_to_fail(t->task, "finish"));
     t->total = t->input;
     for (int64_t i = 0; i < t->width; i++) {
         t->values[i] = fixed_to(partial_sums(sum, 0)[i]);
@@ -373,6 +391,17 @@ static const param_def sum_params[] = {
      .high = 1e9,
      .help = "this unit is NaN"},
     {.name = "trace", .type = PARAM_TEXT, .unkeyed = true, .help = "files that name each unit run"},
+    {.name = "fail_at",
+     .type = PARAM_TEXT,
+     .value = "unit",
+     .choices = "open|next|plan|unit|finish",
+     .help = "where fail_rank fails"},
+    {.name = "fail_rank",
+     .type = PARAM_INT,
+     .value = "-1",
+     .low = -1,
+     .high = 1e9,
+     .help = "this rank fails there, alone"},
     {.name = "fail_finish", .type = PARAM_BOOL, .value = "false", .help = "finish fails"},
     {.name = NULL},
 };

@@ -24,6 +24,18 @@ done:
     return st;
 }
 
+static status grow_rooms(model *m, int threads)
+{
+    size_t capacity = (size_t)m->n_rooms;
+    if (m->n_rooms >= threads)
+        return OK;
+    if (!checked_grow(&m->rooms, &capacity, (size_t)threads, sizeof *m->rooms))
+        return status_no_memory("the scratch of tiles");
+    while (m->n_rooms < threads)
+        m->rooms[m->n_rooms++] = (pass_room){0};
+    return OK;
+}
+
 static status run_tile(void *context, int64_t item, int thread)
 {
     pass *passes = context;
@@ -54,8 +66,9 @@ status model_forward(model *m, pool *p, const forward *f)
     TRY(check_candidates(f, m->config.info.outputs));
     TRY(weights_unchanged(m->weights));
     TRY(grow_products(m, threads));
+    TRY(grow_rooms(m, threads));
     for (int t = 0; t < threads; t++) {
-        TRY(pass_new(m, (pass_limits){f->max_samples, f->max_rows}, &passes[t]));
+        TRY(pass_new(m, (pass_limits){f->max_samples, f->max_rows}, &m->rooms[t], &passes[t]));
         passes[t].f = f;
         passes[t].thread = t;
         passes[t].products = m->packing == PACKING_NONE ? NULL : m->products[t];
@@ -65,8 +78,6 @@ status model_forward(model *m, pool *p, const forward *f)
         TRY(weights_unchanged(m->weights)); // a file that changes may hold anything
     st = run;
 done:
-    for (int t = 0; t < threads; t++)
-        pass_free(&passes[t]);
     free(passes);
     return st;
 }

@@ -91,6 +91,9 @@ void model_close(model *m)
     for (int i = 0; i < m->n_products; i++)
         products_free(m->products[i]);
     free(m->products);
+    for (int i = 0; i < m->n_rooms; i++)
+        free(m->rooms[i].at);
+    free(m->rooms);
     free(m->path);
     free(m);
 }

@@ -93,24 +93,22 @@ size_t pass_bytes(const model *m, pass_limits limits)
     return count.wrapped ? SIZE_MAX : count.used;
 }
 
-status pass_new(const model *m, pass_limits limits, pass *out)
+status pass_new(const model *m, pass_limits limits, pass_room *room, pass *out)
 {
-    size_t bytes = pass_bytes(m, limits);
-    void *memory = bytes < SIZE_MAX ? checked_aligned(bytes, 1) : NULL;
-    if (!memory)
+    const size_t bytes = pass_bytes(m, limits);
+    if (bytes > room->bytes) {
+        free(room->at);
+        room->at = bytes < SIZE_MAX ? checked_aligned(bytes, 1) : NULL;
+        room->bytes = room->at ? bytes : 0;
+    }
+    if (!room->at)
         return status_no_memory("the scratch of a tile");
-    *out = (pass){.m = m, .arena = memory};
-    memset(memory, 0, bytes); // products read a few rows behind those that are set
-    lay_out(m, limits, &(scratch){memory, 0, false}, out);
+    *out = (pass){.m = m};
+    memset(room->at, 0, bytes); // products read a few rows behind those that are set
+    lay_out(m, limits, &(scratch){room->at, 0, false}, out);
     if (m->config.rotary.theta > 0)
         rotary_table(&m->config.rotary, limits.rows, m->config.info.head_dim, out->rotary);
     return OK;
-}
-
-void pass_free(pass *p)
-{
-    free(p->arena);
-    p->arena = NULL;
 }
 
 // Tokens index the embedding, and learned positions a table.

@@ -200,6 +200,16 @@ static cost add_up(const run *r, const active *a)
                   .memory = (double)comm_largest(r->comm, (int64_t)memory_use_peak())};
 }
 
+// What the stage would have said of the operations that were run: a search ends sooner or later
+// than it expects.
+static double expected(const active *a, double worked)
+{
+    const task *t = a->of->task;
+    estimate e = {0};
+    const bool known = a->operations > 0 && t->stage->estimate && t->stage->estimate(t, &e) == OK;
+    return known ? e.operations * worked / a->operations : 0;
+}
+
 // Rank 0: the line in the journal that makes the artefact exist.
 static status record(run *r, const active *a, const cost *spent, double seconds)
 {
@@ -228,6 +238,7 @@ static status record(run *r, const active *a, const cost *spent, double seconds)
                               .threads = pool_threads(r->runtime.pool),
                               .busy = spent->busy,
                               .worked = spent->worked,
+                              .expected = expected(a, spent->worked),
                               .alone = spent->alone,
                               .memory = spent->memory};
     status st = journal_task_done(r->journal, &c);

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
+#include "pipeline/memory_use.h"
 
 // Each check is collective, returns the same status on all ranks, and says in `found` what it saw.
 typedef struct checkup {
@@ -115,6 +117,70 @@ static status check_memory(const checkup *k, text *found)
     return st;
 }
 
+// The room for the blocks that a node's ranks share. A container's is often 64 MB, and a page that
+// finds no room kills the rank that touches it.
+static status check_room(const checkup *k, text *found)
+{
+    enum { LEAST = 1000 };
+    const bool alone = comm_ranks(k->comm) == comm_nodes(k->comm);
+    const int64_t free_mb = comm_smallest(k->comm, (int64_t)(memory_use_room() / 1000000));
+    text_addf(found, "%lld MB free%s", (long long)free_mb,
+              alone ? ", of which one rank a node needs nothing" : "");
+    if (alone || free_mb >= LEAST)
+        return OK;
+    return status_fail(ERR_USAGE, NULL,
+                       "%lld MB free in /dev/shm, where the ranks of a node share sums and "
+                       "converted weights; make room (`mount -o remount,size=50%% /dev/shm`, "
+                       "`docker run --shm-size=16g`), or start one rank a node",
+                       (long long)free_mb);
+}
+
+// Where a rank keeps a number that its neighbour on the node is to read.
+typedef struct whereabouts {
+    int64_t process, address;
+} whereabouts;
+
+// Reads the next rank's number by Linux's cross-memory attach, with which Open MPI copies large
+// messages once.
+static bool read_neighbour(const whereabouts *all, int rank, int ranks)
+{
+    const whereabouts *next = &all[(rank + 1) % ranks];
+    int64_t number = 0;
+    struct iovec to = {&number, sizeof number};
+    struct iovec from = {(void *)(uintptr_t)next->address, sizeof number};
+    return process_vm_readv((pid_t)next->process, &to, 1, &from, 1, 0) == sizeof number &&
+           number == next->process;
+}
+
+static status check_copies(const checkup *k, text *found)
+{
+    static const char setting[] = "OMPI_MCA_btl_vader_single_copy_mechanism";
+    const char *given = getenv(setting);
+    share *s = comm_share(k->comm);
+    void *block = NULL;
+    const int64_t own = getpid();
+    status st = OK;
+    if (given && strcmp(given, "none") == 0) {
+        text_addf(found, "off: %s=none", setting);
+        return OK;
+    }
+    TRY(comm_agree(k->comm, s->alloc(s, (size_t)s->ranks * sizeof(whereabouts), &block)));
+    whereabouts *all = block;
+    all[s->rank] = (whereabouts){own, (int64_t)(intptr_t)&own};
+    TRY(comm_agree(k->comm, OK)); // all have written
+    if (!read_neighbour(all, s->rank, s->ranks))
+        st = status_fail(ERR_USAGE, NULL,
+                         "a rank may not read another's memory (ptrace_scope, or a container); "
+                         "export %s=none, or mpirun may fail in the midst of a run",
+                         setting);
+    text_add(found, "the ranks of a node read each other's memory");
+    TRY(comm_agree(k->comm, st));
+done:
+    if (block)
+        s->release(s, block);
+    return st;
+}
+
 static status check_folder(const checkup *k, text *found)
 {
     status st = OK;
@@ -148,8 +214,9 @@ static const struct {
     const char *what;
     status (*check)(const checkup *k, text *found);
 } checks[] = {
-    {"launch", check_launch},        {"signals", check_signals}, {"threads", check_threads},
-    {"shared memory", check_memory}, {"folder", check_folder},   {"libraries", check_libraries},
+    {"launch", check_launch},        {"signals", check_signals},     {"threads", check_threads},
+    {"shared memory", check_memory}, {"/dev/shm", check_room},       {"single copy", check_copies},
+    {"folder", check_folder},        {"libraries", check_libraries},
 };
 
 status doctor(comm *c, const registry *r, const char *folder)

@@ -15,7 +15,7 @@ static const double program_bytes = 26e6, netcdf_bytes = 10.5e6;
 // What the finished tasks of a stage, or of a step, took together.
 typedef struct tally {
     double threads_busy; // thread seconds in units
-    double worked;       // operations of those
+    double expected;     // operations of those, as the stage foretells them
     double units;        // of the tasks
     double alone;        // seconds
     double n;
@@ -76,7 +76,7 @@ static status add_to(forecast *f, const char *name, const journal_commit *c)
     if (!t)
         return status_no_memory("the rates");
     t->threads_busy += c->busy * c->threads;
-    t->worked += c->worked;
+    t->expected += c->expected > 0 ? c->expected : c->worked;
     t->units += (double)c->units;
     t->alone += c->alone;
     t->n++;
@@ -190,8 +190,8 @@ static double expected_seconds(const forecast *f, const task *t, const estimate 
     if (!k || f->ranks < 1)
         return -1;
     double part = 1 / k->n; // of what the tasks of its kind took together
-    if (e->operations > 0 && k->worked > 0)
-        part = e->operations / k->worked;
+    if (e->operations > 0 && k->expected > 0)
+        part = e->operations / k->expected;
     else if (e->units > 0 && k->units > 0)
         part = (double)e->units / k->units;
     return k->threads_busy * part / f->ranks / f->threads + k->alone / k->n;

@@ -257,6 +257,7 @@ status journal_task_done(journal *j, const journal_commit *c)
     put_int(line, "threads", c->threads);
     put_real(line, "busy", c->busy);
     put_real(line, "worked", c->worked);
+    put_real(line, "expected", c->expected);
     put_real(line, "alone", c->alone);
     put_real(line, "memory", c->memory);
     json_object_set_new_nocheck(line, "fields", fields);

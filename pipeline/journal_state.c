@@ -159,6 +159,7 @@ static bool on_done(journal_state *s, const line *l)
         .threads = (int)get_int(l, "threads"),
         .busy = get_real(l, "busy"),
         .worked = get_real(l, "worked"),
+        .expected = get_real(l, "expected"),
         .alone = get_real(l, "alone"),
         .memory = get_real(l, "memory"),
         .time = get_real(l, "time"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: its commands, MPI's start and end, signals, and exit codes. The one file with
 // MPI_COMM_WORLD and exit.
+#include <malloc.h>
 #include <mpi.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -255,6 +256,9 @@ static const command_def commands[] = {
 int main(int argc, char **argv)
 {
     command_line line = {0};
+    // Blocks of a few MB go back to the system when they are freed, so that what a task holds is
+    // what `plan` says, and not what the heap kept between two of them.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     status st = command_line_parse(commands, argc, argv, &line);
     line.failure = st;
     if (st != OK && has_launcher())

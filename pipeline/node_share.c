@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/memory_use.h"
 
 // A block of node memory: the window behind it, or MPI_WIN_NULL where the node has one rank.
 typedef struct node_block {
@@ -52,6 +53,19 @@ status node_share_agree(MPI_Comm ranks, status st)
     return verdict_get(&v);
 }
 
+// Looked at before MPI is asked: a window that finds no room ends the process.
+static status look_for_room(size_t bytes)
+{
+    const size_t room = memory_use_room();
+    if (room == 0 || bytes < room || getenv("OMPI_MCA_osc_sm_backing_directory"))
+        return OK;
+    return status_fail(
+        ERR_INTERNAL, NULL,
+        "cannot share %zu bytes among the ranks of a node: %zu are free in /dev/shm; make room "
+        "there (`sulcus doctor` says how), or start one rank a node, which needs none",
+        bytes, room);
+}
+
 static status allocate_window(MPI_Comm node, size_t bytes, node_block *block)
 {
     int rank, unit;
@@ -65,8 +79,8 @@ static status allocate_window(MPI_Comm node, size_t bytes, node_block *block)
         block->window = MPI_WIN_NULL;
         return status_fail(
             ERR_INTERNAL, NULL,
-            "cannot share %zu bytes among the ranks of a node; is there room in /dev/shm? (`sulcus "
-            "doctor` looks at it; one rank a node needs none)",
+            "cannot share %zu bytes among the ranks of a node; see what `sulcus doctor` says, or "
+            "start one rank a node, which needs none",
             bytes);
     }
     MPI_Win_lock_all(MPI_MODE_NOCHECK, block->window);
@@ -91,6 +105,8 @@ static status share_alloc(share *self, size_t bytes, void **out)
     status st = block ? OK : status_no_memory("a block of shared memory");
     if (block)
         block->window = MPI_WIN_NULL;
+    if (block && self->ranks > 1 && self->rank == 0)
+        st = look_for_room(bytes);
     st = node_share_agree(s->node, st);
     if (st != OK)
         goto done;

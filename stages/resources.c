@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/resources.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,7 +259,10 @@ double stage_model_bytes(const task *t)
     int parts = params_text(pipeline, "layers_over") ? 1 : (int)params_int(pipeline, "layers_over");
     if (parts <= 1 || parts > model_get_info(e->model)->layers)
         return (double)model_weight_bytes(model_get_info(e->model), e->compute);
-    return (double)model_part_bytes(e->model, 0, parts, e->compute);
+    double most = 0;
+    for (int member = 0; member < parts; member++)
+        most = fmax(most, (double)model_part_bytes(e->model, member, parts, e->compute));
+    return most;
 }
 
 double stage_products_bytes(int threads)

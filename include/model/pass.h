@@ -47,8 +47,13 @@ typedef struct pass {
     float *whole;    // [outputs] of one row
     float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, scores, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
-    void *arena;             // owns all of the above
 } pass;
+
+// The memory of a thread's passes, kept from one to the next: what it held last is of no account.
+typedef struct pass_room {
+    void *at; // owned
+    size_t bytes;
+} pass_room;
 
 // How many rows and samples a pass must hold.
 typedef struct pass_limits {
@@ -57,8 +62,8 @@ typedef struct pass_limits {
 
 // Bytes of a pass's scratch, and what is laid out in it.
 size_t pass_bytes(const model *m, pass_limits limits);
-status pass_new(const model *m, pass_limits limits, pass *out);
-void pass_free(pass *p);
+// Lays out a pass in `room`, which grows when it is too small and must outlive the pass.
+status pass_new(const model *m, pass_limits limits, pass_room *room, pass *out);
 
 // Runs tile `index` of p->f from its load to its results; with a team, this member's part of the
 // next tile that comes.

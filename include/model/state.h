@@ -4,6 +4,7 @@
 #define MODEL_STATE_H
 
 #include "model/arch.h"
+#include "model/pass.h"
 
 struct model {
     const arch *arch;
@@ -12,6 +13,8 @@ struct model {
     packing packing;     // of what products read
     products **products; // owned [n_products], one of each thread that has run
     int n_products;
+    pass_room *rooms; // owned [n_rooms], likewise
+    int n_rooms;
     relay *team; // borrowed; NULL where this process holds all layers
     // To look into layers that are not held.
     char *path; // owned

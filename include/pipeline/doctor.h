@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `sulcus doctor`: tries what a run needs of the machine (launch, nodes, threads, shared memory,
-// folder, and what the program's libraries check), and prints for each what it found or the line
-// that mends it.
+// `sulcus doctor`: tries what a run needs of the machine (launch, nodes, signals, threads, shared
+// memory and its room, copies between ranks, folder, and what the program's libraries check), and
+// prints for each what it found or the line that mends it.
 #ifndef PIPELINE_DOCTOR_H
 #define PIPELINE_DOCTOR_H
 

@@ -43,8 +43,8 @@ const params *task_pipeline(const task *t);
 pool *task_pool(const task *t);
 // True once the run must stop soon: a unit that sees it may return ERR_INTERRUPTED at once, having
 // added nothing. Checked between layers and k-means iterations, in threads of the pool and in the
-// one that calls the unit; in that one the engine meanwhile answers nodes that ask for work, so that
-// a unit of a second should ask many times.
+// one that calls the unit; in that one the engine meanwhile answers nodes that ask for work, so
+// that a unit of a second should ask many times.
 bool task_stopping(const task *t);
 
 // A round's vector.

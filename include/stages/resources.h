@@ -17,7 +17,8 @@ extern const resource_def resource_data;  // section `datasets`, parameter `data
 // The task's model. Borrowed from the engine. Local.
 model *stage_model(const task *t);
 
-// For estimates: bytes of the model that a rank holds, and the ranks of its node once.
+// For estimates: bytes of the model that a rank holds, and the ranks of its node once; in teams,
+// the most that a member holds.
 double stage_model_bytes(const task *t);
 // And what the matrix products take in `threads` threads: library code, their packing buffers.
 double stage_products_bytes(int threads);

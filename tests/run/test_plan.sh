@@ -12,17 +12,21 @@ cat >p.yaml <<YAML
 pipeline: plan
 output: out
 threads: 1
-models: {m: {path: model, weights: random, seed: 1}}
+models: {m: {path: model, weights: random, seed: 1}, trained: {path: $SOURCE/examples/vit-glyph100}}
 datasets: {glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, limit: 30, keep: [latin, greek, hebrew, digits]}}
 steps:
   activations: {stage: collect, model: m, data: glyphs, sites: [mlp, attn], firing: 100}
   scores: {stage: score, from: activations}
   unlearn: {stage: prune, from: scores, model: m, data: glyphs, fraction: 0.1, seeds: 2}
+  blind: {stage: prune, from: scores, model: m, data: glyphs, drop: 0.5, seeds: 1} # ends at once: there is no accuracy to lose
+  learnt: {stage: collect, model: trained, data: glyphs}
+  ratios: {stage: score, from: learnt}
+  search: {stage: prune, from: ratios, model: trained, data: glyphs, drop: 0.5, seeds: 2}
   experts: {stage: cluster, model: m, method: weights, clusters: 16, starts: 2}
   together: {stage: cluster, from: activations, method: coactivation, clusters: 16, starts: 2}
   overlap: {stage: intersect, from: scores, fractions: [0.05]}
 YAML
-steps="activations scores unlearn experts together overlap"
+steps="activations scores unlearn blind learnt ratios search experts together overlap"
 # "82.6 MB" in bytes
 bytes() { awk -v n="$1" -v u="$2" 'BEGIN {f["B"] = 1; f["kB"] = 1e3; f["MB"] = 1e6; f["GB"] = 1e9; print n * f[u]}'; }
 columns() { sed -n "s/^[a-z]*  *$2  *[-0-9]* units *\(.*\)/\1/p" "$1"; } # PLAN STEP: memory, disk, time, why
@@ -47,27 +51,37 @@ each_step
 for step in $steps; do
   expected=$(memory first.txt "$step") measured=$(last "$step" memory)
   awk "BEGIN {printf \"%-12s %6.1f MB expected, %6.1f MB measured\n\", \"$step\", ${expected:-0} / 1e6, ${measured:-0} / 1e6}"
-  is_near "$expected" "$measured" 1.15 0 || fail "memory of $step: expected $expected, measured $measured"
+  [ "$step" = blind ] || is_near "$expected" "$measured" 1.15 0 || fail "memory of $step: expected $expected, measured $measured"
 done
 
-# Twice the samples, other weights: what the first run measured tells what the second takes.
-again=(-s datasets.glyphs.limit=60 -s models.m.seed=2 -s steps.experts.starts=4)
-"$SULCUS" plan p.yaml "${again[@]}" >second.txt 2>stderr || fail "plan"
-each_step "${again[@]}"
-for step in $steps; do
-  expected=$(seconds second.txt "$step")
-  measured=$(awk "BEGIN {print $(last "$step" busy) / $(last "$step" ranks) + $(last "$step" alone)}")
-  printf '%-12s %6.2f s expected, %6.2f s measured\n' "$step" "$expected" "$measured"
-  # On a machine that does nothing else 1.5 holds.
-  is_near "$expected" "$measured" "${PLAN_TIMES:-2}" 0.5 || fail "time of $step: expected $expected, measured $measured"
+# More samples, other weights: what the first run measured tells what the second takes. Three times, since the machine may be busy with
+# something else in one of the two.
+late_or_early() { # a line a step whose time was not as expected
+  for step in $steps; do
+    expected=$(seconds second.txt "$step")
+    measured=$(awk "BEGIN {print $(last "$step" busy) / $(last "$step" ranks) + $(last "$step" alone)}")
+    printf '%-12s %6.2f s expected, %6.2f s measured\n' "$step" "$expected" "$measured" >>times.txt
+    is_near "$expected" "$measured" 1.5 0.25 || echo "time of $step: expected $expected, measured $measured"
+  done
+}
+for try in 1 2 3; do
+  again=(-s datasets.glyphs.limit=$((40 + 10 * try)) -s models.m.seed=$((1 + try)) -s steps.experts.starts=$((3 + try)))
+  "$SULCUS" plan p.yaml "${again[@]}" >second.txt 2>stderr || fail "plan"
+  each_step "${again[@]}"
+  : >times.txt
+  late_or_early >late.txt
+  cat times.txt
+  [ -s late.txt ] || break
 done
+[ ! -s late.txt ] || fail "$(cat late.txt)"
 "$SULCUS" plan p.yaml "${again[@]}" >third.txt
-is "tasks done" "$(grep -c '^done ' third.txt)" 6
+is "tasks done" "$(grep -c '^done ' third.txt)" 10
 is_near 100 120 1.15 0 && fail "an error of a fifth passes"
+is_near 1 2 1.5 0.25 && fail "twice the time passes"
 
 # 10,000 tasks of the engine's own, and of this program's.
 printf 'pipeline: crowd\noutput: crowd\nsteps:\n  a: {stage: sum, units: 3, width: 4, scale: [%s]}\n  b: {stage: total, from: a}\n' "$(seq -s, 1 5000)" >crowd.yaml
-sed "s/method: weights,/method: weights, seed: [$(seq -s, 1 5000)],/; s/method: coactivation,/method: coactivation, seed: [$(seq -s, 1 4996)],/" p.yaml >many.yaml
+sed "s/method: weights,/method: weights, seed: [$(seq -s, 1 5000)],/; s/method: coactivation,/method: coactivation, seed: [$(seq -s, 1 4992)],/" p.yaml >many.yaml
 while read -r program name; do
   for command in plan status; do
     start=$(date +%s%N)

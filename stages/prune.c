@@ -288,7 +288,7 @@ done:
 
 const stage_def stage_prune = {
     .name = "prune",
-    .version = 1,
+    .version = 2,
     .summary = "prunes neurons until a subset is forgotten, and measures every subset",
     .params = prune_params,
     .inputs = "score|import",

@@ -20,40 +20,48 @@ static status append_tile(tiling *t, const tile_cut *cut)
     return OK;
 }
 
-// What is left of a subset joins its last tile, or is its only one.
-static status append_rest(tiling *t, const tile_cut *rest)
+// Into how many tiles to cut a subset: samples of the mean length, at least one a tile.
+static int64_t count_tiles(int64_t samples, int64_t rows)
 {
-    int64_t first = t->subset_tile[rest->subset];
-    if (rest->samples == 0)
-        return OK;
-    if (t->tiles == first)
-        return append_tile(t, rest);
-    t->tile[t->tiles - 1].samples += rest->samples;
-    t->tile[t->tiles - 1].rows += rest->rows;
-    return OK;
+    if (rows == 0)
+        return samples > 0;
+    const int64_t of_tile = (TILING_ROWS * samples + rows - 1) / rows; // samples for TILING_ROWS
+    return (samples + of_tile - 1) / of_tile;
+}
+
+static void note_largest(tiling *t)
+{
+    for (int64_t i = t->subset_tile[t->subsets]; i < t->tiles; i++) {
+        t->max_samples = t->tile[i].samples > t->max_samples ? t->tile[i].samples : t->max_samples;
+        t->max_rows = t->tile[i].rows > t->max_rows ? t->tile[i].rows : t->max_rows;
+    }
 }
 
 status tiling_add(tiling *t, int64_t samples, tiling_rows_fn *rows, void *context)
 {
     status st = OK;
+    int64_t total = 0, before = 0, cuts = 0;
     if (!checked_grow(&t->subset_tile, &t->subset_capacity, (size_t)t->subsets + 2,
                       sizeof *t->subset_tile))
         return status_no_memory("a list of tiles");
     t->subset_tile[t->subsets] = t->tiles;
+    for (int64_t i = 0; i < samples; i++)
+        total += rows(context, i);
+    const int64_t n = count_tiles(samples, total);
     tile_cut cut = {.subset = t->subsets};
     for (int64_t i = 0; i < samples; i++) {
         cut.samples++;
         cut.rows += rows(context, i);
-        if (cut.rows < TILING_ROWS)
+        before = cut.first_row + cut.rows;
+        // A tile ends at the sample that reaches its even share of the rows.
+        if (i + 1 < samples && before * n < total * (cuts + 1))
             continue;
         TRY(append_tile(t, &cut));
-        cut = (tile_cut){t->subsets, i + 1, 0, cut.first_row + cut.rows, 0};
+        while (before * n >= total * (cuts + 1) && cuts < n)
+            cuts++;
+        cut = (tile_cut){t->subsets, i + 1, 0, before, 0};
     }
-    TRY(append_rest(t, &cut));
-    for (int64_t i = t->subset_tile[t->subsets]; i < t->tiles; i++) {
-        t->max_samples = t->tile[i].samples > t->max_samples ? t->tile[i].samples : t->max_samples;
-        t->max_rows = t->tile[i].rows > t->max_rows ? t->tile[i].rows : t->max_rows;
-    }
+    note_largest(t);
     t->subset_tile[++t->subsets] = t->tiles;
 done:
     return st;

@@ -10,9 +10,10 @@
 #include "model/model.h"
 #include "pipeline/base/status.h"
 
-// A tile closes at the sample with which it has as many rows; what remains of a subset below that
-// joins its last tile. At this size a product runs near its best rate (DESIGN.md section 4), and a
-// unit's tiles still occupy several threads.
+// A tile of samples of the subset's mean length has as many rows, or a sample fewer. At this size a
+// product runs near its best rate (DESIGN.md section 4), and a unit's tiles still occupy several
+// threads. The tiles of a subset are as even as whole samples allow, so that no thread waits for
+// one that got the longer rest.
 enum { TILING_ROWS = 512 };
 // A unit closes at the tile with which it has both: enough tiles for several threads, and enough
 // operations.

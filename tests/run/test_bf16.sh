@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# compute: bf16 on the example ViT: scores that order the neurons as float32's do, the same bits at any number of ranks and threads,
+# compute: bf16 on the example ViT and the example Mistral: scores that order the neurons as float32's do, the same bits at any number of ranks and threads,
 # and a CPU without bf16 instructions refused by name.
 . "$SOURCE/tests/lib.sh"
 
@@ -9,11 +9,15 @@ pipeline: bf16
 output: $scratch/out
 models:
   vit: {path: $SOURCE/examples/vit-glyph100}
+  mistral: {path: $SOURCE/examples/mistral-debtext}
 datasets:
+  text: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, context: 256, collect: 0.5, pack: true, limit: 8000}
   glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, collect: 0.5, keep: [latin, digits, greek, hebrew]}
 steps:
   image: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn]}
   image_scores: {stage: score, from: image, measure: abs}
+  text: {stage: collect, model: mistral, data: text, sites: [mlp, attn]}
+  text_scores: {stage: score, from: text, measure: abs}
   image_cut: {stage: prune, from: image_scores, model: vit, data: glyphs, drop: 0.5, seeds: 0}
 END
 
@@ -39,12 +43,12 @@ for run in '1 1' '3 1' '2 2'; do
   [ "$run" = '1 1' ] && mv "$scratch/digests" "$scratch/first" && continue
   is "bf16 on $run ranks and threads: digests" "$(diff "$scratch/first" "$scratch/digests")" ""
 done
-is 'tasks done' "$(wc -l <"$scratch/first")" 3
+is 'tasks done' "$(wc -l <"$scratch/first")" 5
 digests "$scratch/out" >"$scratch/digests"
 is 'artefacts that bf16 shares with float32' "$(comm -12 "$scratch/first" "$scratch/digests")" ""
 
 agree() { "$BUILD/tests/agree" "$scratch/out/$1/all.nc" "$2/$1/all.nc" "${@:3}" >"$scratch/stdout" 2>"$scratch/stderr"; }
-for scores in 'image_scores mlp_score' 'image_scores attn_score'; do
+for scores in 'image_scores mlp_score' 'image_scores attn_score' 'text_scores mlp_score' 'text_scores attn_score'; do
   agree ${scores% *} "$scratch/bf16-1-1" ${scores#* } 0.999 0.97 || fail "$scores: bf16 orders other neurons than float32"
   cat "$scratch/stdout"
 done

@@ -21,8 +21,9 @@ static status not_finite(int layer, site after)
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
     const config *c = &p->m->config;
-    bool finite = p->ended || kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight,
-                                                bias, (float)c->norm_eps, p->normed);
+    bool finite = p->ended || p->resumed ||
+                  kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight, bias,
+                                    (float)c->norm_eps, p->normed);
     return finite ? OK : not_finite(layer, after);
 }
 
@@ -30,8 +31,9 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
     const config *c = &p->m->config;
     const int hidden = c->info.hidden_size;
-    bool finite = p->ended || kernel_rms_norm(p->hidden, hidden, p->rows, hidden, weight,
-                                              (float)c->norm_eps, p->normed, hidden);
+    bool finite = p->ended || p->resumed ||
+                  kernel_rms_norm(p->hidden, hidden, p->rows, hidden, weight, (float)c->norm_eps,
+                                  p->normed, hidden);
     return finite ? OK : not_finite(layer, after);
 }
 
@@ -92,7 +94,7 @@ static operand normed_operand(const pass *p)
     return linear_operand(p->m->packing, p->normed, hidden, p->rows, hidden, p->normed_copy);
 }
 
-status block_attention(pass *p, int layer, const attention_weights *a)
+static status attend(pass *p, int layer, const attention_weights *a)
 {
     status st;
     const config *c = &p->m->config;
@@ -127,6 +129,19 @@ status block_attention(pass *p, int layer, const attention_weights *a)
     x = linear_operand(p->m->packing, p->q, width, p->rows, width, p->site_copy);
     TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
 done:
+    return st;
+}
+
+status block_attention(pass *p, int layer, const attention_weights *a)
+{
+    const forward *f = p->f;
+    if (p->resumed) {
+        p->resumed = false;
+        return OK;
+    }
+    status st = attend(p, layer, a);
+    if (st == OK && f->keep_hidden && f->keep_behind_attn && layer == f->keep_layer)
+        st = f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
     return st;
 }
 

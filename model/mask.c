@@ -200,12 +200,9 @@ void model_mask_free(model_mask *mask)
     free(mask);
 }
 
-int model_mask_first_layer(const model_mask *mask)
+int model_mask_pruned(const model_mask *mask, site s, int layer)
 {
-    int l = 0;
-    while (l < mask->layers && mask->layer[l].n[SITE_MLP] == 0 && mask->layer[l].n[SITE_ATTN] == 0)
-        l++;
-    return l;
+    return mask->layer[layer].n[s];
 }
 
 size_t model_mask_bytes(const model_mask *mask)

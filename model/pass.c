@@ -313,7 +313,7 @@ static status begin(pass *p, const leg *l)
         goto done;
     if (p->m->config.info.modality == MODALITY_TEXT)
         TRY(check_text(p));
-    if (f->first_layer > 0)
+    if (f->first_layer > 0 || f->first_behind_attn)
         TRY(f->load_hidden(f->context, p->index, p->thread, &p->tile, p->hidden));
     else
         TRY(p->m->arch->embed(p));
@@ -324,7 +324,7 @@ done:
 static status keep(pass *p, int layer)
 {
     const forward *f = p->f;
-    if (!f->keep_hidden || layer != f->keep_layer)
+    if (!f->keep_hidden || f->keep_behind_attn || layer != f->keep_layer)
         return OK;
     return f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
 }
@@ -342,6 +342,7 @@ static status run_layers(pass *p, const leg *mine)
             goto done;
         }
         TRY(keep(p, l));
+        p->resumed = l == f->first_layer && f->first_behind_attn;
         p->narrow = l == layers - 1 && head && !f->read;
         p->sites_only = l == layers - 1 && !head;
         TRY(p->m->arch->layer(p, l));

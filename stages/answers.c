@@ -11,6 +11,7 @@ typedef struct asked {
     int64_t first;
     int choices; // of a question; 0: all outputs
     const int32_t *choice;
+    bool resumes; // from what is kept
     answers *out;
 } asked;
 
@@ -18,7 +19,28 @@ static status load(void *context, int64_t index, int thread, tile *t)
 {
     (void)thread;
     const asked *a = context;
-    return tile_source_load(a->q->source, a->first + index, t);
+    const tile_source *from = a->q->source;
+    if (!a->resumes || from->text)
+        return tile_source_load(from, a->first + index, t);
+    kept_load(a->q->kept, a->first + index, t);
+    return OK;
+}
+
+static status load_hidden(void *context, int64_t index, int thread, const tile *t, float *hidden)
+{
+    (void)thread, (void)t;
+    const asked *a = context;
+    kept_get(a->q->kept, a->first + index, hidden);
+    return OK;
+}
+
+static status keep_hidden(void *context, int64_t index, int thread, const tile *t,
+                          const float *hidden)
+{
+    (void)thread;
+    const asked *a = context;
+    kept_put(a->q->kept, a->first + index, t, hidden);
+    return OK;
 }
 
 // `rank` of the target among what it is compared with.
@@ -90,6 +112,14 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
                     .load = load,
                     .mask = q->mask,
                     .stopping = asked_to_stop};
+    a.resumes = q->kept && kept_has(q->kept, run);
+    if (a.resumes) {
+        pass.first_behind_attn = true;
+        pass.load_hidden = load_hidden;
+    } else if (q->kept) {
+        pass.keep_behind_attn = true;
+        pass.keep_hidden = keep_hidden;
+    }
     if (a.choices > 0) {
         pass.logits = choose;
         pass.candidates = a.choice;

@@ -25,6 +25,7 @@ typedef struct prune_state {
     prune_plan plan;
     int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
     model_mask *mask;
+    kept_tiles *kept; // NULL in teams, and of models of one layer
     uint8_t *pruned[SITES];
     answers *answers; // of the unit in hand, tile by tile
     prune_output output;
@@ -87,6 +88,7 @@ static void prune_close(void *state)
     if (!s)
         return;
     model_mask_free(s->mask);
+    kept_free(s->kept);
     for (int k = 0; k < SITES; k++)
         free(s->pruned[k]);
     free(s->random);
@@ -124,6 +126,9 @@ static status prune_open(const task *t, void **state)
     TRY(ranking_open(task_input(t, 0), params_text(task_params(t), "site"), info, &s->ranking));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
+    const layer_range held = model_layers(s->model);
+    if (info->layers > 1 && held.end - held.first == info->layers)
+        TRY(kept_new(&s->evaluation.source.cuts, info, &s->kept));
     TRY(draw_random_orders(s));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
@@ -223,10 +228,12 @@ static status unit(void *state, const round_state *round, int64_t index, partial
     prune_state *s = state;
     const prune_unit *u = &s->plan.unit[index];
     TRY(compile(s, u->mask));
+    const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
     TRY(answers_of_tiles(&(asking){.model = s->model,
                                    .pool = task_pool(s->task),
                                    .source = &s->evaluation.source,
                                    .mask = s->mask,
+                                   .kept = same ? s->kept : NULL,
                                    .skip = s->evaluation.skip,
                                    .label = task_label(s->task),
                                    .stopping = stopping,
@@ -271,13 +278,16 @@ static status prune_estimate(const task *t, estimate *out)
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
     out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
     double neurons = (double)info->layers * model_site_width(info, SITE_MLP);
+    int64_t rows = 0;
+    for (int e = 0; e < cuts->subsets; e++)
+        rows += tiling_subset_rows(cuts, e);
     int threads = pool_threads(task_pool(t));
     out->shared_bytes = stage_model_bytes(t);
     out->memory_bytes =
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // A mask's compacted weights: the larger part of a layer.
-        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
+        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) + kept_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
     out->disk_bytes =
         subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);

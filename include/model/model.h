@@ -113,8 +113,8 @@ enum { MODEL_COMPACT_BYTES = 256 << 20 };
 // them.
 status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out);
 void model_mask_free(model_mask *mask);
-// The first layer with a pruned neuron; L when there is none.
-int model_mask_first_layer(const model_mask *mask);
+// How many neurons of a layer's site it prunes.
+int model_mask_pruned(const model_mask *mask, site s, int layer);
 // Its memory: that of the copies and of the lists of pruned units.
 size_t model_mask_bytes(const model_mask *mask);
 
@@ -176,7 +176,10 @@ typedef struct forward {
     // Optional: begin at the input of layer `first_layer` (> 0) with hidden states [rows, H] from
     // load_hidden (tile already loaded); hand over those at the input of layer `keep_layer` (0 <=
     // keep_layer < L; only with keep_hidden).
+    // Or both behind that layer's attention instead, at the input of its MLP, of any layer (0 too)
+    // but the last.
     int first_layer, keep_layer;
+    bool first_behind_attn, keep_behind_attn;
     status (*load_hidden)(void *context, int64_t index, int thread, const tile *t, float *hidden);
     status (*keep_hidden)(void *context, int64_t index, int thread, const tile *t,
                           const float *hidden);

@@ -11,6 +11,7 @@
 
 #include "model/model.h"
 #include "pipeline/base/fixed.h"
+#include "stages/kept.h"
 #include "stages/tile_source.h"
 
 // What is counted. KEPT: of the answers whose target is not in the skip list.
@@ -40,6 +41,8 @@ typedef struct asking {
     pool *pool;
     const tile_source *source;
     const model_mask *mask; // NULL: unpruned
+    kept_tiles *kept;       // NULL: nothing is. Not in teams, and not with a mask that prunes the
+                            // first layer's attention
     const uint8_t *skip;    // [outputs] 1: in the skip list; NULL: none is
     const char *label;      // names the task in messages
     bool (*stopping)(void *context);

@@ -147,6 +147,42 @@ static void begin_last(forward *f)
     f->load_hidden = fixture_restore;
 }
 
+static void keep_behind_attn(forward *f)
+{
+    f->keep_behind_attn = true;
+    f->keep_hidden = fixture_keep;
+}
+
+static void begin_behind_attn(forward *f)
+{
+    f->first_behind_attn = true;
+    f->load_hidden = fixture_restore;
+}
+
+// Going on behind the first layer's attention gives the same bits as going through.
+static void test_behind_attn(void **state)
+{
+    (void)state;
+    for (int i = 0; i < FIXTURE_CASES; i++) {
+        fixture x;
+        fixture_open(&x, i);
+        if (x.info->layers > 1) {
+            size_t n = (size_t)(x.images * x.info->outputs);
+            float *through = malloc(n * sizeof *through);
+            assert_ok(fixture_run(&x, keep_behind_attn));
+            memcpy(through, x.logits, n * sizeof *through);
+            memset(x.logits, 0, n * sizeof *through);
+            assert_ok(fixture_run(&x, begin_behind_attn));
+            assert_memory_equal(through, x.logits, n * sizeof *through);
+            x.hidden[0] += 1; // the twin
+            assert_ok(fixture_run(&x, begin_behind_attn));
+            assert_memory_not_equal(through, x.logits, n * sizeof *through);
+            free(through);
+        }
+        fixture_close(&x);
+    }
+}
+
 // What is kept before the last layer is what PyTorch has there, and going on from it gives the same
 // bits as going through.
 static void test_hidden(void **state)
@@ -310,10 +346,10 @@ static void test_random_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_logits),         cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_pruned),         cmocka_unit_test(test_hidden),
-        cmocka_unit_test(test_threads),        cmocka_unit_test(test_a_fault_shows),
-        cmocka_unit_test(test_random_weights),
+        cmocka_unit_test(test_logits),        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_pruned),        cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_behind_attn),   cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_a_fault_shows), cmocka_unit_test(test_random_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hidden states that the passes of a search come back to: behind the attention of the first layer,
+// where every mask of MLP neurons begins to differ (a selection over all layers nearly always
+// prunes in the first). A rank keeps those of the tiles it has run, up to KEPT_BYTES, and gives the
+// same bits as computing them again.
+#ifndef STAGES_KEPT_H
+#define STAGES_KEPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/model.h"
+#include "stages/tiling.h"
+
+enum { KEPT_BYTES = 128 << 20 };
+
+typedef struct kept_tiles kept_tiles;
+
+// For the tiles of `cuts`. Local. Owned by the caller.
+status kept_new(const tiling *cuts, const model_info *info, kept_tiles **out);
+void kept_free(kept_tiles *k); // NULL is a no-op
+
+// Are all tiles of a run kept? Not while they run.
+bool kept_has(const kept_tiles *k, tile_run run);
+// Keeps tile `i`, [rows, hidden_size], and its targets, where there is room and memory. One thread
+// a tile.
+void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden);
+// Its targets and its number of samples, which are all that a pass wants of an image; its states.
+void kept_load(const kept_tiles *k, int64_t i, tile *t);
+void kept_get(const kept_tiles *k, int64_t i, float *hidden);
+
+// The most that is kept of so many rows.
+double kept_bytes(const model_info *info, int64_t rows);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/kept.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+typedef struct kept_tile {
+    int64_t samples, rows;
+    int32_t *target; // owned [samples] of images; NULL of texts
+    float *hidden;   // owned [rows, hidden_size]; NULL: not kept
+} kept_tile;
+
+struct kept_tiles {
+    size_t width;
+    bool images;
+    atomic_size_t bytes;
+    int64_t tiles;
+    kept_tile tile[];
+};
+
+status kept_new(const tiling *cuts, const model_info *info, kept_tiles **out)
+{
+    size_t bytes;
+    kept_tiles *k = NULL;
+    if (checked_mul((size_t)cuts->tiles, sizeof k->tile[0], &bytes) &&
+        checked_add(bytes, sizeof *k, &bytes))
+        k = checked_calloc(1, bytes);
+    if (!k)
+        return status_no_memory("what a search keeps");
+    k->width = (size_t)info->hidden_size;
+    k->images = info->modality == MODALITY_IMAGE;
+    k->tiles = cuts->tiles;
+    *out = k;
+    return OK;
+}
+
+void kept_free(kept_tiles *k)
+{
+    for (int64_t i = 0; k && i < k->tiles; i++) {
+        free(k->tile[i].target);
+        free(k->tile[i].hidden);
+    }
+    free(k);
+}
+
+bool kept_has(const kept_tiles *k, tile_run run)
+{
+    for (int64_t i = run.first; i < run.first + run.tiles; i++)
+        if (!k->tile[i].hidden)
+            return false;
+    return true;
+}
+
+// A copy, or NULL.
+static void *copy(const void *from, size_t bytes)
+{
+    void *to = checked_aligned(bytes, 1);
+    return to ? memcpy(to, from, bytes) : NULL;
+}
+
+void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden)
+{
+    kept_tile *to = &k->tile[i];
+    const size_t bytes = (size_t)t->rows * k->width * sizeof *hidden;
+    if (to->hidden)
+        return;
+    if (atomic_fetch_add(&k->bytes, bytes) + bytes > KEPT_BYTES) {
+        atomic_fetch_sub(&k->bytes, bytes);
+        return;
+    }
+    to->samples = t->samples;
+    to->rows = t->rows;
+    to->target = k->images ? copy(t->target, (size_t)t->samples * sizeof *t->target) : NULL;
+    if (!k->images || to->target)
+        to->hidden = copy(hidden, bytes);
+}
+
+void kept_load(const kept_tiles *k, int64_t i, tile *t)
+{
+    t->samples = k->tile[i].samples;
+    memcpy(t->target, k->tile[i].target, (size_t)t->samples * sizeof *t->target);
+}
+
+void kept_get(const kept_tiles *k, int64_t i, float *hidden)
+{
+    memcpy(hidden, k->tile[i].hidden, (size_t)k->tile[i].rows * k->width * sizeof *hidden);
+}
+
+double kept_bytes(const model_info *info, int64_t rows)
+{
+    const double all = (double)rows * info->hidden_size * sizeof(float);
+    return all < KEPT_BYTES ? all : KEPT_BYTES;
+}

@@ -34,10 +34,12 @@ ends_as() { # WHAT JOB STATE RESTARTS LOG
   [ "$(field "$2" JobState)" = "$3" ] || sed 's/^/  log: /' "$5" | tail -12
 }
 # now JOB: a requeued job would wait two minutes for its old credential to run out. Not before the first run's daemon has reported and
-# left: the exit code it reports would be taken for the second run's.
+# left: the exit code it reports would be taken for the second run's. Nor within the second in which slurmd revoked the credential: it counts
+# in seconds, and would refuse the new one too.
 again() { requeued "$1" && ended "$1" PENDING && ! pgrep -f "slurmstepd: \[$1\." >/dev/null; }
 now() {
   within 20 again "$1" || fail "job $1 is not requeued"
+  sleep 2
   within 10 scontrol update "JobId=$1" StartTime=now
 }
 
@@ -108,6 +110,21 @@ is "tasks of the preempted job" "$(digests victim | wc -l)" 3
 [ "$(grep -c '"event":"start",[^}]*"task":"unlearn"' victim/journal.jsonl)" = 2 ] || fail "the victim was not interrupted"
 
 for job in limit bounded; do within 20 begun $job step1 || fail "$job does not begin"; done
+# A folder whose lease names a job on a machine that cannot be looked into: Slurm knows whether that job still runs.
+sed 's/output: reference/output: held/' reference.yaml >held.yaml
+held_by() { # JOB CODE WHAT
+  rm -rf held && mkdir held
+  printf 'id far-1\nhost far\nboot other\nspace pid:[1]\npid 1\nstart 5\njob %s\nrestart \nsince 2026-01-01 00:00:00\nbeat %010d\n' "$1" 1 >held/lease
+  code=0
+  timeout 12 "$TOY" run held.yaml >stdout 2>stderr || code=$? # it waits longer where nobody knows
+  is "exit code beside $3" "$code" "$2"
+}
+runs "$bounded" || fail "the job without restarts does not run"
+SULCUS_LEASE_WAIT=2 held_by "$bounded" 75 "a job that runs"
+says "a job that runs" stderr "is in use by process 1 on far (Slurm job $bounded)"
+held_by "$urgent" 0 "a job that has ended"
+held_by 999999 0 "a job that Slurm does not know"
+
 within 45 grep -q 'requeued, restart 1 of 20' limit.log || fail "no signal before the time limit"
 hurry limit
 now "$limit"

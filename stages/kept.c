@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/kept.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +15,13 @@ typedef struct kept_tile {
 struct kept_tiles {
     size_t width;
     bool images;
-    atomic_size_t bytes;
+    atomic_size_t *bytes; // of all that keep
     int64_t tiles;
     kept_tile tile[];
 };
 
-status kept_new(const tiling *cuts, const model_info *info, kept_tiles **out)
+status kept_new(const tiling *cuts, const model_info *info, atomic_size_t *counter,
+                kept_tiles **out)
 {
     size_t bytes;
     kept_tiles *k = NULL;
@@ -30,6 +30,7 @@ status kept_new(const tiling *cuts, const model_info *info, kept_tiles **out)
         k = checked_calloc(1, bytes);
     if (!k)
         return status_no_memory("what a search keeps");
+    k->bytes = counter;
     k->width = (size_t)info->hidden_size;
     k->images = info->modality == MODALITY_IMAGE;
     k->tiles = cuts->tiles;
@@ -37,9 +38,16 @@ status kept_new(const tiling *cuts, const model_info *info, kept_tiles **out)
     return OK;
 }
 
+static size_t bytes_of(const kept_tiles *k, int64_t rows)
+{
+    return (size_t)rows * k->width * sizeof(float);
+}
+
 void kept_free(kept_tiles *k)
 {
     for (int64_t i = 0; k && i < k->tiles; i++) {
+        if (k->tile[i].hidden)
+            atomic_fetch_sub(k->bytes, bytes_of(k, k->tile[i].rows));
         free(k->tile[i].target);
         free(k->tile[i].hidden);
     }
@@ -64,18 +72,18 @@ static void *copy(const void *from, size_t bytes)
 void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden)
 {
     kept_tile *to = &k->tile[i];
-    const size_t bytes = (size_t)t->rows * k->width * sizeof *hidden;
+    const size_t bytes = bytes_of(k, t->rows);
     if (to->hidden)
         return;
-    if (atomic_fetch_add(&k->bytes, bytes) + bytes > KEPT_BYTES) {
-        atomic_fetch_sub(&k->bytes, bytes);
-        return;
+    if (atomic_fetch_add(k->bytes, bytes) + bytes <= KEPT_BYTES) {
+        to->samples = t->samples;
+        to->rows = t->rows;
+        to->target = k->images ? copy(t->target, (size_t)t->samples * sizeof *t->target) : NULL;
+        if (!k->images || to->target)
+            to->hidden = copy(hidden, bytes);
     }
-    to->samples = t->samples;
-    to->rows = t->rows;
-    to->target = k->images ? copy(t->target, (size_t)t->samples * sizeof *t->target) : NULL;
-    if (!k->images || to->target)
-        to->hidden = copy(hidden, bytes);
+    if (!to->hidden)
+        atomic_fetch_sub(k->bytes, bytes);
 }
 
 void kept_load(const kept_tiles *k, int64_t i, tile *t)
@@ -86,7 +94,7 @@ void kept_load(const kept_tiles *k, int64_t i, tile *t)
 
 void kept_get(const kept_tiles *k, int64_t i, float *hidden)
 {
-    memcpy(hidden, k->tile[i].hidden, (size_t)k->tile[i].rows * k->width * sizeof *hidden);
+    memcpy(hidden, k->tile[i].hidden, bytes_of(k, k->tile[i].rows));
 }
 
 double kept_bytes(const model_info *info, int64_t rows)

@@ -128,7 +128,7 @@ static status prune_open(const task *t, void **state)
     s->setting = setting_of(s);
     const layer_range held = model_layers(s->model);
     if (info->layers > 1 && held.end - held.first == info->layers)
-        TRY(kept_new(&s->evaluation.source.cuts, info, &s->kept));
+        TRY(kept_new(&s->evaluation.source.cuts, info, stage_model_kept(t), &s->kept));
     TRY(draw_random_orders(s));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ typedef struct model_entry {
     model *model;
     char *path;
     compute compute;
+    atomic_size_t kept; // bytes that its tasks keep of its hidden states (stages/kept.h)
 } model_entry;
 
 static const param_def model_params[] = {
@@ -250,6 +252,12 @@ model *stage_model(const task *t)
 {
     const model_entry *e = task_resource(t, "model", 0);
     return e->model;
+}
+
+atomic_size_t *stage_model_kept(const task *t)
+{
+    model_entry *e = task_resource(t, "model", 0);
+    return &e->kept;
 }
 
 double stage_model_bytes(const task *t)

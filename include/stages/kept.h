@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hidden states that the passes of a search come back to: behind the attention of the first layer,
 // where every mask of MLP neurons begins to differ (a selection over all layers nearly always
-// prunes in the first). A rank keeps those of the tiles it has run, up to KEPT_BYTES, and gives the
-// same bits as computing them again.
+// prunes in the first). A rank keeps those of the tiles it has run, up to KEPT_BYTES for all tasks
+// of a model together, and gives the same bits as computing them again.
 #ifndef STAGES_KEPT_H
 #define STAGES_KEPT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +18,9 @@ enum { KEPT_BYTES = 128 << 20 };
 
 typedef struct kept_tiles kept_tiles;
 
-// For the tiles of `cuts`. Local. Owned by the caller.
-status kept_new(const tiling *cuts, const model_info *info, kept_tiles **out);
+// For the tiles of `cuts`. Adds what it keeps to `counter` (borrowed). Local. Owned by the caller.
+status kept_new(const tiling *cuts, const model_info *info, atomic_size_t *counter,
+                kept_tiles **out);
 void kept_free(kept_tiles *k); // NULL is a no-op
 
 // Are all tiles of a run kept? Not while they run.

@@ -4,6 +4,7 @@
 #ifndef STAGES_RESOURCES_H
 #define STAGES_RESOURCES_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "data/dataset.h"
@@ -16,6 +17,9 @@ extern const resource_def resource_data;  // section `datasets`, parameter `data
 
 // The task's model. Borrowed from the engine. Local.
 model *stage_model(const task *t);
+// What the tasks of this model keep of its hidden states, of KEPT_BYTES in all (stages/kept.h).
+// Borrowed from the engine.
+atomic_size_t *stage_model_kept(const task *t);
 
 // For estimates: bytes of the model that a rank holds, and the ranks of its node once; in teams,
 // the most that a member holds.

@@ -109,9 +109,3 @@ bool letters_all_arrived(letters *l)
     MPI_Test(&l->meeting, &all, MPI_STATUS_IGNORE);
     return all;
 }
-
-int64_t letters_sum(const letters *l, int64_t x)
-{
-    MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_INT64_T, MPI_SUM, l->leaders);
-    return x;
-}

@@ -31,7 +31,5 @@ int64_t letters_sent(const letters *l);
 // First ranks only: arrives at the meeting; have all? Once they have, it is over. Local.
 void letters_arrive(letters *l);
 bool letters_all_arrived(letters *l);
-// First ranks only: the sum of what each gives. Collective on them.
-int64_t letters_sum(const letters *l, int64_t x);
 
 #endif

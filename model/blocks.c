@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/attention.h"
 #include "model/kernels.h"
 #include "model/mask.h"
 #include "model/state.h"
@@ -39,7 +38,8 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
 
 // Sets the pruned units among [first, first + units) of a site to 0, then shows the site to the
 // reader.
-static status prune_and_read(pass *p, site s, int layer, int first, int units, float *x)
+static status prune_and_read(pass *p, site s, int layer, int first, int units, float *x,
+                             int64_t stride)
 {
     const forward *f = p->f;
     pruned_units pruned = mask_pruned(f->mask, s, layer);
@@ -48,10 +48,10 @@ static status prune_and_read(pass *p, site s, int layer, int first, int units, f
         begin++;
     for (end = begin; end < pruned.n && pruned.unit[end] < first + units;)
         end++;
-    kernel_zero_columns(x, p->rows, units, first, pruned.unit + begin, end - begin);
+    kernel_zero_columns(x, p->rows, stride, first, pruned.unit + begin, end - begin);
     if (!f->read || !f->read_sites[s])
         return OK;
-    const site_block block = {s, layer, first, units, p->rows, x, units};
+    const site_block block = {s, layer, first, units, p->rows, x, stride};
     return f->read(f->context, p->index, p->thread, &p->tile, &block);
 }
 
@@ -91,7 +91,8 @@ static void place_heads(const pass *p, const float *norm, int heads, const int64
 static operand normed_operand(const pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
-    return linear_operand(p->m->packing, p->normed, hidden, p->rows, hidden, p->normed_copy);
+    return linear_operand(p->products, p->m->packing, p->normed, hidden, p->rows, hidden,
+                          p->normed_copy);
 }
 
 static status attend(pass *p, int layer, const attention_weights *a)
@@ -113,20 +114,22 @@ static status attend(pass *p, int layer, const attention_weights *a)
     }
     TRY(linear_apply(p->products, &a->q, &x, p->q, width));
     place_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
+    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
     for (int64_t s = 0; s < p->tile.samples; s++) {
         int64_t key = p->tile.first_row[s], first = p->first_row[s];
-        attention_apply(&shape, p->q + first * width, p->first_row[s + 1] - first,
-                        p->position + first, p->k + key * kv_width, p->v + key * kv_width,
-                        p->tile.first_row[s + 1] - key, p->scores);
+        TRY(attention_apply(&shape, &p->attention, p->q + first * width,
+                            x.half ? x.half + first * width : NULL, p->first_row[s + 1] - first,
+                            p->position + first, p->k + key * kv_width, p->v + key * kv_width,
+                            p->tile.first_row[s + 1] - key));
     }
-    TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q));
+    TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q, width));
     if (p->sites_only && !p->f->read_sites[SITE_MLP]) {
         p->ended = true;
         goto done;
     }
     if (a->o.bias)
         kernel_add_rows(a->o.bias, p->rows, hidden, p->hidden);
-    x = linear_operand(p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
     TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
 done:
     return st;
@@ -145,22 +148,52 @@ status block_attention(pass *p, int layer, const attention_weights *a)
     return st;
 }
 
-// Makes units [first, first + n) of the MLP's inside in p->mlp [rows, n]. Small enough to stay in
-// cache until it is read and projected down.
-static status mlp_units(pass *p, const mlp_weights *w, const operand *x, int first, int n)
+// y = act(y), or y · act(gate), for rows [rows, n] that lie `stride` apart; the gate's lie n apart.
+static void activate(const activation *act, float *gate, int64_t rows, int n, int64_t stride,
+                     float *y)
+{
+    for (int64_t r = 0; r < rows; r++, y += stride) {
+        act->apply(gate ? gate + r * n : y, (size_t)n);
+        if (gate)
+            kernel_multiply(gate + r * n, (size_t)n, y);
+    }
+}
+
+// Makes units [first, first + n) of the MLP's inside in y [rows, n], whose rows lie `stride` apart.
+static status mlp_units(pass *p, const mlp_weights *w, const operand *x, int first, int n, float *y,
+                        int64_t stride)
 {
     status st;
-    const size_t values = (size_t)p->rows * (size_t)n;
-    linear up = linear_outputs(&w->up, first, n);
-    TRY(linear_apply(p->products, &up, x, p->mlp, n));
-    if (!w->gate.out) {
-        w->act->apply(p->mlp, values);
-        goto done;
+    const bool gated = w->gate.out > 0;
+    const linear up = linear_outputs(&w->up, first, n);
+    TRY(linear_apply(p->products, &up, x, y, stride));
+    if (gated) {
+        const linear gate = linear_outputs(&w->gate, first, n);
+        TRY(linear_apply(p->products, &gate, x, p->gate, n));
     }
-    linear gate = linear_outputs(&w->gate, first, n);
-    TRY(linear_apply(p->products, &gate, x, p->gate, n));
-    w->act->apply(p->gate, values);
-    kernel_multiply(p->gate, values, p->mlp);
+    activate(w->act, gated ? p->gate : NULL, p->rows, n, stride, y);
+done:
+    return st;
+}
+
+// Makes units [first, first + n), step by step, and shows them to the reader: each step is small
+// enough to stay in cache from its product to its rounding. `read_too`: they are not compacted.
+static status mlp_block(pass *p, int layer, const mlp_weights *w, const operand *x, int first,
+                        int n, bool read_too, operand *inside)
+{
+    status st = OK;
+    uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
+    *inside = (operand){p->mlp, half, n, n, p->rows};
+    for (int at = 0; at < n; at += p->mlp_step) {
+        const int left = n - at, step = left < p->mlp_step ? left : p->mlp_step;
+        float *y = half ? p->mlp : p->mlp + at;
+        const int64_t stride = half ? step : n;
+        TRY(mlp_units(p, w, x, first + at, step, y, stride));
+        if (read_too)
+            TRY(prune_and_read(p, SITE_MLP, layer, first + at, step, y, stride));
+        for (int64_t r = 0; half && !p->sites_only && r < p->rows; r++)
+            products_round(p->products, y + r * stride, (size_t)step, half + r * n + at);
+    }
 done:
     return st;
 }
@@ -171,6 +204,7 @@ status block_mlp(pass *p, int layer)
     const int hidden = p->m->config.info.hidden_size;
     const bool read = p->f->read && p->f->read_sites[SITE_MLP];
     mlp_weights w;
+    operand inside;
     if (p->ended)
         goto done;
     bool compacted = !read && mask_compacted(p->f->mask, layer, &w);
@@ -181,13 +215,10 @@ status block_mlp(pass *p, int layer)
     const operand x = normed_operand(p);
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        TRY(mlp_units(p, &w, &x, first, n));
-        if (!compacted)
-            TRY(prune_and_read(p, SITE_MLP, layer, first, n, p->mlp));
+        TRY(mlp_block(p, layer, &w, &x, first, n, !compacted, &inside));
         if (p->sites_only)
             continue;
-        linear down = linear_inputs(&w.down, first, n);
-        operand inside = linear_operand(p->m->packing, p->mlp, n, p->rows, n, p->site_copy);
+        const linear down = linear_inputs(&w.down, first, n);
         TRY(linear_add(p->products, &down, &inside, p->hidden, hidden));
     }
 done:

@@ -17,7 +17,7 @@ static status grow_products(model *m, int threads)
     if (!checked_grow(&m->products, &capacity, (size_t)threads, sizeof *m->products))
         return status_no_memory("products");
     while (m->n_products < threads) {
-        TRY(products_new(&m->products[m->n_products]));
+        TRY(products_new(m->engine, &m->products[m->n_products]));
         m->n_products++;
     }
 done:
@@ -72,6 +72,7 @@ status model_forward(model *m, pool *p, const forward *f)
         passes[t].f = f;
         passes[t].thread = t;
         passes[t].products = m->packing == PACKING_NONE ? NULL : m->products[t];
+        passes[t].attention.products = passes[t].products;
     }
     status run = pool_run(p, f->tiles, run_tile, passes);
     if (run != ERR_INTERRUPTED)

@@ -81,6 +81,14 @@ bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, 
     return finite;
 }
 
+SIMD_INLINE float max_of_lanes(float lane[LANES])
+{
+    for (int w = LANES / 2; w > 0; w /= 2)
+        for (int j = 0; j < w; j++)
+            lane[j] = lane[j + w] > lane[j] ? lane[j + w] : lane[j];
+    return lane[0];
+}
+
 SIMD_CLONES static float row_max(const float *x, int64_t n)
 {
     float lane[LANES];
@@ -92,9 +100,7 @@ SIMD_CLONES static float row_max(const float *x, int64_t n)
             lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
     for (int j = 0; i + j < n; j++)
         lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
-    for (int j = 1; j < LANES; j++)
-        lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
-    return lane[0];
+    return max_of_lanes(lane);
 }
 
 SIMD_CLONES static void row_exp(float *x, int64_t n, float shift)
@@ -125,17 +131,56 @@ float kernel_sum_exp(const float *x, int64_t n, float shift)
     return row_sum_exp(x, n, shift);
 }
 
-SIMD_CLONES static void row_scale(float *x, int64_t n, float factor)
+// Whole vectors, with a choice for each element: rows are short, and their ends would cost as much
+// as the rest.
+SIMD_CLONES static float span_max(const float *x, int32_t width, int32_t first, int32_t end)
+{
+    float lane[LANES];
+    for (int j = 0; j < LANES; j++)
+        lane[j] = -INFINITY;
+    for (int32_t i = 0; i < width; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            float v = i + j >= first && i + j < end ? x[i + j] : -INFINITY;
+            lane[j] = v > lane[j] ? v : lane[j];
+        }
+    return max_of_lanes(lane);
+}
+
+SIMD_CLONES static float span_exp(float *x, int32_t width, int32_t first, int32_t end, float shift,
+                                  float scale)
+{
+    float lane[LANES] = {0};
+    for (int32_t i = 0; i < width; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            float e = kernel_exp((x[i + j] - shift) * scale);
+            x[i + j] = i + j >= first && i + j < end ? e : 0;
+            lane[j] += x[i + j];
+        }
+    return add_lanes(lane);
+}
+
+float kernel_exp_span(float *x, int64_t width, int64_t first, int64_t end, float scale)
+{
+    const int32_t n = (int32_t)width, from = (int32_t)first, to = (int32_t)end;
+    return span_exp(x, n, from, to, span_max(x, n, from, to), scale);
+}
+
+SIMD_CLONES static void row_scale(const float *x, int64_t n, float factor, float *out)
 {
     for (int64_t i = 0; i < n; i++)
-        x[i] *= factor;
+        out[i] = x[i] * factor;
+}
+
+void kernel_scale(const float *x, int64_t n, float factor, float *out)
+{
+    row_scale(x, n, factor, out);
 }
 
 void kernel_softmax(float *x, int64_t rows, int64_t width, int64_t stride)
 {
     for (int64_t r = 0; r < rows; r++, x += stride) {
         row_exp(x, width, row_max(x, width));
-        row_scale(x, width, 1.0f / row_sum(x, width));
+        row_scale(x, width, 1.0f / row_sum(x, width), x);
     }
 }
 

@@ -3,11 +3,8 @@
 
 #include <cblas.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "model/kernels.h"
-
-enum { ROWS_AT_ONCE = 256 }; // of a packed product: enough for its best rate, and few shapes
 
 linear linear_whole(const float *w, const float *bias, int out, int in)
 {
@@ -39,37 +36,23 @@ linear linear_inputs(const linear *l, int first, int n)
     return part;
 }
 
-// Do the rows lie as one panel of float32 already?
-static bool is_panel(packing form, int64_t stride, int width)
-{
-    return form == PACKING_F32 && stride == width && width <= PACK_PANEL;
-}
-
 size_t linear_copy_bytes(packing form, int64_t rows, int width)
 {
     size_t values = (size_t)linear_room(rows) * (size_t)width;
-    if (form == PACKING_NONE || is_panel(form, width, width))
-        return 0;
-    return values * (form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float));
+    return form == PACKING_BF16 ? values * sizeof(uint16_t) : 0;
 }
 
-operand linear_operand(packing form, const float *x, int64_t stride, int64_t rows, int width,
-                       void *copy)
+operand linear_operand(const products *p, packing form, const float *x, int64_t stride,
+                       int64_t rows, int width, void *copy)
 {
-    if (form == PACKING_NONE || is_panel(form, stride, width))
-        return (operand){x, form == PACKING_NONE ? NULL : x, stride, rows};
+    if (form != PACKING_BF16)
+        return (operand){x, NULL, stride, 0, rows};
     uint16_t *half = copy;
-    float *whole = copy;
-    for (int first = 0; first < width; first += PACK_PANEL) {
-        const int left = width - first, n = left < PACK_PANEL ? left : PACK_PANEL;
-        const int64_t begin = linear_room(rows) * first;
-        for (int64_t r = 0; r < rows; r++)
-            if (form == PACKING_BF16)
-                packed_round(x + r * stride + first, (size_t)n, half + begin + r * n);
-            else
-                memcpy(whole + begin + r * n, x + r * stride + first, (size_t)n * sizeof *x);
-    }
-    return (operand){x, copy, stride, rows};
+    if (stride == width)
+        products_round(p, x, (size_t)rows * (size_t)width, half);
+    for (int64_t r = 0; stride != width && r < rows; r++)
+        products_round(p, x + r * stride, (size_t)width, half + r * width);
+    return (operand){x, half, stride, width, rows};
 }
 
 int64_t linear_room(int64_t rows)
@@ -79,25 +62,22 @@ int64_t linear_room(int64_t rows)
 
 // The panels of a packed map one after the other; the first one overwrites y, with the bias, where
 // `add` is false.
-static status run_packed(products *p, const linear *l, const operand *x, bool add, float *y)
+static status run_packed(products *p, const linear *l, const operand *x, bool add, float *y,
+                         int64_t y_stride)
 {
     status st = OK;
-    const int64_t rows = linear_room(x->rows);
-    const size_t value = l->packed.form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
-    for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-        const int64_t left = rows - row;
-        product_shape shape = {.form = l->packed.form, .out = l->out};
-        shape.rows = (int)(left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE);
-        for (int input = 0; input < l->in; input += PACK_PANEL) {
-            const int panel = (l->first_in + input) / PACK_PANEL;
-            shape.in = packed_panel_inputs(&l->packed, panel);
-            shape.add = add || input > 0;
-            shape.bias = l->bias && !shape.add;
-            const int64_t begin = rows * input + row * shape.in;
-            TRY(products_run(p, &shape, (const char *)x->panels + (size_t)begin * value,
-                             packed_part(&l->packed, l->first_out, panel), l->bias,
-                             y + row * l->out));
-        }
+    const bool half = l->packed.form == PACKING_BF16;
+    product_shape shape = {.form = l->packed.form, .rows = (int)x->rows, .out = l->out};
+    shape.x_stride = half ? x->half_stride : x->stride;
+    shape.y_stride = y_stride;
+    for (int input = 0; input < l->in; input += PACK_PANEL) {
+        const int panel = (l->first_in + input) / PACK_PANEL;
+        const void *from = half ? (const void *)(x->half + input) : x->x + input;
+        shape.in = packed_panel_inputs(&l->packed, panel);
+        shape.add = add || input > 0;
+        shape.bias = l->bias && !shape.add;
+        TRY(products_run(p, &shape, from, packed_part(&l->packed, l->first_out, panel), l->bias,
+                         y));
     }
 done:
     return st;
@@ -106,7 +86,7 @@ done:
 status linear_apply(products *p, const linear *l, const operand *x, float *y, int64_t y_stride)
 {
     if (l->packed.at)
-        return run_packed(p, l, x, false, y);
+        return run_packed(p, l, x, false, y, y_stride);
     kernel_fill_rows(l->bias, x->rows, l->out, y_stride, y);
     return linear_add(p, l, x, y, y_stride);
 }
@@ -114,7 +94,7 @@ status linear_apply(products *p, const linear *l, const operand *x, float *y, in
 status linear_add(products *p, const linear *l, const operand *x, float *y, int64_t y_stride)
 {
     if (l->packed.at)
-        return run_packed(p, l, x, true, y);
+        return run_packed(p, l, x, true, y, y_stride);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)x->rows, l->out, l->in, 1.0f,
                 x->x, (blasint)x->stride, l->w, (blasint)l->stride, 1.0f, y, (blasint)y_stride);
     return OK;

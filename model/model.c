@@ -55,6 +55,8 @@ status model_open(const model_options *options, share *node, model **out)
     st = m && m->path ? configure(m, options->path) : status_no_memory("a model");
     if (st == OK)
         m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
+    if (st == OK)
+        m->engine = options->engine;
     if (st == OK && !options->light)
         st = join_team(m, options->team);
     if (st == OK && !options->light)
@@ -111,8 +113,8 @@ packing model_products(const model *m)
 const char *model_products_name(const model *m, char room[64])
 {
     const bool blas = m->packing == PACKING_NONE;
-    snprintf(room, 64, "%s %s", blas ? "OpenBLAS" : "oneDNN",
-             blas ? blas_core() : products_instructions());
+    snprintf(room, 64, "%s%s", blas ? "OpenBLAS " : "",
+             blas ? blas_core() : products_name(m->packing));
     return room;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/bfloat16.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/simd.h"
 
@@ -38,6 +39,11 @@ size_t packed_bytes(packing form, int out, int in)
     return bytes;
 }
 
+size_t packed_block_bytes(packing form, int in)
+{
+    return (size_t)padded_inputs(form, in) * (size_t)value_bytes(form) * PACK_OUTPUTS;
+}
+
 int packed_panel_inputs(const packed *p, int panel)
 {
     int left = p->in - panel * PACK_PANEL;
@@ -58,20 +64,10 @@ const void *packed_part(const packed *p, int first, int panel)
     return (const char *)p->at + part_offset(p, first, panel);
 }
 
-SIMD_INLINE uint16_t nearest(float x)
-{
-    union {
-        float f;
-        uint32_t i;
-    } v = {x};
-    uint32_t rounded = (v.i + 0x7fffu + (v.i >> 16 & 1u)) >> 16;
-    return (uint16_t)((v.i & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
-}
-
 SIMD_CLONES static void round_all(const float *x, size_t n, uint16_t *to)
 {
     for (size_t i = 0; i < n; i++)
-        to[i] = nearest(x[i]);
+        to[i] = bfloat16_nearest(x[i]);
 }
 
 void packed_round(const float *x, size_t n, uint16_t *to)
@@ -102,8 +98,8 @@ static void put_output(packing form, const part *to, const float *x)
         if (form == PACKING_F32 && g < to->inputs)
             memcpy(&word, x + g, sizeof word);
         else if (form == PACKING_BF16 && 2 * g < to->inputs)
-            word = nearest(x[2 * g]) |
-                   (uint32_t)(2 * g + 1 < to->inputs ? nearest(x[2 * g + 1]) : 0) << 16;
+            word = bfloat16_nearest(x[2 * g]) |
+                   (uint32_t)(2 * g + 1 < to->inputs ? bfloat16_nearest(x[2 * g + 1]) : 0) << 16;
         to->word[(size_t)g * PACK_OUTPUTS] = word;
     }
 }
@@ -191,4 +187,92 @@ packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int fi
         }
     }
     return kept;
+}
+
+// A block of a strip.
+static part strip_block(packing form, int in, int first, void *at)
+{
+    const size_t before = (size_t)(first / PACK_OUTPUTS) * packed_block_bytes(form, in);
+    return (part){(uint32_t *)(void *)((char *)at + before), in,
+                  padded_inputs(form, in) / group_inputs(form)};
+}
+
+// The words of one output's inputs, one after the other.
+SIMD_CLONES static void make_words(packing form, const float *x, int in, uint32_t *word)
+{
+    if (form == PACKING_F32) {
+        memcpy(word, x, (size_t)in * sizeof *word);
+        return;
+    }
+    for (int g = 0; g < in / 2; g++)
+        word[g] = bfloat16_nearest(x[2 * g]) | (uint32_t)bfloat16_nearest(x[2 * g + 1]) << 16;
+    if (in % 2)
+        word[in / 2] = bfloat16_nearest(x[in - 1]);
+}
+
+// Groups that are turned at once; outputs that products read at once.
+enum { STRIP_GROUPS = 64, STRIP_LANES = 16 };
+
+// Groups [from, from + n) of a block of outputs. The words are made output by output, then turned.
+static void strip_groups(packing form, const part *to, int outputs, int from, int n,
+                         const float *rows, int64_t stride)
+{
+    uint32_t turned[PACK_OUTPUTS][STRIP_GROUPS];
+    const int lanes = round_up(outputs, STRIP_LANES);
+    const int each = group_inputs(form), left = to->inputs - from * each;
+    if (outputs < lanes || left < n * each)
+        memset(turned, 0, (size_t)lanes * sizeof turned[0]);
+    for (int o = 0; o < outputs && left > 0; o++)
+        make_words(form, rows + o * stride + from * each, left < n * each ? left : n * each,
+                   turned[o]);
+    for (int g = 0; g < n; g++)
+        for (int o = 0; o < lanes; o++)
+            to->word[(size_t)(from + g) * PACK_OUTPUTS + (size_t)o] = turned[o][g];
+}
+
+void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at)
+{
+    for (int first = 0; first < out; first += PACK_OUTPUTS) {
+        const part to = strip_block(form, in, first, at);
+        const int outputs = out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS;
+        for (int g = 0; g < to.groups; g += STRIP_GROUPS)
+            strip_groups(form, &to, outputs, g,
+                         to.groups - g < STRIP_GROUPS ? to.groups - g : STRIP_GROUPS,
+                         rows + first * stride, stride);
+    }
+}
+
+// One group of inputs of a block: n outputs of one or two rows; `second` is NULL where the inputs
+// end.
+SIMD_CLONES static void put_group(packing form, const float *one, const float *second, int n,
+                                  uint32_t *word)
+{
+    for (int o = n; o < round_up(n, STRIP_LANES); o++)
+        word[o] = 0;
+    if (form == PACKING_F32)
+        memcpy(word, one, (size_t)n * sizeof *word);
+    else if (!second)
+        for (int o = 0; o < n; o++)
+            word[o] = bfloat16_nearest(one[o]);
+    else
+        for (int o = 0; o < n; o++)
+            word[o] = bfloat16_nearest(one[o]) | (uint32_t)bfloat16_nearest(second[o]) << 16;
+}
+
+void packed_strip_transposed(packing form, int out, int in, int filled, const float *rows,
+                             int64_t stride, void *at)
+{
+    const int each = group_inputs(form);
+    for (int first = 0; first < out; first += PACK_OUTPUTS) {
+        const part to = strip_block(form, filled, first, at);
+        const int n = out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS;
+        for (int g = 0; g < to.groups; g++) {
+            uint32_t *word = to.word + (size_t)g * PACK_OUTPUTS;
+            const float *one = rows + (int64_t)g * each * stride + first;
+            if (g * each < in)
+                put_group(form, one, g * each + 1 < in ? one + stride : NULL, n, word);
+            else
+                memset(word, 0, PACK_OUTPUTS * sizeof *word);
+        }
+    }
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/attention.h"
 #include "model/blocks.h"
 #include "model/handover.h"
 #include "model/kernels.h"
@@ -13,9 +12,9 @@
 #include "model/state.h"
 #include "pipeline/base/checked.h"
 
-// Units of an MLP that are computed, activated, read and projected down at once.
-// Packed weights are cut by whole panels.
-enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL };
+// Units of an MLP that are projected down at once (packed weights are cut by whole panels), and
+// those of them that are computed, activated, read and rounded at once, while they are in cache.
+enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL, PACKED_MLP_STEP = 2 * PACK_OUTPUTS };
 
 // Outputs whose logits are held at once.
 enum { OUTPUT_TILE = CANDIDATES };
@@ -36,6 +35,18 @@ static void *take(scratch *a, size_t items, size_t each, size_t size)
     return a->at && !a->wrapped ? a->at + from : NULL;
 }
 
+static void lay_out_attention(const model *m, size_t longest, scratch *a, attention_room *room)
+{
+    const attention_bytes b =
+        attention_needs(m->packing, m->config.info.head_dim, (int64_t)longest);
+    room->form = m->packing;
+    room->scores = take(a, b.scores, 1, 1);
+    room->half = take(a, b.half, 1, 1);
+    room->keys = take(a, b.keys, 1, 1);
+    room->values = take(a, b.values, 1, 1);
+    room->mixed = take(a, b.mixed, 1, 1);
+}
+
 static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
 {
     const config *c = &m->config;
@@ -47,9 +58,11 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     const size_t longest = images ? (size_t)i->rows_per_image : rows;
     const size_t patch = (size_t)i->channels * (size_t)c->patch_height * (size_t)c->patch_width;
     const size_t attn = (size_t)i->heads * (size_t)i->head_dim;
-    const int most = m->packing == PACKING_NONE ? MLP_BLOCK : PACKED_MLP_BLOCK;
-    const int units = (i->d_mlp + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN;
+    const bool is_packed = m->packing != PACKING_NONE, half = m->packing == PACKING_BF16;
+    const int most = is_packed ? PACKED_MLP_BLOCK : MLP_BLOCK;
+    const int units = (i->d_mlp + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS;
     p->mlp_block = units < most ? units : most;
+    p->mlp_step = is_packed && p->mlp_block > PACKED_MLP_STEP ? PACKED_MLP_STEP : p->mlp_block;
     p->tile.first_row = take(a, samples + 1, 1, sizeof *p->tile.first_row);
     p->tile.target = take(a, head_rows, 1, sizeof *p->tile.target);
     if (images)
@@ -78,9 +91,9 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     p->q = take(a, rows, attn, f);
     p->k = take(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
     p->v = take(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
-    p->scores = take(a, ATTENTION_BLOCK, longest, f);
-    p->mlp = take(a, rows, (size_t)p->mlp_block, f);
-    p->gate = take(a, m->arch->gated ? rows : 0, (size_t)p->mlp_block, f);
+    lay_out_attention(m, longest, a, &p->attention);
+    p->mlp = take(a, rows, (size_t)(half ? p->mlp_step : p->mlp_block), f);
+    p->gate = take(a, m->arch->gated ? rows : 0, (size_t)p->mlp_step, f);
     a->used = a->used > patches.used ? a->used : patches.used;
     a->wrapped = a->wrapped || patches.wrapped;
 }
@@ -100,11 +113,12 @@ status pass_new(const model *m, pass_limits limits, pass_room *room, pass *out)
         free(room->at);
         room->at = bytes < SIZE_MAX ? checked_aligned(bytes, 1) : NULL;
         room->bytes = room->at ? bytes : 0;
+        if (room->at)
+            memset(room->at, 0, bytes); // oneDNN reads a few rows behind those that are set
     }
     if (!room->at)
         return status_no_memory("the scratch of a tile");
     *out = (pass){.m = m};
-    memset(room->at, 0, bytes); // products read a few rows behind those that are set
     lay_out(m, limits, &(scratch){room->at, 0, false}, out);
     if (m->config.rotary.theta > 0)
         rotary_table(&m->config.rotary, limits.rows, m->config.info.head_dim, out->rotary);
@@ -181,8 +195,8 @@ static status logits_of_row(pass *p, const linear *output, int64_t row)
 {
     status st = OK;
     const int width = output->in;
-    const operand x =
-        linear_operand(p->m->packing, p->normed + row * width, width, 1, width, p->normed_copy);
+    const operand x = linear_operand(p->products, p->m->packing, p->normed + row * width, width, 1,
+                                     width, p->normed_copy);
     for (int first = 0; first < output->out; first += OUTPUT_TILE) {
         int left = output->out - first, n = left < OUTPUT_TILE ? left : OUTPUT_TILE;
         linear part = linear_outputs(output, first, n);
@@ -218,8 +232,8 @@ static status show_candidates(pass *p, const linear *output)
     const int n = f->n_candidates;
     float *one = p->whole,
           *rows = p->logits; // n logits of a row; of all rows, candidate by candidate
-    const operand x =
-        linear_operand(p->m->packing, p->normed, output->in, p->rows, output->in, p->normed_copy);
+    const operand x = linear_operand(p->products, p->m->packing, p->normed, output->in, p->rows,
+                                     output->in, p->normed_copy);
     for (int i = 0; i < n; i++)
         TRY(logits_of_candidate(p, output, &x, f->candidates[i], rows + i * p->rows));
     for (int64_t r = 0; r < p->rows && st == OK; r++) {
@@ -250,8 +264,8 @@ static status fold_logits(pass *p, const linear *output)
 {
     status st = OK;
     size_t at;
-    const operand x =
-        linear_operand(p->m->packing, p->normed, output->in, p->rows, output->in, p->normed_copy);
+    const operand x = linear_operand(p->products, p->m->packing, p->normed, output->in, p->rows,
+                                     output->in, p->normed_copy);
     for (int64_t r = 0; r < p->rows; r++)
         predict_begin(&p->answers[r], p->predictions[r].rank); // the target waited there
     for (int first = 0; first < output->out; first += OUTPUT_TILE) {

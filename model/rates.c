@@ -40,12 +40,12 @@ static status measure(packing form, double *rate)
     linear l = linear_whole(w, NULL, WIDTH, WIDTH);
     if (form != PACKING_NONE) {
         const packed whole = {at, form, WIDTH, WIDTH};
-        TRY(products_new(&p));
+        TRY(products_new(ENGINE_BEST, &p));
         products_begin();
         packed_put(&whole, at, 0, WIDTH, w);
         l = linear_packed(&whole, NULL);
     }
-    const operand o = linear_operand(form, x, WIDTH, ROWS, WIDTH, copy);
+    const operand o = linear_operand(p, form, x, WIDTH, ROWS, WIDTH, copy);
     TRY(linear_apply(p, &l, &o, y, WIDTH)); // primitives, pages
     double n = 0, begin = now(), end;
     do {
@@ -73,11 +73,11 @@ status rates_check(text *found)
     text_addf(found, "OpenBLAS %s %.0f GFLOP/s a thread in float32", blas_core(), rate);
     if (own) {
         TRY(measure(PACKING_F32, &rate));
-        text_addf(found, ", oneDNN %s %.0f (compute: f32 takes it)", products_instructions(), rate);
+        text_addf(found, ", %s %.0f (compute: f32 takes it)", products_name(PACKING_F32), rate);
     }
     if (products_check(PACKING_BF16) == OK) {
         TRY(measure(PACKING_BF16, &rate));
-        text_addf(found, "; bf16 %.0f", rate);
+        text_addf(found, "; bf16 by %s %.0f", products_name(PACKING_BF16), rate);
     } else {
         text_add(found, "; no bf16 instructions: compute: bf16 is refused");
     }

@@ -187,7 +187,7 @@ static status embed(pass *p)
         lay_out_patches(c, p->tile.pixels + (size_t)s * image,
                         p->patches + s * rows * (int64_t)width);
     const operand x =
-        linear_operand(p->m->packing, p->patches, width, p->rows, width, p->site_copy);
+        linear_operand(p->products, p->m->packing, p->patches, width, p->rows, width, p->site_copy);
     TRY(linear_apply(p->products, &projection, &x, p->hidden, hidden));
     for (int64_t s = 0; s < p->tile.samples; s++) {
         float *first = p->hidden + s * rows * hidden;

@@ -298,7 +298,7 @@ done:
 
 const stage_def stage_prune = {
     .name = "prune",
-    .version = 2,
+    .version = 3,
     .summary = "prunes neurons until a subset is forgotten, and measures every subset",
     .params = prune_params,
     .inputs = "score|import",

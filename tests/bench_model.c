@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/attention.h"
 #include "model/linear.h"
 #include "model/model.h"
 #include "pipeline/base/checked.h"
@@ -108,26 +109,49 @@ static status take_answers(void *context, int64_t index, int thread, const tile 
 
 static status map_rows(const bench *b, lane *t, const linear *l, const float *x, float *y)
 {
-    operand o = {x, b->form == PACKING_BF16 ? (const void *)t->half : x, l->in, b->rows};
+    operand o = {x, b->form == PACKING_BF16 ? t->half : NULL, l->in, l->in, b->rows};
     return linear_apply(t->products, l, &o, y, l->out);
 }
 
-// The scores and sums of a tile's attention, without the softmax.
-static void attend(const bench *b, lane *t)
+// The products of a block of queries' attention in the form of the maps, with weights for keys and
+// values; OpenBLAS's are larger blocks' without packed ones.
+static status attend_block(const bench *b, lane *t, float *at, int rows, int keys)
 {
+    status st = OK;
     const model_info *i = b->info;
-    const int d = i->head_dim, a = i->heads * d, n = (int)b->length, block = 256;
+    const int d = i->head_dim, a = i->heads * d;
+    const void *w = b->weights[0];
+    if (b->form == PACKING_NONE) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, keys, d, 1, at, a, t->in, a, 0,
+                    t->scores, keys);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, d, keys, 1, t->scores, keys,
+                    t->in, a, 0, at, a);
+        return OK;
+    }
+    const void *x = b->form == PACKING_BF16 ? (const void *)t->half : t->in;
+    const product_shape score = {b->form, rows, keys, d, a, keys, false, false};
+    TRY(products_run(t->products, &score, x, w, NULL, t->scores));
+    const product_shape mix = {b->form, rows, d, keys, keys, a, false, false};
+    TRY(products_run(t->products, &mix, x, w, NULL, at));
+done:
+    return st;
+}
+
+// A tile's attention, without the softmax.
+static status attend(const bench *b, lane *t)
+{
+    status st = OK;
+    const model_info *i = b->info;
+    const int a = i->heads * i->head_dim, n = (int)b->length;
     for (int64_t s = 0; s < b->samples; s++)
         for (int h = 0; h < i->heads; h++)
-            for (int first = 0; first < n; first += block) {
-                float *at = t->out + s * n * a + h * d;
-                int rows = n - first < block ? n - first : block;
-                int keys = i->modality == MODALITY_TEXT ? first + rows : n;
-                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, keys, d, 1,
-                            at + (int64_t)first * a, a, at, a, 0, t->scores, keys);
-                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, d, keys, 1, t->scores,
-                            keys, at, a, 0, t->in + (int64_t)first * a, a);
+            for (int first = 0; first < n; first += ATTENTION_BLOCK) {
+                const int rows = n - first < ATTENTION_BLOCK ? n - first : ATTENTION_BLOCK;
+                TRY(attend_block(b, t, t->out + (s * n + first) * a + h * i->head_dim, rows,
+                                 i->modality == MODALITY_TEXT ? first + rows : n));
             }
+done:
+    return st;
 }
 
 static status products_of_tile(void *context, int64_t item, int thread)
@@ -150,7 +174,7 @@ static status products_of_tile(void *context, int64_t item, int thread)
                 break; // as the pass: what the last layer's MLP gives is not read
             TRY(map_rows(b, t, &m, t->in, t->out));
         }
-        attend(b, t);
+        TRY(attend(b, t));
     }
     for (int first = 0; answers && b->info->modality == MODALITY_TEXT && first < b->head.out;
          first += HEAD_TILE) {
@@ -226,11 +250,11 @@ static status prepare(bench *b)
     TRY(b->pixels ? OK : status_no_memory("the benchmark"));
     for (int t = 0; t < b->options.threads; t++) {
         lane *own = &b->lane[t];
-        TRY(products_new(&own->products));
+        TRY(products_new(ENGINE_BEST, &own->products));
         own->in = make_values(rows * widest, 1);
         own->out = make_values(rows * widest, 1);
         own->half = checked_calloc(rows * widest, sizeof *own->half);
-        own->scores = make_values((size_t)b->length * 256, 1);
+        own->scores = make_values((size_t)b->length * ATTENTION_BLOCK, 1);
         double *sums = checked_calloc(MOMENTS * widest, sizeof *sums);
         own->sums.positive = checked_calloc(widest, sizeof *own->sums.positive);
         if (!own->in || !own->out || !own->half || !own->scores || !sums || !own->sums.positive)
@@ -323,7 +347,7 @@ static status compare(model *m, bench *b)
            "(%s) %.0f rows/s; share %.1f%% (%.1f to %.1f); peak %ld MB\n",
            b->options.model, b->options.compute, b->options.what, (long long)b->rows,
            b->options.threads, rows / pass, rows / pass_time[n - 1], rows / pass_time[0],
-           b->form == PACKING_NONE ? "OpenBLAS" : "oneDNN", rows / alone, share_of,
+           b->form == PACKING_NONE ? "OpenBLAS" : products_name(b->form), rows / alone, share_of,
            100 * reached[0], 100 * reached[n - 1], use.ru_maxrss >> 10);
 done:
     pool_free(p);

@@ -5,9 +5,12 @@
 #define MODEL_ATTENTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { ATTENTION_BLOCK = 256 }; // queries whose scores are held at once
+#include "model/products.h"
+
+enum { ATTENTION_BLOCK = 64 }; // queries whose scores are held at once
 
 // Heads, and groups of heads that share keys and values (kv_heads divides heads).
 typedef struct attention_shape {
@@ -17,10 +20,27 @@ typedef struct attention_shape {
     int window;  // and no more than so many of them; 0: all
 } attention_shape;
 
+// A thread's products and scratch, each of attention_bytes for the longest sample. Borrowed.
+typedef struct attention_room {
+    products *products; // NULL with PACKING_NONE: OpenBLAS
+    packing form;
+    float *scores;
+    uint16_t *half;      // the softmax in bf16; unused in other forms
+    void *keys, *values; // of a head, packed; unused with PACKING_NONE
+    float *mixed;        // a block of queries by a block of outputs; likewise
+} attention_room;
+
+typedef struct attention_bytes {
+    size_t scores, half, keys, values, mixed;
+} attention_bytes;
+attention_bytes attention_needs(packing form, int head_dim, int64_t longest);
+
 // q [queries, heads × head_dim] becomes softmax(scale · q kᵀ) v, head by head, with k and v [keys,
-// kv_heads × head_dim]. Query i is at position[i], ascending, or i where that is NULL. `scores`
-// holds ATTENTION_BLOCK × keys floats. Local.
-void attention_apply(const attention_shape *s, float *q, int64_t queries, const int64_t *position,
-                     const float *k, const float *v, int64_t keys, float *scores);
+// kv_heads × head_dim]. With PACKING_BF16, q_half is q in bf16, with room for whole PRODUCT_ROWS,
+// and both products are in bf16 with float32 sums. Query i is at position[i], ascending, or i where
+// that is NULL. Local.
+status attention_apply(const attention_shape *s, const attention_room *room, float *q,
+                       const uint16_t *q_half, int64_t queries, const int64_t *position,
+                       const float *k, const float *v, int64_t keys);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of a forward pass beside its matrix products: plain C that compilers vectorise
-// (pipeline/base/simd.h). Bits do not depend on the instruction set. All local; no allocation.
+// (pipeline/base/simd.h), with fused multiply-adds where the CPU has them. So bits depend on the
+// instruction set, as the products' do, but not on threads or tiles. All local; no allocation.
 #ifndef MODEL_KERNELS_H
 #define MODEL_KERNELS_H
 
@@ -44,6 +45,10 @@ bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *wei
 bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
                      float eps, float *out, int64_t out_stride);
 
+// The softmax's numerators: x[i] = exp((x[i] - largest) · scale) for first <= i < end, else 0, of
+// `width` values, a multiple of 16. Returns their sum.
+float kernel_exp_span(float *x, int64_t width, int64_t first, int64_t end, float scale);
+
 // Each row of x [rows, width], which lie `stride` apart, becomes its softmax.
 void kernel_softmax(float *x, int64_t rows, int64_t width, int64_t stride);
 
@@ -59,6 +64,9 @@ float kernel_sum_exp(const float *x, int64_t n, float shift);
 
 // False when one of n values is NaN or infinite; *at is then the first.
 bool kernel_finite(const float *x, size_t n, size_t *at);
+
+// out[i] = factor · x[i].
+void kernel_scale(const float *x, int64_t n, float factor, float *out);
 
 // y[i] *= x[i].
 void kernel_multiply(const float *x, size_t n, float *y);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear maps on rows: float32 matrices by single-threaded OpenBLAS, packed ones by oneDNN.
+// Linear maps on rows: float32 matrices by single-threaded OpenBLAS, packed ones by products.h.
 #ifndef MODEL_LINEAR_H
 #define MODEL_LINEAR_H
 
@@ -21,12 +21,11 @@ typedef struct linear {
     int first_out, first_in;
 } linear;
 
-// Rows that go into products: as they are for OpenBLAS; for packed maps in their number type, panel
-// after panel of PACK_PANEL columns, each [linear_room(rows), columns].
+// Rows that go into products: float32 as they are, or their nearest bf16.
 typedef struct operand {
     const float *x;
-    const void *panels; // NULL: only for maps that are not packed
-    int64_t stride, rows;
+    const uint16_t *half; // NULL: only for maps whose packing is not bf16
+    int64_t stride, half_stride, rows;
 } operand;
 
 // A whole matrix [out, in].
@@ -38,18 +37,19 @@ linear linear_outputs(const linear *l, int first, int n);
 // PACK_PANEL, and [first, first + n) whole panels of the matrix.
 linear linear_inputs(const linear *l, int first, int n);
 
-// Rows for maps of a form: those of x [rows, width], `stride` apart, laid out as panels in `copy`
-// where they do not lie so already: it has room for linear_copy_bytes. Borrows x and copy.
-operand linear_operand(packing form, const float *x, int64_t stride, int64_t rows, int width,
-                       void *copy);
+// Rows for maps of a form: those of x [rows, width], `stride` apart, and, where the form is bf16,
+// rounded into `copy` [rows, width], of linear_copy_bytes. Borrows x and copy. `p` is
+// the thread's; unused where the form is not bf16.
+operand linear_operand(const products *p, packing form, const float *x, int64_t stride,
+                       int64_t rows, int width, void *copy);
 size_t linear_copy_bytes(packing form, int64_t rows, int width);
 
 // Packed products work on whole groups of PRODUCT_ROWS rows: x, copy and y have room for that many,
 // and what y has behind its rows is overwritten.
 int64_t linear_room(int64_t rows);
 
-// y[r, :] = W x[r, :] + bias for all rows of x; y's lie y_stride apart (l->out where the map is
-// packed). `p` is the thread's; unused where the map is not packed. Local.
+// y[r, :] = W x[r, :] + bias for all rows of x; y's lie y_stride apart. `p` is the thread's; unused
+// where the map is not packed. Local.
 status linear_apply(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);
 // y[r, :] += W x[r, :]; the bias is left out.
 status linear_add(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);

@@ -9,9 +9,9 @@
 // of nearly everything would save nearly nothing, and pruned units are set to zero instead. So are
 // they where the copies of more heavily pruned layers have used up MODEL_COMPACT_BYTES.
 enum { COMPACT_SHARE = 16 };
-// Kept units are filled up to a multiple of this, a whole block of packed outputs, with units of
-// zero weights.
-enum { COMPACT_ALIGN = 64 };
+// Kept units are filled up to a multiple of this, a vector of packed outputs, with units of zero
+// weights.
+enum { COMPACT_ALIGN = 16 };
 
 // Pruned units of a site in a layer, ascending. Borrowed from the mask.
 typedef struct pruned_units {

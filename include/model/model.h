@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/packed.h"
+#include "model/products.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/relay.h"
 #include "pipeline/base/share.h"
@@ -45,8 +45,9 @@ typedef struct model_options {
     bool random;      // weights drawn as the framework would initialise them
     uint64_t seed;    // of random
     compute compute;
-    bool light;  // configuration only: no weights are read or drawn
-    int threads; // that convert or draw the weights; 0 is 1
+    product_engine engine; // for tests; ENGINE_BEST otherwise
+    bool light;            // configuration only: no weights are read or drawn
+    int threads;           // that convert or draw the weights; 0 is 1
     relay *team; // ranks that hold the layers between them; NULL: this one holds all. Not looked
                  // at with `light`
 } model_options;

@@ -34,6 +34,8 @@ void packed_put(const packed *p, void *at, int first, int n, const float *rows);
 // Reads row `row` [in] back.
 void packed_get(const packed *p, int row, float *values);
 
+// Bytes of a block of PACK_OUTPUTS outputs in a panel of `in` inputs.
+size_t packed_block_bytes(packing form, int in);
 // Where the part begins that has the outputs from `first` (a multiple of PACK_OUTPUTS) and the
 // inputs of panel `panel`.
 const void *packed_part(const packed *p, int first, int panel);
@@ -45,6 +47,14 @@ int packed_panel_inputs(const packed *p, int panel);
 // at.
 packed packed_keep_outputs(const packed *from, const int32_t *unit, int n, int filled, void *at);
 packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int filled, void *at);
+
+// Packs a matrix [out, in] into one panel, however many inputs: attention's keys and values. Output
+// o is rows[o · stride ..]; or, transposed, input i is rows[i · stride ..], and inputs are filled
+// up with zeros to `filled`, a multiple of 32. What lies behind the last 16 outputs that there are
+// is left as it is.
+void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at);
+void packed_strip_transposed(packing form, int out, int in, int filled, const float *rows,
+                             int64_t stride, void *at);
 
 // The nearest bf16 of n values, ties to even; NaN stays NaN.
 void packed_round(const float *x, size_t n, uint16_t *to);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/attention.h"
 #include "model/model.h"
 #include "model/predict.h"
 #include "model/weights.h"
@@ -30,7 +31,8 @@ typedef struct pass {
     bool narrow;     // this layer keeps the head's rows only
     bool sites_only; // this layer's output is not wanted: it ends with its last site that is read
     bool ended;      // and it has ended: the blocks do nothing more
-    int mlp_block;   // units of the MLP that are computed, read and projected down at once
+    int mlp_block;   // units of the MLP that are projected down at once
+    int mlp_step;    // and of them, those that are computed and read at once
 
     int64_t *position; // [rows] of each row of `hidden`: its place in its sample
     float *rotary;     // text: [longest sample, head_dim], where positions are rotary
@@ -38,15 +40,15 @@ typedef struct pass {
     float *normed;     // [rows, H]
     float *q;          // [rows, heads × head_dim]; then the attn site
     float *k, *v;      // [tile rows, kv_heads × head_dim]
-    void *normed_copy; // of normed, as panels for products (linear_operand)
-    void *site_copy;   // of a site's part, or of patches
-    float *scores;     // [ATTENTION_BLOCK, longest sample]
-    float *mlp,
-        *gate;       // [rows, mlp_block]; gate where the MLP is gated
+    void *normed_copy; // of normed, for products (linear_operand)
+    void *site_copy;   // of a site's part, of queries, or of patches
+    attention_room attention;
+    float *mlp;      // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block
+    float *gate;     // [rows, mlp_step] where the MLP is gated
     answer *answers; // [head rows]
     float *logits;   // [head rows, outputs of a tile]
     float *whole;    // [outputs] of one row
-    float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, scores, mlp
+    float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
 } pass;
 

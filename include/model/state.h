@@ -9,8 +9,9 @@
 struct model {
     const arch *arch;
     config config;
-    weights *weights;    // owned; NULL where the model was opened light
-    packing packing;     // of what products read
+    weights *weights; // owned; NULL where the model was opened light
+    packing packing;  // of what products read
+    product_engine engine;
     products **products; // owned [n_products], one of each thread that has run
     int n_products;
     pass_room *rooms; // owned [n_rooms], likewise

@@ -58,28 +58,30 @@ attention_bytes attention_needs(packing form, int head_dim, int64_t longest)
     return b;
 }
 
-// The softmax's numerators of a query's scores [width], which begin at key all.first: 0 for what it
-// does not see. Returns their sum.
-static float exp_seen(const block *b, int64_t i, int64_t width, float *scores)
+// The softmax's numerators of the block's scores [n, width], which begin at key all.first, and
+// their sums.
+static void exp_scores(const block *b, int64_t width, float sum[ATTENTION_BLOCK])
 {
-    const span own = seen(b->shape, b->position, b->first + i, b->keys);
-    return kernel_exp_span(scores, width, own.first - b->all.first, own.end - b->all.first,
-                           b->shape->scale);
+    kernel_span own[ATTENTION_BLOCK];
+    for (int i = 0; i < b->n; i++) {
+        const span keys = seen(b->shape, b->position, b->first + i, b->keys);
+        own[i].first = (int32_t)(keys.first - b->all.first);
+        own[i].end = (int32_t)(keys.end - b->all.first);
+    }
+    kernel_exp_spans(b->room->scores, b->n, width, own, b->shape->scale, sum);
 }
 
 static void attend_blas(const block *b, float *q, const float *k, const float *v, int64_t kv_stride)
 {
     const blasint n = b->n, d = b->shape->head_dim, keys = (blasint)(b->all.end - b->all.first);
     const blasint width = whole_groups(keys);
-    float *scores = b->room->scores;
+    float *scores = b->room->scores, sum[ATTENTION_BLOCK];
     const int64_t from = b->all.first * kv_stride;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, keys, d, 1.0f, q, (blasint)b->q_stride,
                 k + from, (blasint)kv_stride, 0.0f, scores, width);
-    for (int64_t i = 0; i < n; i++) {
-        float *row = scores + i * width;
-        const float sum = exp_seen(b, i, width, row);
-        kernel_scale(row, width, 1.0f / sum, row);
-    }
+    exp_scores(b, width, sum);
+    for (int64_t i = 0; i < n; i++)
+        kernel_scale(scores + i * width, width, 1.0f / sum[i], scores + i * width);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, d, keys, 1.0f, scores, width,
                 v + from, (blasint)kv_stride, 0.0f, q, (blasint)b->q_stride);
 }
@@ -99,8 +101,7 @@ static status attend_packed(const block *b, float *q, const void *x)
     TRY(products_run(room->products, &score, x,
                      (const char *)room->keys + packed_block_bytes(room->form, d) * (size_t)blocks,
                      NULL, room->scores));
-    for (int64_t i = 0; i < b->n; i++)
-        sum[i] = exp_seen(b, i, width, room->scores + i * width);
+    exp_scores(b, width, sum);
     if (half)
         products_round(room->products, room->scores, (size_t)b->n * (size_t)width, room->half);
     const void *weights = half ? (const void *)room->half : room->scores;

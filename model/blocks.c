@@ -152,10 +152,12 @@ status block_attention(pass *p, int layer, const attention_weights *a)
 static void activate(const activation *act, float *gate, int64_t rows, int n, int64_t stride,
                      float *y)
 {
-    for (int64_t r = 0; r < rows; r++, y += stride) {
-        act->apply(gate ? gate + r * n : y, (size_t)n);
+    const bool dense = stride == n;
+    const size_t each = (size_t)n * (size_t)(dense ? rows : 1);
+    for (int64_t r = 0; r < (dense ? 1 : rows); r++, y += stride) {
+        act->apply(gate ? gate + r * n : y, each);
         if (gate)
-            kernel_multiply(gate + r * n, (size_t)n, y);
+            kernel_multiply(gate + r * n, each, y);
     }
 }
 

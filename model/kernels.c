@@ -6,19 +6,19 @@
 
 #include "pipeline/base/simd.h"
 
-// A sum over n elements is LANES partial sums, element i in sum i % LANES, added in order at the
-// end: the same bits whatever the CPU's vectors.
+// A sum over n elements is LANES partial sums, element i in sum i % LANES, whose halves are added
+// until one is left: the same bits whatever the CPU's vectors.
 enum { LANES = 16 };
 
-SIMD_INLINE float add_lanes(const float lane[LANES])
+SIMD_INLINE float add_lanes(float lane[LANES])
 {
-    float sum = 0;
-    for (int j = 0; j < LANES; j++)
-        sum += lane[j];
-    return sum;
+    for (int w = LANES / 2; w > 0; w /= 2)
+        for (int j = 0; j < w; j++)
+            lane[j] += lane[j + w];
+    return lane[0];
 }
 
-SIMD_CLONES static float row_sum(const float *x, int64_t n)
+SIMD_INLINE float row_sum(const float *x, int64_t n)
 {
     float lane[LANES] = {0};
     int64_t i = 0;
@@ -30,7 +30,7 @@ SIMD_CLONES static float row_sum(const float *x, int64_t n)
     return add_lanes(lane);
 }
 
-SIMD_CLONES static float row_squares(const float *x, int64_t n, float mean)
+SIMD_INLINE float row_squares(const float *x, int64_t n, float mean)
 {
     float lane[LANES] = {0};
     int64_t i = 0;
@@ -42,43 +42,45 @@ SIMD_CLONES static float row_squares(const float *x, int64_t n, float mean)
     return add_lanes(lane);
 }
 
-SIMD_CLONES static void row_affine(const float *x, int64_t n, float mean, float scale,
-                                   const float *weight, const float *bias, float *out)
+SIMD_CLONES static bool layer_norm(const float *x, int64_t rows, int64_t width, const float *weight,
+                                   const float *bias, float eps, float *out)
 {
-    for (int64_t i = 0; i < n; i++)
-        out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+    bool finite = true;
+    for (int64_t r = 0; r < rows; r++, x += width, out += width) {
+        const float mean = row_sum(x, width) / (float)width;
+        const float variance = row_squares(x, width, mean) / (float)width;
+        const float scale = 1.0f / sqrtf(variance + eps);
+        finite = finite && isfinite(variance);
+        for (int64_t i = 0; i < width; i++)
+            out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+    }
+    return finite;
 }
 
 bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *weight,
                        const float *bias, float eps, float *out)
 {
-    bool finite = true;
-    for (int64_t r = 0; r < rows; r++, x += width, out += width) {
-        float mean = row_sum(x, width) / (float)width;
-        float variance = row_squares(x, width, mean) / (float)width;
-        finite = finite && isfinite(variance);
-        row_affine(x, width, mean, 1.0f / sqrtf(variance + eps), weight, bias, out);
-    }
-    return finite;
+    return layer_norm(x, rows, width, weight, bias, eps, out);
 }
 
-SIMD_CLONES static void row_weighted(const float *x, int64_t n, float scale, const float *weight,
-                                     float *out)
+SIMD_CLONES static bool rms_norm(const float *x, int64_t x_stride, int64_t rows, int64_t width,
+                                 const float *weight, float eps, float *out, int64_t out_stride)
 {
-    for (int64_t i = 0; i < n; i++)
-        out[i] = x[i] * scale * weight[i];
+    bool finite = true;
+    for (int64_t r = 0; r < rows; r++, x += x_stride, out += out_stride) {
+        const float square = row_squares(x, width, 0) / (float)width;
+        const float scale = 1.0f / sqrtf(square + eps);
+        finite = finite && isfinite(square);
+        for (int64_t i = 0; i < width; i++)
+            out[i] = x[i] * scale * weight[i];
+    }
+    return finite;
 }
 
 bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
                      float eps, float *out, int64_t out_stride)
 {
-    bool finite = true;
-    for (int64_t r = 0; r < rows; r++, x += x_stride, out += out_stride) {
-        float square = row_squares(x, width, 0) / (float)width;
-        finite = finite && isfinite(square);
-        row_weighted(x, width, 1.0f / sqrtf(square + eps), weight, out);
-    }
-    return finite;
+    return rms_norm(x, x_stride, rows, width, weight, eps, out, out_stride);
 }
 
 SIMD_INLINE float max_of_lanes(float lane[LANES])
@@ -101,12 +103,6 @@ SIMD_CLONES static float row_max(const float *x, int64_t n)
     for (int j = 0; i + j < n; j++)
         lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
     return max_of_lanes(lane);
-}
-
-SIMD_CLONES static void row_exp(float *x, int64_t n, float shift)
-{
-    for (int64_t i = 0; i < n; i++)
-        x[i] = kernel_exp(x[i] - shift);
 }
 
 SIMD_CLONES static float row_sum_exp(const float *x, int64_t n, float shift)
@@ -133,36 +129,42 @@ float kernel_sum_exp(const float *x, int64_t n, float shift)
 
 // Whole vectors, with a choice for each element: rows are short, and their ends would cost as much
 // as the rest.
-SIMD_CLONES static float span_max(const float *x, int32_t width, int32_t first, int32_t end)
+SIMD_INLINE float span_max(const float *x, int32_t width, kernel_span seen)
 {
     float lane[LANES];
     for (int j = 0; j < LANES; j++)
         lane[j] = -INFINITY;
     for (int32_t i = 0; i < width; i += LANES)
         for (int j = 0; j < LANES; j++) {
-            float v = i + j >= first && i + j < end ? x[i + j] : -INFINITY;
+            float v = i + j >= seen.first && i + j < seen.end ? x[i + j] : -INFINITY;
             lane[j] = v > lane[j] ? v : lane[j];
         }
     return max_of_lanes(lane);
 }
 
-SIMD_CLONES static float span_exp(float *x, int32_t width, int32_t first, int32_t end, float shift,
-                                  float scale)
+SIMD_INLINE float span_exp(float *x, int32_t width, kernel_span seen, float shift, float scale)
 {
     float lane[LANES] = {0};
     for (int32_t i = 0; i < width; i += LANES)
         for (int j = 0; j < LANES; j++) {
             float e = kernel_exp((x[i + j] - shift) * scale);
-            x[i + j] = i + j >= first && i + j < end ? e : 0;
+            x[i + j] = i + j >= seen.first && i + j < seen.end ? e : 0;
             lane[j] += x[i + j];
         }
     return add_lanes(lane);
 }
 
-float kernel_exp_span(float *x, int64_t width, int64_t first, int64_t end, float scale)
+SIMD_CLONES static void exp_spans(float *x, int64_t rows, int32_t width, const kernel_span *seen,
+                                  float scale, float *sum)
 {
-    const int32_t n = (int32_t)width, from = (int32_t)first, to = (int32_t)end;
-    return span_exp(x, n, from, to, span_max(x, n, from, to), scale);
+    for (int64_t r = 0; r < rows; r++, x += width)
+        sum[r] = span_exp(x, width, seen[r], span_max(x, width, seen[r]), scale);
+}
+
+void kernel_exp_spans(float *x, int64_t rows, int64_t width, const kernel_span *seen, float scale,
+                      float *sum)
+{
+    exp_spans(x, rows, (int32_t)width, seen, scale, sum);
 }
 
 SIMD_CLONES static void row_scale(const float *x, int64_t n, float factor, float *out)
@@ -174,14 +176,6 @@ SIMD_CLONES static void row_scale(const float *x, int64_t n, float factor, float
 void kernel_scale(const float *x, int64_t n, float factor, float *out)
 {
     row_scale(x, n, factor, out);
-}
-
-void kernel_softmax(float *x, int64_t rows, int64_t width, int64_t stride)
-{
-    for (int64_t r = 0; r < rows; r++, x += stride) {
-        row_exp(x, width, row_max(x, width));
-        row_scale(x, width, 1.0f / row_sum(x, width), x);
-    }
 }
 
 void kernel_fill_rows(const float *v, int64_t rows, int width, int64_t stride, float *out)

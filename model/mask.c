@@ -58,8 +58,8 @@ static size_t copy_bytes(const linear *l, int out, int in)
 static char *keep_outputs(const linear *from, const kept *k, char *to, linear *out)
 {
     float *bias = (float *)(void *)(to + copy_bytes(from, k->filled, from->in));
-    for (int i = 0; i < k->n && from->bias; i++)
-        bias[i] = from->bias[k->unit[i]];
+    for (int i = 0; i < k->filled && from->bias; i++)
+        bias[i] = i < k->n ? from->bias[k->unit[i]] : 0;
     if (from->packed.at) {
         packed part = packed_keep_outputs(&from->packed, k->unit, k->n, k->filled, to);
         *out = linear_packed(&part, from->bias ? bias : NULL);
@@ -104,7 +104,8 @@ static status compact(const mlp_weights *full, const uint8_t *pruned, int n, lay
         out->copy_bytes += copy_bytes(&full->gate, k.filled, full->gate.in) + bias;
     out->copy = checked_aligned(out->copy_bytes, 1);
     if (out->copy) {
-        memset(out->copy, 0, out->copy_bytes);
+        if (!full->up.packed.at)
+            memset(out->copy, 0, out->copy_bytes); // packing fills up by itself
         out->mlp = *full;
         char *at = keep_outputs(&full->up, &k, out->copy, &out->mlp.up);
         if (full->gate.out)

@@ -220,11 +220,13 @@ static void strip_groups(packing form, const part *to, int outputs, int from, in
     uint32_t turned[PACK_OUTPUTS][STRIP_GROUPS];
     const int lanes = round_up(outputs, STRIP_LANES);
     const int each = group_inputs(form), left = to->inputs - from * each;
-    if (outputs < lanes || left < n * each)
-        memset(turned, 0, (size_t)lanes * sizeof turned[0]);
-    for (int o = 0; o < outputs && left > 0; o++)
-        make_words(form, rows + o * stride + from * each, left < n * each ? left : n * each,
-                   turned[o]);
+    const int inputs = left < n * each ? left : n * each, words = (inputs + each - 1) / each;
+    for (int o = 0; o < lanes; o++) {
+        const int made = o < outputs && words > 0 ? words : 0;
+        if (made > 0)
+            make_words(form, rows + o * stride + from * each, inputs, turned[o]);
+        memset(turned[o] + made, 0, (size_t)(n - made) * sizeof turned[o][0]);
+    }
     for (int g = 0; g < n; g++)
         for (int o = 0; o < lanes; o++)
             to->word[(size_t)(from + g) * PACK_OUTPUTS + (size_t)o] = turned[o][g];
@@ -242,37 +244,35 @@ void packed_strip(packing form, int out, int in, const float *rows, int64_t stri
     }
 }
 
-// One group of inputs of a block: n outputs of one or two rows; `second` is NULL where the inputs
-// end.
-SIMD_CLONES static void put_group(packing form, const float *one, const float *second, int n,
-                                  uint32_t *word)
+// Writes `groups` groups of n outputs of a block, from the inputs that there are.
+SIMD_CLONES static void put_inputs(packing form, const float *rows, int64_t stride, int in, int n,
+                                   int groups, uint32_t *word)
 {
-    for (int o = n; o < round_up(n, STRIP_LANES); o++)
-        word[o] = 0;
-    if (form == PACKING_F32)
-        memcpy(word, one, (size_t)n * sizeof *word);
-    else if (!second)
-        for (int o = 0; o < n; o++)
-            word[o] = bfloat16_nearest(one[o]);
-    else
-        for (int o = 0; o < n; o++)
-            word[o] = bfloat16_nearest(one[o]) | (uint32_t)bfloat16_nearest(second[o]) << 16;
+    const int each = group_inputs(form), lanes = round_up(n, STRIP_LANES);
+    for (int g = 0; g < groups; g++, rows += each * stride, word += PACK_OUTPUTS) {
+        const int left = in - g * each;
+        for (int o = left > 0 ? n : 0; o < lanes; o++)
+            word[o] = 0;
+        if (left <= 0)
+            continue;
+        if (form == PACKING_F32)
+            memcpy(word, rows, (size_t)n * sizeof *word);
+        else if (left == 1)
+            for (int o = 0; o < n; o++)
+                word[o] = bfloat16_nearest(rows[o]);
+        else
+            for (int o = 0; o < n; o++)
+                word[o] = bfloat16_nearest(rows[o]) | (uint32_t)bfloat16_nearest(rows[stride + o])
+                                                          << 16;
+    }
 }
 
 void packed_strip_transposed(packing form, int out, int in, int filled, const float *rows,
                              int64_t stride, void *at)
 {
-    const int each = group_inputs(form);
     for (int first = 0; first < out; first += PACK_OUTPUTS) {
         const part to = strip_block(form, filled, first, at);
         const int n = out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS;
-        for (int g = 0; g < to.groups; g++) {
-            uint32_t *word = to.word + (size_t)g * PACK_OUTPUTS;
-            const float *one = rows + (int64_t)g * each * stride + first;
-            if (g * each < in)
-                put_group(form, one, g * each + 1 < in ? one + stride : NULL, n, word);
-            else
-                memset(word, 0, PACK_OUTPUTS * sizeof *word);
-        }
+        put_inputs(form, rows + first, stride, in, n, to.groups, to.word);
     }
 }

@@ -66,7 +66,9 @@ int64_t bisection_prefix(int64_t tiles, int64_t step)
 {
     if (step <= 0)
         return 0;
-    if (tiles < 8 || step >= 3)
+    if (tiles < 3)
         return tiles;
-    return step == 1 ? (tiles + 3) / 4 : (tiles + 1) / 2;
+    if (tiles < 8)
+        step++;
+    return step == 1 ? (tiles + 3) / 4 : step == 2 ? (tiles + 1) / 2 : tiles;
 }

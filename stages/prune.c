@@ -25,7 +25,10 @@ typedef struct prune_state {
     prune_plan plan;
     int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
     model_mask *mask;
-    kept_tiles *kept; // NULL in teams, and of models of one layer
+    known_key mask_key;   // a digest of what it prunes
+    known_key asked_key;  // and of what is asked: data and skip list
+    kept_tiles *kept;     // NULL in teams, and of models of one layer
+    known_answers *known; // borrowed; NULL in teams
     uint8_t *pruned[SITES];
     answers *answers; // of the unit in hand, tile by tile
     prune_output output;
@@ -113,6 +116,27 @@ static status draw_random_orders(prune_state *s)
     return OK;
 }
 
+// What answers depend on beside the mask and the tile, of one model in one run.
+static status digest_asked(prune_state *s)
+{
+    status st = OK;
+    digest *d = NULL;
+    const params *p = task_params(s->task);
+    const size_t n = params_count(p, "evaluate");
+    TRY(digest_new(&d));
+    for (size_t i = 0; i < n; i++)
+        digest_add_text(d, task_resource_name(s->task, "evaluate", i));
+    digest_add_text(d, task_resource_name(s->task, "data", 0));
+    for (int64_t f = 0; f < s->ranking.forgets; f++) // some may be asked behind the reported ones
+        digest_add_text(d, s->ranking.forget[f]);
+    if (s->evaluation.skip)
+        digest_add(d, s->evaluation.skip, (size_t)s->setting.info->outputs);
+    digest_hex(d, s->asked_key.hex);
+done:
+    digest_free(d);
+    return st;
+}
+
 static status prune_open(const task *t, void **state)
 {
     status st = OK;
@@ -127,8 +151,11 @@ static status prune_open(const task *t, void **state)
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
     const layer_range held = model_layers(s->model);
-    if (info->layers > 1 && held.end - held.first == info->layers)
+    const bool whole = held.end - held.first == info->layers;
+    if (info->layers > 1 && whole)
         TRY(kept_new(&s->evaluation.source.cuts, info, stage_model_kept(t), &s->kept));
+    s->known = whole ? stage_model_known(t) : NULL;
+    TRY(digest_asked(s));
     TRY(draw_random_orders(s));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
@@ -173,6 +200,23 @@ static double cost(void *state, const round_state *round, int64_t unit)
     return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
 }
 
+static status digest_mask(prune_state *s)
+{
+    status st = OK;
+    digest *d = NULL;
+    TRY(digest_new(&d));
+    for (int k = 0; k < SITES; k++) {
+        const size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
+        digest_add(d, &neurons, sizeof neurons);
+        if (neurons > 0)
+            digest_add(d, s->pruned[k], neurons);
+    }
+    digest_hex(d, s->mask_key.hex);
+done:
+    digest_free(d);
+    return st;
+}
+
 // Compiles the mask of the unit in hand, once for all its consecutive units.
 static status compile(prune_state *s, int64_t at)
 {
@@ -186,15 +230,15 @@ static status compile(prune_state *s, int64_t at)
     const int64_t *order =
         m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
     ranking_mask(&s->ranking, order, m->pruned, s->pruned);
+    status st = digest_mask(s);
+    if (st != OK)
+        return st;
     const uint8_t *const pruned[SITES] = {
         [SITE_MLP] = s->pruned[SITE_MLP], [SITE_ATTN] = s->pruned[SITE_ATTN]};
-    if (m->pruned > 0) {
-        status st = model_mask_new(s->model, pruned, &s->mask);
-        if (st != OK)
-            return st;
-    }
-    s->mask_at = at;
-    return OK;
+    if (m->pruned > 0)
+        st = model_mask_new(s->model, pruned, &s->mask);
+    s->mask_at = st == OK ? at : -1;
+    return st;
 }
 
 static bool stopping(void *context)
@@ -221,24 +265,73 @@ done:
     return st;
 }
 
+static status key_of(const prune_state *s, int64_t index, known_key *out)
+{
+    status st = OK;
+    digest *d = NULL;
+    TRY(digest_new(&d));
+    digest_add(d, &s->mask_key, sizeof s->mask_key);
+    digest_add(d, &s->asked_key, sizeof s->asked_key);
+    digest_add(d, &index, sizeof index);
+    digest_hex(d, out->hex);
+done:
+    digest_free(d);
+    return st;
+}
+
+// Takes the answers of a run's tiles from what is known; *all: there were those of all of them.
+static status recall(prune_state *s, tile_run run, bool *all)
+{
+    status st = OK;
+    known_key key;
+    *all = s->known != NULL;
+    for (int64_t i = 0; *all && i < run.tiles; i++) {
+        TRY(key_of(s, run.first + i, &key));
+        *all = known_find(s->known, &key, &s->answers[i]);
+    }
+done:
+    return st;
+}
+
+static status remember(prune_state *s, tile_run run)
+{
+    status st = OK;
+    known_key key;
+    for (int64_t i = 0; s->known && i < run.tiles; i++) {
+        TRY(key_of(s, run.first + i, &key));
+        known_put(s->known, &key, &s->answers[i]);
+    }
+done:
+    return st;
+}
+
+static status ask(prune_state *s, tile_run run)
+{
+    const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
+    const asking q = {.model = s->model,
+                      .pool = task_pool(s->task),
+                      .source = &s->evaluation.source,
+                      .mask = s->mask,
+                      .kept = same ? s->kept : NULL,
+                      .skip = s->evaluation.skip,
+                      .label = task_label(s->task),
+                      .stopping = stopping,
+                      .context = s};
+    return answers_of_tiles(&q, run, s->answers);
+}
+
 static status unit(void *state, const round_state *round, int64_t index, partial *sum)
 {
-    (void)round;
     status st = OK;
     prune_state *s = state;
+    bool known;
     const prune_unit *u = &s->plan.unit[index];
     TRY(compile(s, u->mask));
-    const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
-    TRY(answers_of_tiles(&(asking){.model = s->model,
-                                   .pool = task_pool(s->task),
-                                   .source = &s->evaluation.source,
-                                   .mask = s->mask,
-                                   .kept = same ? s->kept : NULL,
-                                   .skip = s->evaluation.skip,
-                                   .label = task_label(s->task),
-                                   .stopping = stopping,
-                                   .context = s},
-                         u->run, s->answers));
+    TRY(recall(s, u->run, &known));
+    if (!known)
+        TRY(ask(s, u->run));
+    if (!known && *prune_view_of(&s->setting, round).phase != PHASE_FINAL)
+        TRY(remember(s, u->run)); // what is found last is another for each target
     TRY(add_answers(s, u, sum));
 done:
     return st;

@@ -121,7 +121,7 @@ static void fill_cross(const prune_setting *s, const prune_view *view, const pru
         int64_t pruned = view->search[f].at, mask = prune_plan_find(plan, f, 0, pruned);
         for (int e = 0; e < s->evaluation->reported; e++) {
             int64_t at = f * s->evaluation->reported + e;
-            answers a = prune_answers(s, view, sum, mask, e);
+            answers a = prune_final_answers(s, view, sum, f, mask, e);
             o->cross[ACCURACY][at] = accuracy_of(&a);
             o->cross[RATIO][at] = relative(o->cross[ACCURACY][at], o->base[BASE_ACCURACY][e]);
             o->cross[LOSS][at] = mean_loss(&a);

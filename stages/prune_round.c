@@ -8,20 +8,55 @@
 #include "stages/neuron_set.h"
 
 enum { INTS = sizeof(int64_t) };
-_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(base_answers) % INTS == 0,
+_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(kept_answers) % INTS == 0,
                "pieces of a vector of int64");
 
 static size_t vector_length(const prune_setting *s)
 {
-    return 1 + (size_t)s->evaluation->entries * sizeof(base_answers) / INTS +
-           (size_t)s->ranking->forgets * sizeof(bisection) / INTS;
+    return 1 + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS +
+           (size_t)s->ranking->forgets * (sizeof(kept_answers) + sizeof(bisection)) / INTS;
 }
 
 prune_view prune_view_of(const prune_setting *s, const round_state *round)
 {
     int64_t *base = round->values + 1;
-    int64_t *search = base + (size_t)s->evaluation->entries * sizeof(base_answers) / INTS;
-    return (prune_view){round->values, (base_answers *)base, (bisection *)search};
+    int64_t *probed = base + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS;
+    int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(kept_answers) / INTS;
+    return (prune_view){round->values, (kept_answers *)base, (kept_answers *)probed,
+                        (bisection *)search};
+}
+
+// Has the probe that found what to prune answered the whole subset?
+static bool is_probed(const bisection *b)
+{
+    return b->outcome == BISECTION_REACHED && b->seen > 0;
+}
+
+static fixed sum_of(const kept_answers *a, int v)
+{
+    __extension__ typedef unsigned __int128 bits;
+    return (fixed)((bits)(uint64_t)a->sum[v][1] << 64 | (uint64_t)a->sum[v][0]);
+}
+
+static answers answers_kept(const kept_answers *from)
+{
+    answers a;
+    memcpy(a.count, from->count, sizeof a.count);
+    for (int v = 0; v < ANSWER_SUMS; v++)
+        a.sum[v] = sum_of(from, v);
+    return a;
+}
+
+// Adds answers to those that are kept. Both are far within range.
+static void keep_answers(const answers *a, kept_answers *to)
+{
+    for (int c = 0; c < ANSWER_COUNTS; c++)
+        to->count[c] += a->count[c];
+    for (int v = 0; v < ANSWER_SUMS; v++) {
+        const fixed sum = sum_of(to, v) + a->sum[v];
+        to->sum[v][0] = (int64_t)(uint64_t)sum;
+        to->sum[v][1] = (int64_t)(uint64_t)(sum >> 64);
+    }
 }
 
 static status add_mask(prune_plan *p, int64_t forget, int64_t seed, int64_t pruned)
@@ -72,16 +107,20 @@ done:
 }
 
 // Masks that prune nothing answer as the unpruned model did, and equal random ones are one: neither
-// is run again.
+// is run again. Nor is a subset that a probe with the mask has answered.
 static status add_final(const prune_setting *s, prune_plan *p, int64_t forget, int64_t seed,
-                        int64_t pruned)
+                        const bisection *search)
 {
     status st = OK;
-    const tiling *cuts = &s->evaluation->source.cuts;
-    if (pruned == 0 || prune_plan_find(p, forget, seed, pruned) >= 0)
+    const evaluation *e = s->evaluation;
+    const int64_t *first = e->source.cuts.subset_tile, end = first[e->reported];
+    if (search->at == 0 || prune_plan_find(p, forget, seed, search->at) >= 0)
         return OK;
-    TRY(add_mask(p, forget, seed, pruned));
-    TRY(add_units(s, p, 0, cuts->subset_tile[s->evaluation->reported]));
+    TRY(add_mask(p, forget, seed, search->at));
+    const int own = forget >= 0 && is_probed(search) ? e->entry_of[forget] : e->reported;
+    TRY(add_units(s, p, 0, own < e->reported ? first[own] : end));
+    if (own < e->reported)
+        TRY(add_units(s, p, first[own + 1], end));
 done:
     return st;
 }
@@ -100,10 +139,10 @@ status prune_plan_make(const prune_setting *s, const round_state *round, prune_p
         TRY(plan_search(s, view.search, p));
     } else {
         for (int64_t f = 0; f < s->ranking->forgets; f++)
-            TRY(add_final(s, p, f, 0, view.search[f].at));
+            TRY(add_final(s, p, f, 0, &view.search[f]));
         for (int64_t seed = 0; seed < s->seeds; seed++)
             for (int64_t f = 0; f < s->ranking->forgets; f++)
-                TRY(add_final(s, p, -1, seed, view.search[f].at));
+                TRY(add_final(s, p, -1, seed, &view.search[f]));
     }
 done:
     if (st != OK)
@@ -139,21 +178,28 @@ void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape
 answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
                       int64_t mask, int64_t entry)
 {
-    __extension__ typedef unsigned __int128 bits;
-    const base_answers *b = &view->base[entry];
+    if (mask < 0)
+        return answers_kept(&view->base[entry]);
     int64_t at = mask * s->evaluation->entries + entry;
     answers a;
     for (int c = 0; c < ANSWER_COUNTS; c++)
-        a.count[c] = mask < 0 ? b->count[c] : partial_counts(sum, PRUNE_COUNTS + c)[at];
+        a.count[c] = partial_counts(sum, PRUNE_COUNTS + c)[at];
     for (int v = 0; v < ANSWER_SUMS; v++)
-        a.sum[v] = mask < 0 ? (fixed)((bits)(uint64_t)b->sum[v][1] << 64 | (uint64_t)b->sum[v][0])
-                            : partial_sums(sum, PRUNE_SUMS + v)[at];
+        a.sum[v] = partial_sums(sum, PRUNE_SUMS + v)[at];
     return a;
+}
+
+answers prune_final_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                            int64_t forget, int64_t mask, int64_t entry)
+{
+    if (entry == s->evaluation->entry_of[forget] && is_probed(&view->search[forget]))
+        return answers_kept(&view->probed[forget]);
+    return prune_answers(s, view, sum, mask, entry);
 }
 
 static bisection_goal goal_of(const prune_setting *s, const prune_view *view, int64_t forget)
 {
-    const base_answers *base = &view->base[s->evaluation->entry_of[forget]];
+    const kept_answers *base = &view->base[s->evaluation->entry_of[forget]];
     return (bisection_goal){s->ranking->neurons, base->count[ANSWERS_CORRECT],
                             base->count[ANSWERS_SCORED], s->drop, s->tolerance};
 }
@@ -166,11 +212,7 @@ static status begin(const prune_setting *s, prune_view *view, const partial *sum
         if (a.count[ANSWERS_SCORED] == 0)
             return status_fail(ERR_INPUT, s->evaluation->name[e],
                                "no answer of this subset can be scored; give longer samples");
-        memcpy(view->base[e].count, a.count, sizeof a.count);
-        for (int v = 0; v < ANSWER_SUMS; v++) {
-            view->base[e].sum[v][0] = (int64_t)(uint64_t)a.sum[v];
-            view->base[e].sum[v][1] = (int64_t)(uint64_t)(a.sum[v] >> 64);
-        }
+        keep_answers(&a, &view->base[e]);
     }
     for (int64_t f = 0; f < s->ranking->forgets; f++) {
         if (s->search) {
@@ -196,6 +238,9 @@ static status observe(const prune_setting *s, const round_state *finished, prune
         int64_t f = plan.mask[m].forget;
         bisection_goal goal = goal_of(s, view, f);
         answers a = prune_answers(s, view, sum, m, s->evaluation->entry_of[f]);
+        if (view->search[f].step == 0)
+            view->probed[f] = (kept_answers){0};
+        keep_answers(&a, &view->probed[f]);
         bisection_observe(&view->search[f], &goal, a.count[ANSWERS_CORRECT],
                           a.count[ANSWERS_SCORED]);
     }

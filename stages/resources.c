@@ -14,7 +14,8 @@ typedef struct model_entry {
     model *model;
     char *path;
     compute compute;
-    atomic_size_t kept; // bytes that its tasks keep of its hidden states (stages/kept.h)
+    atomic_size_t kept;   // bytes that its tasks keep of its hidden states (stages/kept.h)
+    known_answers *known; // owned
 } model_entry;
 
 static const param_def model_params[] = {
@@ -50,6 +51,7 @@ static void model_entry_close(void *object)
     if (!e)
         return;
     model_close(e->model);
+    known_free(e->known);
     free(e->path);
     free(e);
 }
@@ -82,7 +84,7 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
         e->compute = options.compute;
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
-    status mine = e && e->path ? OK : status_no_memory("a model");
+    status mine = e && e->path ? known_new(&e->known) : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
     *object = e;
@@ -258,6 +260,12 @@ atomic_size_t *stage_model_kept(const task *t)
 {
     model_entry *e = task_resource(t, "model", 0);
     return &e->kept;
+}
+
+known_answers *stage_model_known(const task *t)
+{
+    model_entry *e = task_resource(t, "model", 0);
+    return e->known;
 }
 
 double stage_model_bytes(const task *t)

@@ -45,12 +45,15 @@ bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *wei
 bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
                      float eps, float *out, int64_t out_stride);
 
-// The softmax's numerators: x[i] = exp((x[i] - largest) · scale) for first <= i < end, else 0, of
-// `width` values, a multiple of 16. Returns their sum.
-float kernel_exp_span(float *x, int64_t width, int64_t first, int64_t end, float scale);
+// What a row of scores may look at: elements [first, end) of it.
+typedef struct kernel_span {
+    int32_t first, end;
+} kernel_span;
 
-// Each row of x [rows, width], which lie `stride` apart, becomes its softmax.
-void kernel_softmax(float *x, int64_t rows, int64_t width, int64_t stride);
+// The softmax's numerators of x [rows, width], width a multiple of 16: exp((x - largest) · scale)
+// of each row's elements in its span, 0 elsewhere; sum [rows] of each row.
+void kernel_exp_spans(float *x, int64_t rows, int64_t width, const kernel_span *seen, float scale,
+                      float *sum);
 
 // Each of `rows` rows of out, `stride` apart, becomes v [width], or 0 where v is NULL.
 void kernel_fill_rows(const float *v, int64_t rows, int width, int64_t stride, float *out);

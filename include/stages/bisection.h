@@ -28,6 +28,7 @@ typedef struct bisection_probe {
     int64_t pruned, correct, seen; // seen < total where the exact bound ended it
 } bisection_probe;
 
+// After REACHED by a probe, `seen` is all answers; after an end without one it is 0.
 // Made of int64 only, so that it travels as a piece of a round's vector.
 typedef struct bisection {
     int64_t outcome;
@@ -50,8 +51,8 @@ void bisection_begin(bisection *b, const bisection_goal *goal);
 // An ended probe is recorded and moves the bracket.
 void bisection_observe(bisection *b, const bisection_goal *goal, int64_t correct, int64_t seen);
 
-// How many of n tiles have been answered after `step` prefixes: a quarter, half, all; fewer than 8
-// tiles are one prefix. Fixed, so that where a probe ends never depends on ranks.
+// How many of n tiles have been answered after `step` prefixes: a quarter, half, all; of fewer than
+// 8 half and all, of fewer than 3 all. Fixed, so that where a probe ends never depends on ranks.
 int64_t bisection_prefix(int64_t tiles, int64_t step);
 
 #endif

@@ -4,7 +4,8 @@
 //
 // Rounds: BASE answers every entry of the evaluation unpruned; SEARCH, as often as needed, answers
 // the next prefix of the running probe of every open search; FINAL answers every reported entry
-// with the neurons found pruned, and with as many random ones.
+// with the neurons found pruned, but for what the probe that found them has answered, and with as
+// many random ones.
 #ifndef STAGES_PRUNE_ROUND_H
 #define STAGES_PRUNE_ROUND_H
 
@@ -26,15 +27,16 @@ typedef struct prune_setting {
 
 enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
 
-// The vector, made of int64 only: {phase}, base [entries], search [forgets].
-typedef struct base_answers {
+// The vector, made of int64 only: {phase}, base [entries], probed [forgets], search [forgets].
+typedef struct kept_answers {
     int64_t count[ANSWER_COUNTS];
     int64_t sum[ANSWER_SUMS][2]; // halves of a fixed, the low one first
-} base_answers;
+} kept_answers;
 
 typedef struct prune_view {
     int64_t *phase;
-    base_answers *base;
+    kept_answers *base;
+    kept_answers *probed; // of the running probe, or of the one that reached the goal
     bisection *search;
 } prune_view;
 
@@ -78,8 +80,11 @@ void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape
 status prune_next(const prune_setting *s, const round_state *finished, const partial *sum,
                   round_state *next, bool *done);
 
-// The answers of [mask, entry] in a round's sum; mask -1: those of the unpruned model.
+// The answers of [mask, entry] in a round's sum; mask -1: those of the unpruned model. After FINAL,
+// those that a probe has given are where it kept them.
 answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
                       int64_t mask, int64_t entry);
+answers prune_final_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                            int64_t forget, int64_t mask, int64_t entry);
 
 #endif

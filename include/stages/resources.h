@@ -11,6 +11,7 @@
 #include "data/samples.h"
 #include "model/model.h"
 #include "pipeline/stage.h"
+#include "stages/known.h"
 
 extern const resource_def resource_model; // section `models`, parameter `model`
 extern const resource_def resource_data;  // section `datasets`, parameter `data`
@@ -20,6 +21,8 @@ model *stage_model(const task *t);
 // What the tasks of this model keep of its hidden states, of KEPT_BYTES in all (stages/kept.h).
 // Borrowed from the engine.
 atomic_size_t *stage_model_kept(const task *t);
+// What this rank has answered of it already (stages/known.h). Borrowed from the engine.
+known_answers *stage_model_known(const task *t);
 
 // For estimates: bytes of the model that a rank holds, and the ranks of its node once; in teams,
 // the most that a member holds.

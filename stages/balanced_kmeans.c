@@ -19,6 +19,7 @@ struct balanced_kmeans {
     balanced_assignment *assignment;
     kmeans_seeding *seeding;
     float *centre;      // [k, width]
+    void *packed;       // the same for products
     float *centre_norm; // [k] squared
     float *row_norm;    // [n] squared
     int32_t *cost;      // [n, k]
@@ -41,7 +42,8 @@ double balanced_kmeans_bytes(int64_t n, int64_t width, int k, int threads)
 {
     double rows = (double)n, columns = (double)width;
     return rows * (k * 4.0 + 36) + columns * (k * 4.0 + threads * 8.0) + 8.0 * k * k +
-           threads * UNIT_ROWS_BLOCK * 4.0 * k + kmeans_seeding_bytes(n, width, k, threads);
+           threads * UNIT_ROWS_BLOCK * 4.0 * k + (double)unit_rows_packed_bytes(k, width) +
+           kmeans_seeding_bytes(n, width, k, threads);
 }
 
 status balanced_kmeans_new(int64_t n, int64_t width, int k, pool *p, balanced_kmeans **out)
@@ -64,6 +66,7 @@ status balanced_kmeans_new(int64_t n, int64_t width, int k, pool *p, balanced_km
         .k = k,
         .threads = p,
         .centre = checked_aligned(centre_cells, sizeof *km->centre),
+        .packed = checked_aligned(unit_rows_packed_bytes(k, width) + 1, 1),
         .centre_norm = checked_calloc(clusters, sizeof *km->centre_norm),
         .row_norm = checked_calloc(rows, sizeof *km->row_norm),
         .cost = checked_aligned(cells, sizeof *km->cost),
@@ -77,9 +80,9 @@ status balanced_kmeans_new(int64_t n, int64_t width, int k, pool *p, balanced_km
         .member = checked_calloc(rows, sizeof *km->member),
         .first = checked_calloc(clusters + 1, sizeof *km->first),
     };
-    if (!km->centre || !km->centre_norm || !km->row_norm || !km->cost || !km->product || !km->sum ||
-        !km->shift || !km->explained || !km->own || !km->other || !km->best || !km->member ||
-        !km->first)
+    if (!km->centre || !km->packed || !km->centre_norm || !km->row_norm || !km->cost ||
+        !km->product || !km->sum || !km->shift || !km->explained || !km->own || !km->other ||
+        !km->best || !km->member || !km->first)
         TRY(status_no_memory("k-means"));
     TRY(balanced_assignment_new(n, k, &km->assignment));
     TRY(kmeans_seeding_new(n, width, k, p, &km->seeding));
@@ -97,6 +100,7 @@ void balanced_kmeans_free(balanced_kmeans *km)
     balanced_assignment_free(km->assignment);
     kmeans_seeding_free(km->seeding);
     free(km->centre);
+    free(km->packed);
     free(km->centre_norm);
     free(km->row_norm);
     free(km->cost);
@@ -119,7 +123,8 @@ static status cost_block(void *context, int64_t block, int thread)
     balanced_kmeans *km = context;
     int k = km->k;
     float *product = km->product + (int64_t)thread * UNIT_ROWS_BLOCK * k;
-    int64_t rows = unit_rows_products(km->rows, km->n, km->width, block, km->centre, k, product);
+    int64_t rows =
+        unit_rows_products(km->rows, km->n, km->width, block, km->centre, km->packed, k, product);
     const float *restrict norm = km->centre_norm, *restrict weight = km->other;
     float scale = (float)km->scale;
     for (int64_t i = 0; i < rows; i++) {
@@ -199,6 +204,7 @@ static status iterate(balanced_kmeans *km, const balanced_kmeans_options *o, dou
         km->own[j] = (float)(size > 1 ? 1 + lean / (size - 1) : 1);
         km->other[j] = (float)(1 - lean / (size + 1));
     }
+    unit_rows_pack(km->centre, km->k, km->width, km->packed);
     TRY(pool_run(km->threads, km->blocks, cost_block, km));
     balanced_assignment_solve(km->assignment, km->cost, km->label);
     list_members(km);

@@ -314,7 +314,7 @@ done:
 
 const stage_def stage_cluster = {
     .name = "cluster",
-    .version = 1,
+    .version = 2,
     .summary = "groups each layer's MLP neurons into clusters of equal size",
     .params = cluster_params,
     .inputs = "collect",

@@ -13,6 +13,7 @@ struct kmeans_seeding {
     int k, trials;
     pool *threads;      // borrowed
     float *candidate;   // [trials, width]
+    void *packed;       // the same for products
     int64_t *drawn;     // [trials] the candidates' rows
     float *product;     // [threads, UNIT_ROWS_BLOCK, trials]
     float *nearest;     // [n] squared distance to the nearest centre
@@ -32,7 +33,8 @@ double kmeans_seeding_bytes(int64_t n, int64_t width, int k, int threads)
 {
     double rows = (double)n, trials = trials_for(k);
     return rows * (trials * 4 + 12) +
-           trials * 4 * ((double)width + (double)threads * UNIT_ROWS_BLOCK);
+           trials * 4 * ((double)width + (double)threads * UNIT_ROWS_BLOCK) +
+           (double)unit_rows_packed_bytes((int)trials, width);
 }
 
 status kmeans_seeding_new(int64_t n, int64_t width, int k, pool *p, kmeans_seeding **out)
@@ -50,6 +52,7 @@ status kmeans_seeding_new(int64_t n, int64_t width, int k, pool *p, kmeans_seedi
         .trials = (int)trials,
         .threads = p,
         .candidate = checked_aligned(cells, sizeof *s->candidate),
+        .packed = checked_aligned(unit_rows_packed_bytes((int)trials, width) + 1, 1),
         .drawn = checked_calloc(trials, sizeof *s->drawn),
         .product = checked_aligned(threads * UNIT_ROWS_BLOCK * trials, sizeof *s->product),
         .nearest = checked_calloc(rows, sizeof *s->nearest),
@@ -57,8 +60,8 @@ status kmeans_seeding_new(int64_t n, int64_t width, int k, pool *p, kmeans_seedi
         .cumulative = checked_calloc(rows, sizeof *s->cumulative),
         .potential = checked_calloc(blocks, trials * sizeof *s->potential),
     };
-    if (!s->candidate || !s->drawn || !s->product || !s->nearest || !s->with || !s->cumulative ||
-        !s->potential)
+    if (!s->candidate || !s->packed || !s->drawn || !s->product || !s->nearest || !s->with ||
+        !s->cumulative || !s->potential)
         TRY(status_no_memory("k-means++"));
     *out = s;
     s = NULL;
@@ -72,6 +75,7 @@ void kmeans_seeding_free(kmeans_seeding *s)
     if (!s)
         return;
     free(s->candidate);
+    free(s->packed);
     free(s->drawn);
     free(s->product);
     free(s->nearest);
@@ -88,8 +92,8 @@ static status try_block(void *context, int64_t block, int thread)
     int trials = s->trials;
     int64_t begin = block * UNIT_ROWS_BLOCK;
     float *product = s->product + (int64_t)thread * UNIT_ROWS_BLOCK * trials;
-    int64_t rows =
-        unit_rows_products(s->rows, s->n, s->width, block, s->candidate, trials, product);
+    int64_t rows = unit_rows_products(s->rows, s->n, s->width, block, s->candidate, s->packed,
+                                      trials, product);
     const float *nearest = s->nearest + begin, *square = s->square + begin;
     for (int t = 0; t < trials; t++) {
         float *with = s->with + t * s->n + begin, own = s->square[s->drawn[t]];
@@ -166,6 +170,7 @@ status kmeans_seeding_run(kmeans_seeding *s, const float *rows, const float *squ
         s->nearest[i] = INFINITY;
     for (int c = 0; c < s->k; c++) {
         draw(s, random, c);
+        unit_rows_pack(s->candidate, s->trials, s->width, s->packed);
         TRY(pool_run(s->threads, unit_rows_blocks(s->n), try_block, s));
         int best = c == 0 ? 0 : choose(s);
         memcpy(s->nearest, s->with + best * s->n, (size_t)s->n * sizeof *s->nearest);

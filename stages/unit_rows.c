@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "model/products_avx512.h"
 #include "pipeline/base/checked.h"
 
 double unit_rows_square(const float *x, int64_t width)
@@ -71,12 +72,33 @@ int64_t unit_rows_blocks(int64_t n)
     return (n + UNIT_ROWS_BLOCK - 1) / UNIT_ROWS_BLOCK;
 }
 
-int64_t unit_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
-                           const float *centre, int count, float *out)
+static bool is_packed(void)
 {
-    int64_t first = block * UNIT_ROWS_BLOCK, left = n - first;
-    int64_t here = left < UNIT_ROWS_BLOCK ? left : UNIT_ROWS_BLOCK;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)here, count, (int)width, 1,
-                rows + first * width, (int)width, centre, (int)width, 0, out, count);
+    return products_float32() == PACKING_F32;
+}
+
+size_t unit_rows_packed_bytes(int count, int64_t width)
+{
+    const size_t blocks = ((size_t)count + PACK_OUTPUTS - 1) / PACK_OUTPUTS;
+    return is_packed() ? blocks * packed_block_bytes(PACKING_F32, (int)width) : 0;
+}
+
+void unit_rows_pack(const float *centre, int count, int64_t width, void *strip)
+{
+    if (is_packed())
+        packed_strip(PACKING_F32, count, (int)width, centre, width, strip);
+}
+
+int64_t unit_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
+                           const float *centre, const void *strip, int count, float *out)
+{
+    const int64_t first = block * UNIT_ROWS_BLOCK, left = n - first;
+    const int here = (int)(left < UNIT_ROWS_BLOCK ? left : UNIT_ROWS_BLOCK);
+    const product_shape shape = {PACKING_F32, here, count, (int)width, width, count, false, false};
+    if (is_packed())
+        products_avx512_run(&shape, rows + first * width, strip, NULL, out);
+    else
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, here, count, (int)width, 1,
+                    rows + first * width, (int)width, centre, (int)width, 0, out, count);
     return here;
 }

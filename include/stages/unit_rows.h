@@ -3,6 +3,7 @@
 #ifndef STAGES_UNIT_ROWS_H
 #define STAGES_UNIT_ROWS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "pipeline/base/status.h"
@@ -26,10 +27,16 @@ enum { UNIT_ROWS_BLOCK = 256 };
 
 int64_t unit_rows_blocks(int64_t n);
 
+// Centres [count, width] as the rows' products read them, of unit_rows_packed_bytes: packed for our
+// own products where the CPU has them (model/products.h); else OpenBLAS reads them as they are, and
+// nothing is packed.
+size_t unit_rows_packed_bytes(int count, int64_t width);
+void unit_rows_pack(const float *centre, int count, int64_t width, void *strip);
+
 // Inner products of the rows of a block (the last may be shorter) with `count` centres [count,
-// width]: writes out[rows of the block, count] and returns how many rows there are. One
-// cblas_sgemm, which must be single-threaded for equal bits.
+// width], which `strip` holds too: writes out[rows of the block, count] and returns how many rows
+// there are. OpenBLAS must be single-threaded for equal bits. Local.
 int64_t unit_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
-                           const float *centre, int count, float *out);
+                           const float *centre, const void *strip, int count, float *out);
 
 #endif

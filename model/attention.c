@@ -6,17 +6,17 @@
 
 #include "model/attention_avx512.h"
 #include "model/kernels.h"
+#include "model/products_avx512.h"
 
 // Keys are filled up to whole groups, whole vectors of scores and groups of packed inputs.
-enum { KEY_GROUP = 32 };
+enum { KEY_GROUP = 16 };
 
 // The keys that a query at `position` sees: [first, end).
 typedef struct span {
     int64_t first, end;
 } span;
 
-// A block of queries of one head: q, the scores [n, stride] of the keys in `all`, and where each
-// row of them goes.
+// A block of queries: which keys any of them sees.
 typedef struct block {
     const attention_shape *shape;
     const attention_room *room;
@@ -92,9 +92,8 @@ static void attend_blas(const block *b, float *q, const float *k, const float *v
 
 // With packed keys and values, from a whole block of keys to a whole group: those behind the last
 // key are zero.
-static status attend_packed(const block *b, float *q, const void *x)
+static void attend_packed(const block *b, float *q, const void *x)
 {
-    status st = OK;
     const attention_room *room = b->room;
     const int d = b->shape->head_dim, width = whole_groups(b->all.end - b->all.first);
     const int64_t blocks = b->all.first / PACK_OUTPUTS;
@@ -102,32 +101,29 @@ static status attend_packed(const block *b, float *q, const void *x)
     float sum[ATTENTION_BLOCK];
     product_shape score = {room->form, b->n, width, d, b->q_stride, width, false, false};
     product_shape mix = {room->form, b->n, 0, width, width, PACK_OUTPUTS, false, false};
-    TRY(products_run(room->products, &score, x,
-                     (const char *)room->keys + packed_block_bytes(room->form, d) * (size_t)blocks,
-                     NULL, room->scores));
+    products_avx512_run(
+        &score, x, (const char *)room->keys + packed_block_bytes(room->form, d) * (size_t)blocks,
+        NULL, room->scores);
     exp_scores(b, width, sum);
     if (half)
-        products_round(room->products, room->scores, (size_t)b->n * (size_t)width, room->half);
+        products_avx512_round(room->scores, (size_t)b->n * (size_t)width, room->half);
     const void *weights = half ? (const void *)room->half : room->scores;
     const char *values =
         (const char *)room->values + packed_block_bytes(room->form, PACK_OUTPUTS) * (size_t)blocks;
     const size_t next = packed_block_bytes(room->form, whole_groups(b->keys));
     for (int first = 0; first < d; first += PACK_OUTPUTS, values += next) {
         mix.out = d - first < PACK_OUTPUTS ? d - first : PACK_OUTPUTS;
-        TRY(products_run(room->products, &mix, weights, values, NULL, room->mixed));
+        products_avx512_run(&mix, weights, values, NULL, room->mixed);
         for (int64_t i = 0; i < b->n; i++)
             kernel_scale(room->mixed + i * PACK_OUTPUTS, mix.out, 1.0f / sum[i],
                          q + i * b->q_stride + first);
     }
-done:
-    return st;
 }
 
 // The blocks of queries of the heads that share keys and values `k`, `v`.
-static status attend_group(block *b, int first_head, float *q, const uint16_t *q_half,
-                           int64_t queries, const float *k, const float *v)
+static void attend_group(block *b, int first_head, float *q, const uint16_t *q_half,
+                         int64_t queries, const float *k, const float *v)
 {
-    status st = OK;
     const attention_shape *s = b->shape;
     const packing form = b->room->form;
     const int64_t kv_stride = (int64_t)s->kv_heads * s->head_dim;
@@ -148,24 +144,19 @@ static status attend_group(block *b, int first_head, float *q, const uint16_t *q
             if (form == PACKING_NONE)
                 attend_blas(b, q + at, k, v, kv_stride);
             else
-                TRY(attend_packed(b, q + at,
-                                  form == PACKING_BF16 ? (const void *)(q_half + at) : q + at));
+                attend_packed(b, q + at,
+                              form == PACKING_BF16 ? (const void *)(q_half + at) : q + at);
         }
     }
-done:
-    return st;
 }
 
-status attention_apply(const attention_shape *s, const attention_room *room, float *q,
-                       const uint16_t *q_half, int64_t queries, const int64_t *position,
-                       const float *k, const float *v, int64_t keys)
+void attention_apply(const attention_shape *s, const attention_room *room, float *q,
+                     const uint16_t *q_half, int64_t queries, const int64_t *position,
+                     const float *k, const float *v, int64_t keys)
 {
-    status st = OK;
     block b = {.shape = s, .room = room, .position = position, .keys = keys};
     b.q_stride = (int64_t)s->heads * s->head_dim;
     for (int kv = 0; kv < s->kv_heads; kv++)
-        TRY(attend_group(&b, kv * (s->heads / s->kv_heads), q, q_half, queries,
-                         k + kv * s->head_dim, v + kv * s->head_dim));
-done:
-    return st;
+        attend_group(&b, kv * (s->heads / s->kv_heads), q, q_half, queries, k + kv * s->head_dim,
+                     v + kv * s->head_dim);
 }

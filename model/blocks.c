@@ -117,10 +117,10 @@ static status attend(pass *p, int layer, const attention_weights *a)
     x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
     for (int64_t s = 0; s < p->tile.samples; s++) {
         int64_t key = p->tile.first_row[s], first = p->first_row[s];
-        TRY(attention_apply(&shape, &p->attention, p->q + first * width,
-                            x.half ? x.half + first * width : NULL, p->first_row[s + 1] - first,
-                            p->position + first, p->k + key * kv_width, p->v + key * kv_width,
-                            p->tile.first_row[s + 1] - key));
+        attention_apply(&shape, &p->attention, p->q + first * width,
+                        x.half ? x.half + first * width : NULL, p->first_row[s + 1] - first,
+                        p->position + first, p->k + key * kv_width, p->v + key * kv_width,
+                        p->tile.first_row[s + 1] - key);
     }
     TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q, width));
     if (p->sites_only && !p->f->read_sites[SITE_MLP]) {

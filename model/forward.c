@@ -72,7 +72,6 @@ status model_forward(model *m, pool *p, const forward *f)
         passes[t].f = f;
         passes[t].thread = t;
         passes[t].products = m->packing == PACKING_NONE ? NULL : m->products[t];
-        passes[t].attention.products = passes[t].products;
     }
     status run = pool_run(p, f->tiles, run_tile, passes);
     if (run != ERR_INTERRUPTED)

@@ -38,8 +38,7 @@ linear linear_inputs(const linear *l, int first, int n)
 
 size_t linear_copy_bytes(packing form, int64_t rows, int width)
 {
-    size_t values = (size_t)linear_room(rows) * (size_t)width;
-    return form == PACKING_BF16 ? values * sizeof(uint16_t) : 0;
+    return form == PACKING_BF16 ? (size_t)rows * (size_t)width * sizeof(uint16_t) : 0;
 }
 
 operand linear_operand(const products *p, packing form, const float *x, int64_t stride,
@@ -53,11 +52,6 @@ operand linear_operand(const products *p, packing form, const float *x, int64_t 
     for (int64_t r = 0; stride != width && r < rows; r++)
         products_round(p, x + r * stride, (size_t)width, half + r * width);
     return (operand){x, half, stride, width, rows};
-}
-
-int64_t linear_room(int64_t rows)
-{
-    return (rows + PRODUCT_ROWS - 1) / PRODUCT_ROWS * PRODUCT_ROWS;
 }
 
 // The panels of a packed map one after the other; the first one overwrites y, with the bias, where

@@ -51,10 +51,10 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
 {
     const config *c = &m->config;
     const model_info *i = &c->info;
-    const size_t rows = (size_t)linear_room(limits.rows), samples = (size_t)limits.samples;
+    const size_t rows = (size_t)limits.rows, samples = (size_t)limits.samples;
     const size_t hidden = (size_t)i->hidden_size, f = sizeof(float);
     const bool images = i->modality == MODALITY_IMAGE;
-    const size_t head_rows = images ? (size_t)linear_room(limits.samples) : rows;
+    const size_t head_rows = images ? (size_t)limits.samples : rows;
     const size_t longest = images ? (size_t)i->rows_per_image : rows;
     const size_t patch = (size_t)i->channels * (size_t)c->patch_height * (size_t)c->patch_width;
     const size_t attn = (size_t)i->heads * (size_t)i->head_dim;
@@ -113,8 +113,6 @@ status pass_new(const model *m, pass_limits limits, pass_room *room, pass *out)
         free(room->at);
         room->at = bytes < SIZE_MAX ? checked_aligned(bytes, 1) : NULL;
         room->bytes = room->at ? bytes : 0;
-        if (room->at)
-            memset(room->at, 0, bytes); // oneDNN reads a few rows behind those that are set
     }
     if (!room->at)
         return status_no_memory("the scratch of a tile");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/products.h"
 
+#include <stdlib.h>
+
 #include "model/products_avx512.h"
 #include "model/products_onednn.h"
 #include "pipeline/base/checked.h"
-
-#include <stdlib.h>
 
 struct products {
     product_engine float32, bf16; // that runs the products of a form

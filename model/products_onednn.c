@@ -17,7 +17,9 @@ typedef struct product {
     void *scratch;
 } product;
 
-enum { ROWS_AT_ONCE = 256 }; // enough for the best rate, and few shapes
+// Primitives are made for whole groups of rows, so that there are few of them, and for no more than
+// gives the best rate.
+enum { ROW_GROUP = 32, ROWS_AT_ONCE = 256 };
 
 struct onednn {
     dnnl_engine_t engine;
@@ -236,26 +238,29 @@ static void copy_rows(int rows, size_t bytes, const char *from, size_t from_stri
         memcpy(to, from, bytes);
 }
 
-// A product of whole groups of rows. oneDNN 2.6 has fast ones only for rows without gaps: others
-// are copied there and back.
-static status run_groups(onednn *p, const product_shape *s, const char *x, const void *w,
-                         const float *bias, float *y)
+// A product of at most ROWS_AT_ONCE rows. oneDNN 2.6 has fast ones only for rows without gaps:
+// others are copied there and back, and so are rows that fill no group.
+static status run_rows(onednn *p, product_shape s, const char *x, const void *w, const float *bias,
+                       float *y)
 {
     status st;
-    const size_t value = s->form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
-    const size_t x_row = (size_t)s->in * value, y_row = (size_t)s->out * sizeof *y;
-    const size_t rows = (size_t)s->rows, gap = (size_t)s->y_stride * sizeof *y;
-    const bool x_dense = s->x_stride == s->in, y_dense = s->y_stride == s->out;
-    if ((!x_dense && !checked_grow(&p->x, &p->x_bytes, rows * x_row, 1)) ||
-        (!y_dense && !checked_grow(&p->y, &p->y_bytes, rows * y_row, 1)))
+    const size_t value = s.form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
+    const size_t x_row = (size_t)s.in * value, y_row = (size_t)s.out * sizeof *y;
+    const size_t gap = (size_t)s.y_stride * sizeof *y;
+    const int rows = s.rows;
+    s.rows = (rows + ROW_GROUP - 1) / ROW_GROUP * ROW_GROUP;
+    const bool x_dense = rows == s.rows && s.x_stride == s.in;
+    const bool y_dense = rows == s.rows && s.y_stride == s.out;
+    if ((!x_dense && !checked_grow(&p->x, &p->x_bytes, (size_t)s.rows * x_row, 1)) ||
+        (!y_dense && !checked_grow(&p->y, &p->y_bytes, (size_t)s.rows * y_row, 1)))
         return status_no_memory("a product");
     if (!x_dense)
-        copy_rows(s->rows, x_row, x, (size_t)s->x_stride * value, p->x, x_row);
-    if (!y_dense && s->add)
-        copy_rows(s->rows, y_row, (const char *)y, gap, p->y, y_row);
-    TRY(run_dense(p, s, x_dense ? x : p->x, w, bias, y_dense ? y : (float *)(void *)p->y));
+        copy_rows(rows, x_row, x, (size_t)s.x_stride * value, p->x, x_row);
+    if (!y_dense && s.add)
+        copy_rows(rows, y_row, (const char *)y, gap, p->y, y_row);
+    TRY(run_dense(p, &s, x_dense ? x : p->x, w, bias, y_dense ? y : (float *)(void *)p->y));
     if (!y_dense)
-        copy_rows(s->rows, y_row, p->y, y_row, (char *)y, gap);
+        copy_rows(rows, y_row, p->y, y_row, (char *)y, gap);
 done:
     return st;
 }
@@ -265,12 +270,12 @@ status products_onednn_run(onednn *p, const product_shape *shape, const void *x,
 {
     status st = OK;
     const size_t value = shape->form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
-    const int rows = (shape->rows + PRODUCT_ROWS - 1) / PRODUCT_ROWS * PRODUCT_ROWS;
     product_shape part = *shape;
-    for (int r = 0; r < rows; r += ROWS_AT_ONCE) {
-        part.rows = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
-        TRY(run_groups(p, &part, (const char *)x + (size_t)(r * shape->x_stride) * value, w, bias,
-                       y + r * shape->y_stride));
+    for (int r = 0; r < shape->rows; r += ROWS_AT_ONCE) {
+        const int left = shape->rows - r;
+        part.rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+        TRY(run_rows(p, part, (const char *)x + (size_t)(r * shape->x_stride) * value, w, bias,
+                     y + r * shape->y_stride));
     }
 done:
     return st;

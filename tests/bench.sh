@@ -43,7 +43,7 @@ rate() {
   "$build/tests/bench_model" threads="$threads" "$@" 2>/dev/null | tail -1 >"$scratch/line"
   sed -n 's/.*pass \([0-9]*\) rows.*/\1/p' "$scratch/line"
 }
-share() { sed -n 's/.*alone (\([A-Za-z]*\)) \([0-9]*\).*share \([0-9.]*%\).*/\3 of \2 (\1)/p' "$scratch/line"; }
+share() { sed -n 's/.*alone (\([^)]*\)) \([0-9]*\).*share \([0-9.]*%\).*/\3 of \2 (\1)/p' "$scratch/line"; }
 
 # against LABEL MODEL WHAT COMPUTE DTYPE BATCHES: bench_model and bench_torch.py in turns.
 against() {

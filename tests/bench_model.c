@@ -27,6 +27,7 @@
 #include "model/attention.h"
 #include "model/linear.h"
 #include "model/model.h"
+#include "model/products_avx512.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "stages/moments.h"
@@ -115,9 +116,8 @@ static status map_rows(const bench *b, lane *t, const linear *l, const float *x,
 
 // The products of a block of queries' attention in the form of the maps, with weights for keys and
 // values; OpenBLAS's are larger blocks' without packed ones.
-static status attend_block(const bench *b, lane *t, float *at, int rows, int keys)
+static void attend_block(const bench *b, lane *t, float *at, int rows, int keys)
 {
-    status st = OK;
     const model_info *i = b->info;
     const int d = i->head_dim, a = i->heads * d;
     const void *w = b->weights[0];
@@ -126,32 +126,27 @@ static status attend_block(const bench *b, lane *t, float *at, int rows, int key
                     t->scores, keys);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, d, keys, 1, t->scores, keys,
                     t->in, a, 0, at, a);
-        return OK;
+        return;
     }
     const void *x = b->form == PACKING_BF16 ? (const void *)t->half : t->in;
     const product_shape score = {b->form, rows, keys, d, a, keys, false, false};
-    TRY(products_run(t->products, &score, x, w, NULL, t->scores));
+    products_avx512_run(&score, x, w, NULL, t->scores);
     const product_shape mix = {b->form, rows, d, keys, keys, a, false, false};
-    TRY(products_run(t->products, &mix, x, w, NULL, at));
-done:
-    return st;
+    products_avx512_run(&mix, x, w, NULL, at);
 }
 
 // A tile's attention, without the softmax.
-static status attend(const bench *b, lane *t)
+static void attend(const bench *b, lane *t)
 {
-    status st = OK;
     const model_info *i = b->info;
     const int a = i->heads * i->head_dim, n = (int)b->length;
     for (int64_t s = 0; s < b->samples; s++)
         for (int h = 0; h < i->heads; h++)
             for (int first = 0; first < n; first += ATTENTION_BLOCK) {
                 const int rows = n - first < ATTENTION_BLOCK ? n - first : ATTENTION_BLOCK;
-                TRY(attend_block(b, t, t->out + (s * n + first) * a + h * i->head_dim, rows,
-                                 i->modality == MODALITY_TEXT ? first + rows : n));
+                attend_block(b, t, t->out + (s * n + first) * a + h * i->head_dim, rows,
+                             i->modality == MODALITY_TEXT ? first + rows : n);
             }
-done:
-    return st;
 }
 
 static status products_of_tile(void *context, int64_t item, int thread)
@@ -174,7 +169,7 @@ static status products_of_tile(void *context, int64_t item, int thread)
                 break; // as the pass: what the last layer's MLP gives is not read
             TRY(map_rows(b, t, &m, t->in, t->out));
         }
-        TRY(attend(b, t));
+        attend(b, t);
     }
     for (int first = 0; answers && b->info->modality == MODALITY_TEXT && first < b->head.out;
          first += HEAD_TILE) {
@@ -240,7 +235,7 @@ static status prepare(bench *b)
     status st = OK;
     const model_info *i = b->info;
     const size_t h = (size_t)i->hidden_size, a = (size_t)i->heads * (size_t)i->head_dim;
-    const size_t f = (size_t)i->d_mlp, rows = (size_t)linear_room(b->rows);
+    const size_t f = (size_t)i->d_mlp, rows = (size_t)b->rows;
     size_t widest = f > a ? f : a;
     widest = widest > h ? widest : h;
     widest = widest > HEAD_TILE ? widest : HEAD_TILE;

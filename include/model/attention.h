@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/products.h"
+#include "model/packed.h"
 
 enum { ATTENTION_BLOCK = 64 }; // queries whose scores are held at once
 
@@ -20,9 +20,8 @@ typedef struct attention_shape {
     int window;  // and no more than so many of them; 0: all
 } attention_shape;
 
-// A thread's products and scratch, each of attention_bytes for the longest sample. Borrowed.
+// A thread's scratch, each of attention_bytes for the longest sample. Borrowed.
 typedef struct attention_room {
-    products *products; // NULL with PACKING_NONE: OpenBLAS
     packing form;
     float *scores;
     uint16_t *half;      // the softmax in bf16; unused in other forms
@@ -36,11 +35,11 @@ typedef struct attention_bytes {
 attention_bytes attention_needs(packing form, int head_dim, int64_t longest);
 
 // q [queries, heads × head_dim] becomes softmax(scale · q kᵀ) v, head by head, with k and v [keys,
-// kv_heads × head_dim]. With PACKING_BF16, q_half is q in bf16, with room for whole PRODUCT_ROWS,
-// and both products are in bf16 with float32 sums. Query i is at position[i], ascending, or i where
-// that is NULL. Local.
-status attention_apply(const attention_shape *s, const attention_room *room, float *q,
-                       const uint16_t *q_half, int64_t queries, const int64_t *position,
-                       const float *k, const float *v, int64_t keys);
+// kv_heads × head_dim]. With PACKING_BF16, q_half is q in bf16, and both products are in bf16 with
+// float32 sums. Packed forms run on our own products, also where the CPU has AMX: they are small.
+// Query i is at position[i], ascending, or i where that is NULL. Local.
+void attention_apply(const attention_shape *s, const attention_room *room, float *q,
+                     const uint16_t *q_half, int64_t queries, const int64_t *position,
+                     const float *k, const float *v, int64_t keys);
 
 #endif

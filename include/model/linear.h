@@ -38,15 +38,11 @@ linear linear_outputs(const linear *l, int first, int n);
 linear linear_inputs(const linear *l, int first, int n);
 
 // Rows for maps of a form: those of x [rows, width], `stride` apart, and, where the form is bf16,
-// rounded into `copy` [rows, width], of linear_copy_bytes. Borrows x and copy. `p` is
-// the thread's; unused where the form is not bf16.
+// rounded into `copy` [rows, width], of linear_copy_bytes. Borrows x and copy. `p` is the
+// thread's; unused where the form is not bf16.
 operand linear_operand(const products *p, packing form, const float *x, int64_t stride,
                        int64_t rows, int width, void *copy);
 size_t linear_copy_bytes(packing form, int64_t rows, int width);
-
-// Packed products work on whole groups of PRODUCT_ROWS rows: x, copy and y have room for that many,
-// and what y has behind its rows is overwritten.
-int64_t linear_room(int64_t rows);
 
 // y[r, :] = W x[r, :] + bias for all rows of x; y's lie y_stride apart. `p` is the thread's; unused
 // where the map is not packed. Local.

@@ -65,7 +65,7 @@ void model_close(model *m);
 const model_info *model_get_info(const model *m); // borrowed
 // How the weights are held that products read, and so which library runs them.
 packing model_products(const model *m);
-// That library and its instructions, for provenance: "oneDNN AVX-512-BF16", "OpenBLAS Haswell".
+// That library and its instructions, for provenance: "sulcus AVX-512-BF16", "OpenBLAS Haswell".
 // `room` holds it.
 const char *model_products_name(const model *m, char room[64]);
 int model_site_width(const model_info *info, site s);

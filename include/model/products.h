@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products with packed weights, for one thread. Two engines: our own loops for AVX-512
 // (products_avx512.h), which run at the processor's full rate, and oneDNN (products_onednn.h) for
-// bf16 where the CPU has AMX. Not to be shared between threads.
+// bf16 where the CPU has AMX. Packed forms are used only where the CPU has AVX-512 (or
+// AVX-512-BF16), so that other files may call the former directly. Not to be shared between
+// threads.
 #ifndef MODEL_PRODUCTS_H
 #define MODEL_PRODUCTS_H
 
@@ -21,10 +23,6 @@ typedef struct product_shape {
     int64_t x_stride, y_stride;
     bool add, bias;
 } product_shape;
-
-// oneDNN's primitives are made for whole groups of PRODUCT_ROWS rows, so that there are few of
-// them: x and y have room for whole groups, and what stands behind their rows may be overwritten.
-enum { PRODUCT_ROWS = 32 };
 
 typedef enum product_engine {
     ENGINE_BEST, // for the form, on this CPU

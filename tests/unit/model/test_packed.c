@@ -143,7 +143,7 @@ enum { ROWS = 45, GAP = 3 };
 // A product of `form` on an engine, then one more that adds, at one shape.
 static void check_product(products *p, packing form, int out, int in)
 {
-    const size_t room = (size_t)linear_room(ROWS), wide = (size_t)out + GAP;
+    const size_t room = ROWS, wide = (size_t)out + GAP;
     packed w = pack(form, out, in);
     float *x = calloc(room * (size_t)in, sizeof *x), *bias = calloc((size_t)out, 4);
     float *y = calloc(room * wide, sizeof *y), *y2 = calloc(room * wide, 4);

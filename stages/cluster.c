@@ -113,8 +113,8 @@ static status estimate_cluster(const task *t, estimate *out)
     if (!how->firing)
         out->operations = (double)out->units * unit_operations(how, neurons, width, clusters);
     out->memory_bytes = neurons * width * 4;
-    if (!how->firing)
-        out->memory_bytes += stage_products_bytes(1); // a model's weights are packed for them
+    if (!how->firing && products_float32() == PACKING_NONE)
+        out->memory_bytes += stage_products_bytes(1); // ours have no buffers
     if (how->starts)
         out->memory_bytes += balanced_kmeans_bytes(info->d_mlp, (int64_t)width, clusters, 8);
     else if (how->firing)

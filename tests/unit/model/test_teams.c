@@ -133,7 +133,13 @@ static status result(void *context, int64_t index, int thread, const tile *t, co
     const outcome *o = ((member *)context)->o;
     assert_true(t->samples > 0);
     o->count[index] = n;
-    memcpy(o->all + index * o->most, p, (size_t)n * sizeof *p);
+    for (int64_t i = 0; i < n; i++) { // not the padding, which is nobody's
+        prediction *to = o->all + index * o->most + i;
+        to->row = p[i].row;
+        to->top1 = p[i].top1;
+        to->rank = p[i].rank;
+        to->loss = p[i].loss;
+    }
     return OK;
 }
 

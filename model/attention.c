@@ -2,7 +2,6 @@
 #include "model/attention.h"
 
 #include <cblas.h>
-#include <string.h>
 
 #include "model/attention_avx512.h"
 #include "model/kernels.h"

@@ -180,8 +180,8 @@ done:
 
 // Makes units [first, first + n), step by step, and shows them to the reader: each step is small
 // enough to stay in cache from its product to its rounding. `read_too`: they are not compacted.
-static status mlp_block(pass *p, int layer, const mlp_weights *w, const operand *x, int first,
-                        int n, bool read_too, operand *inside)
+static status mlp_inside(pass *p, int layer, const mlp_weights *w, const operand *x, int first,
+                         int n, bool read_too, operand *inside)
 {
     status st = OK;
     uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
@@ -217,7 +217,7 @@ status block_mlp(pass *p, int layer)
     const operand x = normed_operand(p);
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        TRY(mlp_block(p, layer, &w, &x, first, n, !compacted, &inside));
+        TRY(mlp_inside(p, layer, &w, &x, first, n, !compacted, &inside));
         if (p->sites_only)
             continue;
         const linear down = linear_inputs(&w.down, first, n);

@@ -53,10 +53,10 @@ status model_open(const model_options *options, share *node, model **out)
     if (m)
         m->path = strdup(options->path);
     st = m && m->path ? configure(m, options->path) : status_no_memory("a model");
-    if (st == OK)
+    if (st == OK) {
         m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
-    if (st == OK)
         m->engine = options->engine;
+    }
     if (st == OK && !options->light)
         st = join_team(m, options->team);
     if (st == OK && !options->light)

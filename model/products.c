@@ -15,7 +15,7 @@ struct products {
 // oneDNN is asked too, so that DNNL_MAX_CPU_ISA limits both engines.
 static bool has(packing form)
 {
-    return products_onednn_has(form) && (products_avx512_has(form) || form == PACKING_BF16);
+    return products_onednn_has(form) && products_avx512_has(form);
 }
 
 // Where the CPU has AMX, bf16 is oneDNN's: its tiles are many times as fast as vectors.

@@ -42,27 +42,28 @@ F32 INLINE void begin(int rows, int vectors, const block *b, const float *y,
                       __m512 sum[TILE_ROWS][VECTORS])
 {
     if (b->add) {
-        FOR(r, rows)
-        FOR(v, vectors)
-        sum[r][v] = _mm512_maskz_loadu_ps(there(b, v, vectors), y + r * b->y_stride + v * LANES);
+        FOR (r, rows)
+            FOR (v, vectors)
+                sum[r][v] =
+                    _mm512_maskz_loadu_ps(there(b, v, vectors), y + r * b->y_stride + v * LANES);
     } else if (b->bias) {
-        FOR(v, vectors)
-        sum[0][v] = _mm512_maskz_loadu_ps(there(b, v, vectors), b->bias + v * LANES);
-        FOR(r, rows - 1)
-        FOR(v, vectors)
-        sum[r + 1][v] = sum[0][v];
+        FOR (v, vectors)
+            sum[0][v] = _mm512_maskz_loadu_ps(there(b, v, vectors), b->bias + v * LANES);
+        FOR (r, rows - 1)
+            FOR (v, vectors)
+                sum[r + 1][v] = sum[0][v];
     } else {
-        FOR(r, rows)
-        FOR(v, vectors)
-        sum[r][v] = _mm512_setzero_ps();
+        FOR (r, rows)
+            FOR (v, vectors)
+                sum[r][v] = _mm512_setzero_ps();
     }
 }
 
 F32 INLINE void end(int rows, int vectors, const block *b, __m512 sum[TILE_ROWS][VECTORS], float *y)
 {
-    FOR(r, rows)
-    FOR(v, vectors)
-    _mm512_mask_storeu_ps(y + r * b->y_stride + v * LANES, there(b, v, vectors), sum[r][v]);
+    FOR (r, rows)
+        FOR (v, vectors)
+            _mm512_mask_storeu_ps(y + r * b->y_stride + v * LANES, there(b, v, vectors), sum[r][v]);
 }
 
 F32 INLINE void f32_tile(int rows, int vectors, const block *b, const float *x, float *y)
@@ -71,13 +72,12 @@ F32 INLINE void f32_tile(int rows, int vectors, const block *b, const float *x, 
     const float *w = b->w;
     begin(rows, vectors, b, y, sum);
     for (int i = 0; i < b->in; i++, w += PACK_OUTPUTS) {
-        FOR(v, vectors)
-        group[v] = _mm512_loadu_ps(w + v * LANES);
-        FOR(r, rows)
-        {
+        FOR (v, vectors)
+            group[v] = _mm512_loadu_ps(w + v * LANES);
+        FOR (r, rows) {
             const __m512 all = _mm512_set1_ps(x[r * b->x_stride + i]);
-            FOR(v, vectors)
-            sum[r][v] = _mm512_fmadd_ps(all, group[v], sum[r][v]);
+            FOR (v, vectors)
+                sum[r][v] = _mm512_fmadd_ps(all, group[v], sum[r][v]);
         }
     }
     end(rows, vectors, b, sum, y);
@@ -88,13 +88,12 @@ BF16 INLINE void add_pair(int rows, int vectors, const uint32_t *w, const uint32
                           __m512 sum[TILE_ROWS][VECTORS])
 {
     __m512i group[VECTORS];
-    FOR(v, vectors)
-    group[v] = _mm512_loadu_si512(w + v * LANES);
-    FOR(r, rows)
-    {
+    FOR (v, vectors)
+        group[v] = _mm512_loadu_si512(w + v * LANES);
+    FOR (r, rows) {
         const __m512i all = _mm512_set1_epi32((int)pair[r]);
-        FOR(v, vectors)
-        sum[r][v] = _mm512_dpbf16_ps(sum[r][v], (__m512bh)all, (__m512bh)group[v]);
+        FOR (v, vectors)
+            sum[r][v] = _mm512_dpbf16_ps(sum[r][v], (__m512bh)all, (__m512bh)group[v]);
     }
 }
 
@@ -105,13 +104,13 @@ BF16 INLINE void bf16_tile(int rows, int vectors, const block *b, const uint16_t
     const uint32_t *w = b->w;
     begin(rows, vectors, b, y, sum);
     for (int i = 0; i < b->in / 2; i++, w += PACK_OUTPUTS) {
-        FOR(r, rows)
-        memcpy(&pair[r], x + r * b->x_stride + 2 * i, sizeof pair[r]);
+        FOR (r, rows)
+            memcpy(&pair[r], x + r * b->x_stride + 2 * i, sizeof pair[r]);
         add_pair(rows, vectors, w, pair, sum);
     }
     if (b->in % 2) {
-        FOR(r, rows)
-        pair[r] = x[r * b->x_stride + b->in - 1];
+        FOR (r, rows)
+            pair[r] = x[r * b->x_stride + b->in - 1];
         add_pair(rows, vectors, w, pair, sum);
     }
     end(rows, vectors, b, sum, y);

@@ -25,10 +25,10 @@ typedef struct prune_state {
     prune_plan plan;
     int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
     model_mask *mask;
-    known_key mask_key;   // a digest of what it prunes
-    known_key asked_key;  // and of what is asked: data and skip list
-    kept_tiles *kept;     // NULL in teams, and of models of one layer
-    known_answers *known; // borrowed; NULL in teams
+    char data[DIGEST_HEX];  // a digest of what is asked: data and skip list
+    char asked[DIGEST_HEX]; // and of the mask in hand
+    kept_tiles *kept;       // NULL in teams, and of models of one layer
+    known_answers *known;   // borrowed; NULL in teams
     uint8_t *pruned[SITES];
     answers *answers; // of the unit in hand, tile by tile
     prune_output output;
@@ -117,13 +117,14 @@ static status draw_random_orders(prune_state *s)
 }
 
 // What answers depend on beside the mask and the tile, of one model in one run.
-static status digest_asked(prune_state *s)
+static status digest_data(prune_state *s)
 {
     status st = OK;
     digest *d = NULL;
     const params *p = task_params(s->task);
     const size_t n = params_count(p, "evaluate");
     TRY(digest_new(&d));
+    digest_add(d, &n, sizeof n);
     for (size_t i = 0; i < n; i++)
         digest_add_text(d, task_resource_name(s->task, "evaluate", i));
     digest_add_text(d, task_resource_name(s->task, "data", 0));
@@ -131,7 +132,7 @@ static status digest_asked(prune_state *s)
         digest_add_text(d, s->ranking.forget[f]);
     if (s->evaluation.skip)
         digest_add(d, s->evaluation.skip, (size_t)s->setting.info->outputs);
-    digest_hex(d, s->asked_key.hex);
+    digest_hex(d, s->data);
 done:
     digest_free(d);
     return st;
@@ -155,7 +156,7 @@ static status prune_open(const task *t, void **state)
     if (info->layers > 1 && whole)
         TRY(kept_new(&s->evaluation.source.cuts, info, stage_model_kept(t), &s->kept));
     s->known = whole ? stage_model_known(t) : NULL;
-    TRY(digest_asked(s));
+    TRY(digest_data(s));
     TRY(draw_random_orders(s));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
@@ -205,13 +206,14 @@ static status digest_mask(prune_state *s)
     status st = OK;
     digest *d = NULL;
     TRY(digest_new(&d));
+    digest_add_text(d, s->data);
     for (int k = 0; k < SITES; k++) {
         const size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
         digest_add(d, &neurons, sizeof neurons);
         if (neurons > 0)
             digest_add(d, s->pruned[k], neurons);
     }
-    digest_hex(d, s->mask_key.hex);
+    digest_hex(d, s->asked);
 done:
     digest_free(d);
     return st;
@@ -265,44 +267,30 @@ done:
     return st;
 }
 
-static status key_of(const prune_state *s, int64_t index, known_key *out)
+static known_key key_of(const prune_state *s, int64_t index)
 {
-    status st = OK;
-    digest *d = NULL;
-    TRY(digest_new(&d));
-    digest_add(d, &s->mask_key, sizeof s->mask_key);
-    digest_add(d, &s->asked_key, sizeof s->asked_key);
-    digest_add(d, &index, sizeof index);
-    digest_hex(d, out->hex);
-done:
-    digest_free(d);
-    return st;
+    known_key key = {.tile = index};
+    memcpy(key.asked, s->asked, sizeof key.asked);
+    return key;
 }
 
-// Takes the answers of a run's tiles from what is known; *all: there were those of all of them.
-static status recall(prune_state *s, tile_run run, bool *all)
+// Takes the answers of a run's tiles from what is known; are there those of all of them?
+static bool recall(prune_state *s, tile_run run)
 {
-    status st = OK;
-    known_key key;
-    *all = s->known != NULL;
-    for (int64_t i = 0; *all && i < run.tiles; i++) {
-        TRY(key_of(s, run.first + i, &key));
-        *all = known_find(s->known, &key, &s->answers[i]);
+    bool all = s->known != NULL;
+    for (int64_t i = 0; all && i < run.tiles; i++) {
+        const known_key key = key_of(s, run.first + i);
+        all = known_find(s->known, &key, &s->answers[i]);
     }
-done:
-    return st;
+    return all;
 }
 
-static status remember(prune_state *s, tile_run run)
+static void remember(prune_state *s, tile_run run)
 {
-    status st = OK;
-    known_key key;
     for (int64_t i = 0; s->known && i < run.tiles; i++) {
-        TRY(key_of(s, run.first + i, &key));
+        const known_key key = key_of(s, run.first + i);
         known_put(s->known, &key, &s->answers[i]);
     }
-done:
-    return st;
 }
 
 static status ask(prune_state *s, tile_run run)
@@ -324,14 +312,13 @@ static status unit(void *state, const round_state *round, int64_t index, partial
 {
     status st = OK;
     prune_state *s = state;
-    bool known;
     const prune_unit *u = &s->plan.unit[index];
     TRY(compile(s, u->mask));
-    TRY(recall(s, u->run, &known));
-    if (!known)
+    if (!recall(s, u->run)) {
         TRY(ask(s, u->run));
-    if (!known && *prune_view_of(&s->setting, round).phase != PHASE_FINAL)
-        TRY(remember(s, u->run)); // what is found last is another for each target
+        if (*prune_view_of(&s->setting, round).phase != PHASE_FINAL)
+            remember(s, u->run); // what is found last is another for each target
+    }
     TRY(add_answers(s, u, sum));
 done:
     return st;

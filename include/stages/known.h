@@ -13,9 +13,10 @@ enum { KNOWN_TILES = 12288 }; // at most: what comes later is not kept
 
 typedef struct known_answers known_answers;
 
-// The key of a tile's answers: a digest of all that they depend on, but for the model.
+// All that a tile's answers depend on, but for the model.
 typedef struct known_key {
-    char hex[DIGEST_HEX];
+    char asked[DIGEST_HEX]; // a digest of the data, the skip list and the mask
+    int64_t tile;
 } known_key;
 
 // Empty. Owned by the caller.

@@ -3,7 +3,6 @@
 
 #include <cblas.h>
 
-#include "model/attention_avx512.h"
 #include "model/kernels.h"
 #include "model/products_avx512.h"
 
@@ -68,10 +67,7 @@ static void exp_scores(const block *b, int64_t width, float sum[ATTENTION_BLOCK]
         own[i].first = (int32_t)(keys.first - b->all.first);
         own[i].end = (int32_t)(keys.end - b->all.first);
     }
-    if (b->room->form == PACKING_NONE)
-        kernel_exp_spans(b->room->scores, b->n, width, own, b->shape->scale, sum);
-    else
-        attention_avx512_exp(b->room->scores, b->n, width, own, b->shape->scale, sum);
+    kernel_exp_spans(b->room->scores, b->n, width, own, b->shape->scale, sum);
 }
 
 static void attend_blas(const block *b, float *q, const float *k, const float *v, int64_t kv_stride)

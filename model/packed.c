@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/bfloat16.h"
+#include "model/kernels.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/simd.h"
 
@@ -211,7 +212,8 @@ SIMD_CLONES static void make_words(packing form, const float *x, int in, uint32_
 }
 
 // Groups that are turned at once; outputs that products read at once.
-enum { STRIP_GROUPS = 64, STRIP_LANES = 16 };
+enum { STRIP_GROUPS = 64, STRIP_LANES = KERNEL_TURN };
+_Static_assert(STRIP_GROUPS % KERNEL_TURN == 0 && GROUPS % KERNEL_TURN == 0, "whole squares");
 
 // Groups [from, from + n) of a block of outputs. The words are made output by output, then turned.
 static void strip_groups(packing form, const part *to, int outputs, int from, int n,
@@ -227,9 +229,10 @@ static void strip_groups(packing form, const part *to, int outputs, int from, in
             make_words(form, rows + o * stride + from * each, inputs, turned[o]);
         memset(turned[o] + made, 0, (size_t)(n - made) * sizeof turned[o][0]);
     }
-    for (int g = 0; g < n; g++)
-        for (int o = 0; o < lanes; o++)
-            to->word[(size_t)(from + g) * PACK_OUTPUTS + (size_t)o] = turned[o][g];
+    for (int g = 0; g < n; g += KERNEL_TURN)
+        for (int o = 0; o < lanes; o += KERNEL_TURN)
+            kernel_turn(&turned[o][g], STRIP_GROUPS, to->word + (from + g) * PACK_OUTPUTS + o,
+                        PACK_OUTPUTS);
 }
 
 void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of a forward pass beside its matrix products: plain C that compilers vectorise
-// (pipeline/base/simd.h), with fused multiply-adds where the CPU has them. So bits depend on the
-// instruction set, as the products' do, but not on threads or tiles. All local; no allocation.
+// (pipeline/base/simd.h), and by hand for AVX-512 what takes longest (model/kernel_set.h), with
+// fused multiply-adds where the CPU has them. So bits depend on the instruction set, as the
+// products' do, but not on threads or tiles. All local; no allocation.
 #ifndef MODEL_KERNELS_H
 #define MODEL_KERNELS_H
 
@@ -64,6 +65,14 @@ void kernel_add_rows(const float *v, int64_t rows, int width, float *x);
 // The largest of n > 0 values; the sum of exp(x[i] - shift).
 float kernel_max(const float *x, int64_t n);
 float kernel_sum_exp(const float *x, int64_t n, float shift);
+
+// x[i] = x[i] Φ(x[i]); x[i] / (1 + exp(-x[i])). Within 3e-7 · max(1, |x|).
+void kernel_gelu(float *x, size_t n);
+void kernel_silu(float *x, size_t n);
+
+// to[j, i] = from[i, j], 16 by 16 words in rows that lie `stride` and to_stride apart.
+enum { KERNEL_TURN = 16 };
+void kernel_turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
 
 // False when one of n values is NaN or infinite; *at is then the first.
 bool kernel_finite(const float *x, size_t n, size_t *at);

@@ -17,12 +17,18 @@ static status not_finite(int layer, site after)
                        site_names[after]);
 }
 
+// Nobody reads what a norm would make: the layer has ended, or what comes behind it is kept.
+static bool is_unread(const pass *p, site after)
+{
+    return p->ended || p->resumed || (after == SITE_ATTN && p->units && p->units->made);
+}
+
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
     const config *c = &p->m->config;
-    bool finite = p->ended || p->resumed ||
-                  kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight, bias,
-                                    (float)c->norm_eps, p->normed);
+    bool finite =
+        is_unread(p, after) || kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight,
+                                                 bias, (float)c->norm_eps, p->normed);
     return finite ? OK : not_finite(layer, after);
 }
 
@@ -30,9 +36,8 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
     const config *c = &p->m->config;
     const int hidden = c->info.hidden_size;
-    bool finite = p->ended || p->resumed ||
-                  kernel_rms_norm(p->hidden, hidden, p->rows, hidden, weight, (float)c->norm_eps,
-                                  p->normed, hidden);
+    bool finite = is_unread(p, after) || kernel_rms_norm(p->hidden, hidden, p->rows, hidden, weight,
+                                                         (float)c->norm_eps, p->normed, hidden);
     return finite ? OK : not_finite(layer, after);
 }
 
@@ -42,7 +47,7 @@ static status prune_and_read(pass *p, site s, int layer, int first, int units, f
                              int64_t stride)
 {
     const forward *f = p->f;
-    pruned_units pruned = mask_pruned(f->mask, s, layer);
+    unit_list pruned = mask_pruned(f->mask, s, layer);
     int begin = 0, end;
     while (begin < pruned.n && pruned.unit[begin] < first)
         begin++;
@@ -200,6 +205,43 @@ done:
     return st;
 }
 
+// Makes the units that are kept of this layer, all of them.
+static status make_units(pass *p, int layer)
+{
+    status st = OK;
+    operand inside;
+    const mlp_weights w = p->m->arch->mlp(p->m, layer);
+    const operand x = normed_operand(p);
+    const size_t each = model_unit_bytes(p->m), row = (size_t)w.up.out * each;
+    for (int first = 0; first < w.up.out; first += p->mlp_block) {
+        const int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
+        TRY(mlp_inside(p, layer, &w, &x, first, n, false, &inside));
+        const char *from = inside.half ? (const char *)inside.half : (const char *)inside.x;
+        for (int64_t r = 0; r < p->rows; r++)
+            memcpy((char *)p->units->x + (size_t)r * row + (size_t)first * each,
+                   from + (size_t)r * (size_t)n * each, (size_t)n * each);
+    }
+    p->units->made = true;
+done:
+    return st;
+}
+
+// Takes units [first, first + n) of those that the mask leaves, and zeros behind the last, from
+// what is kept.
+static operand take_units(const pass *p, int layer, int first, int n)
+{
+    const unit_list kept = mask_kept(p->f->mask, layer);
+    const int64_t all = p->m->config.info.d_mlp;
+    const int left = kept.n - first, there = left < n ? left : n;
+    const operand inside = {p->mlp, p->m->packing == PACKING_BF16 ? p->site_copy : NULL, n, n,
+                            p->rows};
+    if (inside.half)
+        kernel_take_half(p->units->x, all, p->rows, kept.unit + first, there, n, p->site_copy);
+    else
+        kernel_take(p->units->x, all, p->rows, kept.unit + first, there, n, p->mlp);
+    return inside;
+}
+
 status block_mlp(pass *p, int layer)
 {
     status st = OK;
@@ -214,10 +256,15 @@ status block_mlp(pass *p, int layer)
         w = p->m->arch->mlp(p->m, layer);
     if (w.down.bias && !p->sites_only)
         kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
-    const operand x = normed_operand(p);
+    if (p->units && !p->units->made)
+        TRY(make_units(p, layer));
+    const operand x = p->units ? (operand){0} : normed_operand(p);
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        TRY(mlp_inside(p, layer, &w, &x, first, n, !compacted, &inside));
+        if (p->units)
+            inside = take_units(p, layer, first, n);
+        else
+            TRY(mlp_inside(p, layer, &w, &x, first, n, !compacted, &inside));
         if (p->sites_only)
             continue;
         const linear down = linear_inputs(&w.down, first, n);

@@ -88,6 +88,26 @@ void kernel_add_rows(const float *v, int64_t rows, int width, float *x)
         row_add(v, width, x);
 }
 
+void kernel_take(const float *x, int64_t width, int64_t rows, const int32_t *unit, int n,
+                 int filled, float *out)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
+        for (int i = 0; i < n; i++)
+            out[i] = x[unit[i]];
+        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
+    }
+}
+
+void kernel_take_half(const uint16_t *x, int64_t width, int64_t rows, const int32_t *unit, int n,
+                      int filled, uint16_t *out)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
+        for (int i = 0; i < n; i++)
+            out[i] = x[unit[i]];
+        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
+    }
+}
+
 // Exponent bits all set: NaN or infinity.
 SIMD_CLONES static bool all_finite(const float *x, size_t n)
 {

@@ -7,10 +7,17 @@
 #include "model/state.h"
 #include "pipeline/base/checked.h"
 
+// The kept units of a layer, filled up.
+typedef struct kept {
+    int32_t *unit; // owned [n]
+    int n, filled;
+} kept;
+
 typedef struct layer_mask {
     int32_t *unit[SITES]; // pruned, ascending
     int n[SITES];
     mlp_weights mlp; // compacted; up.out 0 where it is not
+    kept kept;       // the units it has left
     char *copy;      // owns what mlp points to, but for down's bias
     size_t copy_bytes;
 } layer_mask;
@@ -34,16 +41,10 @@ static status list_pruned(const uint8_t *pruned, int units, int32_t **list, int 
 }
 
 // Kept units, filled up to whole blocks.
-static int fill(int kept)
+static int fill(int left)
 {
-    return kept > 0 ? (kept + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN : COMPACT_ALIGN;
+    return left > 0 ? (left + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN : COMPACT_ALIGN;
 }
-
-// The kept units of a layer, filled up.
-typedef struct kept {
-    int32_t *unit; // [n]
-    int n, filled;
-} kept;
 
 // Bytes of a map that keeps as many outputs, or inputs, in a multiple of 64.
 static size_t copy_bytes(const linear *l, int out, int in)
@@ -90,7 +91,7 @@ static void keep_inputs(const linear *from, const kept *k, char *to, linear *out
 static status compact(const mlp_weights *full, const uint8_t *pruned, int n, layer_mask *out)
 {
     const int units = full->up.out;
-    kept k = {checked_calloc((size_t)units, sizeof *k.unit), 0, 0};
+    kept k = {checked_calloc((size_t)(units - n), sizeof *k.unit), 0, 0};
     if (!k.unit)
         return status_no_memory("compacted weights");
     for (int i = 0; i < units; i++)
@@ -112,7 +113,7 @@ static status compact(const mlp_weights *full, const uint8_t *pruned, int n, lay
             at = keep_outputs(&full->gate, &k, at, &out->mlp.gate);
         keep_inputs(&full->down, &k, at, &out->mlp.down);
     }
-    free(k.unit);
+    out->kept = k;
     return out->copy ? OK : status_no_memory("compacted weights");
 }
 
@@ -138,31 +139,48 @@ static int next_compacted(const model *m, const model_mask *mask, const bool *ch
     return best;
 }
 
-// Compacts the layers that pay most, of them the ones that are held here.
-static status compact_layers(const model *m, const uint8_t *pruned, model_mask *mask)
+// Layers that pool threads compact.
+typedef struct compacting {
+    const model *m;
+    const uint8_t *pruned; // [L, d_mlp]
+    model_mask *mask;
+    int *layer; // those that are compacted
+} compacting;
+
+static status compact_one(void *context, int64_t item, int thread)
 {
-    status st = OK;
+    (void)thread;
+    const compacting *c = context;
+    const int l = c->layer[item];
+    const mlp_weights full = c->m->arch->mlp(c->m, l);
+    layer_mask *to = &c->mask->layer[l];
+    return compact(&full, c->pruned + (size_t)l * (size_t)full.up.out, to->n[SITE_MLP], to);
+}
+
+// Compacts the layers that pay most, of them the ones that are held here.
+static status compact_layers(const model *m, pool *p, const uint8_t *pruned, model_mask *mask)
+{
+    status st;
     size_t room = MODEL_COMPACT_BYTES, bytes;
     const layer_range held = m->config.held;
-    const size_t units = (size_t)m->config.info.d_mlp;
-    bool *chosen = checked_calloc((size_t)mask->layers, sizeof *chosen);
-    if (!chosen)
-        return status_no_memory("a mask");
-    for (int l; (l = next_compacted(m, mask, chosen, room, &bytes)) >= 0;) {
+    const size_t layers = (size_t)mask->layers;
+    int n = 0, *held_ones = checked_calloc(layers, sizeof *held_ones);
+    bool *chosen = checked_calloc(layers, sizeof *chosen);
+    st = chosen && held_ones ? OK : status_no_memory("a mask");
+    for (int l; st == OK && (l = next_compacted(m, mask, chosen, room, &bytes)) >= 0;) {
         chosen[l] = true;
         room -= bytes;
-        if (l < held.first || l >= held.end)
-            continue;
-        mlp_weights full = m->arch->mlp(m, l);
-        TRY(compact(&full, pruned + (size_t)l * units, mask->layer[l].n[SITE_MLP],
-                    &mask->layer[l]));
+        if (l >= held.first && l < held.end)
+            held_ones[n++] = l;
     }
-done:
+    if (st == OK)
+        st = pool_run(p, n, compact_one, &(compacting){m, pruned, mask, held_ones});
     free(chosen);
+    free(held_ones);
     return st;
 }
 
-status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out)
+status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES], model_mask **out)
 {
     status st = OK;
     const model_info *info = &m->config.info;
@@ -181,7 +199,7 @@ status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_
         }
     }
     if (pruned[SITE_MLP])
-        TRY(compact_layers(m, pruned[SITE_MLP], mask));
+        TRY(compact_layers(m, p, pruned[SITE_MLP], mask));
     *out = mask;
     mask = NULL;
 done:
@@ -197,6 +215,7 @@ void model_mask_free(model_mask *mask)
         for (site s = 0; s < SITES; s++)
             free(mask->layer[l].unit[s]);
         free(mask->layer[l].copy);
+        free(mask->layer[l].kept.unit);
     }
     free(mask);
 }
@@ -211,17 +230,18 @@ size_t model_mask_bytes(const model_mask *mask)
     size_t bytes = sizeof *mask;
     for (int l = 0; l < mask->layers; l++) {
         bytes += sizeof mask->layer[l] + mask->layer[l].copy_bytes;
+        bytes += (size_t)mask->layer[l].kept.n * sizeof(int32_t);
         for (site s = 0; s < SITES; s++)
             bytes += (size_t)mask->layer[l].n[s] * sizeof(int32_t);
     }
     return bytes;
 }
 
-pruned_units mask_pruned(const model_mask *mask, site s, int layer)
+unit_list mask_pruned(const model_mask *mask, site s, int layer)
 {
     if (!mask)
-        return (pruned_units){NULL, 0};
-    return (pruned_units){mask->layer[layer].unit[s], mask->layer[layer].n[s]};
+        return (unit_list){NULL, 0};
+    return (unit_list){mask->layer[layer].unit[s], mask->layer[layer].n[s]};
 }
 
 bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out)
@@ -230,4 +250,12 @@ bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out)
         return false;
     *out = mask->layer[layer].mlp;
     return true;
+}
+
+unit_list mask_kept(const model_mask *mask, int layer)
+{
+    if (!mask)
+        return (unit_list){NULL, 0};
+    const kept *k = &mask->layer[layer].kept;
+    return (unit_list){k->unit, k->n};
 }

@@ -198,6 +198,13 @@ status model_w_in(const model *m, int layer, float *out)
     return OK;
 }
 
+size_t model_unit_bytes(const model *m)
+{
+    if (!products_own(m->engine, m->packing))
+        return 0;
+    return m->packing == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
+}
+
 double model_operations(const model_info *info, int64_t samples, int64_t rows)
 {
     const double h = info->hidden_size, attn = (double)info->heads * info->head_dim;

@@ -341,6 +341,18 @@ static status keep(pass *p, int layer)
     return f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
 }
 
+// What is kept of the layer's MLP, where its mask leaves room for it.
+static model_units *units_kept(pass *p, int layer)
+{
+    const forward *f = p->f;
+    const bool here = (f->first_behind_attn && layer == f->first_layer) ||
+                      (f->keep_behind_attn && layer == f->keep_layer);
+    if (!here || !f->units || f->read || mask_kept(f->mask, layer).n == 0 ||
+        model_unit_bytes(p->m) == 0)
+        return NULL;
+    return f->units(f->context, p->index, &p->tile);
+}
+
 static status run_layers(pass *p, const leg *mine)
 {
     status st = OK;
@@ -355,6 +367,7 @@ static status run_layers(pass *p, const leg *mine)
         }
         TRY(keep(p, l));
         p->resumed = l == f->first_layer && f->first_behind_attn;
+        p->units = units_kept(p, l);
         p->narrow = l == layers - 1 && head && !f->read;
         p->sites_only = l == layers - 1 && !head;
         TRY(p->m->arch->layer(p, l));

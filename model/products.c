@@ -73,6 +73,11 @@ void products_round(const products *p, const float *x, size_t n, uint16_t *half)
         packed_round(x, n, half);
 }
 
+bool products_own(product_engine engine, packing form)
+{
+    return form != PACKING_NONE && (engine == ENGINE_BEST ? best(form) : engine) == ENGINE_AVX512;
+}
+
 status products_check(packing form)
 {
     if (form != PACKING_BF16 || has(form))

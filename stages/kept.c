@@ -8,12 +8,14 @@
 
 typedef struct kept_tile {
     int64_t samples, rows;
-    int32_t *target; // owned [samples] of images; NULL of texts
-    float *hidden;   // owned [rows, hidden_size]; NULL: not kept
+    int32_t *target;   // owned [samples] of images; NULL of texts
+    float *hidden;     // owned [rows, hidden_size]; NULL: not kept
+    model_units units; // owned; x NULL: not kept
+    size_t unit_bytes;
 } kept_tile;
 
 struct kept_tiles {
-    size_t width;
+    size_t width, units;
     bool images;
     atomic_size_t *bytes; // of all that keep
     int64_t tiles;
@@ -32,6 +34,7 @@ status kept_new(const tiling *cuts, const model_info *info, atomic_size_t *count
         return status_no_memory("what a search keeps");
     k->bytes = counter;
     k->width = (size_t)info->hidden_size;
+    k->units = (size_t)info->d_mlp;
     k->images = info->modality == MODALITY_IMAGE;
     k->tiles = cuts->tiles;
     *out = k;
@@ -48,6 +51,9 @@ void kept_free(kept_tiles *k)
     for (int64_t i = 0; k && i < k->tiles; i++) {
         if (k->tile[i].hidden)
             atomic_fetch_sub(k->bytes, bytes_of(k, k->tile[i].rows));
+        if (k->tile[i].units.x)
+            atomic_fetch_sub(k->bytes, k->tile[i].unit_bytes);
+        free(k->tile[i].units.x);
         free(k->tile[i].target);
         free(k->tile[i].hidden);
     }
@@ -86,6 +92,20 @@ void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden)
         atomic_fetch_sub(k->bytes, bytes);
 }
 
+model_units *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each)
+{
+    kept_tile *to = &k->tile[i];
+    const size_t bytes = (size_t)t->rows * k->units * each;
+    if (to->units.x)
+        return &to->units;
+    if (atomic_fetch_add(k->bytes, bytes) + bytes <= KEPT_BYTES)
+        to->units.x = checked_aligned(bytes, 1);
+    to->unit_bytes = to->units.x ? bytes : 0;
+    if (!to->units.x)
+        atomic_fetch_sub(k->bytes, bytes);
+    return to->units.x ? &to->units : NULL;
+}
+
 void kept_load(const kept_tiles *k, int64_t i, tile *t)
 {
     t->samples = k->tile[i].samples;
@@ -99,6 +119,6 @@ void kept_get(const kept_tiles *k, int64_t i, float *hidden)
 
 double kept_bytes(const model_info *info, int64_t rows)
 {
-    const double all = (double)rows * info->hidden_size * sizeof(float);
+    const double all = (double)rows * (info->hidden_size + info->d_mlp) * sizeof(float);
     return all < KEPT_BYTES ? all : KEPT_BYTES;
 }

@@ -238,7 +238,7 @@ static status compile(prune_state *s, int64_t at)
     const uint8_t *const pruned[SITES] = {
         [SITE_MLP] = s->pruned[SITE_MLP], [SITE_ATTN] = s->pruned[SITE_ATTN]};
     if (m->pruned > 0)
-        st = model_mask_new(s->model, pruned, &s->mask);
+        st = model_mask_new(s->model, task_pool(s->task), pruned, &s->mask);
     s->mask_at = st == OK ? at : -1;
     return st;
 }

@@ -13,15 +13,18 @@ enum { COMPACT_SHARE = 16 };
 // weights.
 enum { COMPACT_ALIGN = 16 };
 
-// Pruned units of a site in a layer, ascending. Borrowed from the mask.
-typedef struct pruned_units {
+// Units of a site in a layer, ascending. Borrowed from the mask.
+typedef struct unit_list {
     const int32_t *unit;
     int n;
-} pruned_units;
+} unit_list;
 
-pruned_units mask_pruned(const model_mask *mask, site s, int layer); // mask NULL: none
+unit_list mask_pruned(const model_mask *mask, site s, int layer); // mask NULL: none
 // The layer's MLP without its pruned units in *out; false where it is not compacted, and they must
 // be set to zero.
 bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out);
+// The units that a compacted layer has left, without those that fill it up; none where it is not
+// compacted.
+unit_list mask_kept(const model_mask *mask, int layer);
 
 #endif

@@ -111,8 +111,9 @@ typedef struct model_mask model_mask;
 enum { MODEL_COMPACT_BYTES = 256 << 20 };
 
 // pruned[s] is [L, U] bytes, 1 = pruned, or NULL for none at that site. Reads but does not keep
-// them.
-status model_mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out);
+// them. Copies layers side by side on the pool's threads (NULL: in the caller).
+status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES],
+                      model_mask **out);
 void model_mask_free(model_mask *mask);
 // How many neurons of a layer's site it prunes.
 int model_mask_pruned(const model_mask *mask, site s, int layer);
@@ -151,6 +152,17 @@ typedef struct prediction {
     float loss;   // -ln softmax(target), nats
 } prediction;
 
+// A layer's MLP units of a tile as its down projection reads them: [rows, d_mlp] values of
+// model_unit_bytes.
+typedef struct model_units {
+    void *x;
+    bool made; // set by the pass that makes them
+} model_units;
+
+// Bytes of such a value; 0 where products may depend on how many outputs they make, so that kept
+// units could differ from those that are computed.
+size_t model_unit_bytes(const model *m);
+
 typedef struct forward {
     void *context;
     int64_t tiles;
@@ -178,12 +190,16 @@ typedef struct forward {
     // load_hidden (tile already loaded); hand over those at the input of layer `keep_layer` (0 <=
     // keep_layer < L; only with keep_hidden).
     // Or both behind that layer's attention instead, at the input of its MLP, of any layer (0 too)
-    // but the last.
+    // but the last: either of first_behind_attn and keep_behind_attn.
     int first_layer, keep_layer;
     bool first_behind_attn, keep_behind_attn;
     status (*load_hidden)(void *context, int64_t index, int thread, const tile *t, float *hidden);
     status (*keep_hidden)(void *context, int64_t index, int thread, const tile *t,
                           const float *hidden);
+    // Optional, only with those: room to keep that layer's activated MLP units of the tile, which
+    // are the same under every mask of MLP neurons, or NULL. Used with masks that compact the
+    // layer, and where model_unit_bytes is not 0: made once, then taken over without a product.
+    model_units *(*units)(void *context, int64_t index, const tile *t);
     // Optional: asked between layers; true ends the pass with ERR_INTERRUPTED.
     bool (*stopping)(void *context);
 } forward;

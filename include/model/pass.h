@@ -27,8 +27,9 @@ typedef struct pass {
     int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored
     int64_t *head_first;      // [samples + 1] where each sample's entries of head_row begin
     int64_t head_rows;
-    bool resumed;    // this layer begins behind its attention: nothing is done before that
-    bool narrow;     // this layer keeps the head's rows only
+    bool resumed;       // this layer begins behind its attention: nothing is done before that
+    model_units *units; // of this layer's MLP, where they are kept; NULL: they are not
+    bool narrow;        // this layer keeps the head's rows only
     bool sites_only; // this layer's output is not wanted: it ends with its last site that is read
     bool ended;      // and it has ended: the blocks do nothing more
     int mlp_block;   // units of the MLP that are projected down at once

@@ -48,6 +48,10 @@ status products_run(products *p, const product_shape *shape, const void *x, cons
 // which makes 0 of denormal values, where they are ours, for it is many times as fast.
 void products_round(const products *p, const float *x, size_t n, uint16_t *half);
 
+// Are the products of a form our own? Then the bits of an output depend only on its inputs and
+// weights, not on how many outputs there are either.
+bool products_own(product_engine engine, packing form);
+
 // What this CPU has. ERR_USAGE names the setting where `form` cannot run, or not at the speed that
 // it is there for.
 status products_check(packing form);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hidden states that the passes of a search come back to: behind the attention of the first layer,
-// where every mask of MLP neurons begins to differ (a selection over all layers nearly always
-// prunes in the first). A rank keeps those of the tiles it has run, up to KEPT_BYTES for all tasks
-// of a model together, and gives the same bits as computing them again.
+// What the passes of a search come back to: the hidden states behind the attention of the first
+// layer, where every mask of MLP neurons begins to differ (a selection over all layers nearly
+// always prunes in the first), and that layer's activated units, of which a mask takes some. A rank
+// keeps those of the tiles it has run, up to KEPT_BYTES for all tasks of a model together, and
+// gives the same bits as computing them again.
 #ifndef STAGES_KEPT_H
 #define STAGES_KEPT_H
 
@@ -28,11 +29,14 @@ bool kept_has(const kept_tiles *k, tile_run run);
 // Keeps tile `i`, [rows, hidden_size], and its targets, where there is room and memory. One thread
 // a tile.
 void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden);
+// Room for the activated units of tile `i` in that layer, [rows, d_mlp] values of `each` bytes,
+// under the same limit; NULL where there is none. One thread a tile.
+model_units *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each);
 // Its targets and its number of samples, which are all that a pass wants of an image; its states.
 void kept_load(const kept_tiles *k, int64_t i, tile *t);
 void kept_get(const kept_tiles *k, int64_t i, float *hidden);
 
-// The most that is kept of so many rows.
+// The most that is kept of so many rows, units included.
 double kept_bytes(const model_info *info, int64_t rows);
 
 #endif

@@ -93,7 +93,7 @@ static void test_pruned(void **state)
         const uint8_t *pruned[SITES] = {lm_expected(&x, "mask_mlp")->bytes,
                                         lm_expected(&x, "mask_attn")->bytes};
         model_mask *mask = NULL;
-        assert_ok(model_mask_new(x.m, pruned, &mask));
+        assert_ok(model_mask_new(x.m, NULL, pruned, &mask));
         x.mask = mask;
         assert_ok(lm_run(&x)); // pruned neurons have left the products
         assert_true(lm_distance(&x, "logits_masked") < 1e-4);
@@ -102,7 +102,7 @@ static void test_pruned(void **state)
         assert_true(lm_distance(&x, "logits_masked") < 1e-4);
         model_mask_free(mask);
         pruned[SITE_ATTN] = NULL; // the twin
-        assert_ok(model_mask_new(x.m, pruned, &mask));
+        assert_ok(model_mask_new(x.m, NULL, pruned, &mask));
         x.mask = mask;
         assert_ok(lm_run(&x));
         assert_true(lm_distance(&x, "logits_masked") > 1e-3);

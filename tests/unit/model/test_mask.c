@@ -19,7 +19,7 @@ static unsigned compacted(const model *m, const uint8_t *pruned, size_t *bytes)
     mlp_weights w;
     const uint8_t *const both[SITES] = {pruned, NULL};
     model_mask *mask;
-    assert_ok(model_mask_new(m, both, &mask));
+    assert_ok(model_mask_new(m, NULL, both, &mask));
     for (int l = 0; l < LAYERS; l++)
         layers |= mask_compacted(mask, l, &w) ? 1u << l : 0;
     *bytes = model_mask_bytes(mask);

@@ -188,7 +188,7 @@ static status forward_of(member *w)
     pool *p = NULL;
     model_mask *mask = NULL;
     if (o->pruned[SITE_MLP] || o->pruned[SITE_ATTN])
-        TRY(model_mask_new(w->m, o->pruned, &mask));
+        TRY(model_mask_new(w->m, NULL, o->pruned, &mask));
     TRY(pool_new(w->threads, &p));
     const forward f = {.context = w,
                        .tiles = TILES,

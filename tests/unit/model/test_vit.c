@@ -90,7 +90,7 @@ static double pruned_distance(fixture *x, const uint8_t *const pruned[SITES], bo
                               const char *name)
 {
     model_mask *mask = NULL;
-    assert_ok(model_mask_new(x->m, pruned, &mask));
+    assert_ok(model_mask_new(x->m, NULL, pruned, &mask));
     x->mask = mask;
     x->read = read; // set to zero and read, or left out of the products
     assert_ok(fixture_run(x, NULL));

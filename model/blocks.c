@@ -23,12 +23,42 @@ static bool is_unread(const pass *p, site after)
     return p->ended || p->resumed || (after == SITE_ATTN && p->units && p->units->made);
 }
 
+// Rows [first, first + n) of the hidden states, to be normalised into `out`.
+typedef struct norm_rows {
+    const float *hidden;
+    float *out;
+    int64_t n;
+} norm_rows;
+
+// The rows from `first` on that are normalised next: so few that they are still in cache when they
+// are rounded.
+static norm_rows next_rows(const pass *p, int64_t first)
+{
+    const int64_t width = p->m->config.info.hidden_size, left = p->rows - first;
+    return (norm_rows){p->hidden + first * width, p->normed + (p->normed_half ? 0 : first * width),
+                       left < NORM_STEP ? left : NORM_STEP};
+}
+
+static void round_rows(const pass *p, int64_t first, const norm_rows *r)
+{
+    const int64_t width = p->m->config.info.hidden_size;
+    if (p->normed_half)
+        products_round(p->products, r->out, (size_t)(r->n * width), p->normed_half + first * width);
+}
+
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
     const config *c = &p->m->config;
-    bool finite =
-        is_unread(p, after) || kernel_layer_norm(p->hidden, p->rows, c->info.hidden_size, weight,
-                                                 bias, (float)c->norm_eps, p->normed);
+    bool finite = true;
+    if (is_unread(p, after))
+        return OK;
+    for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
+        const norm_rows r = next_rows(p, first);
+        finite = kernel_layer_norm(r.hidden, r.n, c->info.hidden_size, weight, bias,
+                                   (float)c->norm_eps, r.out) &&
+                 finite;
+        round_rows(p, first, &r);
+    }
     return finite ? OK : not_finite(layer, after);
 }
 
@@ -36,9 +66,23 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
     const config *c = &p->m->config;
     const int hidden = c->info.hidden_size;
-    bool finite = is_unread(p, after) || kernel_rms_norm(p->hidden, hidden, p->rows, hidden, weight,
-                                                         (float)c->norm_eps, p->normed, hidden);
+    bool finite = true;
+    if (is_unread(p, after))
+        return OK;
+    for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
+        const norm_rows r = next_rows(p, first);
+        finite = kernel_rms_norm(r.hidden, hidden, r.n, hidden, weight, (float)c->norm_eps, r.out,
+                                 hidden) &&
+                 finite;
+        round_rows(p, first, &r);
+    }
     return finite ? OK : not_finite(layer, after);
+}
+
+operand block_normed(const pass *p)
+{
+    const int hidden = p->m->config.info.hidden_size;
+    return (operand){p->normed_half ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
 }
 
 // Sets the pruned units among [first, first + units) of a site to 0, then shows the site to the
@@ -65,10 +109,12 @@ static void narrow(pass *p)
 {
     const size_t width = (size_t)p->m->config.info.hidden_size;
     for (int64_t i = 0; i < p->head_rows; i++) {
-        memmove(p->hidden + (size_t)i * width, p->hidden + (size_t)p->head_row[i] * width,
-                width * sizeof *p->hidden);
-        memmove(p->normed + (size_t)i * width, p->normed + (size_t)p->head_row[i] * width,
-                width * sizeof *p->normed);
+        const size_t from = (size_t)p->head_row[i] * width, to = (size_t)i * width;
+        memmove(p->hidden + to, p->hidden + from, width * sizeof *p->hidden);
+        if (p->normed_half)
+            memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
+        else
+            memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
         p->position[i] = p->position[p->head_row[i]];
     }
     p->rows = p->head_rows;
@@ -93,13 +139,6 @@ static void place_heads(const pass *p, const float *norm, int heads, const int64
         rotary_apply(p->rotary, position, rows, heads, d, width, x);
 }
 
-static operand normed_operand(const pass *p)
-{
-    const int hidden = p->m->config.info.hidden_size;
-    return linear_operand(p->products, p->m->packing, p->normed, hidden, p->rows, hidden,
-                          p->normed_copy);
-}
-
 static status attend(pass *p, int layer, const attention_weights *a)
 {
     status st;
@@ -109,13 +148,13 @@ static status attend(pass *p, int layer, const attention_weights *a)
     const attention_shape shape = {info->heads,    info->kv_heads,
                                    info->head_dim, 1.0f / sqrtf((float)info->head_dim),
                                    a->causal,      c->window};
-    operand x = normed_operand(p);
+    operand x = block_normed(p);
     TRY(linear_apply(p->products, &a->k, &x, p->k, kv_width));
     TRY(linear_apply(p->products, &a->v, &x, p->v, kv_width));
     place_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
     if (p->narrow) {
         block_narrow(p);
-        x = normed_operand(p);
+        x = block_normed(p);
     }
     TRY(linear_apply(p->products, &a->q, &x, p->q, width));
     place_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
@@ -166,19 +205,44 @@ static void activate(const activation *act, float *gate, int64_t rows, int n, in
     }
 }
 
-// Makes units [first, first + n) of the MLP's inside in y [rows, n], whose rows lie `stride` apart.
-static status mlp_units(pass *p, const mlp_weights *w, const operand *x, int first, int n, float *y,
-                        int64_t stride)
+// Units [first, first + n) of the MLP's inside: y [rows, n], its rows `stride` apart, and where
+// products read bf16 also rounded into half [rows, n], half_stride apart.
+typedef struct unit_step {
+    int first, n;
+    float *y;
+    int64_t stride;
+    uint16_t *half;
+    int64_t half_stride;
+} unit_step;
+
+static void round_units(const pass *p, const unit_step *u, int64_t first_row, int64_t rows)
+{
+    for (int64_t r = first_row; r < first_row + rows; r++)
+        products_round(p->products, u->y + r * u->stride, (size_t)u->n,
+                       u->half + r * u->half_stride);
+}
+
+// Rows that are activated, multiplied and rounded at once, while they are in cache.
+enum { ACTIVATE_STEP = 8 };
+
+static status make_step(pass *p, const mlp_weights *w, const operand *x, const unit_step *u,
+                        bool rounded)
 {
     status st;
     const bool gated = w->gate.out > 0;
-    const linear up = linear_outputs(&w->up, first, n);
-    TRY(linear_apply(p->products, &up, x, y, stride));
+    const linear up = linear_outputs(&w->up, u->first, u->n);
+    TRY(linear_apply(p->products, &up, x, u->y, u->stride));
     if (gated) {
-        const linear gate = linear_outputs(&w->gate, first, n);
-        TRY(linear_apply(p->products, &gate, x, p->gate, n));
+        const linear gate = linear_outputs(&w->gate, u->first, u->n);
+        TRY(linear_apply(p->products, &gate, x, p->gate, u->n));
     }
-    activate(w->act, gated ? p->gate : NULL, p->rows, n, stride, y);
+    for (int64_t r = 0; r < p->rows; r += ACTIVATE_STEP) {
+        const int64_t left = p->rows - r, rows = left < ACTIVATE_STEP ? left : ACTIVATE_STEP;
+        activate(w->act, gated ? p->gate + r * u->n : NULL, rows, u->n, u->stride,
+                 u->y + r * u->stride);
+        if (rounded)
+            round_units(p, u, r, rows);
+    }
 done:
     return st;
 }
@@ -193,13 +257,15 @@ static status mlp_inside(pass *p, int layer, const mlp_weights *w, const operand
     *inside = (operand){p->mlp, half, n, n, p->rows};
     for (int at = 0; at < n; at += p->mlp_step) {
         const int left = n - at, step = left < p->mlp_step ? left : p->mlp_step;
-        float *y = half ? p->mlp : p->mlp + at;
-        const int64_t stride = half ? step : n;
-        TRY(mlp_units(p, w, x, first + at, step, y, stride));
-        if (read_too)
-            TRY(prune_and_read(p, SITE_MLP, layer, first + at, step, y, stride));
-        for (int64_t r = 0; half && !p->sites_only && r < p->rows; r++)
-            products_round(p->products, y + r * stride, (size_t)step, half + r * n + at);
+        const unit_step u = {
+            first + at, step, half ? p->mlp : p->mlp + at, half ? step : n, half ? half + at : NULL,
+            n};
+        TRY(make_step(p, w, x, &u, half && !read_too));
+        if (!read_too)
+            continue;
+        TRY(prune_and_read(p, SITE_MLP, layer, u.first, step, u.y, u.stride));
+        if (half && !p->sites_only)
+            round_units(p, &u, 0, p->rows);
     }
 done:
     return st;
@@ -211,7 +277,7 @@ static status make_units(pass *p, int layer)
     status st = OK;
     operand inside;
     const mlp_weights w = p->m->arch->mlp(p->m, layer);
-    const operand x = normed_operand(p);
+    const operand x = block_normed(p);
     const size_t each = model_unit_bytes(p->m), row = (size_t)w.up.out * each;
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         const int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
@@ -258,7 +324,7 @@ status block_mlp(pass *p, int layer)
         kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
     if (p->units && !p->units->made)
         TRY(make_units(p, layer));
-    const operand x = p->units ? (operand){0} : normed_operand(p);
+    const operand x = p->units ? (operand){0} : block_normed(p);
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
         if (p->units)

@@ -5,6 +5,7 @@
 
 #include "model/bfloat16.h"
 #include "model/kernels.h"
+#include "model/products_avx512.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/simd.h"
 
@@ -199,16 +200,14 @@ static part strip_block(packing form, int in, int first, void *at)
 }
 
 // The words of one output's inputs, one after the other.
-SIMD_CLONES static void make_words(packing form, const float *x, int in, uint32_t *word)
+static void make_words(packing form, const float *x, int in, uint32_t *word)
 {
     if (form == PACKING_F32) {
         memcpy(word, x, (size_t)in * sizeof *word);
         return;
     }
-    for (int g = 0; g < in / 2; g++)
-        word[g] = bfloat16_nearest(x[2 * g]) | (uint32_t)bfloat16_nearest(x[2 * g + 1]) << 16;
-    if (in % 2)
-        word[in / 2] = bfloat16_nearest(x[in - 1]);
+    word[(in - 1) / 2] = 0; // its upper half, where the inputs are odd
+    products_avx512_round(x, (size_t)in, (uint16_t *)(void *)word);
 }
 
 // Groups that are turned at once; outputs that products read at once.
@@ -248,9 +247,10 @@ void packed_strip(packing form, int out, int in, const float *rows, int64_t stri
 }
 
 // Writes `groups` groups of n outputs of a block, from the inputs that there are.
-SIMD_CLONES static void put_inputs(packing form, const float *rows, int64_t stride, int in, int n,
-                                   int groups, uint32_t *word)
+static void put_inputs(packing form, const float *rows, int64_t stride, int in, int n, int groups,
+                       uint32_t *word)
 {
+    static const float nothing[PACK_OUTPUTS]; // an input that is not there
     const int each = group_inputs(form), lanes = round_up(n, STRIP_LANES);
     for (int g = 0; g < groups; g++, rows += each * stride, word += PACK_OUTPUTS) {
         const int left = in - g * each;
@@ -260,13 +260,8 @@ SIMD_CLONES static void put_inputs(packing form, const float *rows, int64_t stri
             continue;
         if (form == PACKING_F32)
             memcpy(word, rows, (size_t)n * sizeof *word);
-        else if (left == 1)
-            for (int o = 0; o < n; o++)
-                word[o] = bfloat16_nearest(rows[o]);
         else
-            for (int o = 0; o < n; o++)
-                word[o] = bfloat16_nearest(rows[o]) | (uint32_t)bfloat16_nearest(rows[stride + o])
-                                                          << 16;
+            products_avx512_pair(rows, left > 1 ? rows + stride : nothing, n, word);
     }
 }
 

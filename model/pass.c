@@ -80,10 +80,10 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     p->position = take(a, rows, 1, sizeof *p->position);
     p->rotary = take(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
     p->hidden = take(a, rows, hidden, f);
-    p->normed = take(a, rows, hidden, f);
+    p->normed = take(a, half && rows > NORM_STEP ? NORM_STEP : rows, hidden, f);
+    p->normed_half = half ? take(a, rows, hidden, sizeof *p->normed_half) : NULL;
     const size_t inside = attn > (size_t)p->mlp_block ? attn : (size_t)p->mlp_block;
     const size_t widest = inside > patch ? inside : patch;
-    p->normed_copy = take(a, linear_copy_bytes(m->packing, limits.rows, i->hidden_size), 1, 1);
     p->site_copy = take(a, linear_copy_bytes(m->packing, limits.rows, (int)widest), 1, 1);
     // Patches are done with before the first layer begins.
     scratch patches = *a;
@@ -193,8 +193,9 @@ static status logits_of_row(pass *p, const linear *output, int64_t row)
 {
     status st = OK;
     const int width = output->in;
-    const operand x = linear_operand(p->products, p->m->packing, p->normed + row * width, width, 1,
-                                     width, p->normed_copy);
+    const operand all = block_normed(p);
+    const operand x = {all.half ? NULL : all.x + row * width,
+                       all.half ? all.half + row * width : NULL, width, width, 1};
     for (int first = 0; first < output->out; first += OUTPUT_TILE) {
         int left = output->out - first, n = left < OUTPUT_TILE ? left : OUTPUT_TILE;
         linear part = linear_outputs(output, first, n);
@@ -230,8 +231,7 @@ static status show_candidates(pass *p, const linear *output)
     const int n = f->n_candidates;
     float *one = p->whole,
           *rows = p->logits; // n logits of a row; of all rows, candidate by candidate
-    const operand x = linear_operand(p->products, p->m->packing, p->normed, output->in, p->rows,
-                                     output->in, p->normed_copy);
+    const operand x = block_normed(p);
     for (int i = 0; i < n; i++)
         TRY(logits_of_candidate(p, output, &x, f->candidates[i], rows + i * p->rows));
     for (int64_t r = 0; r < p->rows && st == OK; r++) {
@@ -262,8 +262,7 @@ static status fold_logits(pass *p, const linear *output)
 {
     status st = OK;
     size_t at;
-    const operand x = linear_operand(p->products, p->m->packing, p->normed, output->in, p->rows,
-                                     output->in, p->normed_copy);
+    const operand x = block_normed(p);
     for (int64_t r = 0; r < p->rows; r++)
         predict_begin(&p->answers[r], p->predictions[r].rank); // the target waited there
     for (int first = 0; first < output->out; first += OUTPUT_TILE) {

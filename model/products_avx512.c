@@ -179,6 +179,18 @@ BF16 void products_avx512_round(const float *x, size_t n, uint16_t *half)
     }
 }
 
+BF16 void products_avx512_pair(const float *x, const float *y, int n, uint32_t *word)
+{
+    for (int i = 0; i < n; i += LANES) {
+        const __mmask16 mask = n - i < LANES ? (__mmask16)((1u << (n - i)) - 1) : 0xffff;
+        const __m256bh low = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, x + i));
+        const __m256bh high = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, y + i));
+        const __m512i above = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)high), 16);
+        _mm512_mask_storeu_epi32(word + i, mask,
+                                 _mm512_or_si512(_mm512_cvtepu16_epi32((__m256i)low), above));
+    }
+}
+
 bool products_avx512_has(packing form)
 {
     switch (form) {
@@ -209,6 +221,11 @@ void products_avx512_run(const product_shape *s, const void *x, const void *w, c
 void products_avx512_round(const float *x, size_t n, uint16_t *half)
 {
     packed_round(x, n, half);
+}
+
+void products_avx512_pair(const float *x, const float *y, int n, uint32_t *word)
+{
+    (void)x, (void)y, (void)n, (void)word;
 }
 
 #endif

@@ -6,8 +6,9 @@
 
 #include "model/arch.h"
 
-// p->normed = LayerNorm(p->hidden). ERR_NUMERIC when p->hidden holds NaN or infinity, saying that
-// it came from site `after` of layer `layer` (layer -1: from the embeddings).
+// What products read next (block_normed) = LayerNorm(p->hidden). ERR_NUMERIC when p->hidden holds
+// NaN or infinity, saying that it came from site `after` of layer `layer` (layer -1: from the
+// embeddings).
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after);
 
 // The same with RMSNorm.
@@ -19,15 +20,18 @@ typedef struct attention_weights {
     bool causal;                  // a row sees the rows of its sample up to itself
 } attention_weights;
 
-// p->hidden += o(attention(p->normed)) within each sample, turned by rotary positions where the
+// p->hidden += o(attention(normed)) within each sample, turned by rotary positions where the
 // configuration has them; the site `attn` is what o reads.
 status block_attention(pass *p, int layer, const attention_weights *a);
 
-// p->hidden += down(act(up(p->normed))); the site `mlp` is what down reads. Its weights are the
+// p->hidden += down(act(up(normed))); the site `mlp` is what down reads. Its weights are the
 // architecture's `mlp`.
 status block_mlp(pass *p, int layer);
 
-// Drops all rows of p->hidden and p->normed but those the head reads.
+// The rows [p->rows, H] that the last norm made.
+operand block_normed(const pass *p);
+
+// Drops all rows of p->hidden and of the normed ones but those the head reads.
 void block_narrow(pass *p);
 
 #endif

@@ -46,7 +46,7 @@ bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *wei
 bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
                      float eps, float *out, int64_t out_stride);
 
-// What a row of scores may look at: elements [first, end) of it.
+// What a row of scores may look at: elements [first, end) of it, at least one.
 typedef struct kernel_span {
     int32_t first, end;
 } kernel_span;

@@ -50,8 +50,8 @@ packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int fi
 
 // Packs a matrix [out, in] into one panel, however many inputs: attention's keys and values. Output
 // o is rows[o · stride ..]; or, transposed, input i is rows[i · stride ..], and inputs are filled
-// up with zeros to `filled`, a multiple of 16. What lies behind the last 16 outputs that there are
-// is left as it is.
+// up with zeros to `filled`, a multiple of 16. Needs products_avx512_has(form). What lies behind
+// the last 16 outputs that there are is left as it is.
 void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at);
 void packed_strip_transposed(packing form, int out, int in, int filled, const float *rows,
                              int64_t stride, void *at);

@@ -12,6 +12,9 @@
 #include "model/predict.h"
 #include "model/weights.h"
 
+// Rows that are normalised and rounded at once, while they are in cache.
+enum { NORM_STEP = 8 };
+
 typedef struct pass {
     const model *m;
     const forward *f;
@@ -35,14 +38,14 @@ typedef struct pass {
     int mlp_block;   // units of the MLP that are projected down at once
     int mlp_step;    // and of them, those that are computed and read at once
 
-    int64_t *position; // [rows] of each row of `hidden`: its place in its sample
-    float *rotary;     // text: [longest sample, head_dim], where positions are rotary
-    float *hidden;     // [rows, H]
-    float *normed;     // [rows, H]
-    float *q;          // [rows, heads × head_dim]; then the attn site
-    float *k, *v;      // [tile rows, kv_heads × head_dim]
-    void *normed_copy; // of normed, for products (linear_operand)
-    void *site_copy;   // of a site's part, of queries, or of patches
+    int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
+    float *rotary;         // text: [longest sample, head_dim], where positions are rotary
+    float *hidden;         // [rows, H]
+    float *normed;         // [rows, H]; where products read bf16, [NORM_STEP, H] on the way there
+    uint16_t *normed_half; // then: [rows, H], its nearest bf16; else NULL
+    float *q;              // [rows, heads × head_dim]; then the attn site
+    float *k, *v;          // [tile rows, kv_heads × head_dim]
+    void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches
     attention_room attention;
     float *mlp;      // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block
     float *gate;     // [rows, mlp_step] where the MLP is gated

@@ -15,5 +15,7 @@ void products_avx512_run(const product_shape *shape, const void *x, const void *
 
 // As products_round. Needs what PACKING_BF16 needs.
 void products_avx512_round(const float *x, size_t n, uint16_t *half);
+// word[i] = the bf16 of x[i] below that of y[i], n of them: two inputs of packed outputs.
+void products_avx512_pair(const float *x, const float *y, int n, uint32_t *word);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "model/packed.h"
 
-enum { ATTENTION_BLOCK = 64 }; // queries whose scores are held at once
+enum { ATTENTION_BLOCK = 48 }; // queries whose scores are held at once: whole tiles of products
 
 // Heads, and groups of heads that share keys and values (kv_heads divides heads).
 typedef struct attention_shape {

@@ -15,28 +15,42 @@ typedef struct kept_tile {
 } kept_tile;
 
 struct kept_tiles {
+    kept_store *store; // borrowed
+    kept_tiles *next;
+    char data[DIGEST_HEX];
+    int users;
     size_t width, units;
     bool images;
-    atomic_size_t *bytes; // of all that keep
     int64_t tiles;
     kept_tile tile[];
 };
 
-status kept_new(const tiling *cuts, const model_info *info, atomic_size_t *counter,
-                kept_tiles **out)
+status kept_open(kept_store *s, const char data[DIGEST_HEX], const tiling *cuts,
+                 const model_info *info, kept_tiles **out)
 {
     size_t bytes;
-    kept_tiles *k = NULL;
+    kept_tiles *k = s->first;
+    while (k && strcmp(k->data, data) != 0)
+        k = k->next;
+    if (k) {
+        k->users++;
+        *out = k;
+        return OK;
+    }
     if (checked_mul((size_t)cuts->tiles, sizeof k->tile[0], &bytes) &&
         checked_add(bytes, sizeof *k, &bytes))
         k = checked_calloc(1, bytes);
     if (!k)
         return status_no_memory("what a search keeps");
-    k->bytes = counter;
+    k->store = s;
+    k->next = s->first;
+    memcpy(k->data, data, sizeof k->data);
+    k->users = 1;
     k->width = (size_t)info->hidden_size;
     k->units = (size_t)info->d_mlp;
     k->images = info->modality == MODALITY_IMAGE;
     k->tiles = cuts->tiles;
+    s->first = k;
     *out = k;
     return OK;
 }
@@ -46,17 +60,21 @@ static size_t bytes_of(const kept_tiles *k, int64_t rows)
     return (size_t)rows * k->width * sizeof(float);
 }
 
-void kept_free(kept_tiles *k)
+void kept_close(kept_tiles *k)
 {
-    for (int64_t i = 0; k && i < k->tiles; i++) {
-        if (k->tile[i].hidden)
-            atomic_fetch_sub(k->bytes, bytes_of(k, k->tile[i].rows));
-        if (k->tile[i].units.x)
-            atomic_fetch_sub(k->bytes, k->tile[i].unit_bytes);
-        free(k->tile[i].units.x);
-        free(k->tile[i].target);
-        free(k->tile[i].hidden);
+    if (!k || --k->users > 0)
+        return;
+    for (int64_t i = 0; i < k->tiles; i++) {
+        kept_tile *t = &k->tile[i];
+        atomic_fetch_sub(&k->store->bytes, (t->hidden ? bytes_of(k, t->rows) : 0) + t->unit_bytes);
+        free(t->units.x);
+        free(t->target);
+        free(t->hidden);
     }
+    kept_tiles **at = &k->store->first;
+    while (*at != k)
+        at = &(*at)->next;
+    *at = k->next;
     free(k);
 }
 
@@ -81,7 +99,7 @@ void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden)
     const size_t bytes = bytes_of(k, t->rows);
     if (to->hidden)
         return;
-    if (atomic_fetch_add(k->bytes, bytes) + bytes <= KEPT_BYTES) {
+    if (atomic_fetch_add(&k->store->bytes, bytes) + bytes <= KEPT_BYTES) {
         to->samples = t->samples;
         to->rows = t->rows;
         to->target = k->images ? copy(t->target, (size_t)t->samples * sizeof *t->target) : NULL;
@@ -89,7 +107,7 @@ void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden)
             to->hidden = copy(hidden, bytes);
     }
     if (!to->hidden)
-        atomic_fetch_sub(k->bytes, bytes);
+        atomic_fetch_sub(&k->store->bytes, bytes);
 }
 
 model_units *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each)
@@ -98,11 +116,11 @@ model_units *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each)
     const size_t bytes = (size_t)t->rows * k->units * each;
     if (to->units.x)
         return &to->units;
-    if (atomic_fetch_add(k->bytes, bytes) + bytes <= KEPT_BYTES)
+    if (atomic_fetch_add(&k->store->bytes, bytes) + bytes <= KEPT_BYTES)
         to->units.x = checked_aligned(bytes, 1);
     to->unit_bytes = to->units.x ? bytes : 0;
     if (!to->units.x)
-        atomic_fetch_sub(k->bytes, bytes);
+        atomic_fetch_sub(&k->store->bytes, bytes);
     return to->units.x ? &to->units : NULL;
 }
 

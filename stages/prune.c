@@ -91,7 +91,7 @@ static void prune_close(void *state)
     if (!s)
         return;
     model_mask_free(s->mask);
-    kept_free(s->kept);
+    kept_close(s->kept);
     for (int k = 0; k < SITES; k++)
         free(s->pruned[k]);
     free(s->random);
@@ -153,10 +153,10 @@ static status prune_open(const task *t, void **state)
     s->setting = setting_of(s);
     const layer_range held = model_layers(s->model);
     const bool whole = held.end - held.first == info->layers;
-    if (info->layers > 1 && whole)
-        TRY(kept_new(&s->evaluation.source.cuts, info, stage_model_kept(t), &s->kept));
-    s->known = whole ? stage_model_known(t) : NULL;
     TRY(digest_data(s));
+    if (info->layers > 1 && whole)
+        TRY(kept_open(stage_model_kept(t), s->data, &s->evaluation.source.cuts, info, &s->kept));
+    s->known = whole ? stage_model_known(t) : NULL;
     TRY(draw_random_orders(s));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];

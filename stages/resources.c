@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,7 @@ typedef struct model_entry {
     model *model;
     char *path;
     compute compute;
-    atomic_size_t kept;   // bytes that its tasks keep of its hidden states (stages/kept.h)
+    kept_store kept;      // what its tasks keep of its passes
     known_answers *known; // owned
 } model_entry;
 
@@ -256,7 +255,7 @@ model *stage_model(const task *t)
     return e->model;
 }
 
-atomic_size_t *stage_model_kept(const task *t)
+kept_store *stage_model_kept(const task *t)
 {
     model_entry *e = task_resource(t, "model", 0);
     return &e->kept;

@@ -30,9 +30,9 @@ SIMD_INLINE float kernel_exp(float x)
     p = p * r + 0.499999935f;
     float e = 1.0f + (r + r * r * p);
     union {
-        int32_t i;
+        uint32_t i;
         float f;
-    } scale = {.i = ((int32_t)k + 127) * (1 << 23)};
+    } scale = {.i = ((uint32_t)(int32_t)k + 127u) << 23};
     return e * scale.f;
 }
 

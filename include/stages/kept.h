@@ -13,16 +13,24 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "pipeline/base/digest.h"
 #include "stages/tiling.h"
 
 enum { KEPT_BYTES = 128 << 20 };
 
 typedef struct kept_tiles kept_tiles;
 
-// For the tiles of `cuts`. Adds what it keeps to `counter` (borrowed). Local. Owned by the caller.
-status kept_new(const tiling *cuts, const model_info *info, atomic_size_t *counter,
-                kept_tiles **out);
-void kept_free(kept_tiles *k); // NULL is a no-op
+// What the tasks of a model keep; {0} is empty.
+typedef struct kept_store {
+    atomic_size_t bytes; // of all that is kept
+    kept_tiles *first;   // owned: a list
+} kept_store;
+
+// The tiles of `cuts`; tasks with the same digest of their data share them. To be closed before the
+// store ends, which it borrows. Local; not from several threads.
+status kept_open(kept_store *s, const char data[DIGEST_HEX], const tiling *cuts,
+                 const model_info *info, kept_tiles **out);
+void kept_close(kept_tiles *k); // NULL is a no-op
 
 // Are all tiles of a run kept? Not while they run.
 bool kept_has(const kept_tiles *k, tile_run run);

@@ -4,13 +4,13 @@
 #ifndef STAGES_RESOURCES_H
 #define STAGES_RESOURCES_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "data/dataset.h"
 #include "data/samples.h"
 #include "model/model.h"
 #include "pipeline/stage.h"
+#include "stages/kept.h"
 #include "stages/known.h"
 
 extern const resource_def resource_model; // section `models`, parameter `model`
@@ -18,9 +18,8 @@ extern const resource_def resource_data;  // section `datasets`, parameter `data
 
 // The task's model. Borrowed from the engine. Local.
 model *stage_model(const task *t);
-// What the tasks of this model keep of its hidden states, of KEPT_BYTES in all (stages/kept.h).
-// Borrowed from the engine.
-atomic_size_t *stage_model_kept(const task *t);
+// What its tasks keep of its passes (stages/kept.h). Borrowed from the engine.
+kept_store *stage_model_kept(const task *t);
 // What this rank has answered of it already (stages/known.h). Borrowed from the engine.
 known_answers *stage_model_known(const task *t);
 

@@ -35,7 +35,7 @@ typedef struct norm_rows {
 static norm_rows next_rows(const pass *p, int64_t first)
 {
     const int64_t width = p->m->config.info.hidden_size, left = p->rows - first;
-    return (norm_rows){p->hidden + first * width, p->normed + (p->normed_half ? 0 : first * width),
+    return (norm_rows){p->hidden + first * width, p->normed + first * width,
                        left < NORM_STEP ? left : NORM_STEP};
 }
 
@@ -82,7 +82,7 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
 operand block_normed(const pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
-    return (operand){p->normed_half ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
+    return (operand){p->normed, p->normed_half, hidden, hidden, p->rows};
 }
 
 // Sets the pruned units among [first, first + units) of a site to 0, then shows the site to the
@@ -113,8 +113,7 @@ static void narrow(pass *p)
         memmove(p->hidden + to, p->hidden + from, width * sizeof *p->hidden);
         if (p->normed_half)
             memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
-        else
-            memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
+        memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
         p->position[i] = p->position[p->head_row[i]];
     }
     p->rows = p->head_rows;

@@ -228,8 +228,13 @@ size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples,
     c.rotary.theta = info->modality == MODALITY_TEXT; // perhaps it has a table of them
     if (info->rows_per_image > 1)                     // a patch has at most this many pixels
         c.patch_height = info->image_height * info->image_width / (info->rows_per_image - 1);
-    model m = {.arch = arch_named(info->architecture), .config = c, .packing = PACKING_BF16};
-    return (size_t)threads * pass_bytes(&m, (pass_limits){samples, rows});
+    size_t most = 0;
+    for (packing form = PACKING_NONE; form <= PACKING_BF16; form++) { // which one is not known here
+        model m = {.arch = arch_named(info->architecture), .config = c, .packing = form};
+        const size_t bytes = pass_bytes(&m, (pass_limits){samples, rows});
+        most = bytes > most ? bytes : most;
+    }
+    return (size_t)threads * most;
 }
 
 size_t model_weight_bytes(const model_info *info, compute c)

@@ -80,7 +80,7 @@ static void lay_out(const model *m, pass_limits limits, scratch *a, pass *p)
     p->position = take(a, rows, 1, sizeof *p->position);
     p->rotary = take(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
     p->hidden = take(a, rows, hidden, f);
-    p->normed = take(a, half && rows > NORM_STEP ? NORM_STEP : rows, hidden, f);
+    p->normed = take(a, rows, hidden, f);
     p->normed_half = half ? take(a, rows, hidden, sizeof *p->normed_half) : NULL;
     const size_t inside = attn > (size_t)p->mlp_block ? attn : (size_t)p->mlp_block;
     const size_t widest = inside > patch ? inside : patch;
@@ -194,8 +194,8 @@ static status logits_of_row(pass *p, const linear *output, int64_t row)
     status st = OK;
     const int width = output->in;
     const operand all = block_normed(p);
-    const operand x = {all.half ? NULL : all.x + row * width,
-                       all.half ? all.half + row * width : NULL, width, width, 1};
+    const operand x = {all.x + row * width, all.half ? all.half + row * width : NULL, width, width,
+                       1};
     for (int first = 0; first < output->out; first += OUTPUT_TILE) {
         int left = output->out - first, n = left < OUTPUT_TILE ? left : OUTPUT_TILE;
         linear part = linear_outputs(output, first, n);

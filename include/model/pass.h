@@ -41,8 +41,8 @@ typedef struct pass {
     int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
     float *rotary;         // text: [longest sample, head_dim], where positions are rotary
     float *hidden;         // [rows, H]
-    float *normed;         // [rows, H]; where products read bf16, [NORM_STEP, H] on the way there
-    uint16_t *normed_half; // then: [rows, H], its nearest bf16; else NULL
+    float *normed;         // [rows, H]
+    uint16_t *normed_half; // [rows, H], its nearest bf16, where products read that; else NULL
     float *q;              // [rows, heads × head_dim]; then the attn site
     float *k, *v;          // [tile rows, kv_heads × head_dim]
     void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches

@@ -52,7 +52,7 @@ auto 4GB
 is "auto with much memory: exit" "$code" 0
 is "auto with much memory" "$team" ""
 seen=
-for memory in 30MB 26MB 22MB 20MB 19MB 18MB 17MB 16MB 15MB; do
+for memory in 30MB 26MB 22MB 20MB 19MB 18MB 17MB 16MB 15MB 14MB 13MB 12MB 11MB 10MB; do
   auto $memory
   case " $seen " in *" $team "*) ;; *) seen="$seen $team" ;; esac
   [ "$code" = 0 ] || break

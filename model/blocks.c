@@ -23,60 +23,39 @@ static bool is_unread(const pass *p, site after)
     return p->ended || p->resumed || (after == SITE_ATTN && p->units && p->units->made);
 }
 
-// Rows [first, first + n) of the hidden states, to be normalised into `out`.
-typedef struct norm_rows {
-    const float *hidden;
-    float *out;
-    int64_t n;
-} norm_rows;
+enum { NORM_STEP = 8 };
 
-// The rows from `first` on that are normalised next: so few that they are still in cache when they
-// are rounded.
-static norm_rows next_rows(const pass *p, int64_t first)
+// LayerNorm, or RMSNorm where there is no bias, of a few rows at a time, so that they are still in
+// cache when they are rounded.
+static status normalise(pass *p, const float *weight, const float *bias, int layer, site after)
 {
-    const int64_t width = p->m->config.info.hidden_size, left = p->rows - first;
-    return (norm_rows){p->hidden + first * width, p->normed + first * width,
-                       left < NORM_STEP ? left : NORM_STEP};
-}
-
-static void round_rows(const pass *p, int64_t first, const norm_rows *r)
-{
-    const int64_t width = p->m->config.info.hidden_size;
-    if (p->normed_half)
-        products_round(p->products, r->out, (size_t)(r->n * width), p->normed_half + first * width);
+    const config *c = &p->m->config;
+    const int width = c->info.hidden_size;
+    const float eps = (float)c->norm_eps;
+    bool finite = true;
+    if (is_unread(p, after))
+        return OK;
+    for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
+        const int64_t left = p->rows - first, n = left < NORM_STEP ? left : NORM_STEP;
+        const float *x = p->hidden + first * width;
+        float *out = p->normed + first * width;
+        const bool good = bias ? kernel_layer_norm(x, n, width, weight, bias, eps, out)
+                               : kernel_rms_norm(x, width, n, width, weight, eps, out, width);
+        finite = finite && good;
+        if (p->normed_half)
+            products_round(p->products, out, (size_t)(n * width), p->normed_half + first * width);
+    }
+    return finite ? OK : not_finite(layer, after);
 }
 
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
-    const config *c = &p->m->config;
-    bool finite = true;
-    if (is_unread(p, after))
-        return OK;
-    for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
-        const norm_rows r = next_rows(p, first);
-        finite = kernel_layer_norm(r.hidden, r.n, c->info.hidden_size, weight, bias,
-                                   (float)c->norm_eps, r.out) &&
-                 finite;
-        round_rows(p, first, &r);
-    }
-    return finite ? OK : not_finite(layer, after);
+    return normalise(p, weight, bias, layer, after);
 }
 
 status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
-    const config *c = &p->m->config;
-    const int hidden = c->info.hidden_size;
-    bool finite = true;
-    if (is_unread(p, after))
-        return OK;
-    for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
-        const norm_rows r = next_rows(p, first);
-        finite = kernel_rms_norm(r.hidden, hidden, r.n, hidden, weight, (float)c->norm_eps, r.out,
-                                 hidden) &&
-                 finite;
-        round_rows(p, first, &r);
-    }
-    return finite ? OK : not_finite(layer, after);
+    return normalise(p, weight, NULL, layer, after);
 }
 
 operand block_normed(const pass *p)
@@ -323,7 +302,7 @@ status block_mlp(pass *p, int layer)
         kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
     if (p->units && !p->units->made)
         TRY(make_units(p, layer));
-    const operand x = p->units ? (operand){0} : block_normed(p);
+    const operand x = block_normed(p);
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
         if (p->units)

@@ -190,8 +190,8 @@ F32 static float sum_exp(const float *x, int64_t n, float shift)
 }
 
 // Φ(-a) where a is the multiple k of TAIL_STEP that is nearest to it, plus d: coefficients of d^0,
-// d^1 .. for each k (tests/reference/fit_kernels.py). Relative error 5e-5, and below 2e-7 up to a
-// = 3. From TAIL_END it is taken to be 0; there it is 3e-9.
+// d^1 .. for each k (tests/reference/fit_kernels.py). Relative error 5e-5, and 5e-7 up to a = 3.
+// From TAIL_END it is taken to be 0; there it is 3e-9.
 enum { TAIL_DEGREE = 5 };
 #define TAIL_STEP 0.375f
 #define TAIL_END  5.8125f

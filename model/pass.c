@@ -340,7 +340,7 @@ static status keep(pass *p, int layer)
     return f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
 }
 
-// What is kept of the layer's MLP, where its mask leaves room for it.
+// What is kept of the layer's MLP, where the mask compacts it and nobody reads it.
 static model_units *units_kept(pass *p, int layer)
 {
     const forward *f = p->f;

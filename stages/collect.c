@@ -293,7 +293,7 @@ done:
 
 const stage_def stage_collect = {
     .name = "collect",
-    .version = 3,
+    .version = 4,
     .summary = "statistics of every neuron's activations on every subset",
     .params = collect_params,
     .in_teams = true,

@@ -378,7 +378,7 @@ done:
 
 const stage_def stage_prune = {
     .name = "prune",
-    .version = 3,
+    .version = 4,
     .summary = "prunes neurons until a subset is forgotten, and measures every subset",
     .params = prune_params,
     .inputs = "score|import",

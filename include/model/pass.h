@@ -12,9 +12,6 @@
 #include "model/predict.h"
 #include "model/weights.h"
 
-// Rows that are normalised and rounded at once, while they are in cache.
-enum { NORM_STEP = 8 };
-
 typedef struct pass {
     const model *m;
     const forward *f;

@@ -92,39 +92,68 @@ static part part_of(const packed *p, const void *at, int output, int panel)
                   padded_inputs(p->form, inputs) / group_inputs(p->form)};
 }
 
-// Writes one output's inputs of a part.
-static void put_output(packing form, const part *to, const float *x)
-{
-    for (int g = 0; g < to->groups; g++) {
-        uint32_t word = 0;
-        if (form == PACKING_F32 && g < to->inputs)
-            memcpy(&word, x + g, sizeof word);
-        else if (form == PACKING_BF16 && 2 * g < to->inputs)
-            word = bfloat16_nearest(x[2 * g]) |
-                   (uint32_t)(2 * g + 1 < to->inputs ? bfloat16_nearest(x[2 * g + 1]) : 0) << 16;
-        to->word[(size_t)g * PACK_OUTPUTS] = word;
-    }
-}
-
 static void zero_output(const part *to)
 {
     for (int g = 0; g < to->groups; g++)
         to->word[(size_t)g * PACK_OUTPUTS] = 0;
 }
 
+// How float32 become bf16: packed_round, or the CPU's own way, which takes denormals for zero.
+typedef void rounding(const float *x, size_t n, uint16_t *half);
+
+// The words of one output's inputs, one after the other.
+static void make_words(packing form, rounding *round, const float *x, int in, uint32_t *word)
+{
+    if (form == PACKING_F32) {
+        memcpy(word, x, (size_t)in * sizeof *word);
+        return;
+    }
+    word[(in - 1) / 2] = 0; // its upper half, where the inputs are odd
+    round(x, (size_t)in, (uint16_t *)(void *)word);
+}
+
+// Groups that are turned at once.
+enum { TURNED_GROUPS = 64 };
+_Static_assert(TURNED_GROUPS % KERNEL_TURN == 0 && GROUPS % KERNEL_TURN == 0, "whole squares");
+
+// Writes groups [from, from + n) of a block's first `outputs` outputs, and zeros up to `lanes`, a
+// multiple of KERNEL_TURN. The words are made output by output, then turned.
+static void put_groups(packing form, rounding *round, const part *to, int outputs, int lanes,
+                       int from, int n, const float *rows, int64_t stride)
+{
+    uint32_t turned[PACK_OUTPUTS][TURNED_GROUPS];
+    const int each = group_inputs(form), left = to->inputs - from * each;
+    const int inputs = left < n * each ? left : n * each, words = (inputs + each - 1) / each;
+    for (int o = 0; o < lanes; o++) {
+        const int made = o < outputs && words > 0 ? words : 0;
+        if (made > 0)
+            make_words(form, round, rows + o * stride + from * each, inputs, turned[o]);
+        memset(turned[o] + made, 0, (size_t)(n - made) * sizeof turned[o][0]);
+    }
+    for (int g = 0; g < n; g += KERNEL_TURN)
+        for (int o = 0; o < lanes; o += KERNEL_TURN)
+            kernel_turn(&turned[o][g], TURNED_GROUPS, to->word + (from + g) * PACK_OUTPUTS + o,
+                        PACK_OUTPUTS);
+}
+
+// All groups of a block, as above.
+static void put_block(packing form, rounding *round, const part *to, int outputs, int lanes,
+                      const float *rows, int64_t stride)
+{
+    for (int g = 0; g < to->groups; g += TURNED_GROUPS)
+        put_groups(form, round, to, outputs, lanes, g,
+                   to->groups - g < TURNED_GROUPS ? to->groups - g : TURNED_GROUPS, rows, stride);
+}
+
 void packed_put(const packed *p, void *at, int first, int n, const float *rows)
 {
     for (int panel = 0; panel * PACK_PANEL < p->in; panel++)
-        for (int i = 0; i < round_up(n, PACK_OUTPUTS); i++) {
+        for (int i = 0; i < n; i += PACK_OUTPUTS) {
             const part to = part_of(p, at, first + i, panel);
-            if (i < n)
-                put_output(p->form, &to,
-                           rows + (size_t)i * (size_t)p->in + (size_t)panel * PACK_PANEL);
-            else
-                zero_output(&to);
+            put_block(p->form, packed_round, &to, n - i < PACK_OUTPUTS ? n - i : PACK_OUTPUTS,
+                      PACK_OUTPUTS, rows + (size_t)i * (size_t)p->in + panel * PACK_PANEL, p->in);
         }
 }
-
 static float read_input(packing form, const part *from, int input)
 {
     float value;
@@ -199,50 +228,13 @@ static part strip_block(packing form, int in, int first, void *at)
                   padded_inputs(form, in) / group_inputs(form)};
 }
 
-// The words of one output's inputs, one after the other.
-static void make_words(packing form, const float *x, int in, uint32_t *word)
-{
-    if (form == PACKING_F32) {
-        memcpy(word, x, (size_t)in * sizeof *word);
-        return;
-    }
-    word[(in - 1) / 2] = 0; // its upper half, where the inputs are odd
-    products_avx512_round(x, (size_t)in, (uint16_t *)(void *)word);
-}
-
-// Groups that are turned at once; outputs that products read at once.
-enum { STRIP_GROUPS = 64, STRIP_LANES = KERNEL_TURN };
-_Static_assert(STRIP_GROUPS % KERNEL_TURN == 0 && GROUPS % KERNEL_TURN == 0, "whole squares");
-
-// Groups [from, from + n) of a block of outputs. The words are made output by output, then turned.
-static void strip_groups(packing form, const part *to, int outputs, int from, int n,
-                         const float *rows, int64_t stride)
-{
-    uint32_t turned[PACK_OUTPUTS][STRIP_GROUPS];
-    const int lanes = round_up(outputs, STRIP_LANES);
-    const int each = group_inputs(form), left = to->inputs - from * each;
-    const int inputs = left < n * each ? left : n * each, words = (inputs + each - 1) / each;
-    for (int o = 0; o < lanes; o++) {
-        const int made = o < outputs && words > 0 ? words : 0;
-        if (made > 0)
-            make_words(form, rows + o * stride + from * each, inputs, turned[o]);
-        memset(turned[o] + made, 0, (size_t)(n - made) * sizeof turned[o][0]);
-    }
-    for (int g = 0; g < n; g += KERNEL_TURN)
-        for (int o = 0; o < lanes; o += KERNEL_TURN)
-            kernel_turn(&turned[o][g], STRIP_GROUPS, to->word + (from + g) * PACK_OUTPUTS + o,
-                        PACK_OUTPUTS);
-}
-
 void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at)
 {
     for (int first = 0; first < out; first += PACK_OUTPUTS) {
         const part to = strip_block(form, in, first, at);
         const int outputs = out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS;
-        for (int g = 0; g < to.groups; g += STRIP_GROUPS)
-            strip_groups(form, &to, outputs, g,
-                         to.groups - g < STRIP_GROUPS ? to.groups - g : STRIP_GROUPS,
-                         rows + first * stride, stride);
+        put_block(form, products_avx512_round, &to, outputs, round_up(outputs, KERNEL_TURN),
+                  rows + first * stride, stride);
     }
 }
 
@@ -251,7 +243,7 @@ static void put_inputs(packing form, const float *rows, int64_t stride, int in, 
                        uint32_t *word)
 {
     static const float nothing[PACK_OUTPUTS]; // an input that is not there
-    const int each = group_inputs(form), lanes = round_up(n, STRIP_LANES);
+    const int each = group_inputs(form), lanes = round_up(n, KERNEL_TURN);
     for (int g = 0; g < groups; g++, rows += each * stride, word += PACK_OUTPUTS) {
         const int left = in - g * each;
         for (int o = left > 0 ? n : 0; o < lanes; o++)

@@ -120,6 +120,8 @@ typedef struct fill_work {
     const job *jobs;
     size_t n;
     int rank, ranks;
+    float *rows; // [threads, row_elements]: what a thread converts before it packs
+    size_t row_elements;
 } fill_work;
 
 // Is the slot used where the file is mapped?
@@ -164,8 +166,6 @@ static status read_elements(const weights *w, const job *j, float *to)
 // Brings a job's elements into memory.
 static status run_job(void *context, int64_t item, int thread)
 {
-    (void)thread;
-    status st;
     const fill_work *f = context;
     const job *j = &f->jobs[(size_t)item * (size_t)f->ranks + (size_t)f->rank];
     const slot *s = j->slot;
@@ -173,14 +173,11 @@ static status run_job(void *context, int64_t item, int thread)
     if (!j->pack)
         return read_elements(f->w, j,
                              is_mapped(s) ? NULL : (float *)(block + s->offset) + j->first);
-    float *rows = checked_aligned(j->n, sizeof *rows);
-    if (!rows)
-        return status_no_memory("weights");
-    TRY(read_elements(f->w, j, rows));
-    packed_put(&s->packed, block + s->packed_offset, (int)(j->first / (size_t)s->in),
-               (int)(j->n / (size_t)s->in), rows);
-done:
-    free(rows);
+    float *rows = f->rows + (size_t)thread * f->row_elements;
+    status st = read_elements(f->w, j, rows);
+    if (st == OK)
+        packed_put(&s->packed, block + s->packed_offset, (int)(j->first / (size_t)s->in),
+                   (int)(j->n / (size_t)s->in), rows);
     return st;
 }
 
@@ -216,7 +213,8 @@ static status fill(weights *w, int threads)
     status st = OK;
     pool *p = NULL;
     job *jobs = NULL;
-    size_t n = 0, capacity = 0;
+    float *rows = NULL;
+    size_t n = 0, capacity = 0, elements;
     for (size_t i = 0; i < w->n; i++) {
         slot *s = &w->slots[i];
         if (s->at)
@@ -224,7 +222,14 @@ static status fill(weights *w, int threads)
         if (s->packs)
             TRY(add_jobs(s, true, &jobs, &capacity, &n));
     }
-    fill_work f = {w, jobs, n, w->share ? w->share->rank : 0, w->share ? w->share->ranks : 1};
+    fill_work f = {w,    jobs, n, w->share ? w->share->rank : 0, w->share ? w->share->ranks : 1,
+                   NULL, 0};
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i].pack && jobs[i].n > f.row_elements)
+            f.row_elements = jobs[i].n;
+    if (!checked_mul(f.row_elements, (size_t)threads, &elements) ||
+        !(rows = f.rows = checked_aligned(elements, sizeof *rows)))
+        TRY(status_no_memory("weights"));
     TRY(pool_new(threads, &p));
     size_t own = (n + (size_t)f.ranks - 1 - (size_t)f.rank) / (size_t)f.ranks;
     status filled = pool_run(p, (int64_t)own, run_job, &f);
@@ -232,6 +237,7 @@ static status fill(weights *w, int threads)
     st = filled;
 done:
     pool_free(p);
+    free(rows);
     free(jobs);
     return st;
 }
@@ -283,7 +289,7 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
     }
     TRY(share_vote(node, st)); // before what all ranks do together
     if (node)
-        st = node->alloc(node, bytes, &w->block);
+        st = node->alloc(node, bytes, SHARE_UNSET, &w->block);
     else
         st = (w->block = checked_aligned(bytes, 1)) ? OK : status_no_memory("weights");
     TRY(share_vote(node, st));

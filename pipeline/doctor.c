@@ -110,7 +110,7 @@ static status check_memory(const checkup *k, text *found)
     enum { BYTES = 256 << 20 };
     share *s = comm_share(k->comm);
     void *block = NULL;
-    status st = comm_agree(k->comm, s->alloc(s, BYTES, &block));
+    status st = comm_agree(k->comm, s->alloc(s, BYTES, SHARE_ZEROS, &block));
     if (block)
         s->release(s, block);
     text_addf(found, "%d MB shared by the ranks of a node", BYTES >> 20);
@@ -164,7 +164,8 @@ static status check_copies(const checkup *k, text *found)
         text_addf(found, "off: %s=none", setting);
         return OK;
     }
-    TRY(comm_agree(k->comm, s->alloc(s, (size_t)s->ranks * sizeof(whereabouts), &block)));
+    TRY(comm_agree(k->comm,
+                   s->alloc(s, (size_t)s->ranks * sizeof(whereabouts), SHARE_ZEROS, &block)));
     whereabouts *all = block;
     all[s->rank] = (whereabouts){own, (int64_t)(intptr_t)&own};
     TRY(comm_agree(k->comm, OK)); // all have written

@@ -87,8 +87,6 @@ static status allocate_window(MPI_Comm node, size_t bytes, node_block *block)
     MPI_Win_shared_query(block->window, 0, &size, &unit, &block->at);
     // Each rank maps the same pages, and pages are aligned: so this rounds alike everywhere.
     block->at = (void *)(((uintptr_t)block->at + 63) / 64 * 64);
-    if (rank == 0)
-        memset(block->at, 0, bytes);
     return OK;
 }
 
@@ -98,7 +96,7 @@ static void free_window(MPI_Win *window)
     MPI_Win_free(window);
 }
 
-static status share_alloc(share *self, size_t bytes, void **out)
+static status share_alloc(share *self, size_t bytes, share_fill fill, void **out)
 {
     node_share *s = (node_share *)self;
     node_block *block = checked_calloc(1, sizeof *block);
@@ -112,10 +110,10 @@ static status share_alloc(share *self, size_t bytes, void **out)
         goto done;
     if (self->ranks > 1)
         st = allocate_window(s->node, bytes, block);
-    else if ((block->at = checked_aligned(bytes, 1)))
+    else if (!(block->at = checked_aligned(bytes, 1)))
+        st = status_no_memory("a block of shared memory");
+    if (st == OK && fill == SHARE_ZEROS && self->rank == 0)
         memset(block->at, 0, bytes);
-    else
-        st = status_no_memory("the sums of a round");
     st = node_share_agree(s->node, st);
     if (st != OK)
         goto done;

@@ -304,7 +304,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     void *flags = NULL;
     run r = {.comm = c, .options = o};
     TRY(load(&r, reg));
-    TRY(comm_share(c)->alloc(comm_share(c), sizeof *r.flags, &flags));
+    TRY(comm_share(c)->alloc(comm_share(c), sizeof *r.flags, SHARE_ZEROS, &flags));
     r.flags = flags;
     r.runtime.stopping = &r.flags->stopping;
     r.runtime.engine = pthread_self();

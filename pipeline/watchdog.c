@@ -147,8 +147,8 @@ status watchdog_new(comm *c, const dag *d, double seconds, watchdog **out)
     watchdog *w = checked_calloc(1, sizeof *w);
     status st = comm_agree(c, w ? OK : status_no_memory("the watchdog"));
     if (st == OK)
-        st = comm_agree(c,
-                        s->alloc(s, sizeof *w->board + (size_t)s->ranks * sizeof(record), &block));
+        st = comm_agree(c, s->alloc(s, sizeof *w->board + (size_t)s->ranks * sizeof(record),
+                                    SHARE_ZEROS, &block));
     if (st != OK) {
         free(w);
         return st;

@@ -175,7 +175,7 @@ static status lay_out(run *r, wave *w, size_t bytes)
     bool steals = !w->team && comm_nodes(r->comm) > 1;
     size_t shares = claims_bytes(c.here);
     size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
-    status st = s->alloc(s, claimed + w->n * sizeof(note) + bytes, &w->block);
+    status st = s->alloc(s, claimed + w->n * sizeof(note) + bytes, SHARE_ZEROS, &w->block);
     TRY(comm_agree(r->comm, st));
     note *notes = (note *)(void *)((char *)w->block + claimed);
     char *at = (char *)(notes + w->n);

@@ -53,7 +53,7 @@ static status numbers_open(const params *p, const params *pipeline, share *s, bo
         return OK;
     *object = NULL;
     x->share = s;
-    TRY(s->alloc(s, (MOST + 1) * sizeof(double), &block));
+    TRY(s->alloc(s, (MOST + 1) * sizeof(double), SHARE_ZEROS, &block));
     x->at = block;
     if (s->rank == 0) {
         st = read_numbers(params_text(p, "path"), x->at, &x->n);

@@ -10,14 +10,20 @@
 #include "pipeline/base/relay.h"
 #include "pipeline/base/status.h"
 
+// What is in a new block.
+typedef enum share_fill {
+    SHARE_ZEROS,
+    SHARE_UNSET, // anything: nobody has touched it, which costs seconds for a model's weights
+} share_fill;
+
 typedef struct share share;
 struct share {
     int rank, ranks; // of this process among those of its node
     relay *team;     // those it holds the layers of models with; NULL: it holds them all. With a
                      // team, the share is of those of its node that hold the same layers
-    // Collective on the node: one zeroed block of `bytes` (the same on all ranks) that all ranks
-    // see, 64-byte aligned.
-    status (*alloc)(share *self, size_t bytes, void **block);
+    // Collective on the node: one block of `bytes` (the same on all ranks) that all ranks see,
+    // 64-byte aligned.
+    status (*alloc)(share *self, size_t bytes, share_fill fill, void **block);
     // Collective on the node: releases a block of alloc.
     void (*release)(share *self, void *block);
     // Collective on the node: returns the worst status of all ranks, with its text, after all have
@@ -27,8 +33,8 @@ struct share {
 
 // `vote` of the share; without one (NULL) the status itself.
 status share_vote(share *s, status st);
-// `alloc` of a block whose size only the node's first rank knows: the others' `bytes` count for
-// nothing. Collective on the node.
+// `alloc` of a zeroed block whose size only the node's first rank knows: the others' `bytes` count
+// for nothing. Collective on the node.
 status share_alloc_as_first(share *s, size_t bytes, void **block);
 
 #endif

@@ -453,10 +453,12 @@ typedef struct counting_share {
     size_t bytes;
 } counting_share;
 
-static status count_alloc(share *self, size_t bytes, void **block)
+static status count_alloc(share *self, size_t bytes, share_fill fill, void **block)
 {
     ((counting_share *)self)->bytes += bytes;
     *block = checked_aligned(bytes, 1);
+    if (*block)
+        memset(*block, fill == SHARE_ZEROS ? 0 : 0xff, bytes); // all NaN
     return *block ? OK : ERR_INTERNAL;
 }
 

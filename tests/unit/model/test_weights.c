@@ -178,11 +178,14 @@ typedef struct node {
     } rank[NODE_RANKS];
 } node;
 
-static status node_alloc(share *self, size_t bytes, void **block)
+static status node_alloc(share *self, size_t bytes, share_fill fill, void **block)
 {
     node *n = ((struct node_rank *)(void *)self)->node;
-    if (pthread_barrier_wait(&n->all) == PTHREAD_BARRIER_SERIAL_THREAD)
+    if (pthread_barrier_wait(&n->all) == PTHREAD_BARRIER_SERIAL_THREAD) {
         n->block = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+        assert_non_null(n->block);
+        memset(n->block, fill == SHARE_ZEROS ? 0 : 0xff, bytes); // all NaN
+    }
     pthread_barrier_wait(&n->all);
     *block = n->block;
     return OK;

@@ -92,29 +92,33 @@ bench_b() {
   fi
 }
 
+# search_yaml FOLDER DROP [SUBSETS]: a pipeline that searches on the example ViT, $scratch/p.yaml.
+search_yaml() {
+  cat >"$scratch/p.yaml" <<END
+pipeline: search
+output: $1
+threads: $threads
+models: {vit: {path: $PWD/examples/vit-glyph100}}
+datasets: {glyphs: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, collect: 0.5, keep: [$(head -n "${3:-20}" examples/glyph100/coarse_label_names.txt | paste -sd, | sed 's/,/, /g')]}}
+steps:
+  activations: {stage: collect, model: vit, data: glyphs}
+  scores: {stage: score, from: activations}
+  search: {stage: prune, from: scores, model: vit, data: glyphs, drop: $2, seeds: 0}
+END
+}
+
 # The search over 20 subsets and two targets, in float32 and bf16; the same search with the paper's package, taker, and in plain PyTorch (both on
 # a few subsets of it, scaled to all).
 bench_d() {
   local compute i begin ours=() theirs=() plain=() all
   for compute in $computes; do
     ours=() theirs=() plain=()
-    cat >"$scratch/p.yaml" <<END
-pipeline: search
-output: $scratch/$compute
-threads: $threads
-compute: $compute
-models: {vit: {path: $PWD/examples/vit-glyph100}}
-datasets: {glyphs: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, collect: 0.5}}
-steps:
-  activations: {stage: collect, model: vit, data: glyphs}
-  scores: {stage: score, from: activations}
-  search: {stage: prune, from: scores, model: vit, data: glyphs, drop: [0.5, 0.8], seeds: 0}
-END
-    "$build/sulcus" run "$scratch/p.yaml" --quiet --only activations || return
-    "$build/sulcus" run "$scratch/p.yaml" --quiet --only scores || return
+    search_yaml "$scratch/$compute" '[0.5, 0.8]'
+    "$build/sulcus" run "$scratch/p.yaml" --quiet -s compute=$compute --only activations || return
+    "$build/sulcus" run "$scratch/p.yaml" --quiet -s compute=$compute --only scores || return
     for ((i = 0; i < repeats; i++)); do
       begin=$(now)
-      "$build/sulcus" run "$scratch/p.yaml" --quiet --force search || return
+      "$build/sulcus" run "$scratch/p.yaml" --quiet -s compute=$compute --force search || return
       ours+=("$(awk -v a="$begin" -v b="$(now)" 'BEGIN {print b - a}')")
       [ "$i" = 0 ] || continue
       all=$(HF_HUB_OFFLINE=1 WANDB_MODE=offline "$taker/bin/python" tests/reference/bench_taker.py examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null)
@@ -165,8 +169,11 @@ bench_e() {
     fi
   done
   row '(e) balanced k-means, 3072×768 → 96' "$(fold "${times[@]}") s; $ours" 'k-means-constrained' "${theirs:-cannot be had}" "$(fold "${ratios[@]:-0}")×" ''
-  ours=$("$build/tests/bench_kmeans" 14336 4096 128 structured 1 "$threads" | tail -1)
-  row '(e) balanced k-means, 14336×4096 → 128' "$ours" '' '' '' ''
+  ours=$("$build/tests/bench_kmeans" 14336 4096 128 structured 1 "$threads" "$scratch/rows.f32" | tail -1)
+  theirs=
+  have k_means_constrained && theirs=$("$venv/bin/python" tests/reference/bench_kmeans.py "$scratch/rows.f32" 4096 128 1 2>/dev/null)
+  row '(e) balanced k-means, 14336×4096 → 128, once' "$ours" 'k-means-constrained' "${theirs:-cannot be had}" \
+    "$([ -z "$theirs" ] || ratio "$(sed -n 's/.*, \([0-9.]*\) s for.*/\1/p' <<<"$theirs")" "$(sed -n 's/.* \([0-9.]*\) s.*/\1/p' <<<"$ours")")×" ''
 }
 
 bench_f() {
@@ -176,44 +183,79 @@ bench_f() {
     two=$("$build/tests/bench_model" threads=2 compute=$compute repeats=5 2>/dev/null | tail -1 | sed 's/.*pass \([0-9]*\) .*/\1/')
     row "(f) ViT-B/16 collect, $compute, threads" "1: $one, 2: $two rows/s" '' '' "efficiency $(awk -v a="$one" -v b="$two" 'BEGIN {printf "%.0f%%", 50 * b / a}')" ''
   done
+  local n seconds=() begin
+  for n in 1 2; do
+    search_yaml "$scratch/f$n" '[0.5, 0.8]'
+    begin=$(now)
+    mpirun --oversubscribe --bind-to none -q -n $n "$build/sulcus" run "$scratch/p.yaml" --quiet -s threads=1 || return
+    seconds+=("$(awk -v a="$begin" -v b="$(now)" 'BEGIN {printf "%.1f", b - a}')")
+  done
+  row '(f) collect, score and search on the example ViT, float32, ranks of one thread' "1: ${seconds[0]}, 2: ${seconds[1]} s" '' '' \
+    "efficiency $(awk -v a="${seconds[0]}" -v b="${seconds[1]}" 'BEGIN {printf "%.0f%%", 50 * a / b}')" ''
 }
 
-# growth LABEL X... -- command of X that prints seconds and MB: both, and the exponents of the fits.
+# Lines of N, seconds and MB: the exponents of both.
 fit() { awk '{x = log($1); for (k = 2; k <= 3; k++) {y = log($k); s[k] += x * y; t[k] += y}; a += x; b += x * x; n++} END {printf "time ∝ n^%.2f, memory ∝ n^%.2f", (n * s[2] - a * t[2]) / (n * b - a * a), (n * s[3] - a * t[3]) / (n * b - a * a)}' "$1"; }
+
+# Growth over what bench_model's KEY counts.
+grow() {
+  local n line
+  : >"$scratch/fit"
+  for n in "${@:3}"; do
+    line=$("$build/tests/bench_model" threads="$threads" "$2=$n" repeats=3 compute=bf16 alone=no 2>/dev/null | tail -1)
+    awk -v n="$n" -v k="$2" -v r="$(sed 's/.*pass \([0-9]*\) .*/\1/' <<<"$line")" -v m="$(sed 's/.*peak \([0-9]*\) .*/\1/' <<<"$line")" \
+      'BEGIN {print n, (k == "tiles" ? n : 1) / r, m}' >>"$scratch/fit"
+  done
+  row "(g) growth over $1, ViT-B/16 bf16" "$(fit "$scratch/fit")" '' '' '' ''
+}
 bench_g() {
-  local n key line begin
-  for key in tiles layers; do
-    : >"$scratch/fit"
-    for n in 2 4 8; do
-      line=$("$build/tests/bench_model" threads="$threads" "$key=$n" repeats=3 compute=bf16 2>/dev/null | tail -1)
-      awk -v n=$n -v k=$key -v r="$(sed 's/.*pass \([0-9]*\) .*/\1/' <<<"$line")" -v m="$(sed 's/.*peak \([0-9]*\) .*/\1/' <<<"$line")" \
-        'BEGIN {print n, (k == "tiles" ? n : 1) / r, m}' >>"$scratch/fit"
-    done
-    row "(g) growth over $([ $key = tiles ] && echo samples || echo layers), ViT-B/16 bf16" "$(fit "$scratch/fit")" '' '' '' ''
-  done
-  : >"$scratch/fit"
-  for n in 384 768 1536; do
-    begin=$(now)
-    "$build/tests/bench_kmeans" 3072 $n 96 random 1 "$threads" >/dev/null
-    awk -v n=$n -v a="$begin" -v b="$(now)" 'BEGIN {print n, b - a, n}' >>"$scratch/fit"
-  done
-  row '(g) growth over the width, k-means 3072×n → 96' "$(fit "$scratch/fit" | sed 's/,.*//')" '' '' '' ''
-  : >"$scratch/fit"
+  local n stage
+  grow samples tiles 2 8 32
+  grow layers layers 4 8 16 32
+  grow 'the width' width 1 2 4
+  for stage in collect prune; do : >"$scratch/$stage"; done
   for n in 5 10 20; do
-    printf 'pipeline: g\noutput: %s\nthreads: %s\nmodels: {vit: {path: %s/examples/vit-glyph100}}\ndatasets: {glyphs: {format: cifar100, path: %s/examples/glyph100, split: test, subsets: coarse, collect: 0.5, keep: [%s]}}\nsteps: {a: {stage: collect, model: vit, data: glyphs}}\n' \
-      "$scratch/g$n" "$threads" "$PWD" "$PWD" "$(head -n "$n" examples/glyph100/coarse_label_names.txt | paste -sd, | sed 's/,/, /g')" >"$scratch/g.yaml"
-    begin=$(now)
-    "$build/sulcus" run "$scratch/g.yaml" --quiet || return
-    awk -v n=$n -v a="$begin" -v b="$(now)" 'BEGIN {print n, b - a, n}' >>"$scratch/fit"
+    search_yaml "$scratch/g$n" 0.5 $n
+    "$build/sulcus" run "$scratch/p.yaml" --quiet || return
+    for stage in collect prune; do
+      sed -n "s/.*\"event\":\"done\".*\"stage\":\"$stage\".*\"seconds\":\([0-9.]*\),.*\"memory\":\([0-9.]*\),.*/$n \1 \2/p" "$scratch/g$n/journal.jsonl" >>"$scratch/$stage"
+    done
   done
-  row '(g) growth over the subsets, collect on the example ViT' "$(fit "$scratch/fit" | sed 's/,.*//')" '' '' '' ''
+  for stage in collect prune; do row "(g) growth over the subsets, $stage on the example ViT, float32" "$(fit "$scratch/$stage")" '' '' '' ''; done
 }
 
-# The part of a 7B model that a member of a team of two holds: 16 layers. Products alone are left out: their weights would double the memory.
+# Mistral-7B's shapes at full size, from files made here, in a team of two ranks; then the scores of its 458,752 neurons for 20 subsets. Where disk,
+# memory or numpy are missing, the pass alone over what a member of the team holds: 16 layers, drawn at random.
 bench_h() {
-  local layers=${LAYERS:-16}
-  "$build/tests/bench_model" threads="$threads" model=mistral-7b compute=bf16 layers="$layers" repeats=2 tiles=1 alone=no 2>"$scratch/err" | tail -1 >"$scratch/line"
-  row "(h) Mistral-7B's shapes, random bf16, $layers of 32 layers (what a member holds with layers_over: 2)" \
+  local label="(h) Mistral-7B's shapes, random bf16 weights"
+  if [ "$threads" -ge 2 ] && have numpy && [ "$(df --output=avail -k "$scratch" | tail -1)" -gt 20000000 ] && [ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -gt 18000000 ]; then
+    "$venv/bin/python" tests/reference/make_mistral_7b.py "$scratch/7b" 20 512 || return
+    cat >"$scratch/h.yaml" <<END
+pipeline: full size
+output: $scratch/h
+threads: $((threads / 2))
+compute: bf16
+layers_over: 2
+models: {mistral: {path: $scratch/7b}}
+datasets: {tokens: {format: tokens, path: $scratch/7b/tokens, subsets: file, context: 512, collect: 1}}
+steps:
+  activations: {stage: collect, model: mistral, data: tokens, sites: [mlp]}
+  scores: {stage: score, from: activations}
+END
+    mpirun --oversubscribe --bind-to none -q -n 2 "$build/sulcus" run "$scratch/h.yaml" --quiet || return
+    row "$label: 14.5 GB, layers_over: 2 on 2 ranks" "$("$venv/bin/python" - "$scratch/h/journal.jsonl" $((20 * 512)) <<'END'
+import json, sys
+done = {e["task"]: e for e in map(json.loads, open(sys.argv[1])) if e["event"] == "done"}
+pass_, scores = done["activations"], done["scores"]
+print(f"{int(sys.argv[2]) / (pass_['seconds'] - pass_['alone']):.0f} tokens/s; opened in {pass_['alone']:.1f} s; {pass_['memory'] / 1e9:.1f} GB a rank; "
+      f"scores of 20 subsets, {scores['bytes'] / 1e6:.0f} MB, in {scores['seconds']:.1f} s")
+END
+    )" '' '' '' ''
+    rm -rf "$scratch/7b"
+    return
+  fi
+  "$build/tests/bench_model" threads="$threads" model=mistral-7b compute=bf16 layers=16 repeats=2 tiles=1 alone=no 2>"$scratch/err" | tail -1 >"$scratch/line"
+  row "$label, 16 of 32 layers (what a member holds with layers_over: 2)" \
     "$(sed -n 's/.*pass \([0-9]*\) rows.*peak \([0-9]*\) MB.*/\1 tokens\/s; peak \2 MB/p' "$scratch/line")" '' '' '' "$(cat "$scratch/err")"
 }
 

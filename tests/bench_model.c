@@ -6,6 +6,7 @@
 //   bench_model [KEY=VALUE ...]
 //     model=vit-b     a model folder, or vit-b, smollm2, mistral-7b: those shapes, random weights
 //     layers=N        of a shape; 0: its own
+//     width=1         hidden size, heads and MLP of a shape, times its own
 //     compute=f32     or bf16
 //     what=collect    or answer (all logits)
 //     rows=0          of a tile; 0: model_tile_rows
@@ -36,7 +37,7 @@ enum { MAX_THREADS = 64, MAX_REPEATS = 99, MAX_MAPS = 8, HEAD_TILE = 2048 };
 
 typedef struct options {
     const char *model, *compute, *what, *alone;
-    int layers, rows, length, threads, repeats, tiles;
+    int layers, width, rows, length, threads, repeats, tiles;
 } options;
 
 // A thread's rows.
@@ -351,21 +352,21 @@ done:
 
 static const struct {
     const char *name;
-    int layers;
-    const char *config; // %d: layers
+    int layers, hidden, heads, mlp;
+    const char *config; // of those four, in that order
 } shapes[] = {
-    {"vit-b", 4,
-     "{\"model_type\": \"vit\", \"hidden_size\": 768, \"num_attention_heads\": 12, "
-     "\"intermediate_size\": 3072, \"num_hidden_layers\": %d, \"image_size\": 224, "
+    {"vit-b", 4, 768, 12, 3072,
+     "{\"model_type\": \"vit\", \"num_hidden_layers\": %d, \"hidden_size\": %d, "
+     "\"num_attention_heads\": %d, \"intermediate_size\": %d, \"image_size\": 224, "
      "\"patch_size\": 16, \"num_labels\": 1000}\n"},
-    {"smollm2", 30,
-     "{\"model_type\": \"llama\", \"hidden_size\": 576, \"num_attention_heads\": 9, "
-     "\"num_key_value_heads\": 3, \"intermediate_size\": 1536, \"num_hidden_layers\": %d, "
+    {"smollm2", 30, 576, 9, 1536,
+     "{\"model_type\": \"llama\", \"num_hidden_layers\": %d, \"hidden_size\": %d, "
+     "\"num_attention_heads\": %d, \"intermediate_size\": %d, \"num_key_value_heads\": 3, "
      "\"vocab_size\": 49152, \"max_position_embeddings\": 2048, \"rope_theta\": 100000, "
      "\"rms_norm_eps\": 1e-5, \"tie_word_embeddings\": true}\n"},
-    {"mistral-7b", 32,
-     "{\"model_type\": \"mistral\", \"hidden_size\": 4096, \"num_attention_heads\": 32, "
-     "\"num_key_value_heads\": 8, \"intermediate_size\": 14336, \"num_hidden_layers\": %d, "
+    {"mistral-7b", 32, 4096, 32, 14336,
+     "{\"model_type\": \"mistral\", \"num_hidden_layers\": %d, \"hidden_size\": %d, "
+     "\"num_attention_heads\": %d, \"intermediate_size\": %d, \"num_key_value_heads\": 8, "
      "\"vocab_size\": 32000, \"max_position_embeddings\": 32768, \"rms_norm_eps\": 1e-5, "
      "\"tie_word_embeddings\": false}\n"},
 };
@@ -381,7 +382,9 @@ static status open_model(const options *o, model **out)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         if (strcmp(shapes[i].name, o->model) == 0) {
             config = shapes[i].config;
-            snprintf(text, sizeof text, config, o->layers ? o->layers : shapes[i].layers);
+            snprintf(text, sizeof text, config, o->layers ? o->layers : shapes[i].layers,
+                     shapes[i].hidden * o->width, shapes[i].heads * o->width,
+                     shapes[i].mlp * o->width);
         }
     if (!config)
         return model_open(&open, NULL, out);
@@ -426,6 +429,7 @@ int main(int argc, char **argv)
         .what = value_of(argc, argv, "what", "collect"),
         .alone = value_of(argc, argv, "alone", "yes"),
         .layers = number_of(argc, argv, "layers", "0", 1000),
+        .width = number_of(argc, argv, "width", "1", 100),
         .rows = number_of(argc, argv, "rows", "0", 1 << 20),
         .length = number_of(argc, argv, "length", "512", 1 << 16),
         .threads = number_of(argc, argv, "threads", "2", MAX_THREADS),

@@ -236,6 +236,7 @@ output: $scratch/h
 threads: $((threads / 2))
 compute: bf16
 layers_over: 2
+checkpoint: 600
 models: {mistral: {path: $scratch/7b}}
 datasets: {tokens: {format: tokens, path: $scratch/7b/tokens, subsets: file, context: 512, collect: 1}}
 steps:

@@ -4,8 +4,9 @@
 // Ranks stop between units and meet; each task's sum and bits are reduced to its owner's node, as
 // at the end of a wave, and the owner writes them. So one file holds the whole task, whatever ranks
 // or teams added to it and on whatever nodes, and it is never half of one moment and half of
-// another. What that costs (the waiting included) is counted, and the next time comes when it is
-// below 2% of the run's time.
+// another. What that costs once all have met is counted, and the next time comes when it is below
+// 2% of the run's time. What ranks wait for the last unit to end, and a team for its stream to be
+// empty, is not: it would stretch the interval, and so what a kill loses, to minutes.
 #ifndef PIPELINE_SAVING_H
 #define PIPELINE_SAVING_H
 

@@ -154,6 +154,7 @@ void packed_put(const packed *p, void *at, int first, int n, const float *rows)
                       PACK_OUTPUTS, rows + (size_t)i * (size_t)p->in + panel * PACK_PANEL, p->in);
         }
 }
+
 static float read_input(packing form, const part *from, int input)
 {
     float value;

@@ -13,7 +13,8 @@
 // What is in a new block.
 typedef enum share_fill {
     SHARE_ZEROS,
-    SHARE_UNSET, // anything: nobody has touched it, which costs seconds for a model's weights
+    SHARE_UNSET, // anything; its pages are first touched by who writes them: zeroing those of a
+                 // large model's weights takes one rank seconds
 } share_fill;
 
 typedef struct share share;

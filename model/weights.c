@@ -117,7 +117,7 @@ void weights_draw(const tensor_def *def, const char *name, double range, uint64_
 
 typedef struct fill_work {
     weights *w;
-    const job *jobs;
+    job *jobs;
     size_t n;
     int rank, ranks;
     float *rows; // [threads, row_elements]: what a thread converts before it packs
@@ -212,33 +212,31 @@ static status fill(weights *w, int threads)
 {
     status st = OK;
     pool *p = NULL;
-    job *jobs = NULL;
-    float *rows = NULL;
-    size_t n = 0, capacity = 0, elements;
+    size_t capacity = 0, elements;
+    fill_work f = {
+        .w = w, .rank = w->share ? w->share->rank : 0, .ranks = w->share ? w->share->ranks : 1};
     for (size_t i = 0; i < w->n; i++) {
         slot *s = &w->slots[i];
         if (s->at)
-            TRY(add_jobs(s, false, &jobs, &capacity, &n));
+            TRY(add_jobs(s, false, &f.jobs, &capacity, &f.n));
         if (s->packs)
-            TRY(add_jobs(s, true, &jobs, &capacity, &n));
+            TRY(add_jobs(s, true, &f.jobs, &capacity, &f.n));
     }
-    fill_work f = {w,    jobs, n, w->share ? w->share->rank : 0, w->share ? w->share->ranks : 1,
-                   NULL, 0};
-    for (size_t i = 0; i < n; i++)
-        if (jobs[i].pack && jobs[i].n > f.row_elements)
-            f.row_elements = jobs[i].n;
+    for (size_t i = 0; i < f.n; i++)
+        if (f.jobs[i].pack && f.jobs[i].n > f.row_elements)
+            f.row_elements = f.jobs[i].n;
     if (!checked_mul(f.row_elements, (size_t)threads, &elements) ||
-        !(rows = f.rows = checked_aligned(elements, sizeof *rows)))
+        !(f.rows = checked_aligned(elements, sizeof *f.rows)))
         TRY(status_no_memory("weights"));
     TRY(pool_new(threads, &p));
-    size_t own = (n + (size_t)f.ranks - 1 - (size_t)f.rank) / (size_t)f.ranks;
+    size_t own = (f.n + (size_t)f.ranks - 1 - (size_t)f.rank) / (size_t)f.ranks;
     status filled = pool_run(p, (int64_t)own, run_job, &f);
     TRY(weights_unchanged(w)); // a file that changes may hold anything
     st = filled;
 done:
     pool_free(p);
-    free(rows);
-    free(jobs);
+    free(f.rows);
+    free(f.jobs);
     return st;
 }
 

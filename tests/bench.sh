@@ -156,24 +156,24 @@ END
   done
 }
 
+# kmeans ROWS WIDTH CLUSTERS: what both say of the same rows, in $ours and $theirs, and their seconds, in $a and $b (empty: cannot be had).
+kmeans() {
+  ours=$("$build/tests/bench_kmeans" "$1" "$2" "$3" structured 1 "$threads" "$scratch/rows.f32" | tail -1)
+  theirs=
+  have k_means_constrained && theirs=$("$venv/bin/python" tests/reference/bench_kmeans.py "$scratch/rows.f32" "$2" "$3" 1 2>/dev/null)
+  a=$(sed -n 's/.* \([0-9.]*\) s.*/\1/p' <<<"$ours")
+  b=$(sed -n 's/.*, \([0-9.]*\) s for.*/\1/p' <<<"$theirs")
+}
 bench_e() {
   local ours theirs i a b times=() ratios=()
   for ((i = 0; i < repeats; i++)); do
-    ours=$("$build/tests/bench_kmeans" 3072 768 96 structured 1 "$threads" "$scratch/rows.f32" | tail -1)
-    a=$(sed -n 's/.* \([0-9.]*\) s.*/\1/p' <<<"$ours")
+    kmeans 3072 768 96
     times+=("$a")
-    if have k_means_constrained; then
-      theirs=$("$venv/bin/python" tests/reference/bench_kmeans.py "$scratch/rows.f32" 768 96 1 2>/dev/null)
-      b=$(sed -n 's/.*, \([0-9.]*\) s for.*/\1/p' <<<"$theirs")
-      ratios+=("$(ratio "$b" "$a")")
-    fi
+    [ -z "$b" ] || ratios+=("$(ratio "$b" "$a")")
   done
   row '(e) balanced k-means, 3072×768 → 96' "$(fold "${times[@]}") s; $ours" 'k-means-constrained' "${theirs:-cannot be had}" "$(fold "${ratios[@]:-0}")×" ''
-  ours=$("$build/tests/bench_kmeans" 14336 4096 128 structured 1 "$threads" "$scratch/rows.f32" | tail -1)
-  theirs=
-  have k_means_constrained && theirs=$("$venv/bin/python" tests/reference/bench_kmeans.py "$scratch/rows.f32" 4096 128 1 2>/dev/null)
-  row '(e) balanced k-means, 14336×4096 → 128, once' "$ours" 'k-means-constrained' "${theirs:-cannot be had}" \
-    "$([ -z "$theirs" ] || ratio "$(sed -n 's/.*, \([0-9.]*\) s for.*/\1/p' <<<"$theirs")" "$(sed -n 's/.* \([0-9.]*\) s.*/\1/p' <<<"$ours")")×" ''
+  kmeans 14336 4096 128
+  row '(e) balanced k-means, 14336×4096 → 128, once' "$ours" 'k-means-constrained' "${theirs:-cannot be had}" "$([ -z "$b" ] || ratio "$b" "$a")×" ''
 }
 
 bench_f() {
@@ -225,10 +225,10 @@ bench_g() {
 }
 
 # Mistral-7B's shapes at full size, from files made here, in a team of two ranks; then the scores of its 458,752 neurons for 20 subsets. Where disk,
-# memory or numpy are missing, the pass alone over what a member of the team holds: 16 layers, drawn at random.
+# memory or numpy are missing (or the scratch folder is memory itself), the pass alone over what a member of the team holds: 16 layers, drawn at random.
 bench_h() {
   local label="(h) Mistral-7B's shapes, random bf16 weights"
-  if [ "$threads" -ge 2 ] && have numpy && [ "$(df --output=avail -k "$scratch" | tail -1)" -gt 20000000 ] && [ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -gt 18000000 ]; then
+  if [ "$threads" -ge 2 ] && have numpy && [ "$(stat -f -c %T "$scratch")" != tmpfs ] && [ "$(df --output=avail -k "$scratch" | tail -1)" -gt 20000000 ] && [ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -gt 18000000 ]; then
     "$venv/bin/python" tests/reference/make_mistral_7b.py "$scratch/7b" 20 512 || return
     cat >"$scratch/h.yaml" <<END
 pipeline: full size
@@ -244,7 +244,7 @@ steps:
   scores: {stage: score, from: activations}
 END
     mpirun --oversubscribe --bind-to none -q -n 2 "$build/sulcus" run "$scratch/h.yaml" --quiet || return
-    row "$label: 14.5 GB, layers_over: 2 on 2 ranks" "$("$venv/bin/python" - "$scratch/h/journal.jsonl" $((20 * 512)) <<'END'
+    row "$label: 14.5 GB, layers_over: 2 on 2 ranks, checkpoint: 600" "$("$venv/bin/python" - "$scratch/h/journal.jsonl" $((20 * 512)) <<'END'
 import json, sys
 done = {e["task"]: e for e in map(json.loads, open(sys.argv[1])) if e["event"] == "done"}
 pass_, scores = done["activations"], done["scores"]

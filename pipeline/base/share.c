@@ -9,14 +9,14 @@ status share_vote(share *s, status st)
 status share_alloc_as_first(share *s, size_t bytes, void **block)
 {
     void *size = NULL;
-    status st = s->alloc(s, sizeof bytes, SHARE_ZEROS, &size);
+    status st = s->alloc(s, sizeof bytes, SHARE_UNSET, &size);
     if (st != OK)
         return st;
     if (s->rank == 0)
         *(size_t *)size = bytes;
     st = s->vote(s, OK);
     if (st == OK)
-        st = s->alloc(s, *(size_t *)size, SHARE_ZEROS, block);
+        st = s->alloc(s, *(size_t *)size, SHARE_UNSET, block);
     s->release(s, size);
     return st;
 }

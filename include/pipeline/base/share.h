@@ -34,8 +34,8 @@ struct share {
 
 // `vote` of the share; without one (NULL) the status itself.
 status share_vote(share *s, status st);
-// `alloc` of a zeroed block whose size only the node's first rank knows: the others' `bytes` count
-// for nothing. Collective on the node.
+// `alloc` of an unset block whose size only the node's first rank knows, which is to fill it: the
+// others' `bytes` count for nothing. Collective on the node.
 status share_alloc_as_first(share *s, size_t bytes, void **block);
 
 #endif

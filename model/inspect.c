@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/checkpoint.h"
+#include "model/files/weight_source.h"
 #include "model/model.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/gguf.h"

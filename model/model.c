@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/blas_check.h"
-#include "model/pass.h"
-#include "model/state.h"
+#include "model/forward/pass.h"
+#include "model/forward/state.h"
+#include "model/kernels/blas_check.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 

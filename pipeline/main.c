@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/comm.h"
-#include "pipeline/command_line.h"
-#include "pipeline/describe.h"
-#include "pipeline/doctor.h"
-#include "pipeline/run.h"
-#include "pipeline/views.h"
+#include "pipeline/comm/comm.h"
+#include "pipeline/commands/command_line.h"
+#include "pipeline/commands/describe.h"
+#include "pipeline/commands/doctor.h"
+#include "pipeline/commands/views.h"
+#include "pipeline/run/run.h"
 #include "stages/registry.h"
 
 // --- Signals

@@ -3,17 +3,17 @@
 
 #include <stddef.h>
 
-#include "model/rates.h"
-#include "stages/report.h"
-#include "stages/resources.h"
+#include "model/kernels/rates.h"
+#include "stages/common/resources.h"
+#include "stages/report/report.h"
 
 #define STAGE(name) extern const stage_def stage_##name;
-#include "stages.def"
+#include "stages/stages.def"
 #undef STAGE
 
 #define STAGE(name) &stage_##name,
 static const stage_def *const stages[] = {
-#include "stages.def"
+#include "stages/stages.def"
     NULL,
 };
 

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pipeline/artefact_file.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/store/artefact_file.h"
 
 typedef struct scored {
     double value;

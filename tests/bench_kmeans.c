@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/balanced_kmeans.h"
-#include "stages/unit_rows.h"
+#include "stages/cluster/balanced_kmeans.h"
+#include "stages/cluster/neuron_rows.h"
 
 static double now(void)
 {

@@ -25,13 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "model/attention.h"
-#include "model/linear.h"
+#include "model/kernels/attention.h"
+#include "model/kernels/linear.h"
+#include "model/kernels/products_avx512.h"
 #include "model/model.h"
-#include "model/products_avx512.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-#include "stages/moments.h"
+#include "stages/collect/moments.h"
 
 enum { MAX_THREADS = 64, MAX_REPEATS = 99, MAX_MAPS = 8, HEAD_TILE = 2048 };
 

@@ -18,8 +18,8 @@
 #include "model/model.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-#include "pipeline/comm.h"
-#include "stages/moments.h"
+#include "pipeline/comm/comm.h"
+#include "stages/collect/moments.h"
 
 enum { UNIT_TILES = 4, MAX_REPEATS = 99, MAX_THREADS = 64, LENGTH = 256 };
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/safetensors.h"
-#include "pipeline/artefact_file.h"
+#include "model/files/safetensors.h"
+#include "pipeline/store/artefact_file.h"
 
 typedef struct check {
     const safetensors *fixture;

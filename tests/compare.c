@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/safetensors.h"
-#include "pipeline/artefact_file.h"
+#include "model/files/safetensors.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/store/artefact_file.h"
 
 typedef struct tolerance {
     double absolute, relative;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/products.h"
+#include "model/kernels/products.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/relay.h"
 #include "pipeline/base/share.h"

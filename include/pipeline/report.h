@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/artefact.h"
-#include "pipeline/params.h"
+#include "pipeline/config/params.h"
+#include "pipeline/store/artefact.h"
 
 typedef struct report_axis {
     const char *name, *value; // "drop", "0.5"

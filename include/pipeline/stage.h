@@ -14,12 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/artefact.h"
+#include "pipeline/base/partial.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
-#include "pipeline/params.h"
-#include "pipeline/partial.h"
+#include "pipeline/config/params.h"
+#include "pipeline/store/artefact.h"
 
 // One point of a step: parameters, inputs, resources. Given by the engine, borrowed by the stage.
 typedef struct task task;

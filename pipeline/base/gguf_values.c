@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gguf_private.h"
+#include "pipeline/base/gguf_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 #include "scratch.h"
 
-#include "data/samples.h"
+#include "data/dataset/samples.h"
 
 enum { BOS = 256 };
 

@@ -5,7 +5,7 @@
 
 #include "scratch.h"
 
-#include "data/image.h"
+#include "data/image/image.h"
 
 #define REFERENCE "tests/reference/images/"
 

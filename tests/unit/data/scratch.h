@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
-#include "data/dataset.h"
+#include "data/dataset/dataset.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 

@@ -2,7 +2,7 @@
 // Malformed JPEG and PNG files: ERR_INPUT with the file's name, no crash, no large allocation.
 #include "recipe.h"
 
-#include "data/decode.h"
+#include "data/image/decode.h"
 
 static void refused_image(const void *bytes, size_t n, const char *what)
 {

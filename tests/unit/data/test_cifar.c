@@ -2,7 +2,7 @@
 // CIFAR's layouts: the embedded example, and small archives made here.
 #include "scratch.h"
 
-#include "data/samples.h"
+#include "data/dataset/samples.h"
 
 #define GLYPHS "examples/glyph100"
 #define MODEL  "examples/vit-glyph100"

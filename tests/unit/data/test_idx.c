@@ -2,7 +2,7 @@
 // IDX, MNIST's format: a small dataset in each of its spellings.
 #include "recipe.h"
 
-#include "data/samples.h"
+#include "data/dataset/samples.h"
 
 #define N 6
 

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/decode.h"
-#include "data/samples.h"
+#include "data/dataset/samples.h"
+#include "data/image/decode.h"
 #include "pipeline/base/pool.h"
 
 // The largest difference of a file's pixels from Pillow's.

@@ -2,7 +2,7 @@
 // Preprocessing against transformers' results, bit for bit, and the configurations it refuses.
 #include "recipe.h"
 
-#include "data/image_processor.h"
+#include "data/image/image_processor.h"
 
 // Runs every case with `value` added to one input pixel; the number of cases that differ from
 // transformers.

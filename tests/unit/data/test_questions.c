@@ -3,7 +3,7 @@
 // and text files, each refused with its file and line.
 #include "plain_tokenizer.h"
 
-#include "data/csv.h"
+#include "data/bytes/csv.h"
 
 #define HEAD  "^The following are multiple choice questions (with answers) about my subject."
 #define Q1    "\n\nQuestion: 1+1, \"really\"?\nA. one\nB. 2\nC. a\nb\nD. x\nAnswer:"

@@ -2,7 +2,7 @@
 // Resizing against Pillow's results, bit for bit.
 #include "recipe.h"
 
-#include "data/resize.h"
+#include "data/image/resize.h"
 
 typedef struct resize_case {
     unsigned seed, crc;

@@ -5,8 +5,8 @@
 // one fault is caught.
 #include "scratch.h"
 
-#include "data/tokenizer.h"
-#include "data/utf8.h"
+#include "data/bytes/utf8.h"
+#include "data/tokenizer/tokenizer.h"
 
 #define REFERENCE "tests/reference/tokenizers/"
 

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/files/safetensors.h"
 #include "model/model.h"
-#include "model/safetensors.h"
 
 #define assert_ok(call)                                                                            \
     do {                                                                                           \

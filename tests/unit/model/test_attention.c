@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention in each form against a plain loop in double.
 #include "fixture.h"
-#include "model/attention.h"
+#include "model/kernels/attention.h"
 
 typedef struct layout {
     int heads, kv_heads, head_dim, queries, keys;

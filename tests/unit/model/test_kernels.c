@@ -2,8 +2,8 @@
 // The kernels, in each form, against plain loops in double with libm; each check has a twin that
 // must not hold.
 #include "fixture.h"
-#include "model/activation.h"
-#include "model/kernel_set.h"
+#include "model/kernels/activation.h"
+#include "model/kernels/kernel_set.h"
 
 static float value(int i)
 {

@@ -2,7 +2,7 @@
 // How much of a model's MLP weights a mask copies, and which layers it takes.
 #include "altered.h"
 
-#include "model/mask.h"
+#include "model/forward/mask.h"
 
 enum { LAYERS = 14, UNITS = 4096 };
 

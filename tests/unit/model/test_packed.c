@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packed weights, and both engines' products, against plain loops, at shapes that fill no block.
 #include "fixture.h"
-#include "model/linear.h"
-#include "model/products.h"
+#include "model/kernels/linear.h"
+#include "model/kernels/products.h"
 
 static float value(int i, int j)
 {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "model/dtype.h"
+#include "model/files/dtype.h"
 #include "pipeline/base/file.h"
 
 // Compares every type of the fixture; `flip` damages a byte of each type's blocks first. Returns

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "model/checkpoint.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
+#include "model/files/weight_source.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/rng.h"
 #include "pipeline/base/text.h"

@@ -3,7 +3,7 @@
 // shrinks while it is in use, tokens that the model does not have, and what model_files names.
 #include "altered.h"
 
-#include "model/state.h"
+#include "model/forward/state.h"
 
 // A copy of lm-llama (float32) whose element `at` of tensor `name` has these bits.
 static void open_with(const char *name, size_t at, uint32_t bits, status code, const char *message)

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "pipeline/artefact_file.h"
 #include "pipeline/base/file.h"
-#include "pipeline/slab.h"
-#include "pipeline/store.h"
+#include "pipeline/store/artefact_file.h"
+#include "pipeline/store/hyperslab.h"
+#include "pipeline/store/store.h"
 #include "scratch.h"
 
 static const double reals[2][3] = {{1.5, -0.0, 3e300}, {0, 5e-324, -7}};

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/inputs.h"
+#include "pipeline/store/inputs.h"
 #include "scratch.h"
 
 static inputs *fresh(const journal_state *known)

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "pipeline/base/file.h"
-#include "pipeline/flat_json.h"
-#include "pipeline/journal.h"
+#include "pipeline/store/flat_json.h"
+#include "pipeline/store/journal.h"
 #include "scratch.h"
 
 static const journal_field fields[] = {

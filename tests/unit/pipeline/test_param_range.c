@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/param_range.h"
+#include "pipeline/config/param_range.h"
 
 static status expand(arena *memory, const char *yaml, const node **out)
 {

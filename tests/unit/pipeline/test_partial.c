@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
+#include "pipeline/base/partial.h"
 #include "pipeline/base/pool.h"
-#include "pipeline/partial.h"
 
 enum { N = 10000 };
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/saved.h"
+#include "pipeline/store/checkpoint_file.h"
 #include "scratch.h"
 
 enum { UNITS = 70, DONE = 3 };

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "pipeline/artefact_file.h"
 #include "pipeline/base/file.h"
-#include "pipeline/store.h"
+#include "pipeline/store/artefact_file.h"
+#include "pipeline/store/store.h"
 #include "scratch.h"
 
 enum { ITEMS = 200000 };

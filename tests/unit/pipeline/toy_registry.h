@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/text.h"
-#include "pipeline/dag.h"
+#include "pipeline/dag/dag.h"
 
 static const param_def toy_model_params[] = {
     {.name = "path", .type = PARAM_PATH, .required = true, .help = "folder"},

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/artefact_file.h"
 #include "pipeline/base/rng.h"
-#include "pipeline/store.h"
+#include "pipeline/store/artefact_file.h"
+#include "pipeline/store/store.h"
 
 // Names that must not break out of their places, among those of the example data.
 static char *made_names[] = {"latin",       "latin_small", "digits",   "greek",

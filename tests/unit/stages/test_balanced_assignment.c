@@ -12,7 +12,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
-#include "stages/balanced_assignment.h"
+#include "stages/cluster/balanced_assignment.h"
 
 static int64_t total(const int32_t *cost, const int32_t *label, int64_t n, int k)
 {

@@ -12,12 +12,12 @@
 
 #include <cmocka.h>
 
-#include "model/checkpoint.h"
+#include "model/files/weight_source.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
-#include "stages/balanced_assignment.h"
-#include "stages/balanced_kmeans.h"
-#include "stages/unit_rows.h"
+#include "stages/cluster/balanced_assignment.h"
+#include "stages/cluster/balanced_kmeans.h"
+#include "stages/cluster/neuron_rows.h"
 
 static balanced_kmeans_options options_of(uint64_t seed, int start)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "stages/bisection.h"
+#include "stages/prune/bisection.h"
 
 enum { NEURONS = 1000, TOTAL = 120 };
 

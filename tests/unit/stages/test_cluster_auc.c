@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "overlap_fixture.h"
-#include "stages/cluster_auc.h"
-#include "stages/neuron_set.h"
+#include "stages/common/neuron_set.h"
+#include "stages/intersect/cluster_auc.h"
 
 static fixture expected;
 

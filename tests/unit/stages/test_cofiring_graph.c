@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "pipeline/base/rng.h"
-#include "stages/balanced_assignment.h"
-#include "stages/cofiring_graph.h"
+#include "stages/cluster/balanced_assignment.h"
+#include "stages/cluster/cofiring_graph.h"
 
 enum { N = 96, TOKENS = 203, BYTES = 26, GROUPS = 8 };
 

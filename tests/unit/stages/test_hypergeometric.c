@@ -10,8 +10,8 @@
 #include <math.h>
 
 #include "overlap_fixture.h"
-#include "stages/hypergeometric.h"
-#include "stages/neuron_set.h"
+#include "stages/common/neuron_set.h"
+#include "stages/intersect/hypergeometric.h"
 
 static fixture expected;
 

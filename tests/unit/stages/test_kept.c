@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/kept.h"
+#include "stages/common/hidden_cache.h"
 
 enum { TILES = 3, ROWS = 8, WIDTH = 4, UNITS = 16 };
 

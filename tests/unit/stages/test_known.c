@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "stages/known.h"
+#include "stages/common/known_answers.h"
 
 static known_key key_of(int i)
 {

@@ -9,8 +9,8 @@
 #include <math.h>
 
 #include "overlap_fixture.h"
-#include "stages/neuron_set.h"
-#include "stages/overlap.h"
+#include "stages/common/neuron_set.h"
+#include "stages/intersect/overlap.h"
 
 static fixture expected;
 

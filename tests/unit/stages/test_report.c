@@ -11,12 +11,12 @@
 #include <stdio.h>
 
 #include "pipeline/base/file.h"
-#include "pipeline/param_check.h"
+#include "pipeline/config/param_check.h"
 #include "report_artefacts.h"
-#include "stages/gnuplot.h"
-#include "stages/markup.h"
-#include "stages/report.h"
-#include "stages/report_html.h"
+#include "stages/report/gnuplot.h"
+#include "stages/report/markup.h"
+#include "stages/report/report.h"
+#include "stages/report/report_html.h"
 #include "unit/pipeline/scratch.h"
 
 static const char *folder; // of the report's output

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "stages/tiling.h"
+#include "stages/common/tiling.h"
 
 typedef struct lengths {
     int64_t shortest, span;

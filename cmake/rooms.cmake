@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# The plan of the house, from the ground up: every folder of sources, what it holds, and the only folders it may use.
+# A room is a static library of its folder's .c files; a room of another layer is named by its layer, and only what
+# that layer shows in include/ may be used of it. tests/rules/rooms.sh reads this file and holds includes and calls against it.
+#
+#   room(FOLDER USES FOLDER... LIBRARIES LIBRARY...)
+
+# --- pipeline: the engine. It knows no transformer.
+# What every layer builds on: errors, memory, text, files, digests, random numbers, threads, exact sums.
+room(pipeline/base LIBRARIES Threads::Threads PkgConfig::xxhash PkgConfig::jansson m)
+# Ranks, nodes and teams: the only files that know MPI.
+room(pipeline/comm USES pipeline/base LIBRARIES MPI::MPI_C)
+# The pipeline file: YAML, and values checked against tables of parameters.
+room(pipeline/config USES pipeline/base LIBRARIES PkgConfig::yaml)
+# What is on disk: artefacts, checkpoints, the journal, the lease, digests of inputs.
+room(pipeline/store USES pipeline/base LIBRARIES netcdf::mpi PkgConfig::jansson)
+# Steps multiplied out into tasks, and the key of each.
+room(pipeline/dag USES pipeline/base pipeline/config pipeline/store)
+# A task's life: ready, opened, in rounds, committed or failed; waves of units, work stealing, checkpoints.
+room(pipeline/run USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag)
+# What a user types.
+room(pipeline/commands USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag pipeline/run)
+
+# --- data: samples, as images or tokens.
+room(data/bytes USES pipeline/base LIBRARIES PkgConfig::zlib PkgConfig::zstd PkgConfig::jansson)
+room(data/image USES pipeline/base LIBRARIES PkgConfig::png PkgConfig::jpeg)
+room(data/tokenizer USES pipeline/base data/bytes LIBRARIES PkgConfig::pcre2 PkgConfig::utf8proc)
+room(data/tokens USES pipeline/base data/bytes data/tokenizer)
+# One file a format of datasets.
+room(data/formats USES pipeline/base data/bytes data/image data/tokenizer data/tokens)
+room(data/dataset USES pipeline/base data/bytes data/image data/tokenizer data/tokens data/formats)
+
+# --- model: the transformer runtime.
+room(model/kernels USES pipeline/base LIBRARIES PkgConfig::openblas dnnl::dnnl)
+room(model/files USES pipeline/base)
+room(model/config USES model pipeline/base model/files model/kernels model/weights model/forward)
+room(model/weights USES model pipeline/base model/files model/kernels model/config)
+room(model/forward USES model pipeline/base model/kernels model/files model/config model/weights model/arch model)
+room(model/arch USES model pipeline/base model/kernels model/config model/weights model/forward)
+room(model USES pipeline/base model/kernels model/files model/config model/weights model/forward model/arch)
+
+# --- stages: what a pipeline is made of. The only layer that sees the other three.
+room(stages/common USES pipeline data model)
+room(stages/collect USES pipeline data model stages/common)
+room(stages/score USES pipeline data model stages/common)
+room(stages/prune USES pipeline data model stages/common)
+room(stages/cluster USES pipeline data model stages/common LIBRARIES metis::metis)
+room(stages/intersect USES pipeline data model stages/common)
+room(stages/report USES pipeline data model stages/common)
+room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/bytes/byte_stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "pipeline/base/checked.h"
+
+enum { INPUT_BYTES = 1 << 18, SKIP_BYTES = 1 << 18 };
+
+typedef enum packing { PLAIN, GZIP, ZSTD } packing;
+
+struct byte_stream {
+    char *path;
+    int file;
+    packing packing;
+    uint64_t at, size; // unpacked bytes so far; size of the file
+    // Packed files.
+    unsigned char *input; // owned [INPUT_BYTES]
+    size_t have, used;    // of `input`
+    uint64_t taken;       // bytes of the file before `input`
+    bool ended;           // nothing more in the file
+    bool inside;          // a member or frame has begun and not ended
+    z_stream gzip;
+    ZSTD_DCtx *zstd;
+};
+
+// Reads at the file's place until n bytes are there or it ends.
+static status read_file(byte_stream *s, void *bytes, size_t n, size_t *got)
+{
+    for (*got = 0; *got < n;) {
+        ssize_t r = read(s->file, (char *)bytes + *got, n - *got);
+        if (r == 0)
+            break;
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return status_fail_errno(ERR_IO, s->path, "cannot read");
+        *got += (size_t)r;
+    }
+    return OK;
+}
+
+static status refill(byte_stream *s)
+{
+    status st;
+    if (s->used < s->have || s->ended)
+        return OK;
+    s->taken += s->have;
+    s->used = s->have = 0;
+    TRY(read_file(s, s->input, INPUT_BYTES, &s->have));
+    s->ended = s->have < INPUT_BYTES;
+done:
+    return st;
+}
+
+static status broken(const byte_stream *s, const char *kind, const char *why)
+{
+    return status_fail(ERR_INPUT, s->path, "is not valid %s at byte %llu (%s); fetch it again",
+                       kind, (unsigned long long)(s->taken + s->used), why);
+}
+
+// Sets up unpacking by the file's first bytes.
+static status begin(byte_stream *s)
+{
+    static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
+    unsigned char magic[4];
+    size_t n;
+    status st = read_file(s, magic, sizeof magic, &n);
+    if (st != OK)
+        return st;
+    if (n >= 2 && memcmp(magic, gzip, 2) == 0)
+        s->packing = GZIP;
+    else if (n == 4 && memcmp(magic, zstd, 4) == 0)
+        s->packing = ZSTD;
+    if (lseek(s->file, 0, SEEK_SET) != 0)
+        return status_fail_errno(ERR_IO, s->path, "cannot read from the beginning");
+    if (s->packing == PLAIN)
+        return OK;
+    s->input = malloc(INPUT_BYTES);
+    if (s->packing == ZSTD)
+        s->zstd = ZSTD_createDCtx();
+    bool made = s->packing == ZSTD ? s->zstd != NULL : inflateInit2(&s->gzip, 15 + 16) == Z_OK;
+    if (!made && s->packing == GZIP)
+        s->packing = PLAIN; // inflateEnd must not see it
+    return s->input && made ? OK : status_no_memory("a packed file");
+}
+
+status byte_stream_open(const char *path, byte_stream **out)
+{
+    status st = OK;
+    struct stat info;
+    byte_stream *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("a file");
+    s->file = -1;
+    if (!(s->path = strdup(path))) {
+        st = status_no_memory("a path");
+        goto done;
+    }
+    s->file = open(path, O_RDONLY | O_CLOEXEC);
+    if (s->file < 0 || fstat(s->file, &info) != 0) {
+        st = status_fail_errno(ERR_INPUT, path, "cannot open");
+        goto done;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        st = status_fail(ERR_INPUT, path, "is not a file");
+        goto done;
+    }
+    s->size = (uint64_t)info.st_size;
+    TRY(begin(s));
+    *out = s;
+    s = NULL;
+done:
+    byte_stream_close(s);
+    return st;
+}
+
+void byte_stream_close(byte_stream *s)
+{
+    if (!s)
+        return;
+    if (s->packing == GZIP)
+        inflateEnd(&s->gzip);
+    ZSTD_freeDCtx(s->zstd);
+    if (s->file >= 0)
+        close(s->file);
+    free(s->input);
+    free(s->path);
+    free(s);
+}
+
+// Unpacks some gzip into [bytes, bytes + n), n > 0; *made = 0 with input left is no error.
+static status unpack_gzip(byte_stream *s, char *bytes, size_t n, size_t *made)
+{
+    if (!s->inside && inflateReset(&s->gzip) != Z_OK)
+        return status_fail(ERR_INTERNAL, s->path, "zlib cannot start again");
+    unsigned take = n < INPUT_BYTES ? (unsigned)n : INPUT_BYTES;
+    s->gzip.next_in = s->input + s->used;
+    s->gzip.avail_in = (unsigned)(s->have - s->used);
+    s->gzip.next_out = (unsigned char *)bytes;
+    s->gzip.avail_out = take;
+    int result = inflate(&s->gzip, Z_NO_FLUSH);
+    s->used = s->have - s->gzip.avail_in;
+    *made = take - s->gzip.avail_out;
+    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+        return broken(s, "gzip", s->gzip.msg ? s->gzip.msg : "broken");
+    s->inside = result != Z_STREAM_END;
+    return OK;
+}
+
+static status unpack_zstd(byte_stream *s, char *bytes, size_t n, size_t *made)
+{
+    ZSTD_inBuffer in = {s->input, s->have, s->used};
+    ZSTD_outBuffer out = {bytes, n, 0};
+    size_t result = ZSTD_decompressStream(s->zstd, &out, &in);
+    s->used = in.pos;
+    *made = out.pos;
+    if (ZSTD_isError(result)) {
+        if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge)
+            return status_fail(ERR_INPUT, s->path,
+                               "needs a window of more than 128 MiB to unpack; "
+                               "unpack it by hand (zstd -d --long=31)");
+        return broken(s, "zstd", ZSTD_getErrorName(result));
+    }
+    s->inside = result != 0;
+    return OK;
+}
+
+status byte_stream_read(byte_stream *s, char *bytes, size_t n, size_t *got)
+{
+    status st = OK;
+    *got = 0;
+    if (s->packing == PLAIN)
+        TRY(read_file(s, bytes, n, got));
+    while (s->packing != PLAIN && *got < n) {
+        size_t made = 0, before;
+        TRY(refill(s));
+        before = s->used;
+        bool more = s->used < s->have;
+        if (!more && !s->inside)
+            break;
+        TRY(s->packing == GZIP ? unpack_gzip(s, bytes + *got, n - *got, &made)
+                               : unpack_zstd(s, bytes + *got, n - *got, &made));
+        *got += made;
+        if (!more && made == 0 && s->used == before && s->inside && s->ended) {
+            st = status_fail(ERR_INPUT, s->path, "is cut short at byte %llu; fetch it again",
+                             (unsigned long long)(s->taken + s->used));
+            goto done;
+        }
+    }
+    s->at += *got;
+done:
+    return st;
+}
+
+status byte_stream_skip_to(byte_stream *s, uint64_t offset)
+{
+    status st = OK;
+    char *drop = NULL;
+    if (s->packing == PLAIN) {
+        if (offset > s->size || lseek(s->file, (off_t)offset, SEEK_SET) < 0)
+            return status_fail(ERR_INPUT, s->path, "has changed while it was read");
+        s->at = offset;
+        return OK;
+    }
+    if (s->at < offset && !(drop = malloc(SKIP_BYTES)))
+        return status_no_memory("a packed file");
+    while (s->at < offset) {
+        size_t got, want = offset - s->at < SKIP_BYTES ? (size_t)(offset - s->at) : SKIP_BYTES;
+        TRY(byte_stream_read(s, drop, want, &got));
+        if (got < want) {
+            st = status_fail(ERR_INPUT, s->path, "has changed while it was read");
+            goto done;
+        }
+    }
+done:
+    free(drop);
+    return st;
+}
+
+uint64_t byte_stream_at(const byte_stream *s)
+{
+    return s->at;
+}
+
+const char *byte_stream_path(const byte_stream *s)
+{
+    return s->path;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file read from its beginning to its end, unpacked on the way where it is gzip or zstd (told by
+// its first bytes, not by its name; both may be several members or frames in a row). Read, not
+// mapped: the pages of a large corpus would count as this process's memory.
+#ifndef DATA_BYTES_BYTE_STREAM_H
+#define DATA_BYTES_BYTE_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/status.h"
+
+typedef struct byte_stream byte_stream;
+
+// Local. ERR_INPUT when the file is missing or a folder. `path` is copied.
+status byte_stream_open(const char *path, byte_stream **out);
+void byte_stream_close(byte_stream *s); // NULL is a no-op
+
+// Reads the next n bytes; fewer only at the end. ERR_INPUT when packed data are broken or cut short
+// (naming the byte of the file), ERR_IO when reading fails.
+status byte_stream_read(byte_stream *s, char *bytes, size_t n, size_t *got);
+// Moves on to byte `offset` of the unpacked bytes, not backwards: at once in a plain file, by
+// unpacking in a packed one. ERR_INPUT when the file ends before it.
+status byte_stream_skip_to(byte_stream *s, uint64_t offset);
+uint64_t byte_stream_at(const byte_stream *s); // unpacked bytes so far
+const char *byte_stream_path(const byte_stream *s);
+
+// The lines of a stream.
+typedef struct line_reader line_reader;
+
+#define LINE_MAX_BYTES ((size_t)32 << 20) // a longer line is refused
+
+// Local; fails as byte_stream_open.
+status line_reader_open(const char *path, line_reader **out);
+void line_reader_close(line_reader *r); // NULL is a no-op
+// The next line without its end ("\n", "\r\n"), borrowed until the next call; NULL at the end of
+// the file. *offset is where it begins. ERR_INPUT as above and for a line of more than
+// LINE_MAX_BYTES.
+status line_reader_next(line_reader *r, const char **line, size_t *n, uint64_t *offset);
+int64_t line_reader_number(const line_reader *r); // of that line, from 1
+
+#endif

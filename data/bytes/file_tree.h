@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files under a folder.
+#ifndef DATA_BYTES_FILE_TREE_H
+#define DATA_BYTES_FILE_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/bytes/name_list.h"
+#include "pipeline/base/status.h"
+
+// Appends the paths of the files that `wanted` (of their path below `folder`) accepts, sorted by
+// name, folder by folder; `folder` itself where it is a file. Names that begin with a
+// dot are passed over, with all below them. *ignored (may be NULL) counts the other files. Links
+// are followed. ERR_INPUT names what cannot be read, a link to nothing, or one that leads back.
+status file_tree(const char *folder, bool (*wanted)(const char *below, const void *context),
+                 const void *context, name_list *out, int64_t *ignored);
+
+// Whether a name ends in one of the NULL-ended `endings`, and behind it in nothing, .gz or .zst.
+bool file_tree_ending(const char *name, const char *const *endings);
+
+#endif

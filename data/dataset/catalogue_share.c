@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "data/dataset/dataset_state.h"
+#include "pipeline/base/checked.h"
+
+// What lies in shared memory: this, and behind the counts the groups' names, each with its NUL.
+typedef struct shared_catalogue {
+    int64_t samples, ignored;
+    uint64_t groups;
+    int64_t count[]; // [groups]: documents
+} shared_catalogue;
+
+static size_t bytes_of(const catalogue *c)
+{
+    size_t bytes = sizeof(shared_catalogue) + c->group_names.n * sizeof *c->count;
+    for (size_t g = 0; g < c->group_names.n; g++)
+        bytes += strlen(c->group_names.at[g]) + 1;
+    return bytes;
+}
+
+static void give(const catalogue *c, shared_catalogue *to)
+{
+    *to = (shared_catalogue){c->samples, c->ignored, c->group_names.n};
+    memcpy(to->count, c->count, to->groups * sizeof *to->count);
+    char *name = (char *)(to->count + to->groups);
+    for (size_t g = 0; g < to->groups; g++)
+        name = stpcpy(name, c->group_names.at[g]) + 1;
+}
+
+static status take(const shared_catalogue *from, catalogue *c)
+{
+    status st = OK;
+    const char *name = (const char *)(from->count + from->groups);
+    c->samples = from->samples;
+    c->ignored = from->ignored;
+    if (!(c->count = checked_calloc(from->groups, sizeof *c->count)))
+        return status_no_memory("a dataset");
+    memcpy(c->count, from->count, from->groups * sizeof *c->count);
+    for (uint64_t g = 0; g < from->groups; g++, name += strlen(name) + 1)
+        TRY(name_list_add(&c->group_names, name, strlen(name)));
+done:
+    return st;
+}
+
+status catalogue_share(share *s, status found, catalogue *c)
+{
+    status st;
+    void *block = NULL;
+    const bool first = s->rank == 0;
+    TRY(s->vote(s, found));
+    TRY(share_alloc_as_first(s, first ? bytes_of(c) : 0, &block));
+    if (first)
+        give(c, block);
+    TRY(s->vote(s, OK));
+    TRY(s->vote(s, first ? OK : take(block, c)));
+done:
+    if (block)
+        s->release(s, block);
+    return st;
+}

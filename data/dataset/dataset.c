@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/dataset/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset/dataset_state.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+
+#define FORMAT(NAME) extern const format format_##NAME;
+#include "data/formats/formats.def"
+#undef FORMAT
+
+const format *const formats[] = {
+#define FORMAT(NAME) &format_##NAME,
+#include "data/formats/formats.def"
+#undef FORMAT
+    NULL};
+
+const char *dataset_formats(void)
+{
+    static const char list[] =
+#define FORMAT(NAME) "|" #NAME
+#include "data/formats/formats.def"
+#undef FORMAT
+        ;
+    return list + 1;
+}
+
+const char *format_word(const char *const *list, const char *word)
+{
+    for (; *list; list++)
+        if (strcmp(*list, word) == 0)
+            return *list;
+    return NULL;
+}
+
+// ERR_USAGE at an option, that names the nearest right word, or all of them.
+static status unknown_word(const char *option, const char *what, const char *word,
+                           const char *const *list, size_t n)
+{
+    text all = {0};
+    const char *nearest = text_nearest(word, list, n);
+    for (size_t i = 0; i < n && i < 20; i++)
+        text_addf(&all, "%s%s", i ? ", " : "", list[i]);
+    status st = nearest ? status_fail(ERR_USAGE, option, "unknown %s %s; did you mean %s?", what,
+                                      word, nearest)
+                        : status_fail(ERR_USAGE, option, "unknown %s %s; there are: %s%s", what,
+                                      word, text_get(&all), n > 20 ? ", …" : "");
+    text_free(&all);
+    return st;
+}
+
+static size_t list_length(const char *const *list)
+{
+    size_t n = 0;
+    while (list[n])
+        n++;
+    return n;
+}
+
+static status find_format(const char *name, const format **out)
+{
+    const char *known[sizeof formats / sizeof *formats];
+    size_t n = 0;
+    for (; formats[n]; n++) {
+        known[n] = formats[n]->name;
+        if (strcmp(known[n], name) == 0) {
+            *out = formats[n];
+            return OK;
+        }
+    }
+    return unknown_word("format", "format", name, known, n);
+}
+
+// Finds the format and checks the options against it; *full = the options with its defaults.
+static status complete_options(const dataset_options *options, const format **f,
+                               dataset_options *full)
+{
+    status st;
+    *full = *options;
+    TRY(find_format(options->format, f));
+    if (!full->split)
+        full->split = (*f)->default_split;
+    else if (!format_word((*f)->splits, full->split))
+        return unknown_word("split", "split", full->split, (*f)->splits, list_length((*f)->splits));
+    if (!full->subsets)
+        full->subsets = (*f)->subsets[0];
+    else if (!(*f)->any_subsets && !format_word((*f)->subsets, full->subsets))
+        return unknown_word("subsets", "subsets", full->subsets, (*f)->subsets,
+                            list_length((*f)->subsets));
+    if (full->collect == DATASET_COLLECT_DEFAULT)
+        full->collect = (*f)->questions ? 0 : 0.5;
+done:
+    return st;
+}
+
+static status copy_string(const char *from, const char **to)
+{
+    *to = from ? strdup(from) : NULL;
+    return from && !*to ? status_no_memory("a dataset") : OK;
+}
+
+static status copy_options(const dataset_options *from, dataset_options *to)
+{
+    status st;
+    *to = (dataset_options){.limit = from->limit,
+                            .collect = from->collect,
+                            .context = from->context,
+                            .pack = from->pack,
+                            .shots = from->shots,
+                            .vocabulary = from->vocabulary};
+    TRY(copy_string(from->format, &to->format));
+    TRY(copy_string(from->path, &to->path));
+    TRY(copy_string(from->split, &to->split));
+    TRY(copy_string(from->subsets, &to->subsets));
+    TRY(copy_string(from->field, &to->field));
+    TRY(copy_string(from->tokenizer, &to->tokenizer));
+    TRY(copy_string(from->dtype, &to->dtype));
+done:
+    return st;
+}
+
+static void free_options(dataset_options *o)
+{
+    free((char *)o->format);
+    free((char *)o->path);
+    free((char *)o->split);
+    free((char *)o->subsets);
+    free((char *)o->field);
+    free((char *)o->tokenizer);
+    free((char *)o->dtype);
+}
+
+// Sets wanted[group] for the groups to show: those with samples that `keep` does not filter away.
+static status choose_groups(const dataset *d, const dataset_options *options, const int64_t *count,
+                            bool *wanted)
+{
+    const name_list *groups = &d->all.group_names;
+    const char **known = checked_calloc(groups->n, sizeof *known);
+    size_t n = 0;
+    status st = OK;
+    if (!known)
+        return status_no_memory("a dataset");
+    for (size_t g = 0; g < groups->n; g++) {
+        wanted[g] = count[g] > 0 && options->n_keep == 0;
+        if (count[g] > 0)
+            known[n++] = groups->at[g];
+    }
+    for (size_t k = 0; k < options->n_keep && st == OK; k++) {
+        size_t g = 0;
+        while (g < groups->n && !(count[g] > 0 && strcmp(groups->at[g], options->keep[k]) == 0))
+            g++;
+        if (g < groups->n)
+            wanted[g] = true;
+        else
+            st = unknown_word("keep", "subset", options->keep[k], known, n);
+    }
+    free(known);
+    return st;
+}
+
+// Lays the samples out by subset: a counting sort, which keeps the file order.
+static void order_samples(dataset *d, const bool *wanted, int64_t *next)
+{
+    for (int i = 0; i < d->subsets; i++)
+        next[d->group[i]] = d->first[i];
+    for (int64_t i = 0; i < d->all.samples; i++) {
+        int32_t g = d->all.group[i];
+        if (wanted[g])
+            d->order[next[g]++] = i;
+    }
+}
+
+static status group_samples(dataset *d, const dataset_options *options)
+{
+    status st;
+    size_t groups = d->all.group_names.n, ordered = d->all.count ? 0 : (size_t)d->all.samples;
+    int64_t *count = checked_calloc(groups, sizeof *count);
+    bool *wanted = checked_calloc(groups, sizeof *wanted);
+    d->group = checked_calloc(groups, sizeof *d->group);
+    d->first = checked_calloc(groups + 1, sizeof *d->first);
+    d->order = checked_calloc(ordered, sizeof *d->order);
+    if (!count || !wanted || !d->group || !d->first || !d->order) {
+        st = status_no_memory("a dataset");
+        goto done;
+    }
+    if (d->all.count)
+        memcpy(count, d->all.count, groups * sizeof *count);
+    for (size_t i = 0; i < ordered; i++)
+        count[d->all.group[i]]++;
+    TRY(choose_groups(d, options, count, wanted));
+    for (size_t g = 0; g < groups; g++) {
+        if (!wanted[g])
+            continue;
+        d->first[d->subsets + 1] = d->first[d->subsets] + count[g];
+        d->group[d->subsets++] = (int)g;
+    }
+    if (!d->all.count)
+        order_samples(d, wanted, count);
+done:
+    free(count);
+    free(wanted);
+    return st;
+}
+
+// Text is indexed by the share's first rank alone; images are few bytes to look at.
+static status open_catalogue(const format *f, const dataset_options *options, share *s,
+                             catalogue *out)
+{
+    if (!f->text || !s || s->ranks == 1)
+        return f->open(options, out);
+    return catalogue_share(s, s->rank == 0 ? f->open(options, out) : OK, out);
+}
+
+// *full = the options with the format's defaults.
+static status new_dataset(const dataset_options *options, dataset_options *full, dataset **out)
+{
+    status st;
+    dataset *d = checked_calloc(1, sizeof *d);
+    if (!d)
+        return status_no_memory("a dataset");
+    *out = d;
+    if (!(d->cache = checked_calloc(1, sizeof *d->cache)))
+        return status_no_memory("a dataset");
+    TRY(complete_options(options, &d->format, full));
+    TRY(copy_options(full, &d->options));
+done:
+    return st;
+}
+
+status dataset_open(const dataset_options *options, share *s, dataset **out)
+{
+    dataset_options full;
+    dataset *d = NULL;
+    status st = new_dataset(options, &full, &d);
+    TRY(share_vote(s, st));
+    TRY(open_catalogue(d->format, &full, s, &d->all));
+    if (d->all.samples == 0) {
+        st = status_fail(ERR_INPUT, full.path, "holds no samples");
+        goto done;
+    }
+    TRY(group_samples(d, &full));
+    *out = d;
+    d = NULL;
+done:
+    dataset_close(d);
+    return st;
+}
+
+void catalogue_free(catalogue *c, void (*close)(format_state *state))
+{
+    if (c->state)
+        close(c->state);
+    free(c->group);
+    free(c->label);
+    free(c->count);
+    name_list_free(&c->group_names);
+    name_list_free(&c->label_names);
+    *c = (catalogue){0};
+}
+
+void dataset_close(dataset *d)
+{
+    if (!d)
+        return;
+    token_cache_free(d->cache);
+    catalogue_free(&d->all, d->format ? d->format->close : NULL);
+    free(d->group);
+    free(d->first);
+    free(d->order);
+    free_options(&d->options);
+    free(d);
+}
+
+status dataset_files(const dataset_options *options, status (*add)(void *context, const char *path),
+                     void *context)
+{
+    status st;
+    const format *f;
+    char *file = NULL;
+    dataset_options full;
+    TRY(complete_options(options, &f, &full));
+    TRY(f->files(&full, add, context));
+    if (full.tokenizer && f->text && !f->token_ids) {
+        file = tokenizer_file(full.tokenizer);
+        TRY(file ? add(context, file) : status_no_memory("a path"));
+    }
+done:
+    free(file);
+    return st;
+}
+
+int dataset_subsets(const dataset *d)
+{
+    return d->subsets;
+}
+
+const char *dataset_subset(const dataset *d, int subset)
+{
+    return d->all.group_names.at[d->group[subset]];
+}
+
+const dataset_options *dataset_get_options(const dataset *d)
+{
+    return &d->options;
+}
+
+bool dataset_is_text(const dataset *d)
+{
+    return d->format->text != NULL;
+}
+
+int64_t dataset_count(const dataset *d, int subset)
+{
+    return d->first[subset + 1] - d->first[subset];
+}
+
+int32_t dataset_label(const dataset *d, int subset, int64_t i)
+{
+    return d->all.label[d->order[d->first[subset] + i]];
+}
+
+int dataset_labels(const dataset *d)
+{
+    return (int)d->all.label_names.n;
+}
+
+const char *dataset_label_name(const dataset *d, int label)
+{
+    return d->all.label_names.at[label];
+}
+
+bool dataset_labels_by_name(const dataset *d)
+{
+    return d->format->labels_by_name;
+}
+
+status dataset_image(const dataset *d, int subset, int64_t i, image *out)
+{
+    return d->format->image(d->all.state, d->order[d->first[subset] + i], out);
+}
+
+int64_t dataset_ignored(const dataset *d)
+{
+    return d->all.ignored;
+}
+
+void dataset_image_shape(const dataset *d, int *height, int *width, int *channels)
+{
+    *height = d->all.height;
+    *width = d->all.width;
+    *channels = d->all.channels;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "data/dataset/dataset_state.h"
+#include "pipeline/base/file.h"
+
+#define SHOWN 40 // subsets and names printed; the rest is counted
+
+// Whether labels have names of their own, not just numbers.
+static bool has_names(const dataset *d)
+{
+    char number[16];
+    for (int l = 0; l < dataset_labels(d); l++) {
+        snprintf(number, sizeof number, "%d", l);
+        if (strcmp(number, dataset_label_name(d, l)) != 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_dataset(const dataset *d)
+{
+    const dataset_options *o = dataset_get_options(d);
+    int subsets = dataset_subsets(d), height, width, channels;
+    int64_t count = 0;
+    dataset_image_shape(d, &height, &width, &channels);
+    bool is_text = dataset_is_text(d);
+    for (int s = 0; s < subsets; s++)
+        count += dataset_count(d, s);
+    printf("dataset   %s\nformat    %s\n", o->path, o->format);
+    if (o->split && file_is_folder(o->path)) // a file is itself, whatever the split
+        printf("split     %s\n", o->split);
+    printf("%-9s %" PRId64 "\n", is_text ? d->format->unit : "samples", count);
+    if (height > 0)
+        printf("images    %d×%d, %s\n", width, height, channels == 1 ? "grey" : "colour");
+    else if (!is_text)
+        printf("images    JPEG and PNG of their own sizes\n");
+    if (dataset_ignored(d) > 0)
+        printf("ignored   %" PRId64 " other files\n", dataset_ignored(d));
+    printf("subsets   %d by %s:", subsets, o->subsets);
+    for (int s = 0; s < subsets && s < SHOWN; s++)
+        printf("%s %s %" PRId64, s ? "," : "", dataset_subset(d, s), dataset_count(d, s));
+    puts(subsets > SHOWN ? ", …" : "");
+    if (!is_text)
+        printf("labels    %s\n", has_names(d) ? "named" : "numbered, no file of names");
+}
+
+// Prints a split under each way to form subsets; a way that gives as many as the first is another
+// word for it.
+static status inspect_split(const format *f, const char *path, const char *split)
+{
+    status st = OK;
+    int first = 0;
+    const char *shown[] = {NULL, NULL};
+    if (f->shown)
+        shown[0] = f->shown(&(dataset_options){.format = f->name, .path = path, .split = split});
+    for (const char *const *by = shown[0] ? shown : f->subsets; *by && st == OK; by++) {
+        dataset *d = NULL;
+        st = dataset_open(
+            &(dataset_options){.format = f->name, .path = path, .split = split, .subsets = *by},
+            NULL, &d);
+        if (st == OK && dataset_subsets(d) != first)
+            print_dataset(d);
+        if (first == 0 && st == OK)
+            first = dataset_subsets(d);
+        dataset_close(d);
+    }
+    return st;
+}
+
+static bool recognised(const format *f, const char *path, const char *split)
+{
+    return f->recognise(&(dataset_options){.format = f->name, .path = path, .split = split});
+}
+
+static status inspect_as(const format *f, const char *path, bool *known)
+{
+    status st = OK;
+    if (!f->default_split && recognised(f, path, NULL)) {
+        *known = true;
+        return inspect_split(f, path, NULL);
+    }
+    for (const char *const *split = f->splits; *split && st == OK; split++)
+        if (recognised(f, path, *split)) {
+            *known = true;
+            st = inspect_split(f, path, *split);
+            if (!file_is_folder(path))
+                break;
+        }
+    return st;
+}
+
+status dataset_inspect(const char *path, bool *known)
+{
+    status st = OK;
+    *known = false;
+    for (const format *const *f = formats; *f && !*known && st == OK; f++)
+        st = inspect_as(*f, path, known);
+    return st;
+}

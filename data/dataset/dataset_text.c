@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset/dataset_state.h"
+#include "data/tokens/text_maker.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+
+void token_cache_free(token_cache *c)
+{
+    for (size_t i = 0; c && i < c->n; i++) {
+        free(c->at[i].tokenizer);
+        token_set_free(c->at[i].set);
+    }
+    if (c)
+        free(c->at);
+    free(c);
+}
+
+// The tokenizer's file: the pipeline file's, or the model's own. *path is owned by the caller.
+static status find_tokenizer(const dataset *d, const sample_spec *spec, char **path)
+{
+    const char *given = d->options.tokenizer, *model = spec->model_path;
+    size_t n = model ? strlen(model) : 0;
+    bool weights = n > 12 && strcmp(model + n - 12, ".safetensors") == 0;
+    char *folder = weights ? file_folder(model) : NULL;
+    *path = given || (model && (!weights || folder)) ? tokenizer_file(given     ? given
+                                                                      : weights ? folder
+                                                                                : model)
+                                                     : NULL;
+    status st = *path ? OK : status_no_memory("a path");
+    if (st == OK && !given && !file_exists(*path))
+        st = status_fail(ERR_INPUT, *path,
+                         "does not exist; put the model's own there, or name one with tokenizer: "
+                         "of the dataset");
+    free(folder);
+    return st;
+}
+
+static status find_context(const dataset *d, const sample_spec *spec, int64_t *context)
+{
+    int64_t given = d->options.context;
+    if (given > spec->context)
+        return status_fail(ERR_USAGE, d->options.path,
+                           "context: %lld is more than the model's %d positions", (long long)given,
+                           spec->context);
+    *context = given > 0 ? given : spec->context;
+    if (*context < 2)
+        return status_fail(ERR_USAGE, d->options.path,
+                           "context: %lld leaves nothing to predict; give 2 or more",
+                           (long long)*context);
+    return OK;
+}
+
+static bool same(const tokenised *t, const char *file, int64_t context, int64_t vocabulary)
+{
+    return t->context == context && t->vocabulary == vocabulary &&
+           (file && t->tokenizer ? strcmp(file, t->tokenizer) == 0 : file == t->tokenizer);
+}
+
+// On a rank that did not make the set.
+static status empty_set(const dataset *d, const sample_spec *spec, const char *file,
+                        token_set **out)
+{
+    status st = token_set_new(d->all.group_names.n, spec->vocabulary, out);
+    if (st == OK && file)
+        st = tokenizer_open(file, &(*out)->tokenizer);
+    return st;
+}
+
+static status make_set(const dataset *d, const sample_spec *spec, const char *file, int64_t context,
+                       token_set **out)
+{
+    if (!d->all.state)
+        return status_fail(ERR_INTERNAL, d->options.path, "its samples were not prepared");
+    size_t groups = d->all.group_names.n;
+    bool *wanted = checked_calloc(groups, sizeof *wanted);
+    if (!wanted)
+        return status_no_memory("samples");
+    for (int i = 0; i < d->subsets; i++)
+        wanted[d->group[i]] = true;
+    text_order order = {.tokenizer = file,
+                        .path = d->options.path,
+                        .context = context,
+                        .vocabulary = spec->vocabulary,
+                        .limit = d->options.limit,
+                        .pack = d->options.pack,
+                        .questions = d->format->questions,
+                        .groups = groups,
+                        .wanted = wanted,
+                        .pool = spec->pool};
+    status st = text_maker_run(&order, d->format->text, d->all.state, out);
+    free(wanted);
+    return st;
+}
+
+status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const token_set **out)
+{
+    status st = OK;
+    char *file = NULL;
+    token_set *set = NULL;
+    int64_t context = 0;
+    token_cache *c = d->cache;
+    st = find_context(d, spec, &context);
+    if (st == OK && !d->format->token_ids)
+        st = find_tokenizer(d, spec, &file);
+    TRY(share_vote(s, st));
+    for (size_t i = 0; i < c->n; i++)
+        if (same(&c->at[i], file, context, spec->vocabulary)) {
+            *out = c->at[i].set;
+            goto done;
+        }
+    bool grown = checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at);
+    TRY(share_vote(s, grown ? OK : status_no_memory("samples")));
+    st = !s || s->rank == 0 ? make_set(d, spec, file, context, &set)
+                            : empty_set(d, spec, file, &set);
+    TRY(s ? token_set_share(s, st, set) : st);
+    c->at[c->n++] = (tokenised){file, context, spec->vocabulary, set};
+    file = NULL;
+    *out = set;
+    set = NULL;
+done:
+    token_set_free(set);
+    free(file);
+    return st;
+}
+
+const token_group *dataset_token_group(const dataset *d, const token_set *set, int subset)
+{
+    return &set->group[d->group[subset]];
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/dataset/model_labels.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/file.h"
+
+#define CONFIG_MAX ((size_t)16 << 20)
+
+// The class of a name in id2label: -1 for none, -2 for more than one.
+static int32_t find_class(json_t *id2label, const char *name)
+{
+    const char *key;
+    json_t *value;
+    int32_t found = -1;
+    json_object_foreach(id2label, key, value)
+    {
+        char *end;
+        errno = 0;
+        long number = strtol(key, &end, 10);
+        if (!json_is_string(value) || strcmp(json_string_value(value), name) != 0 || *end != 0 ||
+            errno != 0 || number < 0 || number > INT32_MAX)
+            continue;
+        if (found >= 0)
+            return -2;
+        found = (int32_t)number;
+    }
+    return found;
+}
+
+static status match(json_t *id2label, const char *path, const dataset *d, int32_t *class)
+{
+    const char *data = dataset_get_options(d)->path;
+    int n = dataset_labels(d), stranger = -1, matched = 0;
+    for (int l = 0; l < n; l++) {
+        const char *name = dataset_label_name(d, l);
+        int32_t c = find_class(id2label, name);
+        if (c == -2)
+            return status_fail(ERR_INPUT, path,
+                               "id2label has %s twice, so the folder of that name in "
+                               "%s has no class",
+                               name, data);
+        if (c < 0) {
+            stranger = l;
+            continue;
+        }
+        class[l] = c;
+        matched++;
+    }
+    if (matched > 0 && matched < n)
+        return status_fail(ERR_INPUT, data,
+                           "folder %s is not a label of the model, though others are; "
+                           "name it as id2label in %s does",
+                           dataset_label_name(d, stranger), path);
+    return OK;
+}
+
+status model_labels_match(const char *folder, const dataset *d, int32_t *class)
+{
+    status st;
+    char *bytes = NULL, *path = file_join(folder, "config.json");
+    size_t size;
+    json_t *root = NULL;
+    json_error_t error;
+    if (!path) {
+        st = status_no_memory("a path");
+        goto done;
+    }
+    TRY(file_read(path, CONFIG_MAX, &bytes, &size));
+    if (!(root = json_loadb(bytes, size, 0, &error))) {
+        st = status_fail(ERR_INPUT, path, "line %d, column %d: %s", error.line, error.column,
+                         error.text);
+        goto done;
+    }
+    TRY(match(json_object_get(root, "id2label"), path, d, class));
+done:
+    json_decref(root);
+    free(bytes);
+    free(path);
+    return st;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names a model gives its classes.
+#ifndef DATA_DATASET_MODEL_LABELS_H
+#define DATA_DATASET_MODEL_LABELS_H
+
+#include <stdint.h>
+
+#include "data/dataset/dataset.h"
+#include "pipeline/base/status.h"
+
+// Matches a dataset whose labels are names (folders) with id2label in FOLDER/config.json: where
+// every name is one of the model's, class[l] becomes the model's number of label l. Where none is,
+// class is left as it is: labels are then numbered in sorted order, which is how a model trained on
+// these folders numbers them. ERR_INPUT where only some are, or a name is that of two classes.
+// Local.
+status model_labels_match(const char *folder, const dataset *d, int32_t *class);
+
+#endif

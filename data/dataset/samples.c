@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/dataset/samples.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset/dataset_state.h"
+#include "data/dataset/model_labels.h"
+#include "data/image/image_processor.h"
+#include "pipeline/base/checked.h"
+
+struct samples {
+    const dataset *data; // borrowed
+    sample_spec spec;    // model_path is not kept
+    image_processor *processor;
+    int32_t *label;          // [dataset_labels] the model's number of each label, owned
+    int64_t *collect;        // [subsets] samples that are collected on, owned
+    const token_set *tokens; // text: borrowed from the dataset; NULL of images
+};
+
+static const token_group *group_of(const samples *s, int subset)
+{
+    return dataset_token_group(s->data, s->tokens, subset);
+}
+
+static int64_t used(const samples *s, int subset)
+{
+    if (s->tokens)
+        return (int64_t)group_of(s, subset)->n;
+    int64_t n = dataset_count(s->data, subset), limit = dataset_get_options(s->data)->limit;
+    return limit > 0 && limit < n ? limit : n;
+}
+
+// Where a part begins among the raw samples of its subset.
+static int64_t part_first(const samples *s, int subset, part p)
+{
+    bool same = dataset_get_options(s->data)->collect < 0;
+    return p == PART_EVALUATE && !same ? s->collect[subset] : 0;
+}
+
+static status share_subsets(samples *s)
+{
+    int n = dataset_subsets(s->data);
+    double collect = dataset_get_options(s->data)->collect;
+    s->collect = checked_calloc((size_t)n, sizeof *s->collect);
+    if (!s->collect)
+        return status_no_memory("samples");
+    for (int i = 0; i < n; i++) {
+        int64_t all = used(s, i);
+        // The small term makes 0.29 × 100 = 28.999999999999996 the 29 that is meant.
+        int64_t first = collect < 0 ? all : (int64_t)floor(collect * (double)all + 1e-9);
+        s->collect[i] = first > all ? all : first;
+    }
+    return OK;
+}
+
+// Maps the dataset's labels to the model's, and checks those of the samples that are used.
+static status map_labels(samples *s, const char *model_path)
+{
+    const char *path = dataset_get_options(s->data)->path;
+    int n = dataset_labels(s->data);
+    s->label = checked_calloc((size_t)n, sizeof *s->label);
+    if (!s->label)
+        return status_no_memory("labels");
+    for (int l = 0; l < n; l++)
+        s->label[l] = l;
+    if (dataset_labels_by_name(s->data)) {
+        status st = model_labels_match(model_path, s->data, s->label);
+        if (st != OK)
+            return st;
+    }
+    for (int i = 0; i < dataset_subsets(s->data); i++)
+        for (int64_t k = 0; k < used(s, i); k++) {
+            int32_t label = dataset_label(s->data, i, k);
+            if (s->label[label] >= s->spec.classes)
+                return status_fail(ERR_INPUT, path,
+                                   "label %d (%s) is beyond the model's %d classes; "
+                                   "give the model that was trained on these labels",
+                                   s->label[label], dataset_label_name(s->data, label),
+                                   s->spec.classes);
+        }
+    return OK;
+}
+
+// The size that comes out must be the model's.
+static status check_size(const samples *s, const char *where, int height, int width)
+{
+    int h, w;
+    image_processor_size(s->processor, height, width, &h, &w);
+    if (h == s->spec.image_height && w == s->spec.image_width)
+        return OK;
+    return status_fail(ERR_INPUT, where,
+                       "images of %d×%d become %d×%d by the model's "
+                       "preprocessor_config.json; the model takes %d×%d",
+                       width, height, w, h, s->spec.image_width, s->spec.image_height);
+}
+
+// Checks the size before any work: that of all images or, where they differ, of the first (each is
+// looked at again when it is read).
+static status check_first_size(const samples *s)
+{
+    status st;
+    image first = {0};
+    int channels;
+    dataset_image_shape(s->data, &first.height, &first.width, &channels);
+    if (first.height == 0)
+        TRY(dataset_image(s->data, 0, 0, &first));
+    TRY(check_size(s, dataset_get_options(s->data)->path, first.height, first.width));
+done:
+    image_free(&first);
+    return st;
+}
+
+static status open_images(samples *s, const sample_spec *spec)
+{
+    status st;
+    if (spec->channels != 1 && spec->channels != 3)
+        return status_fail(ERR_INPUT, spec->model_path,
+                           "takes images of %d channels; 1 and 3 are supported", spec->channels);
+    TRY(image_processor_open(spec->model_path, spec->channels, &s->processor));
+    TRY(check_first_size(s));
+    TRY(map_labels(s, spec->model_path));
+done:
+    return st;
+}
+
+status samples_open(const dataset *d, const sample_spec *spec, samples **out)
+{
+    status st;
+    bool is_text = dataset_is_text(d);
+    samples *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("samples");
+    s->data = d;
+    s->spec = *spec;
+    s->spec.model_path = NULL;
+    s->spec.pool = NULL;
+    if (spec->text != is_text) {
+        st = status_fail(ERR_INPUT, dataset_get_options(d)->path, "holds %s; the model %s %s",
+                         is_text ? "text" : "images", spec->model_path,
+                         spec->text ? "reads text" : "looks at images");
+        goto done;
+    }
+    TRY(is_text ? dataset_tokens(d, spec, NULL, &s->tokens) : open_images(s, spec));
+    TRY(share_subsets(s));
+    *out = s;
+    s = NULL;
+done:
+    samples_close(s);
+    return st;
+}
+
+status samples_prepare(const dataset *d, const sample_spec *spec, share *s)
+{
+    const token_set *set;
+    return dataset_is_text(d) && s->ranks > 1 ? dataset_tokens(d, spec, s, &set) : OK;
+}
+
+void samples_close(samples *s)
+{
+    if (!s)
+        return;
+    image_processor_close(s->processor);
+    free(s->label);
+    free(s->collect);
+    free(s);
+}
+
+int64_t samples_count(const samples *s, int subset, part p)
+{
+    bool same = dataset_get_options(s->data)->collect < 0;
+    return p == PART_COLLECT || same ? s->collect[subset] : used(s, subset) - s->collect[subset];
+}
+
+static const token_sample *sample_of(const samples *s, int subset, part p, int64_t i)
+{
+    return &group_of(s, subset)->at[part_first(s, subset, p) + i];
+}
+
+int64_t samples_rows(const samples *s, int subset, part p, int64_t i)
+{
+    return s->tokens ? sample_of(s, subset, p, i)->rows : s->spec.rows_per_image;
+}
+
+static status wrong_kind(const samples *s)
+{
+    return status_fail(ERR_INTERNAL, dataset_get_options(s->data)->path,
+                       "samples of the other kind were asked for");
+}
+
+status samples_image(const samples *s, int subset, part p, int64_t i, float *pixels, int32_t *label)
+{
+    status st;
+    image raw = {0};
+    const char *path = dataset_get_options(s->data)->path;
+    int64_t at = part_first(s, subset, p) + i;
+    if (s->tokens)
+        return wrong_kind(s);
+    TRY(dataset_image(s->data, subset, at, &raw));
+    TRY(image_convert(&raw, s->spec.channels));
+    TRY(check_size(s, path, raw.height, raw.width));
+    TRY(image_processor_run(s->processor, &raw, path, pixels));
+    *label = s->label[dataset_label(s->data, subset, at)];
+done:
+    image_free(&raw);
+    return st;
+}
+
+status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *ids, int32_t *target)
+{
+    status st;
+    if (!s->tokens)
+        return wrong_kind(s);
+    const token_sample *at = sample_of(s, subset, p, i);
+    size_t n = (size_t)at->rows;
+    TRY(token_store_read(s->tokens->store, at->first, n, ids));
+    for (size_t k = 0; k < n; k++)
+        target[k] = at->target >= 0 || k + 1 == n ? -1 : ids[k + 1];
+    target[n - 1] = at->target;
+done:
+    return st;
+}
+
+const int32_t *samples_candidates(const samples *s, int *n)
+{
+    bool some = s->tokens && !dataset_get_options(s->data)->vocabulary;
+    *n = some ? s->tokens->candidates : 0;
+    return *n > 0 ? s->tokens->candidate : NULL;
+}
+
+status samples_last_token(const samples *s, const char *string, int32_t *id)
+{
+    status st;
+    encoder *e = NULL;
+    token_list ids = {0};
+    *id = -1;
+    if (!s->tokens || !s->tokens->tokenizer)
+        return status_fail(ERR_INPUT, dataset_get_options(s->data)->path,
+                           "has no tokenizer to look up \"%s\" with", string);
+    TRY(encoder_new(s->tokens->tokenizer, &e));
+    TRY(encoder_encode(e, string, strlen(string), false, 0, &ids));
+    if (ids.n > 0)
+        *id = ids.id[ids.n - 1];
+done:
+    token_list_free(&ids);
+    encoder_free(e);
+    return st;
+}
+
+int64_t samples_shortened(const samples *s)
+{
+    return s->tokens ? s->tokens->shortened : 0;
+}

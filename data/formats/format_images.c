@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder of folders of JPEG and PNG images: each folder a subset and a class, in sorted order of
+// names; its images, also those of folders inside it, in sorted order. `split` names a folder
+// between the path and these.
+//
+// Images are known by their first bytes. Other files, and names that begin with a dot, are passed
+// over and counted; a file that is named as an image and is none is refused, or a damaged image
+// would silently leave the dataset.
+#include "data/formats/format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "data/image/decode.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+#define FILE_MAX ((size_t)1 << 28)
+
+struct format_state {
+    text paths; // of all images, each ended by NUL
+    size_t *at; // [samples] where each begins
+    size_t at_capacity, group_capacity, label_capacity;
+};
+
+static bool named_as_image(const char *name)
+{
+    static const char *const endings[] = {".jpg", ".jpeg", ".png"};
+    const char *ending = strrchr(name, '.');
+    for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(ending, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+// *known: whether the file begins as an image does.
+static status sniff(const char *path, bool *known)
+{
+    uint8_t magic[DECODE_MAGIC];
+    size_t n = 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return status_fail_errno(ERR_INPUT, path, "cannot open");
+    while (n < sizeof magic) {
+        ssize_t got = read(file, magic + n, sizeof magic - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            status st = status_fail_errno(ERR_IO, path, "cannot read");
+            close(file);
+            return st;
+        }
+        if (got == 0)
+            break;
+        n += (size_t)got;
+    }
+    close(file);
+    *known = decode_knows(magic, n);
+    return OK;
+}
+
+static status add_image(catalogue *c, const char *path)
+{
+    format_state *s = c->state;
+    size_t i = (size_t)c->samples;
+    if (!checked_grow(&s->at, &s->at_capacity, i + 1, sizeof *s->at) ||
+        !checked_grow(&c->group, &s->group_capacity, i + 1, sizeof *c->group) ||
+        !checked_grow(&c->label, &s->label_capacity, i + 1, sizeof *c->label))
+        return status_no_memory("a list of images");
+    s->at[i] = s->paths.length;
+    text_add_bytes(&s->paths, path, strlen(path) + 1);
+    if (s->paths.failed)
+        return status_no_memory("a list of images");
+    c->group[i] = c->label[i] = (int32_t)c->group_names.n - 1;
+    c->samples++;
+    return OK;
+}
+
+static status visit_file(catalogue *c, const FTSENT *e)
+{
+    bool known = false;
+    if (e->fts_level < 2 || e->fts_name[0] == '.') {
+        c->ignored++;
+        return OK;
+    }
+    status st = sniff(e->fts_accpath, &known);
+    if (st != OK)
+        return st;
+    if (known)
+        return add_image(c, e->fts_path);
+    if (named_as_image(e->fts_name))
+        return status_fail(ERR_INPUT, e->fts_path,
+                           "is named as an image and is neither JPEG nor PNG; "
+                           "fetch it again, convert it or remove it");
+    c->ignored++;
+    return OK;
+}
+
+static status enter_folder(catalogue *c, FTS *walk, FTSENT *e)
+{
+    if (e->fts_level > 0 && e->fts_name[0] == '.') {
+        fts_set(walk, e, FTS_SKIP);
+        c->ignored++;
+        return OK;
+    }
+    if (e->fts_level != 1)
+        return OK;
+    if (!name_list_is_text(e->fts_name, strlen(e->fts_name)))
+        return status_fail(ERR_INPUT, e->fts_path, "is not a UTF-8 name; rename the folder");
+    status st = name_list_add(&c->label_names, e->fts_name, strlen(e->fts_name));
+    return st == OK ? name_list_add(&c->group_names, e->fts_name, strlen(e->fts_name)) : st;
+}
+
+// A class without images would shift no label today and all of them when it is removed: refuse it.
+static status leave_folder(const catalogue *c, const FTSENT *e)
+{
+    int32_t group = (int32_t)c->group_names.n - 1;
+    if (e->fts_level != 1 || (c->samples > 0 && c->group[c->samples - 1] == group))
+        return OK;
+    return status_fail(ERR_INPUT, e->fts_path,
+                       "holds no JPEG or PNG image; each folder is a class: fill"
+                       " it or remove it");
+}
+
+static status visit(catalogue *c, FTS *walk, FTSENT *e)
+{
+    switch (e->fts_info) {
+    case FTS_D:
+        return enter_folder(c, walk, e);
+    case FTS_DP:
+        return e->fts_name[0] == '.' && e->fts_level > 0 ? OK : leave_folder(c, e);
+    case FTS_F:
+        return visit_file(c, e);
+    case FTS_DC:
+        return status_fail(ERR_INPUT, e->fts_path,
+                           "leads back into a folder above it; remove the link");
+    case FTS_SLNONE:
+        return status_fail(ERR_INPUT, e->fts_path, "is a link to nothing; remove it");
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS:
+        errno = e->fts_errno;
+        return status_fail_errno(ERR_INPUT, e->fts_path, "cannot read");
+    default: // devices and pipes
+        c->ignored++;
+        return OK;
+    }
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static status images_open(const dataset_options *o, catalogue *c)
+{
+    status st = OK;
+    FTS *walk = NULL;
+    FTSENT *e;
+    char *root = o->split ? file_join(o->path, o->split) : strdup(o->path);
+    if (!root || !(c->state = checked_calloc(1, sizeof *c->state))) {
+        st = status_no_memory("a dataset");
+        goto done;
+    }
+    if (!file_is_folder(root)) {
+        st = status_fail(ERR_INPUT, root, "is not a folder; `images` reads a folder of folders");
+        goto done;
+    }
+    walk = fts_open((char *const[]){root, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+    if (!walk) {
+        st = status_fail_errno(ERR_INPUT, root, "cannot read the folder");
+        goto done;
+    }
+    for (errno = 0; (e = fts_read(walk)) != NULL; errno = 0)
+        TRY(visit(c, walk, e));
+    if (errno != 0)
+        st = status_fail_errno(ERR_INPUT, root, "cannot read the folder");
+    else if (c->samples == 0)
+        st = status_fail(ERR_INPUT, root,
+                         "holds no folder of images; one folder a class is expected");
+done:
+    if (walk)
+        fts_close(walk);
+    free(root);
+    return st;
+}
+
+static void images_close(format_state *s)
+{
+    text_free(&s->paths);
+    free(s->at);
+    free(s);
+}
+
+static status images_image(const format_state *s, int64_t index, image *out)
+{
+    const char *path = s->paths.at + s->at[index];
+    char *bytes;
+    size_t n;
+    status st = file_read(path, FILE_MAX, &bytes, &n);
+    if (st != OK)
+        return st;
+    st = decode((const uint8_t *)bytes, n, path, out);
+    free(bytes);
+    return st;
+}
+
+static status images_files(const dataset_options *o, status (*add)(void *context, const char *path),
+                           void *context)
+{
+    status st;
+    catalogue c = {0};
+    TRY(images_open(o, &c));
+    for (int64_t i = 0; i < c.samples; i++)
+        TRY(add(context, c.state->paths.at + c.state->at[i]));
+done:
+    catalogue_free(&c, images_close);
+    return st;
+}
+
+// Whether a folder has a folder that has an image: looks at the first entries only, for any folder
+// may be asked.
+static bool images_recognise(const dataset_options *o)
+{
+    char *root = o->split ? file_join(o->path, o->split) : strdup(o->path);
+    FTS *walk = root && file_is_folder(root)
+                    ? fts_open((char *const[]){root, NULL}, FTS_LOGICAL | FTS_NOCHDIR, NULL)
+                    : NULL;
+    FTSENT *e;
+    bool known = false;
+    for (int looked = 0; walk && !known && looked < 1000 && (e = fts_read(walk)); looked++) {
+        if (e->fts_info == FTS_D && e->fts_level > 1)
+            fts_set(walk, e, FTS_SKIP);
+        if (e->fts_info == FTS_F && e->fts_level == 2 && sniff(e->fts_accpath, &known) != OK)
+            known = false;
+    }
+    if (walk)
+        fts_close(walk);
+    free(root);
+    return known;
+}
+
+const format format_images = {
+    .name = "images",
+    .splits = (const char *const[]){"train", "test", "validation", "val", NULL},
+    .subsets = (const char *const[]){"folder", "label", "fine", NULL},
+    .labels_by_name = true,
+    .open = images_open,
+    .close = images_close,
+    .image = images_image,
+    .files = images_files,
+    .recognise = images_recognise,
+};

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// MMLU's own archive (Hendrycks et al., 2021): a folder with test/SUBJECT_test.csv,
+// dev/SUBJECT_dev.csv and val/SUBJECT_val.csv; no header; a question, four choices and the answer's
+// letter a row. A path is that folder, or one such file (then `shots` looks for dev/ beside the
+// file's folder). Subsets are subjects, by sorted name. How a question is asked is said in
+// data/samples.h.
+#include "data/formats/format.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/bytes/csv.h"
+#include "data/bytes/file_tree.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+enum { QUESTION, CHOICE, ANSWER = 5, FIELDS };
+
+typedef struct subject {
+    char *name;           // owned: "high_school_physics"
+    char *path, *example; // owned: its questions; those to show, NULL without
+    csv_table questions, examples;
+} subject;
+
+struct format_state {
+    subject *at; // owned
+    size_t n, capacity;
+    size_t shots;
+};
+
+static bool has_ending(const char *name, const void *context)
+{
+    const char *const list[] = {context, NULL};
+    return !strchr(name, '/') && file_tree_ending(name, list);
+}
+
+// Fails where the path of a subject's file does not end in _SPLIT.csv.
+static status add_subject(format_state *s, const char *path, const char *split)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *ending = text_format("_%s.csv", split);
+    if (!ending || !checked_grow(&s->at, &s->capacity, s->n + 1, sizeof *s->at)) {
+        free(ending);
+        return status_no_memory("a list of subjects");
+    }
+    const char *end = strstr(name, ending);
+    size_t n = end ? (size_t)(end - name) : strcspn(name, ".");
+    free(ending);
+    if (n == 0 || !name_list_is_text(name, n))
+        return status_fail(ERR_INPUT, path, "names no subject; SUBJECT_%s.csv is expected", split);
+    s->at[s->n] = (subject){.name = strndup(name, n), .path = strdup(path)};
+    subject *at = &s->at[s->n++];
+    return at->name && at->path ? OK : status_no_memory("a list of subjects");
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const subject *)a)->name, ((const subject *)b)->name);
+}
+
+// The file of examples of each subject, where it lies.
+static status find_examples(const dataset_options *o, format_state *s)
+{
+    status st = OK;
+    bool folder = file_is_folder(o->path);
+    char *beside = folder ? NULL : file_folder(o->path);
+    for (size_t i = 0; i < s->n && st == OK; i++) {
+        static const char *const packed[] = {"", ".gz", ".zst"};
+        for (int k = 0; k < 3 && !s->at[i].example && st == OK; k++) {
+            char *path = text_format("%s%s/%s_dev.csv%s", folder ? o->path : beside,
+                                     folder ? "/dev" : "/../dev", s->at[i].name, packed[k]);
+            if (!path)
+                st = status_no_memory("a path");
+            else if (file_exists(path))
+                s->at[i].example = path;
+            else
+                free(path);
+        }
+        if (st == OK && !s->at[i].example)
+            st = status_fail(ERR_INPUT, s->at[i].path,
+                             "has no dev/%s_dev.csv to take shots from; put it there or set "
+                             "shots: 0",
+                             s->at[i].name);
+    }
+    free(beside);
+    return st;
+}
+
+static status find_subjects(const dataset_options *o, format_state *s)
+{
+    status st;
+    name_list files = {0};
+    char *folder = file_join(o->path, o->split), *ending = text_format("_%s.csv", o->split);
+    s->shots = (size_t)o->shots;
+    if (!folder || !ending) {
+        st = status_no_memory("a path");
+        goto done;
+    }
+    if (!file_is_folder(o->path))
+        TRY(name_list_add(&files, o->path, strlen(o->path)));
+    else if (file_is_folder(folder))
+        TRY(file_tree(folder, has_ending, ending, &files, NULL));
+    if (files.n == 0) {
+        st = status_fail(ERR_INPUT, o->path, "holds no %s/SUBJECT_%s.csv, as MMLU's archive does",
+                         o->split, o->split);
+        goto done;
+    }
+    for (size_t i = 0; i < files.n; i++)
+        TRY(add_subject(s, files.at[i], o->split));
+    qsort(s->at, s->n, sizeof *s->at, by_name);
+    for (size_t i = 1; i < s->n; i++)
+        if (strcmp(s->at[i].name, s->at[i - 1].name) == 0) {
+            st = status_fail(ERR_INPUT, s->at[i].path, "is the second file of its subject");
+            goto done;
+        }
+    if (s->shots > 0)
+        TRY(find_examples(o, s));
+done:
+    name_list_free(&files);
+    free(folder);
+    free(ending);
+    return st;
+}
+
+static status read_questions(const char *path, csv_table *t)
+{
+    status st;
+    TRY(csv_read(path, FIELDS, t));
+    if (t->rows == 0)
+        return status_fail(ERR_INPUT, path, "holds no question");
+    for (size_t i = 0; i < t->rows; i++) {
+        const csv_field *f = &t->field[i * FIELDS + ANSWER];
+        if (f->n == 1 && f->bytes[0] >= 'A' && f->bytes[0] <= 'D')
+            continue;
+        char *where = text_format("%s:%lld", path, (long long)t->line[i]);
+        st = where ? status_fail(ERR_INPUT, where,
+                                 "the answer is %.*s; A, B, C or D is expected in the sixth field",
+                                 (int)(f->n < 40 ? f->n : 40), f->bytes)
+                   : status_no_memory("a message");
+        free(where);
+        goto done;
+    }
+done:
+    return st;
+}
+
+static status read_subject(const format_state *s, subject *at)
+{
+    status st;
+    TRY(read_questions(at->path, &at->questions));
+    if (s->shots == 0)
+        goto done;
+    TRY(read_questions(at->example, &at->examples));
+    if (at->examples.rows < s->shots)
+        st = status_fail(ERR_INPUT, at->example, "holds %zu questions; shots: %zu asks for more",
+                         at->examples.rows, s->shots);
+done:
+    return st;
+}
+
+static status mmlu_open(const dataset_options *o, catalogue *c)
+{
+    status st;
+    format_state *s = c->state = checked_calloc(1, sizeof *c->state);
+    if (!s)
+        return status_no_memory("a dataset");
+    TRY(find_subjects(o, s));
+    if (!(c->count = checked_calloc(s->n, sizeof *c->count))) {
+        st = status_no_memory("a dataset");
+        goto done;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        TRY(read_subject(s, &s->at[i]));
+        TRY(name_list_add(&c->group_names, s->at[i].name, strlen(s->at[i].name)));
+        c->count[i] = (int64_t)s->at[i].questions.rows;
+        c->samples += c->count[i];
+    }
+done:
+    return st;
+}
+
+static void mmlu_close(format_state *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        free(s->at[i].name);
+        free(s->at[i].path);
+        free(s->at[i].example);
+        csv_free(&s->at[i].questions);
+        csv_free(&s->at[i].examples);
+    }
+    free(s->at);
+    free(s);
+}
+
+static void add_field(text *t, const csv_field *f)
+{
+    text_add_bytes(t, f->bytes, f->n);
+}
+
+// Appends a question up to "Answer:".
+static void add_question(text *t, const csv_field *row)
+{
+    text_add(t, "\n\nQuestion: ");
+    add_field(t, &row[QUESTION]);
+    for (int i = 0; i < ANSWER - CHOICE; i++) {
+        text_addf(t, "\n%c. ", 'A' + i);
+        add_field(t, &row[CHOICE + i]);
+    }
+    text_add(t, "\nAnswer:");
+}
+
+// The header and the shots; shot[i] is where each begins, shot[shots] where the question will.
+static void add_head(const format_state *s, const subject *at, text *t, size_t *shot)
+{
+    size_t name = 0;
+    text_add(t, "The following are multiple choice questions (with answers) about ");
+    name = t->length;
+    text_addf(t, "%s.", at->name);
+    for (size_t i = name; i < t->length; i++)
+        if (t->at[i] == '_')
+            t->at[i] = ' ';
+    for (size_t i = 0; i < s->shots; i++) {
+        const csv_field *row = &at->examples.field[i * FIELDS];
+        shot[i] = t->length;
+        add_question(t, row);
+        text_add(t, " ");
+        add_field(t, &row[ANSWER]);
+    }
+    shot[s->shots] = t->length;
+}
+
+static status feed_subject(const format_state *s, size_t group, text *t, size_t *shot,
+                           text_maker *m)
+{
+    status st = OK;
+    const csv_table *q = &s->at[group].questions;
+    int64_t limit = text_maker_limit(m);
+    size_t n = limit > 0 && (size_t)limit < q->rows ? (size_t)limit : q->rows;
+    t->length = 0;
+    add_head(s, &s->at[group], t, shot);
+    for (size_t i = 0; i < n; i++) {
+        const csv_field *row = &q->field[i * FIELDS];
+        t->length = shot[s->shots];
+        add_question(t, row);
+        if (t->failed)
+            return status_no_memory("a question");
+        text_document d = {.group = group,
+                           .bytes = t->at,
+                           .n = t->length,
+                           .shot = shot,
+                           .shots = s->shots,
+                           .answer = row[ANSWER].bytes[0] - 'A'};
+        TRY(text_maker_add(m, &d));
+    }
+done:
+    return st;
+}
+
+static status mmlu_text(const format_state *s, text_maker *m)
+{
+    status st = OK;
+    text t = {0};
+    size_t *shot = checked_calloc(s->shots + 1, sizeof *shot);
+    if (!shot)
+        return status_no_memory("a question");
+    for (size_t g = 0; g < s->n && st == OK; g++)
+        if (text_maker_wants(m, g))
+            st = feed_subject(s, g, &t, shot, m);
+    text_free(&t);
+    free(shot);
+    return st;
+}
+
+static status mmlu_files(const dataset_options *o, status (*add)(void *context, const char *path),
+                         void *context)
+{
+    status st;
+    format_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("a dataset");
+    TRY(find_subjects(o, s));
+    for (size_t i = 0; i < s->n; i++) {
+        TRY(add(context, s->at[i].path));
+        if (s->at[i].example)
+            TRY(add(context, s->at[i].example));
+    }
+done:
+    mmlu_close(s);
+    return st;
+}
+
+static bool mmlu_recognise(const dataset_options *o)
+{
+    format_state *s = checked_calloc(1, sizeof *s);
+    char *ending = text_format("_%s.csv", o->split);
+    bool named = s && ending && (file_is_folder(o->path) || strstr(o->path, ending));
+    bool found = named && find_subjects(o, s) == OK;
+    free(ending);
+    if (s)
+        mmlu_close(s);
+    return found;
+}
+
+const format format_mmlu = {
+    .name = "mmlu",
+    .splits = (const char *const[]){"test", "val", "dev", NULL},
+    .default_split = "test",
+    .subsets = (const char *const[]){"subject", NULL},
+    .questions = true,
+    .unit = "questions",
+    .open = mmlu_open,
+    .close = mmlu_close,
+    .text = mmlu_text,
+    .files = mmlu_files,
+    .recognise = mmlu_recognise,
+};

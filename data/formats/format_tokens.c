@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Token ids (data/token_file.h): a file, or a folder of .bin and .npy files, by sorted name; each
+// is a subset, by its name without ending. Of an array of two dimensions each row is a document,
+// cut at `context`; one of a single dimension has no documents inside: it is cut every `context`
+// ids. No tokenizer is needed: ids must be the model's own.
+#include "data/formats/format.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/bytes/byte_stream.h"
+#include "data/bytes/file_tree.h"
+#include "data/tokens/token_file.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+enum { BLOCK_IDS = 1 << 16 };
+
+struct format_state {
+    name_list files;
+    token_file *header; // owned [files.n]
+};
+
+static bool is_tokens(const char *below, const void *context)
+{
+    static const char *const endings[] = {".bin", ".npy", NULL};
+    size_t n = strlen(below);
+    (void)context;
+    return !strchr(below, '/') && file_tree_ending(below, endings) && n > 4 &&
+           below[n - 4] == '.' &&
+           strcmp(below + n - 4, ".zst") != 0; // ids do not pack, and are read where they are
+}
+
+static int width_of(const dataset_options *o)
+{
+    return o->dtype && strcmp(o->dtype, "uint32") == 0 ? 4 : 2;
+}
+
+static status find_files(const dataset_options *o, name_list *files, int64_t *ignored)
+{
+    status st = file_tree(o->path, is_tokens, NULL, files, ignored);
+    if (st == OK && files->n == 0)
+        st = status_fail(ERR_INPUT, o->path, "holds no .bin or .npy file of token ids");
+    return st;
+}
+
+static status tokens_open(const dataset_options *o, catalogue *c)
+{
+    status st;
+    format_state *s = c->state = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("a dataset");
+    TRY(find_files(o, &s->files, &c->ignored));
+    s->header = checked_calloc(s->files.n, sizeof *s->header);
+    c->count = checked_calloc(s->files.n, sizeof *c->count);
+    if (!s->header || !c->count) {
+        st = status_no_memory("a dataset");
+        goto done;
+    }
+    for (size_t i = 0; i < s->files.n; i++) {
+        const char *path = s->files.at[i], *slash = strrchr(path, '/');
+        const char *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+        size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+        for (size_t k = 0; k < i; k++)
+            if (strncmp(c->group_names.at[k], name, n) == 0 && !c->group_names.at[k][n])
+                n = strlen(name); // x.bin beside x.npy
+        TRY(token_file_open(path, width_of(o), &s->header[i]));
+        TRY(name_list_add(&c->group_names, name, n));
+        c->count[i] = s->header[i].columns ? s->header[i].rows : 1;
+        c->samples += c->count[i];
+    }
+done:
+    return st;
+}
+
+static void tokens_close(format_state *s)
+{
+    name_list_free(&s->files);
+    free(s->header);
+    free(s);
+}
+
+// Ids of a file from their bytes; one that does not fit is -1, and refused as such.
+static void decode(const token_file *f, const char *bytes, size_t n, int32_t *id)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t value = 0; // little-endian, as this machine
+        memcpy(&value, bytes + i * (size_t)f->width, (size_t)f->width);
+        id[i] = value < INT32_MAX ? (int32_t)value : -1;
+    }
+}
+
+static status refuse(const char *path, int64_t position, const char *problem)
+{
+    return status_fail(ERR_INPUT, path, "id %lld %s", (long long)position, problem);
+}
+
+static status feed_file(const format_state *s, size_t i, char *bytes, int32_t *id, text_maker *m)
+{
+    status st;
+    byte_stream *in = NULL;
+    const token_file *f = &s->header[i];
+    const char *path = s->files.at[i];
+    size_t got, width = (size_t)f->width;
+    int64_t position = 0, unit = f->columns ? f->columns : BLOCK_IDS;
+    int64_t left = f->columns ? f->rows * f->columns : f->rows;
+    size_t keep = (size_t)(unit < BLOCK_IDS ? unit : BLOCK_IDS);
+    TRY(byte_stream_open(path, &in));
+    for (; left > 0 && text_maker_wants(m, i); position += unit, left -= unit) {
+        size_t n = (int64_t)keep < left ? keep : (size_t)left;
+        TRY(byte_stream_skip_to(in, f->begin + (uint64_t)position * width));
+        TRY(byte_stream_read(in, bytes, n * width, &got));
+        if (got < n * width) {
+            st = status_fail(ERR_INPUT, path, "has changed while it was read");
+            goto done;
+        }
+        decode(f, bytes, n, id);
+        for (size_t k = 0; k < n; k++)
+            if (id[k] < 0 || id[k] >= text_maker_vocabulary(m)) {
+                st = refuse(path, position + (int64_t)k,
+                            "is beyond the model's vocabulary; give the model its own tokens and "
+                            "check dtype:");
+                goto done;
+            }
+        TRY(text_maker_add_ids(m, i, id, n, f->columns == 0 || text_maker_packs(m)));
+    }
+done:
+    byte_stream_close(in);
+    return st;
+}
+
+static status tokens_text(const format_state *s, text_maker *m)
+{
+    status st = OK;
+    char *bytes = checked_calloc(BLOCK_IDS, 8);
+    int32_t *id = checked_calloc(BLOCK_IDS, sizeof *id);
+    if (!bytes || !id)
+        st = status_no_memory("tokens");
+    for (size_t i = 0; i < s->files.n && st == OK; i++)
+        if (text_maker_wants(m, i))
+            st = feed_file(s, i, bytes, id, m);
+    free(bytes);
+    free(id);
+    return st;
+}
+
+static status tokens_files(const dataset_options *o, status (*add)(void *context, const char *path),
+                           void *context)
+{
+    status st;
+    name_list files = {0};
+    TRY(find_files(o, &files, NULL));
+    for (size_t i = 0; i < files.n; i++)
+        TRY(add(context, files.at[i]));
+done:
+    name_list_free(&files);
+    return st;
+}
+
+// A folder of models holds .bin files too: those begin as ZIP or pickle, or lie beside config.json.
+static bool is_alien(const char *path)
+{
+    char bytes[8] = {0}, *folder = file_folder(path), *config = file_join(folder, "config.json");
+    size_t n = 0;
+    byte_stream *in = NULL;
+    bool readable =
+        byte_stream_open(path, &in) == OK && byte_stream_read(in, bytes, sizeof bytes, &n) == OK;
+    bool alien =
+        !readable || n == 0 || memcmp(bytes, "PK\3\4", 4) == 0 || (config && file_exists(config));
+    byte_stream_close(in);
+    free(folder);
+    free(config);
+    return alien;
+}
+
+static bool tokens_recognise(const dataset_options *o)
+{
+    name_list files = {0};
+    token_file f;
+    bool is = (file_is_folder(o->path) ||
+               is_tokens(strrchr(o->path, '/') ? strrchr(o->path, '/') + 1 : o->path, NULL)) &&
+              find_files(o, &files, NULL) == OK && !is_alien(files.at[0]) &&
+              token_file_open(files.at[0], width_of(o), &f) == OK;
+    name_list_free(&files);
+    return is;
+}
+
+const format format_tokens = {
+    .name = "tokens",
+    .splits = (const char *const[]){NULL},
+    .subsets = (const char *const[]){"file", NULL},
+    .token_ids = true,
+    .unit = "documents",
+    .open = tokens_open,
+    .close = tokens_close,
+    .text = tokens_text,
+    .files = tokens_files,
+    .recognise = tokens_recognise,
+};

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/formats/jsonl_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/bytes/byte_stream.h"
+#include "data/bytes/json_line.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/names.h"
+#include "pipeline/base/pool.h"
+#include "pipeline/base/text.h"
+
+enum { GROUPS_MAX = 4096, NAME_BYTES = 256 };
+
+// Subsets with the documents counted so far.
+typedef struct group_list {
+    name_list names;
+    names numbers; // of the names
+    int64_t *count;
+    size_t capacity;
+} group_list;
+
+// One file's part, with groups numbered by their first appearance in it.
+typedef struct file_index {
+    const dataset_options *options;
+    const char *path; // borrowed
+    uint16_t number;
+    group_list groups;
+    jsonl_documents found;
+    text name; // of the last line's subset, unescaped
+    size_t last;
+} file_index;
+
+// A window of files that are read side by side.
+typedef struct window {
+    const dataset_options *options;
+    const name_list *files;
+    size_t first;
+    file_index *at; // owned
+} window;
+
+static void groups_free(group_list *g)
+{
+    name_list_free(&g->names);
+    names_free(&g->numbers);
+    free(g->count);
+    *g = (group_list){0};
+}
+
+static void file_index_free(file_index *x)
+{
+    groups_free(&x->groups);
+    free(x->found.at);
+    text_free(&x->name);
+    *x = (file_index){0};
+}
+
+// --- Groups
+
+static status add_group(group_list *g, const dataset_options *o, const char *name, size_t n,
+                        size_t *number)
+{
+    if (g->names.n == GROUPS_MAX)
+        return status_fail(ERR_INPUT, o->path,
+                           "has more than %d subsets by %s; name a field with few values",
+                           GROUPS_MAX, o->subsets);
+    status st = name_list_add(&g->names, name, n);
+    if (st != OK)
+        return st;
+    *number = g->names.n - 1;
+    if (!names_put(&g->numbers, g->names.at[*number], *number) ||
+        !checked_grow(&g->count, &g->capacity, *number + 1, sizeof *g->count))
+        return status_no_memory("a list of subsets");
+    g->count[*number] = 0;
+    return OK;
+}
+
+static status find_group(file_index *x, const char *name, size_t n, const char **problem,
+                         size_t *group)
+{
+    const name_list *known = &x->groups.names;
+    *problem = NULL;
+    if (known->n > 0 && strlen(known->at[x->last]) == n &&
+        memcmp(known->at[x->last], name, n) == 0) {
+        *group = x->last;
+        return OK;
+    }
+    if (n == 0 || n > NAME_BYTES || !name_list_is_text(name, n)) {
+        *problem = "is no name of a subset: it is empty, long or has control characters";
+        return OK;
+    }
+    char key[NAME_BYTES + 1];
+    memcpy(key, name, n);
+    key[n] = 0;
+    status st = names_get(&x->groups.numbers, key, group)
+                    ? OK
+                    : add_group(&x->groups, x->options, name, n, group);
+    x->last = st == OK ? *group : x->last;
+    return st;
+}
+
+// The subset of a line; *problem says what is wrong with it.
+static status read_group(file_index *x, const json_field *field, const char **problem,
+                         size_t *group)
+{
+    *problem = NULL;
+    if (field->kind == JSON_ABSENT || (field->kind == JSON_SCALAR && *field->bytes == 'n'))
+        *problem = "is missing";
+    else if (field->kind == JSON_TREE)
+        *problem = "is neither a text nor a number";
+    if (*problem)
+        return OK;
+    const char *name = field->bytes;
+    size_t n = field->n;
+    if (field->kind == JSON_TEXT && memchr(name, '\\', n)) {
+        x->name.length = 0;
+        json_text_unescape(name, n, &x->name);
+        if (x->name.failed)
+            return status_no_memory("a subset's name");
+        name = text_get(&x->name);
+        n = x->name.length;
+    }
+    return find_group(x, name, n, problem, group);
+}
+
+// --- Lines
+
+static status bad_line(const char *path, int64_t number, const char *field, const char *problem)
+{
+    char *where = text_format("%s:%lld", path, (long long)number);
+    status st = where ? status_fail(ERR_INPUT, where,
+                                    "field %s %s; mend the line or name another "
+                                    "field",
+                                    field, problem)
+                      : status_no_memory("a message");
+    free(where);
+    return st;
+}
+
+static status malformed(const char *path, int64_t number, size_t column, const char *problem)
+{
+    char *where = text_format("%s:%lld:%zu", path, (long long)number, column);
+    status st = where ? status_fail(ERR_INPUT, where,
+                                    "%s; a JSON object a line is expected, in UTF-8", problem)
+                      : status_no_memory("a message");
+    free(where);
+    return st;
+}
+
+// Counts a document and keeps where it is, if it is one of the first `limit` of its group.
+static status add_document(group_list *g, int64_t limit, jsonl_document d, jsonl_documents *to)
+{
+    if (++g->count[d.group] > limit && limit > 0)
+        return OK;
+    if (!checked_grow(&to->at, &to->capacity, to->n + 1, sizeof *to->at))
+        return status_no_memory("an index of documents");
+    to->at[to->n++] = d;
+    return OK;
+}
+
+bool jsonl_is_blank(const char *line, size_t n)
+{
+    while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
+        n--;
+    return n == 0;
+}
+
+static status index_line(file_index *x, int64_t number, const char *line, size_t n, uint64_t offset)
+{
+    const dataset_options *o = x->options;
+    const char *problem;
+    json_field f[2] = {{.path = o->field ? o->field : "text"}, {.path = o->subsets}};
+    bool by_file = strcmp(o->subsets, "file") == 0;
+    size_t column, group = 0;
+    if (jsonl_is_blank(line, n))
+        return OK;
+    if (!json_line_read(line, n, f, by_file ? 1 : 2, &column, &problem))
+        return malformed(x->path, number, column, problem);
+    if (f[0].kind != JSON_TEXT)
+        return bad_line(x->path, number, f[0].path,
+                        f[0].kind == JSON_ABSENT ? "is missing" : "is not a text");
+    problem = NULL;
+    status st = by_file ? OK : read_group(x, &f[1], &problem, &group);
+    if (st == OK && problem)
+        return bad_line(x->path, number, o->subsets, problem);
+    jsonl_document d = {offset + (uint64_t)(f[0].bytes - line), (uint32_t)f[0].n, x->number,
+                        (uint16_t)group};
+    return st == OK ? add_document(&x->groups, o->limit, d, &x->found) : st;
+}
+
+// --- Files
+
+// The subset of a file by its path below the dataset's, without endings.
+static status name_by_file(file_index *x)
+{
+    const char *name = x->path + strlen(x->options->path);
+    if (!file_is_folder(x->options->path))
+        name = strrchr(x->path, '/') ? strrchr(x->path, '/') + 1 : x->path;
+    while (*name == '/')
+        name++;
+    size_t n = strlen(name), group;
+    for (int i = 0; i < 2; i++) {
+        const char *dot = memrchr(name, '.', n);
+        if (dot > name && !memchr(dot, '/', (size_t)(name + n - dot)))
+            n = (size_t)(dot - name);
+    }
+    return add_group(&x->groups, x->options, name, n, &group);
+}
+
+static status index_file(void *context, int64_t i, int thread)
+{
+    (void)thread;
+    status st;
+    window *w = context;
+    file_index *x = &w->at[i];
+    line_reader *r = NULL;
+    const char *line;
+    size_t n;
+    uint64_t offset;
+    *x = (file_index){.options = w->options, .number = (uint16_t)(w->first + (size_t)i)};
+    x->path = w->files->at[x->number];
+    if (strcmp(w->options->subsets, "file") == 0)
+        TRY(name_by_file(x));
+    TRY(line_reader_open(x->path, &r));
+    for (;;) {
+        TRY(line_reader_next(r, &line, &n, &offset));
+        if (!line)
+            break;
+        TRY(index_line(x, line_reader_number(r), line, n, offset));
+    }
+done:
+    line_reader_close(r);
+    return st;
+}
+
+// Adds what a file holds to what the files before it do.
+static status append(const file_index *x, group_list *all, jsonl_documents *index)
+{
+    status st = OK;
+    const group_list *own = &x->groups;
+    size_t *number = checked_calloc(own->names.n, sizeof *number);
+    int64_t *before = checked_calloc(own->names.n, sizeof *before);
+    if (!number || !before) {
+        st = status_no_memory("an index of documents");
+        goto done;
+    }
+    for (size_t g = 0; g < own->names.n; g++) {
+        const char *name = own->names.at[g];
+        if (!names_get(&all->numbers, name, &number[g]))
+            TRY(add_group(all, x->options, name, strlen(name), &number[g]));
+        before[g] = all->count[number[g]];
+    }
+    for (size_t i = 0; i < x->found.n; i++) {
+        jsonl_document d = x->found.at[i];
+        d.group = (uint16_t)number[d.group];
+        TRY(add_document(all, x->options->limit, d, index));
+    }
+    for (size_t g = 0; g < own->names.n; g++) // those that were only counted, too
+        all->count[number[g]] = before[g] + own->count[g];
+done:
+    free(number);
+    free(before);
+    return st;
+}
+
+static status index_files(window *w, pool *p, size_t side, group_list *all, jsonl_documents *index)
+{
+    status st = OK;
+    for (w->first = 0; w->first < w->files->n; w->first += side) {
+        size_t n = w->files->n - w->first < side ? w->files->n - w->first : side;
+        TRY(pool_run(p, (int64_t)n, index_file, w));
+        for (size_t i = 0; i < n; i++) {
+            TRY(append(&w->at[i], all, index));
+            file_index_free(&w->at[i]);
+        }
+    }
+done:
+    return st;
+}
+
+status jsonl_index(const dataset_options *options, const name_list *files, catalogue *out,
+                   jsonl_documents *index)
+{
+    status st = OK;
+    pool *p = NULL;
+    group_list all = {0};
+    const size_t side = options->threads > 1 ? 2 * (size_t)options->threads : 1;
+    window w = {options, files, 0, checked_calloc(side, sizeof *w.at)};
+    if (!w.at)
+        return status_no_memory("an index of documents");
+    if (options->threads > 1)
+        TRY(pool_new(options->threads, &p));
+    TRY(index_files(&w, p, side, &all, index));
+    for (size_t g = 0; g < all.names.n; g++)
+        out->samples += all.count[g];
+    out->group_names = all.names;
+    out->count = all.count;
+    all.names = (name_list){0};
+    all.count = NULL;
+done:
+    for (size_t i = 0; i < side; i++)
+        file_index_free(&w.at[i]);
+    free(w.at);
+    groups_free(&all);
+    pool_free(p);
+    return st;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens that are found in a text as they are spelled, before any rule touches it: "<s>",
+// "<|im_start|>".
+#ifndef DATA_TOKENIZER_ADDED_TOKENS_H
+#define DATA_TOKENIZER_ADDED_TOKENS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/status.h"
+
+typedef struct added_token {
+    char *content; // owned by the set
+    size_t n;
+    int32_t id;
+    bool special;        // left out when decoding
+    bool single_word;    // only between characters that are no letters, digits or "_"
+    bool lstrip, rstrip; // swallows white space on that side
+    bool normalized;     // looked for in the normalised text
+} added_token;
+
+typedef struct added_tokens added_tokens;
+
+status added_tokens_new(added_tokens **out);
+void added_tokens_free(added_tokens *a);
+// Adds a token; `content` is copied. ERR_INPUT for an empty one.
+status added_tokens_add(added_tokens *a, const added_token *token, const char *file);
+// Makes it ready to search. After all adds.
+void added_tokens_ready(added_tokens *a);
+
+size_t added_tokens_count(const added_tokens *a);
+const added_token *added_tokens_at(const added_tokens *a, size_t i);
+// The token of an id, or NULL. Borrowed.
+const added_token *added_tokens_of(const added_tokens *a, int32_t id);
+
+// Finds the first token at or after `from`, the longest where several begin there. Of those with
+// the wanted `normalized`. False when there is none. The range covers swallowed white space, not
+// reaching before `from`.
+bool added_tokens_next(const added_tokens *a, bool normalized, const char *bytes, size_t n,
+                       size_t from, size_t *begin, size_t *end, int32_t *id);
+
+#endif

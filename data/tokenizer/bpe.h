@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Byte-pair encoding of one word: start from its bytes (byte-level) or characters (with byte
+// fallback), and merge the pair of lowest rank, leftmost first, until none is left (Sennrich et
+// al., 2016).
+#ifndef DATA_TOKENIZER_BPE_H
+#define DATA_TOKENIZER_BPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/tokenizer/tokenizer.h"
+#include "pipeline/base/status.h"
+
+typedef struct bpe_options {
+    bool byte_level;    // symbols are bytes; vocabulary pieces are raw bytes
+    bool byte_fallback; // a character without a piece becomes its bytes' <0xNN> pieces
+    bool ignore_merges; // a word that is a piece is that piece, whatever the merges say
+    bool fuse_unknown;  // neighbouring unknowns are one
+    int32_t unknown;    // id for what has no piece; -1: it is left out
+} bpe_options;
+
+typedef struct bpe bpe;
+
+// `name` names the file in messages; kept as a copy.
+status bpe_new(const char *name, const bpe_options *options, bpe **out);
+void bpe_free(bpe *b);
+
+// Adds a piece with its id. ERR_INPUT when the id is taken by another piece, or the piece by
+// another id, or is out of [0, 2^24).
+status bpe_add_piece(bpe *b, const char *bytes, size_t n, int32_t id);
+// Sets options.unknown once the vocabulary is known.
+void bpe_set_unknown(bpe *b, int32_t id);
+// Adds a merge rule: left then right, of that rank (lower first). ERR_INPUT when one of them or
+// their union is no piece.
+status bpe_add_merge(bpe *b, const char *left, size_t left_n, const char *right, size_t right_n,
+                     int32_t rank);
+// Derives the rules of a SentencePiece model from its scores: any two pieces whose union is a piece
+// may merge, the higher score of the union first. score[id] for each piece.
+status bpe_merges_from_scores(bpe *b, const float *score, size_t n);
+
+int32_t bpe_size(const bpe *b);                              // one more than the largest id
+int32_t bpe_find(const bpe *b, const char *bytes, size_t n); // -1 where there is none
+// The bytes of a piece; NULL for an id without one. Borrowed.
+const char *bpe_piece(const bpe *b, int32_t id, size_t *n);
+// True when no rule's result has `boundary` anywhere but at its very start or within a run of
+// boundaries at its start: then a word may be cut before each first `boundary` without changing the
+// result.
+bool bpe_cuts_before(const bpe *b, const char *boundary, size_t n);
+
+// One thread's working memory for encoding words, with a cache of words seen.
+typedef struct bpe_encoder bpe_encoder;
+
+status bpe_encoder_new(const bpe *b, bpe_encoder **out);
+void bpe_encoder_free(bpe_encoder *e);
+// Appends the ids of one word (valid UTF-8).
+status bpe_encode(bpe_encoder *e, const char *word, size_t n, token_list *out);
+
+#endif

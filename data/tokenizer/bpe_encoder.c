@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "data/tokenizer/bpe_table.h"
+#include "pipeline/base/checked.h"
+
+enum {
+    CACHE_SLOTS = 1 << 16, // words remembered
+    CACHE_BYTES = 40,      // longer words are merged afresh
+    CACHE_IDS = 14,
+    SHORT_WORD = 24, // up to here the best pair is found by looking at all; beyond, by a heap
+};
+
+typedef struct cached_word {
+    uint64_t hash; // 0: empty
+    uint8_t bytes, ids;
+    char word[CACHE_BYTES];
+    int32_t id[CACHE_IDS];
+} cached_word;
+
+// A symbol of the word being merged; a list linked by index.
+typedef struct symbol {
+    int32_t id;
+    int32_t previous, next; // -1 at the ends
+    int32_t rank, result;   // of the pair with the next symbol; rank INT32_MAX: no rule
+} symbol;
+
+typedef struct candidate {
+    int32_t rank, at, id, next_id; // the pair as it was when it entered the heap
+} candidate;
+
+struct bpe_encoder {
+    const bpe *b;
+    cached_word *cache;
+    symbol *symbols;
+    size_t n_symbols, symbols_capacity;
+    candidate *heap;
+    size_t n_heap, heap_capacity;
+};
+
+status bpe_encoder_new(const bpe *b, bpe_encoder **out)
+{
+    bpe_encoder *e = checked_calloc(1, sizeof *e);
+    if (!e || !(e->cache = checked_calloc(CACHE_SLOTS, sizeof *e->cache))) {
+        free(e);
+        return status_no_memory("a tokenizer's cache");
+    }
+    e->b = b;
+    *out = e;
+    return OK;
+}
+
+void bpe_encoder_free(bpe_encoder *e)
+{
+    if (!e)
+        return;
+    free(e->cache);
+    free(e->symbols);
+    free(e->heap);
+    free(e);
+}
+
+static status add_symbol(bpe_encoder *e, int32_t id)
+{
+    if (!checked_grow(&e->symbols, &e->symbols_capacity, e->n_symbols + 1, sizeof *e->symbols))
+        return status_no_memory("a long word");
+    e->symbols[e->n_symbols++] = (symbol){.id = id};
+    return OK;
+}
+
+static size_t character_bytes(unsigned char first)
+{
+    return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+static status add_unknown(bpe_encoder *e)
+{
+    const bpe_options *o = &e->b->options;
+    bool fused =
+        o->fuse_unknown && e->n_symbols > 0 && e->symbols[e->n_symbols - 1].id == o->unknown;
+    return o->unknown < 0 || fused ? OK : add_symbol(e, o->unknown);
+}
+
+// The word's first symbols: bytes, or characters with their fallback.
+static status split_word(bpe_encoder *e, const char *word, size_t n)
+{
+    const bpe *b = e->b;
+    status st = OK;
+    e->n_symbols = 0;
+    for (size_t at = 0, step; at < n && st == OK; at += step) {
+        step = b->options.byte_level ? 1 : character_bytes((unsigned char)word[at]);
+        int32_t id = b->options.byte_level ? b->byte_id[(unsigned char)word[at]]
+                                           : bpe_find(b, word + at, step);
+        if (id >= 0) {
+            st = add_symbol(e, id);
+            continue;
+        }
+        bool bytes = b->options.byte_fallback && !b->options.byte_level;
+        for (size_t i = 0; i < step && bytes; i++)
+            bytes = b->byte_id[(unsigned char)word[at + i]] >= 0;
+        if (!bytes)
+            st = add_unknown(e);
+        for (size_t i = 0; i < step && bytes && st == OK; i++)
+            st = add_symbol(e, b->byte_id[(unsigned char)word[at + i]]);
+    }
+    return st;
+}
+
+// Looks up the rule of the pair that begins at `at`.
+static void rate_pair(bpe_encoder *e, int32_t at)
+{
+    symbol *s = &e->symbols[at];
+    const bpe_merge *m = s->next < 0 ? NULL : bpe_find_merge(e->b, s->id, e->symbols[s->next].id);
+    s->rank = m ? m->rank : INT32_MAX;
+    s->result = m ? m->result : -1;
+}
+
+// Joins the symbol at `at` with its next one.
+static void join(bpe_encoder *e, int32_t at)
+{
+    symbol *s = &e->symbols[at], *gone = &e->symbols[s->next];
+    s->id = s->result;
+    s->next = gone->next;
+    gone->id = -1;
+    if (s->next >= 0)
+        e->symbols[s->next].previous = at;
+    rate_pair(e, at);
+    if (s->previous >= 0)
+        rate_pair(e, s->previous);
+}
+
+static void merge_by_scan(bpe_encoder *e)
+{
+    for (;;) {
+        int32_t best = -1, rank = INT32_MAX;
+        for (int32_t at = 0; at >= 0; at = e->symbols[at].next)
+            if (e->symbols[at].rank < rank) {
+                rank = e->symbols[at].rank;
+                best = at;
+            }
+        if (best < 0)
+            return;
+        join(e, best);
+    }
+}
+
+static bool before(const candidate *a, const candidate *b)
+{
+    return a->rank < b->rank || (a->rank == b->rank && a->at < b->at);
+}
+
+static status push(bpe_encoder *e, int32_t at)
+{
+    const symbol *s = &e->symbols[at];
+    if (s->rank == INT32_MAX)
+        return OK;
+    if (!checked_grow(&e->heap, &e->heap_capacity, e->n_heap + 1, sizeof *e->heap))
+        return status_no_memory("a long word");
+    candidate c = {s->rank, at, s->id, e->symbols[s->next].id};
+    size_t i = e->n_heap++;
+    for (; i > 0 && before(&c, &e->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        e->heap[i] = e->heap[(i - 1) / 2];
+    e->heap[i] = c;
+    return OK;
+}
+
+static candidate pop(bpe_encoder *e)
+{
+    candidate top = e->heap[0], last = e->heap[--e->n_heap];
+    size_t i = 0;
+    for (size_t child; (child = 2 * i + 1) < e->n_heap; i = child) {
+        if (child + 1 < e->n_heap && before(&e->heap[child + 1], &e->heap[child]))
+            child++;
+        if (!before(&e->heap[child], &last))
+            break;
+        e->heap[i] = e->heap[child];
+    }
+    e->heap[i] = last;
+    return top;
+}
+
+static status merge_by_heap(bpe_encoder *e)
+{
+    status st = OK;
+    e->n_heap = 0;
+    for (int32_t at = 0; at >= 0 && st == OK; at = e->symbols[at].next)
+        st = push(e, at);
+    while (e->n_heap > 0 && st == OK) {
+        candidate c = pop(e);
+        const symbol *s = &e->symbols[c.at];
+        if (s->id != c.id || s->next < 0 || e->symbols[s->next].id != c.next_id)
+            continue; // the pair is no more
+        join(e, c.at);
+        st = push(e, c.at);
+        if (st == OK && s->previous >= 0)
+            st = push(e, s->previous);
+    }
+    return st;
+}
+
+static status merge_word(bpe_encoder *e, const char *word, size_t n, token_list *out)
+{
+    status st;
+    TRY(split_word(e, word, n));
+    if (e->n_symbols == 0)
+        goto done;
+    int32_t count = (int32_t)e->n_symbols;
+    for (int32_t i = 0; i < count; i++) {
+        e->symbols[i].previous = i - 1;
+        e->symbols[i].next = i + 1 < count ? i + 1 : -1;
+    }
+    for (int32_t i = 0; i < count; i++)
+        rate_pair(e, i);
+    if (count <= SHORT_WORD)
+        merge_by_scan(e);
+    else
+        TRY(merge_by_heap(e));
+    for (int32_t at = 0; at >= 0; at = e->symbols[at].next)
+        TRY(token_list_add(out, e->symbols[at].id));
+done:
+    return st;
+}
+
+status bpe_encode(bpe_encoder *e, const char *word, size_t n, token_list *out)
+{
+    status st;
+    if (n == 0)
+        return OK;
+    uint64_t hash = XXH3_64bits(word, n) | 1;
+    cached_word *c = &e->cache[hash >> 16 & (CACHE_SLOTS - 1)];
+    if (n <= CACHE_BYTES && c->hash == hash && c->bytes == n && memcmp(c->word, word, n) == 0) {
+        for (int i = 0; i < c->ids; i++)
+            if ((st = token_list_add(out, c->id[i])) != OK)
+                return st;
+        return OK;
+    }
+    size_t first = out->n;
+    int32_t whole = e->b->options.ignore_merges ? bpe_find(e->b, word, n) : -1;
+    st = whole >= 0 ? token_list_add(out, whole) : merge_word(e, word, n, out);
+    if (st == OK && n <= CACHE_BYTES && out->n - first <= CACHE_IDS) {
+        c->hash = hash;
+        c->bytes = (uint8_t)n;
+        c->ids = (uint8_t)(out->n - first);
+        memcpy(c->word, word, n);
+        memcpy(c->id, out->id + first, (out->n - first) * sizeof *c->id);
+    }
+    return st;
+}

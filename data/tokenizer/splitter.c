@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/bytes/utf8.h"
+#include "data/tokenizer/text_rules.h"
+#include "pipeline/base/checked.h"
+
+// The words GPT-2 cuts a text into (ByteLevel with use_regex).
+#define GPT2_WORDS                                                                                 \
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+
+typedef enum behaviour {
+    ISOLATED,
+    REMOVED,
+    MERGED_WITH_PREVIOUS,
+    MERGED_WITH_NEXT,
+    CONTIGUOUS
+} behaviour;
+
+typedef enum rule_kind { PATTERN, DIGITS, PREFIX_SPACE, METASPACE } rule_kind;
+
+typedef struct split_rule {
+    rule_kind kind;
+    pcre2_code *pattern; // PATTERN: owned
+    behaviour behaviour;
+    bool invert;
+    bool single;         // DIGITS: each alone
+    bool first_only;     // METASPACE: prepended only where the whole input begins
+    bool prepend, split; // METASPACE
+    char *replacement;   // METASPACE: owned
+} split_rule;
+
+struct splitter {
+    split_rule *rules;
+    size_t n, capacity;
+    bool byte_level;
+};
+
+// A word in the making: a range of one level's buffer.
+typedef struct piece {
+    size_t begin, end;
+} piece;
+
+// One rule's working memory: what it cut, and the rewritten text where it rewrites.
+typedef struct level {
+    piece *pieces;
+    size_t n, capacity;
+    text rewritten;
+    pcre2_match_data *match;
+} level;
+
+struct splitting {
+    const splitter *s;
+    level *levels; // one for each rule
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+};
+
+typedef struct word_sink {
+    status (*word)(void *context, const char *bytes, size_t n);
+    void *context;
+} word_sink;
+
+static status add_rule(splitter *s, split_rule r)
+{
+    if (!checked_grow(&s->rules, &s->capacity, s->n + 1, sizeof *s->rules))
+        return status_no_memory("a pre-tokenizer");
+    s->rules[s->n++] = r;
+    return OK;
+}
+
+static status add_pattern(splitter *s, const char *pattern, bool literal, behaviour b, bool invert,
+                          const char *file)
+{
+    int error;
+    size_t offset;
+    // The pattern languages meant (Oniguruma's and Rust's) take \s, \d and \p by Unicode: hence
+    // UCP.
+    uint32_t options = PCRE2_UTF | PCRE2_UCP | (literal ? PCRE2_LITERAL : 0);
+    if (literal)
+        options &= ~(uint32_t)PCRE2_UCP;
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &error, &offset, NULL);
+    if (!code) {
+        char reason[120];
+        pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof reason);
+        return status_fail(ERR_INPUT, file, "pattern of the pre-tokenizer, at character %zu: %s",
+                           offset, reason);
+    }
+    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // where there is no JIT, matching is interpreted
+    status st = add_rule(
+        s, (split_rule){.kind = PATTERN, .pattern = code, .behaviour = b, .invert = invert});
+    if (st != OK)
+        pcre2_code_free(code);
+    return st;
+}
+
+static status read_split(splitter *s, const json_t *json, const char *file)
+{
+    static const char *const names[] = {"Isolated", "Removed", "MergedWithPrevious",
+                                        "MergedWithNext", "Contiguous"};
+    const json_t *pattern = json_object_get(json, "pattern");
+    const char *regex = json_string_value(json_object_get(pattern, "Regex"));
+    const char *literal = json_string_value(json_object_get(pattern, "String"));
+    const char *name = json_string_value(json_object_get(json, "behavior"));
+    int b = 0;
+    while (b < 5 && !(name && strcmp(names[b], name) == 0))
+        b++;
+    if (b == 5 || (!regex && !(literal && *literal)))
+        return status_fail(ERR_INPUT, file, "pre_tokenizer Split lacks a pattern or a behavior");
+    return add_pattern(s, regex ? regex : literal, !regex, (behaviour)b,
+                       json_is_true(json_object_get(json, "invert")), file);
+}
+
+static status read_byte_level(splitter *s, const json_t *json, const char *file)
+{
+    status st = OK;
+    const json_t *prefix = json_object_get(json, "add_prefix_space");
+    const json_t *regex = json_object_get(json, "use_regex");
+    s->byte_level = true;
+    if (!prefix || json_is_true(prefix))
+        TRY(add_rule(s, (split_rule){.kind = PREFIX_SPACE}));
+    if (!regex || json_is_true(regex))
+        TRY(add_pattern(s, GPT2_WORDS, false, ISOLATED, false, file));
+done:
+    return st;
+}
+
+static status read_digits(splitter *s, const json_t *json, const char *file)
+{
+    (void)file;
+    bool single = json_is_true(json_object_get(json, "individual_digits"));
+    return add_rule(s, (split_rule){.kind = DIGITS, .single = single});
+}
+
+static status read_metaspace(splitter *s, const json_t *json, const char *file)
+{
+    const char *mark = json_string_value(json_object_get(json, "replacement"));
+    const char *scheme = json_string_value(json_object_get(json, "prepend_scheme"));
+    const json_t *old = json_object_get(json, "add_prefix_space"),
+                 *split = json_object_get(json, "split");
+    if (!mark || !*mark)
+        return status_fail(ERR_INPUT, file, "pre_tokenizer Metaspace lacks its replacement");
+    split_rule r = {.kind = METASPACE, .replacement = strdup(mark)};
+    if (!r.replacement)
+        return status_no_memory("a pre-tokenizer");
+    r.prepend = scheme ? strcmp(scheme, "never") != 0 : !old || json_is_true(old);
+    r.first_only = scheme && strcmp(scheme, "first") == 0;
+    r.split = !split || json_is_true(split);
+    status st = add_rule(s, r);
+    if (st != OK)
+        free(r.replacement);
+    return st;
+}
+
+static const struct {
+    const char *type;
+    status (*read)(splitter *s, const json_t *json, const char *file);
+} kinds[] = {
+    {"Split", read_split},
+    {"ByteLevel", read_byte_level},
+    {"Digits", read_digits},
+    {"Metaspace", read_metaspace},
+};
+
+static status read_rules(splitter *s, const json_t *json, const char *file, int depth)
+{
+    const char *type = json_string_value(json_object_get(json, "type"));
+    if (type && strcmp(type, "Sequence") == 0) {
+        const json_t *list = json_object_get(json, "pretokenizers");
+        status st =
+            depth > 8 ? status_fail(ERR_INPUT, file, "pre_tokenizers are nested too deeply") : OK;
+        for (size_t i = 0; i < json_array_size(list) && st == OK; i++)
+            st = read_rules(s, json_array_get(list, i), file, depth + 1);
+        return st;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (type && strcmp(kinds[i].type, type) == 0)
+            return s->byte_level
+                       ? status_fail(ERR_INPUT, file,
+                                     "pre_tokenizer %s behind ByteLevel is not supported", type)
+                       : kinds[i].read(s, json, file);
+    return status_fail(ERR_INPUT, file, "pre_tokenizer %s is not supported",
+                       type ? type : "without a type");
+}
+
+status splitter_new(const json_t *rules, const char *file, splitter **out)
+{
+    splitter *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("a pre-tokenizer");
+    status st = !rules || json_is_null(rules) ? OK : read_rules(s, rules, file, 0);
+    if (st != OK) {
+        splitter_free(s);
+        return st;
+    }
+    *out = s;
+    return OK;
+}
+
+status splitter_from_patterns(const char *const *patterns, const char *file, splitter **out)
+{
+    status st = OK;
+    splitter *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("a pre-tokenizer");
+    s->byte_level = true;
+    for (size_t i = 0; patterns[i] && st == OK; i++)
+        st = add_pattern(s, patterns[i], false, ISOLATED, false, file);
+    if (st != OK) {
+        splitter_free(s);
+        return st;
+    }
+    *out = s;
+    return OK;
+}
+
+void splitter_free(splitter *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n; i++) {
+        pcre2_code_free(s->rules[i].pattern);
+        free(s->rules[i].replacement);
+    }
+    free(s->rules);
+    free(s);
+}
+
+bool splitter_is_byte_level(const splitter *s)
+{
+    return s->byte_level;
+}
+
+status splitting_new(const splitter *s, splitting **out)
+{
+    splitting *w = checked_calloc(1, sizeof *w);
+    if (!w)
+        return status_no_memory("a pre-tokenizer");
+    w->s = s;
+    w->levels = checked_calloc(s->n, sizeof *w->levels);
+    w->context = pcre2_match_context_create(NULL);
+    w->stack = pcre2_jit_stack_create(32 * 1024, 8 * 1024 * 1024, NULL);
+    bool made = w->levels && w->context && w->stack;
+    for (size_t i = 0; i < s->n && made; i++)
+        made = (w->levels[i].match = pcre2_match_data_create(1, NULL)) != NULL;
+    if (!made) {
+        splitting_free(w);
+        return status_no_memory("a pre-tokenizer");
+    }
+    pcre2_jit_stack_assign(w->context, NULL, w->stack);
+    *out = w;
+    return OK;
+}
+
+void splitting_free(splitting *w)
+{
+    if (!w)
+        return;
+    for (size_t i = 0; w->levels && i < w->s->n; i++) {
+        free(w->levels[i].pieces);
+        text_free(&w->levels[i].rewritten);
+        pcre2_match_data_free(w->levels[i].match);
+    }
+    free(w->levels);
+    pcre2_match_context_free(w->context);
+    pcre2_jit_stack_free(w->stack);
+    free(w);
+}
+
+static status add_piece(level *l, size_t begin, size_t end)
+{
+    if (begin == end)
+        return OK;
+    if (!checked_grow(&l->pieces, &l->capacity, l->n + 1, sizeof *l->pieces))
+        return status_no_memory("a text's words");
+    l->pieces[l->n++] = (piece){begin, end};
+    return OK;
+}
+
+// Adds a part (a match or a gap) as the behaviour says. `last` is whether the part before it was a
+// match.
+static status add_part(level *l, const split_rule *r, size_t begin, size_t end, bool match,
+                       bool *last)
+{
+    bool previous = *last, joined = false;
+    if (begin == end)
+        return OK;
+    *last = match;
+    if (l->n > 0 && l->pieces[l->n - 1].end == begin)
+        joined = (r->behaviour == MERGED_WITH_PREVIOUS && match && !previous) ||
+                 (r->behaviour == MERGED_WITH_NEXT && previous && !match) ||
+                 (r->behaviour == CONTIGUOUS && match == previous);
+    if (joined) {
+        l->pieces[l->n - 1].end = end;
+        return OK;
+    }
+    return r->behaviour == REMOVED && match ? OK : add_piece(l, begin, end);
+}
+
+static status cut_by_pattern(splitting *w, size_t rule_index, const char *bytes, size_t n)
+{
+    const split_rule *r = &w->s->rules[rule_index];
+    level *l = &w->levels[rule_index];
+    status st = OK;
+    size_t at = 0, from = 0;
+    bool last = false;
+    while (at < n && st == OK) {
+        int found = pcre2_match(r->pattern, (PCRE2_SPTR)bytes, n, at, PCRE2_NO_UTF_CHECK, l->match,
+                                w->context);
+        if (found == PCRE2_ERROR_NOMATCH)
+            break;
+        if (found < 0)
+            return status_fail(ERR_INTERNAL, NULL,
+                               "a pre-tokenizer's pattern failed with PCRE2 error %d", found);
+        const size_t *range = pcre2_get_ovector_pointer(l->match);
+        if (range[1] == range[0]) { // an empty match cuts nothing
+            size_t length;
+            utf8_decode(bytes + at, &length);
+            at = range[1] + (range[1] == at ? length : 0);
+            continue;
+        }
+        st = add_part(l, r, from, range[0], r->invert, &last);
+        if (st == OK)
+            st = add_part(l, r, range[0], range[1], !r->invert, &last);
+        at = from = range[1];
+    }
+    return st == OK ? add_part(l, r, from, n, r->invert, &last) : st;
+}
+
+static status cut_digits(level *l, const split_rule *r, const char *bytes, size_t n)
+{
+    status st = OK;
+    size_t from = 0;
+    bool digits = false;
+    for (size_t at = 0, length; at < n && st == OK; at += length) {
+        bool digit = utf8_is_number(utf8_decode(bytes + at, &length));
+        if (at > from && (digit != digits || (digit && r->single))) {
+            st = add_piece(l, from, at);
+            from = at;
+        }
+        digits = digit;
+    }
+    return st == OK ? add_piece(l, from, n) : st;
+}
+
+// Rewrites spaces to the mark, prepends one where asked, and cuts before each mark.
+static status cut_metaspace(level *l, const split_rule *r, const char *bytes, size_t n, bool first)
+{
+    size_t mark = strlen(r->replacement), from = 0;
+    status st = OK;
+    text *t = &l->rewritten;
+    t->length = 0;
+    bool marked =
+        (n >= mark && memcmp(bytes, r->replacement, mark) == 0) || (n > 0 && bytes[0] == ' ');
+    if (n > 0 && r->prepend && !marked && (!r->first_only || first))
+        text_add(t, r->replacement);
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i] == ' ')
+            text_add(t, r->replacement);
+        else
+            text_add_bytes(t, bytes + i, 1);
+    if (t->failed)
+        return status_no_memory("a text's words");
+    for (size_t at = 1; r->split && at + mark <= t->length && st == OK; at++)
+        if (memcmp(t->at + at, r->replacement, mark) == 0 && at > from) {
+            st = add_piece(l, from, at);
+            from = at;
+        }
+    return st == OK ? add_piece(l, from, t->length) : st;
+}
+
+// Runs rules from `index` on over one piece; behind the last, it is a word.
+static status run_rules(splitting *w, size_t index, const char *bytes, size_t n, bool first,
+                        const word_sink *sink)
+{
+    status st = OK;
+    if (index == w->s->n)
+        return n ? sink->word(sink->context, bytes, n) : OK;
+    const split_rule *r = &w->s->rules[index];
+    level *l = &w->levels[index];
+    l->n = 0;
+    const char *source = bytes;
+    if (r->kind == PATTERN) {
+        TRY(cut_by_pattern(w, index, bytes, n));
+    } else if (r->kind == DIGITS) {
+        TRY(cut_digits(l, r, bytes, n));
+    } else if (r->kind == METASPACE) {
+        TRY(cut_metaspace(l, r, bytes, n, first));
+        source = text_get(&l->rewritten);
+    } else {
+        l->rewritten.length = 0;
+        if (n > 0 && bytes[0] != ' ')
+            text_add(&l->rewritten, " ");
+        text_add_bytes(&l->rewritten, bytes, n);
+        source = text_get(&l->rewritten);
+        TRY(l->rewritten.failed ? status_no_memory("a text's words")
+                                : add_piece(l, 0, l->rewritten.length));
+    }
+    for (size_t i = 0; i < l->n; i++)
+        TRY(run_rules(w, index + 1, source + l->pieces[i].begin,
+                      l->pieces[i].end - l->pieces[i].begin, first && i == 0, sink));
+done:
+    return st;
+}
+
+status splitting_run(splitting *w, const char *bytes, size_t n, bool first,
+                     status (*word)(void *context, const char *bytes, size_t n), void *context)
+{
+    word_sink sink = {word, context};
+    return run_rules(w, 0, bytes, n, first, &sink);
+}

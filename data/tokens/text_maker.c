@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/tokens/text_maker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/tokens/text_maker_state.h"
+#include "pipeline/base/checked.h"
+
+// A batch is tokenised when it has as many documents or bytes: enough for all threads, little to
+// throw away when the limit is reached inside.
+enum { BATCH_ITEMS = 256, BATCH_BYTES = 1 << 20 };
+
+struct text_maker {
+    const text_order *order;
+    text_coding coding;
+    token_set *set;
+    token_list *pending; // owned [groups]: joined ids that are no sample yet
+    bool *full;          // owned [groups]
+    text bytes;          // of the batch
+    text_item *items;    // owned [BATCH_ITEMS]
+    int64_t n_items;
+    encoder **encoders; // owned [threads], and each
+    text *scratch;      // owned [threads]
+    int threads;
+};
+
+static void maker_free(text_maker *m)
+{
+    for (size_t g = 0; m->pending && g < m->order->groups; g++)
+        token_list_free(&m->pending[g]);
+    for (int i = 0; i < BATCH_ITEMS && m->items; i++) {
+        token_list_free(&m->items[i].ids);
+        free(m->items[i].shot);
+    }
+    for (int t = 0; t < m->threads; t++) {
+        if (m->encoders)
+            encoder_free(m->encoders[t]);
+        if (m->scratch)
+            text_free(&m->scratch[t]);
+    }
+    token_list_free(&m->coding.tail);
+    text_free(&m->bytes);
+    free(m->pending);
+    free(m->full);
+    free(m->items);
+    free(m->encoders);
+    free(m->scratch);
+    token_set_free(m->set);
+}
+
+static status maker_begin(text_maker *m)
+{
+    status st;
+    const text_order *o = m->order;
+    m->threads = o->pool ? pool_threads(o->pool) : 1;
+    m->pending = checked_calloc(o->groups, sizeof *m->pending);
+    m->full = checked_calloc(o->groups, sizeof *m->full);
+    m->items = checked_calloc(BATCH_ITEMS, sizeof *m->items);
+    m->encoders = checked_calloc((size_t)m->threads, sizeof *m->encoders);
+    m->scratch = checked_calloc((size_t)m->threads, sizeof *m->scratch);
+    if (!m->pending || !m->full || !m->items || !m->encoders || !m->scratch)
+        return status_no_memory("samples");
+    TRY(token_set_new(o->groups, o->vocabulary, &m->set));
+    m->coding = (text_coding){.context = o->context, .pack = o->pack};
+    if (!o->tokenizer)
+        goto done;
+    TRY(tokenizer_open(o->tokenizer, &m->set->tokenizer));
+    m->coding.tokenizer = m->set->tokenizer;
+    if (o->questions) {
+        TRY(text_coding_letters(&m->coding, o->tokenizer));
+        memcpy(m->set->candidate, m->coding.candidate, sizeof m->set->candidate);
+        m->set->candidates = 4;
+    }
+    for (int t = 0; t < m->threads; t++)
+        TRY(encoder_new(m->set->tokenizer, &m->encoders[t]));
+done:
+    return st;
+}
+
+bool text_maker_wants(const text_maker *m, size_t group)
+{
+    return m->order->wanted[group] && !m->full[group];
+}
+
+bool text_maker_wants_more(const text_maker *m)
+{
+    for (size_t g = 0; g < m->order->groups; g++)
+        if (text_maker_wants(m, g))
+            return true;
+    return false;
+}
+
+int64_t text_maker_context(const text_maker *m)
+{
+    return m->order->context;
+}
+
+int64_t text_maker_limit(const text_maker *m)
+{
+    return m->order->limit;
+}
+
+int64_t text_maker_vocabulary(const text_maker *m)
+{
+    return m->order->vocabulary;
+}
+
+bool text_maker_packs(const text_maker *m)
+{
+    return m->order->pack;
+}
+
+static status add_sample(text_maker *m, size_t group, const int32_t *id, size_t n, int32_t target)
+{
+    const text_order *o = m->order;
+    for (size_t i = 0; i < n; i++)
+        if (id[i] < 0 || id[i] >= o->vocabulary)
+            return status_fail(ERR_INPUT, o->tokenizer ? o->tokenizer : o->path,
+                               "token id %d is beyond the model's vocabulary of %lld; give the "
+                               "model its own tokenizer or tokens",
+                               id[i], (long long)o->vocabulary);
+    status st = token_set_add(m->set, group, id, n, target);
+    const token_group *g = &m->set->group[group];
+    if (o->limit > 0)
+        m->full[group] = o->questions ? (int64_t)g->n >= o->limit : g->rows > o->limit;
+    return st;
+}
+
+// Cuts what has been joined into samples; with `end`, also what is left.
+static status cut_pending(text_maker *m, size_t group, bool end)
+{
+    status st = OK;
+    token_list *p = &m->pending[group];
+    size_t at = 0, context = (size_t)m->order->context;
+    for (; p->n - at >= context && !m->full[group]; at += context)
+        TRY(add_sample(m, group, p->id + at, context, -1));
+    if (end && p->n - at >= 2 && !m->full[group])
+        TRY(add_sample(m, group, p->id + at, p->n - at, -1));
+    p->n = m->full[group] ? 0 : p->n - at;
+    if (p->n > 0 && at > 0)
+        memmove(p->id, p->id + at, p->n * sizeof *p->id);
+done:
+    return st;
+}
+
+status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t n, bool joined)
+{
+    status st = OK;
+    size_t context = (size_t)m->order->context;
+    if (!joined && n >= 2)
+        return add_sample(m, group, id, n < context ? n : context, -1);
+    for (size_t i = 0; i < n && joined; i++)
+        TRY(token_list_add(&m->pending[group], id[i]));
+    if (joined)
+        TRY(cut_pending(m, group, false));
+done:
+    return st;
+}
+
+static status encode_item(void *context, int64_t i, int thread)
+{
+    text_maker *m = context;
+    text_item *item = &m->items[i];
+    item->ids.n = 0;
+    item->shortened = false;
+    return text_encode(&m->coding, m->encoders[thread], &m->scratch[thread],
+                       text_get(&m->bytes) + item->begin, item);
+}
+
+// Tokenises the batch and adds what comes out, in order.
+static status flush(text_maker *m)
+{
+    status st = OK;
+    TRY(pool_run(m->order->pool, m->n_items, encode_item, m));
+    for (int64_t i = 0; i < m->n_items; i++) {
+        const text_item *item = &m->items[i];
+        const text_document *d = &item->document;
+        if (!text_maker_wants(m, d->group))
+            continue;
+        if (item->shot) {
+            TRY(add_sample(m, d->group, item->ids.id, item->ids.n, m->set->candidate[d->answer]));
+            m->set->shortened += item->shortened;
+        } else {
+            TRY(text_maker_add_ids(m, d->group, item->ids.id, item->ids.n,
+                                   d->joined || m->order->pack));
+        }
+    }
+done:
+    m->n_items = 0;
+    m->bytes.length = 0;
+    return st;
+}
+
+status text_maker_add(text_maker *m, const text_document *d)
+{
+    text_item *item = &m->items[m->n_items];
+    item->document = *d;
+    item->begin = m->bytes.length;
+    free(item->shot);
+    item->shot = NULL;
+    if (d->shot) {
+        if (!(item->shot = checked_calloc(d->shots + 1, sizeof *item->shot)))
+            return status_no_memory("a question");
+        memcpy(item->shot, d->shot, (d->shots + 1) * sizeof *item->shot);
+    }
+    text_add_bytes(&m->bytes, d->bytes, d->n);
+    if (m->bytes.failed)
+        return status_no_memory("a document");
+    m->n_items++;
+    return m->n_items == BATCH_ITEMS || m->bytes.length >= BATCH_BYTES ? flush(m) : OK;
+}
+
+status text_maker_run(const text_order *order,
+                      status (*feed)(const format_state *state, text_maker *m),
+                      const format_state *state, token_set **out)
+{
+    status st;
+    text_maker m = {.order = order};
+    TRY(maker_begin(&m));
+    TRY(feed(state, &m));
+    TRY(flush(&m));
+    for (size_t g = 0; g < order->groups; g++)
+        TRY(cut_pending(&m, g, true));
+    *out = m.set;
+    m.set = NULL;
+done:
+    maker_free(&m);
+    return st;
+}

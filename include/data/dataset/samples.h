@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// A dataset as a given model sees it: images after its own preprocessing
+// (preprocessor_config.json), text after its own tokenizer. Samples are numbered within (subset,
+// part), in file order.
+//
+// Text. A document is tokenised with the special tokens its tokenizer adds, and its first `context`
+// tokens are one sample; the rest is not looked at, and a document of fewer than two tokens is no
+// sample (nothing can be predicted in it). With `pack`, the tokens of a subset's documents are laid
+// end to end (each with its special tokens) and cut every `context` tokens; of what remains at the
+// end, two tokens or more are a sample. Samples never lie in both parts, but of the one document
+// that the last collected sample cuts, the rest is evaluated on. A plain text file that is a subset
+// by itself and a one-dimensional array of tokens have no documents inside: they are always cut
+// like that. Every position is scored with the token behind it; the last has none (-1).
+//
+// Questions (mmlu). A sample is the prompt as published (published_behaviour.md 5.3):
+//   The following are multiple choice questions (with answers) about {subject}.
+//   (empty line) Question: {question}
+//   A. {choice} … D. {choice}
+//   Answer:
+// with the special tokens the tokenizer puts in front, none behind. `shots` questions of dev/ stand
+// before it in the same form, each with " {letter}" behind its "Answer:". Only the last position is
+// scored; its target is the last id of tokenising " {letter}" (what of it comes before that id, the
+// "▁" of a small vocabulary, ends the prompt, where it is the same for all letters). A prompt that
+// is longer than `context` loses its first shots, one by one; the bare question, if it must, its
+// first tokens behind the special ones: its end, where the answer is asked, is never cut.
+// `collect` is 0 unless it is set: all questions are evaluated.
+//
+// Which tokens there are is found when samples are prepared or opened: each document that `limit`
+// asks for is tokenised once a dataset, tokenizer and context (a second call for the same finds
+// them), on all threads of the pool. Ids take two or four bytes each; beyond 64 MiB they lie in an
+// unlinked file in TMPDIR.
+#ifndef DATA_DATASET_SAMPLES_H
+#define DATA_DATASET_SAMPLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/dataset/dataset.h"
+#include "pipeline/base/pool.h"
+#include "pipeline/base/share.h"
+#include "pipeline/base/status.h"
+
+typedef enum part {
+    PART_COLLECT,
+    PART_EVALUATE,
+    PARTS,
+} part;
+
+// What the model wants.
+typedef struct sample_spec {
+    bool text;
+    const char *model_path;                  // for preprocessor_config.json and the tokenizer
+    int channels, image_height, image_width; // images
+    int rows_per_image;
+    int classes;             // labels must be below it
+    int context, vocabulary; // text: the longest sample; ids must be below `vocabulary`
+    pool *pool;              // text: tokenises; borrowed during samples_open. NULL: the caller
+} sample_spec;
+
+typedef struct samples samples;
+
+// Lets the ranks of the share that `d` was opened with tokenise text once between them: its first
+// rank does, and all see what comes out. Those must call it before samples_open of the same, where
+// there are several; nothing happens for images. Collective on the share; fails as samples_open,
+// alike on all ranks.
+status samples_prepare(const dataset *d, const sample_spec *spec, share *s);
+
+// Grey images are given to a model of three channels as colour, colour images to a model of one as
+// their luma. Labels are the dataset's numbers; those of folders are the model's numbers of the
+// folders' names where config.json's id2label has them all, else their place in sorted order.
+//
+// Borrows `d` until samples_close. Local. ERR_INPUT: no usable preprocessing, a size that is not
+// the model's, a label beyond the model's classes; text: a malformed tokenizer or document
+// (FILE:LINE), an id beyond the model's vocabulary. ERR_USAGE: `context` beyond the model's. Not by
+// two threads at once for the same dataset.
+status samples_open(const dataset *d, const sample_spec *spec, samples **out);
+void samples_close(samples *s);
+
+// Samples of a part of a subset, after `limit` and `collect`.
+int64_t samples_count(const samples *s, int subset, part p);
+// Tokens of a sample as the model sees it.
+int64_t samples_rows(const samples *s, int subset, part p, int64_t i);
+
+// Fills pixels [channels, height, width], rescaled and normalised, and the label (fine).
+// Thread-safe.
+status samples_image(const samples *s, int subset, part p, int64_t i, float *pixels,
+                     int32_t *label);
+// Fills ids [rows] and targets [rows] (-1 = not scored). Thread-safe.
+status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *ids, int32_t *target);
+
+// The only tokens that can be an answer, by letter; every target is one of them. NULL and *n = 0
+// where the answer is sought in the whole vocabulary: of plain text, and of questions when the
+// pipeline file says `answers: vocabulary`. Borrowed.
+const int32_t *samples_candidates(const samples *s, int *n);
+
+// The id of the last token of a string, tokenised by itself without special tokens; -1 when it has
+// none: how lists of frequent tokens are given (published_behaviour.md 5.1). ERR_INPUT for images.
+status samples_last_token(const samples *s, const char *string, int32_t *id);
+
+// Prompts that were too long and lost shots or tokens.
+int64_t samples_shortened(const samples *s);
+
+#endif

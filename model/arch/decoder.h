@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pre-norm decoders with RMSNorm, rotary positions, grouped queries and a gated MLP, under the
+// names that Llama gave their tensors: the family of Llama, Mistral, Qwen. An architecture of it is
+// a `configure` and a descriptor.
+#ifndef MODEL_ARCH_DECODER_H
+#define MODEL_ARCH_DECODER_H
+
+#include "model/forward/arch.h"
+
+extern const tensor_table decoder_tensors;
+
+// Reads the fields that all of the family have; a member adds its own. `task` is the class that
+// `architectures` must name; kv_heads what the class has where the file does not say (0, or null in
+// the file: as many as heads).
+status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out);
+
+mlp_weights decoder_mlp(const model *m, int layer);
+linear decoder_output(const model *m);
+status decoder_embed(pass *p);
+status decoder_layer(pass *p, int layer);
+status decoder_finish(pass *p);
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// GPT-2: pre-norm with LayerNorm, learned positions, one matrix for queries, keys and values, its
+// matrices transposed in safetensors files (Conv1D), a head tied to the embedding.
+#include <string.h>
+
+#include "model/forward/arch.h"
+#include "model/forward/blocks.h"
+#include "model/forward/state.h"
+#include "model/kernels/kernels.h"
+
+enum { EMBEDDING, POSITIONS, NORM_WEIGHT, NORM_BIAS, HEAD, GLOBALS };
+
+#define ROOT  "transformer."
+#define LAYER ROOT "h.%d."
+#define BLOCK "blk.%d."
+
+static const tensor_def globals[GLOBALS] = {
+    [EMBEDDING] = {ROOT "wte.weight",
+                   {DIM_OUTPUTS, DIM_HIDDEN},
+                   INIT_NORMAL,
+                   .needs = 0,
+                   .rows = true,
+                   .tied = true},
+    [POSITIONS] =
+        {ROOT "wpe.weight", {DIM_POSITIONS, DIM_HIDDEN}, INIT_NORMAL, .needs = 0, .rows = true},
+    [NORM_WEIGHT] = {ROOT "ln_f.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [NORM_BIAS] = {ROOT "ln_f.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, .needs = FEATURE_OWN_HEAD},
+};
+
+static const tensor_form global_forms[GLOBALS] = {
+    [EMBEDDING] = {.gguf = "token_embd.weight"},
+    [POSITIONS] = {.gguf = "position_embd.weight"},
+    [NORM_WEIGHT] = {.gguf = "output_norm.weight"},
+    [NORM_BIAS] = {.gguf = "output_norm.bias"},
+    [HEAD] = {.gguf = "output.weight"},
+};
+
+enum {
+    BEFORE_WEIGHT,
+    BEFORE_BIAS,
+    QKV_WEIGHT,
+    QKV_BIAS,
+    OUT_WEIGHT,
+    OUT_BIAS,
+    AFTER_WEIGHT,
+    AFTER_BIAS,
+    UP_WEIGHT,
+    UP_BIAS,
+    DOWN_WEIGHT,
+    DOWN_BIAS,
+    PER_LAYER
+};
+
+static const tensor_def per_layer[PER_LAYER] = {
+    [BEFORE_WEIGHT] = {LAYER "ln_1.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [BEFORE_BIAS] = {LAYER "ln_1.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [QKV_WEIGHT] = {LAYER "attn.c_attn.weight", {DIM_QKV, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [QKV_BIAS] = {LAYER "attn.c_attn.bias", {DIM_QKV}, INIT_ZEROS, .needs = 0},
+    [OUT_WEIGHT] = {LAYER "attn.c_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_RESIDUAL, .needs = 0},
+    [OUT_BIAS] = {LAYER "attn.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [AFTER_WEIGHT] = {LAYER "ln_2.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [AFTER_BIAS] = {LAYER "ln_2.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [UP_WEIGHT] = {LAYER "mlp.c_fc.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [UP_BIAS] = {LAYER "mlp.c_fc.bias", {DIM_MLP}, INIT_ZEROS, .needs = 0},
+    [DOWN_WEIGHT] = {LAYER "mlp.c_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_RESIDUAL, .needs = 0},
+    [DOWN_BIAS] = {LAYER "mlp.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+};
+
+static const tensor_form layer_forms[PER_LAYER] = {
+    [BEFORE_WEIGHT] = {.gguf = BLOCK "attn_norm.weight"},
+    [BEFORE_BIAS] = {.gguf = BLOCK "attn_norm.bias"},
+    [QKV_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "attn_qkv.weight", LAYOUT_PLAIN},
+    [QKV_BIAS] = {.gguf = BLOCK "attn_qkv.bias"},
+    [OUT_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "attn_output.weight", LAYOUT_PLAIN},
+    [OUT_BIAS] = {.gguf = BLOCK "attn_output.bias"},
+    [AFTER_WEIGHT] = {.gguf = BLOCK "ffn_norm.weight"},
+    [AFTER_BIAS] = {.gguf = BLOCK "ffn_norm.bias"},
+    [UP_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "ffn_up.weight", LAYOUT_PLAIN},
+    [UP_BIAS] = {.gguf = BLOCK "ffn_up.bias"},
+    [DOWN_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "ffn_down.weight", LAYOUT_PLAIN},
+    [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
+};
+
+static const tensor_table tensors = {globals,     per_layer,    GLOBALS,     PER_LAYER,
+                                     NORM_WEIGHT, global_forms, layer_forms, ROOT};
+
+// A length under GPT-2's own name or the one that other families, and GGUF, have for it.
+static status read_length(const config_file *f, const char *own, const char *other, int high,
+                          int missing, int *out)
+{
+    return config_int(f, config_has(f, own) ? own : other, 1, high, missing, out);
+}
+
+static status configure(const config_file *f, config *out)
+{
+    status st;
+    static const char *const unsupported[] = {"quantization_config",
+                                              "scale_attn_by_inverse_layer_idx",
+                                              "add_cross_attention", "pruned_heads"};
+    enum { MAX_WIDTH = 1 << 17, MAX_LAYERS = 1000, MAX_TOKENS = 1 << 24 };
+    model_info *i = &out->info;
+    bool tied, scaled;
+    i->modality = MODALITY_TEXT;
+    TRY(config_task(f, "GPT2LMHeadModel"));
+    TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
+    TRY(config_int(f, "vocab_size", 1, MAX_TOKENS, 50257, &i->outputs));
+    TRY(read_length(f, "n_positions", "max_position_embeddings", MAX_TOKENS, 1024, &i->context));
+    TRY(read_length(f, "n_embd", "hidden_size", MAX_WIDTH, 768, &i->hidden_size));
+    TRY(read_length(f, "n_layer", "num_hidden_layers", MAX_LAYERS, 12, &i->layers));
+    TRY(read_length(f, "n_head", "num_attention_heads", MAX_WIDTH, 12, &i->heads));
+    TRY(read_length(f, "n_inner", "intermediate_size", 1 << 20, 4 * i->hidden_size, &i->d_mlp));
+    TRY(config_heads(f, i->hidden_size, i->heads, &i->head_dim));
+    TRY(config_activation(f, "activation_function", "gelu_new", &out->act));
+    TRY(config_real(f, "layer_norm_epsilon", 0, 1, 1e-5, &out->norm_eps));
+    TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
+    TRY(config_bool(f, "tie_word_embeddings", true, &tied));
+    TRY(config_bool(f, "scale_attn_weights", true, &scaled));
+    if (!scaled || i->heads * i->head_dim != i->hidden_size)
+        st = status_fail(ERR_INPUT, config_file_path(f),
+                         "\"scale_attn_weights\": false, and heads that do not fill the hidden "
+                         "size, are not supported");
+    i->kv_heads = i->heads;
+    out->padding = -1;
+    out->features = tied ? 0 : FEATURE_OWN_HEAD;
+done:
+    return st;
+}
+
+static const float *get(const model *m, int layer, int slot)
+{
+    return weights_layer(m->weights, layer, slot);
+}
+
+static mlp_weights mlp(const model *m, int layer)
+{
+    return (mlp_weights){
+        .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
+        .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),
+        .act = m->config.act,
+    };
+}
+
+static linear output(const model *m)
+{
+    int slot = m->config.features & FEATURE_OWN_HEAD ? HEAD : EMBEDDING;
+    return weights_linear(m->weights, -1, slot, -1);
+}
+
+static status embed(pass *p)
+{
+    const int hidden = p->m->config.info.hidden_size;
+    const float *tokens = weights_global(p->m->weights, EMBEDDING);
+    const float *positions = weights_global(p->m->weights, POSITIONS);
+    for (int64_t r = 0; r < p->rows; r++) {
+        float *row = p->hidden + r * hidden;
+        memcpy(row, tokens + (int64_t)p->tile.ids[r] * hidden, (size_t)hidden * sizeof *row);
+        kernel_add_rows(positions + p->position[r] * hidden, 1, hidden, row);
+    }
+    return OK;
+}
+
+static status layer(pass *p, int l)
+{
+    status st;
+    const model *m = p->m;
+    const int hidden = m->config.info.hidden_size;
+    const linear qkv = weights_linear(m->weights, l, QKV_WEIGHT, QKV_BIAS);
+    const attention_weights a = {
+        .q = linear_outputs(&qkv, 0, hidden),
+        .k = linear_outputs(&qkv, hidden, hidden),
+        .v = linear_outputs(&qkv, 2 * hidden, hidden),
+        .o = weights_linear(m->weights, l, OUT_WEIGHT, OUT_BIAS),
+        .causal = true,
+    };
+    TRY(block_layer_norm(p, get(m, l, BEFORE_WEIGHT), get(m, l, BEFORE_BIAS), l - 1, SITE_MLP));
+    TRY(block_attention(p, l, &a));
+    TRY(block_layer_norm(p, get(m, l, AFTER_WEIGHT), get(m, l, AFTER_BIAS), l, SITE_ATTN));
+    TRY(block_mlp(p, l));
+done:
+    return st;
+}
+
+static status finish(pass *p)
+{
+    return block_layer_norm(p, weights_global(p->m->weights, NORM_WEIGHT),
+                            weights_global(p->m->weights, NORM_BIAS), p->m->config.info.layers - 1,
+                            SITE_MLP);
+}
+
+const arch arch_gpt2 = {
+    .name = "gpt2",
+    .model_types = (const char *const[]){"gpt2", NULL},
+    .input_files = (const char *const[]){"tokenizer.json", NULL},
+    .configure = configure,
+    .tensors = &tensors,
+    .mlp = mlp,
+    .output = output,
+    .embed = embed,
+    .layer = layer,
+    .finish = finish,
+};

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vision transformers: Hugging Face's ViTForImageClassification. Pre-norm, CLS token first, learned
+// positions.
+#include <string.h>
+
+#include "model/forward/arch.h"
+#include "model/forward/blocks.h"
+#include "model/forward/state.h"
+#include "model/kernels/kernels.h"
+
+enum {
+    CLS,
+    POSITIONS,
+    PATCH_WEIGHT,
+    PATCH_BIAS,
+    NORM_WEIGHT,
+    NORM_BIAS,
+    OUTPUT_WEIGHT,
+    OUTPUT_BIAS,
+    GLOBALS
+};
+
+static const tensor_def globals[GLOBALS] = {
+    [CLS] = {"vit.embeddings.cls_token",
+             {DIM_ONE, DIM_ONE, DIM_HIDDEN},
+             INIT_TRUNC_NORMAL,
+             .needs = 0,
+             .rows = true},
+    [POSITIONS] = {"vit.embeddings.position_embeddings",
+                   {DIM_ONE, DIM_POSITIONS, DIM_HIDDEN},
+                   INIT_TRUNC_NORMAL,
+                   .needs = 0,
+                   .rows = true},
+    [PATCH_WEIGHT] = {"vit.embeddings.patch_embeddings.projection.weight",
+                      {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
+                      INIT_NORMAL,
+                      .needs = 0},
+    [PATCH_BIAS] = {"vit.embeddings.patch_embeddings.projection.bias",
+                    {DIM_HIDDEN},
+                    INIT_ZEROS,
+                    .needs = 0},
+    [NORM_WEIGHT] = {"vit.layernorm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [NORM_BIAS] = {"vit.layernorm.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [OUTPUT_WEIGHT] = {"classifier.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, INIT_ZEROS, .needs = 0},
+};
+
+enum {
+    BEFORE_WEIGHT,
+    BEFORE_BIAS,
+    QUERY_WEIGHT,
+    QUERY_BIAS,
+    KEY_WEIGHT,
+    KEY_BIAS,
+    VALUE_WEIGHT,
+    VALUE_BIAS,
+    ATTN_OUT_WEIGHT,
+    ATTN_OUT_BIAS,
+    AFTER_WEIGHT,
+    AFTER_BIAS,
+    UP_WEIGHT,
+    UP_BIAS,
+    DOWN_WEIGHT,
+    DOWN_BIAS,
+    PER_LAYER
+};
+
+#define LAYER "vit.encoder.layer.%d."
+#define QKV   LAYER "attention.attention."
+
+static const tensor_def per_layer[PER_LAYER] = {
+    [BEFORE_WEIGHT] = {LAYER "layernorm_before.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [BEFORE_BIAS] = {LAYER "layernorm_before.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [QUERY_WEIGHT] = {QKV "query.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [QUERY_BIAS] = {QKV "query.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [KEY_WEIGHT] = {QKV "key.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [KEY_BIAS] = {QKV "key.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [VALUE_WEIGHT] = {QKV "value.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
+    [VALUE_BIAS] = {QKV "value.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [ATTN_OUT_WEIGHT] = {LAYER "attention.output.dense.weight",
+                         {DIM_HIDDEN, DIM_ATTN},
+                         INIT_NORMAL,
+                         .needs = 0},
+    [ATTN_OUT_BIAS] = {LAYER "attention.output.dense.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [AFTER_WEIGHT] = {LAYER "layernorm_after.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
+    [AFTER_BIAS] = {LAYER "layernorm_after.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [UP_WEIGHT] = {LAYER "intermediate.dense.weight",
+                   {DIM_MLP, DIM_HIDDEN},
+                   INIT_NORMAL,
+                   .needs = 0},
+    [UP_BIAS] = {LAYER "intermediate.dense.bias", {DIM_MLP}, INIT_ZEROS, .needs = 0},
+    [DOWN_WEIGHT] = {LAYER "output.dense.weight", {DIM_HIDDEN, DIM_MLP}, INIT_NORMAL, .needs = 0},
+    [DOWN_BIAS] = {LAYER "output.dense.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+};
+
+static status configure(const config_file *f, config *out)
+{
+    status st;
+    static const char *const unsupported[] = {"quantization_config", "pruned_heads"};
+    enum { MAX_WIDTH = 1 << 16, MAX_LAYERS = 1000, MAX_IMAGE = 1 << 13, MAX_ROWS = 1 << 16 };
+    model_info *i = &out->info;
+    bool qkv_bias;
+    i->modality = MODALITY_IMAGE;
+    TRY(config_task(f, "ViTForImageClassification"));
+    TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
+    TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, 768, &i->hidden_size));
+    TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, 12, &i->layers));
+    TRY(config_int(f, "num_attention_heads", 1, MAX_WIDTH, 12, &i->heads));
+    TRY(config_int(f, "intermediate_size", 1, MAX_WIDTH, 3072, &i->d_mlp));
+    TRY(config_activation(f, "hidden_act", "gelu", &out->act));
+    TRY(config_real(f, "layer_norm_eps", 0, 1, 1e-12, &out->norm_eps));
+    TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
+    TRY(config_size(f, "image_size", 1, MAX_IMAGE, 224, &i->image_height, &i->image_width));
+    TRY(config_size(f, "patch_size", 1, MAX_IMAGE, 16, &out->patch_height, &out->patch_width));
+    TRY(config_int(f, "num_channels", 1, 1024, 3, &i->channels));
+    TRY(config_bool(f, "qkv_bias", true, &qkv_bias));
+    TRY(config_labels(f, &i->outputs));
+    TRY(config_heads(f, i->hidden_size, i->heads, &i->head_dim));
+    i->kv_heads = i->heads;
+    out->features = qkv_bias ? FEATURE_QKV_BIAS : 0;
+    // A rest at the right or lower edge is not looked at, as in the framework's convolution.
+    int64_t patches =
+        (int64_t)(i->image_height / out->patch_height) * (i->image_width / out->patch_width);
+    if (patches < 1 || patches >= MAX_ROWS) {
+        st =
+            status_fail(ERR_INPUT, config_file_path(f),
+                        "\"image_size\" and \"patch_size\" make %lld patches; 1 to %d are possible",
+                        (long long)patches, MAX_ROWS - 1);
+        goto done;
+    }
+    i->rows_per_image = (int)patches + 1;
+done:
+    return st;
+}
+
+static const float *get(const model *m, int layer, int slot)
+{
+    return weights_layer(m->weights, layer, slot);
+}
+
+static mlp_weights mlp(const model *m, int layer)
+{
+    return (mlp_weights){
+        .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
+        .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),
+        .act = m->config.act,
+    };
+}
+
+static linear output(const model *m)
+{
+    return weights_linear(m->weights, -1, OUTPUT_WEIGHT, OUTPUT_BIAS);
+}
+
+// Row `patch` + 1 of an image's rows in `to`: the patch's pixels in the order of the projection's
+// weights. Row 0, of the CLS token, is zero, so that one product serves the tile.
+static void lay_out_patches(const config *c, const float *pixels, float *to)
+{
+    const model_info *i = &c->info;
+    const int across = i->image_width / c->patch_width;
+    const size_t width = (size_t)i->channels * (size_t)c->patch_height * (size_t)c->patch_width;
+    kernel_fill_rows(NULL, 1, (int)width, 0, to);
+    to += width;
+    for (int patch = 0; patch < i->rows_per_image - 1; patch++) {
+        int top = patch / across * c->patch_height, left = patch % across * c->patch_width;
+        for (int channel = 0; channel < i->channels; channel++)
+            for (int y = top; y < top + c->patch_height; y++, to += c->patch_width)
+                memcpy(to,
+                       pixels +
+                           ((size_t)channel * (size_t)i->image_height + (size_t)y) *
+                               (size_t)i->image_width +
+                           left,
+                       (size_t)c->patch_width * sizeof *to);
+    }
+}
+
+static status embed(pass *p)
+{
+    status st;
+    const config *c = &p->m->config;
+    const model_info *i = &c->info;
+    const int rows = i->rows_per_image, hidden = i->hidden_size;
+    const int width = i->channels * c->patch_height * c->patch_width;
+    const size_t image = (size_t)i->channels * (size_t)i->image_height * (size_t)i->image_width;
+    const linear projection = weights_linear(p->m->weights, -1, PATCH_WEIGHT, PATCH_BIAS);
+    for (int64_t s = 0; s < p->tile.samples; s++)
+        lay_out_patches(c, p->tile.pixels + (size_t)s * image,
+                        p->patches + s * rows * (int64_t)width);
+    const operand x =
+        linear_operand(p->products, p->m->packing, p->patches, width, p->rows, width, p->site_copy);
+    TRY(linear_apply(p->products, &projection, &x, p->hidden, hidden));
+    for (int64_t s = 0; s < p->tile.samples; s++) {
+        float *first = p->hidden + s * rows * hidden;
+        kernel_fill_rows(weights_global(p->m->weights, CLS), 1, hidden, hidden, first);
+        kernel_add_rows(weights_global(p->m->weights, POSITIONS), 1, rows * hidden, first);
+    }
+done:
+    return st;
+}
+
+static status layer(pass *p, int l)
+{
+    status st;
+    const model *m = p->m;
+    const attention_weights a = {
+        .q = weights_linear(m->weights, l, QUERY_WEIGHT, QUERY_BIAS),
+        .k = weights_linear(m->weights, l, KEY_WEIGHT, KEY_BIAS),
+        .v = weights_linear(m->weights, l, VALUE_WEIGHT, VALUE_BIAS),
+        .o = weights_linear(m->weights, l, ATTN_OUT_WEIGHT, ATTN_OUT_BIAS),
+    };
+    TRY(block_layer_norm(p, get(m, l, BEFORE_WEIGHT), get(m, l, BEFORE_BIAS), l - 1, SITE_MLP));
+    TRY(block_attention(p, l, &a));
+    TRY(block_layer_norm(p, get(m, l, AFTER_WEIGHT), get(m, l, AFTER_BIAS), l, SITE_ATTN));
+    TRY(block_mlp(p, l));
+done:
+    return st;
+}
+
+static status finish(pass *p)
+{
+    return block_layer_norm(p, weights_global(p->m->weights, NORM_WEIGHT),
+                            weights_global(p->m->weights, NORM_BIAS), p->m->config.info.layers - 1,
+                            SITE_MLP);
+}
+
+static const tensor_table tensors = {globals,     per_layer, GLOBALS, PER_LAYER,
+                                     NORM_WEIGHT, NULL,      NULL,    NULL};
+
+const arch arch_vit = {
+    .name = "vit",
+    .model_types = (const char *const[]){"vit", NULL},
+    .input_files = (const char *const[]){"preprocessor_config.json", NULL},
+    .configure = configure,
+    .tensors = &tensors,
+    .mlp = mlp,
+    .output = output,
+    .embed = embed,
+    .layer = layer,
+    .finish = finish,
+};

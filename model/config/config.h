@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model's configuration says, and how an architecture reads it from config.json: every field
+// checked, ranges included, and what would change the result but is not supported refused by name.
+#ifndef MODEL_CONFIG_CONFIG_H
+#define MODEL_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+
+#include "model/kernels/activation.h"
+#include "model/kernels/rotary.h"
+#include "model/model.h"
+#include "pipeline/base/status.h"
+
+// Properties that decide which tensors exist.
+enum {
+    FEATURE_QKV_BIAS = 1,
+    FEATURE_O_BIAS = 2, // of the attention output projection
+    FEATURE_MLP_BIAS = 4,
+    FEATURE_QK_NORM = 8,   // queries and keys are normalised, head by head
+    FEATURE_OWN_HEAD = 16, // the map to the vocabulary is not the embedding
+    FEATURE_GGUF_PAIRS =
+        32, // GGUF files of this architecture hold LAYOUT_PAIRS where tables say so
+};
+
+typedef struct config {
+    model_info info;
+    int patch_height, patch_width; // images
+    const activation *act;
+    double norm_eps;
+    double initializer_range;
+    unsigned features;                // FEATURE_
+    rotary rotary;                    // text; theta 0: learned positions
+    int window;                       // text: keys that a query sees; 0: all
+    int padding;                      // text: the token whose embedding is drawn as zero; -1: none
+    layer_range held;                 // the layers whose weights are wanted
+    bool holds_embedding, holds_head; // and the tensors before and behind them
+} config;
+
+// An opened config.json, or the metadata of a GGUF file as one (model/gguf_config.h); messages then
+// name the file's own keys.
+typedef struct config_file config_file;
+
+// Opens the config.json of a model folder, or the one beside a .safetensors file, or a .gguf file's
+// metadata. Local. ERR_INPUT.
+status config_file_open(const char *model_path, config_file **out);
+void config_file_close(config_file *f);
+const char *config_file_path(const config_file *f); // borrowed
+
+// Is the field there, if only as null?
+bool config_has(const config_file *f, const char *key);
+
+// Each reads a field into *out; `missing` is the value of an absent or null one. ERR_INPUT names
+// file, field, and the range allowed.
+enum { CONFIG_REQUIRED = -1 }; // as `missing` of config_int: absent is an error
+status config_int(const config_file *f, const char *key, int low, int high, int missing, int *out);
+status config_real(const config_file *f, const char *key, double low, double high, double missing,
+                   double *out);
+status config_bool(const config_file *f, const char *key, bool missing, bool *out);
+// *out is borrowed from the file; `missing` NULL: required.
+status config_text(const config_file *f, const char *key, const char *missing, const char **out);
+// A number, or [height, width].
+status config_size(const config_file *f, const char *key, int low, int high, int missing,
+                   int *height, int *width);
+// rope_theta and its scaling for heads of head_dim, in the older (rope_theta, rope_scaling) and the
+// newer (rope_parameters) spelling; types default, linear and llama3; or a GGUF file's divisors.
+// Another is refused by name.
+status config_rotary(const config_file *f, double missing_theta, int head_dim, rotary *out);
+// pad_token_id as config.padding; -1 where there is none. -1 in the file is the last token.
+status config_padding(const config_file *f, int vocabulary, int *out);
+// The number of classes: the entries of id2label, which must be 0 to n - 1, or num_labels (older
+// files); 2 where neither is given.
+status config_labels(const config_file *f, int *out);
+// hidden_act, or whichever field names the activation.
+status config_activation(const config_file *f, const char *key, const char *missing,
+                         const activation **out);
+// The width of a head: head_dim, or hidden_size ÷ heads, which must divide it. Heads of queries and
+// values must be as wide.
+status config_heads(const config_file *f, int hidden_size, int heads, int *head_dim);
+// Fails when one of the fields is present and neither null nor false.
+status config_refuse(const config_file *f, const char *const *keys, size_t n);
+// Fails when `layer_types` is there and has another item than `type`.
+status config_layer_types(const config_file *f, const char *type);
+// Fails unless `architectures` is absent or lists `name`.
+status config_task(const config_file *f, const char *name);
+
+#endif

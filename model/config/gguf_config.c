@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/config/gguf_config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/forward/arch.h"
+#include "model/weights/tensor_table.h"
+#include "pipeline/base/gguf.h"
+
+enum { KEY_BYTES = 160, MAX_DIVISORS = 1 << 12 };
+
+// What becomes of a key under the architecture's prefix.
+typedef enum use {
+    USE_INT,     // a whole number, or an array of equal ones
+    USE_REAL,    // a number
+    USE_SCALING, // read together with others
+    USE_TRUE,    // must be true
+    USE_ZERO,    // must be 0
+    USE_NONE,    // says nothing about the result
+} use;
+
+static const struct known_key {
+    const char *key, *field;
+    use use;
+} known_keys[] = {
+    {"vocab_size", "vocab_size", USE_INT},
+    {"context_length", "max_position_embeddings", USE_INT},
+    {"embedding_length", "hidden_size", USE_INT},
+    {"block_count", "num_hidden_layers", USE_INT},
+    {"feed_forward_length", "intermediate_size", USE_INT},
+    {"attention.head_count", "num_attention_heads", USE_INT},
+    {"attention.head_count_kv", "num_key_value_heads", USE_INT},
+    {"attention.key_length", "head_dim", USE_INT},
+    {"attention.value_length", "gguf_value_length", USE_INT},
+    {"attention.layer_norm_rms_epsilon", "rms_norm_eps", USE_REAL},
+    {"attention.layer_norm_epsilon", "layer_norm_epsilon", USE_REAL},
+    {"attention.sliding_window", "sliding_window", USE_INT},
+    {"attention.causal", NULL, USE_TRUE},
+    {"rope.dimension_count", "gguf_rope_dimensions", USE_INT},
+    {"rope.freq_base", "rope_theta", USE_REAL},
+    {"rope.scaling.type", NULL, USE_SCALING},
+    {"rope.scaling.factor", NULL, USE_SCALING},
+    {"rope.scale_linear", NULL, USE_SCALING},
+    {"rope.scaling.original_context_length", NULL, USE_NONE}, // of yarn, which is refused
+    {"rope.scaling.finetuned", NULL, USE_NONE},
+    {"expert_count", NULL, USE_ZERO},
+    {"expert_used_count", NULL, USE_ZERO},
+    {"tensor_data_layout", NULL, USE_NONE},
+};
+enum { KNOWN_KEYS = sizeof known_keys / sizeof *known_keys };
+
+typedef struct reading {
+    const gguf *g;
+    char prefix[64]; // "llama."
+    json_t *fields, *keys;
+} reading;
+
+// Sets a field, whose value is taken.
+static status set(reading *r, const char *field, json_t *value, const char *key)
+{
+    if (json_object_set_new(r->fields, field, value) != 0 ||
+        json_object_set_new(r->keys, field, json_string(key)) != 0)
+        return status_no_memory(gguf_path(r->g));
+    return OK;
+}
+
+static status refuse(const reading *r, const char *key)
+{
+    return status_fail(ERR_INPUT, gguf_path(r->g),
+                       "key %s is not supported, and would change the result", key);
+}
+
+// A whole number; of an array, the value that all its items have.
+static status read_int(const reading *r, const char *key, int64_t *out)
+{
+    status st;
+    int64_t *items = NULL;
+    size_t n = 0;
+    if (gguf_get_int(r->g, key, out) == OK)
+        return OK;
+    TRY(gguf_get_ints(r->g, key, &items, &n));
+    for (size_t i = 0; i < n; i++)
+        if (items[i] != items[0]) {
+            st = status_fail(ERR_INPUT, gguf_path(r->g),
+                             "key %s differs from layer to layer, which is not supported", key);
+            goto done;
+        }
+    *out = n ? items[0] : 0;
+done:
+    free(items);
+    return st;
+}
+
+static status read_known(reading *r, const char *key, const struct known_key *known)
+{
+    status st = OK;
+    int64_t whole;
+    double real;
+    bool flag;
+    switch (known->use) {
+    case USE_INT:
+        TRY(read_int(r, key, &whole));
+        TRY(set(r, known->field, json_integer(whole), key));
+        break;
+    case USE_REAL:
+        TRY(gguf_get_real(r->g, key, &real));
+        if (!(real - real == 0)) // JSON has no such number
+            st = status_fail(ERR_INPUT, gguf_path(r->g), "key %s is not finite", key);
+        else
+            TRY(set(r, known->field, json_real(real), key));
+        break;
+    case USE_TRUE:
+        TRY(gguf_get_bool(r->g, key, &flag));
+        st = flag ? OK : refuse(r, key);
+        break;
+    case USE_ZERO:
+        TRY(gguf_get_int(r->g, key, &whole));
+        st = whole == 0 ? OK : refuse(r, key);
+        break;
+    case USE_SCALING:
+    case USE_NONE:
+        break;
+    }
+done:
+    return st;
+}
+
+// Every key under the prefix.
+static status read_keys(reading *r)
+{
+    const size_t prefix = strlen(r->prefix);
+    for (size_t i = 0; i < gguf_keys(r->g); i++) {
+        gguf_text text = gguf_key(r->g, i);
+        char key[KEY_BYTES];
+        int k = 0;
+        if (text.length < prefix || memcmp(text.bytes, r->prefix, prefix) != 0)
+            continue;
+        snprintf(key, sizeof key, "%.*s", (int)(text.length < 128 ? text.length : 128), text.bytes);
+        while (k < KNOWN_KEYS && strcmp(key + prefix, known_keys[k].key) != 0)
+            k++;
+        status st = k < KNOWN_KEYS ? read_known(r, key, &known_keys[k]) : refuse(r, key);
+        if (st != OK)
+            return st;
+    }
+    return OK;
+}
+
+// The key under the prefix in `out`; false when the file has none.
+static bool has(const reading *r, const char *name, char out[KEY_BYTES])
+{
+    snprintf(out, KEY_BYTES, "%s%s", r->prefix, name);
+    return gguf_has(r->g, out);
+}
+
+static bool same_text(gguf_text a, const char *b)
+{
+    return a.length == strlen(b) && memcmp(a.bytes, b, a.length) == 0;
+}
+
+// As llama.cpp: a factor without a type is a linear one.
+static status read_scaling(reading *r)
+{
+    status st = OK;
+    char key[KEY_BYTES];
+    double factor = 0;
+    gguf_text type = {"linear", 6};
+    if (has(r, "rope.scaling.type", key))
+        TRY(gguf_get_text(r->g, key, &type));
+    if (same_text(type, "none"))
+        goto done;
+    if (!same_text(type, "linear")) {
+        st = status_fail(ERR_INPUT, gguf_path(r->g),
+                         "key %s: %.*s is not supported; none and linear are", key,
+                         (int)(type.length < 64 ? type.length : 64), type.bytes);
+        goto done;
+    }
+    if (has(r, "rope.scale_linear", key) || has(r, "rope.scaling.factor", key))
+        TRY(gguf_get_real(r->g, key, &factor));
+    if (factor == 0)
+        goto done;
+    if (!(factor > 0 && factor < 1e12)) {
+        st = status_fail(ERR_INPUT, gguf_path(r->g), "key %s is %g", key, factor);
+        goto done;
+    }
+    TRY(set(r, "rope_scaling", json_pack("{s:s, s:f}", "rope_type", "linear", "factor", factor),
+            key));
+done:
+    return st;
+}
+
+static status read_divisors(reading *r)
+{
+    status st = OK;
+    const gguf_tensor *t = gguf_find(r->g, GGUF_ROPE_DIVISORS);
+    json_t *list = NULL;
+    if (!t)
+        return OK;
+    if (t->type != 0 || t->dims != 1 || t->items > MAX_DIVISORS)
+        return status_fail(ERR_INPUT, gguf_path(r->g),
+                           "tensor %s: at most %d values of F32 were expected", GGUF_ROPE_DIVISORS,
+                           MAX_DIVISORS);
+    if (!(list = json_array()))
+        return status_no_memory(gguf_path(r->g));
+    for (size_t i = 0; i < t->items; i++) {
+        float value;
+        memcpy(&value, t->data + i * sizeof value, sizeof value);
+        if (!(value > 0 && value < 1e12f)) {
+            st = status_fail(ERR_INPUT, gguf_path(r->g), "tensor %s: value %zu is %g",
+                             GGUF_ROPE_DIVISORS, i, (double)value);
+            goto done;
+        }
+        if (json_array_append_new(list, json_real((double)value)) != 0) {
+            st = status_no_memory(gguf_path(r->g));
+            goto done;
+        }
+    }
+    TRY(set(r, "gguf_rope_divisors", json_incref(list), GGUF_ROPE_DIVISORS));
+done:
+    json_decref(list);
+    return st;
+}
+
+// What the tensors say: which of them there are.
+static status read_presence(reading *r, const char *architecture)
+{
+    status st;
+    gguf_text *tokens = NULL;
+    size_t n = 0;
+    int64_t padding;
+    const json_t *window = json_object_get(r->fields, "sliding_window");
+    bool mistral = strcmp(architecture, "llama") == 0 && json_integer_value(window) > 0;
+    TRY(set(r, "model_type", json_string(mistral ? "mistral" : architecture),
+            "general.architecture"));
+    TRY(set(r, "tie_word_embeddings", json_boolean(!gguf_find(r->g, "output.weight")),
+            "output.weight"));
+    TRY(set(r, "attention_bias", json_boolean(gguf_find(r->g, "blk.0.attn_q.bias") != NULL),
+            "blk.0.attn_q.bias"));
+    TRY(set(r, "mlp_bias", json_boolean(gguf_find(r->g, "blk.0.ffn_up.bias") != NULL),
+            "blk.0.ffn_up.bias"));
+    if (!json_object_get(r->fields, "vocab_size") && gguf_has(r->g, "tokenizer.ggml.tokens")) {
+        TRY(gguf_get_texts(r->g, "tokenizer.ggml.tokens", &tokens, &n));
+        TRY(set(r, "vocab_size", json_integer((json_int_t)n), "tokenizer.ggml.tokens"));
+    }
+    if (gguf_has(r->g, "tokenizer.ggml.padding_token_id")) {
+        TRY(gguf_get_int(r->g, "tokenizer.ggml.padding_token_id", &padding));
+        TRY(set(r, "pad_token_id", json_integer(padding), "tokenizer.ggml.padding_token_id"));
+    }
+done:
+    free(tokens);
+    return st;
+}
+
+status gguf_config_read(const char *path, json_t **fields, json_t **keys)
+{
+    status st;
+    gguf *g = NULL;
+    gguf_text name;
+    char architecture[48] = "";
+    reading r = {.fields = json_object(), .keys = json_object()};
+    TRY(gguf_open(path, &g));
+    r.g = g;
+    TRY(gguf_get_text(g, "general.architecture", &name));
+    for (size_t i = 0; i < name.length && i < 40; i++) // what is no letter or digit is no name
+        architecture[i] = isalnum((unsigned char)name.bytes[i]) ? name.bytes[i] : '_';
+    snprintf(r.prefix, sizeof r.prefix, "%s.", architecture);
+    if (!r.fields || !r.keys) {
+        st = status_no_memory(path);
+        goto done;
+    }
+    if (arch_find(architecture)) { // or its name is all that will be looked at
+        TRY(read_keys(&r));
+        TRY(read_scaling(&r));
+        TRY(read_divisors(&r));
+    }
+    TRY(read_presence(&r, architecture));
+    TRY(gguf_unchanged(g));
+    *fields = json_incref(r.fields);
+    *keys = json_incref(r.keys);
+done:
+    json_decref(r.fields);
+    json_decref(r.keys);
+    gguf_close(g);
+    return st;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A GGUF file's metadata as the fields of a config.json, so that architectures read one thing.
+//
+//   general.architecture         model_type ("mistral" for a llama with a sliding window)
+//   A.vocab_size                 vocab_size; without it, the number of tokens
+//   A.context_length             max_position_embeddings
+//   A.embedding_length           hidden_size
+//   A.block_count                num_hidden_layers
+//   A.feed_forward_length        intermediate_size
+//   A.attention.head_count       num_attention_heads; _kv: num_key_value_heads
+//   A.attention.key_length       head_dim; value_length and rope.dimension_count must be the same
+//   A.attention.layer_norm_rms_epsilon, layer_norm_epsilon     rms_norm_eps, layer_norm_epsilon
+//   A.attention.sliding_window   sliding_window
+//   A.rope.freq_base             rope_theta
+//   A.rope.scaling.type, factor  rope_scaling (rope.scale_linear: the older spelling)
+//   rope_freqs.weight            gguf_rope_divisors: frequency i is divided by value i
+//   output.weight                its absence is tie_word_embeddings
+//   blk.0.attn_q.bias, ffn_up.bias     attention_bias, mlp_bias
+//
+// Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+#ifndef MODEL_CONFIG_GGUF_CONFIG_H
+#define MODEL_CONFIG_GGUF_CONFIG_H
+
+#include <jansson.h>
+
+#include "pipeline/base/status.h"
+
+// *fields: the object described above; *keys: of each of its fields the key of the file, for
+// messages. Both owned by the caller (json_decref). ERR_INPUT names the file and the key; a key
+// under the architecture's prefix that is not known is refused, since it may change the result.
+// Local.
+status gguf_config_read(const char *path, json_t **fields, json_t **keys);
+
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/files/weight_source.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/files/gguf_weights.h"
+#include "model/files/safetensors.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+// The largest index seen has 9 MB (91,000 tensors).
+#define MAX_INDEX 32000000
+
+struct checkpoint {
+    safetensors **shards;
+    size_t n_shards;
+    gguf_weights *gguf;     // instead of shards
+    const tensor **tensors; // of all files, by name
+    size_t n;
+};
+
+// The weight files of a folder or file: paths, sorted; and the index, where there is one.
+typedef struct layout {
+    char *index_path;
+    json_t *index; // NULL: a single file
+    char **files;
+    size_t n, capacity;
+} layout;
+
+static void layout_free(layout *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->files[i]);
+    free(l->files);
+    free(l->index_path);
+    json_decref(l->index);
+    *l = (layout){0};
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// Adds a file, whose string is taken.
+static status layout_add(layout *l, char *file)
+{
+    if (!file)
+        return status_no_memory("the list of weight files");
+    if (!checked_grow(&l->files, &l->capacity, l->n + 1, sizeof *l->files)) {
+        free(file);
+        return status_no_memory("the list of weight files");
+    }
+    l->files[l->n++] = file;
+    return OK;
+}
+
+// Sorts the files and drops repeated ones.
+static void layout_unique(layout *l)
+{
+    size_t kept = 0;
+    if (l->n > 0)
+        qsort(l->files, l->n, sizeof *l->files, by_text);
+    for (size_t i = 0; i < l->n; i++) {
+        if (kept > 0 && strcmp(l->files[kept - 1], l->files[i]) == 0)
+            free(l->files[i]);
+        else
+            l->files[kept++] = l->files[i];
+    }
+    l->n = kept;
+}
+
+// A shard is a plain file name in the index's own folder.
+static bool is_plain_name(const char *name)
+{
+    return name && *name && *name != '.' && !strchr(name, '/');
+}
+
+static status read_index(layout *l, const char *folder)
+{
+    status st;
+    char *bytes = NULL;
+    size_t size;
+    json_error_t error;
+    const char *name;
+    json_t *file;
+    TRY(file_read(l->index_path, MAX_INDEX, &bytes, &size));
+    l->index = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *map = json_object_get(l->index, "weight_map");
+    if (!json_is_object(map)) {
+        st = status_fail(ERR_INPUT, l->index_path, "%s; download the model again",
+                         l->index ? "has no weight_map" : error.text);
+        goto done;
+    }
+    const char *last = ""; // neighbours are mostly in the same shard
+    json_object_foreach(map, name, file)
+    {
+        const char *shard = json_string_value(file);
+        if (!is_plain_name(shard)) {
+            st = status_fail(ERR_INPUT, l->index_path,
+                             "tensor %s: a shard must be a file beside the index, not \"%s\"", name,
+                             shard ? shard : "(no text)");
+            goto done;
+        }
+        if (strcmp(shard, last) != 0)
+            TRY(layout_add(l, file_join(folder, shard)));
+        last = shard;
+    }
+    layout_unique(l);
+done:
+    free(bytes);
+    return st;
+}
+
+static status find_layout(const char *path, layout *l)
+{
+    status st;
+    char *single = NULL;
+    if (!file_is_folder(path))
+        return layout_add(l, strdup(path));
+    single = file_join(path, "model.safetensors");
+    l->index_path = file_join(path, "model.safetensors.index.json");
+    if (!single || !l->index_path) {
+        st = status_no_memory(path);
+    } else if (file_exists(single)) {
+        st = layout_add(l, single);
+        single = NULL;
+    } else if (file_exists(l->index_path)) {
+        st = read_index(l, path);
+    } else {
+        st = status_fail(ERR_INPUT, path,
+                         "holds neither model.safetensors nor model.safetensors.index.json; save "
+                         "the model with save_pretrained(..., safe_serialization=True)");
+    }
+    free(single);
+    return st;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const tensor *const *)a)->name, (*(const tensor *const *)b)->name);
+}
+
+// The index and the shards must agree on where each tensor is.
+static status check_index(const checkpoint *c, const layout *l)
+{
+    const char *name;
+    json_t *file, *map = json_object_get(l->index, "weight_map");
+    for (size_t i = 0; i < c->n; i++) {
+        const char *shard = json_string_value(json_object_get(map, c->tensors[i]->name));
+        const char *own = strrchr(c->tensors[i]->file, '/');
+        if (!shard || strcmp(shard, own ? own + 1 : c->tensors[i]->file) != 0)
+            return status_fail(ERR_INPUT, c->tensors[i]->file, "tensor %s: %s says it is in %s",
+                               c->tensors[i]->name, l->index_path, shard ? shard : "no shard");
+    }
+    json_object_foreach(map, name, file)
+    {
+        if (!checkpoint_find(c, name))
+            return status_fail(ERR_INPUT, l->index_path, "tensor %s: not in its shard %s", name,
+                               json_string_value(file));
+    }
+    return OK;
+}
+
+static status collect_tensors(checkpoint *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_shards; i++)
+        n += safetensors_count(c->shards[i]);
+    n += c->gguf ? gguf_weights_count(c->gguf) : 0;
+    if (!(c->tensors = checked_calloc(n, sizeof *c->tensors)))
+        return status_no_memory("the table of tensors");
+    for (; c->gguf && c->n < n; c->n++)
+        c->tensors[c->n] = gguf_weights_at(c->gguf, c->n);
+    for (size_t i = 0; i < c->n_shards; i++)
+        for (size_t k = 0; k < safetensors_count(c->shards[i]); k++)
+            c->tensors[c->n++] = safetensors_at(c->shards[i], k);
+    if (c->n > 0)
+        qsort(c->tensors, c->n, sizeof *c->tensors, by_name);
+    for (size_t i = 1; i < c->n; i++)
+        if (strcmp(c->tensors[i - 1]->name, c->tensors[i]->name) == 0)
+            return status_fail(ERR_INPUT, c->tensors[i]->file, "tensor %s: also in %s",
+                               c->tensors[i]->name, c->tensors[i - 1]->file);
+    return OK;
+}
+
+status checkpoint_open(const char *path, checkpoint **out)
+{
+    status st;
+    layout l = {0};
+    checkpoint *c = checked_calloc(1, sizeof *c);
+    if (!c)
+        return status_no_memory(path);
+    if (checkpoint_path_is_gguf(path)) {
+        TRY(gguf_weights_open(path, &c->gguf));
+        TRY(collect_tensors(c));
+        *out = c;
+        c = NULL;
+        goto done;
+    }
+    TRY(find_layout(path, &l));
+    if (!(c->shards = checked_calloc(l.n, sizeof *c->shards))) {
+        st = status_no_memory(path);
+        goto done;
+    }
+    for (; c->n_shards < l.n; c->n_shards++)
+        TRY(safetensors_open(l.files[c->n_shards], &c->shards[c->n_shards]));
+    TRY(collect_tensors(c));
+    if (l.index)
+        TRY(check_index(c, &l));
+    *out = c;
+    c = NULL;
+done:
+    layout_free(&l);
+    checkpoint_close(c);
+    return st;
+}
+
+void checkpoint_close(checkpoint *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->n_shards; i++)
+        safetensors_close(c->shards[i]);
+    gguf_weights_close(c->gguf);
+    free(c->shards);
+    free(c->tensors);
+    free(c);
+}
+
+bool checkpoint_is_gguf(const checkpoint *c)
+{
+    return c->gguf;
+}
+
+bool checkpoint_path_is_gguf(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    return end && strcmp(end, ".gguf") == 0 && !file_is_folder(path);
+}
+
+size_t checkpoint_count(const checkpoint *c)
+{
+    return c->n;
+}
+
+const tensor *checkpoint_at(const checkpoint *c, size_t i)
+{
+    return c->tensors[i];
+}
+
+const tensor *checkpoint_find(const checkpoint *c, const char *name)
+{
+    tensor key = {.name = name};
+    const tensor *pointer = &key;
+    const tensor **found =
+        c->n ? bsearch(&pointer, c->tensors, c->n, sizeof *c->tensors, by_name) : NULL;
+    return found ? *found : NULL;
+}
+
+status checkpoint_unchanged(const checkpoint *c)
+{
+    status st = c->gguf ? gguf_weights_unchanged(c->gguf) : OK;
+    for (size_t i = 0; i < c->n_shards && st == OK; i++)
+        st = safetensors_unchanged(c->shards[i]);
+    return st;
+}
+
+status checkpoint_files(const char *path, status (*add)(void *context, const char *file),
+                        void *context)
+{
+    layout l = {0};
+    status st = find_layout(path, &l);
+    if (st == OK && l.index)
+        st = add(context, l.index_path);
+    for (size_t i = 0; i < l.n && st == OK; i++)
+        st = add(context, l.files[i]);
+    layout_free(&l);
+    return st;
+}

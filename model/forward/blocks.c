@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/forward/blocks.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/forward/mask.h"
+#include "model/forward/state.h"
+#include "model/kernels/kernels.h"
+
+// What a norm that met NaN or infinity says: they came from site `after` of `layer`.
+static status not_finite(int layer, site after)
+{
+    if (layer < 0)
+        return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the embeddings");
+    return status_fail(ERR_NUMERIC, "model", "NaN or infinity behind layer %d, site %s", layer,
+                       site_names[after]);
+}
+
+// Nobody reads what a norm would make: the layer has ended, or what comes behind it is kept.
+static bool is_unread(const pass *p, site after)
+{
+    return p->ended || p->resumed || (after == SITE_ATTN && p->units && p->units->made);
+}
+
+enum { NORM_STEP = 8 };
+
+// LayerNorm, or RMSNorm where there is no bias, of a few rows at a time, so that they are still in
+// cache when they are rounded.
+static status normalise(pass *p, const float *weight, const float *bias, int layer, site after)
+{
+    const config *c = &p->m->config;
+    const int width = c->info.hidden_size;
+    const float eps = (float)c->norm_eps;
+    bool finite = true;
+    if (is_unread(p, after))
+        return OK;
+    for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
+        const int64_t left = p->rows - first, n = left < NORM_STEP ? left : NORM_STEP;
+        const float *x = p->hidden + first * width;
+        float *out = p->normed + first * width;
+        const bool good = bias ? kernel_layer_norm(x, n, width, weight, bias, eps, out)
+                               : kernel_rms_norm(x, width, n, width, weight, eps, out, width);
+        finite = finite && good;
+        if (p->normed_half)
+            products_round(p->products, out, (size_t)(n * width), p->normed_half + first * width);
+    }
+    return finite ? OK : not_finite(layer, after);
+}
+
+status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
+{
+    return normalise(p, weight, bias, layer, after);
+}
+
+status block_rms_norm(pass *p, const float *weight, int layer, site after)
+{
+    return normalise(p, weight, NULL, layer, after);
+}
+
+operand block_normed(const pass *p)
+{
+    const int hidden = p->m->config.info.hidden_size;
+    return (operand){p->normed, p->normed_half, hidden, hidden, p->rows};
+}
+
+// Sets the pruned units among [first, first + units) of a site to 0, then shows the site to the
+// reader.
+static status prune_and_read(pass *p, site s, int layer, int first, int units, float *x,
+                             int64_t stride)
+{
+    const forward *f = p->f;
+    unit_list pruned = mask_pruned(f->mask, s, layer);
+    int begin = 0, end;
+    while (begin < pruned.n && pruned.unit[begin] < first)
+        begin++;
+    for (end = begin; end < pruned.n && pruned.unit[end] < first + units;)
+        end++;
+    kernel_zero_columns(x, p->rows, stride, first, pruned.unit + begin, end - begin);
+    if (!f->read || !f->read_sites[s])
+        return OK;
+    const site_block block = {s, layer, first, units, p->rows, x, stride};
+    return f->read(f->context, p->index, p->thread, &p->tile, &block);
+}
+
+// Drops all rows but the head's: ascending, so in place.
+static void narrow(pass *p)
+{
+    const size_t width = (size_t)p->m->config.info.hidden_size;
+    for (int64_t i = 0; i < p->head_rows; i++) {
+        const size_t from = (size_t)p->head_row[i] * width, to = (size_t)i * width;
+        memmove(p->hidden + to, p->hidden + from, width * sizeof *p->hidden);
+        if (p->normed_half)
+            memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
+        memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
+        p->position[i] = p->position[p->head_row[i]];
+    }
+    p->rows = p->head_rows;
+    p->first_row = p->head_first;
+}
+
+void block_narrow(pass *p)
+{
+    if (p->first_row != p->head_first)
+        narrow(p);
+}
+
+// Normalises and turns the heads of queries or keys x [rows, heads × head_dim].
+static void place_heads(const pass *p, const float *norm, int heads, const int64_t *position,
+                        int64_t rows, float *x)
+{
+    const config *c = &p->m->config;
+    const int d = c->info.head_dim, width = heads * d;
+    for (int h = 0; norm && h < heads; h++)
+        kernel_rms_norm(x + h * d, width, rows, d, norm, (float)c->norm_eps, x + h * d, width);
+    if (c->rotary.theta > 0)
+        rotary_apply(p->rotary, position, rows, heads, d, width, x);
+}
+
+static status attend(pass *p, int layer, const attention_weights *a)
+{
+    status st;
+    const config *c = &p->m->config;
+    const model_info *info = &c->info;
+    const int hidden = info->hidden_size, width = a->q.out, kv_width = a->k.out;
+    const attention_shape shape = {info->heads,    info->kv_heads,
+                                   info->head_dim, 1.0f / sqrtf((float)info->head_dim),
+                                   a->causal,      c->window};
+    operand x = block_normed(p);
+    TRY(linear_apply(p->products, &a->k, &x, p->k, kv_width));
+    TRY(linear_apply(p->products, &a->v, &x, p->v, kv_width));
+    place_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
+    if (p->narrow) {
+        block_narrow(p);
+        x = block_normed(p);
+    }
+    TRY(linear_apply(p->products, &a->q, &x, p->q, width));
+    place_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
+    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    for (int64_t s = 0; s < p->tile.samples; s++) {
+        int64_t key = p->tile.first_row[s], first = p->first_row[s];
+        attention_apply(&shape, &p->attention, p->q + first * width,
+                        x.half ? x.half + first * width : NULL, p->first_row[s + 1] - first,
+                        p->position + first, p->k + key * kv_width, p->v + key * kv_width,
+                        p->tile.first_row[s + 1] - key);
+    }
+    TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q, width));
+    if (p->sites_only && !p->f->read_sites[SITE_MLP]) {
+        p->ended = true;
+        goto done;
+    }
+    if (a->o.bias)
+        kernel_add_rows(a->o.bias, p->rows, hidden, p->hidden);
+    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
+done:
+    return st;
+}
+
+status block_attention(pass *p, int layer, const attention_weights *a)
+{
+    const forward *f = p->f;
+    if (p->resumed) {
+        p->resumed = false;
+        return OK;
+    }
+    status st = attend(p, layer, a);
+    if (st == OK && f->keep_hidden && f->keep_behind_attn && layer == f->keep_layer)
+        st = f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
+    return st;
+}
+
+// y = act(y), or y · act(gate), for rows [rows, n] that lie `stride` apart; the gate's lie n apart.
+static void activate(const activation *act, float *gate, int64_t rows, int n, int64_t stride,
+                     float *y)
+{
+    const bool dense = stride == n;
+    const size_t each = (size_t)n * (size_t)(dense ? rows : 1);
+    for (int64_t r = 0; r < (dense ? 1 : rows); r++, y += stride) {
+        act->apply(gate ? gate + r * n : y, each);
+        if (gate)
+            kernel_multiply(gate + r * n, each, y);
+    }
+}
+
+// Units [first, first + n) of the MLP's inside: y [rows, n], its rows `stride` apart, and where
+// products read bf16 also rounded into half [rows, n], half_stride apart.
+typedef struct unit_step {
+    int first, n;
+    float *y;
+    int64_t stride;
+    uint16_t *half;
+    int64_t half_stride;
+} unit_step;
+
+static void round_units(const pass *p, const unit_step *u, int64_t first_row, int64_t rows)
+{
+    for (int64_t r = first_row; r < first_row + rows; r++)
+        products_round(p->products, u->y + r * u->stride, (size_t)u->n,
+                       u->half + r * u->half_stride);
+}
+
+// Rows that are activated, multiplied and rounded at once, while they are in cache.
+enum { ACTIVATE_STEP = 8 };
+
+static status make_step(pass *p, const mlp_weights *w, const operand *x, const unit_step *u,
+                        bool rounded)
+{
+    status st;
+    const bool gated = w->gate.out > 0;
+    const linear up = linear_outputs(&w->up, u->first, u->n);
+    TRY(linear_apply(p->products, &up, x, u->y, u->stride));
+    if (gated) {
+        const linear gate = linear_outputs(&w->gate, u->first, u->n);
+        TRY(linear_apply(p->products, &gate, x, p->gate, u->n));
+    }
+    for (int64_t r = 0; r < p->rows; r += ACTIVATE_STEP) {
+        const int64_t left = p->rows - r, rows = left < ACTIVATE_STEP ? left : ACTIVATE_STEP;
+        activate(w->act, gated ? p->gate + r * u->n : NULL, rows, u->n, u->stride,
+                 u->y + r * u->stride);
+        if (rounded)
+            round_units(p, u, r, rows);
+    }
+done:
+    return st;
+}
+
+// Makes units [first, first + n), step by step, and shows them to the reader: each step is small
+// enough to stay in cache from its product to its rounding. `read_too`: they are not compacted.
+static status mlp_inside(pass *p, int layer, const mlp_weights *w, const operand *x, int first,
+                         int n, bool read_too, operand *inside)
+{
+    status st = OK;
+    uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
+    *inside = (operand){p->mlp, half, n, n, p->rows};
+    for (int at = 0; at < n; at += p->mlp_step) {
+        const int left = n - at, step = left < p->mlp_step ? left : p->mlp_step;
+        const unit_step u = {
+            first + at, step, half ? p->mlp : p->mlp + at, half ? step : n, half ? half + at : NULL,
+            n};
+        TRY(make_step(p, w, x, &u, half && !read_too));
+        if (!read_too)
+            continue;
+        TRY(prune_and_read(p, SITE_MLP, layer, u.first, step, u.y, u.stride));
+        if (half && !p->sites_only)
+            round_units(p, &u, 0, p->rows);
+    }
+done:
+    return st;
+}
+
+// Makes the units that are kept of this layer, all of them.
+static status make_units(pass *p, int layer)
+{
+    status st = OK;
+    operand inside;
+    const mlp_weights w = p->m->arch->mlp(p->m, layer);
+    const operand x = block_normed(p);
+    const size_t each = model_unit_bytes(p->m), row = (size_t)w.up.out * each;
+    for (int first = 0; first < w.up.out; first += p->mlp_block) {
+        const int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
+        TRY(mlp_inside(p, layer, &w, &x, first, n, false, &inside));
+        const char *from = inside.half ? (const char *)inside.half : (const char *)inside.x;
+        for (int64_t r = 0; r < p->rows; r++)
+            memcpy((char *)p->units->x + (size_t)r * row + (size_t)first * each,
+                   from + (size_t)r * (size_t)n * each, (size_t)n * each);
+    }
+    p->units->made = true;
+done:
+    return st;
+}
+
+// Takes units [first, first + n) of those that the mask leaves, and zeros behind the last, from
+// what is kept.
+static operand take_units(const pass *p, int layer, int first, int n)
+{
+    const unit_list kept = mask_kept(p->f->mask, layer);
+    const int64_t all = p->m->config.info.d_mlp;
+    const int left = kept.n - first, there = left < n ? left : n;
+    const operand inside = {p->mlp, p->m->packing == PACKING_BF16 ? p->site_copy : NULL, n, n,
+                            p->rows};
+    if (inside.half)
+        kernel_take_half(p->units->x, all, p->rows, kept.unit + first, there, n, p->site_copy);
+    else
+        kernel_take(p->units->x, all, p->rows, kept.unit + first, there, n, p->mlp);
+    return inside;
+}
+
+status block_mlp(pass *p, int layer)
+{
+    status st = OK;
+    const int hidden = p->m->config.info.hidden_size;
+    const bool read = p->f->read && p->f->read_sites[SITE_MLP];
+    mlp_weights w;
+    operand inside;
+    if (p->ended)
+        goto done;
+    bool compacted = !read && mask_compacted(p->f->mask, layer, &w);
+    if (!compacted)
+        w = p->m->arch->mlp(p->m, layer);
+    if (w.down.bias && !p->sites_only)
+        kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
+    if (p->units && !p->units->made)
+        TRY(make_units(p, layer));
+    const operand x = block_normed(p);
+    for (int first = 0; first < w.up.out; first += p->mlp_block) {
+        int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
+        if (p->units)
+            inside = take_units(p, layer, first, n);
+        else
+            TRY(mlp_inside(p, layer, &w, &x, first, n, !compacted, &inside));
+        if (p->sites_only)
+            continue;
+        const linear down = linear_inputs(&w.down, first, n);
+        TRY(linear_add(p->products, &down, &inside, p->hidden, hidden));
+    }
+done:
+    return st;
+}

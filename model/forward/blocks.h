@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blocks that architectures are made of. Each works on all rows of a pass, reads and prunes its
+// site, and checks what it reads for NaN. All local; none allocates.
+#ifndef MODEL_FORWARD_BLOCKS_H
+#define MODEL_FORWARD_BLOCKS_H
+
+#include "model/forward/arch.h"
+
+// What products read next (block_normed) = LayerNorm(p->hidden). ERR_NUMERIC when p->hidden holds
+// NaN or infinity, saying that it came from site `after` of layer `layer` (layer -1: from the
+// embeddings).
+status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after);
+
+// The same with RMSNorm.
+status block_rms_norm(pass *p, const float *weight, int layer, site after);
+
+typedef struct attention_weights {
+    linear q, k, v, o;
+    const float *q_norm, *k_norm; // [head_dim] RMSNorm of each head; NULL: none
+    bool causal;                  // a row sees the rows of its sample up to itself
+} attention_weights;
+
+// p->hidden += o(attention(normed)) within each sample, turned by rotary positions where the
+// configuration has them; the site `attn` is what o reads.
+status block_attention(pass *p, int layer, const attention_weights *a);
+
+// p->hidden += down(act(up(normed))); the site `mlp` is what down reads. Its weights are the
+// architecture's `mlp`.
+status block_mlp(pass *p, int layer);
+
+// The rows [p->rows, H] that the last norm made.
+operand block_normed(const pass *p);
+
+// Drops all rows of p->hidden and of the normed ones but those the head reads.
+void block_narrow(pass *p);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's pass over one tile: the tile, its hidden states, and the scratch the blocks use.
+// Allocated before the loop over tiles, reused for each.
+#ifndef MODEL_FORWARD_PASS_H
+#define MODEL_FORWARD_PASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/forward/predict.h"
+#include "model/kernels/attention.h"
+#include "model/model.h"
+#include "model/weights/weights.h"
+
+typedef struct pass {
+    const model *m;
+    const forward *f;
+    int thread;
+    products *products; // borrowed from the model
+    int64_t index;      // of the tile
+    tile tile;
+
+    // Rows of `hidden`: all of the tile's; from the last layer's queries on only those the head
+    // reads (`head_row`) where nobody reads the others.
+    int64_t rows;
+    const int64_t *first_row; // [samples + 1] where each sample's rows of `hidden` begin
+    int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored
+    int64_t *head_first;      // [samples + 1] where each sample's entries of head_row begin
+    int64_t head_rows;
+    bool resumed;       // this layer begins behind its attention: nothing is done before that
+    model_units *units; // of this layer's MLP, where they are kept; NULL: they are not
+    bool narrow;        // this layer keeps the head's rows only
+    bool sites_only; // this layer's output is not wanted: it ends with its last site that is read
+    bool ended;      // and it has ended: the blocks do nothing more
+    int mlp_block;   // units of the MLP that are projected down at once
+    int mlp_step;    // and of them, those that are computed and read at once
+
+    int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
+    float *rotary;         // text: [longest sample, head_dim], where positions are rotary
+    float *hidden;         // [rows, H]
+    float *normed;         // [rows, H]
+    uint16_t *normed_half; // [rows, H], its nearest bf16, where products read that; else NULL
+    float *q;              // [rows, heads × head_dim]; then the attn site
+    float *k, *v;          // [tile rows, kv_heads × head_dim]
+    void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches
+    attention_room attention;
+    float *mlp;      // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block
+    float *gate;     // [rows, mlp_step] where the MLP is gated
+    answer *answers; // [head rows]
+    float *logits;   // [head rows, outputs of a tile]
+    float *whole;    // [outputs] of one row
+    float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, mlp
+    prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
+} pass;
+
+// The memory of a thread's passes, kept from one to the next: what it held last is of no account.
+typedef struct pass_room {
+    void *at; // owned
+    size_t bytes;
+} pass_room;
+
+// How many rows and samples a pass must hold.
+typedef struct pass_limits {
+    int64_t samples, rows;
+} pass_limits;
+
+// Bytes of a pass's scratch, and what is laid out in it.
+size_t pass_bytes(const model *m, pass_limits limits);
+// Lays out a pass in `room`, which grows when it is too small and must outlive the pass.
+status pass_new(const model *m, pass_limits limits, pass_room *room, pass *out);
+
+// Runs tile `index` of p->f from its load to its results; with a team, this member's part of the
+// next tile that comes.
+status pass_run(pass *p, int64_t index);
+
+#endif

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax attention of one sample, by blocks of queries, so that no [rows, rows] array is ever
+// whole.
+#ifndef MODEL_KERNELS_ATTENTION_H
+#define MODEL_KERNELS_ATTENTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/kernels/packed.h"
+
+enum { ATTENTION_BLOCK = 48 }; // queries whose scores are held at once: whole tiles of products
+
+// Heads, and groups of heads that share keys and values (kv_heads divides heads).
+typedef struct attention_shape {
+    int heads, kv_heads, head_dim;
+    float scale;
+    bool causal; // a query sees the keys up to its own position
+    int window;  // and no more than so many of them; 0: all
+} attention_shape;
+
+// A thread's scratch, each of attention_bytes for the longest sample. Borrowed.
+typedef struct attention_room {
+    packing form;
+    float *scores;
+    uint16_t *half;      // the softmax in bf16; unused in other forms
+    void *keys, *values; // of a head, packed; unused with PACKING_NONE
+    float *mixed;        // a block of queries by a block of outputs; likewise
+} attention_room;
+
+typedef struct attention_bytes {
+    size_t scores, half, keys, values, mixed;
+} attention_bytes;
+attention_bytes attention_needs(packing form, int head_dim, int64_t longest);
+
+// q [queries, heads × head_dim] becomes softmax(scale · q kᵀ) v, head by head, with k and v [keys,
+// kv_heads × head_dim]. With PACKING_BF16, q_half is q in bf16, and both products are in bf16 with
+// float32 sums. Packed forms run on our own products, also where the CPU has AMX: they are small.
+// Query i is at position[i], ascending, or i where that is NULL. Local.
+void attention_apply(const attention_shape *s, const attention_room *room, float *q,
+                     const uint16_t *q_half, int64_t queries, const int64_t *position,
+                     const float *k, const float *v, int64_t keys);
+
+#endif

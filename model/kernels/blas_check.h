@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is the BLAS sound on this machine? It chooses its kernels by CPU, and a wrong choice (a
+// hypervisor that hides instructions) shows as wrong products.
+#ifndef MODEL_KERNELS_BLAS_CHECK_H
+#define MODEL_KERNELS_BLAS_CHECK_H
+
+#include "pipeline/base/status.h"
+
+// The kernels in use ("Zen", "SkylakeX"). Static.
+const char *blas_core(void);
+// The library's own description (version, threading). Static.
+const char *blas_config(void);
+
+// Makes products single-threaded, and compares one with a plain loop. ERR_INTERNAL names the core
+// and says to set OPENBLAS_CORETYPE. Local; a millisecond.
+status blas_check(void);
+
+#endif

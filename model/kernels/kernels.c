@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/kernels/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/kernels/kernel_set.h"
+
+static const kernel_set *best(void)
+{
+    const kernel_set *by_hand = kernels_avx512();
+    return by_hand ? by_hand : kernels_plain();
+}
+
+bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *weight,
+                       const float *bias, float eps, float *out)
+{
+    return best()->layer_norm(x, rows, width, weight, bias, eps, out);
+}
+
+bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
+                     float eps, float *out, int64_t out_stride)
+{
+    return best()->rms_norm(x, x_stride, rows, width, weight, eps, out, out_stride);
+}
+
+void kernel_exp_spans(float *x, int64_t rows, int64_t width, const kernel_span *seen, float scale,
+                      float *sum)
+{
+    best()->exp_spans(x, rows, width, seen, scale, sum);
+}
+
+float kernel_max(const float *x, int64_t n)
+{
+    return best()->max(x, n);
+}
+
+float kernel_sum_exp(const float *x, int64_t n, float shift)
+{
+    return best()->sum_exp(x, n, shift);
+}
+
+void kernel_gelu(float *x, size_t n)
+{
+    best()->gelu(x, n);
+}
+
+void kernel_silu(float *x, size_t n)
+{
+    best()->silu(x, n);
+}
+
+void kernel_turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride)
+{
+    best()->turn(from, stride, to, to_stride);
+}
+
+SIMD_CLONES static void row_scale(const float *x, int64_t n, float factor, float *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = x[i] * factor;
+}
+
+void kernel_scale(const float *x, int64_t n, float factor, float *out)
+{
+    row_scale(x, n, factor, out);
+}
+
+void kernel_fill_rows(const float *v, int64_t rows, int width, int64_t stride, float *out)
+{
+    for (int64_t r = 0; r < rows; r++, out += stride) {
+        if (v)
+            memcpy(out, v, (size_t)width * sizeof *out);
+        else
+            memset(out, 0, (size_t)width * sizeof *out);
+    }
+}
+
+SIMD_CLONES static void row_add(const float *v, int64_t n, float *x)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] += v[i];
+}
+
+void kernel_add_rows(const float *v, int64_t rows, int width, float *x)
+{
+    for (int64_t r = 0; r < rows; r++, x += width)
+        row_add(v, width, x);
+}
+
+void kernel_take(const float *x, int64_t width, int64_t rows, const int32_t *unit, int n,
+                 int filled, float *out)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
+        for (int i = 0; i < n; i++)
+            out[i] = x[unit[i]];
+        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
+    }
+}
+
+void kernel_take_half(const uint16_t *x, int64_t width, int64_t rows, const int32_t *unit, int n,
+                      int filled, uint16_t *out)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
+        for (int i = 0; i < n; i++)
+            out[i] = x[unit[i]];
+        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
+    }
+}
+
+// Exponent bits all set: NaN or infinity.
+SIMD_CLONES static bool all_finite(const float *x, size_t n)
+{
+    uint32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, 4);
+        bad |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    return bad == 0;
+}
+
+bool kernel_finite(const float *x, size_t n, size_t *at)
+{
+    if (all_finite(x, n))
+        return true;
+    for (*at = 0; isfinite(x[*at]);)
+        ++*at;
+    return false;
+}
+
+SIMD_CLONES static void row_multiply(const float *x, size_t n, float *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] *= x[i];
+}
+
+void kernel_multiply(const float *x, size_t n, float *y)
+{
+    row_multiply(x, n, y);
+}
+
+void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *units,
+                         int n)
+{
+    if (n == 0)
+        return;
+    for (int64_t r = 0; r < rows; r++, x += stride)
+        for (int i = 0; i < n; i++)
+            x[units[i] - first] = 0;
+}

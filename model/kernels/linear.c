@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/kernels/linear.h"
+
+#include <cblas.h>
+#include <stdbool.h>
+
+#include "model/kernels/kernels.h"
+
+linear linear_whole(const float *w, const float *bias, int out, int in)
+{
+    return (linear){.w = w, .bias = bias, .in = in, .out = out, .stride = in};
+}
+
+linear linear_packed(const packed *w, const float *bias)
+{
+    return (linear){.bias = bias, .in = w->in, .out = w->out, .packed = *w};
+}
+
+linear linear_outputs(const linear *l, int first, int n)
+{
+    linear part = *l;
+    part.w = l->w ? l->w + first * l->stride : NULL;
+    part.bias = l->bias ? l->bias + first : NULL;
+    part.out = n;
+    part.first_out += first;
+    return part;
+}
+
+linear linear_inputs(const linear *l, int first, int n)
+{
+    linear part = *l;
+    part.w = l->w ? l->w + first : NULL;
+    part.bias = NULL;
+    part.in = n;
+    part.first_in += first;
+    return part;
+}
+
+size_t linear_copy_bytes(packing form, int64_t rows, int width)
+{
+    return form == PACKING_BF16 ? (size_t)rows * (size_t)width * sizeof(uint16_t) : 0;
+}
+
+operand linear_operand(const products *p, packing form, const float *x, int64_t stride,
+                       int64_t rows, int width, void *copy)
+{
+    if (form != PACKING_BF16)
+        return (operand){x, NULL, stride, 0, rows};
+    uint16_t *half = copy;
+    if (stride == width)
+        products_round(p, x, (size_t)rows * (size_t)width, half);
+    for (int64_t r = 0; stride != width && r < rows; r++)
+        products_round(p, x + r * stride, (size_t)width, half + r * width);
+    return (operand){x, half, stride, width, rows};
+}
+
+// The panels of a packed map one after the other; the first one overwrites y, with the bias, where
+// `add` is false.
+static status run_packed(products *p, const linear *l, const operand *x, bool add, float *y,
+                         int64_t y_stride)
+{
+    status st = OK;
+    const bool half = l->packed.form == PACKING_BF16;
+    product_shape shape = {.form = l->packed.form, .rows = (int)x->rows, .out = l->out};
+    shape.x_stride = half ? x->half_stride : x->stride;
+    shape.y_stride = y_stride;
+    for (int input = 0; input < l->in; input += PACK_PANEL) {
+        const int panel = (l->first_in + input) / PACK_PANEL;
+        const void *from = half ? (const void *)(x->half + input) : x->x + input;
+        shape.in = packed_panel_inputs(&l->packed, panel);
+        shape.add = add || input > 0;
+        shape.bias = l->bias && !shape.add;
+        TRY(products_run(p, &shape, from, packed_part(&l->packed, l->first_out, panel), l->bias,
+                         y));
+    }
+done:
+    return st;
+}
+
+status linear_apply(products *p, const linear *l, const operand *x, float *y, int64_t y_stride)
+{
+    if (l->packed.at)
+        return run_packed(p, l, x, false, y, y_stride);
+    kernel_fill_rows(l->bias, x->rows, l->out, y_stride, y);
+    return linear_add(p, l, x, y, y_stride);
+}
+
+status linear_add(products *p, const linear *l, const operand *x, float *y, int64_t y_stride)
+{
+    if (l->packed.at)
+        return run_packed(p, l, x, true, y, y_stride);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)x->rows, l->out, l->in, 1.0f,
+                x->x, (blasint)x->stride, l->w, (blasint)l->stride, 1.0f, y, (blasint)y_stride);
+    return OK;
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/kernels/products_onednn.h"
+
+#include <dlfcn.h>
+#include <dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+// A primitive, and the memory objects that its arguments are put into.
+typedef struct product {
+    product_shape shape;
+    dnnl_primitive_t primitive;
+    dnnl_memory_t x, w, bias, y, scratchpad;
+    void *scratch;
+} product;
+
+// Primitives are made for whole groups of rows, so that there are few of them, and for no more than
+// gives the best rate.
+enum { ROW_GROUP = 32, ROWS_AT_ONCE = 256 };
+
+struct onednn {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    product *made;
+    size_t n, capacity, last; // last: found last, and likely next
+    char *x, *y;              // owned: rows without gaps, of a product whose rows have some
+    size_t x_bytes, y_bytes;
+};
+
+static status failed(const char *what, dnnl_status_t code)
+{
+    if (code == dnnl_out_of_memory)
+        return status_no_memory("a product");
+    return status_fail(ERR_INTERNAL, "oneDNN", "%s failed with status %d", what, (int)code);
+}
+
+// Runs a call of oneDNN; leaves the function on failure.
+#define DNNL(call)                                                                                 \
+    do {                                                                                           \
+        dnnl_status_t code = (call);                                                               \
+        if (code != dnnl_success) {                                                                \
+            st = failed(#call, code);                                                              \
+            goto done;                                                                             \
+        }                                                                                          \
+    } while (0)
+
+static void product_free(product *p)
+{
+    dnnl_memory_destroy(p->x);
+    dnnl_memory_destroy(p->w);
+    dnnl_memory_destroy(p->bias);
+    dnnl_memory_destroy(p->y);
+    dnnl_memory_destroy(p->scratchpad);
+    dnnl_primitive_destroy(p->primitive);
+    free(p->scratch);
+}
+
+status products_onednn_new(onednn **out)
+{
+    status st = OK;
+    onednn *p = checked_calloc(1, sizeof *p);
+    if (!p)
+        return status_no_memory("products");
+    DNNL(dnnl_engine_create(&p->engine, dnnl_cpu, 0));
+    DNNL(dnnl_stream_create(&p->stream, p->engine, dnnl_stream_in_order));
+    *out = p;
+    p = NULL;
+done:
+    products_onednn_free(p);
+    return st;
+}
+
+void products_onednn_free(onednn *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        product_free(&p->made[i]);
+    free(p->made);
+    free(p->x);
+    free(p->y);
+    dnnl_stream_destroy(p->stream);
+    dnnl_engine_destroy(p->engine);
+    free(p);
+}
+
+// oneDNN is built on OpenMP: which one is its own affair, so the setting is asked of whatever is
+// loaded.
+void products_onednn_begin(void)
+{
+    union {
+        void *symbol;
+        void (*set)(int);
+    } threads = {dlsym(RTLD_DEFAULT, "omp_set_num_threads")};
+    if (threads.symbol)
+        threads.set(1);
+}
+
+typedef struct layouts {
+    dnnl_memory_desc_t x, w, bias, y;
+} layouts;
+
+static status describe(const product_shape *s, layouts *out)
+{
+    status st = OK;
+    const bool half = s->form == PACKING_BF16;
+    const dnnl_data_type_t type = half ? dnnl_bf16 : dnnl_f32;
+    const dnnl_dims_t x = {s->rows, s->in}, w = {s->in, s->out}, y = {s->rows, s->out};
+    const dnnl_dims_t bias = {1, s->out};
+    DNNL(dnnl_memory_desc_init_by_tag(&out->x, 2, x, type, dnnl_ab));
+    DNNL(dnnl_memory_desc_init_by_tag(&out->w, 2, w, type, half ? dnnl_BA16a64b2a : dnnl_BA16a64b));
+    DNNL(dnnl_memory_desc_init_by_tag(&out->bias, 2, bias, dnnl_f32, dnnl_ab));
+    DNNL(dnnl_memory_desc_init_by_tag(&out->y, 2, y, dnnl_f32, dnnl_ab));
+done:
+    return st;
+}
+
+static status make_primitive(onednn *p, const product_shape *s, const layouts *l,
+                             dnnl_primitive_desc_t *description, dnnl_primitive_t *out)
+{
+    status st = OK;
+    dnnl_primitive_attr_t attributes = NULL;
+    dnnl_post_ops_t after = NULL;
+    dnnl_matmul_desc_t matmul;
+    const char *name;
+    DNNL(dnnl_primitive_attr_create(&attributes));
+    DNNL(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user));
+    if (s->add) {
+        DNNL(dnnl_post_ops_create(&after));
+        DNNL(dnnl_post_ops_append_sum(after, 1));
+        DNNL(dnnl_primitive_attr_set_post_ops(attributes, after));
+    }
+    DNNL(dnnl_matmul_desc_init(&matmul, &l->x, &l->w, s->bias ? &l->bias : NULL, &l->y));
+    DNNL(dnnl_primitive_desc_create(description, &matmul, attributes, p->engine, NULL));
+    DNNL(dnnl_primitive_desc_query(*description, dnnl_query_impl_info_str, 0, &name));
+    if (strncmp(name, "ref", 3) == 0) { // a plain loop, hundreds of times slower
+        st = status_fail(ERR_INTERNAL, "oneDNN", "has no fast product for [%d, %d] x [%d, %d]",
+                         s->rows, s->in, s->in, s->out);
+        goto done;
+    }
+    DNNL(dnnl_primitive_create(out, *description));
+done:
+    dnnl_post_ops_destroy(after);
+    dnnl_primitive_attr_destroy(attributes);
+    return st;
+}
+
+static status make(onednn *p, const product_shape *s, product *out)
+{
+    status st;
+    layouts l;
+    product made = {.shape = *s};
+    dnnl_primitive_desc_t description = NULL;
+    TRY(describe(s, &l));
+    TRY(make_primitive(p, s, &l, &description, &made.primitive));
+    const dnnl_memory_desc_t *scratch =
+        dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+    made.scratch = checked_aligned(dnnl_memory_desc_get_size(scratch) + 1, 1);
+    TRY(made.scratch ? OK : status_no_memory("a product"));
+    DNNL(dnnl_memory_create(&made.x, &l.x, p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.w, &l.w, p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.bias, &l.bias, p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.y, &l.y, p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.scratchpad, scratch, p->engine, made.scratch));
+    *out = made;
+    made = (product){0};
+done:
+    dnnl_primitive_desc_destroy(description);
+    product_free(&made);
+    return st;
+}
+
+static bool same(const product_shape *a, const product_shape *b)
+{
+    return a->form == b->form && a->rows == b->rows && a->out == b->out && a->in == b->in &&
+           a->add == b->add && a->bias == b->bias;
+}
+
+// Finds the shape's primitive, or makes it.
+static status find(onednn *p, const product_shape *s, product **out)
+{
+    status st = OK;
+    for (size_t i = 0; i < p->n; i++) { // from the one behind the last: shapes come in turns
+        size_t at = (p->last + 1 + i) % p->n;
+        if (same(&p->made[at].shape, s)) {
+            p->last = at;
+            *out = &p->made[at];
+            return OK;
+        }
+    }
+    if (!checked_grow(&p->made, &p->capacity, p->n + 1, sizeof *p->made))
+        return status_no_memory("a product");
+    TRY(make(p, s, &p->made[p->n]));
+    p->last = p->n++;
+    *out = &p->made[p->last];
+done:
+    return st;
+}
+
+// oneDNN takes all memory as writable.
+static void *writable(const void *at)
+{
+    union {
+        const void *from;
+        void *to;
+    } v = {at};
+    return v.to;
+}
+
+// A product of whole groups of rows without gaps.
+static status run_dense(onednn *p, const product_shape *shape, const void *x, const void *w,
+                        const float *bias, float *y)
+{
+    status st;
+    product *own = NULL;
+    TRY(find(p, shape, &own));
+    DNNL(dnnl_memory_set_data_handle(own->x, writable(x)));
+    DNNL(dnnl_memory_set_data_handle(own->w, writable(w)));
+    DNNL(dnnl_memory_set_data_handle(own->bias, shape->bias ? writable(bias) : NULL));
+    DNNL(dnnl_memory_set_data_handle(own->y, y));
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, own->x},
+                                         {DNNL_ARG_WEIGHTS, own->w},
+                                         {DNNL_ARG_DST, own->y},
+                                         {DNNL_ARG_SCRATCHPAD, own->scratchpad},
+                                         {DNNL_ARG_BIAS, own->bias}};
+    DNNL(dnnl_primitive_execute(own->primitive, p->stream, shape->bias ? 5 : 4, arguments));
+done:
+    return st;
+}
+
+static void copy_rows(int rows, size_t bytes, const char *from, size_t from_stride, char *to,
+                      size_t to_stride)
+{
+    for (int r = 0; r < rows; r++, from += from_stride, to += to_stride)
+        memcpy(to, from, bytes);
+}
+
+// A product of at most ROWS_AT_ONCE rows. oneDNN 2.6 has fast ones only for rows without gaps:
+// others are copied there and back, and so are rows that fill no group.
+static status run_rows(onednn *p, product_shape s, const char *x, const void *w, const float *bias,
+                       float *y)
+{
+    status st;
+    const size_t value = s.form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
+    const size_t x_row = (size_t)s.in * value, y_row = (size_t)s.out * sizeof *y;
+    const size_t gap = (size_t)s.y_stride * sizeof *y;
+    const int rows = s.rows;
+    s.rows = (rows + ROW_GROUP - 1) / ROW_GROUP * ROW_GROUP;
+    const bool x_dense = rows == s.rows && s.x_stride == s.in;
+    const bool y_dense = rows == s.rows && s.y_stride == s.out;
+    if ((!x_dense && !checked_grow(&p->x, &p->x_bytes, (size_t)s.rows * x_row, 1)) ||
+        (!y_dense && !checked_grow(&p->y, &p->y_bytes, (size_t)s.rows * y_row, 1)))
+        return status_no_memory("a product");
+    if (!x_dense)
+        copy_rows(rows, x_row, x, (size_t)s.x_stride * value, p->x, x_row);
+    if (!y_dense && s.add)
+        copy_rows(rows, y_row, (const char *)y, gap, p->y, y_row);
+    TRY(run_dense(p, &s, x_dense ? x : p->x, w, bias, y_dense ? y : (float *)(void *)p->y));
+    if (!y_dense)
+        copy_rows(rows, y_row, p->y, y_row, (char *)y, gap);
+done:
+    return st;
+}
+
+status products_onednn_run(onednn *p, const product_shape *shape, const void *x, const void *w,
+                           const float *bias, float *y)
+{
+    status st = OK;
+    const size_t value = shape->form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
+    product_shape part = *shape;
+    for (int r = 0; r < shape->rows; r += ROWS_AT_ONCE) {
+        const int left = shape->rows - r;
+        part.rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+        TRY(run_rows(p, part, (const char *)x + (size_t)(r * shape->x_stride) * value, w, bias,
+                     y + r * shape->y_stride));
+    }
+done:
+    return st;
+}
+
+static bool has(dnnl_cpu_isa_t isa)
+{
+    return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
+}
+
+bool products_onednn_has_amx(void)
+{
+    return has(dnnl_cpu_isa_avx512_core_amx);
+}
+
+bool products_onednn_has(packing form)
+{
+    return has(form == PACKING_BF16 ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx512_core);
+}

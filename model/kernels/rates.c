@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/kernels/rates.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "model/kernels/blas_check.h"
+#include "model/kernels/linear.h"
+#include "pipeline/base/checked.h"
+
+enum { ROWS = 512, WIDTH = 768 };
+static const double least_seconds = 0.05;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static float *make_values(size_t n)
+{
+    float *v = checked_aligned(n, sizeof *v);
+    for (size_t i = 0; v && i < n; i++)
+        v[i] = (float)(i % 101) / 101 - 0.5f;
+    return v;
+}
+
+// GFLOP/s of products with weights of a form.
+static status measure(packing form, double *rate)
+{
+    status st = OK;
+    products *p = NULL;
+    float *w = make_values((size_t)WIDTH * WIDTH), *x = make_values((size_t)ROWS * WIDTH);
+    float *y = make_values((size_t)ROWS * WIDTH);
+    void *at = checked_aligned(packed_bytes(form, WIDTH, WIDTH), 1);
+    void *copy = checked_aligned(linear_copy_bytes(form, ROWS, WIDTH) + 1, 1);
+    if (!w || !x || !y || !at || !copy)
+        TRY(status_no_memory("a measurement"));
+    linear l = linear_whole(w, NULL, WIDTH, WIDTH);
+    if (form != PACKING_NONE) {
+        const packed whole = {at, form, WIDTH, WIDTH};
+        TRY(products_new(ENGINE_BEST, &p));
+        products_begin();
+        packed_put(&whole, at, 0, WIDTH, w);
+        l = linear_packed(&whole, NULL);
+    }
+    const operand o = linear_operand(p, form, x, WIDTH, ROWS, WIDTH, copy);
+    TRY(linear_apply(p, &l, &o, y, WIDTH)); // primitives, pages
+    double n = 0, begin = now(), end;
+    do {
+        TRY(linear_apply(p, &l, &o, y, WIDTH));
+        n++;
+    } while ((end = now()) < begin + least_seconds);
+    *rate = 2.0 * n * ROWS * WIDTH * WIDTH / (end - begin) * 1e-9;
+done:
+    products_free(p);
+    free(w);
+    free(x);
+    free(y);
+    free(at);
+    free(copy);
+    return st;
+}
+
+status rates_check(text *found)
+{
+    status st;
+    double rate;
+    const bool own = products_float32() == PACKING_F32;
+    TRY(blas_check());
+    TRY(measure(PACKING_NONE, &rate));
+    text_addf(found, "OpenBLAS %s %.0f GFLOP/s a thread in float32", blas_core(), rate);
+    if (own) {
+        TRY(measure(PACKING_F32, &rate));
+        text_addf(found, ", %s %.0f (compute: f32 takes it)", products_name(PACKING_F32), rate);
+    }
+    if (products_check(PACKING_BF16) == OK) {
+        TRY(measure(PACKING_BF16, &rate));
+        text_addf(found, "; bf16 by %s %.0f", products_name(PACKING_BF16), rate);
+    } else {
+        text_add(found, "; no bf16 instructions: compute: bf16 is refused");
+    }
+done:
+    return st;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/weights/tensor_table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/kernels/packed.h"
+#include "pipeline/base/checked.h"
+
+static size_t dim_length(const config *c, dim d)
+{
+    const model_info *i = &c->info;
+    const int length[] = {
+        [DIM_END] = 0,
+        [DIM_ONE] = 1,
+        [DIM_HIDDEN] = i->hidden_size,
+        [DIM_ATTN] = i->heads * i->head_dim,
+        [DIM_HEAD] = i->head_dim,
+        [DIM_KV] = i->kv_heads * i->head_dim,
+        [DIM_QKV] = (i->heads + 2 * i->kv_heads) * i->head_dim,
+        [DIM_MLP] = i->d_mlp,
+        [DIM_OUTPUTS] = i->outputs,
+        [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image : i->context,
+        [DIM_CHANNELS] = i->channels,
+        [DIM_PATCH_HEIGHT] = c->patch_height,
+        [DIM_PATCH_WIDTH] = c->patch_width,
+    };
+    return (size_t)length[d];
+}
+
+static bool def_exists(const config *c, const tensor_def *def)
+{
+    return (c->features & def->needs) == def->needs;
+}
+
+// The tensor's elements, or false when their number wraps.
+static bool def_elements(const config *c, const tensor_def *def, size_t *elements)
+{
+    *elements = 1;
+    for (const dim *d = def->shape; *d != DIM_END; d++)
+        if (!checked_mul(*elements, dim_length(c, *d), elements))
+            return false;
+    return true;
+}
+
+// Is a tensor outside the layers wanted here?
+static bool global_held(const config *c, const tensor_table *table, int i)
+{
+    bool tied = c->info.modality == MODALITY_TEXT && !(c->features & FEATURE_OWN_HEAD);
+    return i < table->n_embedding ? c->holds_embedding || (tied && c->holds_head) : c->holds_head;
+}
+
+size_t tensor_def_outputs(const config *c, const tensor_def *def)
+{
+    return dim_length(c, def->shape[0]);
+}
+
+bool tensor_def_packs(const config *c, const tensor_def *def)
+{
+    const model_info *i = &c->info;
+    bool whole = def->shape[0] != DIM_QKV || (i->heads * i->head_dim % PACK_OUTPUTS == 0 &&
+                                              i->kv_heads * i->head_dim % PACK_OUTPUTS == 0);
+    bool product = !def->rows || (def->tied && !(c->features & FEATURE_OWN_HEAD));
+    return def->shape[1] != DIM_END && whole && product;
+}
+
+double tensor_def_deviation(const config *c, const tensor_def *def)
+{
+    double deviation = c->initializer_range;
+    return def->init == INIT_RESIDUAL ? deviation / sqrt(2.0 * c->info.layers) : deviation;
+}
+
+int64_t tensor_table_parameters(const config *c, const tensor_table *table)
+{
+    double total = 0; // exact up to 2^53 parameters
+    size_t n;
+    for (int i = 0; i < table->n_globals; i++)
+        if (global_held(c, table, i) && def_exists(c, &table->globals[i]) &&
+            def_elements(c, &table->globals[i], &n))
+            total += (double)n;
+    for (int i = 0; i < table->n_layer; i++)
+        if (def_exists(c, &table->layer[i]) && def_elements(c, &table->layer[i], &n))
+            total += (double)n * (c->held.end - c->held.first);
+    return (int64_t)total;
+}
+
+static status check_tensor(const config *c, const tensor_def *def, layout how, const tensor *t)
+{
+    char want[128] = "", have[128] = "";
+    size_t at = 0, shape[TENSOR_DEF_DIMS];
+    bool same = true;
+    int dims = 0;
+    for (; def->shape[dims] != DIM_END; dims++)
+        shape[dims] = dim_length(c, def->shape[dims]);
+    if (how == LAYOUT_TRANSPOSED && dims == 2) {
+        size_t out = shape[0];
+        shape[0] = shape[1];
+        shape[1] = out;
+    }
+    for (int i = 0; i < dims; i++) {
+        same = same && i < t->dims && t->shape[i] == shape[i];
+        at += (size_t)snprintf(want + at, sizeof want - at, "%s%zu", i ? ", " : "", shape[i]);
+    }
+    at = 0;
+    for (int i = 0; i < t->dims && at < sizeof have - 24; i++)
+        at += (size_t)snprintf(have + at, sizeof have - at, "%s%zu", i ? ", " : "", t->shape[i]);
+    if (!same || dims != t->dims)
+        return status_fail(ERR_INPUT, t->file,
+                           "tensor %s: shape [%s], but the configuration makes it [%s]", t->name,
+                           have, want);
+    if (!t->type->to_float || (how != LAYOUT_PLAIN && dims == 1 && t->type->block > 1))
+        return status_fail(ERR_INPUT, t->file,
+                           "tensor %s: %s is no type of such weights; save it as F32, F16 or BF16",
+                           t->name, t->type->name);
+    return OK;
+}
+
+static const tensor_def *entry(const tensor_table *table, int layer, int i)
+{
+    return layer < 0 ? &table->globals[i] : &table->layer[i];
+}
+
+static tensor_form entry_form(const tensor_table *table, int layer, int i)
+{
+    const tensor_form *forms = layer < 0 ? table->global_forms : table->layer_forms;
+    return forms ? forms[i] : (tensor_form){LAYOUT_PLAIN, NULL, LAYOUT_PLAIN};
+}
+
+// The file's tensor for an entry, and what the file calls it; NULL where it has none.
+static const tensor *find(const tensor_table *table, const checkpoint *source, int layer, int i,
+                          char name[TENSOR_NAME_BYTES])
+{
+    const tensor_form form = entry_form(table, layer, i);
+    const char *pattern = entry(table, layer, i)->name;
+    const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
+    if (checkpoint_is_gguf(source))
+        pattern = form.gguf ? form.gguf : "";
+    snprintf(name, TENSOR_NAME_BYTES, pattern, layer);
+    const tensor *found = checkpoint_find(source, name);
+    if (!found && prefix > 0 && strncmp(name, table->prefix, prefix) == 0)
+        found = checkpoint_find(source, name + prefix);
+    return found;
+}
+
+status tensor_slot_find(const config *c, const tensor_table *table, const checkpoint *source,
+                        int layer, int i, tensor_slot *out)
+{
+    const tensor_form form = entry_form(table, layer, i);
+    char name[TENSOR_NAME_BYTES];
+    *out = (tensor_slot){0};
+    if (!def_exists(c, entry(table, layer, i)) || (layer < 0 && !global_held(c, table, i)))
+        return OK;
+    out->def = entry(table, layer, i);
+    snprintf(out->name, sizeof out->name, out->def->name, layer);
+    if (!def_elements(c, out->def, &out->elements))
+        return status_fail(ERR_INPUT, out->name, "the configuration makes it too large");
+    if (!source)
+        return OK;
+    if (checkpoint_is_gguf(source) && !form.gguf)
+        return status_fail(ERR_INPUT, checkpoint_at(source, 0)->file,
+                           "has no place for tensor %s; use safetensors", out->name);
+    if (!(out->from = find(table, source, layer, i, name)))
+        return status_fail(
+            ERR_INPUT, checkpoint_count(source) ? checkpoint_at(source, 0)->file : "weights",
+            "tensor %s is missing; is this the model that the configuration describes?", name);
+    out->layout = form.safetensors;
+    if (checkpoint_is_gguf(source))
+        out->layout = c->features & FEATURE_GGUF_PAIRS ? form.in_gguf : LAYOUT_PLAIN;
+    return check_tensor(c, out->def, out->layout, out->from);
+}
+
+// Does an entry use this tensor?
+static bool is_used(const config *c, const tensor_table *table, const checkpoint *source,
+                    const tensor *t)
+{
+    char name[TENSOR_NAME_BYTES];
+    for (int l = -1; l < c->info.layers; l++)
+        for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++)
+            if (def_exists(c, entry(table, l, i)) && find(table, source, l, i, name) == t)
+                return true;
+    return false;
+}
+
+status tensor_table_check_used(const config *c, const tensor_table *table, const checkpoint *source)
+{
+    size_t expected = 0;
+    if (!checkpoint_is_gguf(source))
+        return OK;
+    for (int i = 0; i < table->n_globals; i++)
+        expected += def_exists(c, &table->globals[i]);
+    for (int i = 0; i < table->n_layer; i++)
+        expected += def_exists(c, &table->layer[i]) ? (size_t)c->info.layers : 0;
+    size_t extra = checkpoint_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
+    if (checkpoint_count(source) <= expected + extra)
+        return OK; // one that is not used leaves another missing
+    for (size_t i = 0; i < checkpoint_count(source); i++) {
+        const tensor *t = checkpoint_at(source, i);
+        if (strcmp(t->name, GGUF_ROPE_DIVISORS) != 0 && !is_used(c, table, source, t))
+            return status_fail(ERR_INPUT, t->file,
+                               "tensor %s is not supported, and would change the result", t->name);
+    }
+    return OK;
+}

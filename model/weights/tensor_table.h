@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which tensors an architecture has: their names, shapes, initialisation, and what file formats
+// make of them.
+#ifndef MODEL_WEIGHTS_TENSOR_TABLE_H
+#define MODEL_WEIGHTS_TENSOR_TABLE_H
+
+#include <stdint.h>
+
+#include "model/config/config.h"
+#include "model/files/weight_source.h"
+
+// Lengths that configurations give.
+typedef enum dim {
+    DIM_END, // ends a shape
+    DIM_ONE,
+    DIM_HIDDEN,
+    DIM_HEAD, // head_dim
+    DIM_ATTN, // heads × head_dim
+    DIM_KV,   // kv_heads × head_dim
+    DIM_QKV,  // queries, keys and values in one
+    DIM_MLP,
+    DIM_OUTPUTS,
+    DIM_POSITIONS, // rows_per_image, or context
+    DIM_CHANNELS,
+    DIM_PATCH_HEIGHT,
+    DIM_PATCH_WIDTH,
+} dim;
+
+typedef enum init {
+    INIT_ZEROS,
+    INIT_ONES,
+    INIT_NORMAL,       // mean 0, standard deviation initializer_range
+    INIT_EMBEDDING,    // the same, the row of the padding token zero
+    INIT_TRUNC_NORMAL, // the same, drawn again beyond ±2 (absolute, as torch.nn.init.trunc_normal_
+                       // has it by default)
+    INIT_RESIDUAL, // as INIT_NORMAL, its deviation divided by √(2 layers): GPT-2's projections
+                   // into the residual stream
+} init;
+
+enum { TENSOR_DEF_DIMS = 5 };
+
+typedef struct tensor_def {
+    const char *name; // in a layer's table, %d is the layer
+    dim shape[TENSOR_DEF_DIMS];
+    init init;
+    unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor
+    bool rows;      // has several dimensions, yet is read as an array, not by products
+    bool tied;      // and by products too, where the model has no FEATURE_OWN_HEAD
+} tensor_def;
+
+// How a tensor lies in a file where not as in the table.
+typedef enum layout {
+    LAYOUT_PLAIN,
+    LAYOUT_TRANSPOSED, // [in, out] for [out, in]
+    LAYOUT_PAIRS,      // heads whose rows (2i, 2i + 1) are rows (i, i + head_dim / 2): a pair that
+                       // rotary positions turn lies together
+} layout;
+
+// What file formats make of a tensor.
+typedef struct tensor_form {
+    layout safetensors;
+    const char *gguf; // its name in GGUF files; NULL: it is in none
+    layout in_gguf;   // LAYOUT_PAIRS only with FEATURE_GGUF_PAIRS
+} tensor_form;
+
+typedef struct tensor_table {
+    const tensor_def *globals, *layer;
+    int n_globals, n_layer;
+    int n_embedding; // of the globals, the first so many serve the embedding, the others the head
+                     // (and, where the head is the embedding, those too)
+    const tensor_form *global_forms, *layer_forms; // as many; NULL: plain, and in no GGUF file
+    const char *prefix; // of names, that a safetensors file may lack; NULL: none
+} tensor_table;
+
+enum { TENSOR_NAME_BYTES = 160 };
+
+// In GGUF files: what rotary frequencies are divided by. Configuration, not a weight.
+#define GGUF_ROPE_DIVISORS "rope_freqs.weight"
+
+// A tensor of the table on its way into memory.
+typedef struct tensor_slot {
+    const tensor_def *def; // NULL: the model has no such tensor, or it is not held
+    char name[TENSOR_NAME_BYTES];
+    size_t elements;
+    const tensor *from; // NULL: drawn
+    layout layout;      // of `from`
+} tensor_slot;
+
+// Finds entry `i` of the globals (layer -1) or of a layer in `source` (NULL: it is to be drawn) and
+// checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight.
+status tensor_slot_find(const config *c, const tensor_table *table, const checkpoint *source,
+                        int layer, int i, tensor_slot *out);
+
+// The outputs of an entry as a map: its first dimension. Is it packed for products, where they read
+// packed weights? (Queries, keys and values in one are not where they do not begin at whole
+// blocks.)
+size_t tensor_def_outputs(const config *c, const tensor_def *def);
+bool tensor_def_packs(const config *c, const tensor_def *def);
+
+// The standard deviation that an entry is drawn with.
+double tensor_def_deviation(const config *c, const tensor_def *def);
+
+// Parameters that a configuration has by the tables, of what it holds.
+int64_t tensor_table_parameters(const config *c, const tensor_table *table);
+
+// ERR_INPUT names a tensor of a GGUF file that the model would not use: nothing that may change a
+// result is left out silently. (Frameworks leave what they do not need in safetensors files.)
+status tensor_table_check_used(const config *c, const tensor_table *table,
+                               const checkpoint *source);
+
+#endif

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/weights/weights.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/kernels/kernels.h"
+#include "model/weights/convert.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/pool.h"
+#include "pipeline/base/rng.h"
+
+enum { JOB_ELEMENTS = 1 << 18 };
+
+typedef struct slot {
+    tensor_slot tensor;
+    size_t offset;   // bytes into the shared block; unused where mapped or only packed
+    const float *at; // NULL: only packed
+    int out, in;     // as a map
+    bool packs;      // is packed for products
+    size_t packed_offset;
+    packed packed;
+} slot;
+
+// Some elements of a slot; whole blocks of rows where they are to be packed.
+typedef struct job {
+    slot *slot;
+    size_t first, n;
+    bool pack;
+} job;
+
+struct weights {
+    tensor_table table;
+    int layers;
+    slot *slots; // globals, then layer by layer
+    size_t n;
+    checkpoint *source; // owned; NULL where drawn
+    share *share;
+    void *block; // what is not mapped: the node's, or this process's where there is no share
+    uint64_t seed;
+    packing form;
+    const config *config; // borrowed; only while the weights are being made
+};
+
+// Takes `size` bytes of the shared block, of which *bytes are taken.
+static status take(const slot *s, size_t size, size_t *bytes, size_t *offset)
+{
+    *offset = *bytes;
+    if (!checked_add(size, 63, &size) || !checked_add(*bytes, size / 64 * 64, bytes))
+        return status_fail(ERR_INPUT, s->tensor.name, "the configuration makes it too large");
+    return OK;
+}
+
+// Finds or plans one tensor; `bytes` is what the block holds so far.
+static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
+{
+    status st;
+    const tensor_slot *t = &s->tensor;
+    size_t size;
+    TRY(tensor_slot_find(w->config, &w->table, w->source, layer, i, &s->tensor));
+    if (!t->def)
+        goto done;
+    s->out = (int)tensor_def_outputs(w->config, t->def);
+    s->in = s->out ? (int)(t->elements / (size_t)s->out) : 0;
+    s->packs = w->form != PACKING_NONE && tensor_def_packs(w->config, t->def);
+    if (s->packs) {
+        s->packed = (packed){NULL, w->form, s->out, s->in};
+        TRY(take(s, packed_bytes(w->form, s->out, s->in), bytes, &s->packed_offset));
+        if (!t->def->rows)
+            goto done;
+    }
+    if (t->from && t->from->type->native && t->layout == LAYOUT_PLAIN &&
+        (uintptr_t)t->from->bytes % sizeof(float) == 0) {
+        s->at = (const float *)(const void *)t->from->bytes;
+        goto done;
+    }
+    if (!checked_mul(t->elements, sizeof(float), &size))
+        size = SIZE_MAX;
+    TRY(take(s, size, bytes, &s->offset));
+done:
+    return st;
+}
+
+static status plan_slots(weights *w, size_t *bytes)
+{
+    status st = OK;
+    slot *s = w->slots;
+    *bytes = 0;
+    for (int i = 0; i < w->table.n_globals && st == OK; i++)
+        st = plan_slot(w, -1, i, s++, bytes);
+    s += w->config->held.first * w->table.n_layer;
+    for (int l = w->config->held.first; l < w->config->held.end && st == OK; l++)
+        for (int i = 0; i < w->table.n_layer && st == OK; i++)
+            st = plan_slot(w, l, i, s++, bytes);
+    return st;
+}
+
+void weights_draw(const tensor_def *def, const char *name, double range, uint64_t seed,
+                  size_t first, size_t n, float *out)
+{
+    enum { REDRAW_SHIFT = 48 }; // no tensor has 2^48 elements
+    rng r = rng_new(seed, name);
+    for (size_t i = 0; i < n; i++) {
+        if (def->init == INIT_ZEROS || def->init == INIT_ONES) {
+            out[i] = def->init == INIT_ONES;
+            continue;
+        }
+        uint64_t index = first + i;
+        double x = rng_normal(&r, index) * range;
+        while (def->init == INIT_TRUNC_NORMAL && fabs(x) > 2)
+            x = rng_normal(&r, index += UINT64_C(1) << REDRAW_SHIFT) * range;
+        out[i] = (float)x;
+    }
+}
+
+typedef struct fill_work {
+    weights *w;
+    job *jobs;
+    size_t n;
+    int rank, ranks;
+    float *rows; // [threads, row_elements]: what a thread converts before it packs
+    size_t row_elements;
+} fill_work;
+
+// Is the slot used where the file is mapped?
+static bool is_mapped(const slot *s)
+{
+    return s->tensor.from && (const void *)s->at == (const void *)s->tensor.from->bytes;
+}
+
+// The embedding of the padding token, among elements [first, first + n).
+static void zero_padding(const config *c, const tensor_def *def, size_t first, size_t n, float *at)
+{
+    if (def->init != INIT_EMBEDDING || c->padding < 0)
+        return;
+    const size_t width = (size_t)c->info.hidden_size, begin = (size_t)c->padding * width;
+    for (size_t i = begin > first ? begin : first; i < begin + width && i < first + n; i++)
+        at[i - first] = 0;
+}
+
+// Writes a job's elements to `to`, or looks them over where they are mapped and `to` is NULL.
+static status read_elements(const weights *w, const job *j, float *to)
+{
+    const config *c = w->config;
+    const tensor_slot *t = &j->slot->tensor;
+    const float *values = to ? to : j->slot->at + j->first;
+    size_t at;
+    if (!t->from) {
+        weights_draw(t->def, t->name, tensor_def_deviation(c, t->def), w->seed, j->first, j->n, to);
+        zero_padding(c, t->def, j->first, j->n, to);
+        return OK;
+    }
+    if (to) {
+        convert_elements(t->from, t->layout, c->info.head_dim, j->first, j->n, to);
+        if (t->layout == LAYOUT_PLAIN) // pages that no other job reads
+            file_drop_pages(convert_at(t->from, j->first), convert_bytes(t->from, j->n));
+    }
+    if (kernel_finite(values, j->n, &at))
+        return OK;
+    return status_fail(ERR_NUMERIC, t->from->file, "tensor %s: element %zu is %s", t->from->name,
+                       j->first + at, isnan(values[at]) ? "NaN" : "infinite");
+}
+
+// Brings a job's elements into memory.
+static status run_job(void *context, int64_t item, int thread)
+{
+    const fill_work *f = context;
+    const job *j = &f->jobs[(size_t)item * (size_t)f->ranks + (size_t)f->rank];
+    const slot *s = j->slot;
+    char *block = f->w->block;
+    if (!j->pack)
+        return read_elements(f->w, j,
+                             is_mapped(s) ? NULL : (float *)(block + s->offset) + j->first);
+    float *rows = f->rows + (size_t)thread * f->row_elements;
+    status st = read_elements(f->w, j, rows);
+    if (st == OK)
+        packed_put(&s->packed, block + s->packed_offset, (int)(j->first / (size_t)s->in),
+                   (int)(j->n / (size_t)s->in), rows);
+    return st;
+}
+
+// Elements of a job on this slot.
+static size_t job_elements(const slot *s, bool pack)
+{
+    const size_t grain = s->tensor.from ? convert_grain(s->tensor.from, s->tensor.layout) : 1;
+    size_t each = grain < JOB_ELEMENTS ? JOB_ELEMENTS / grain * grain : grain;
+    if (pack) {
+        const size_t block = (size_t)PACK_OUTPUTS * (size_t)s->in;
+        each = each > block ? each / block * block : block;
+        while (each % grain != 0)
+            each += block;
+    }
+    return each;
+}
+
+// Cuts a slot's elements into jobs.
+static status add_jobs(slot *s, bool pack, job **jobs, size_t *capacity, size_t *n)
+{
+    const size_t each = job_elements(s, pack);
+    for (size_t first = 0; first < s->tensor.elements; first += each) {
+        size_t left = s->tensor.elements - first;
+        if (!checked_grow(jobs, capacity, *n + 1, sizeof **jobs))
+            return status_no_memory("the list of weights");
+        (*jobs)[(*n)++] = (job){s, first, left < each ? left : each, pack};
+    }
+    return OK;
+}
+
+static status fill(weights *w, int threads)
+{
+    status st = OK;
+    pool *p = NULL;
+    size_t capacity = 0, elements;
+    fill_work f = {
+        .w = w, .rank = w->share ? w->share->rank : 0, .ranks = w->share ? w->share->ranks : 1};
+    for (size_t i = 0; i < w->n; i++) {
+        slot *s = &w->slots[i];
+        if (s->at)
+            TRY(add_jobs(s, false, &f.jobs, &capacity, &f.n));
+        if (s->packs)
+            TRY(add_jobs(s, true, &f.jobs, &capacity, &f.n));
+    }
+    for (size_t i = 0; i < f.n; i++)
+        if (f.jobs[i].pack && f.jobs[i].n > f.row_elements)
+            f.row_elements = f.jobs[i].n;
+    if (!checked_mul(f.row_elements, (size_t)threads, &elements) ||
+        !(f.rows = checked_aligned(elements, sizeof *f.rows)))
+        TRY(status_no_memory("weights"));
+    TRY(pool_new(threads, &p));
+    size_t own = (f.n + (size_t)f.ranks - 1 - (size_t)f.rank) / (size_t)f.ranks;
+    status filled = pool_run(p, (int64_t)own, run_job, &f);
+    TRY(weights_unchanged(w)); // a file that changes may hold anything
+    st = filled;
+done:
+    pool_free(p);
+    free(f.rows);
+    free(f.jobs);
+    return st;
+}
+
+// Where everything was converted, the files need not stay mapped; otherwise the pages of what was.
+static void drop_unused_source(weights *w)
+{
+    bool used = false;
+    for (size_t i = 0; i < w->n; i++) {
+        used = used || is_mapped(&w->slots[i]);
+        if (w->slots[i].tensor.from && !is_mapped(&w->slots[i]))
+            file_drop_pages(w->slots[i].tensor.from->bytes, w->slots[i].tensor.from->n_bytes);
+    }
+    if (used)
+        return;
+    checkpoint_close(w->source);
+    w->source = NULL;
+}
+
+// Where a planned slot's values will be.
+static void place(const weights *w, slot *s)
+{
+    if (s->packs)
+        s->packed.at = (char *)w->block + s->packed_offset;
+    if (s->tensor.def && !s->at && (!s->packs || s->tensor.def->rows))
+        s->at = (const float *)(const void *)((char *)w->block + s->offset);
+}
+
+status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
+                    int threads, packing form, share *node, weights **out)
+{
+    status st = OK;
+    size_t bytes = 0;
+    weights *w = checked_calloc(1, sizeof *w);
+    if (!w) {
+        checkpoint_close(source);
+        st = status_no_memory("weights");
+    } else {
+        *w = (weights){.table = *table,
+                       .layers = c->info.layers,
+                       .source = source,
+                       .share = node,
+                       .seed = seed,
+                       .form = form,
+                       .config = c};
+        w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)table->n_layer;
+        w->slots = checked_calloc(w->n, sizeof *w->slots);
+        st = w->slots ? plan_slots(w, &bytes) : status_no_memory("weights");
+    }
+    TRY(share_vote(node, st)); // before what all ranks do together
+    if (node)
+        st = node->alloc(node, bytes, SHARE_UNSET, &w->block);
+    else
+        st = (w->block = checked_aligned(bytes, 1)) ? OK : status_no_memory("weights");
+    TRY(share_vote(node, st));
+    for (size_t i = 0; i < w->n; i++)
+        place(w, &w->slots[i]);
+    TRY(share_vote(node, fill(w, threads)));
+    drop_unused_source(w);
+    w->config = NULL;
+    *out = w;
+    w = NULL;
+done:
+    weights_close(w);
+    return st;
+}
+
+void weights_close(weights *w)
+{
+    if (!w)
+        return;
+    if (w->share && w->block)
+        w->share->release(w->share, w->block);
+    else
+        free(w->block);
+    checkpoint_close(w->source);
+    free(w->slots);
+    free(w);
+}
+
+const float *weights_global(const weights *w, int i)
+{
+    return w->slots[i].at;
+}
+
+const float *weights_layer(const weights *w, int layer, int i)
+{
+    return w->slots[w->table.n_globals + layer * w->table.n_layer + i].at;
+}
+
+linear weights_linear(const weights *w, int layer, int i, int bias)
+{
+    const slot *slots =
+        layer < 0 ? w->slots : w->slots + w->table.n_globals + layer * w->table.n_layer;
+    const float *b = bias < 0 ? NULL : slots[bias].at;
+    return slots[i].packs ? linear_packed(&slots[i].packed, b)
+                          : linear_whole(slots[i].at, b, slots[i].out, slots[i].in);
+}
+
+status weights_unchanged(const weights *w)
+{
+    return w->source ? checkpoint_unchanged(w->source) : OK;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model's weights, once per node: as float32 arrays (used where they are mapped, converted, or
+// drawn at random), and what only products read in the packing they compute in. Which tensors there
+// are is a table of the architecture (model/tensor_table.h).
+#ifndef MODEL_WEIGHTS_WEIGHTS_H
+#define MODEL_WEIGHTS_WEIGHTS_H
+
+#include <stdint.h>
+
+#include "model/config/config.h"
+#include "model/files/weight_source.h"
+#include "model/kernels/linear.h"
+#include "model/weights/tensor_table.h"
+#include "pipeline/base/share.h"
+
+typedef struct weights weights;
+
+// `form` is the packing of what products read. Reads weights from `source` (taken; closed at the
+// latest by weights_close), or draws them where `source` is NULL. Collective on the share's node:
+// ranks, and `threads` threads of each, split the work. ERR_INPUT: a tensor is missing, of another
+// shape or of a type that is no weight. ERR_NUMERIC: NaN or infinity, with tensor and index.
+status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
+                    int threads, packing form, share *share, weights **out);
+void weights_close(weights *w);
+
+// The float32 values of a tensor, row-major; NULL when the model has none, it is not held (the
+// configuration's `held`), or only products read it. Borrowed.
+const float *weights_global(const weights *w, int i);
+const float *weights_layer(const weights *w, int layer, int i);
+
+// The map that a tensor [out, ...] is, with the bias in slot `bias` (-1: none); out = 0 when the
+// model has none. Layer -1: global. Borrowed.
+linear weights_linear(const weights *w, int layer, int i, int bias);
+
+// ERR_INPUT when a mapped file is no longer what it was.
+status weights_unchanged(const weights *w);
+
+// Writes elements [first, first + n) of a tensor drawn at random: the same for any slicing. `name`
+// is the tensor's, `range` its standard deviation.
+void weights_draw(const tensor_def *def, const char *name, double range, uint64_t seed,
+                  size_t first, size_t n, float *out);
+
+#endif

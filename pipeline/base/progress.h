@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person sees of a run, on stdout: on a terminal one line for each running task, redrawn;
+// plain lines otherwise. Local to the rank that shows it.
+#ifndef PIPELINE_BASE_PROGRESS_H
+#define PIPELINE_BASE_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "pipeline/base/status.h"
+
+typedef struct progress progress;
+
+// A task in a wave, as it is shown.
+typedef struct progress_line {
+    const char *label;
+    int64_t round;       // 0 for the first
+    int64_t done, units; // of this round
+    double seconds;      // since this round's units began
+} progress_line;
+
+// Writes to `out` (borrowed). `terminal`: lines may be redrawn; `quiet`: only progress_end's last
+// line is written.
+status progress_new(FILE *out, bool terminal, bool quiet, progress **out_progress);
+void progress_free(progress *p); // NULL is a no-op
+
+// Is stdout a terminal? mpirun puts one of its own between, so under mpirun this looks at mpirun's.
+bool progress_terminal(void);
+
+// A line that stays.
+void progress_say(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// The running tasks, shown when the last time is long enough ago.
+void progress_show(progress *p, size_t n, const progress_line *lines);
+// Takes the redrawn lines away.
+void progress_clear(progress *p);
+
+// "1:02:03", "2:03" or "3.2 s".
+void progress_duration(double seconds, char out[32]);
+// Units a second of a line, and seconds to its end; 0 while unknown.
+double progress_rate(const progress_line *line);
+double progress_left(const progress_line *line);
+
+// Seconds of a clock that never goes back.
+double progress_clock(void);
+
+#endif

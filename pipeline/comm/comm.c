@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/comm/comm.h"
+
+#include <mpi.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/comm/node_share.h"
+
+enum {
+    CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
+    ALARM = 1,             // a message's tag
+    REDUCE_BLOCK = 1 << 18 // values of one reduction, so that MPI's own buffers stay small
+};
+
+struct comm {
+    MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
+    int rank, ranks, node_index, nodes;
+    double cores;     // comm_core_share
+    int *node_of;     // of each rank; owned
+    int *first_of;    // the first rank of each node; owned
+    share *share;     // owned
+    letters *letters; // owned
+    team *team;       // owned; NULL with teams of one
+    MPI_Datatype sum_type;
+    MPI_Op merge_counts, merge_sums;
+    int64_t alarms_sent, alarms_received; // by this rank, since the last clear
+};
+
+// --- Votes
+
+void verdict_add(verdict *v, status st)
+{
+    if (st == OK || (v->code != OK && v->code != ERR_INTERRUPTED) || st == v->code)
+        return;
+    v->code = st;
+    snprintf(v->text, sizeof v->text, "%s", status_text());
+}
+
+status verdict_get(const verdict *v)
+{
+    return v->code == OK ? OK : status_carry(v->code, v->text);
+}
+
+status comm_agree(const comm *c, status st)
+{
+    return node_share_agree(c->all, st);
+}
+
+void comm_agree_each(const comm *c, size_t n, verdict *v)
+{
+    node_share_vote(c->all, n, v);
+}
+
+// --- The communicator
+
+share *comm_share(comm *c)
+{
+    return c->share;
+}
+
+static void merge_counts(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+    (void)type;
+    partial_merge(PARTIAL_COUNT, inout, in, *n);
+}
+
+static void merge_sums(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+    (void)type;
+    partial_merge(PARTIAL_SUM, inout, in, *n);
+}
+
+// This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them.
+static double count_cores(MPI_Comm machine)
+{
+    cpu_set_t mine, *all;
+    int ranks;
+    double cores = 0;
+    MPI_Comm_size(machine, &ranks);
+    if (sched_getaffinity(0, sizeof mine, &mine) != 0)
+        CPU_ZERO(&mine);
+    all = checked_calloc((size_t)ranks, sizeof *all);
+    if (node_share_agree(machine, all ? OK : ERR_INTERNAL) != OK) {
+        free(all);
+        return 1;
+    }
+    MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, machine);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        int sharers = 0;
+        for (int r = 0; r < ranks; r++)
+            sharers += CPU_ISSET(cpu, &all[r]) != 0;
+        if (CPU_ISSET(cpu, &mine))
+            cores += 1.0 / sharers;
+    }
+    free(all);
+    return cores;
+}
+
+// Sets c->node, from the machines' ranks or a part of them.
+static void split_nodes(comm *c)
+{
+    MPI_Comm machine;
+    int rank, ranks;
+    MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+    MPI_Comm_rank(machine, &rank);
+    MPI_Comm_size(machine, &ranks);
+    c->cores = count_cores(machine);
+    const char *wanted = getenv("SULCUS_NODES");
+    int parts = wanted ? atoi(wanted) : 1;
+    if (parts < 1)
+        parts = 1;
+    MPI_Comm_split(machine, (int)((int64_t)rank * parts / ranks), 0, &c->node);
+    MPI_Comm_free(&machine);
+}
+
+status comm_new(int fortran_handle, comm **out)
+{
+    MPI_Comm given = MPI_Comm_f2c(fortran_handle);
+    comm *c = checked_calloc(1, sizeof *c);
+    status st = node_share_agree(given, c ? OK : status_no_memory("the communicator"));
+    if (st != OK) {
+        free(c);
+        return st;
+    }
+    MPI_Comm_dup(given, &c->all);
+    MPI_Comm_rank(c->all, &c->rank);
+    MPI_Comm_size(c->all, &c->ranks);
+    split_nodes(c);
+    int node_rank;
+    MPI_Comm_rank(c->node, &node_rank);
+    bool leads = node_rank == 0;
+    MPI_Comm_split(c->all, leads ? 0 : MPI_UNDEFINED, 0, &c->leaders);
+    if (leads)
+        MPI_Comm_rank(c->leaders, &c->node_index);
+    MPI_Bcast(&c->node_index, 1, MPI_INT, 0, c->node);
+    c->nodes = (int)comm_largest(c, c->node_index) + 1;
+    MPI_Type_contiguous(sizeof(fixed), MPI_BYTE, &c->sum_type);
+    MPI_Type_commit(&c->sum_type);
+    MPI_Op_create(merge_counts, 1, &c->merge_counts);
+    MPI_Op_create(merge_sums, 1, &c->merge_sums);
+    TRY(comm_agree(c, node_share_new(c->node, &c->share)));
+    TRY(letters_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->letters));
+    c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
+    c->first_of = checked_calloc((size_t)c->nodes, sizeof *c->first_of);
+    TRY(comm_agree(c, c->node_of && c->first_of ? OK : status_no_memory("the communicator")));
+    MPI_Allgather(&c->node_index, 1, MPI_INT, c->node_of, 1, MPI_INT, c->all);
+    for (int r = c->ranks; r-- > 0;)
+        c->first_of[c->node_of[r]] = r;
+    *out = c;
+    c = NULL;
+done:
+    comm_free(c);
+    return st;
+}
+
+void comm_free(comm *c)
+{
+    if (!c)
+        return;
+    team_free(c->team);
+    node_share_free(c->share);
+    letters_free(c->letters);
+    MPI_Op_free(&c->merge_counts);
+    MPI_Op_free(&c->merge_sums);
+    MPI_Type_free(&c->sum_type);
+    if (c->leaders != MPI_COMM_NULL)
+        MPI_Comm_free(&c->leaders);
+    MPI_Comm_free(&c->node);
+    MPI_Comm_free(&c->all);
+    free(c->node_of);
+    free(c->first_of);
+    free(c);
+}
+
+status comm_form_teams(comm *c, int n)
+{
+    return team_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->node), comm_position(c), n, &c->team);
+}
+
+team *comm_team(const comm *c)
+{
+    return c->team;
+}
+
+int comm_rank(const comm *c)
+{
+    return c->rank;
+}
+
+int comm_ranks(const comm *c)
+{
+    return c->ranks;
+}
+
+int comm_node(const comm *c)
+{
+    return c->node_index;
+}
+
+int comm_nodes(const comm *c)
+{
+    return c->nodes;
+}
+
+int comm_node_of(const comm *c, int rank)
+{
+    return c->node_of[rank];
+}
+
+int comm_first_of(const comm *c, int node)
+{
+    return c->first_of[node];
+}
+
+letters *comm_letters(comm *c)
+{
+    return c->letters;
+}
+
+int comm_position(const comm *c)
+{
+    int before = c->share->rank;
+    for (int r = 0; r < c->ranks; r++)
+        before += c->node_of[r] < c->node_index;
+    return before;
+}
+
+int comm_cores(const comm *c)
+{
+    return c->cores < 1 ? 1 : (int)(c->cores + 1e-9);
+}
+
+double comm_core_share(const comm *c)
+{
+    return c->cores;
+}
+
+// --- Alarms: empty messages, so that nothing must be kept until they have arrived
+
+void comm_alarm(comm *c)
+{
+    for (int other = 0; other < c->nodes; other++) {
+        MPI_Request sent;
+        if (other == c->node_index)
+            continue;
+        MPI_Isend(NULL, 0, MPI_BYTE, c->first_of[other], ALARM, c->all, &sent);
+        MPI_Request_free(&sent);
+        c->alarms_sent++;
+    }
+}
+
+bool comm_alarmed(comm *c)
+{
+    int here = 0;
+    if (c->leaders == MPI_COMM_NULL || c->nodes == 1)
+        return false;
+    MPI_Iprobe(MPI_ANY_SOURCE, ALARM, c->all, &here, MPI_STATUS_IGNORE);
+    if (here) {
+        MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, ALARM, c->all, MPI_STATUS_IGNORE);
+        c->alarms_received++;
+    }
+    return here;
+}
+
+void comm_alarm_clear(comm *c)
+{
+    if (c->nodes == 1)
+        return;
+    // Every alarm goes to all other nodes: this one's share is a node's part of what they sent.
+    int64_t all = comm_sum(c, c->alarms_sent), here = 0;
+    MPI_Allreduce(&c->alarms_sent, &here, 1, MPI_INT64_T, MPI_SUM, c->node);
+    int64_t expected = (all - here) / (c->nodes - 1);
+    while (c->leaders != MPI_COMM_NULL && c->alarms_received < expected) {
+        MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, ALARM, c->all, MPI_STATUS_IGNORE);
+        c->alarms_received++;
+    }
+    c->alarms_sent = c->alarms_received = 0;
+}
+
+// --- Data
+
+static void broadcast(MPI_Comm ranks, int root, void *bytes, size_t n)
+{
+    for (size_t at = 0; at < n; at += CHUNK) {
+        int m = (int)(n - at < CHUNK ? n - at : CHUNK);
+        MPI_Bcast((char *)bytes + at, m, MPI_BYTE, root, ranks);
+    }
+}
+
+void comm_broadcast(const comm *c, int root, void *bytes, size_t n)
+{
+    broadcast(c->all, root, bytes, n);
+}
+
+status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
+{
+    status st = OK;
+    uint64_t size = *n;
+    void *mine = *bytes;
+    broadcast(c->all, root, &size, sizeof size);
+    if (c->rank != root && !(mine = checked_calloc(size, 1)))
+        st = status_no_memory("a message of another rank");
+    st = comm_agree(c, st);
+    if (st != OK) {
+        if (c->rank != root)
+            free(mine);
+        return st;
+    }
+    broadcast(c->all, root, mine, size);
+    *bytes = mine;
+    *n = size;
+    return OK;
+}
+
+static int64_t all_reduce(const comm *c, int64_t x, MPI_Op op)
+{
+    MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_INT64_T, op, c->all);
+    return x;
+}
+
+int64_t comm_largest(const comm *c, int64_t x)
+{
+    return all_reduce(c, x, MPI_MAX);
+}
+
+int64_t comm_smallest(const comm *c, int64_t x)
+{
+    return all_reduce(c, x, MPI_MIN);
+}
+
+int64_t comm_sum(const comm *c, int64_t x)
+{
+    return all_reduce(c, x, MPI_SUM);
+}
+
+void comm_sum_each(const comm *c, size_t n, int64_t *x)
+{
+    for (size_t at = 0; at < n; at += REDUCE_BLOCK)
+        MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK),
+                      MPI_INT64_T, MPI_SUM, c->all);
+}
+
+status comm_reduce(const comm *c, int root, partial *p)
+{
+    const partial_shape *shape = partial_get_shape(p);
+    if (c->leaders == MPI_COMM_NULL)
+        return comm_agree(c, OK);
+    for (int f = 0; f < shape->fields && c->nodes > 1; f++) {
+        bool counts = shape->field[f].type == PARTIAL_COUNT;
+        size_t size = counts ? sizeof(int64_t) : sizeof(fixed);
+        int64_t length = shape->field[f].length;
+        for (int64_t at = 0; at < length; at += REDUCE_BLOCK) {
+            int n = (int)(length - at < REDUCE_BLOCK ? length - at : REDUCE_BLOCK);
+            void *values = (char *)partial_values(p, f) + (size_t)at * size;
+            bool here = c->node_index == root;
+            MPI_Reduce(here ? MPI_IN_PLACE : values, here ? values : NULL, n,
+                       counts ? MPI_INT64_T : c->sum_type, counts ? c->merge_counts : c->merge_sums,
+                       root, c->leaders);
+        }
+    }
+    return comm_agree(c, c->node_index == root ? partial_check(p) : OK);
+}
+
+void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n)
+{
+    bool here = c->node_index == root;
+    if (c->leaders == MPI_COMM_NULL || c->nodes == 1)
+        return;
+    for (size_t at = 0; at < n; at += REDUCE_BLOCK)
+        MPI_Reduce(here ? MPI_IN_PLACE : words + at, here ? words + at : NULL,
+                   (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK), MPI_UINT64_T, MPI_BOR,
+                   root, c->leaders);
+}

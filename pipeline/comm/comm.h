@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ranks of a run and the nodes they sit on: the engine's only way to MPI, with its parts
+// node_share.c, team.c and stream.c (and main.c, which starts it). Everything here is called by the
+// thread that started MPI.
+#ifndef PIPELINE_COMM_COMM_H
+#define PIPELINE_COMM_COMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/partial.h"
+#include "pipeline/base/share.h"
+#include "pipeline/base/status.h"
+#include "pipeline/comm/mailbox.h"
+#include "pipeline/comm/team.h"
+
+typedef struct comm comm;
+
+// Duplicates the communicator whose Fortran handle (MPI_Comm_c2f) is given, and groups its ranks by
+// node: those that can share memory. The environment variable SULCUS_NODES=N splits each machine
+// into N "nodes", to test what happens between nodes on one machine. Collective on the
+// communicator. Owned by the caller.
+status comm_new(int fortran_handle, comm **out);
+// Collective. NULL is a no-op.
+void comm_free(comm *c);
+
+int comm_rank(const comm *c);
+int comm_ranks(const comm *c);
+int comm_node(const comm *c); // of this rank, in [0, comm_nodes)
+int comm_nodes(const comm *c);
+int comm_node_of(const comm *c, int rank);
+int comm_first_of(const comm *c, int node); // its first rank
+// This rank's place when all ranks are sorted by node and, within it, by their rank there
+// (comm_share's `rank`).
+int comm_position(const comm *c);
+
+// How many threads this rank may use without crowding others: the cores the launcher bound it to,
+// each divided by the number of ranks bound to that core; at least 1.
+int comm_cores(const comm *c);
+// The same as it comes out: less than 1 where there are more ranks than cores.
+double comm_core_share(const comm *c);
+
+// Sends n bytes of rank `root` to all. Collective.
+void comm_broadcast(const comm *c, int root, void *bytes, size_t n);
+// The same for a block whose size only the root knows: elsewhere *bytes is allocated and owned by
+// the caller. Collective; fails on all ranks alike.
+status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n);
+
+// A status with its line of text, as a rank holds it until the ranks vote.
+typedef struct verdict {
+    status code;
+    char text[1024];
+} verdict;
+
+// Keeps the first failure: records `st` with this thread's line unless `v` holds an error already
+// (an interruption gives way to a real error).
+void verdict_add(verdict *v, status st);
+// The status of `v`, its text carried into this thread.
+status verdict_get(const verdict *v);
+
+// The vote: after all ranks have come, returns on all of them the status and the text of the lowest
+// rank that failed; a rank that was only interrupted counts where none failed otherwise.
+// Collective.
+status comm_agree(const comm *c, status st);
+// The same for n verdicts at once, each by itself. Collective, n alike on all ranks.
+void comm_agree_each(const comm *c, size_t n, verdict *v);
+
+// The largest value of all ranks; the smallest; the sum. Collective.
+int64_t comm_largest(const comm *c, int64_t x);
+int64_t comm_smallest(const comm *c, int64_t x);
+int64_t comm_sum(const comm *c, int64_t x);
+// The sums of n numbers, each by itself. Collective.
+void comm_sum_each(const comm *c, size_t n, int64_t *x);
+
+// An alarm: tells the other nodes, while all compute, that they should stop and come to the vote.
+// Local, does not wait.
+void comm_alarm(comm *c);
+// Has one arrived at this node? Asked by the first rank of a node, between units; false elsewhere.
+// Local.
+bool comm_alarmed(comm *c);
+// Ends it: takes in the alarms that are still under way. Collective.
+void comm_alarm_clear(comm *c);
+
+// Small messages while all compute. Borrowed, valid until comm_free.
+letters *comm_letters(comm *c);
+
+// The node's shared memory (base/share.h), whose functions are collective on the node. Borrowed,
+// valid until comm_free.
+share *comm_share(comm *c);
+
+// Groups the ranks into teams of n, which divides their number (pipeline/team.h); called once, n
+// > 1. Collective. ERR_USAGE where MPI cannot.
+status comm_form_teams(comm *c, int n);
+// NULL until comm_form_teams. Borrowed, valid until comm_free.
+team *comm_team(const comm *c);
+
+// Adds up the nodes' partials of one round, each in its node's shared memory, into that of the node
+// `root`; what the other nodes hold is undefined then. Collective. ERR_NUMERIC on all ranks when a
+// sum overflows, naming the field.
+status comm_reduce(const comm *c, int root, partial *p);
+// The same for n words of bits, in each node's shared memory: those set on any node. No vote: the
+// other ranks of the root's node see the result after the next one.
+void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n);
+
+#endif

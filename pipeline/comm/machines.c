@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/comm/machines.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/text.h"
+
+enum { NAME = 160, TYPES = 16 };
+
+typedef struct cpu_type {
+    char name[NAME];
+    int nodes;
+} cpu_type;
+
+// The value of a line of /proc/cpuinfo, if the line is about `what`.
+static bool read_line(const char *line, const char *what, char *out, size_t n)
+{
+    const char *colon = strchr(line, ':');
+    size_t length = strlen(what);
+    if (!colon || strncmp(line, what, length) != 0 ||
+        line[length + strspn(line + length, " \t")] != ':')
+        return false;
+    colon += 1 + strspn(colon + 1, " ");
+    snprintf(out, n, "%.*s", (int)strcspn(colon, "\n"), colon);
+    return true;
+}
+
+// This node's. Family and model tell apart what clouds call by one name.
+static void name_here(char out[NAME])
+{
+    char line[512], family[16] = "", model[16] = "", name[NAME - 64] = "unknown";
+    const char *given = getenv("SULCUS_CPU");
+    FILE *file = given ? NULL : fopen("/proc/cpuinfo", "r");
+    while (file && fgets(line, sizeof line, file) && line[0] != '\n') // the first CPU's
+        (void)(read_line(line, "model name", name, sizeof name) ||
+               read_line(line, "cpu family", family, sizeof family) ||
+               read_line(line, "model", model, sizeof model));
+    if (file)
+        fclose(file);
+    if (given)
+        snprintf(out, NAME, "%s", given);
+    else if (family[0] && model[0])
+        snprintf(out, NAME, "%s (family %s, model %s)", name, family, model);
+    else
+        snprintf(out, NAME, "%s", name);
+}
+
+int machines_cpus(const comm *c, char names[MACHINES_CPUS])
+{
+    char here[NAME], name[NAME];
+    cpu_type type[TYPES];
+    int types = 0;
+    text all = {0};
+    name_here(here);
+    for (int node = 0; node < comm_nodes(c); node++) {
+        int t = 0;
+        memcpy(name, here, sizeof name);
+        comm_broadcast(c, comm_first_of(c, node), name, sizeof name);
+        while (t < types && strcmp(type[t].name, name) != 0)
+            t++;
+        if (t == TYPES)
+            continue;
+        if (t == types) {
+            memcpy(type[types].name, name, sizeof name);
+            type[types++].nodes = 0;
+        }
+        type[t].nodes++;
+    }
+    for (int t = 0; t < types; t++) {
+        text_addf(&all, "%s%s", t ? "; " : "", type[t].name);
+        if (types > 1)
+            text_addf(&all, " on %d node%s", type[t].nodes, type[t].nodes == 1 ? "" : "s");
+    }
+    snprintf(names, MACHINES_CPUS, "%s", text_get(&all));
+    text_free(&all);
+    return types;
+}
+
+static bool may_oversubscribe(void)
+{
+    const char *told = getenv("OMPI_MCA_rmaps_base_oversubscribe");
+    return told && (strcmp(told, "1") == 0 || strcmp(told, "true") == 0);
+}
+
+status machines_check_threads(const comm *c, int threads)
+{
+    const double cores = comm_core_share(c);
+    char host[256] = "", room[64];
+    if (threads <= cores + 1e-9 || may_oversubscribe())
+        return comm_agree(c, OK);
+    gethostname(host, sizeof host - 1);
+    if (cores < 1)
+        snprintf(room, sizeof room, "start fewer ranks");
+    else
+        snprintf(room, sizeof room, "give threads: %d, or start fewer ranks", (int)(cores + 1e-9));
+    return comm_agree(
+        c, status_fail(ERR_USAGE, "threads",
+                       "%d a rank are more than the %.3g core%s that each rank has on %s; %s, "
+                       "or let the launcher oversubscribe (mpirun --oversubscribe)",
+                       threads, cores, cores == 1 ? "" : "s", host, room));
+}

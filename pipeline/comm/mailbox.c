@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/comm/mailbox.h"
+
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/comm/node_share.h"
+
+// A letter under way: its values stay until MPI has taken them.
+typedef struct under_way {
+    struct under_way *next;
+    MPI_Request request;
+    int64_t values[LETTER_VALUES];
+} under_way;
+
+struct letters {
+    MPI_Comm all, leaders;
+    MPI_Request meeting;
+    under_way *sent; // owned
+    int64_t count;
+};
+
+status letters_new(int all, int leaders, letters **out)
+{
+    letters *l = checked_calloc(1, sizeof *l);
+    status st = node_share_agree(MPI_Comm_f2c(all), l ? OK : status_no_memory("the letters"));
+    if (st != OK) {
+        free(l);
+        return st;
+    }
+    MPI_Comm_dup(MPI_Comm_f2c(all), &l->all);
+    l->leaders = MPI_Comm_f2c(leaders);
+    l->meeting = MPI_REQUEST_NULL;
+    *out = l;
+    return OK;
+}
+
+static void forget_sent(letters *l, bool wait)
+{
+    for (under_way **at = &l->sent; *at;) {
+        under_way *u = *at;
+        int done = 1;
+        if (wait)
+            MPI_Wait(&u->request, MPI_STATUS_IGNORE);
+        else
+            MPI_Test(&u->request, &done, MPI_STATUS_IGNORE);
+        if (!done) {
+            at = &u->next;
+            continue;
+        }
+        *at = u->next;
+        free(u);
+    }
+}
+
+void letters_free(letters *l)
+{
+    if (!l)
+        return;
+    forget_sent(l, true);
+    MPI_Comm_free(&l->all);
+    free(l);
+}
+
+void letters_send(letters *l, int to, int kind, const int64_t *values, int n)
+{
+    under_way *u = checked_calloc(1, sizeof *u);
+    l->count++;
+    if (!u) { // what is short leaves at once, whoever listens
+        MPI_Send(values, n, MPI_INT64_T, to, kind, l->all);
+        return;
+    }
+    memcpy(u->values, values, (size_t)n * sizeof *values);
+    MPI_Isend(u->values, n, MPI_INT64_T, to, kind, l->all, &u->request);
+    u->next = l->sent;
+    l->sent = u;
+    forget_sent(l, false);
+}
+
+bool letters_take(letters *l, int kind, int *from, int64_t values[LETTER_VALUES], int *n)
+{
+    MPI_Status found;
+    int here = 0;
+    forget_sent(l, false);
+    MPI_Iprobe(MPI_ANY_SOURCE, kind, l->all, &here, &found);
+    if (!here)
+        return false;
+    MPI_Recv(values, LETTER_VALUES, MPI_INT64_T, found.MPI_SOURCE, kind, l->all, &found);
+    MPI_Get_count(&found, MPI_INT64_T, n);
+    *from = found.MPI_SOURCE;
+    return true;
+}
+
+int64_t letters_sent(const letters *l)
+{
+    return l->count;
+}
+
+void letters_arrive(letters *l)
+{
+    MPI_Ibarrier(l->leaders, &l->meeting);
+}
+
+bool letters_all_arrived(letters *l)
+{
+    int all;
+    MPI_Test(&l->meeting, &all, MPI_STATUS_IGNORE);
+    return all;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small messages between ranks that compute: sent without waiting, taken between units. And a
+// meeting of the first ranks of the nodes, at which they arrive without waiting. Over TCP a message
+// moves only while its ranks are inside these functions, so they are called often.
+#ifndef PIPELINE_COMM_MAILBOX_H
+#define PIPELINE_COMM_MAILBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/base/status.h"
+
+enum { LETTER_VALUES = 64 }; // of a letter, at most
+
+typedef struct letters letters;
+
+// On ranks `all` (MPI_Comm_c2f); `leaders` are the first ranks of the nodes, known there only.
+// Collective on both. Owned by the caller.
+status letters_new(int all, int leaders, letters **out);
+// Collective. All letters must have been taken. NULL is a no-op.
+void letters_free(letters *l);
+
+// Sends n values to a rank. Local.
+void letters_send(letters *l, int to, int kind, const int64_t *values, int n);
+// Takes a letter of a kind that has arrived: from whom, and its n values. False where there is
+// none. Local.
+bool letters_take(letters *l, int kind, int *from, int64_t values[LETTER_VALUES], int *n);
+// Letters sent by this rank so far.
+int64_t letters_sent(const letters *l);
+
+// First ranks only: arrives at the meeting; have all? Once they have, it is over. Local.
+void letters_arrive(letters *l);
+bool letters_all_arrived(letters *l);
+
+#endif

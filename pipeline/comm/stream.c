@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/comm/stream.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "pipeline/base/checked.h"
+
+// Between two looks at what has come, where nothing did: short at first, for what comes soon, then
+// long enough to leave the core to those that compute.
+enum { SHORTEST_NS = 20000, LONGEST_NS = 500000 };
+
+// Messages are counted in words, so that a large one's size is an int.
+enum { WORD = sizeof(int32_t) };
+
+typedef struct queue {
+    message *first, *last;
+} queue;
+
+struct stream {
+    MPI_Comm ranks;
+    int rank;
+    pthread_t mover;
+    pthread_mutex_t lock;
+    pthread_cond_t work, changed; // for the mover; for the others
+    bool closing;
+    int depth;              // messages of either direction that may be held at once
+    int outgoing, incoming; // that are
+    queue to_send, sending, arrived, spare;
+    message *arriving;
+};
+
+static void push(queue *q, message *m)
+{
+    m->next = NULL;
+    if (q->first)
+        q->last->next = m;
+    else
+        q->first = m;
+    q->last = m;
+}
+
+static message *pop(queue *q)
+{
+    message *m = q->first;
+    if (m)
+        q->first = m->next;
+    return m;
+}
+
+static void free_message(message *m)
+{
+    free(m->block.at);
+    free(m);
+}
+
+// A message of n bytes, from the spare ones where there is one. With the lock held. NULL: no
+// memory.
+static message *new_message(stream *s, size_t n)
+{
+    message *m = pop(&s->spare);
+    if (!m && !(m = checked_calloc(1, sizeof *m)))
+        return NULL;
+    if (m->capacity < n) {
+        free(m->block.at);
+        m->block.at = checked_aligned(n, 1);
+        m->capacity = n;
+        if (!m->block.at) {
+            free_message(m);
+            return NULL;
+        }
+    }
+    m->block.bytes = n;
+    return m;
+}
+
+// --- The mover
+
+static bool start_sends(stream *s)
+{
+    message *m;
+    bool any = false;
+    while ((m = pop(&s->to_send))) {
+        // Synchronous: what is sent has been taken in, so that a sender cannot run ahead of the
+        // receiver's memory.
+        MPI_Issend(m->block.at, (int)(m->block.bytes / WORD), MPI_INT32_T, s->rank + 1, m->tag,
+                   s->ranks, &m->request);
+        push(&s->sending, m);
+        any = true;
+    }
+    return any;
+}
+
+static bool end_sends(stream *s)
+{
+    bool any = false;
+    while (s->sending.first) {
+        int done;
+        MPI_Test(&s->sending.first->request, &done, MPI_STATUS_IGNORE);
+        if (!done)
+            break;
+        push(&s->spare, pop(&s->sending));
+        s->outgoing--;
+        any = true;
+    }
+    return any;
+}
+
+// Begins to take in the next message, if one has come and there is room for it.
+static bool start_receive(stream *s)
+{
+    int here, words;
+    MPI_Status about;
+    if (s->arriving || s->incoming == s->depth || s->rank == 0)
+        return false;
+    MPI_Iprobe(s->rank - 1, MPI_ANY_TAG, s->ranks, &here, &about);
+    if (!here)
+        return false;
+    MPI_Get_count(&about, MPI_INT32_T, &words);
+    message *m = new_message(s, (size_t)words * WORD);
+    if (!m) // there may be memory later; until then its sender keeps it
+        return false;
+    m->tag = about.MPI_TAG;
+    MPI_Irecv(m->block.at, words, MPI_INT32_T, s->rank - 1, m->tag, s->ranks, &m->request);
+    s->arriving = m;
+    s->incoming++;
+    return true;
+}
+
+static bool end_receive(stream *s)
+{
+    int done = 0;
+    if (s->arriving)
+        MPI_Test(&s->arriving->request, &done, MPI_STATUS_IGNORE);
+    if (!done)
+        return false;
+    push(&s->arrived, s->arriving);
+    s->arriving = NULL;
+    return true;
+}
+
+static void rest(stream *s, long nanoseconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += nanoseconds;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&s->work, &s->lock, &until);
+}
+
+static void *move(void *argument)
+{
+    stream *s = argument;
+    long pause = SHORTEST_NS;
+    pthread_mutex_lock(&s->lock);
+    while (!s->closing || s->to_send.first || s->sending.first) {
+        bool moved = start_sends(s);
+        moved = end_sends(s) || moved;
+        moved = end_receive(s) || moved;
+        moved = start_receive(s) || moved;
+        if (moved)
+            pthread_cond_broadcast(&s->changed);
+        pause = moved ? SHORTEST_NS : pause < LONGEST_NS ? 2 * pause : LONGEST_NS;
+        rest(s, pause);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+// --- The other threads
+
+message *stream_reserve(stream *s, size_t n)
+{
+    if (n / WORD > INT32_MAX)
+        return NULL;
+    pthread_mutex_lock(&s->lock);
+    while (s->outgoing == s->depth)
+        pthread_cond_wait(&s->changed, &s->lock);
+    message *m = new_message(s, n);
+    s->outgoing += m != NULL;
+    pthread_mutex_unlock(&s->lock);
+    return m;
+}
+
+void stream_send(stream *s, message *m, int tag)
+{
+    m->tag = tag;
+    pthread_mutex_lock(&s->lock);
+    push(&s->to_send, m);
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool stream_take(stream *s, int tag, message **out)
+{
+    pthread_mutex_lock(&s->lock);
+    while (!s->arrived.first)
+        pthread_cond_wait(&s->changed, &s->lock);
+    *out = s->arrived.first;
+    bool taken = (*out)->tag == tag;
+    if (taken)
+        pop(&s->arrived);
+    pthread_mutex_unlock(&s->lock);
+    return taken;
+}
+
+void stream_drop(stream *s, message *m)
+{
+    pthread_mutex_lock(&s->lock);
+    push(&s->spare, m);
+    s->incoming--;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+status stream_begin(stream *s, int depth)
+{
+    s->closing = false;
+    s->depth = depth;
+    if (pthread_create(&s->mover, NULL, move, s) != 0)
+        return status_fail(ERR_INTERNAL, NULL, "cannot start a thread; set `threads:` lower");
+    return OK;
+}
+
+void stream_finish(stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->closing = true;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->mover, NULL);
+}
+
+status stream_new(MPI_Comm ranks, stream **out)
+{
+    stream *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("a team of ranks");
+    s->ranks = ranks;
+    MPI_Comm_rank(ranks, &s->rank);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->work, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    *out = s;
+    return OK;
+}
+
+void stream_free(stream *s)
+{
+    if (!s)
+        return;
+    for (message *m; (m = pop(&s->spare));)
+        free_message(m);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->work);
+    pthread_cond_destroy(&s->changed);
+    free(s);
+}

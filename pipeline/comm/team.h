@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Teams (`layers_over`, DESIGN.md section 4): ranks that run units together, each its own layers of
+// a model. The members of a team are consecutive when all ranks are sorted by node; its first
+// member claims units, and the others learn of them in the same stream in which blocks of hidden
+// states come (base/relay.h). So nobody waits for anybody at a unit's end: a member begins the next
+// one while later members are still in it.
+//
+// A stream between two members is, for each unit: the unit, its blocks, its end with a status. Who
+// fails says so at the end, and drops what still comes; those before it go on, but the first member
+// is told, so that it claims no more of that task. Only the first member may be stopped within a
+// unit, so that a unit is in the sums of all members or of none.
+//
+// A thread of its own moves the messages, so that they move while all others compute. It is the
+// one thread besides the main one that calls MPI, and lives from team_begin to team_finish.
+#ifndef PIPELINE_COMM_TEAM_H
+#define PIPELINE_COMM_TEAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/base/relay.h"
+#include "pipeline/base/share.h"
+#include "pipeline/base/status.h"
+
+typedef struct team team;
+
+enum { TEAM_BLOCKS = 8 }; // that may be under way between two members, and one a thread
+
+// Groups the ranks of a communicator (MPI_Comm_c2f) into teams of n, by their `position`; n divides
+// their number. `node` is that of this rank's node. Collective. ERR_USAGE where MPI was not started
+// for several threads. Owned by the caller.
+status team_new(int all, int node, int position, int n, team **out);
+// Collective. NULL is a no-op.
+void team_free(team *t);
+
+// The memory shared by those ranks of this node that are the same member of their teams: they hold
+// the same layers. Its `team` is the relay. Borrowed.
+share *team_share(team *t);
+
+int team_member(const team *t); // this rank's place in its team
+int team_index(const team *t);  // of this rank's team, in [0, team_count)
+int team_count(const team *t);
+// The teams whose first member sits on this rank's node: the first, and how many.
+int team_first_here(const team *t);
+int team_count_here(const team *t);
+
+// Makes ready for a list of units, run by `threads` threads. Local. ERR_INTERNAL.
+status team_begin(team *t, int threads);
+// The next unit: the first member gives what it has claimed (*unit, where there is one: `any`), all
+// get it. False at the end of the list, on all members.
+bool team_next(team *t, bool any, int64_t *unit);
+// The end of a unit: tells the next member how it went here and before. Returns the first failure.
+status team_unit_end(team *t, status st);
+// On the first member: has a later one failed in a unit? Each is told once. Local.
+bool team_told(team *t, int64_t *unit);
+// After the last unit: waits until all is sent. Collective on the team.
+void team_finish(team *t);
+
+#endif

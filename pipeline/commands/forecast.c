@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/commands/forecast.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline/base/arena.h"
+#include "pipeline/base/checked.h"
+
+// A rank before its first task, until a run has measured it here; and what opening and writing the
+// first artefact adds.
+static const double program_bytes = 26e6, netcdf_bytes = 10.5e6;
+
+// What the finished tasks of a stage, or of a step, took together.
+typedef struct tally {
+    double threads_busy; // thread seconds in units
+    double expected;     // operations of those, as the stage foretells them
+    double units;        // of the tasks
+    double alone;        // seconds
+    double n;
+} tally;
+
+struct forecast {
+    survey *survey; // borrowed
+    task_runtime runtime;
+    int ranks, threads;
+    double program;
+    names index;    // "stage" and "step/name", in the arena
+    tally *tallies; // owned
+    size_t n_tallies, capacity;
+    arena texts;
+    double *disk; // of the tasks asked for; owned
+};
+
+// --- Beginning
+
+static status open_light(pipeline_file *f)
+{
+    status st = OK;
+    for (size_t i = 0; i < f->n_resources && st == OK; i++) {
+        resource_entry *e = &f->resources[i];
+        st = e->def->open(e->params, f->globals, NULL, true, &e->object);
+        if (st != OK)
+            e->object = NULL;
+    }
+    return st;
+}
+
+static void close_light(pipeline_file *f)
+{
+    for (size_t i = 0; i < f->n_resources; i++) {
+        resource_entry *e = &f->resources[i];
+        if (e->object)
+            e->def->close(e->object);
+        e->object = NULL;
+    }
+}
+
+static tally *find_tally(const forecast *f, const char *name)
+{
+    size_t i;
+    return names_get(&f->index, name, &i) ? &f->tallies[i] : NULL;
+}
+
+static status add_to(forecast *f, const char *name, const journal_commit *c)
+{
+    tally *t = name ? find_tally(f, name) : NULL;
+    if (name && !t) {
+        if (!checked_grow(&f->tallies, &f->capacity, f->n_tallies + 1, sizeof *f->tallies) ||
+            !names_put(&f->index, name, f->n_tallies))
+            return status_no_memory("the rates");
+        t = &f->tallies[f->n_tallies++];
+        *t = (tally){0};
+    }
+    if (!t)
+        return status_no_memory("the rates");
+    t->threads_busy += c->busy * c->threads;
+    t->expected += c->expected > 0 ? c->expected : c->worked;
+    t->units += (double)c->units;
+    t->alone += c->alone;
+    t->n++;
+    return OK;
+}
+
+static status add_up_rates(forecast *f)
+{
+    for (size_t i = 0; i < journal_tasks(f->survey->journal); i++) {
+        const journal_commit *c = journal_task_at(f->survey->journal, i)->commit;
+        if (!c || c->ranks < 1 || (c->busy <= 0 && c->alone <= 0))
+            continue;
+        status st = add_to(f, arena_format(&f->texts, "step/%s", c->step), c);
+        if (st == OK)
+            st = add_to(f, c->stage, c);
+        if (st != OK)
+            return st;
+    }
+    return OK;
+}
+
+// As many threads as a run would take here: what the file says, or what the last run had, or one
+// for each core.
+static int count_threads(const survey *s, const journal_run *last)
+{
+    cpu_set_t cores;
+    if (params_has(s->file->globals, "threads"))
+        return (int)params_int(s->file->globals, "threads");
+    if (last && last->threads > 0)
+        return last->threads;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
+status forecast_new(survey *s, forecast **out)
+{
+    status st;
+    const journal_run *last = journal_summarize(s->journal).run;
+    forecast *f = checked_calloc(1, sizeof *f);
+    if (!f)
+        return status_no_memory("a forecast");
+    f->survey = s;
+    f->ranks = last ? last->ranks : 0;
+    f->threads = count_threads(s, last);
+    f->program = last && last->memory > 0 ? last->memory : program_bytes;
+    f->program += netcdf_bytes;
+    if (!(f->disk = checked_calloc(s->dag->n, sizeof *f->disk))) {
+        st = status_no_memory("a forecast");
+        goto done;
+    }
+    TRY(pool_new(f->threads, &f->runtime.pool));
+    for (size_t i = 0; i < s->dag->n; i++)
+        s->dag->tasks[i]->runtime = &f->runtime;
+    TRY(open_light(s->file));
+    TRY(add_up_rates(f));
+    *out = f;
+    f = NULL;
+done:
+    forecast_free(f);
+    return st;
+}
+
+void forecast_free(forecast *f)
+{
+    if (!f)
+        return;
+    close_light(f->survey->file);
+    for (size_t i = 0; i < f->survey->dag->n; i++)
+        f->survey->dag->tasks[i]->runtime = NULL;
+    pool_free(f->runtime.pool);
+    names_free(&f->index);
+    arena_free(&f->texts);
+    free(f->tallies);
+    free(f->disk);
+    free(f);
+}
+
+void forecast_machine(const forecast *f, int *ranks, int *threads)
+{
+    *ranks = f->ranks;
+    *threads = f->threads;
+}
+
+// --- A task
+
+static double inputs_disk(const forecast *f, const task *t)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < t->n_inputs; i++)
+        bytes += f->disk[t->inputs[i]->index];
+    return bytes;
+}
+
+static void measured(const journal_commit *c, prediction *out)
+{
+    *out = (prediction){.units = c->units,
+                        .memory = c->memory > 0 ? c->memory : -1,
+                        .disk = (double)c->bytes,
+                        .seconds = c->seconds};
+    if (c->ranks > 0 && c->busy + c->alone > 0) // its share, where others ran beside it
+        out->seconds = c->busy / c->ranks + c->alone;
+}
+
+// By the rate of its kind: an operation's, or a unit's, or a task's, whichever is known.
+static double expected_seconds(const forecast *f, const task *t, const estimate *e)
+{
+    char name[256];
+    snprintf(name, sizeof name, "step/%s", t->step->name);
+    const tally *k = find_tally(f, name);
+    if (!k)
+        k = find_tally(f, t->stage->name);
+    if (!k || f->ranks < 1)
+        return -1;
+    double part = 1 / k->n; // of what the tasks of its kind took together
+    if (e->operations > 0 && k->expected > 0)
+        part = e->operations / k->expected;
+    else if (e->units > 0 && k->units > 0)
+        part = (double)e->units / k->units;
+    return k->threads_busy * part / f->ranks / f->threads + k->alone / k->n;
+}
+
+status forecast_task(forecast *f, size_t i, prediction *out)
+{
+    status st = OK;
+    const survey_task *t = &f->survey->tasks[i];
+    estimate e = {0};
+    *out = (prediction){-1, -1, -1, -1};
+    if (t->state == SURVEY_DONE) {
+        measured(t->known->commit, out);
+        f->disk[i] = out->disk;
+        return OK;
+    }
+    double before = inputs_disk(f, t->task);
+    e.memory_bytes = before;
+    if (t->task->stage->estimate) {
+        TRY(t->task->stage->estimate(t->task, &e));
+        out->units = e.units;
+        out->disk = f->disk[i] = e.disk_bytes;
+    } else {
+        f->disk[i] = before; // a guess, for what comes after it
+    }
+    out->memory = f->program + e.memory_bytes + e.shared_bytes;
+    out->seconds = expected_seconds(f, t->task, &e);
+done:
+    return st;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/commands/pipeline_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/store/store.h"
+
+static status file_digest(void *context, const char *path, char hex[DIGEST_HEX])
+{
+    return inputs_digest(context, path, hex);
+}
+
+status survey_differences(survey *s, const survey_task *t, key_difference *out, size_t capacity,
+                          size_t *n)
+{
+    const journal_field *fields = NULL;
+    key_fields old = {0};
+    status st;
+    TRY(journal_fields(s->journal, t->task->label, &fields, &old.n));
+    old.field = (key_field *)(uintptr_t)fields; // only read
+    *n = key_compare(&old, &t->task->fields, out, capacity);
+done:
+    return st;
+}
+
+// Names the first field that differs, shortened.
+static status say_difference(survey *s, survey_task *t)
+{
+    key_difference first;
+    size_t n;
+    status st;
+    TRY(survey_differences(s, t, &first, 1, &n));
+    if (n == 0)
+        snprintf(t->why, sizeof t->why, "its key changed");
+    else
+        snprintf(t->why, sizeof t->why, "%s changed from %.40s to %.40s%s", first.name,
+                 first.old_value ? first.old_value : "nothing",
+                 first.new_value ? first.new_value : "nothing", n > 1 ? ", and more" : "");
+done:
+    return st;
+}
+
+static const task *unfinished_input(const survey *s, const task *t)
+{
+    for (size_t i = 0; i < t->n_inputs; i++)
+        if (s->tasks[t->inputs[i]->index].state != SURVEY_DONE)
+            return t->inputs[i];
+    return NULL;
+}
+
+static status judge(survey *s, survey_task *t)
+{
+    status st;
+    const key_digester digester = {s->inputs, file_digest};
+    const task *before = unfinished_input(s, t->task);
+    TRY(key_compute(t->task, &digester));
+    const journal_commit *c = t->known ? t->known->commit : NULL;
+    if (before) {
+        t->state = SURVEY_WAITING;
+        snprintf(t->why, sizeof t->why, "%.200s runs first", before->label);
+        goto done;
+    }
+    t->state = SURVEY_RUN;
+    if (!c && t->known && t->known->event == TASK_FAILED)
+        snprintf(t->why, sizeof t->why, "failed: %.240s",
+                 t->known->message ? t->known->message : "");
+    else if (!c)
+        snprintf(t->why, sizeof t->why, "never run");
+    else if (strcmp(c->key, t->task->key) != 0)
+        TRY(say_difference(s, t));
+    else if (!store_present(s->file->output, c))
+        snprintf(t->why, sizeof t->why, "its file is gone or was changed");
+    else {
+        t->state = SURVEY_DONE;
+        snprintf(t->why, sizeof t->why, "finished");
+        snprintf(t->task->digest, sizeof t->task->digest, "%s", c->digest);
+    }
+done:
+    return st;
+}
+
+status survey_open(const char *pipeline, const char *const *overrides, size_t n_overrides,
+                   const registry *r, survey **out)
+{
+    status st;
+    survey *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("a survey");
+    TRY(pipeline_file_open(pipeline, overrides, n_overrides, r, &s->file));
+    TRY(dag_new(s->file, &s->dag));
+    TRY(journal_load(s->file->output, &s->journal));
+    TRY(inputs_new(s->journal, &s->inputs));
+    if (!(s->tasks = checked_calloc(s->dag->n, sizeof *s->tasks))) {
+        st = status_no_memory("a survey");
+        goto done;
+    }
+    for (size_t i = 0; i < s->dag->n; i++) {
+        s->tasks[i].task = s->dag->tasks[i];
+        s->tasks[i].known = journal_find_task(s->journal, s->dag->tasks[i]->label);
+        TRY(judge(s, &s->tasks[i]));
+    }
+    *out = s;
+    s = NULL;
+done:
+    survey_close(s);
+    return st;
+}
+
+void survey_close(survey *s)
+{
+    if (!s)
+        return;
+    free(s->tasks);
+    inputs_free(s->inputs);
+    journal_state_free(s->journal);
+    dag_free(s->dag);
+    pipeline_file_free(s->file);
+    free(s);
+}

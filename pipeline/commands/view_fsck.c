@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+#include "pipeline/commands/views.h"
+#include "pipeline/store/checkpoint_file.h"
+#include "pipeline/store/inputs.h"
+#include "pipeline/store/journal.h"
+#include "pipeline/store/store.h"
+
+// Moves OUTPUT/PATH to OUTPUT/quarantine/PATH.
+static status quarantine(const char *output, const char *path)
+{
+    status st;
+    char *from = file_join(output, path), *to = text_format("%s/quarantine/%s", output, path);
+    char *folder = to ? file_folder(to) : NULL;
+    if (!from || !to || !folder) {
+        st = status_no_memory("a path");
+        goto done;
+    }
+    TRY(file_make_folders(folder));
+    if (rename(from, to) != 0)
+        st = status_fail_errno(ERR_IO, from, "cannot move it to quarantine");
+done:
+    free(from);
+    free(to);
+    free(folder);
+    return st;
+}
+
+static status check_artefacts(const char *output, const journal_state *known, size_t *bad,
+                              FILE *out)
+{
+    status st = OK;
+    size_t good = 0;
+    for (size_t i = 0; i < journal_tasks(known) && st == OK; i++) {
+        const journal_task *t = journal_task_at(known, i);
+        if (!t->commit)
+            continue;
+        status found = store_verify(output, t->commit);
+        if (found == OK) {
+            good++;
+            continue;
+        }
+        if (found != ERR_INPUT)
+            return found;
+        ++*bad;
+        fprintf(out, "bad   %s: %s\n", t->label, status_text());
+        char *file = file_join(output, t->commit->path);
+        if (file && file_exists(file)) {
+            st = quarantine(output, t->commit->path);
+            if (st == OK)
+                fprintf(out, "      moved to quarantine/%s; the next run makes it again\n",
+                        t->commit->path);
+        }
+        free(file);
+    }
+    fprintf(out, "%zu artefacts are as they were committed, %zu are not\n", good, *bad);
+    return st;
+}
+
+typedef struct checkpoints {
+    const char *output;
+    size_t good, bad;
+    FILE *out;
+} checkpoints;
+
+static status check_checkpoint(void *context, const char *name)
+{
+    checkpoints *c = context;
+    saved s = {0};
+    char *path = file_join(c->output, name);
+    if (!path)
+        return status_no_memory("a path");
+    status st = saved_open(path, &s);
+    saved_close(&s);
+    if (st == OK) {
+        c->good++;
+    } else if (st == ERR_INPUT && file_exists(path)) { // else its task was just finished
+        c->bad++;
+        fprintf(c->out, "bad   %s\n", status_text());
+        st = quarantine(c->output, name);
+        if (st == OK)
+            fprintf(c->out, "      moved to quarantine/%s; the task starts anew\n", name);
+    } else if (st == ERR_INPUT) {
+        st = OK;
+    }
+    free(path);
+    return st;
+}
+
+static status check_checkpoints(const char *output, size_t *bad, FILE *out)
+{
+    checkpoints c = {output, 0, 0, out};
+    status st = saved_each(output, check_checkpoint, &c);
+    if (st == OK && c.good + c.bad > 0)
+        fprintf(out, "%zu checkpoints are whole, %zu are not\n", c.good, c.bad);
+    *bad += c.bad;
+    return st;
+}
+
+static status check_inputs(const journal_state *known, size_t *bad, FILE *out)
+{
+    status st;
+    inputs *in = NULL;
+    char hex[DIGEST_HEX];
+    size_t same = 0;
+    TRY(inputs_new(NULL, &in));
+    for (size_t i = 0; i < journal_inputs(known); i++) {
+        const journal_input *used = journal_input_at(known, i);
+        status found = inputs_take(in, used->path, hex);
+        if (found != OK && found != ERR_INPUT) {
+            st = found;
+            goto done;
+        }
+        bool equal = found == OK && strcmp(hex, used->digest) == 0;
+        same += equal;
+        *bad += !equal;
+        if (!equal)
+            fprintf(out, "input %s %s\n", used->path,
+                    found == OK ? "has other bytes than when it was used" : "cannot be read");
+    }
+    fprintf(out, "%zu input files are as they were used\n", same);
+done:
+    inputs_free(in);
+    return st;
+}
+
+status view_fsck(const char *output, bool with_inputs, FILE *out)
+{
+    status st;
+    size_t bad = 0;
+    journal_state *known = NULL;
+    char *path = file_join(output, JOURNAL_NAME);
+    if (!path || !file_exists(path)) {
+        st = path ? status_fail(ERR_INPUT, output,
+                                "holds no " JOURNAL_NAME "; name the output "
+                                "folder of a pipeline")
+                  : status_no_memory("a path");
+        goto done;
+    }
+    TRY(journal_load(output, &known));
+    journal_summary run = journal_summarize(known);
+    if (run.skipped > 0)
+        fprintf(out, "journal: %lld damaged lines are skipped\n", (long long)run.skipped);
+    TRY(check_artefacts(output, known, &bad, out));
+    TRY(check_checkpoints(output, &bad, out));
+    if (with_inputs)
+        TRY(check_inputs(known, &bad, out));
+    if (bad > 0)
+        st = status_fail(ERR_INPUT, output, "%zu files are not as recorded; run the pipeline again",
+                         bad);
+done:
+    journal_state_free(known);
+    free(path);
+    return st;
+}

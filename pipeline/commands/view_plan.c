@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/commands/forecast.h"
+#include "pipeline/commands/pipeline_state.h"
+#include "pipeline/commands/views.h"
+#include "pipeline/run/team_size.h"
+
+static const char *const state_names[] = {"done", "run", "wait"};
+static const char *const state_colours[] = {"#b7dfb9", "#f5c56b", "#e4e4e4"};
+
+// "1.5 GB"
+static void print_bytes(FILE *out, int width, double bytes)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    int u = 0;
+    if (bytes < 0) {
+        fprintf(out, "%*s   ", width, "-");
+        return;
+    }
+    for (; bytes >= 999.5 && u < 4; u++)
+        bytes /= 1000;
+    fprintf(out, "%*.3g %-*s", width, bytes, width ? 2 : 0, units[u]);
+}
+
+static void print_seconds(FILE *out, double seconds)
+{
+    if (seconds < 0)
+        fprintf(out, "  %8s  ", "-");
+    else
+        fprintf(out, "  %8.*f s", seconds < 0.95 ? 2 : 1, seconds);
+}
+
+static void print_task(const survey_task *t, const prediction *p, FILE *out)
+{
+    fprintf(out, "%-4s  %-44s", state_names[t->state], t->task->label);
+    if (p->units < 0)
+        fprintf(out, "%8s units", "-");
+    else
+        fprintf(out, "%8lld units", (long long)p->units);
+    print_bytes(out, 10, p->memory);
+    print_bytes(out, 10, p->disk);
+    print_seconds(out, p->seconds);
+    fprintf(out, "  %s\n", t->why);
+}
+
+// What is left to do, as far as it is known, and what the seconds are counted in.
+static void print_total(const forecast *f, const survey *s, const prediction *all, FILE *out)
+{
+    size_t counts[3] = {0}, unknown = 0;
+    double seconds = 0, memory = 0, disk = 0;
+    int ranks, threads;
+    forecast_machine(f, &ranks, &threads);
+    for (size_t i = 0; i < s->dag->n; i++) {
+        counts[s->tasks[i].state]++;
+        if (s->tasks[i].state == SURVEY_DONE)
+            continue;
+        unknown += all[i].seconds < 0;
+        seconds += all[i].seconds > 0 ? all[i].seconds : 0;
+        disk += all[i].disk > 0 ? all[i].disk : 0;
+        memory = all[i].memory > memory ? all[i].memory : memory;
+    }
+    fprintf(out, "%zu tasks: %zu done, %zu to run, %zu behind those\n", s->dag->n,
+            counts[SURVEY_DONE], counts[SURVEY_RUN], counts[SURVEY_WAITING]);
+    if (counts[SURVEY_RUN] == 0)
+        return;
+    fputs("to come:", out);
+    print_bytes(out, 10, memory);
+    fputs(" in a rank for the largest task alone,", out);
+    print_bytes(out, 10, disk);
+    fputs(" on disk,", out);
+    print_seconds(out, unknown == s->dag->n - counts[SURVEY_DONE] ? -1 : seconds);
+    if (ranks > 0)
+        fprintf(out, " on %d ranks of %d threads", ranks, threads);
+    else
+        fputs(" (no run has measured this machine yet)", out);
+    if (ranks > 0 && unknown > 0)
+        fprintf(out, ", and %zu tasks of which no like has run", unknown);
+    fputc('\n', out);
+}
+
+// One node a step, coloured by its least finished point.
+static void print_dot(const survey *s, FILE *out)
+{
+    fputs("digraph pipeline {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", "
+          "fontname=\"sans-serif\"];\n",
+          out);
+    for (size_t k = 0; k < s->file->n_steps; k++) {
+        const step *p = &s->file->steps[k];
+        size_t n = 0;
+        survey_state worst = SURVEY_DONE;
+        for (size_t i = 0; i < s->dag->n; i++)
+            if (s->tasks[i].task->step == p) {
+                n++;
+                worst = s->tasks[i].state > worst ? s->tasks[i].state : worst;
+            }
+        fprintf(out, "  \"%s\" [label=\"%s\\n%s", p->name, p->name, p->stage->name);
+        if (n > 1)
+            fprintf(out, " × %zu", n);
+        fprintf(out, "\", fillcolor=\"%s\"];\n", state_colours[worst]);
+        for (size_t i = 0; i < p->n_inputs; i++)
+            fprintf(out, "  \"%s\" -> \"%s\";\n", s->file->steps[p->inputs[i].step].name, p->name);
+    }
+    fputs("}\n", out);
+}
+
+// What a node holds once beside the tasks' own memory, and less of with `layers_over`.
+static void print_models(const pipeline_file *f, FILE *out)
+{
+    enum { LARGEST = 64 };
+    const params *g = f->globals;
+    const bool automatic = params_text(g, "layers_over") != NULL;
+    const int64_t given = automatic ? 2 : params_int(g, "layers_over");
+    double whole = team_size_part(f, 1), part;
+    if (whole == 0)
+        return;
+    fputs("models, once a node: ", out);
+    print_bytes(out, 0, whole);
+    for (int n = (int)given; n > 1 && n <= LARGEST && (part = team_size_part(f, n)) > 0; n *= 2) {
+        fprintf(out, "; a member of a team of %d holds at most ", n);
+        print_bytes(out, 0, part);
+        if (!automatic)
+            break;
+    }
+    if (!automatic && team_size_part(f, (int)given) == 0)
+        fprintf(out, "; a model has fewer layers than layers_over: %d", (int)given);
+    fputc('\n', out);
+}
+
+status view_plan(const view_source *v, bool dot, FILE *out)
+{
+    status st;
+    survey *s = NULL;
+    forecast *f = NULL;
+    prediction *all = NULL;
+    TRY(survey_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
+    if (dot) {
+        print_dot(s, out);
+        goto done;
+    }
+    TRY(forecast_new(s, &f));
+    if (!(all = checked_calloc(s->dag->n, sizeof *all))) {
+        st = status_no_memory("a plan");
+        goto done;
+    }
+    fprintf(out, "%-4s  %-44s%14s  %12s%13s  %10s  %s\n", "", "task", "units", "memory", "disk",
+            "time", "why");
+    for (size_t i = 0; i < s->dag->n; i++) {
+        TRY(forecast_task(f, i, &all[i]));
+        print_task(&s->tasks[i], &all[i], out);
+    }
+    print_models(s->file, out);
+    print_total(f, s, all, out);
+done:
+    forecast_free(f);
+    survey_close(s);
+    free(all);
+    return st;
+}

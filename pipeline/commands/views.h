@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that look and do not compute. None calls MPI; all print to `out` and are local.
+#ifndef PIPELINE_COMMANDS_VIEWS_H
+#define PIPELINE_COMMANDS_VIEWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "pipeline/base/status.h"
+#include "pipeline/stage.h"
+
+// A pipeline file and its overrides, as given on the command line. Borrowed.
+typedef struct view_source {
+    const char *path;
+    const char *const *overrides;
+    size_t n_overrides;
+    const registry *registry;
+} view_source;
+
+// `sulcus plan`: every task, run or done and why, its units, memory, disk and time: measured, or as
+// forecast.h expects them. With `dot`, the graph for Graphviz, coloured by
+// state, the points of a step together.
+status view_plan(const view_source *source, bool dot, FILE *out);
+
+// `sulcus status`: each task's state, units, rate and time left from the journal alone; says when a
+// run that has not ended gave no sign of life for long.
+status view_status(const view_source *source, bool json, FILE *out);
+
+// `sulcus explain`: which fields of the task's key changed since its last commit, old and new
+// value.
+status view_explain(const view_source *source, const char *label, FILE *out);
+
+// `sulcus report`: hands the committed artefacts to the registry's report.
+status view_report(const view_source *source, FILE *out);
+
+// `sulcus inspect`: what an artefact holds; else what one of the registry's inspectors knows of the
+// path. ERR_INPUT when nobody does.
+status view_inspect(const registry *r, const char *path, FILE *out);
+
+// `sulcus fsck`: compares every committed artefact below an output folder with its digests, and
+// moves those that fail to OUTPUT/quarantine/, so that the next run makes them again; with
+// `inputs`, takes the digest of every input file anew and names those that changed. ERR_INPUT when
+// something failed.
+status view_fsck(const char *output, bool inputs, FILE *out);
+
+#endif

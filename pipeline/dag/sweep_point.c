@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/dag/sweep_point.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/dag/dag.h"
+
+status points_add(points *list, arena *memory, const step *s, const point *p)
+{
+    if (list->n == DAG_TASKS)
+        return place_fail(ERR_USAGE, s->at, "step `%s` makes more than %d tasks; sweep over less",
+                          s->name, DAG_TASKS);
+    point *copy = arena_alloc(memory, 1, sizeof *copy);
+    if (!copy || !checked_grow(&list->at, &list->capacity, list->n + 1, sizeof *list->at))
+        return status_no_memory("a sweep");
+    *copy = *p;
+    list->at[list->n++] = copy;
+    return OK;
+}
+
+void points_free(points *list)
+{
+    free(list->at);
+    *list = (points){0};
+}
+
+status point_extend_axes(arena *memory, point *p, size_t n, const task_axis *axes,
+                         const size_t *which, size_t n_which)
+{
+    if (n_which == 0)
+        return OK;
+    task_axis *all = arena_alloc(memory, n + n_which, sizeof *all);
+    if (!all)
+        return status_no_memory("a sweep");
+    if (n > 0)
+        memcpy(all, p->axes, n * sizeof *all);
+    for (size_t i = 0; i < n_which; i++)
+        all[n + i] = axes[which[i]];
+    p->axes = all;
+    return OK;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/dag/task.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+const task_reference *task_find_reference(const task *t, const char *parameter)
+{
+    for (size_t i = 0; i < t->n_references; i++)
+        if (strcmp(t->references[i].parameter, parameter) == 0)
+            return &t->references[i];
+    return NULL;
+}
+
+const char *task_label(const task *t)
+{
+    return t->label;
+}
+
+const params *task_params(const task *t)
+{
+    return t->params;
+}
+
+static const resource_entry *entry(const task *t, const char *param, size_t i)
+{
+    const task_reference *r = task_find_reference(t, param);
+    return r && i < r->n ? r->entry[i] : NULL;
+}
+
+void *task_resource(const task *t, const char *param, size_t i)
+{
+    const resource_entry *e = entry(t, param, i);
+    return e ? e->object : NULL;
+}
+
+const char *task_resource_name(const task *t, const char *param, size_t i)
+{
+    const resource_entry *e = entry(t, param, i);
+    return e ? e->name : NULL;
+}
+
+size_t task_inputs(const task *t)
+{
+    return t->n_inputs;
+}
+
+static const task *input(const task *t, size_t i)
+{
+    assert(i < t->n_inputs && "an input that does not exist");
+    return t->inputs[i];
+}
+
+const char *task_input_stage(const task *t, size_t i)
+{
+    return input(t, i)->stage->name;
+}
+
+const char *task_input_label(const task *t, size_t i)
+{
+    return input(t, i)->label;
+}
+
+const params *task_input_params(const task *t, size_t i)
+{
+    return input(t, i)->params;
+}
+
+const artefact *task_input(const task *t, size_t i)
+{
+    return input(t, i)->artefact;
+}
+
+const params *task_pipeline(const task *t)
+{
+    return t->file->globals;
+}
+
+pool *task_pool(const task *t)
+{
+    return t->runtime ? t->runtime->pool : NULL;
+}
+
+bool task_stopping(const task *t)
+{
+    const task_runtime *r = t->runtime;
+    if (!r || !r->stopping)
+        return false;
+    if (r->meanwhile && pthread_equal(pthread_self(), r->engine))
+        r->meanwhile(r->context);
+    return atomic_load_explicit(r->stopping, memory_order_relaxed);
+}
+
+status file_list_add(file_list *l, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy || !checked_grow(&l->path, &l->capacity, l->n + 1, sizeof *l->path)) {
+        free(copy);
+        return status_no_memory("a list of files");
+    }
+    l->path[l->n++] = copy;
+    return OK;
+}
+
+void file_list_free(file_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->path[i]);
+    free(l->path);
+    *l = (file_list){0};
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/run/watchdog.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/progress.h"
+
+enum { NOBODY = -1 };
+static const double PATIENCE = 10; // an alarm is so many times the longest unit, at least
+
+// What a rank last noted. Times are microseconds of progress_clock, which a machine's processes
+// share.
+typedef struct record {
+    atomic_int rank, doing;
+    atomic_llong task, unit, since, longest;
+    int64_t apart[3]; // a cache line each
+} record;
+
+// Shared by a node's ranks.
+typedef struct board {
+    atomic_llong still; // the newest note of which there have been alarms
+    atomic_int alarms;  // how many
+    record rank[];
+} board;
+
+struct watchdog {
+    comm *comm;
+    const dag *dag;
+    double seconds;
+    board *board;
+    record *own;
+    pthread_t thread;
+    pthread_mutex_t lock; // of `ended`
+    pthread_cond_t wake;
+    bool ended, started;
+};
+
+static int64_t now_us(void)
+{
+    return (int64_t)(progress_clock() * 1e6);
+}
+
+void watchdog_note(watchdog *w, doing what, const task *t, int64_t unit)
+{
+    if (!w)
+        return;
+    record *own = w->own;
+    const int64_t now = now_us(), took = now - atomic_load(&own->since);
+    if (atomic_load(&own->doing) == DOING_UNIT && took > atomic_load(&own->longest))
+        atomic_store(&own->longest, took);
+    atomic_store(&own->doing, (int)what);
+    atomic_store(&own->task, t ? (int64_t)t->index : NOBODY);
+    atomic_store(&own->unit, unit);
+    atomic_store(&own->since, now);
+}
+
+// --- Looking
+
+static void print(const watchdog *w, const record *of, int64_t now)
+{
+    static const char *const what[] = {"waits for the other ranks", "opens", "computes",
+                                       "writes a checkpoint", "writes the artefact of"};
+    char host[256] = "", unit[64] = "";
+    const int begun = atomic_load(&of->doing);
+    const int64_t index = atomic_load(&of->task);
+    gethostname(host, sizeof host - 1);
+    if (begun == DOING_UNIT)
+        snprintf(unit, sizeof unit, " unit %lld of", (long long)atomic_load(&of->unit));
+    fprintf(stderr, "sulcus: nothing moves: rank %d on %s %s%s%s%s, for %.0f s\n",
+            atomic_load(&of->rank), host, what[begun], unit, index == NOBODY ? "" : " ",
+            index == NOBODY ? "" : w->dag->tasks[index]->label,
+            (double)(now - atomic_load(&of->since)) * 1e-6);
+}
+
+// One of the node's threads prints for all its ranks.
+static void look(const watchdog *w)
+{
+    const int ranks = comm_share(w->comm)->ranks;
+    board *b = w->board;
+    int64_t newest = 0, longest = 0;
+    const int64_t now = now_us();
+    for (int r = 0; r < ranks; r++) {
+        int64_t since = atomic_load(&b->rank[r].since), unit = atomic_load(&b->rank[r].longest);
+        newest = since > newest ? since : newest;
+        longest = unit > longest ? unit : longest;
+    }
+    if (atomic_exchange(&b->still, newest) != newest)
+        atomic_store(&b->alarms, 0);
+    int alarms = atomic_load(&b->alarms);
+    double patience = w->seconds * 1e6;
+    if (patience < PATIENCE * (double)longest)
+        patience = PATIENCE * (double)longest;
+    if (alarms >= 30 || (double)(now - newest) < patience * (double)(1 << alarms) ||
+        !atomic_compare_exchange_strong(&b->alarms, &alarms, alarms + 1))
+        return;
+    for (int r = 0; r < ranks; r++)
+        print(w, &b->rank[r], now);
+    fflush(stderr);
+}
+
+static void *watch(void *context)
+{
+    watchdog *w = context;
+    struct timespec next;
+    const int64_t period = (int64_t)(w->seconds / 4 * 1e9) + 1;
+    clock_gettime(CLOCK_MONOTONIC, &next);
+    pthread_mutex_lock(&w->lock);
+    while (!w->ended) {
+        int64_t at = next.tv_nsec + period;
+        next.tv_sec += at / 1000000000;
+        next.tv_nsec = at % 1000000000;
+        int woken = 0;
+        while (!w->ended && woken != ETIMEDOUT)
+            woken = pthread_cond_timedwait(&w->wake, &w->lock, &next);
+        if (!w->ended)
+            look(w);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+// --- Beginning and end
+
+static status start(watchdog *w)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    w->started = pthread_create(&w->thread, NULL, watch, w) == 0;
+    return w->started ? OK : status_fail(ERR_INTERNAL, NULL, "cannot start a thread");
+}
+
+status watchdog_new(comm *c, const dag *d, double seconds, watchdog **out)
+{
+    share *s = comm_share(c);
+    void *block = NULL;
+    watchdog *w = checked_calloc(1, sizeof *w);
+    status st = comm_agree(c, w ? OK : status_no_memory("the watchdog"));
+    if (st == OK)
+        st = comm_agree(c, s->alloc(s, sizeof *w->board + (size_t)s->ranks * sizeof(record),
+                                    SHARE_ZEROS, &block));
+    if (st != OK) {
+        free(w);
+        return st;
+    }
+    *w = (watchdog){.comm = c, .dag = d, .seconds = seconds, .board = block};
+    w->own = &w->board->rank[s->rank];
+    atomic_store(&w->own->rank, comm_rank(c));
+    watchdog_note(w, DOING_WAIT, NULL, 0);
+    TRY(comm_agree(c, start(w)));
+    *out = w;
+    w = NULL;
+done:
+    watchdog_free(w);
+    return st;
+}
+
+void watchdog_free(watchdog *w)
+{
+    if (!w)
+        return;
+    if (w->started) {
+        pthread_mutex_lock(&w->lock);
+        w->ended = true;
+        pthread_cond_signal(&w->wake);
+        pthread_mutex_unlock(&w->lock);
+        pthread_join(w->thread, NULL);
+    }
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    share *s = comm_share(w->comm);
+    s->release(s, w->board);
+    free(w);
+}

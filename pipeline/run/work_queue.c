@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/run/work_queue.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "pipeline/base/checked.h"
+
+// What is left of a share: first unit in the upper half, end in the lower, so that one
+// compare-and-swap claims from either side.
+typedef struct share_left {
+    _Alignas(64) atomic_uint_least64_t range;
+} share_left;
+
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "claims between processes need lock-free atomics");
+
+struct claims {
+    share_left *shares; // one a rank of the node
+    int node_rank, node_ranks;
+    const int64_t *before;
+};
+
+static uint64_t pack(int64_t first, int64_t end)
+{
+    return (uint64_t)first << 32 | (uint64_t)end;
+}
+
+static int64_t first_of(uint64_t range)
+{
+    return (int64_t)(range >> 32);
+}
+
+static int64_t end_of(uint64_t range)
+{
+    return (int64_t)(range & UINT32_MAX);
+}
+
+int64_t claims_cut(const int64_t *before, int64_t n, int part, int parts)
+{
+    // A unit belongs to the part in which its middle lies; in halves, to stay with integers.
+    __extension__ typedef __int128 wide;
+    wide bound = (wide)before[n] * 2 * part; // times parts, as the middles below
+    int64_t low = 0, high = n;
+    if (part == parts)
+        return n;
+    while (low < high) {
+        int64_t i = low + (high - low) / 2;
+        if ((wide)(before[i] + before[i + 1]) * parts < bound)
+            low = i + 1;
+        else
+            high = i;
+    }
+    return low;
+}
+
+size_t claims_bytes(int node_ranks)
+{
+    return (size_t)node_ranks * sizeof(share_left);
+}
+
+status claims_new(void *block, int node_rank, int node_ranks, int position, int ranks,
+                  const int64_t *before, int64_t n, claims **out)
+{
+    claims *c = checked_calloc(1, sizeof *c);
+    if (!c)
+        return status_no_memory("the list of units");
+    *c = (claims){block, node_rank, node_ranks, before};
+    atomic_store(&c->shares[node_rank].range, pack(claims_cut(before, n, position, ranks),
+                                                   claims_cut(before, n, position + 1, ranks)));
+    *out = c;
+    return OK;
+}
+
+void claims_free(claims *c)
+{
+    free(c);
+}
+
+// Claims the first or the last unit of a share; false when it is empty.
+static bool take(share_left *share, bool front, int64_t *unit)
+{
+    uint64_t range = atomic_load(&share->range), rest;
+    do {
+        int64_t first = first_of(range), end = end_of(range);
+        if (first >= end)
+            return false;
+        *unit = front ? first : end - 1;
+        rest = front ? pack(first + 1, end) : pack(first, end - 1);
+    } while (!atomic_compare_exchange_weak(&share->range, &range, rest));
+    return true;
+}
+
+// The share with the costliest rest, or NULL when all are empty.
+static share_left *richest(const claims *c)
+{
+    share_left *best = NULL;
+    int64_t most = 0;
+    for (int r = 0; r < c->node_ranks; r++) {
+        uint64_t range = atomic_load(&c->shares[r].range);
+        int64_t cost = c->before[end_of(range)] - c->before[first_of(range)];
+        if (first_of(range) < end_of(range) && cost > most) {
+            best = &c->shares[r];
+            most = cost;
+        }
+    }
+    return best;
+}
+
+bool claims_next(claims *c, int64_t *unit)
+{
+    share_left *victim;
+    if (take(&c->shares[c->node_rank], true, unit))
+        return true;
+    while ((victim = richest(c)))
+        if (take(victim, false, unit))
+            return true;
+    return false;
+}
+
+int64_t claims_left(const claims *c)
+{
+    int64_t left = 0;
+    for (int r = 0; r < c->node_ranks; r++) {
+        uint64_t range = atomic_load(&c->shares[r].range);
+        left += end_of(range) - first_of(range);
+    }
+    return left;
+}
+
+int64_t claims_cost_left(const claims *c)
+{
+    int64_t left = 0;
+    for (int r = 0; r < c->node_ranks; r++) {
+        uint64_t range = atomic_load(&c->shares[r].range);
+        left += c->before[end_of(range)] - c->before[first_of(range)];
+    }
+    return left;
+}
+
+int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end)
+{
+    share_left *victim;
+    while ((victim = richest(c))) {
+        uint64_t range = atomic_load(&victim->range);
+        int64_t low = first_of(range), cut = end_of(range);
+        *end = cut;
+        if (low >= cut)
+            continue;
+        do
+            cut--;
+        while (cut > low && c->before[*end] - c->before[cut - 1] <= cost);
+        *first = cut;
+        if (atomic_compare_exchange_strong(&victim->range, &range, pack(low, cut)))
+            return c->before[*end] - c->before[*first];
+    }
+    return 0;
+}
+
+void claims_put(claims *c, int i, int64_t first, int64_t end)
+{
+    atomic_store(&c->shares[i].range, pack(first, end));
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/store/artefact_writer.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/store/artefact_file.h"
+#include "pipeline/store/hyperslab.h"
+#include "pipeline/store/store.h"
+
+status artefact_writer_new(artefact_writer **out)
+{
+    *out = calloc(1, sizeof **out);
+    return *out ? OK : status_no_memory("an artefact's description");
+}
+
+static void free_variable(written_variable *v)
+{
+    free(v->name);
+    free(v->long_name);
+    free(v->units);
+}
+
+void artefact_writer_free(artefact_writer *w)
+{
+    if (!w)
+        return;
+    for (size_t i = 0; i < w->n_dims; i++)
+        free(w->dims[i].name);
+    for (size_t i = 0; i < w->n_variables; i++)
+        free_variable(&w->variables[i]);
+    for (size_t i = 0; i < w->n_attributes; i++) {
+        free(w->attributes[i].name);
+        free(w->attributes[i].value);
+    }
+    free(w->dims);
+    free(w->variables);
+    free(w->attributes);
+    free(w);
+}
+
+// Names come from stages, not from users, so that a bad one is a mistake in the program. Letters,
+// digits, _ and . only: what CF recommends and every reader takes.
+static status check_name(const char *name)
+{
+    bool good = name && (isalpha((unsigned char)name[0]) || name[0] == '_') && strlen(name) < 200;
+    for (const char *c = name; good && *c; c++)
+        good = isalnum((unsigned char)*c) || *c == '_' || *c == '.';
+    return good ? OK
+                : status_fail(ERR_INTERNAL, NULL, "\"%s\" is no name for a part of an artefact",
+                              name ? name : "");
+}
+
+static size_t find_dim(const artefact_writer *w, const char *name)
+{
+    size_t i = 0;
+    while (i < w->n_dims && strcmp(w->dims[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+status artefact_dim(artefact_writer *w, const char *name, int64_t length)
+{
+    status st = check_name(name);
+    if (st != OK)
+        return st;
+    size_t i = find_dim(w, name);
+    if (length < 0 || (i < w->n_dims && w->dims[i].length != length))
+        return status_fail(ERR_INTERNAL, NULL, "dimension %s cannot have length %lld", name,
+                           (long long)length);
+    if (i < w->n_dims)
+        return OK;
+    char *copy = strdup(name);
+    if (!copy || !checked_grow(&w->dims, &w->dims_capacity, w->n_dims + 1, sizeof *w->dims)) {
+        free(copy);
+        return status_no_memory("an artefact's description");
+    }
+    w->dims[w->n_dims++] = (written_dim){copy, length};
+    return OK;
+}
+
+static status check_variable(const artefact_writer *w, const variable *v)
+{
+    status st = check_name(v->name);
+    if (st != OK)
+        return st;
+    for (size_t i = 0; i < w->n_variables; i++)
+        if (strcmp(w->variables[i].name, v->name) == 0)
+            return status_fail(ERR_INTERNAL, NULL, "variable %s is declared twice", v->name);
+    if (v->dims < 0 || v->dims > VARIABLE_MAX_DIMS)
+        return status_fail(ERR_INTERNAL, NULL, "variable %s has %d dimensions", v->name, v->dims);
+    for (int d = 0; d < v->dims; d++)
+        if (!v->dim[d] || find_dim(w, v->dim[d]) == w->n_dims)
+            return status_fail(ERR_INTERNAL, NULL, "variable %s: dimension %d is not declared",
+                               v->name, d);
+    if (!v->long_name || !v->long_name[0] || !v->units)
+        return status_fail(ERR_INTERNAL, NULL, "variable %s has no long_name or units", v->name);
+    return OK;
+}
+
+status artefact_variable(artefact_writer *w, const variable *v)
+{
+    status st;
+    written_variable copy = {0};
+    int64_t rows, row_items;
+    TRY(check_variable(w, v));
+    copy.type = v->type;
+    copy.dims = v->dims;
+    copy.data = v->data;
+    copy.fill = v->fill;
+    copy.context = v->context;
+    for (int d = 0; d < v->dims; d++) {
+        copy.dim[d] = find_dim(w, v->dim[d]);
+        copy.lengths[d] = w->dims[copy.dim[d]].length;
+    }
+    if (!slab_shape(copy.dims, copy.lengths, &rows, &row_items)) {
+        st = status_fail(ERR_INTERNAL, NULL, "variable %s is too large", v->name);
+        goto done;
+    }
+    if (!v->data && !v->fill && rows > 0 && row_items > 0) {
+        st = status_fail(ERR_INTERNAL, NULL, "variable %s has no data", v->name);
+        goto done;
+    }
+    copy.name = strdup(v->name);
+    copy.long_name = strdup(v->long_name);
+    copy.units = strdup(v->units);
+    if (!copy.name || !copy.long_name || !copy.units ||
+        !checked_grow(&w->variables, &w->variables_capacity, w->n_variables + 1,
+                      sizeof *w->variables)) {
+        st = status_no_memory("an artefact's description");
+        goto done;
+    }
+    w->variables[w->n_variables++] = copy;
+    return OK;
+done:
+    free_variable(&copy);
+    return st;
+}
+
+status artefact_attribute(artefact_writer *w, const char *name, const char *value)
+{
+    status st = check_name(name);
+    if (st != OK)
+        return st;
+    char *copy = strdup(value), *name_copy = NULL;
+    for (size_t i = 0; copy && i < w->n_attributes; i++)
+        if (strcmp(w->attributes[i].name, name) == 0) {
+            free(w->attributes[i].value);
+            w->attributes[i].value = copy;
+            return OK;
+        }
+    name_copy = strdup(name);
+    if (!copy || !name_copy ||
+        !checked_grow(&w->attributes, &w->attributes_capacity, w->n_attributes + 1,
+                      sizeof *w->attributes)) {
+        free(copy);
+        free(name_copy);
+        return status_no_memory("an artefact's description");
+    }
+    w->attributes[w->n_attributes++] = (written_attribute){name_copy, copy};
+    return OK;
+}
+
+const char *artefact_writer_attribute(const artefact_writer *w, const char *name)
+{
+    for (size_t i = 0; i < w->n_attributes; i++)
+        if (strcmp(w->attributes[i].name, name) == 0)
+            return w->attributes[i].value;
+    return NULL;
+}
+
+size_t variable_item_bytes(variable_type type)
+{
+    static const size_t bytes[] = {
+        [VARIABLE_F64] = 8,
+        [VARIABLE_F32] = 4,
+        [VARIABLE_I64] = 8,
+        [VARIABLE_I32] = 4,
+        [VARIABLE_I8] = 1,
+        [VARIABLE_U8] = 1,
+        [VARIABLE_TEXT] = sizeof(char *),
+    };
+    return bytes[type];
+}
+
+const char *variable_type_name(variable_type type)
+{
+    static const char *const names[] = {
+        [VARIABLE_F64] = "double",  [VARIABLE_F32] = "float", [VARIABLE_I64] = "int64",
+        [VARIABLE_I32] = "int",     [VARIABLE_I8] = "byte",   [VARIABLE_U8] = "ubyte",
+        [VARIABLE_TEXT] = "string",
+    };
+    return names[type];
+}
+
+size_t artefact_writer_bytes(const artefact_writer *w)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < w->n_variables; i++) {
+        const written_variable *v = &w->variables[i];
+        int64_t rows, row_items;
+        if (slab_shape(v->dims, v->lengths, &rows, &row_items))
+            bytes += (size_t)rows * (size_t)row_items * variable_item_bytes(v->type);
+    }
+    return bytes;
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/names.h"
+#include "pipeline/store/flat_json.h"
+#include "pipeline/store/journal.h"
+
+#define SUM_HEAD ",\"sum\":\""
+enum {
+    SUM_BYTES = sizeof SUM_HEAD - 1 + 16 + 2, // ,"sum":"0123456789abcdef"}
+    LINE_MEMBERS = 32,
+    FIELDS_LIMIT = 4096,
+};
+
+typedef struct line {
+    flat_member members[LINE_MEMBERS];
+    size_t n;
+} line;
+
+typedef struct entry { // of a label
+    journal_task task;
+    journal_progress progress;
+    journal_commit commit;
+    char *fields_text; // of the commit, as JSON, until it is asked for; NULL otherwise
+    size_t fields_size;
+    journal_field *fields; // owned, of the commit, once parsed
+} entry;
+
+struct journal_state {
+    char *bytes;   // owned: the file. All texts are borrowed from it
+    entry **tasks; // owned; each its own block, so that pointers into it stay
+    journal_input **inputs;
+    size_t n_tasks, tasks_capacity, n_inputs, inputs_capacity;
+    names task_index, input_index;
+    journal_run run;
+    journal_summary summary;
+};
+
+static const char *get_text(const line *l, const char *name)
+{
+    const flat_member *m = flat_json_find(l->members, l->n, name);
+    return m ? m->text : NULL;
+}
+
+static int64_t get_int(const line *l, const char *name)
+{
+    const flat_member *m = flat_json_find(l->members, l->n, name);
+    return m ? m->integer : 0;
+}
+
+static double get_real(const line *l, const char *name)
+{
+    const flat_member *m = flat_json_find(l->members, l->n, name);
+    return m ? m->real : 0;
+}
+
+// The label's entry, made where it is new; NULL when out of memory.
+static entry *task_entry(journal_state *s, const line *l)
+{
+    size_t i;
+    const char *label = get_text(l, "task");
+    if (names_get(&s->task_index, label, &i))
+        return s->tasks[i];
+    entry *e = calloc(1, sizeof *e);
+    if (!e || !checked_grow(&s->tasks, &s->tasks_capacity, s->n_tasks + 1, sizeof *s->tasks) ||
+        !names_put(&s->task_index, label, s->n_tasks)) {
+        free(e);
+        return NULL;
+    }
+    e->task.label = label;
+    s->tasks[s->n_tasks++] = e;
+    return e;
+}
+
+static bool set_event(journal_state *s, const line *l, journal_event event)
+{
+    entry *e = task_entry(s, l);
+    if (!e)
+        return false;
+    e->task.event = event;
+    e->task.time = get_real(l, "time");
+    e->task.epoch = s->run.epoch;
+    e->task.key = get_text(l, "key");
+    e->task.result = event == TASK_FAILED ? (status)get_int(l, "result") : OK;
+    e->task.message = get_text(l, "message");
+    return true;
+}
+
+static bool on_start(journal_state *s, const line *l)
+{
+    if (!set_event(s, l, TASK_STARTED))
+        return false;
+    task_entry(s, l)->task.progress = NULL;
+    return true;
+}
+
+static bool on_failed(journal_state *s, const line *l)
+{
+    return set_event(s, l, TASK_FAILED);
+}
+
+static bool on_progress(journal_state *s, const line *l)
+{
+    entry *e = task_entry(s, l);
+    if (!e)
+        return false;
+    e->progress = (journal_progress){
+        .label = e->task.label,
+        .round = get_int(l, "round"),
+        .done = get_int(l, "done"),
+        .units = get_int(l, "units"),
+        .total_done = get_int(l, "total_done"),
+        .total = get_int(l, "total"),
+        .rate = get_real(l, "rate"),
+        .time = get_real(l, "time"),
+    };
+    e->task.progress = &e->progress;
+    return true;
+}
+
+// Does the path stay below the folder it is relative to?
+static bool is_inside(const char *path)
+{
+    if (!path || path[0] == '/')
+        return false;
+    for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        if (strcmp(part, "..") == 0 || strncmp(part, "../", 3) == 0)
+            return false;
+    return true;
+}
+
+static bool on_done(journal_state *s, const line *l)
+{
+    if (!set_event(s, l, TASK_DONE))
+        return false;
+    entry *e = task_entry(s, l);
+    const flat_member *fields = flat_json_find(l->members, l->n, "fields");
+    e->fields_text = fields ? fields->nested : NULL;
+    e->fields_size = fields ? fields->nested_size : 0;
+    e->commit = (journal_commit){
+        .label = e->task.label,
+        .step = get_text(l, "step"),
+        .stage = get_text(l, "stage"),
+        .key = get_text(l, "key"),
+        .path = get_text(l, "path"),
+        .digest = get_text(l, "digest"),
+        .file_digest = get_text(l, "file_digest"),
+        .bytes = get_int(l, "bytes"),
+        .mtime_ns = get_int(l, "mtime_ns"),
+        .seconds = get_real(l, "seconds"),
+        .units = get_int(l, "units"),
+        .operations = get_real(l, "operations"),
+        .ranks = (int)get_int(l, "ranks"),
+        .threads = (int)get_int(l, "threads"),
+        .busy = get_real(l, "busy"),
+        .worked = get_real(l, "worked"),
+        .expected = get_real(l, "expected"),
+        .alone = get_real(l, "alone"),
+        .memory = get_real(l, "memory"),
+        .time = get_real(l, "time"),
+    };
+    const journal_commit *c = &e->commit;
+    bool whole = is_inside(c->path) && c->step && c->stage && c->key && c->digest && c->file_digest;
+    e->task.commit = whole ? c : NULL; // a line of another version of the program
+    return true;
+}
+
+static bool on_input(journal_state *s, const line *l)
+{
+    size_t i;
+    const char *path = get_text(l, "path");
+    if (!names_get(&s->input_index, path, &i)) {
+        i = s->n_inputs;
+        if (!checked_grow(&s->inputs, &s->inputs_capacity, i + 1, sizeof *s->inputs) ||
+            !(s->inputs[i] = calloc(1, sizeof **s->inputs)))
+            return false;
+        s->n_inputs++;
+        if (!names_put(&s->input_index, path, i))
+            return false;
+    }
+    const char *hex = get_text(l, "digest");
+    *s->inputs[i] = (journal_input){
+        .path = path,
+        .size = get_int(l, "size"),
+        .inode = (uint64_t)get_int(l, "inode"),
+        .mtime_ns = get_int(l, "mtime_ns"),
+        .ctime_ns = get_int(l, "ctime_ns"),
+        .digest = hex ? hex : "",
+    };
+    return true;
+}
+
+static bool on_run(journal_state *s, const line *l)
+{
+    s->run = (journal_run){
+        .epoch = get_int(l, "epoch"),
+        .ranks = (int)get_int(l, "ranks"),
+        .threads = (int)get_int(l, "threads"),
+        .memory = get_real(l, "memory"),
+        .host = get_text(l, "host"),
+        .version = get_text(l, "version"),
+        .command = get_text(l, "command"),
+        .pipeline = get_text(l, "pipeline"),
+        .time = get_real(l, "time"),
+    };
+    s->summary.run = &s->run;
+    s->summary.ended = false;
+    s->summary.message = NULL;
+    s->summary.runs++;
+    return true;
+}
+
+static bool on_end(journal_state *s, const line *l)
+{
+    if (!s->summary.run || get_int(l, "epoch") != s->run.epoch)
+        return true; // an older run that ended late
+    s->summary.ended = true;
+    s->summary.result = (status)get_int(l, "result");
+    s->summary.message = get_text(l, "message");
+    return true;
+}
+
+// What each event says is about its subject; a line without it is of another version of the
+// program, and skipped. False when out of memory.
+static const struct {
+    const char *event, *subject;
+    bool (*apply)(journal_state *s, const line *l);
+} events[] = {
+    {"progress", "task", on_progress}, {"start", "task", on_start}, {"done", "task", on_done},
+    {"failed", "task", on_failed},     {"input", "path", on_input}, {"run", "event", on_run},
+    {"end", "event", on_end},
+};
+
+static bool apply(journal_state *s, const line *l)
+{
+    const char *event = get_text(l, "event");
+    s->summary.time = get_real(l, "time");
+    for (size_t i = 0; event && i < sizeof events / sizeof *events; i++)
+        if (strcmp(events[i].event, event) == 0)
+            return !get_text(l, events[i].subject) || events[i].apply(s, l);
+    return true;
+}
+
+// Does the line end in the sum of what is before it?
+static bool is_whole(const char *text, size_t n)
+{
+    char tail[SUM_BYTES + 1];
+    if (n <= SUM_BYTES || text[0] != '{')
+        return false;
+    snprintf(tail, sizeof tail, SUM_HEAD "%016llx\"}",
+             (unsigned long long)XXH3_64bits(text, n - SUM_BYTES));
+    return memcmp(text + n - SUM_BYTES, tail, SUM_BYTES) == 0;
+}
+
+static status load_lines(journal_state *s, size_t size)
+{
+    char *end = s->bytes + size;
+    line l;
+    for (char *at = s->bytes, *next; at < end; at = next) {
+        char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t n = (size_t)((newline ? newline : end) - at);
+        next = at + n + 1;
+        if (!is_whole(at, n) || !flat_json_parse(at, n, l.members, LINE_MEMBERS, &l.n))
+            s->summary.skipped += n > 0;
+        else if (!apply(s, &l))
+            return status_no_memory("the journal");
+    }
+    return OK;
+}
+
+status journal_load(const char *output, journal_state **out)
+{
+    status st = OK;
+    char *path = file_join(output, JOURNAL_NAME);
+    size_t size = 0;
+    journal_state *s = calloc(1, sizeof *s);
+    if (!s || !path) {
+        st = status_no_memory("the journal");
+        goto done;
+    }
+    if (file_exists(path))
+        TRY(file_read(path, SIZE_MAX - 1, &s->bytes, &size));
+    TRY(load_lines(s, size));
+    *out = s;
+    s = NULL;
+done:
+    journal_state_free(s);
+    free(path);
+    return st;
+}
+
+void journal_state_free(journal_state *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n_tasks; i++) {
+        free(s->tasks[i]->fields);
+        free(s->tasks[i]);
+    }
+    for (size_t i = 0; i < s->n_inputs; i++)
+        free(s->inputs[i]);
+    names_free(&s->task_index);
+    names_free(&s->input_index);
+    free(s->tasks);
+    free(s->inputs);
+    free(s->bytes);
+    free(s);
+}
+
+const journal_task *journal_find_task(const journal_state *s, const char *label)
+{
+    size_t i;
+    return names_get(&s->task_index, label, &i) ? &s->tasks[i]->task : NULL;
+}
+
+const journal_input *journal_find_input(const journal_state *s, const char *path)
+{
+    size_t i;
+    return names_get(&s->input_index, path, &i) ? s->inputs[i] : NULL;
+}
+
+// Parses the key fields of a commit, which are most of a journal and which only `explain` reads.
+static status parse_fields(entry *e)
+{
+    size_t n = 0;
+    flat_member *members = checked_calloc(FIELDS_LIMIT, sizeof *members);
+    bool fine =
+        members && flat_json_parse(e->fields_text, e->fields_size, members, FIELDS_LIMIT, &n);
+    e->fields_text = NULL;
+    if (fine && (e->fields = checked_calloc(n, sizeof *e->fields))) {
+        for (size_t i = 0; i < n; i++)
+            e->fields[i] = (journal_field){members[i].name, members[i].text};
+        e->commit.fields = e->fields;
+        e->commit.n_fields = n;
+    }
+    free(members);
+    return !members || (fine && !e->fields) ? status_no_memory("the fields of a key") : OK;
+}
+
+status journal_fields(journal_state *s, const char *label, const journal_field **fields, size_t *n)
+{
+    size_t i;
+    status st = OK;
+    *fields = NULL;
+    *n = 0;
+    if (!names_get(&s->task_index, label, &i))
+        return OK;
+    entry *e = s->tasks[i];
+    if (e->fields_text)
+        st = parse_fields(e);
+    *fields = e->commit.fields;
+    *n = e->commit.n_fields;
+    return st;
+}
+
+size_t journal_tasks(const journal_state *s)
+{
+    return s->n_tasks;
+}
+
+const journal_task *journal_task_at(const journal_state *s, size_t i)
+{
+    return &s->tasks[i]->task;
+}
+
+size_t journal_inputs(const journal_state *s)
+{
+    return s->n_inputs;
+}
+
+const journal_input *journal_input_at(const journal_state *s, size_t i)
+{
+    return s->inputs[i];
+}
+
+journal_summary journal_summarize(const journal_state *s)
+{
+    return s->summary;
+}

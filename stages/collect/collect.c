@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage `collect`: runs the model over the collect part of every subset and keeps what every
+// neuron did, as statistics.
+//   activations: {stage: collect, model: trained, data: glyphs, sites: [mlp, attn], firing: 1000}
+// Output: see stages/collect.h. One round; a unit is some tiles of one subset.
+#include "stages/collect/collect.h"
+
+#include <stdlib.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/rng.h"
+#include "stages/collect/collect_output.h"
+#include "stages/collect/site_sums.h"
+#include "stages/common/resources.h"
+#include "stages/common/tile_source.h"
+
+typedef struct collect_state {
+    const task *task; // borrowed
+    model *model;     // borrowed
+    samples *samples;
+    tile_source source;
+    tile_run *unit; // [layout.units]
+    int64_t units;
+    collect_layout layout;
+    int64_t *sampled_first, *sampled; // [subsets + 1]; rows of each subset whose firing is kept
+    site_sums *sums[SITES];           // of the unit in hand
+    int unit_subset;                  // its subset
+    int64_t unit_first;               // its first tile
+} collect_state;
+
+void collect_sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
+                           int64_t *out)
+{
+    __extension__ typedef __int128 wide;
+    rng r = rng_new(seed, subset);
+    for (int64_t t = 0; t < n; t++) {
+        int64_t begin = (int64_t)((wide)tokens * t / n);
+        int64_t end = (int64_t)((wide)tokens * (t + 1) / n);
+        out[t] = begin + (int64_t)rng_below(&r, (uint64_t)t, (uint64_t)(end - begin));
+    }
+}
+
+static const param_def collect_params[] = {
+    {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to run"},
+    {"data", PARAM_RESOURCE, .required = true, .section = "datasets", .help = "what to run it on"},
+    {"sites", PARAM_TEXTS, .value = "[mlp]", .choices = "mlp|attn",
+     .help = "where to read neurons"},
+    {"firing", PARAM_INT, .value = "0", .low = 0, .high = 1e9,
+     .help = "tokens per subset whose firing (x > 0) at the mlp site is kept, for co-activation"},
+    {"seed", PARAM_INT, .value = "0", .low = 0, .high = 9e15,
+     .help = "of the choice of those tokens"},
+    {0},
+};
+
+// Subsets, tiles, units and sizes: what does not need weights.
+static status survey(const task *t, collect_state *s)
+{
+    status st = OK;
+    const dataset *data = stage_dataset(t, "data", 0);
+    int subsets = dataset_subsets(data);
+    s->task = t;
+    s->model = stage_model(t);
+    const model_info *info = model_get_info(s->model);
+    TRY(stage_samples(t, "data", 0, &s->samples));
+    tile_source_begin(&s->source, info, PART_COLLECT);
+    for (int i = 0; i < subsets; i++)
+        TRY(tile_source_add(&s->source, s->samples, i));
+    TRY(collect_layout_make(task_params(t), data, info, &s->source.cuts, &s->layout));
+    s->unit = checked_calloc((size_t)s->source.cuts.tiles, sizeof *s->unit);
+    if (!s->unit)
+        return status_no_memory("a list of units");
+    const int64_t *first = s->source.cuts.subset_tile;
+    for (int i = 0; i < subsets; i++)
+        s->units += tiling_units(&s->source.cuts, info, first[i], first[i + 1], s->unit + s->units);
+done:
+    return st;
+}
+
+static void collect_close(void *state)
+{
+    collect_state *s = state;
+    if (!s)
+        return;
+    for (int which = 0; which < SITES; which++)
+        site_sums_free(s->sums[which]);
+    free(s->sampled_first);
+    free(s->sampled);
+    free(s->unit);
+    collect_layout_free(&s->layout);
+    tile_source_free(&s->source);
+    samples_close(s->samples);
+    free(s);
+}
+
+static status choose_tokens(collect_state *s)
+{
+    const collect_layout *l = &s->layout;
+    s->sampled_first = checked_calloc((size_t)l->subsets + 1, sizeof *s->sampled_first);
+    if (!s->sampled_first)
+        return status_no_memory("sampled tokens");
+    for (int i = 0; i < l->subsets; i++)
+        s->sampled_first[i + 1] = s->sampled_first[i] + l->firing_tokens[i];
+    s->sampled = checked_calloc((size_t)s->sampled_first[l->subsets], sizeof *s->sampled);
+    if (!s->sampled)
+        return status_no_memory("sampled tokens");
+    uint64_t seed = (uint64_t)params_int(task_params(s->task), "seed");
+    for (int i = 0; i < l->subsets; i++)
+        collect_sample_tokens(seed, l->subset[i], tiling_subset_rows(&s->source.cuts, i),
+                              l->firing_tokens[i], s->sampled + s->sampled_first[i]);
+    return OK;
+}
+
+static status collect_prepare(const task *t, share *s)
+{
+    return stage_prepare_samples(t, "data", 0, s);
+}
+
+static status collect_open(const task *t, void **state)
+{
+    status st = OK;
+    collect_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("collect");
+    TRY(survey(t, s));
+    TRY(choose_tokens(s));
+    for (int which = 0; which < SITES; which++)
+        if (s->layout.site[which].read)
+            TRY(site_sums_new(s->layout.layers, s->layout.site[which].units,
+                              s->layout.site[which].words, pool_threads(task_pool(t)),
+                              &s->sums[which]));
+    *state = s;
+    s = NULL;
+done:
+    collect_close(s);
+    return st;
+}
+
+static status collect_next(void *state, const round_state *finished, const partial *sum,
+                           round_state *next, bool *done)
+{
+    (void)state, (void)sum, (void)next;
+    *done = finished != NULL;
+    return OK;
+}
+
+static status collect_plan(void *state, const round_state *round, round_plan *out)
+{
+    (void)round;
+    collect_state *s = state;
+    out->units = s->units;
+    collect_layout_shape(&s->layout, &out->shape);
+    return OK;
+}
+
+static double collect_cost(void *state, const round_state *round, int64_t unit)
+{
+    (void)round;
+    const collect_state *s = state;
+    return tiling_operations(&s->source.cuts, model_get_info(s->model), s->unit[unit]);
+}
+
+static status load(void *context, int64_t index, int thread, tile *t)
+{
+    (void)thread;
+    const collect_state *s = context;
+    return tile_source_load(&s->source, s->unit_first + index, t);
+}
+
+static bool stopping(void *context)
+{
+    const collect_state *s = context;
+    return task_stopping(s->task);
+}
+
+// The sampled rows that lie in a tile.
+static sampled_rows sampled_in(const collect_state *s, const tile_cut *cut)
+{
+    const int64_t *row = s->sampled + s->sampled_first[cut->subset];
+    int64_t n = s->layout.firing_tokens[cut->subset], first = 0, end;
+    while (first < n && row[first] < cut->first_row)
+        first++;
+    for (end = first; end < n && row[end] < cut->first_row + cut->rows;)
+        end++;
+    return (sampled_rows){row + first, end - first, first, cut->first_row};
+}
+
+static status read(void *context, int64_t index, int thread, const tile *t, const site_block *block)
+{
+    (void)t;
+    collect_state *s = context;
+    const tile_cut *cut = &s->source.cuts.tile[s->unit_first + index];
+    sampled_rows sampled = {0};
+    if (s->layout.site[block->site].words > 0)
+        sampled = sampled_in(s, cut);
+    return site_sums_add(s->sums[block->site], thread, block, &sampled, task_label(s->task));
+}
+
+// The layers this rank holds: all of them but in a team, where others add what it did not run.
+static status add_site(const collect_state *s, int subset, int which, partial *sum)
+{
+    status st = OK;
+    const collect_site *l = &s->layout.site[which];
+    const layer_range held = model_layers(s->model);
+    int64_t first = (int64_t)held.first * l->units, n = (int64_t)(held.end - held.first) * l->units;
+    int64_t at = (int64_t)subset * s->layout.layers * l->units + first;
+    for (int m = 0; m < MOMENTS; m++)
+        TRY(partial_add_sums(sum, l->field + m, at, n, site_sums_sum(s->sums[which], m) + first));
+    TRY(partial_add_counts(sum, l->field + COLLECT_POSITIVE, at, n,
+                           site_sums_positive(s->sums[which]) + first));
+    if (l->words > 0)
+        TRY(partial_add_counts(sum, l->field + COLLECT_FIRING, at * l->words, n * l->words,
+                               site_sums_firing(s->sums[which]) + first * l->words));
+done:
+    return st;
+}
+
+static status collect_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+{
+    (void)round;
+    status st = OK;
+    collect_state *s = state;
+    tile_run run = s->unit[unit];
+    const tiling *cuts = &s->source.cuts;
+    int subset = cuts->tile[run.first].subset;
+    int64_t rows = 0;
+    forward pass = {.context = s,
+                    .tiles = run.tiles,
+                    .max_samples = cuts->max_samples,
+                    .max_rows = cuts->max_rows,
+                    .load = load,
+                    .read = read,
+                    .stopping = stopping};
+    s->unit_first = run.first;
+    for (int which = 0; which < SITES; which++) {
+        pass.read_sites[which] = s->layout.site[which].read;
+        if (s->sums[which])
+            site_sums_clear(s->sums[which]);
+    }
+    TRY(model_forward(s->model, task_pool(s->task), &pass));
+    for (int64_t i = run.first; i < run.first + run.tiles; i++)
+        rows += cuts->tile[i].rows;
+    if (model_layers(s->model).first == 0) // one of a team counts
+        TRY(partial_add_counts(sum, COLLECT_ROWS, subset, 1, &rows));
+    for (int which = 0; which < SITES; which++)
+        if (s->layout.site[which].read)
+            TRY(add_site(s, subset, which, sum));
+done:
+    return st;
+}
+
+static status collect_finish(void *state, const round_state *finished, const partial *sum,
+                             artefact_writer *w)
+{
+    (void)finished;
+    status st;
+    collect_state *s = state;
+    char name[64];
+    TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
+    TRY(collect_describe(&s->layout, sum, w));
+done:
+    return st;
+}
+
+static status collect_estimate(const task *t, estimate *out)
+{
+    status st = OK;
+    collect_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("collect");
+    TRY(survey(t, s));
+    const tiling *cuts = &s->source.cuts;
+    int threads = pool_threads(task_pool(t));
+    partial_shape shape;
+    collect_layout_shape(&s->layout, &shape);
+    out->units = s->units;
+    for (int64_t i = 0; i < s->units; i++)
+        out->operations += collect_cost(s, NULL, i);
+    out->memory_bytes = (double)partial_bytes(&shape) +
+                        (double)model_scratch_bytes(model_get_info(s->model), threads,
+                                                    cuts->max_samples, cuts->max_rows);
+    for (int which = 0; which < SITES; which++)
+        if (s->layout.site[which].read)
+            out->memory_bytes +=
+                (double)site_sums_bytes(s->layout.layers, s->layout.site[which].units,
+                                        s->layout.site[which].words, threads);
+    out->memory_bytes += stage_products_bytes(threads);
+    out->shared_bytes = stage_model_bytes(t);
+    out->disk_bytes = collect_layout_disk_bytes(&s->layout);
+done:
+    collect_close(s);
+    return st;
+}
+
+const stage_def stage_collect = {
+    .name = "collect",
+    .version = 4,
+    .summary = "statistics of every neuron's activations on every subset",
+    .params = collect_params,
+    .in_teams = true,
+    .estimate = collect_estimate,
+    .prepare = collect_prepare,
+    .open = collect_open,
+    .next = collect_next,
+    .plan = collect_plan,
+    .cost = collect_cost,
+    .unit = collect_unit,
+    .finish = collect_finish,
+    .close = collect_close,
+};

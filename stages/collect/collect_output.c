@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/collect/collect_output.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/fixed.h"
+#include "stages/collect/site_sums.h"
+
+// What is kept of each neuron beside the firing bits; the moments first, in their order.
+static const struct statistic {
+    const char *name, *long_name;
+} statistic[MOMENTS + 1] = {
+    [MOMENT_ABS] = {"mean_abs", "mean absolute activation over all tokens of the subset"},
+    [MOMENT_VALUE] = {"mean", "mean activation over all tokens of the subset"},
+    [MOMENT_SQUARE] = {"mean_square", "mean squared activation over all tokens of the subset"},
+    [MOMENT_SQRT_ABS] = {"mean_sqrt_abs", "mean square root of the absolute activation"},
+    [COLLECT_POSITIVE] = {"positive", "share of tokens with a positive activation"},
+};
+
+status collect_layout_make(const params *p, const dataset *data, const model_info *info,
+                           const tiling *cuts, collect_layout *out)
+{
+    collect_layout *l = out;
+    *l = (collect_layout){.subsets = dataset_subsets(data), .layers = info->layers};
+    l->modality = info->modality == MODALITY_TEXT ? "text" : "image";
+    l->subset = checked_calloc((size_t)l->subsets, sizeof *l->subset);
+    l->firing_tokens = checked_calloc((size_t)l->subsets, sizeof *l->firing_tokens);
+    if (!l->subset || !l->firing_tokens)
+        return status_no_memory("a list of subsets");
+    int64_t most = 0;
+    bool mlp = params_lists(p, "sites", site_names[SITE_MLP]);
+    for (int i = 0; i < l->subsets; i++) {
+        int64_t rows = tiling_subset_rows(cuts, i), asked = mlp ? params_int(p, "firing") : 0;
+        l->subset[i] = dataset_subset(data, i);
+        if (rows == 0)
+            return params_fail(p, "data",
+                               "subset %s has no samples to collect on; raise collect: "
+                               "or limit: of the dataset, or leave it out with keep:",
+                               l->subset[i]);
+        l->firing_tokens[i] = asked < rows ? asked : rows;
+        most = l->firing_tokens[i] > most ? l->firing_tokens[i] : most;
+    }
+    l->firing_bytes = (most + 7) / 8;
+    int field = COLLECT_ROWS + 1;
+    for (int which = 0; which < SITES; which++) {
+        collect_site *s = &l->site[which];
+        s->read = params_lists(p, "sites", site_names[which]);
+        s->units = model_site_width(info, which);
+        s->words = which == SITE_MLP ? (most + FIRING_BITS - 1) / FIRING_BITS : 0;
+        s->field = field;
+        if (s->read)
+            field += s->words > 0 ? COLLECT_SITE_FIELDS : COLLECT_FIRING;
+    }
+    return OK;
+}
+
+void collect_layout_free(collect_layout *l)
+{
+    free(l->subset);
+    free(l->firing_tokens);
+    *l = (collect_layout){0};
+}
+
+void collect_layout_shape(const collect_layout *l, partial_shape *out)
+{
+    *out = (partial_shape){.fields = 1};
+    out->field[COLLECT_ROWS] = (partial_field){"tokens", PARTIAL_COUNT, l->subsets};
+    for (int which = 0; which < SITES; which++) {
+        const collect_site *s = &l->site[which];
+        int64_t length = (int64_t)l->subsets * l->layers * s->units;
+        if (!s->read)
+            continue;
+        for (int m = 0; m < MOMENTS; m++)
+            out->field[out->fields++] = (partial_field){statistic[m].name, PARTIAL_SUM, length};
+        out->field[out->fields++] = (partial_field){"positive", PARTIAL_COUNT, length};
+        if (s->words > 0)
+            out->field[out->fields++] = (partial_field){"firing", PARTIAL_COUNT, length * s->words};
+    }
+}
+
+double collect_layout_disk_bytes(const collect_layout *l)
+{
+    double bytes = 0;
+    for (int which = 0; which < SITES; which++) {
+        double values = (double)l->subsets * l->layers * l->site[which].units;
+        if (l->site[which].read)
+            bytes += values * (MOMENTS + 1) * sizeof(double);
+        if (l->site[which].read && l->site[which].words > 0)
+            bytes += values * (double)l->firing_bytes;
+    }
+    return bytes;
+}
+
+// A row is one (subset, layer).
+static status fill_mean(void *context, int64_t first, int64_t rows, void *out)
+{
+    const collect_variable *v = context;
+    const collect_site *s = &v->layout->site[v->site];
+    const int64_t *tokens = partial_counts(v->sum, COLLECT_ROWS);
+    int field = s->field + v->field;
+    double *mean = out;
+    for (int64_t r = first; r < first + rows; r++)
+        for (int64_t i = r * s->units; i < (r + 1) * s->units; i++) {
+            double total = v->field < MOMENTS ? fixed_to(partial_sums(v->sum, field)[i])
+                                              : (double)partial_counts(v->sum, field)[i];
+            *mean++ = total / (double)tokens[r / v->layout->layers];
+        }
+    return OK;
+}
+
+// A row is one (layer, unit, subset): the partial has the subset first.
+static status fill_firing(void *context, int64_t first, int64_t rows, void *out)
+{
+    const collect_variable *v = context;
+    const collect_layout *l = v->layout;
+    const collect_site *s = &l->site[v->site];
+    const int64_t *bits = partial_counts(v->sum, s->field + COLLECT_FIRING);
+    int64_t neurons = (int64_t)l->layers * s->units;
+    uint8_t *byte = out;
+    for (int64_t r = first; r < first + rows; r++) {
+        int64_t neuron = r / l->subsets, subset = r % l->subsets;
+        const int64_t *word = bits + (subset * neurons + neuron) * s->words;
+        for (int64_t b = 0; b < l->firing_bytes; b++)
+            *byte++ =
+                (uint8_t)((uint64_t)word[b / (FIRING_BITS / 8)] >> 8 * (b % (FIRING_BITS / 8)));
+    }
+    return OK;
+}
+
+static status describe_firing(collect_layout *l, int which, const partial *sum, artefact_writer *w)
+{
+    status st = OK;
+    collect_site *s = &l->site[which];
+    collect_variable *v = &s->variable[COLLECT_FIRING];
+    *v = (collect_variable){.layout = l, .sum = sum, .site = which, .field = COLLECT_FIRING};
+    TRY(artefact_dim(w, "byte", l->firing_bytes));
+    TRY(artefact_variable(w, &(variable){.name = "firing_tokens",
+                                         .type = VARIABLE_I64,
+                                         .dims = 1,
+                                         .dim = {"subset"},
+                                         .long_name = "tokens of the subset sampled for firing",
+                                         .units = "1",
+                                         .data = l->firing_tokens}));
+    TRY(artefact_variable(
+        w, &(variable){.name = "mlp_firing",
+                       .type = VARIABLE_U8,
+                       .dims = 4,
+                       .dim = {"layer", "unit", "subset", "byte"},
+                       .long_name = "whether the neuron is positive on each sampled token: token t "
+                                    "is bit t mod 8, from the lowest, of byte t div 8",
+                       .units = "1",
+                       .fill = fill_firing,
+                       .context = v}));
+done:
+    return st;
+}
+
+static status describe_site(collect_layout *l, int which, const partial *sum, artefact_writer *w)
+{
+    status st = OK;
+    collect_site *s = &l->site[which];
+    const char *unit = which == SITE_MLP ? "unit" : "attn_unit";
+    TRY(artefact_dim(w, "layer", l->layers));
+    TRY(artefact_dim(w, unit, s->units));
+    snprintf(s->count_name, sizeof s->count_name, "%s_count", site_names[which]);
+    TRY(artefact_variable(w, &(variable){.name = s->count_name,
+                                         .type = VARIABLE_I64,
+                                         .dims = 1,
+                                         .dim = {"subset"},
+                                         .long_name = "tokens the statistics are over",
+                                         .units = "1",
+                                         .data = partial_counts(sum, COLLECT_ROWS)}));
+    for (int i = 0; i <= COLLECT_POSITIVE; i++) {
+        collect_variable *v = &s->variable[i];
+        *v = (collect_variable){.layout = l, .sum = sum, .site = which, .field = i};
+        snprintf(v->name, sizeof v->name, "%s_%s", site_names[which], statistic[i].name);
+        TRY(artefact_variable(w, &(variable){.name = v->name,
+                                             .type = VARIABLE_F64,
+                                             .dims = 3,
+                                             .dim = {"subset", "layer", unit},
+                                             .long_name = statistic[i].long_name,
+                                             .units = "1",
+                                             .fill = fill_mean,
+                                             .context = v}));
+    }
+    if (s->words > 0)
+        TRY(describe_firing(l, which, sum, w));
+done:
+    return st;
+}
+
+status collect_describe(collect_layout *l, const partial *sum, artefact_writer *w)
+{
+    status st = OK;
+    TRY(artefact_attribute(w, "title", "Activation statistics of neurons on subsets of data"));
+    TRY(artefact_attribute(w, "modality", l->modality));
+    TRY(artefact_dim(w, "subset", l->subsets));
+    TRY(artefact_variable(w, &(variable){.name = "subset",
+                                         .type = VARIABLE_TEXT,
+                                         .dims = 1,
+                                         .dim = {"subset"},
+                                         .long_name = "class or text domain",
+                                         .units = "1",
+                                         .data = l->subset}));
+    for (int which = 0; which < SITES; which++)
+        if (l->site[which].read)
+            TRY(describe_site(l, which, sum, w));
+done:
+    return st;
+}

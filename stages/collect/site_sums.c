@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/collect/site_sums.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+struct site_sums {
+    int layers, units;
+    int64_t words;
+    fixed *sum[MOMENTS];
+    int64_t *positive, *firing;
+    double *thread_sum; // [threads][MOMENTS][units]: of the block in hand
+    int64_t *thread_positive;
+    pthread_mutex_t lock; // of everything but the threads' own
+};
+
+status site_sums_new(int layers, int units, int64_t words, int threads, site_sums **out)
+{
+    size_t neurons = (size_t)layers * (size_t)units, width = (size_t)threads * (size_t)units;
+    site_sums *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("neuron statistics");
+    *s = (site_sums){.layers = layers, .units = units, .words = words};
+    pthread_mutex_init(&s->lock, NULL);
+    for (int m = 0; m < MOMENTS; m++)
+        s->sum[m] = checked_calloc(neurons, sizeof(fixed));
+    s->positive = checked_calloc(neurons, sizeof(int64_t));
+    s->firing = checked_calloc(neurons, (size_t)words * sizeof(int64_t));
+    s->thread_sum = checked_calloc(width, MOMENTS * sizeof(double));
+    s->thread_positive = checked_calloc(width, sizeof(int64_t));
+    for (int m = 0; m < MOMENTS; m++)
+        if (!s->sum[m] || !s->positive || !s->firing || !s->thread_sum || !s->thread_positive) {
+            site_sums_free(s);
+            return status_no_memory("neuron statistics");
+        }
+    *out = s;
+    return OK;
+}
+
+void site_sums_free(site_sums *s)
+{
+    if (!s)
+        return;
+    for (int m = 0; m < MOMENTS; m++)
+        free(s->sum[m]);
+    free(s->positive);
+    free(s->firing);
+    free(s->thread_sum);
+    free(s->thread_positive);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+size_t site_sums_bytes(int layers, int units, int64_t words, int threads)
+{
+    size_t neurons = (size_t)layers * (size_t)units;
+    size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)words) * sizeof(int64_t);
+    size_t unit = MOMENTS * sizeof(double) + sizeof(int64_t);
+    return neurons * neuron + (size_t)threads * (size_t)units * unit;
+}
+
+void site_sums_clear(site_sums *s)
+{
+    size_t neurons = (size_t)s->layers * (size_t)s->units;
+    for (int m = 0; m < MOMENTS; m++)
+        memset(s->sum[m], 0, neurons * sizeof(fixed));
+    memset(s->positive, 0, neurons * sizeof(int64_t));
+    memset(s->firing, 0, neurons * (size_t)s->words * sizeof(int64_t));
+}
+
+static status add_sums(site_sums *s, const site_block *b, const moments *block, const char *where)
+{
+    int64_t first = (int64_t)b->layer * s->units + b->first_unit;
+    for (int m = 0; m < MOMENTS; m++)
+        for (int u = 0; u < b->units; u++) {
+            fixed rounded;
+            if (!fixed_from(block->sum[m][u], &rounded))
+                return status_fail(ERR_NUMERIC, where,
+                                   "%s layer %d unit %d: sum of activations is %g; look for NaN or "
+                                   "overflow in the model's weights, or use compute: f32",
+                                   site_names[b->site], b->layer, b->first_unit + u,
+                                   block->sum[m][u]);
+            s->sum[m][first + u] += rounded;
+        }
+    for (int u = 0; u < b->units; u++)
+        s->positive[first + u] += block->positive[u];
+    return OK;
+}
+
+static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sampled)
+{
+    int64_t first = (int64_t)b->layer * s->units + b->first_unit;
+    for (int64_t i = 0; i < sampled->n; i++) {
+        const float *row = b->x + (sampled->row[i] - sampled->before) * b->stride;
+        int64_t bit = sampled->first_bit + i;
+        uint64_t one = (uint64_t)1 << bit % FIRING_BITS;
+        int64_t *word = s->firing + first * s->words + bit / FIRING_BITS;
+        for (int u = 0; u < b->units; u++, word += s->words)
+            if (row[u] > 0)
+                *word = (int64_t)((uint64_t)*word | one);
+    }
+}
+
+status site_sums_add(site_sums *s, int thread, const site_block *block, const sampled_rows *sampled,
+                     const char *where)
+{
+    moments sums = {.positive = s->thread_positive + (int64_t)thread * s->units};
+    for (int m = 0; m < MOMENTS; m++)
+        sums.sum[m] = s->thread_sum + ((int64_t)thread * MOMENTS + m) * s->units;
+    moments_of_block(block->x, block->rows, block->stride, block->units, &sums);
+    pthread_mutex_lock(&s->lock);
+    status st = add_sums(s, block, &sums, where);
+    if (st == OK)
+        add_firing(s, block, sampled);
+    pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
+const fixed *site_sums_sum(const site_sums *s, moment m)
+{
+    return s->sum[m];
+}
+
+const int64_t *site_sums_positive(const site_sums *s)
+{
+    return s->positive;
+}
+
+const int64_t *site_sums_firing(const site_sums *s)
+{
+    return s->firing;
+}

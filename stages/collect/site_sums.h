@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a unit of `collect` gathers at one site, for one subset: the statistics of every neuron in
+// exact integers, and the firing bits of sampled tokens. Several threads add to it, tile by tile,
+// in any order, with the same result.
+#ifndef STAGES_COLLECT_SITE_SUMS_H
+#define STAGES_COLLECT_SITE_SUMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/model.h"
+#include "pipeline/base/fixed.h"
+#include "pipeline/base/status.h"
+#include "stages/collect/moments.h"
+
+typedef struct site_sums site_sums;
+
+// Bits of a word of firing bits: whole bytes, without the sign, which a partial's merging keeps to
+// mark overflow.
+enum { FIRING_BITS = 56 };
+
+// For `layers` layers of `units` units, `words` words of FIRING_BITS firing bits a neuron (0: none)
+// and `threads` threads. All zeros. Owned by the caller.
+status site_sums_new(int layers, int units, int64_t words, int threads, site_sums **out);
+void site_sums_free(site_sums *s);
+size_t site_sums_bytes(int layers, int units, int64_t words, int threads);
+void site_sums_clear(site_sums *s);
+
+// Rows of a block whose firing is wanted: row[i] is bit first_bit + i. Ascending.
+typedef struct sampled_rows {
+    const int64_t *row; // borrowed; of the subset: `before` rows of it come before the block
+    int64_t n, first_bit, before;
+} sampled_rows;
+
+// Adds a block: each neuron's sums over its rows, each rounded once to fixed point, and bits for x
+// > 0. `where` starts the message of ERR_NUMERIC (NaN, or a sum out of range: with layer and unit).
+// Thread-safe with distinct `thread` < threads.
+status site_sums_add(site_sums *s, int thread, const site_block *block, const sampled_rows *sampled,
+                     const char *where);
+
+// [layers × units] sums, counts of x > 0, and [layers × units × words] bits: bit t of a neuron is
+// bit t % FIRING_BITS of word t / FIRING_BITS. Borrowed.
+const fixed *site_sums_sum(const site_sums *s, moment m);
+const int64_t *site_sums_positive(const site_sums *s);
+const int64_t *site_sums_firing(const site_sums *s);
+
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/common/answers.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { TOP = 10 };
+
+typedef struct asked {
+    const asking *q;
+    int64_t first;
+    int choices; // of a question; 0: all outputs
+    const int32_t *choice;
+    bool resumes; // from what is kept
+    answers *out;
+} asked;
+
+static status load(void *context, int64_t index, int thread, tile *t)
+{
+    (void)thread;
+    const asked *a = context;
+    const tile_source *from = a->q->source;
+    if (!a->resumes || from->text)
+        return tile_source_load(from, a->first + index, t);
+    kept_load(a->q->kept, a->first + index, t);
+    return OK;
+}
+
+static status load_hidden(void *context, int64_t index, int thread, const tile *t, float *hidden)
+{
+    (void)thread, (void)t;
+    const asked *a = context;
+    kept_get(a->q->kept, a->first + index, hidden);
+    return OK;
+}
+
+static status keep_hidden(void *context, int64_t index, int thread, const tile *t,
+                          const float *hidden)
+{
+    (void)thread;
+    const asked *a = context;
+    kept_put(a->q->kept, a->first + index, t, hidden);
+    return OK;
+}
+
+static model_units *units(void *context, int64_t index, const tile *t)
+{
+    const asked *a = context;
+    return kept_units(a->q->kept, a->first + index, t, model_unit_bytes(a->q->model));
+}
+
+// `rank` of the target among what it is compared with.
+static status add(const asked *a, int64_t index, int32_t target, int64_t rank, double loss)
+{
+    answers *out = &a->out[index];
+    fixed value, power;
+    if (!fixed_from(loss, &value) || !fixed_from(exp(fmin(loss, ANSWERS_EXP_LIMIT)), &power))
+        return status_fail(ERR_NUMERIC, a->q->label,
+                           "the loss of an answer is %g; look for NaN or overflow in the model's "
+                           "weights, or use compute: f32",
+                           loss);
+    bool kept = !(a->q->skip && a->q->skip[target]);
+    out->count[ANSWERS_SCORED]++;
+    out->count[ANSWERS_CORRECT] += rank == 0;
+    out->count[ANSWERS_TOP10] += rank < TOP;
+    out->count[ANSWERS_KEPT] += kept;
+    out->count[ANSWERS_KEPT_CORRECT] += kept && rank == 0;
+    out->count[ANSWERS_KEPT_TOP10] += kept && rank < TOP;
+    out->sum[ANSWERS_LOSS] += value;
+    out->sum[ANSWERS_EXP_LOSS] += power;
+    return OK;
+}
+
+static status count(void *context, int64_t index, int thread, const tile *t, const prediction *p,
+                    int64_t n)
+{
+    (void)thread;
+    status st = OK;
+    const asked *a = context;
+    for (int64_t i = 0; i < n && st == OK; i++)
+        st = add(a, index, t->target[p[i].row], p[i].rank, (double)p[i].loss);
+    return st;
+}
+
+// One question, from the logits of its choices alone.
+static status choose(void *context, int64_t index, int thread, const tile *t, int64_t row,
+                     const float *logits)
+{
+    (void)thread;
+    const asked *a = context;
+    const int32_t target = t->target[row];
+    int right = 0;
+    while (right < a->choices - 1 && a->choice[right] != target)
+        right++;
+    double sum = 0;
+    int64_t rank = 0;
+    for (int c = 0; c < a->choices; c++) {
+        sum += exp((double)logits[c] - (double)logits[right]);
+        rank += logits[c] > logits[right] || (logits[c] == logits[right] && c < right);
+    }
+    return add(a, index, target, rank, log(sum));
+}
+
+static bool asked_to_stop(void *context)
+{
+    const asked *a = context;
+    return a->q->stopping(a->q->context);
+}
+
+status answers_of_tiles(const asking *q, tile_run run, answers *out)
+{
+    asked a = {.q = q, .first = run.first, .out = out};
+    a.choices = tile_source_choices(q->source, run.first, &a.choice);
+    forward pass = {.context = &a,
+                    .tiles = run.tiles,
+                    .max_samples = q->source->cuts.max_samples,
+                    .max_rows = q->source->cuts.max_rows,
+                    .load = load,
+                    .mask = q->mask,
+                    .stopping = asked_to_stop};
+    pass.units = q->kept ? units : NULL;
+    a.resumes = q->kept && kept_has(q->kept, run);
+    if (a.resumes) {
+        pass.first_behind_attn = true;
+        pass.load_hidden = load_hidden;
+    } else if (q->kept) {
+        pass.keep_behind_attn = true;
+        pass.keep_hidden = keep_hidden;
+    }
+    if (a.choices > 0) {
+        pass.logits = choose;
+        pass.candidates = a.choice;
+        pass.n_candidates = a.choices;
+    } else {
+        pass.result = count;
+    }
+    memset(out, 0, (size_t)run.tiles * sizeof *out);
+    return model_forward(q->model, q->pool, &pass);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/common/neuron_set.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+int64_t neuron_set_size(double share, int64_t n)
+{
+    return (int64_t)floor(share * (double)n + 1e-9);
+}
+
+typedef struct scored {
+    double score;
+    int64_t index;
+} scored;
+
+static int by_score(const void *a, const void *b)
+{
+    const scored *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+status neuron_set_order(const double *score, int64_t n, int64_t *order)
+{
+    scored *list = checked_calloc((size_t)n, sizeof *list);
+    if (!list)
+        return status_no_memory("an order of neurons");
+    for (int64_t i = 0; i < n; i++)
+        list[i] = (scored){isnan(score[i]) ? -INFINITY : score[i], i};
+    qsort(list, (size_t)n, sizeof *list, by_score);
+    for (int64_t i = 0; i < n; i++)
+        order[i] = list[i].index;
+    free(list);
+    return OK;
+}
+
+void neuron_set_mask(const int64_t *order, int64_t n, int64_t k, uint8_t *mask)
+{
+    memset(mask, 0, (size_t)n);
+    for (int64_t i = 0; i < k; i++)
+        mask[order[i]] = 1;
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/common/resources.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+// A model of the pipeline file: opened, and where from, because its preprocessing lies beside it.
+typedef struct model_entry {
+    model *model;
+    char *path;
+    compute compute;
+    kept_store kept;      // what its tasks keep of its passes
+    known_answers *known; // owned
+} model_entry;
+
+static const param_def model_params[] = {
+    {"path", PARAM_PATH, .required = true,
+     .help = "a Hugging Face folder (config.json, safetensors), a .safetensors or a .gguf file"},
+    {"weights", PARAM_TEXT, "trained", .choices = "trained|random",
+     .help = "random: config.json only, weights drawn as the framework initialises them"},
+    {"seed", PARAM_INT, "0", .low = 0, .high = 9e15, .help = "of random weights"},
+    {0},
+};
+
+static model_options model_options_of(const params *p)
+{
+    return (model_options){.path = params_text(p, "path"),
+                           .random = strcmp(params_text(p, "weights"), "random") == 0,
+                           .seed = (uint64_t)params_int(p, "seed")};
+}
+
+static status add_file(void *list, const char *path)
+{
+    return file_list_add(list, path);
+}
+
+static status model_entry_files(const params *p, file_list *out)
+{
+    model_options options = model_options_of(p);
+    return model_files(&options, add_file, out);
+}
+
+static void model_entry_close(void *object)
+{
+    model_entry *e = object;
+    if (!e)
+        return;
+    model_close(e->model);
+    known_free(e->known);
+    free(e->path);
+    free(e);
+}
+
+// Threads that convert a model's weights: this rank's share of the cores it may run on.
+static int opening_threads(const params *pipeline, const share *s)
+{
+    cpu_set_t cores;
+    if (params_has(pipeline, "threads"))
+        return (int)params_int(pipeline, "threads");
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+        return 1;
+    int n = CPU_COUNT(&cores) / (s ? s->ranks : 1);
+    return n > 1 ? n : 1;
+}
+
+static status model_entry_open(const params *p, const params *pipeline, share *s, bool light,
+                               void **object)
+{
+    status st = OK;
+    model_options options = model_options_of(p);
+    options.compute =
+        strcmp(params_text(pipeline, "compute"), "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
+    options.light = light;
+    options.threads = opening_threads(pipeline, s);
+    options.team = s ? s->team : NULL;
+    model_entry *e = checked_calloc(1, sizeof *e);
+    if (e) {
+        e->path = strdup(options.path);
+        e->compute = options.compute;
+    }
+    // Not to leave here: opening is collective, and the other ranks are in it.
+    status mine = e && e->path ? known_new(&e->known) : status_no_memory("a model");
+    TRY(share_vote(s, mine));
+    TRY(model_open(&options, s, &e->model));
+    *object = e;
+    e = NULL;
+done:
+    model_entry_close(e);
+    return st;
+}
+
+// A tile closes with the sample that fills it: it has rows of two at most, where samples are short.
+static part_need model_entry_part(const void *object, int member, int members, int threads)
+{
+    const model_entry *e = object;
+    const model_info *info = model_get_info(e->model);
+    int64_t rows = 2 * model_tile_rows(info);
+    int64_t most = info->rows_per_image ? (rows - 1) / info->rows_per_image + 1 : rows;
+    return (part_need){info->layers,
+                       (double)model_part_bytes(e->model, member, members, e->compute),
+                       (double)model_scratch_bytes(info, threads, most, rows)};
+}
+
+const resource_def resource_model = {
+    .section = "models",
+    .parameter = "model",
+    .summary = "a transformer and its weights",
+    .params = model_params,
+    .files = model_entry_files,
+    .open = model_entry_open,
+    .close = model_entry_close,
+    .part = model_entry_part,
+};
+
+#define FORMAT(name) "|" #name
+static const char formats[] =
+#include "data/formats/formats.def"
+    ;
+#undef FORMAT
+
+static const param_def data_params[] = {
+    {"format", PARAM_TEXT, .required = true, .choices = formats + 1, .help = "what the files are"},
+    {"path", PARAM_PATH, .required = true,
+     .help = "a file, or a folder laid out as the format's own archive; .gz or not"},
+    {"split", PARAM_TEXT, .help = "test or train; the format's own default where absent"},
+    {"subsets", PARAM_TEXT,
+     .help =
+         "what makes a subset: fine, coarse, label, folder, file, subject, or a JSON field such "
+         "as meta.pile_set_name"},
+    {"keep", PARAM_TEXTS, .help = "only these subsets"},
+    {"limit", PARAM_INT, "0", .low = 0, .high = 9e15,
+     .help = "samples per subset, tokens for text; 0 is all"},
+    {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
+     .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
+             "see all; 0.5 where absent, 0 for mmlu"},
+    {"field", PARAM_TEXT, "text", .help = "jsonl: the JSON field that holds the text"},
+    {"tokenizer", PARAM_PATH,
+     .help = "text: a tokenizer.json or a .gguf; the model's own where absent"},
+    {"context", PARAM_INT, "0", .low = 0, .high = 1e9,
+     .help = "text: tokens per sample; 0 is the model's own limit"},
+    {"pack", PARAM_BOOL, "false", .help = "text: join documents into full samples"},
+    {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
+    {"shots", PARAM_INT, "0", .low = 0, .high = 100,
+     .help = "mmlu: questions of dev/ shown with their answers before each"},
+    {"answers", PARAM_TEXT, "choices", .choices = "choices|vocabulary",
+     .help = "mmlu: where the answer is sought: among the letters of the choices, or as published "
+             "in the whole vocabulary"},
+    {0},
+};
+
+static const char *text_or_null(const params *p, const char *name)
+{
+    return params_has(p, name) ? params_text(p, name) : NULL;
+}
+
+// `keep` is owned by the caller.
+static status dataset_options_of(const params *p, const char ***keep, dataset_options *out)
+{
+    size_t n = params_count(p, "keep");
+    *keep = checked_calloc(n, sizeof **keep);
+    if (!*keep)
+        return status_no_memory("a list of subsets");
+    for (size_t i = 0; i < n; i++)
+        (*keep)[i] = params_text_at(p, "keep", i);
+    double collect = DATASET_COLLECT_DEFAULT;
+    if (params_has(p, "collect"))
+        collect = params_text(p, "collect") ? -1 : params_real(p, "collect");
+    *out = (dataset_options){.format = params_text(p, "format"),
+                             .path = params_text(p, "path"),
+                             .split = text_or_null(p, "split"),
+                             .subsets = text_or_null(p, "subsets"),
+                             .keep = *keep,
+                             .n_keep = n,
+                             .limit = params_int(p, "limit"),
+                             .collect = collect,
+                             .field = params_text(p, "field"),
+                             .tokenizer = text_or_null(p, "tokenizer"),
+                             .context = params_int(p, "context"),
+                             .pack = params_bool(p, "pack"),
+                             .dtype = params_text(p, "dtype"),
+                             .shots = params_int(p, "shots"),
+                             .vocabulary = strcmp(params_text(p, "answers"), "vocabulary") == 0};
+    return OK;
+}
+
+// A dataset knows its options by name, not where they were given: that is added here.
+static status with_place(const params *p, status st)
+{
+    const char *said = status_text();
+    for (const param_def *d = data_params; st == ERR_USAGE && d->name; d++) {
+        size_t n = strlen(d->name);
+        if (strncmp(said, d->name, n) != 0 || strncmp(said + n, ": ", 2) != 0)
+            continue;
+        char *what = strdup(said + n + 2); // params_fail overwrites the text
+        if (!what)
+            return status_no_memory("an error's text");
+        st = params_fail(p, d->name, "%s", what);
+        free(what);
+        return st;
+    }
+    return st;
+}
+
+static status data_files(const params *p, file_list *out)
+{
+    status st = OK;
+    const char **keep = NULL;
+    dataset_options options;
+    TRY(dataset_options_of(p, &keep, &options));
+    TRY(with_place(p, dataset_files(&options, add_file, out)));
+done:
+    free(keep);
+    return st;
+}
+
+static status data_open(const params *p, const params *pipeline, share *s, bool light,
+                        void **object)
+{
+    (void)light;
+    const char **keep = NULL;
+    dataset_options options;
+    dataset *d = NULL;
+    status st = dataset_options_of(p, &keep, &options);
+    TRY(share_vote(s, st)); // opening is collective
+    options.threads = opening_threads(pipeline, s);
+    TRY(with_place(p, dataset_open(&options, s, &d)));
+    *object = d;
+done:
+    free(keep);
+    return st;
+}
+
+static void data_close(void *object)
+{
+    dataset_close(object);
+}
+
+const resource_def resource_data = {
+    .section = "datasets",
+    .parameter = "data",
+    .summary = "samples in subsets",
+    .params = data_params,
+    .files = data_files,
+    .open = data_open,
+    .close = data_close,
+};
+
+model *stage_model(const task *t)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    return e->model;
+}
+
+kept_store *stage_model_kept(const task *t)
+{
+    model_entry *e = task_resource(t, "model", 0);
+    return &e->kept;
+}
+
+known_answers *stage_model_known(const task *t)
+{
+    model_entry *e = task_resource(t, "model", 0);
+    return e->known;
+}
+
+double stage_model_bytes(const task *t)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    const params *pipeline = task_pipeline(t);
+    int parts = params_text(pipeline, "layers_over") ? 1 : (int)params_int(pipeline, "layers_over");
+    if (parts <= 1 || parts > model_get_info(e->model)->layers)
+        return (double)model_weight_bytes(model_get_info(e->model), e->compute);
+    double most = 0;
+    for (int member = 0; member < parts; member++)
+        most = fmax(most, (double)model_part_bytes(e->model, member, parts, e->compute));
+    return most;
+}
+
+double stage_products_bytes(int threads)
+{
+    return 7e6 + 5e6 * threads; // measured with OpenBLAS 0.3.21 and oneDNN 2.6.3
+}
+
+const dataset *stage_dataset(const task *t, const char *param, size_t i)
+{
+    return task_resource(t, param, i);
+}
+
+// What a model reads, or a dataset holds.
+static const char *kind(bool text)
+{
+    return text ? "text" : "images";
+}
+
+// What the task's model wants of a dataset.
+static status spec_of(const task *t, const char *param, size_t i, sample_spec *out)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    const dataset *d = stage_dataset(t, param, i);
+    const model_info *info = model_get_info(e->model);
+    if (dataset_is_text(d) != (info->modality == MODALITY_TEXT))
+        return params_fail(
+            task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",
+            task_resource_name(t, param, i), kind(dataset_is_text(d)),
+            task_resource_name(t, "model", 0), kind(info->modality == MODALITY_TEXT));
+    *out = (sample_spec){.text = info->modality == MODALITY_TEXT,
+                         .model_path = e->path,
+                         .channels = info->channels,
+                         .image_height = info->image_height,
+                         .image_width = info->image_width,
+                         .rows_per_image = info->rows_per_image,
+                         .classes = info->outputs,
+                         .context = info->context,
+                         .vocabulary = info->outputs,
+                         .pool = task_pool(t)};
+    return OK;
+}
+
+status stage_samples(const task *t, const char *param, size_t i, samples **out)
+{
+    sample_spec spec;
+    status st = spec_of(t, param, i, &spec);
+    return st == OK ? samples_open(stage_dataset(t, param, i), &spec, out) : st;
+}
+
+status stage_prepare_samples(const task *t, const char *param, size_t i, share *s)
+{
+    sample_spec spec;
+    status st = spec_of(t, param, i, &spec);
+    return st == OK ? samples_prepare(stage_dataset(t, param, i), &spec, s) : st;
+}

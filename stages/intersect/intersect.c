@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage `intersect`: how far the most important neurons of each pair of subsets are the same
+// ones, against chance; and, with clusters, whether they gather in few of them.
+//
+//     overlap:    {stage: intersect, from: scores, fractions: [0.01, 0.1, 0.5]}
+//     curve:      {stage: intersect, from: scores, fractions: ["0.01:0.99:0.01"]}
+//     modularity: {stage: intersect, from: [scores, experts], fractions: [0.01, 0.1]}
+//
+// in      double  mlp_score(subset, layer, unit), attn_score(subset, layer, attn_unit)   of score
+// or import
+//         int     cluster(layer, unit), size(layer, cluster)                             of cluster
+// out     see intersect_artefact.c
+//
+// A subset's set holds the top share of all neurons over all layers, ties to the lower index; with
+// `site: both` the neurons of both sites stand in one ranking. Only for `auc` the share is taken
+// within each layer, as figure 6 has it. A unit is a layer: all pairs, all shares, and the layer's
+// random selections.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "stages/common/neuron_set.h"
+#include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/intersect_state.h"
+#include "stages/intersect/overlap.h"
+
+enum { MAX_FRACTIONS = 10000, DRAWS_A_BLOCK = 50 };
+
+static const param_def parameters[] = {
+    {"from", PARAM_FROM, .required = true, .help = "scores, or [scores, clusters]"},
+    {"fractions", PARAM_REALS, .required = true, .high = 1,
+     .help = "shares of the neurons to select; \"0.01:0.99:0.01\" is first:last:step"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"draws", PARAM_INT, "1000", .low = 2, .high = 1e6,
+     .help = "random selections per layer behind auc_chance"},
+    {"seed", PARAM_INT, "1", .low = 0, .high = 9e15, .help = "of the random selections"},
+    {0},
+};
+
+static bool is_cluster(const task *t, size_t i)
+{
+    return strcmp(task_input_stage(t, i), "cluster") == 0;
+}
+
+static status check(const task *t)
+{
+    const params *p = task_params(t);
+    size_t clusters = 0, n = params_count(p, "fractions");
+    for (size_t i = 0; i < task_inputs(t); i++)
+        clusters += is_cluster(t, i);
+    if (task_inputs(t) - clusters != 1 || clusters > 1)
+        return params_fail(
+            p, "from",
+            "%zu scores and %zu clusters; give one step of scores (a sweep gives one "
+            "task for each) and at most one of clusters",
+            task_inputs(t) - clusters, clusters);
+    if (clusters && strcmp(params_text(p, "site"), "mlp") != 0)
+        return params_fail(p, "site", "clusters are of mlp neurons; use `site: mlp` here");
+    if (n > MAX_FRACTIONS)
+        return params_fail(p, "fractions", "%zu shares; give at most %d", n, MAX_FRACTIONS);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (params_real_at(p, "fractions", i) == params_real_at(p, "fractions", j))
+                return params_fail(p, "fractions", "%g is given twice; give each share once",
+                                   params_real_at(p, "fractions", i));
+    return OK;
+}
+
+// Ascending copies of the shares, as set sizes of all neurons and of a layer's.
+static status open_fractions(intersect *x, const params *p)
+{
+    int64_t n = x->fractions = (int64_t)params_count(p, "fractions");
+    x->fraction = checked_calloc((size_t)n, sizeof *x->fraction);
+    x->slot = checked_calloc((size_t)n, sizeof *x->slot);
+    x->size = checked_calloc((size_t)n, sizeof *x->size);
+    x->layer_size = checked_calloc((size_t)n, sizeof *x->layer_size);
+    if (!x->fraction || !x->slot || !x->size || !x->layer_size)
+        return status_no_memory("shares of neurons");
+    for (int64_t i = 0; i < n; i++)
+        x->fraction[i] = params_real_at(p, "fractions", (size_t)i);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < n; j++)
+            x->slot[i] += x->fraction[j] < x->fraction[i];
+        x->size[x->slot[i]] = neuron_set_size(x->fraction[i], x->neurons);
+        x->layer_size[x->slot[i]] = neuron_set_size(x->fraction[i], x->units);
+    }
+    return OK;
+}
+
+static status open_sites(intersect *x, const char *site)
+{
+    static const char *const name[] = {"mlp_score", "attn_score"};
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(site, "both") != 0 && strncmp(site, name[i], strlen(site)) != 0)
+            continue;
+        variable_type type;
+        int dims;
+        int64_t length[VARIABLE_MAX_DIMS];
+        if (!artefact_has(x->scores, name[i]))
+            return status_fail(ERR_INPUT, artefact_path(x->scores),
+                               "there is no %s; collect and score that site, or choose another "
+                               "`site:`",
+                               name[i]);
+        status st = artefact_shape(x->scores, name[i], &type, &dims, length);
+        if (st != OK)
+            return st;
+        if (dims != 3 || length[0] < 1 || length[1] < 1 || length[2] < 1 ||
+            (x->sites && length[1] != x->layers))
+            return status_fail(ERR_INPUT, artefact_path(x->scores),
+                               "%s is not (subset, layer, unit); run its step again", name[i]);
+        x->subsets = length[0];
+        x->layers = length[1];
+        x->site[x->sites++] = (intersect_site){name[i], length[2]};
+        x->units += length[2];
+    }
+    x->neurons = x->layers * x->units;
+    return OK;
+}
+
+// Scores of `layers` layers of a subset, the sites of a layer side by side: score[layers][units].
+static status read_scores(const intersect *x, int64_t subset, int64_t layer, int64_t layers,
+                          double *score)
+{
+    status st = OK;
+    int64_t offset = 0;
+    double *rows = checked_calloc((size_t)(layers * x->units), sizeof *rows);
+    if (!rows)
+        return status_no_memory("scores");
+    for (int i = 0; i < x->sites; i++) {
+        const intersect_site *site = &x->site[i];
+        TRY(artefact_read_rows(x->scores, site->variable, VARIABLE_F64, subset * x->layers + layer,
+                               layers, rows));
+        for (int64_t l = 0; l < layers; l++)
+            memcpy(score + l * x->units + offset, rows + l * site->units,
+                   (size_t)site->units * sizeof *rows);
+        offset += site->units;
+    }
+done:
+    free(rows);
+    return st;
+}
+
+static status rank_subset(void *context, int64_t subset, int thread)
+{
+    (void)thread;
+    intersect *x = context;
+    status st = OK;
+    double *score = checked_calloc((size_t)x->neurons, sizeof *score);
+    int64_t *order = checked_calloc((size_t)x->neurons, sizeof *order);
+    if (!score || !order)
+        TRY(status_no_memory("an order of neurons"));
+    TRY(read_scores(x, subset, 0, x->layers, score));
+    TRY(neuron_set_order(score, x->neurons, order));
+    overlap_first(order, x->neurons, x->size, x->fractions, x->first + subset * x->neurons);
+done:
+    free(score);
+    free(order);
+    return st;
+}
+
+static status open_clusters(intersect *x, const artefact *a)
+{
+    variable_type type;
+    int dims;
+    int64_t length[VARIABLE_MAX_DIMS] = {0}, size[VARIABLE_MAX_DIMS] = {0};
+    status st = OK;
+    TRY(artefact_shape(a, "cluster", &type, &dims, length));
+    TRY(artefact_shape(a, "size", &type, &dims, size));
+    if (length[0] != x->layers || length[1] != x->units)
+        TRY(status_fail(ERR_INPUT, artefact_path(a),
+                        "clusters of %lld layers of %lld neurons, scores of %lld of %lld; cluster "
+                        "a model of the same shape",
+                        (long long)length[0], (long long)length[1], (long long)x->layers,
+                        (long long)x->units));
+    x->clusters = size[1];
+    x->label = checked_calloc((size_t)x->neurons, sizeof *x->label);
+    if (!x->label)
+        TRY(status_no_memory("clusters"));
+    TRY(artefact_read(a, "cluster", VARIABLE_I32, x->label));
+    for (int64_t i = 0; i < x->neurons; i++)
+        if (x->label[i] < 0 || x->label[i] >= x->clusters)
+            TRY(status_fail(ERR_INPUT, artefact_path(a),
+                            "neuron %lld is in cluster %d of %lld; run its step again",
+                            (long long)i, x->label[i], (long long)x->clusters));
+done:
+    return st;
+}
+
+static status open(const task *t, void **state)
+{
+    status st = OK;
+    intersect *x = checked_calloc(1, sizeof *x);
+    if (!x)
+        return status_no_memory("intersect");
+    *state = x;
+    x->task = t;
+    const artefact *clusters = NULL;
+    for (size_t i = 0; i < task_inputs(t); i++)
+        *(is_cluster(t, i) ? &clusters : &x->scores) = task_input(t, i);
+    TRY(open_sites(x, params_text(task_params(t), "site")));
+    TRY(open_fractions(x, task_params(t)));
+    int64_t names;
+    TRY(artefact_read_texts(x->scores, "subset", &names, &x->subset));
+    if (names != x->subsets)
+        TRY(status_fail(ERR_INPUT, artefact_path(x->scores),
+                        "%lld names for %lld subsets; run its step again", (long long)names,
+                        (long long)x->subsets));
+    if (clusters)
+        TRY(open_clusters(x, clusters));
+    size_t neurons;
+    if (!checked_mul((size_t)x->subsets, (size_t)x->neurons, &neurons) ||
+        !(x->first = checked_calloc(neurons, sizeof *x->first)))
+        TRY(status_no_memory("sets of neurons"));
+    TRY(pool_run(task_pool(t), x->subsets, rank_subset, x));
+done:
+    return st;
+}
+
+static status next(void *state, const round_state *finished, const partial *sum, round_state *round,
+                   bool *done)
+{
+    (void)state, (void)sum, (void)round;
+    *done = finished != NULL; // one round, with nothing to remember
+    return OK;
+}
+
+static status plan(void *state, const round_state *round, round_plan *out)
+{
+    (void)round;
+    const intersect *x = state;
+    int64_t pairs = x->subsets * x->subsets;
+    out->units = x->layers;
+    out->shape = (partial_shape){
+        .fields = x->label ? 4 : 1,
+        .field = {[INTERSECT_SHARED] = {"shared", PARTIAL_COUNT, x->layers * x->fractions * pairs},
+                  [INTERSECT_AREA] = {"area", PARTIAL_COUNT, x->layers * x->subsets * x->fractions},
+                  [INTERSECT_CHANCE] = {"chance", PARTIAL_COUNT, x->layers * x->fractions},
+                  [INTERSECT_SQUARE] = {"chance_square", PARTIAL_COUNT, x->layers * x->fractions}}};
+    return OK;
+}
+
+// What a unit gathers before it adds it.
+typedef struct layer_work {
+    const intersect *x;
+    int64_t layer;
+    int64_t *shared;          // [fraction][subset][subset]
+    int64_t *area;            // [subset][fraction]
+    int64_t *chance, *square; // [block][fraction]
+    int64_t draws;
+} layer_work;
+
+static status count_pairs(void *context, int64_t a, int thread)
+{
+    (void)thread;
+    const layer_work *w = context;
+    const intersect *x = w->x;
+    const uint16_t *first = x->first + w->layer * x->units;
+    int64_t n = x->subsets, *shared = checked_calloc((size_t)x->fractions + 1, sizeof *shared);
+    if (!shared)
+        return status_no_memory("shared neurons");
+    for (int64_t b = a; b < n; b++) {
+        overlap_count(first + a * x->neurons, first + b * x->neurons, x->units, x->fractions,
+                      shared);
+        for (int64_t j = 0; j < x->fractions; j++)
+            w->shared[(j * n + a) * n + b] = w->shared[(j * n + b) * n + a] = shared[j];
+    }
+    free(shared);
+    return OK;
+}
+
+static status count_clusters(void *context, int64_t subset, int thread)
+{
+    (void)thread;
+    const layer_work *w = context;
+    const intersect *x = w->x;
+    const clustering c = {x->label + w->layer * x->units, x->units, x->clusters};
+    status st = OK;
+    double *score = checked_calloc((size_t)x->units, sizeof *score);
+    int64_t *order = checked_calloc((size_t)x->units, sizeof *order);
+    if (!score || !order)
+        TRY(status_no_memory("a layer's order of neurons"));
+    TRY(read_scores(x, subset, w->layer, 1, score));
+    TRY(neuron_set_order(score, x->units, order));
+    TRY(cluster_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
+done:
+    free(score);
+    free(order);
+    return st;
+}
+
+static status draw_block(void *context, int64_t block, int thread)
+{
+    (void)thread;
+    const layer_work *w = context;
+    const intersect *x = w->x;
+    const params *p = task_params(x->task);
+    if (task_stopping(x->task))
+        return ERR_INTERRUPTED;
+    const clustering c = {x->label + w->layer * x->units, x->units, x->clusters};
+    int64_t first = block * DRAWS_A_BLOCK, left = w->draws - first;
+    // One stream for all layers: a layer's draws begin behind those of the layer before.
+    const rng r = rng_new((uint64_t)params_int(p, "seed"), "intersect: random selections");
+    return cluster_areas_random(&c, &r, w->layer * w->draws + first,
+                                left < DRAWS_A_BLOCK ? left : DRAWS_A_BLOCK, x->layer_size,
+                                x->fractions, w->chance + block * x->fractions,
+                                w->square + block * x->fractions);
+}
+
+static status compute_clusters(layer_work *w, partial *sum)
+{
+    const intersect *x = w->x;
+    pool *threads = task_pool(x->task);
+    status st = OK;
+    w->draws = params_int(task_params(x->task), "draws");
+    int64_t blocks = (w->draws + DRAWS_A_BLOCK - 1) / DRAWS_A_BLOCK, n = x->fractions;
+    w->area = checked_calloc((size_t)(x->subsets * n), sizeof *w->area);
+    w->chance = checked_calloc((size_t)(blocks * n), sizeof *w->chance);
+    w->square = checked_calloc((size_t)(blocks * n), sizeof *w->square);
+    if (!w->area || !w->chance || !w->square)
+        TRY(status_no_memory("selections in clusters"));
+    TRY(pool_run(threads, x->subsets, count_clusters, w));
+    TRY(pool_run(threads, blocks, draw_block, w));
+    for (int64_t i = n; i < blocks * n; i++) {
+        w->chance[i % n] += w->chance[i];
+        w->square[i % n] += w->square[i];
+    }
+    TRY(partial_add_counts(sum, INTERSECT_AREA, w->layer * x->subsets * n, x->subsets * n,
+                           w->area));
+    TRY(partial_add_counts(sum, INTERSECT_CHANCE, w->layer * n, n, w->chance));
+    TRY(partial_add_counts(sum, INTERSECT_SQUARE, w->layer * n, n, w->square));
+done:
+    free(w->area);
+    free(w->chance);
+    free(w->square);
+    return st;
+}
+
+static status unit(void *state, const round_state *round, int64_t layer, partial *sum)
+{
+    (void)round;
+    const intersect *x = state;
+    status st = OK;
+    layer_work w = {.x = x, .layer = layer};
+    int64_t length = x->fractions * x->subsets * x->subsets;
+    w.shared = checked_calloc((size_t)length, sizeof *w.shared);
+    if (!w.shared)
+        TRY(status_no_memory("shared neurons"));
+    TRY(pool_run(task_pool(x->task), x->subsets, count_pairs, &w));
+    if (x->label)
+        TRY(compute_clusters(&w, sum));
+    TRY(partial_add_counts(sum, INTERSECT_SHARED, layer * length, length, w.shared));
+done:
+    free(w.shared);
+    return st;
+}
+
+static void close_state(void *state)
+{
+    intersect *x = state;
+    if (!x)
+        return;
+    intersect_results_free(x);
+    free(x->subset);
+    free(x->fraction);
+    free(x->slot);
+    free(x->size);
+    free(x->layer_size);
+    free(x->first);
+    free(x->label);
+    free(x);
+}
+
+const stage_def stage_intersect = {
+    .name = "intersect",
+    .version = 1,
+    .summary = "overlap of the most important neurons of each pair of subsets, and of clusters",
+    .params = parameters,
+    .inputs = "score|import|cluster",
+    .inputs_required = true,
+    .check = check,
+    .open = open,
+    .next = next,
+    .plan = plan,
+    .unit = unit,
+    .finish = intersect_finish,
+    .close = close_state,
+};

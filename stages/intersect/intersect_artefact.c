@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+// The artefact of `intersect`:
+//
+//     double  fraction(fraction)                            the shares, as given
+//     int64   neurons(fraction)                             how many each selects
+//     string  subset(subset), subset_a(subset_a), subset_b(subset_b)
+//     double  overlap(fraction, subset_a, subset_b)         shared neurons ÷ those of a's set; NaN
+//     for an empty set double  overlap_layer(fraction, layer, subset_a, subset_b)   the same of the
+//     sets' neurons in a layer double  chance(fraction)                              what two
+//     random sets of that size share on average double  p_value(fraction, subset_a, subset_b) P(as
+//     many shared or more) of random sets, Holm-corrected over double  p_value_log10(fraction,
+//     subset_a, subset_b)   the share's pairs; diagonal NaN. Its logarithm does not underflow
+//     double  share_layer(fraction, subset, layer)          share of the layer's neurons that are
+//     selected double  overlap_mean, _median, _std, _min, _max(fraction)   over unordered pairs
+//     double  auc(fraction, subset, layer)                  with clusters (cluster_auc.h); share
+//     taken within each layer double  auc_chance, auc_chance_error(fraction)        mean over
+//     random selections, and its standard error
+#include <math.h>
+#include <stdlib.h>
+
+#include "pipeline/base/checked.h"
+#include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/hypergeometric.h"
+#include "stages/intersect/intersect_state.h"
+#include "stages/intersect/overlap.h"
+
+enum { SUMMARIES = 5 };
+
+struct intersect_results { // each array owned
+    int64_t *neurons;
+    double *overlap, *overlap_layer, *chance, *p_value, *p_value_log10, *share_layer;
+    double *summary[SUMMARIES]; // mean, median, std, min, max
+    double *auc, *auc_chance, *auc_chance_error;
+};
+
+void intersect_results_free(intersect *x)
+{
+    intersect_results *r = x->results;
+    if (!r)
+        return;
+    free(r->neurons);
+    free(r->overlap);
+    free(r->overlap_layer);
+    free(r->chance);
+    free(r->p_value);
+    free(r->p_value_log10);
+    free(r->share_layer);
+    for (int i = 0; i < SUMMARIES; i++)
+        free(r->summary[i]);
+    free(r->auc);
+    free(r->auc_chance);
+    free(r->auc_chance_error);
+    free(r);
+    x->results = NULL;
+}
+
+static status results_new(intersect *x)
+{
+    size_t f = (size_t)x->fractions, s = (size_t)x->subsets, l = (size_t)x->layers;
+    size_t item = sizeof(double), pairs = f * s * s;
+    intersect_results *r = x->results = checked_calloc(1, sizeof *r);
+    if (!r)
+        return status_no_memory("results");
+    bool ok = (r->neurons = checked_calloc(f, sizeof *r->neurons)) &&
+              (r->overlap = checked_calloc(pairs, item)) &&
+              (r->overlap_layer = checked_calloc(pairs, l * item)) &&
+              (r->chance = checked_calloc(f, item)) && (r->p_value = checked_calloc(pairs, item)) &&
+              (r->p_value_log10 = checked_calloc(pairs, item)) &&
+              (r->share_layer = checked_calloc(f * s, l * item)) &&
+              (r->auc = checked_calloc(f * s, l * item)) &&
+              (r->auc_chance = checked_calloc(f, item)) &&
+              (r->auc_chance_error = checked_calloc(f, item));
+    for (int i = 0; ok && i < SUMMARIES; i++)
+        ok = (r->summary[i] = checked_calloc(f, item));
+    return ok ? OK : status_no_memory("overlaps");
+}
+
+typedef struct finish_work {
+    const intersect *x;
+    const partial *sum;
+} finish_work;
+
+static double ratio(int64_t part, int64_t whole)
+{
+    return whole ? (double)part / (double)whole : NAN;
+}
+
+// overlap, overlap_layer and share_layer of a share; total[subsets][subsets] = neurons shared over
+// all layers.
+static void fill_overlaps(const finish_work *w, int64_t fraction, int64_t *total)
+{
+    const intersect *x = w->x;
+    intersect_results *r = x->results;
+    int64_t n = x->subsets, pairs = n * n;
+    const int64_t *shared = partial_counts(w->sum, INTERSECT_SHARED) + x->slot[fraction] * pairs;
+    for (int64_t l = 0; l < x->layers; l++) {
+        const int64_t *of_layer = shared + l * x->fractions * pairs;
+        double *out = r->overlap_layer + (fraction * x->layers + l) * pairs;
+        for (int64_t i = 0; i < pairs; i++) {
+            total[i] += of_layer[i];
+            out[i] = ratio(of_layer[i], of_layer[i / n * (n + 1)]);
+        }
+        for (int64_t s = 0; s < n; s++)
+            r->share_layer[(fraction * n + s) * x->layers + l] =
+                ratio(of_layer[s * (n + 1)], x->units);
+    }
+    for (int64_t i = 0; i < pairs; i++)
+        r->overlap[fraction * pairs + i] = ratio(total[i], total[i / n * (n + 1)]);
+}
+
+// Only the pairs above the diagonal are tests, so that each pair counts once for the correction.
+static status fill_p_values(const finish_work *w, int64_t fraction, const int64_t *total)
+{
+    const intersect *x = w->x;
+    int64_t n = x->subsets, size = x->size[x->slot[fraction]];
+    double *p = x->results->p_value + fraction * n * n;
+    double *log10_p = x->results->p_value_log10 + fraction * n * n;
+    for (int64_t i = 0; i < n * n; i++) {
+        bool tested = i / n < i % n && size > 0;
+        p[i] = tested ? hypergeometric_log_tail(total[i], size, size, x->neurons) : NAN;
+    }
+    status st = holm_correct(p, n * n);
+    for (int64_t a = 0; st == OK && a < n; a++)
+        for (int64_t b = a; b < n; b++) {
+            double log_p = p[a * n + b];
+            log10_p[a * n + b] = log10_p[b * n + a] = log_p / M_LN10;
+            p[a * n + b] = p[b * n + a] = exp(log_p);
+        }
+    return st;
+}
+
+static status fill_fraction(void *context, int64_t fraction, int thread)
+{
+    (void)thread;
+    const finish_work *w = context;
+    const intersect *x = w->x;
+    intersect_results *r = x->results;
+    int64_t n = x->subsets, place = x->slot[fraction];
+    status st = OK;
+    overlap_summary s;
+    int64_t *total = checked_calloc((size_t)(n * n), sizeof *total);
+    if (!total)
+        TRY(status_no_memory("overlaps"));
+    r->neurons[fraction] = x->size[place];
+    r->chance[fraction] = ratio(x->size[place], x->neurons);
+    fill_overlaps(w, fraction, total);
+    TRY(fill_p_values(w, fraction, total));
+    TRY(overlap_summarise(r->overlap + fraction * n * n, n, &s));
+    const double summary[SUMMARIES] = {s.mean, s.median, s.std, s.min, s.max};
+    for (int i = 0; i < SUMMARIES; i++)
+        r->summary[i][fraction] = summary[i];
+done:
+    free(total);
+    return st;
+}
+
+static void fill_clusters(const finish_work *w)
+{
+    const intersect *x = w->x;
+    intersect_results *r = x->results;
+    const int64_t *area = partial_counts(w->sum, INTERSECT_AREA);
+    const int64_t *chance = partial_counts(w->sum, INTERSECT_CHANCE);
+    const int64_t *square = partial_counts(w->sum, INTERSECT_SQUARE);
+    int64_t n = x->fractions;
+    double draws = (double)params_int(task_params(x->task), "draws"), layers = (double)x->layers;
+    for (int64_t f = 0; f < n; f++) {
+        int64_t place = x->slot[f], size = x->layer_size[place];
+        for (int64_t s = 0; s < x->subsets; s++)
+            for (int64_t l = 0; l < x->layers; l++)
+                r->auc[(f * x->subsets + s) * x->layers + l] =
+                    cluster_auc((double)area[(l * x->subsets + s) * n + place], size, x->clusters);
+        double mean = 0, variance = 0; // of the area: mean over layers, and that mean's variance
+        for (int64_t l = 0; l < x->layers; l++) {
+            double of_layer = (double)chance[l * n + place] / draws;
+            mean += of_layer / layers;
+            variance += ((double)square[l * n + place] / draws - of_layer * of_layer) /
+                        ((draws - 1) * layers * layers);
+        }
+        r->auc_chance[f] = cluster_auc(mean, size, x->clusters);
+        r->auc_chance_error[f] = cluster_auc(sqrt(fmax(variance, 0)), size, x->clusters);
+    }
+}
+
+static status write_attributes(const intersect *x, artefact_writer *w)
+{
+    char *modality = artefact_get_attribute(x->scores, "modality");
+    status st = OK;
+    TRY(artefact_attribute(w, "title", "Overlap of the most important neurons of subsets"));
+    TRY(artefact_attribute(
+        w, "summary",
+        "Sets hold the top share of all neurons over all layers, ties to the lower index. overlap: "
+        "shared neurons divided by those of subset_a's set. p_value: upper tail of the "
+        "hypergeometric distribution, Holm-corrected over the unordered pairs of a share."));
+    if (modality)
+        TRY(artefact_attribute(w, "modality", modality));
+    if (x->label)
+        TRY(artefact_attribute(
+            w, "auc_method",
+            "Top share within each layer. Counts of selected neurons per cluster sorted "
+            "descending, y their cumulative sum, m = min(selected, clusters): "
+            "sum(y[0..m-1]) / (y[m] m). auc_chance: mean over `draws` uniformly random selections "
+            "in each layer; auc_chance_error: its standard error."));
+done:
+    free(modality);
+    return st;
+}
+
+static status write_dims(const intersect *x, artefact_writer *w)
+{
+    status st = OK;
+    TRY(artefact_dim(w, "fraction", x->fractions));
+    TRY(artefact_dim(w, "subset", x->subsets));
+    TRY(artefact_dim(w, "subset_a", x->subsets));
+    TRY(artefact_dim(w, "subset_b", x->subsets));
+    TRY(artefact_dim(w, "layer", x->layers));
+done:
+    return st;
+}
+
+#define PAIRS "fraction", "subset_a", "subset_b"
+
+static status write_all(artefact_writer *w, const variable *list, size_t n)
+{
+    status st = OK;
+    for (size_t i = 0; i < n && st == OK; i++)
+        st = artefact_variable(w, &list[i]);
+    return st;
+}
+
+static status write_sets(const intersect *x, artefact_writer *w)
+{
+    const intersect_results *r = x->results;
+    const variable list[] = {
+        {"fraction",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "share of neurons selected",
+         "1",
+         .data = x->fraction},
+        {"neurons", VARIABLE_I64, 1, {"fraction"}, "neurons selected", "1", .data = r->neurons},
+        {"subset", VARIABLE_TEXT, 1, {"subset"}, "subset", "1", .data = x->subset},
+        {"subset_a",
+         VARIABLE_TEXT,
+         1,
+         {"subset_a"},
+         "subset whose set is the whole",
+         "1",
+         .data = x->subset},
+        {"subset_b",
+         VARIABLE_TEXT,
+         1,
+         {"subset_b"},
+         "subset compared with",
+         "1",
+         .data = x->subset},
+        {"overlap",
+         VARIABLE_F64,
+         3,
+         {PAIRS},
+         "share of subset_a's neurons that subset_b has too",
+         "1",
+         .data = r->overlap},
+        {"overlap_layer",
+         VARIABLE_F64,
+         4,
+         {"fraction", "layer", "subset_a", "subset_b"},
+         "share of subset_a's neurons in the layer that subset_b has too",
+         "1",
+         .data = r->overlap_layer},
+        {"chance",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "expected overlap of two random sets",
+         "1",
+         .data = r->chance},
+        {"p_value",
+         VARIABLE_F64,
+         3,
+         {PAIRS},
+         "probability that random sets share as many or more, Holm-corrected",
+         "1",
+         .data = r->p_value},
+        {"p_value_log10",
+         VARIABLE_F64,
+         3,
+         {PAIRS},
+         "decimal logarithm of p_value",
+         "1",
+         .data = r->p_value_log10},
+        {"share_layer",
+         VARIABLE_F64,
+         3,
+         {"fraction", "subset", "layer"},
+         "share of the layer's neurons that are selected",
+         "1",
+         .data = r->share_layer},
+    };
+    return write_all(w, list, sizeof list / sizeof *list);
+}
+
+// Over unordered pairs.
+static status write_summary(const intersect *x, artefact_writer *w)
+{
+    const intersect_results *r = x->results;
+    const variable list[] = {
+        {"overlap_mean",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "mean overlap over unordered pairs",
+         "1",
+         .data = r->summary[0]},
+        {"overlap_median",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "median overlap over unordered pairs",
+         "1",
+         .data = r->summary[1]},
+        {"overlap_std",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "population standard deviation of overlap over unordered pairs",
+         "1",
+         .data = r->summary[2]},
+        {"overlap_min",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "least overlap over unordered pairs",
+         "1",
+         .data = r->summary[3]},
+        {"overlap_max",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "largest overlap over unordered pairs",
+         "1",
+         .data = r->summary[4]},
+    };
+    return write_all(w, list, sizeof list / sizeof *list);
+}
+
+static status write_clusters(const intersect *x, artefact_writer *w)
+{
+    const intersect_results *r = x->results;
+    const variable list[] = {
+        {"auc",
+         VARIABLE_F64,
+         3,
+         {"fraction", "subset", "layer"},
+         "area under the curve of selected neurons over clusters",
+         "1",
+         .data = r->auc},
+        {"auc_chance",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "mean auc of random selections",
+         "1",
+         .data = r->auc_chance},
+        {"auc_chance_error",
+         VARIABLE_F64,
+         1,
+         {"fraction"},
+         "standard error of auc_chance",
+         "1",
+         .data = r->auc_chance_error},
+    };
+    return write_all(w, list, sizeof list / sizeof *list);
+}
+
+static status write_variables(const intersect *x, artefact_writer *w)
+{
+    status st;
+    TRY(write_sets(x, w));
+    TRY(write_summary(x, w));
+    if (x->label)
+        TRY(write_clusters(x, w));
+done:
+    return st;
+}
+
+status intersect_finish(void *state, const round_state *finished, const partial *sum,
+                        artefact_writer *w)
+{
+    (void)finished;
+    intersect *x = state;
+    finish_work work = {x, sum};
+    status st = OK;
+    TRY(results_new(x));
+    TRY(pool_run(task_pool(x->task), x->fractions, fill_fraction, &work));
+    if (x->label)
+        fill_clusters(&work);
+    TRY(write_dims(x, w));
+    TRY(write_variables(x, w));
+    TRY(write_attributes(x, w));
+done:
+    return st;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the two files of the stage `intersect` share: intersect.c counts, intersect_artefact.c turns
+// counts into results.
+#ifndef STAGES_INTERSECT_INTERSECT_STATE_H
+#define STAGES_INTERSECT_INTERSECT_STATE_H
+
+#include "pipeline/stage.h"
+
+typedef struct intersect_site {
+    const char *variable; // of the scores
+    int64_t units;        // neurons a layer
+} intersect_site;
+
+typedef struct intersect_results intersect_results;
+
+typedef struct intersect {
+    const task *task;       // borrowed
+    const artefact *scores; // borrowed
+    intersect_site site[2];
+    int sites;
+    int64_t subsets, layers;
+    int64_t units;   // neurons a layer, of all sites
+    int64_t neurons; // layers × units
+    char **subset;   // names; one block, owned
+    int64_t fractions;
+    double *fraction; // as given; owned, as all below
+    int64_t *slot; // of each share as given: its place by ascending size, which everything computed
+                   // is in
+    int64_t *size; // ascending: neurons selected of all
+    int64_t *layer_size; // ascending: neurons selected of a layer
+    uint16_t *first;     // [subset][layer][unit] place of the first set that holds the neuron
+    int32_t *label;      // [layer][unit] clusters, or NULL
+    int64_t clusters;
+    intersect_results *results;
+} intersect;
+
+// Fields of the partial. The last three with clusters only.
+enum {
+    INTERSECT_SHARED, // [layer][place][subset_a][subset_b] neurons in both sets
+    INTERSECT_AREA,   // [layer][subset][place] (cluster_auc.h)
+    INTERSECT_CHANCE, // [layer][place] the same summed over random selections
+    INTERSECT_SQUARE, // [layer][place] and their squares
+};
+
+// stage_def.finish: describes the artefact. Its data live in state->results.
+status intersect_finish(void *state, const round_state *finished, const partial *sum,
+                        artefact_writer *w);
+void intersect_results_free(intersect *x);
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/intersect/overlap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+void overlap_first(const int64_t *order, int64_t n, const int64_t *sizes, int64_t n_sizes,
+                   uint16_t *first)
+{
+    int64_t place = 0;
+    for (int64_t j = 0; j < n_sizes; j++)
+        for (; place < sizes[j]; place++)
+            first[order[place]] = (uint16_t)j;
+    for (; place < n; place++)
+        first[order[place]] = (uint16_t)n_sizes;
+}
+
+void overlap_count(const uint16_t *first_a, const uint16_t *first_b, int64_t n, int64_t n_sizes,
+                   int64_t *shared)
+{
+    memset(shared, 0, (size_t)(n_sizes + 1) * sizeof *shared);
+    for (int64_t i = 0; i < n; i++)
+        shared[first_a[i] > first_b[i] ? first_a[i] : first_b[i]]++;
+    for (int64_t j = 0; j < n_sizes; j++)
+        shared[j + 1] += shared[j];
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+status overlap_summarise(const double *matrix, int64_t n, overlap_summary *out)
+{
+    *out = (overlap_summary){NAN, NAN, NAN, NAN, NAN};
+    int64_t pairs = n * (n - 1) / 2, at = 0;
+    if (pairs < 1)
+        return OK;
+    double *value = checked_calloc((size_t)pairs, sizeof *value);
+    if (!value)
+        return status_no_memory("a summary of overlaps");
+    double sum = 0, squares = 0;
+    for (int64_t a = 0; a < n; a++)
+        for (int64_t b = a + 1; b < n; b++)
+            value[at++] = matrix[a * n + b];
+    qsort(value, (size_t)pairs, sizeof *value, ascending);
+    for (int64_t i = 0; i < pairs; i++)
+        sum += value[i];
+    out->mean = sum / (double)pairs;
+    for (int64_t i = 0; i < pairs; i++)
+        squares += (value[i] - out->mean) * (value[i] - out->mean);
+    out->std = sqrt(squares / (double)pairs);
+    out->median = (value[(pairs - 1) / 2] + value[pairs / 2]) / 2;
+    out->min = value[0];
+    out->max = value[pairs - 1];
+    free(value);
+    return OK;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `prune` tells of a language model's answers beside Top-1 and the mean loss. Of each measure
+// the artefact has two variables: NAME_base(subset) of the unpruned model, and NAME(forget,
+// subset).
+#ifndef STAGES_PRUNE_ANSWER_MEASURES_H
+#define STAGES_PRUNE_ANSWER_MEASURES_H
+
+#include <stdbool.h>
+
+#include "stages/common/answers.h"
+
+typedef struct measure {
+    const char *name, *long_name, *units;
+    bool skips;     // only where there is a skip list
+    bool questions; // has a meaning where only a question's choices are compared; else NaN there
+    double (*of)(const answers *a);
+} measure;
+
+enum { MEASURES = 5 };
+extern const measure measures[MEASURES];
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/prune/bisection.h"
+
+#include <string.h>
+
+// Shares such as (1 - 0.8) · 1 are not exact: a count that meets a bound in decimal meets it here.
+static const double slack = 1e-9;
+
+static double target(const bisection_goal *goal)
+{
+    return (1 - goal->drop) * (double)goal->base_correct / (double)goal->total;
+}
+
+static int above(const bisection_goal *goal, int64_t correct)
+{
+    return (double)correct / (double)goal->total > target(goal) + slack;
+}
+
+static int below(const bisection_goal *goal, int64_t correct)
+{
+    return (double)correct / (double)goal->total < target(goal) - goal->tolerance - slack;
+}
+
+static void halve(bisection *b)
+{
+    b->step = b->correct = b->seen = 0;
+    if (b->high - b->low > 1) {
+        b->at = b->low + (b->high - b->low) / 2;
+    } else {
+        b->at = b->low;
+        b->outcome = BISECTION_NARROW;
+    }
+}
+
+void bisection_begin(bisection *b, const bisection_goal *goal)
+{
+    memset(b, 0, sizeof *b);
+    b->high = goal->neurons;
+    if (above(goal, goal->base_correct))
+        halve(b);
+    else
+        b->outcome = BISECTION_REACHED;
+}
+
+void bisection_observe(bisection *b, const bisection_goal *goal, int64_t correct, int64_t seen)
+{
+    b->correct += correct;
+    b->seen += seen;
+    b->step++;
+    int64_t rest = goal->total - b->seen;
+    int is_above = above(goal, b->correct), is_below = below(goal, b->correct + rest);
+    if (rest > 0 && !is_above && !is_below)
+        return;
+    b->probe[b->probes++] = (bisection_probe){b->at, b->correct, b->seen};
+    if (is_above)
+        b->low = b->at;
+    else if (is_below)
+        b->high = b->at;
+    else
+        b->outcome = BISECTION_REACHED;
+    if (b->outcome == BISECTION_OPEN)
+        halve(b);
+}
+
+int64_t bisection_prefix(int64_t tiles, int64_t step)
+{
+    if (step <= 0)
+        return 0;
+    if (tiles < 3)
+        return tiles;
+    if (tiles < 8)
+        step++;
+    return step == 1 ? (tiles + 3) / 4 : step == 2 ? (tiles + 1) / 2 : tiles;
+}

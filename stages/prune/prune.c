@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage `prune`: prunes the neurons most specific to a subset until a share of its accuracy is
+// gone, or a given share of all neurons, for each subset; and looks at what else goes.
+//   unlearn: {stage: prune, from: scores, model: trained, data: glyphs, drop: [0.5, 0.8]}
+// Input: an artefact of `score` or `import`. Output: see stages/prune_artefact.h. Rounds and units:
+// see stages/prune_round.h.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "pipeline/base/rng.h"
+#include "stages/common/resources.h"
+#include "stages/prune/prune_artefact.h"
+#include "stages/prune/prune_round.h"
+
+typedef struct prune_state {
+    const task *task; // borrowed
+    model *model;     // borrowed
+    ranking ranking;
+    evaluation evaluation;
+    prune_setting setting;
+    int64_t *random; // [seeds, neurons]: random orders; that of a seed is the same for all subsets,
+                     // so that those with as many neurons pruned share its answers
+    prune_plan plan;
+    int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
+    model_mask *mask;
+    char data[DIGEST_HEX];  // a digest of what is asked: data and skip list
+    char asked[DIGEST_HEX]; // and of the mask in hand
+    kept_tiles *kept;       // NULL in teams, and of models of one layer
+    known_answers *known;   // borrowed; NULL in teams
+    uint8_t *pruned[SITES];
+    answers *answers; // of the unit in hand, tile by tile
+    prune_output output;
+} prune_state;
+
+static const param_def prune_params[] = {
+    {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to prune"},
+    {"data", PARAM_RESOURCE, .required = true, .section = "datasets",
+     .help = "the dataset the scores are of; its subsets are what is forgotten"},
+    {"drop", PARAM_REAL, .low = 0, .high = 1,
+     .help = "share of its Top-1 accuracy that the forgotten subset is to lose"},
+    {"fraction", PARAM_REAL, .low = 0, .high = 1,
+     .help = "instead of drop: share of all neurons to prune"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"tolerance", PARAM_REAL, "0.02", .low = 0, .high = 1,
+     .help = "how far below its target the accuracy may end"},
+    {"seeds", PARAM_INT, "5", .low = 0, .high = 1000,
+     .help = "random prunings of as many neurons, as a baseline"},
+    {"skip", PARAM_INT, "0", .low = 0, .high = 1e9,
+     .help = "text: also report accuracies without the targets that are most frequent in what was "
+             "collected on, this many (published: 50)"},
+    {"skip_tokens", PARAM_TEXTS,
+     .help = "text: also report accuracies without these targets, each the last token of a text "
+             "(\" the\", \"\\n\")"},
+    {"evaluate", PARAM_RESOURCES, .section = "datasets",
+     .help = "datasets to measure on; where absent, data"},
+    {0},
+};
+
+static status prune_check(const task *t)
+{
+    const params *p = task_params(t);
+    bool drop = params_has(p, "drop"), fraction = params_has(p, "fraction");
+    if (drop && fraction)
+        return params_fail(p, "fraction", "drop and fraction are both given; give one of them");
+    if (!drop && !fraction)
+        return params_fail(p, "drop",
+                           "neither drop nor fraction is given; give drop: 0.5 to search "
+                           "for that loss of accuracy, or fraction: 0.1 to prune that share");
+    return OK;
+}
+
+static prune_setting setting_of(const prune_state *s)
+{
+    const params *p = task_params(s->task);
+    bool search = params_has(p, "drop");
+    return (prune_setting){.info = model_get_info(s->model),
+                           .ranking = &s->ranking,
+                           .evaluation = &s->evaluation,
+                           .search = search,
+                           .drop = search ? params_real(p, "drop") : 0,
+                           .tolerance = params_real(p, "tolerance"),
+                           .fraction = search ? 0 : params_real(p, "fraction"),
+                           .seeds = params_int(p, "seeds")};
+}
+
+static void prune_close(void *state)
+{
+    prune_state *s = state;
+    if (!s)
+        return;
+    model_mask_free(s->mask);
+    kept_close(s->kept);
+    for (int k = 0; k < SITES; k++)
+        free(s->pruned[k]);
+    free(s->random);
+    free(s->answers);
+    prune_plan_free(&s->plan);
+    prune_output_free(&s->output);
+    evaluation_free(&s->evaluation);
+    ranking_free(&s->ranking);
+    free(s);
+}
+
+static status draw_random_orders(prune_state *s)
+{
+    int64_t n = s->ranking.neurons;
+    s->random = checked_calloc((size_t)s->setting.seeds * (size_t)n, sizeof *s->random);
+    if (!s->random)
+        return status_no_memory("random orders of neurons");
+    for (int64_t seed = 0; seed < s->setting.seeds; seed++) {
+        rng r = rng_new((uint64_t)seed, "prune/random");
+        rng_permutation(&r, n, s->random + seed * n);
+    }
+    return OK;
+}
+
+// What answers depend on beside the mask and the tile, of one model in one run.
+static status digest_data(prune_state *s)
+{
+    status st = OK;
+    digest *d = NULL;
+    const params *p = task_params(s->task);
+    const size_t n = params_count(p, "evaluate");
+    TRY(digest_new(&d));
+    digest_add(d, &n, sizeof n);
+    for (size_t i = 0; i < n; i++)
+        digest_add_text(d, task_resource_name(s->task, "evaluate", i));
+    digest_add_text(d, task_resource_name(s->task, "data", 0));
+    for (int64_t f = 0; f < s->ranking.forgets; f++) // some may be asked behind the reported ones
+        digest_add_text(d, s->ranking.forget[f]);
+    if (s->evaluation.skip)
+        digest_add(d, s->evaluation.skip, (size_t)s->setting.info->outputs);
+    digest_hex(d, s->data);
+done:
+    digest_free(d);
+    return st;
+}
+
+static status prune_open(const task *t, void **state)
+{
+    status st = OK;
+    prune_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("prune");
+    s->task = t;
+    s->model = stage_model(t);
+    s->mask_at = -1;
+    const model_info *info = model_get_info(s->model);
+    TRY(ranking_open(task_input(t, 0), params_text(task_params(t), "site"), info, &s->ranking));
+    TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
+    s->setting = setting_of(s);
+    const layer_range held = model_layers(s->model);
+    const bool whole = held.end - held.first == info->layers;
+    TRY(digest_data(s));
+    if (info->layers > 1 && whole)
+        TRY(kept_open(stage_model_kept(t), s->data, &s->evaluation.source.cuts, info, &s->kept));
+    s->known = whole ? stage_model_known(t) : NULL;
+    TRY(draw_random_orders(s));
+    for (int k = 0; k < SITES; k++) {
+        size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
+        if (neurons > 0 && !(s->pruned[k] = checked_calloc(neurons, 1)))
+            TRY(status_no_memory("a mask"));
+    }
+    *state = s;
+    s = NULL;
+done:
+    prune_close(s);
+    return st;
+}
+
+static status next(void *state, const round_state *finished, const partial *sum,
+                   round_state *following, bool *done)
+{
+    const prune_state *s = state;
+    return prune_next(&s->setting, finished, sum, following, done);
+}
+
+static status plan(void *state, const round_state *round, round_plan *out)
+{
+    status st = OK;
+    prune_state *s = state;
+    prune_plan_free(&s->plan);
+    s->mask_at = -1;
+    TRY(prune_plan_make(&s->setting, round, &s->plan));
+    free(s->answers);
+    s->answers = checked_calloc((size_t)s->plan.longest, sizeof *s->answers);
+    if (!s->answers)
+        TRY(status_no_memory("answers"));
+    out->units = s->plan.units;
+    prune_plan_shape(&s->plan, &s->setting, &out->shape);
+done:
+    return st;
+}
+
+static double cost(void *state, const round_state *round, int64_t unit)
+{
+    (void)round;
+    const prune_state *s = state;
+    return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
+}
+
+static status digest_mask(prune_state *s)
+{
+    status st = OK;
+    digest *d = NULL;
+    TRY(digest_new(&d));
+    digest_add_text(d, s->data);
+    for (int k = 0; k < SITES; k++) {
+        const size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
+        digest_add(d, &neurons, sizeof neurons);
+        if (neurons > 0)
+            digest_add(d, s->pruned[k], neurons);
+    }
+    digest_hex(d, s->asked);
+done:
+    digest_free(d);
+    return st;
+}
+
+// Compiles the mask of the unit in hand, once for all its consecutive units.
+static status compile(prune_state *s, int64_t at)
+{
+    const prune_mask *m = &s->plan.mask[at];
+    int64_t n = s->ranking.neurons;
+    if (s->mask_at == at)
+        return OK;
+    model_mask_free(s->mask);
+    s->mask = NULL;
+    s->mask_at = -1;
+    const int64_t *order =
+        m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
+    ranking_mask(&s->ranking, order, m->pruned, s->pruned);
+    status st = digest_mask(s);
+    if (st != OK)
+        return st;
+    const uint8_t *const pruned[SITES] = {
+        [SITE_MLP] = s->pruned[SITE_MLP], [SITE_ATTN] = s->pruned[SITE_ATTN]};
+    if (m->pruned > 0)
+        st = model_mask_new(s->model, task_pool(s->task), pruned, &s->mask);
+    s->mask_at = st == OK ? at : -1;
+    return st;
+}
+
+static bool stopping(void *context)
+{
+    const prune_state *s = context;
+    return task_stopping(s->task);
+}
+
+// Adds the answers of the unit's tiles to their places in the sum. The fields are valid by
+// construction, and counts and losses far within range, so that only the first addition could fail.
+static status add_answers(const prune_state *s, const prune_unit *u, partial *sum)
+{
+    status st = OK;
+    const tiling *cuts = &s->evaluation.source.cuts;
+    for (int64_t i = 0; i < u->run.tiles; i++) {
+        const answers *a = &s->answers[i];
+        int64_t at = u->mask * s->evaluation.entries + cuts->tile[u->run.first + i].subset;
+        for (int c = 0; c < ANSWER_COUNTS; c++)
+            TRY(partial_add_counts(sum, PRUNE_COUNTS + c, at, 1, &a->count[c]));
+        for (int v = 0; v < ANSWER_SUMS; v++)
+            TRY(partial_add_sums(sum, PRUNE_SUMS + v, at, 1, &a->sum[v]));
+    }
+done:
+    return st;
+}
+
+static known_key key_of(const prune_state *s, int64_t index)
+{
+    known_key key = {.tile = index};
+    memcpy(key.asked, s->asked, sizeof key.asked);
+    return key;
+}
+
+// Takes the answers of a run's tiles from what is known; are there those of all of them?
+static bool recall(prune_state *s, tile_run run)
+{
+    bool all = s->known != NULL;
+    for (int64_t i = 0; all && i < run.tiles; i++) {
+        const known_key key = key_of(s, run.first + i);
+        all = known_find(s->known, &key, &s->answers[i]);
+    }
+    return all;
+}
+
+static void remember(prune_state *s, tile_run run)
+{
+    for (int64_t i = 0; s->known && i < run.tiles; i++) {
+        const known_key key = key_of(s, run.first + i);
+        known_put(s->known, &key, &s->answers[i]);
+    }
+}
+
+static status ask(prune_state *s, tile_run run)
+{
+    const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
+    const asking q = {.model = s->model,
+                      .pool = task_pool(s->task),
+                      .source = &s->evaluation.source,
+                      .mask = s->mask,
+                      .kept = same ? s->kept : NULL,
+                      .skip = s->evaluation.skip,
+                      .label = task_label(s->task),
+                      .stopping = stopping,
+                      .context = s};
+    return answers_of_tiles(&q, run, s->answers);
+}
+
+static status unit(void *state, const round_state *round, int64_t index, partial *sum)
+{
+    status st = OK;
+    prune_state *s = state;
+    const prune_unit *u = &s->plan.unit[index];
+    TRY(compile(s, u->mask));
+    if (!recall(s, u->run)) {
+        TRY(ask(s, u->run));
+        if (*prune_view_of(&s->setting, round).phase != PHASE_FINAL)
+            remember(s, u->run); // what is found last is another for each target
+    }
+    TRY(add_answers(s, u, sum));
+done:
+    return st;
+}
+
+static status finish(void *state, const round_state *finished, const partial *sum,
+                     artefact_writer *w)
+{
+    status st = OK;
+    prune_state *s = state;
+    char name[64];
+    TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
+    TRY(prune_output_make(&s->setting, finished, sum, &s->output));
+    TRY(prune_artefact_describe(&s->setting, &s->output, w));
+done:
+    return st;
+}
+
+// The search's length is not known: a probe for every halving down to a hundredth of the neurons.
+static status prune_estimate(const task *t, estimate *out)
+{
+    enum { PROBES = 7 };
+    status st = OK;
+    prune_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("prune");
+    s->task = t;
+    s->model = stage_model(t);
+    TRY(evaluation_open(t, model_get_info(s->model), NULL, 0, &s->evaluation));
+    s->setting = setting_of(s);
+    const tiling *cuts = &s->evaluation.source.cuts;
+    const model_info *info = s->setting.info;
+    double passes = 1, subsets = dataset_subsets(stage_dataset(t, "data", 0));
+    // Random masks are as large as what was found: for each subset, or the one size that was given.
+    passes += subsets + (double)s->setting.seeds * (s->setting.search ? subsets : 1) +
+              (s->setting.search ? PROBES : 0);
+    out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
+    out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
+    double neurons = (double)info->layers * model_site_width(info, SITE_MLP);
+    int64_t rows = 0;
+    for (int e = 0; e < cuts->subsets; e++)
+        rows += tiling_subset_rows(cuts, e);
+    int threads = pool_threads(task_pool(t));
+    out->shared_bytes = stage_model_bytes(t);
+    out->memory_bytes =
+        (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
+        stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
+        // A mask's compacted weights: the larger part of a layer.
+        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) + kept_bytes(info, rows) +
+        neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
+    out->disk_bytes =
+        subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);
+done:
+    prune_close(s);
+    return st;
+}
+
+const stage_def stage_prune = {
+    .name = "prune",
+    .version = 4,
+    .summary = "prunes neurons until a subset is forgotten, and measures every subset",
+    .params = prune_params,
+    .inputs = "score|import",
+    .inputs_required = true,
+    .in_teams = true, // answers come from the last member alone, the others add zeros
+    .check = prune_check,
+    .estimate = prune_estimate,
+    .prepare = evaluation_prepare,
+    .open = prune_open,
+    .next = next,
+    .plan = plan,
+    .cost = cost,
+    .unit = unit,
+    .finish = finish,
+    .close = prune_close,
+};

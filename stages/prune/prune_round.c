@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/prune/prune_round.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "stages/common/neuron_set.h"
+
+enum { INTS = sizeof(int64_t) };
+_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(kept_answers) % INTS == 0,
+               "pieces of a vector of int64");
+
+static size_t vector_length(const prune_setting *s)
+{
+    return 1 + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS +
+           (size_t)s->ranking->forgets * (sizeof(kept_answers) + sizeof(bisection)) / INTS;
+}
+
+prune_view prune_view_of(const prune_setting *s, const round_state *round)
+{
+    int64_t *base = round->values + 1;
+    int64_t *probed = base + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS;
+    int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(kept_answers) / INTS;
+    return (prune_view){round->values, (kept_answers *)base, (kept_answers *)probed,
+                        (bisection *)search};
+}
+
+// Has the probe that found what to prune answered the whole subset?
+static bool is_probed(const bisection *b)
+{
+    return b->outcome == BISECTION_REACHED && b->seen > 0;
+}
+
+static fixed sum_of(const kept_answers *a, int v)
+{
+    __extension__ typedef unsigned __int128 bits;
+    return (fixed)((bits)(uint64_t)a->sum[v][1] << 64 | (uint64_t)a->sum[v][0]);
+}
+
+static answers answers_kept(const kept_answers *from)
+{
+    answers a;
+    memcpy(a.count, from->count, sizeof a.count);
+    for (int v = 0; v < ANSWER_SUMS; v++)
+        a.sum[v] = sum_of(from, v);
+    return a;
+}
+
+// Adds answers to those that are kept. Both are far within range.
+static void keep_answers(const answers *a, kept_answers *to)
+{
+    for (int c = 0; c < ANSWER_COUNTS; c++)
+        to->count[c] += a->count[c];
+    for (int v = 0; v < ANSWER_SUMS; v++) {
+        const fixed sum = sum_of(to, v) + a->sum[v];
+        to->sum[v][0] = (int64_t)(uint64_t)sum;
+        to->sum[v][1] = (int64_t)(uint64_t)(sum >> 64);
+    }
+}
+
+static status add_mask(prune_plan *p, int64_t forget, int64_t seed, int64_t pruned)
+{
+    if (!checked_grow(&p->mask, &p->mask_capacity, (size_t)p->masks + 1, sizeof *p->mask))
+        return status_no_memory("a list of masks");
+    p->mask[p->masks++] = (prune_mask){forget, seed, pruned};
+    return OK;
+}
+
+// Cuts tiles [first, end) into units of the mask added last; those of a unit are answered alike.
+static status add_units(const prune_setting *s, prune_plan *p, int64_t first, int64_t end)
+{
+    const tiling *cuts = &s->evaluation->source.cuts;
+    size_t need = (size_t)(p->units + (end - first));
+    if (!checked_grow(&p->unit, &p->unit_capacity, need, sizeof *p->unit))
+        return status_no_memory("a list of units");
+    tile_run *run = checked_calloc((size_t)(end - first), sizeof *run);
+    if (!run)
+        return status_no_memory("a list of units");
+    int64_t n = 0;
+    for (int64_t next; first < end; first = next) {
+        next = tile_source_alike(&s->evaluation->source, first, end);
+        n += tiling_units(cuts, s->info, first, next, run + n);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        p->unit[p->units++] = (prune_unit){p->masks - 1, run[i]};
+        p->longest = run[i].tiles > p->longest ? run[i].tiles : p->longest;
+    }
+    free(run);
+    return OK;
+}
+
+static status plan_search(const prune_setting *s, const bisection *search, prune_plan *p)
+{
+    status st = OK;
+    for (int64_t f = 0; f < s->ranking->forgets; f++) {
+        if (search[f].outcome != BISECTION_OPEN)
+            continue;
+        const int64_t *own = s->evaluation->source.cuts.subset_tile + s->evaluation->entry_of[f];
+        int64_t tiles = own[1] - own[0];
+        TRY(add_mask(p, f, 0, search[f].at));
+        TRY(add_units(s, p, own[0] + bisection_prefix(tiles, search[f].step),
+                      own[0] + bisection_prefix(tiles, search[f].step + 1)));
+    }
+done:
+    return st;
+}
+
+// Masks that prune nothing answer as the unpruned model did, and equal random ones are one: neither
+// is run again. Nor is a subset that a probe with the mask has answered.
+static status add_final(const prune_setting *s, prune_plan *p, int64_t forget, int64_t seed,
+                        const bisection *search)
+{
+    status st = OK;
+    const evaluation *e = s->evaluation;
+    const int64_t *first = e->source.cuts.subset_tile, end = first[e->reported];
+    if (search->at == 0 || prune_plan_find(p, forget, seed, search->at) >= 0)
+        return OK;
+    TRY(add_mask(p, forget, seed, search->at));
+    const int own = forget >= 0 && is_probed(search) ? e->entry_of[forget] : e->reported;
+    TRY(add_units(s, p, 0, own < e->reported ? first[own] : end));
+    if (own < e->reported)
+        TRY(add_units(s, p, first[own + 1], end));
+done:
+    return st;
+}
+
+status prune_plan_make(const prune_setting *s, const round_state *round, prune_plan *out)
+{
+    status st = OK;
+    prune_view view = prune_view_of(s, round);
+    const tiling *cuts = &s->evaluation->source.cuts;
+    prune_plan *p = out;
+    *p = (prune_plan){0};
+    if (*view.phase == PHASE_BASE) {
+        TRY(add_mask(p, 0, 0, 0));
+        TRY(add_units(s, p, 0, cuts->tiles));
+    } else if (*view.phase == PHASE_SEARCH) {
+        TRY(plan_search(s, view.search, p));
+    } else {
+        for (int64_t f = 0; f < s->ranking->forgets; f++)
+            TRY(add_final(s, p, f, 0, &view.search[f]));
+        for (int64_t seed = 0; seed < s->seeds; seed++)
+            for (int64_t f = 0; f < s->ranking->forgets; f++)
+                TRY(add_final(s, p, -1, seed, &view.search[f]));
+    }
+done:
+    if (st != OK)
+        prune_plan_free(p);
+    return st;
+}
+
+void prune_plan_free(prune_plan *p)
+{
+    free(p->mask);
+    free(p->unit);
+    *p = (prune_plan){0};
+}
+
+int64_t prune_plan_find(const prune_plan *p, int64_t forget, int64_t seed, int64_t pruned)
+{
+    for (int64_t m = 0; m < p->masks; m++)
+        if (p->mask[m].forget == forget && p->mask[m].seed == seed && p->mask[m].pruned == pruned)
+            return m;
+    return -1;
+}
+
+void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape *out)
+{
+    int64_t length = p->masks * s->evaluation->entries;
+    *out = (partial_shape){.fields = ANSWER_COUNTS + ANSWER_SUMS};
+    for (int c = 0; c < ANSWER_COUNTS; c++)
+        out->field[PRUNE_COUNTS + c] = (partial_field){"answers", PARTIAL_COUNT, length};
+    for (int v = 0; v < ANSWER_SUMS; v++)
+        out->field[PRUNE_SUMS + v] = (partial_field){"losses", PARTIAL_SUM, length};
+}
+
+answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                      int64_t mask, int64_t entry)
+{
+    if (mask < 0)
+        return answers_kept(&view->base[entry]);
+    int64_t at = mask * s->evaluation->entries + entry;
+    answers a;
+    for (int c = 0; c < ANSWER_COUNTS; c++)
+        a.count[c] = partial_counts(sum, PRUNE_COUNTS + c)[at];
+    for (int v = 0; v < ANSWER_SUMS; v++)
+        a.sum[v] = partial_sums(sum, PRUNE_SUMS + v)[at];
+    return a;
+}
+
+answers prune_final_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                            int64_t forget, int64_t mask, int64_t entry)
+{
+    if (entry == s->evaluation->entry_of[forget] && is_probed(&view->search[forget]))
+        return answers_kept(&view->probed[forget]);
+    return prune_answers(s, view, sum, mask, entry);
+}
+
+static bisection_goal goal_of(const prune_setting *s, const prune_view *view, int64_t forget)
+{
+    const kept_answers *base = &view->base[s->evaluation->entry_of[forget]];
+    return (bisection_goal){s->ranking->neurons, base->count[ANSWERS_CORRECT],
+                            base->count[ANSWERS_SCORED], s->drop, s->tolerance};
+}
+
+// After BASE: keeps its answers, and begins the searches or settles on the fraction.
+static status begin(const prune_setting *s, prune_view *view, const partial *sum)
+{
+    for (int64_t e = 0; e < s->evaluation->entries; e++) {
+        answers a = prune_answers(s, view, sum, 0, e);
+        if (a.count[ANSWERS_SCORED] == 0)
+            return status_fail(ERR_INPUT, s->evaluation->name[e],
+                               "no answer of this subset can be scored; give longer samples");
+        keep_answers(&a, &view->base[e]);
+    }
+    for (int64_t f = 0; f < s->ranking->forgets; f++) {
+        if (s->search) {
+            bisection_goal goal = goal_of(s, view, f);
+            bisection_begin(&view->search[f], &goal);
+        } else {
+            view->search[f].outcome = BISECTION_REACHED;
+            view->search[f].at = neuron_set_size(s->fraction, s->ranking->neurons);
+        }
+    }
+    return OK;
+}
+
+// After SEARCH: each open search takes the answers of its prefix.
+static status observe(const prune_setting *s, const round_state *finished, prune_view *view,
+                      const partial *sum)
+{
+    prune_plan plan;
+    status st = prune_plan_make(s, finished, &plan);
+    if (st != OK)
+        return st;
+    for (int64_t m = 0; m < plan.masks; m++) {
+        int64_t f = plan.mask[m].forget;
+        bisection_goal goal = goal_of(s, view, f);
+        answers a = prune_answers(s, view, sum, m, s->evaluation->entry_of[f]);
+        if (view->search[f].step == 0)
+            view->probed[f] = (kept_answers){0};
+        keep_answers(&a, &view->probed[f]);
+        bisection_observe(&view->search[f], &goal, a.count[ANSWERS_CORRECT],
+                          a.count[ANSWERS_SCORED]);
+    }
+    prune_plan_free(&plan);
+    return OK;
+}
+
+status prune_next(const prune_setting *s, const round_state *finished, const partial *sum,
+                  round_state *next, bool *done)
+{
+    status st = OK;
+    *done = finished && *prune_view_of(s, finished).phase == PHASE_FINAL;
+    if (*done)
+        return OK;
+    if (!round_extend(next, vector_length(s)))
+        return status_no_memory("a round of prune");
+    if (!finished)
+        return OK; // zeros: BASE
+    memcpy(next->values, finished->values, next->length * sizeof *next->values);
+    prune_view view = prune_view_of(s, next);
+    if (*view.phase == PHASE_BASE)
+        TRY(begin(s, &view, sum));
+    else
+        TRY(observe(s, finished, &view, sum));
+    *view.phase = PHASE_FINAL;
+    for (int64_t f = 0; f < s->ranking->forgets; f++)
+        if (view.search[f].outcome == BISECTION_OPEN)
+            *view.phase = PHASE_SEARCH;
+done:
+    return st;
+}

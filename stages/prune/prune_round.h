@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rounds of `prune`: what the vector between two rounds holds, and which masks and units follow
+// from it. A pure function of the vector and of what every rank knows; no model runs here.
+//
+// Rounds: BASE answers every entry of the evaluation unpruned; SEARCH, as often as needed, answers
+// the next prefix of the running probe of every open search; FINAL answers every reported entry
+// with the neurons found pruned, but for what the probe that found them has answered, and with as
+// many random ones.
+#ifndef STAGES_PRUNE_PRUNE_ROUND_H
+#define STAGES_PRUNE_PRUNE_ROUND_H
+
+#include "pipeline/stage.h"
+#include "stages/common/answers.h"
+#include "stages/prune/bisection.h"
+#include "stages/prune/evaluation.h"
+#include "stages/prune/ranking.h"
+
+// What every rank knows, from parameters and inputs. Borrowed.
+typedef struct prune_setting {
+    const model_info *info;
+    const ranking *ranking;
+    const evaluation *evaluation;
+    bool search; // to a drop; else a fraction
+    double drop, tolerance, fraction;
+    int64_t seeds;
+} prune_setting;
+
+enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
+
+// The vector, made of int64 only: {phase}, base [entries], probed [forgets], search [forgets].
+typedef struct kept_answers {
+    int64_t count[ANSWER_COUNTS];
+    int64_t sum[ANSWER_SUMS][2]; // halves of a fixed, the low one first
+} kept_answers;
+
+typedef struct prune_view {
+    int64_t *phase;
+    kept_answers *base;
+    kept_answers *probed; // of the running probe, or of the one that reached the goal
+    bisection *search;
+} prune_view;
+
+// Reads a vector in place. Borrowed from the round.
+prune_view prune_view_of(const prune_setting *s, const round_state *round);
+
+// A set of neurons to prune in a round: the first `pruned` of the order of a subset to forget, or
+// of a random order.
+typedef struct prune_mask {
+    int64_t forget; // -1: random
+    int64_t seed;   // of random: 0 <= seed < seeds
+    int64_t pruned;
+} prune_mask;
+
+typedef struct prune_unit {
+    int64_t mask;
+    tile_run run;
+} prune_unit;
+
+typedef struct prune_plan {
+    prune_mask *mask; // owned
+    prune_unit *unit; // owned
+    int64_t masks, units;
+    size_t mask_capacity, unit_capacity;
+    int64_t longest; // tiles of any unit
+} prune_plan;
+
+// Derives the masks and units of a round. Units of a mask are consecutive, so that a rank compiles
+// few masks. Owned by the caller.
+status prune_plan_make(const prune_setting *s, const round_state *round, prune_plan *out);
+void prune_plan_free(prune_plan *p);
+// The mask's index, or -1 where the round has none of that kind (no neuron pruned).
+int64_t prune_plan_find(const prune_plan *p, int64_t forget, int64_t seed, int64_t pruned);
+
+// The partial: the counts of answers, then the sums, each by [mask, entry].
+enum { PRUNE_COUNTS = 0, PRUNE_SUMS = ANSWER_COUNTS };
+void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape *out);
+
+// The round that follows a finished one; *done after FINAL. `finished` and `sum` are NULL before
+// the first.
+status prune_next(const prune_setting *s, const round_state *finished, const partial *sum,
+                  round_state *next, bool *done);
+
+// The answers of [mask, entry] in a round's sum; mask -1: those of the unpruned model. After FINAL,
+// those that a probe has given are where it kept them.
+answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                      int64_t mask, int64_t entry);
+answers prune_final_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                            int64_t forget, int64_t mask, int64_t entry);
+
+#endif

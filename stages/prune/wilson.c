@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/prune/wilson.h"
+
+#include <math.h>
+
+void wilson_interval(int64_t hits, int64_t n, double *low, double *high)
+{
+    const double z = 1.959963984540054; // the normal distribution's 0.975 quantile
+    *low = 0;
+    *high = 1;
+    if (n <= 0)
+        return;
+    double share = (double)hits / (double)n, weight = z * z / (double)n;
+    double centre = (share + weight / 2) / (1 + weight);
+    double half = z / (1 + weight) * sqrt((share * (1 - share) + weight / 4) / (double)n);
+    // At 0 and n hits the bound is the share itself; rounding may leave it a little beside.
+    *low = hits == 0 ? 0 : fmax(0, centre - half);
+    *high = hits == n ? 1 : fmin(1, centre + half);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Curves with bands: panels of the same axes, each with one or more curves.
+#ifndef STAGES_REPORT_CURVES_H
+#define STAGES_REPORT_CURVES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
+
+// What a curve has at one place. NaN where it has none: that part is not drawn.
+typedef struct curve_point {
+    double x, mean, median, std, min, max;
+    double chance; // what chance gives, a dashed grey line
+} curve_point;
+
+typedef struct curve {
+    size_t panel; // ascending over the list
+    char *label;
+    curve_point *point;
+    int64_t points;
+    int colour; // 0, 1, 2, …: of a palette that the colour-blind can tell apart
+} curve;
+
+// All pointers borrowed.
+typedef struct curves {
+    char *const *panel_title;
+    size_t panels, across; // side by side in a line
+    const curve *curve;
+    size_t n;
+    const char *x_title, *y_title, *x_field;
+    double x_low, x_high;
+    const double *low, *high; // [panels] of y
+    double x_step;            // between ticks; 0: gnuplot's choice
+    bool spread;              // curves have median, min and max: draw and explain them
+} curves;
+
+// The script and the data with the file stem `stem`: one line of CSV a point:
+// panel,curve,X,mean,median,std,min,max,chance,panel_title,label. Local.
+void curves_write(const curves *c, const char *stem, text *script, text *csv);
+
+#endif

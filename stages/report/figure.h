@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The figures of the report: each is a const descriptor that says which tasks it draws, and a
+// function that draws them. A new figure is one line in figures.c and, where no drawing function
+// fits, one file stages/figure_NAME.c.
+#ifndef STAGES_REPORT_FIGURE_H
+#define STAGES_REPORT_FIGURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
+#include "pipeline/report.h"
+
+typedef struct figure_def figure_def;
+
+// A figure to draw, then what the page needs of it.
+typedef struct figure {
+    const figure_def *def;
+    const report_input *in;   // borrowed
+    const report_task **task; // finished tasks, in pipeline order. Owned
+    size_t n;
+    char *stem;       // of its files: "figure1", "figure1-site=attn". Owned
+    text script, csv; // gnuplot's script, the data as plotted
+    text caption, numbers,
+        table;  // HTML: how to read it; a line for the key numbers; rows behind <details>, or ""
+    bool drawn; // are STEM.svg and STEM.png there?
+} figure;
+
+// Fills script, csv, caption, numbers and table from the tasks' artefacts. ERR_INPUT when one
+// cannot be read.
+typedef status figure_draw(figure *f);
+
+struct figure_def {
+    const char *stem, *title;
+    const char *stage;    // of the tasks
+    const char *modality; // "image" or "text"
+    const char *with;     // a variable their artefacts have
+    const char *without;  // one they have not, or NULL
+    const char *axes; // swept axes that stand within one figure: "|model|drop|"; each other one has
+                      // figures of its own
+    bool by_step;     // one figure for each step; else steps share it
+    int fractions; // +1: rather of tasks with many shares of neurons, a curve; -1: with few; 0: any
+    figure_draw *draw;
+};
+
+// What a subset is: "class" of images, "text domain" of text; and more than one of them.
+const char *figure_subset_word(const figure *f);
+const char *figure_subset_words(const figure *f);
+
+// What a task is about, in a legend: its model's name where it has one, else its label. Borrowed.
+const char *figure_task_name(const report_task *t);
+// Value of a swept axis, or NULL. Borrowed.
+const char *figure_axis(const report_task *t, const char *name);
+
+// Figures of the finished tasks, in the order of the paper. *figures is one block; owned by the
+// caller (figures_free).
+status figures_plan(const report_input *in, figure **figures, size_t *n);
+void figures_free(figure *figures, size_t n);
+
+// Drawing functions: figure_prune.c, figure_overlap.c, figure_growth.c, figure_clusters.c.
+figure_draw figure_prune, figure_overlap, figure_growth, figure_clusters;
+
+#endif

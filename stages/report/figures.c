@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/report/figure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+#include "stages/report/markup.h"
+
+static const figure_def table[] = {
+    {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
+     "|model|drop|fraction|", true, 0, figure_prune},
+    {"figure2", "Accuracy on every text domain after unlearning one", "prune", "text", "ratio",
+     NULL, "|model|drop|fraction|", true, 0, figure_prune},
+    {"figure3", "Overlap of the neurons most important to each pair of classes", "intersect",
+     "image", "overlap", "auc", "|model|", true, -1, figure_overlap},
+    {"figure4", "Overlap of the neurons most important to each pair of text domains", "intersect",
+     "text", "overlap", "auc", "|model|", true, -1, figure_overlap},
+    {"figure5", "Overlap as the selected share of neurons grows", "intersect", "image",
+     "overlap_mean", "auc", "|model|", true, +1, figure_growth},
+    {"figure5-text", "Overlap as the selected share of neurons grows", "intersect", "text",
+     "overlap_mean", "auc", "|model|", true, +1, figure_growth},
+    {"figure6", "How strongly clusters match the neurons of a class, layer by layer", "intersect",
+     "image", "auc", NULL, "|model|", false, 0, figure_clusters},
+    {"figure6-text", "How strongly clusters match the neurons of a text domain, layer by layer",
+     "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
+};
+enum { FIGURES = sizeof table / sizeof *table };
+
+const char *figure_subset_word(const figure *f)
+{
+    return strcmp(f->def->modality, "text") == 0 ? "text domain" : "class";
+}
+
+const char *figure_subset_words(const figure *f)
+{
+    return strcmp(f->def->modality, "text") == 0 ? "text domains" : "classes";
+}
+
+const char *figure_task_name(const report_task *t)
+{
+    return t->model ? t->model : t->label;
+}
+
+const char *figure_axis(const report_task *t, const char *name)
+{
+    for (size_t i = 0; i < t->n_axes; i++)
+        if (strcmp(t->axes[i].name, name) == 0)
+            return t->axes[i].value;
+    return NULL;
+}
+
+static bool matches(const figure_def *def, const report_task *t)
+{
+    if (!t->artefact || strcmp(t->stage, def->stage) != 0 ||
+        !artefact_has(t->artefact, def->with) ||
+        (def->without && artefact_has(t->artefact, def->without)))
+        return false;
+    char *modality = artefact_get_attribute(t->artefact, "modality");
+    bool same = strcmp(modality ? modality : "image", def->modality) == 0;
+    free(modality);
+    return same;
+}
+
+// Does the number of its shares of neurons suit the figure?
+static bool suits(const figure_def *def, const report_task *t)
+{
+    enum { MANY = 20 };
+    bool many = artefact_length(t->artefact, "fraction") >= MANY;
+    return def->fractions == 0 || many == (def->fractions > 0);
+}
+
+// The stem of the figure a task belongs to. The first step of its kind gives the plain name.
+static char *make_stem(const figure_def *def, const report_task *t, const char *first_step)
+{
+    text stem = {0};
+    text_add(&stem, def->stem);
+    if (def->by_step && strcmp(t->step, first_step) != 0) {
+        text_add(&stem, "-");
+        markup_file_name(&stem, t->step);
+    }
+    for (size_t i = 0; i < t->n_axes; i++) {
+        char *word = text_format("|%s|", t->axes[i].name);
+        if (word && !strstr(def->axes, word)) {
+            text_add(&stem, "-");
+            markup_file_name(&stem, t->axes[i].name);
+            text_add(&stem, "=");
+            markup_file_name(&stem, t->axes[i].value);
+        }
+        stem.failed |= !word;
+        free(word);
+    }
+    if (stem.failed)
+        text_free(&stem);
+    return stem.at;
+}
+
+// Adds a task to the figure of its stem among figures[from..*n), or begins that figure.
+static status add_task(const report_input *in, const figure_def *def, const report_task *t,
+                       char *stem, figure *figures, size_t from, size_t *n)
+{
+    size_t at = from;
+    while (at < *n && strcmp(figures[at].stem, stem) != 0)
+        at++;
+    if (at < *n) {
+        free(stem);
+    } else {
+        figures[at] = (figure){.def = def, .in = in, .stem = stem};
+        ++*n;
+        figures[at].task = checked_calloc(in->n_tasks, sizeof *figures[at].task);
+        if (!figures[at].task)
+            return status_no_memory("figures");
+    }
+    figures[at].task[figures[at].n++] = t;
+    return OK;
+}
+
+status figures_plan(const report_input *in, figure **figures, size_t *n)
+{
+    status st = OK;
+    *n = 0;
+    size_t most;
+    *figures =
+        checked_mul(in->n_tasks, FIGURES, &most) ? checked_calloc(most, sizeof **figures) : NULL;
+    if (!*figures)
+        TRY(status_no_memory("figures"));
+    for (size_t d = 0; d < FIGURES; d++) {
+        const char *first_step = NULL;
+        size_t from = *n;
+        bool choosy = false; // where a task suits the figure, only those that do are drawn
+        for (size_t i = 0; i < in->n_tasks; i++)
+            choosy |= matches(&table[d], &in->tasks[i]) && suits(&table[d], &in->tasks[i]);
+        for (size_t i = 0; i < in->n_tasks; i++) {
+            const report_task *t = &in->tasks[i];
+            if (!matches(&table[d], t) || (choosy && !suits(&table[d], t)))
+                continue;
+            first_step = first_step ? first_step : t->step;
+            char *stem = make_stem(&table[d], t, first_step);
+            if (!stem)
+                TRY(status_no_memory("a figure's name"));
+            TRY(add_task(in, &table[d], t, stem, *figures, from, n));
+        }
+    }
+done:
+    return st;
+}
+
+void figures_free(figure *figures, size_t n)
+{
+    for (size_t i = 0; figures && i < n; i++) {
+        free(figures[i].task);
+        free(figures[i].stem);
+        text_free(&figures[i].script);
+        text_free(&figures[i].csv);
+        text_free(&figures[i].caption);
+        text_free(&figures[i].numbers);
+        text_free(&figures[i].table);
+    }
+    free(figures);
+}

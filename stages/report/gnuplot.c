@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/report/gnuplot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stages/report/markup.h"
+
+extern char **environ;
+
+void gnuplot_begin(text *script, const char *stem, double width, double height)
+{
+    text_addf(script, "# gnuplot %s.gp draws %s.svg and %s.png from %s.csv\n", stem, stem, stem,
+              stem);
+    text_add(script, "set encoding utf8\nset datafile separator comma\nset border lw 0.8\n"
+                     "data = ");
+    text name = {0};
+    text_addf(&name, "%s.csv", stem);
+    markup_gnuplot(script, text_get(&name));
+    text_free(&name);
+    text_addf(script,
+              "\ndo for [kind in 'svg png'] {\n"
+              "if (kind eq 'svg') { set terminal svg size %.0f,%.0f font 'sans-serif,12' "
+              "background '#ffffff' } \\\n"
+              "else { set terminal pngcairo size %.0f,%.0f font 'sans,12' fontscale 2 "
+              "linewidth 2 pointscale 2 background '#ffffff' }\n"
+              "set output data[1:strlen(data)-3].kind\n"
+              "set multiplot\n",
+              width, height, 2 * width, 2 * height);
+}
+
+void gnuplot_end(text *script)
+{
+    text_add(script, "unset multiplot\nunset output\n}\n");
+}
+
+void gnuplot_place(text *script, double width, double height, double left, double top, double right,
+                   double bottom)
+{
+    text_addf(script,
+              "set lmargin at screen %.6f; set rmargin at screen %.6f; "
+              "set tmargin at screen %.6f; set bmargin at screen %.6f\n",
+              left / width, right / width, 1 - top / height, 1 - bottom / height);
+}
+
+// Runs gnuplot in `folder`; *said gets the beginning of what it printed, on one line. *code is its
+// exit code, or -1 when it could not be started.
+static status run(const char *folder, char *const arguments[], int *code, char said[512])
+{
+    status st = OK;
+    int pipe_ends[2] = {-1, -1};
+    pid_t child;
+    size_t n = 0;
+    ssize_t got;
+    char rest[512];
+    *code = -1;
+    said[0] = 0;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    if (pipe2(pipe_ends, O_CLOEXEC))
+        TRY(status_fail_errno(ERR_IO, "gnuplot", "cannot open a pipe"));
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDERR_FILENO);
+    posix_spawn_file_actions_addchdir_np(&actions, folder);
+    int failed = posix_spawnp(&child, "gnuplot", &actions, NULL, arguments, environ);
+    close(pipe_ends[1]);
+    pipe_ends[1] = -1;
+    if (failed)
+        goto done;
+    while ((got = read(pipe_ends[0], rest, sizeof rest)) > 0 || (got < 0 && errno == EINTR))
+        for (ssize_t i = 0; i < got && n < 511; i++) // drained to its end, kept to 511 bytes
+            said[n++] = (unsigned char)rest[i] < 0x20 ? ' ' : rest[i];
+    said[n] = 0;
+    int ended = 0;
+    while (waitpid(child, &ended, 0) < 0)
+        if (errno != EINTR)
+            TRY(status_fail_errno(ERR_IO, "gnuplot", "cannot wait for it"));
+    *code = WIFEXITED(ended) ? WEXITSTATUS(ended) : 1;
+done:
+    for (int i = 0; i < 2; i++)
+        if (pipe_ends[i] >= 0)
+            close(pipe_ends[i]);
+    posix_spawn_file_actions_destroy(&actions);
+    return st;
+}
+
+bool gnuplot_present(void)
+{
+    int code;
+    char said[512];
+    char *const arguments[] = {"gnuplot", "-d", "-e", "set terminal svg; set terminal pngcairo",
+                               NULL};
+    return run(".", arguments, &code, said) == OK && code == 0;
+}
+
+status gnuplot_run(const char *folder, const char *stem)
+{
+    status st = OK;
+    int code;
+    char said[512], *script = text_format("%s.gp", stem);
+    if (!script)
+        TRY(status_no_memory("a script's name"));
+    char *const arguments[] = {"gnuplot", "-d", script, NULL};
+    TRY(run(folder, arguments, &code, said));
+    if (code != 0)
+        TRY(status_fail(ERR_IO, "gnuplot", "failed on %s/%s: %s; run it there to see why", folder,
+                        script, said));
+done:
+    free(script);
+    return st;
+}

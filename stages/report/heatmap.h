@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Annotated heat maps: panels of the same rows and columns under one colour scale.
+#ifndef STAGES_REPORT_HEATMAP_H
+#define STAGES_REPORT_HEATMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
+
+typedef enum heatmap_palette {
+    PALETTE_LOSS,  // white at the high end: dark cells have lost
+    PALETTE_SHARE, // white at the low end: dark cells share
+} heatmap_palette;
+
+// All pointers borrowed.
+typedef struct heatmap_panel {
+    char *title;
+    double *value; // [rows][columns]; NaN is drawn grey
+} heatmap_panel;
+
+typedef struct heatmap {
+    int64_t rows, columns;
+    char *const *row_name, *const *column_name;
+    const uint8_t *own;                                 // [rows][columns] 1: framed; NULL: none
+    const char *row_title, *column_title;               // of the axes
+    const char *row_field, *column_field, *value_field; // of the CSV's header
+    const heatmap_panel *panel;
+    size_t panels, across; // side by side in a line
+    heatmap_palette palette;
+    double low, high; // of the scale; values beyond are drawn as its ends, and written as they are
+    const char *scale_title;
+} heatmap;
+
+// The script and the data of a heat map with the file stem `stem`: one line of CSV a cell, NaN
+// cells too: panel,row_index,column_index,own,VALUE,PANEL,ROW,COLUMN. Local.
+void heatmap_write(const heatmap *h, const char *stem, text *script, text *csv);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text that comes from files, quoted for the languages the report is written in, so that no name
+// can break out of its place. All are local, and remember a lack of memory in `out`.
+#ifndef STAGES_REPORT_MARKUP_H
+#define STAGES_REPORT_MARKUP_H
+
+#include "pipeline/base/text.h"
+
+// HTML text or attribute value: & < > " ' become entities; control characters but newline and tab,
+// and bytes that are no UTF-8, become U+FFFD.
+void markup_html(text *out, const char *string);
+
+// One field of a CSV line (RFC 4180): in quotes where it holds a comma, a quote or a line break.
+void markup_csv(text *out, const char *string);
+
+// A number as a CSV field: 17 digits where they are needed to read the same value back; NaN as NaN.
+void markup_csv_number(text *out, double value);
+
+// A gnuplot string: in single quotes, where nothing is substituted; line breaks become spaces.
+void markup_gnuplot(text *out, const char *string);
+
+// A file name's part: every byte but letters, digits, . _ = - becomes %XX.
+void markup_file_name(text *out, const char *string);
+
+// Characters (code points) of a UTF-8 string: how wide it will be.
+size_t markup_width(const char *string);
+
+#endif

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/report/report_html.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pipeline/base/file.h"
+#include "stages/report/markup.h"
+
+enum { SVG_LIMIT = 64 << 20 };
+
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1c1e21;--soft:#5c6370;--page:#fff;--line:#d9dce1;"
+    "--bar:#4292c6;--box:#f5f6f8}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--soft:#a3aab5;--page:#16181c;"
+    "--line:#3a3f47;--bar:#4ba3d9;--box:#20242a}}\n"
+    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);"
+    "max-width:78rem;margin:0 auto;padding:1rem}\n"
+    "h1{font-size:1.7rem;margin:.4rem 0}h2{font-size:1.25rem;margin:2.2rem 0 .5rem;"
+    "border-bottom:1px solid var(--line)}\n"
+    ".soft,figcaption,caption{color:var(--soft)}figure{margin:1.5rem "
+    "0}figcaption{max-width:60rem}\n"
+    "h3{font-size:1.05rem;margin:0 0 .5rem}\n"
+    ".plot{overflow-x:auto;background:#fff;border:1px solid var(--line);border-radius:6px;"
+    "padding:.5rem}\n"
+    ".plot svg{display:block;width:100%;height:auto;min-width:40rem;margin:auto}\n"
+    "table{border-collapse:collapse;font-size:.88rem;margin:.6rem 0}caption{text-align:left;"
+    "padding:.3rem 0}\n"
+    "th,td{text-align:right;padding:.15rem .6rem;border-bottom:1px solid var(--line);"
+    "font-variant-numeric:tabular-nums}\n"
+    "th:first-child,td:first-child{text-align:left}.scroll{overflow-x:auto}\n"
+    "pre{background:var(--box);padding:.8rem;border-radius:6px;overflow-x:auto;font-size:.85rem}\n"
+    ".bar{display:inline-block;height:.7rem;background:var(--bar);border-radius:2px;"
+    "vertical-align:middle}.note{background:var(--box);border-left:4px solid #d55e00;"
+    "padding:.5rem .8rem}\n"
+    "@media print{:root{--ink:#000;--page:#fff}body{max-width:none}figure{break-inside:avoid}"
+    ".plot svg{min-width:0}details{display:block}}\n";
+
+// Does what stands before `at` begin an id, or a reference to one?
+static bool before_id(const char *svg, const char *at)
+{
+    static const char *const lead[] = {" id=\"", " id='", "href=\"#", "href='#", "url(#"};
+    for (size_t i = 0; i < sizeof lead / sizeof *lead; i++) {
+        size_t n = strlen(lead[i]);
+        if ((size_t)(at - svg) >= n && memcmp(at - n, lead[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
+status report_html_svg(const char *svg, const char *stem, text *out)
+{
+    const char *start = strstr(svg, "<svg"), *end = start ? strstr(start, "</svg>") : NULL;
+    if (!end)
+        return status_fail(ERR_INPUT, stem,
+                           "its picture holds no <svg>; run `sulcus report` again");
+    end += strlen("</svg>");
+    bool in_tag = false;
+    for (const char *s = start; s < end; s++) {
+        in_tag = *s == '<' || (in_tag && *s != '>');
+        if (in_tag && before_id(start, s)) {
+            markup_html(out, stem);
+            text_add(out, "-");
+        }
+        text_add_bytes(out, s, 1);
+    }
+    return OK;
+}
+
+static void add_time(text *page)
+{
+    char now[64];
+    time_t t = time(NULL);
+    struct tm parts;
+    if (localtime_r(&t, &parts) && strftime(now, sizeof now, "%Y-%m-%d %H:%M %Z", &parts))
+        markup_html(page, now);
+}
+
+static void add_seconds(text *page, double seconds)
+{
+    if (seconds < 100)
+        text_addf(page, "%.3g s", seconds);
+    else if (seconds < 6000)
+        text_addf(page, "%.1f min", seconds / 60);
+    else
+        text_addf(page, "%.1f h", seconds / 3600);
+}
+
+static void add_head(const report_input *in, text *page)
+{
+    text_add(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+                   "<title>");
+    markup_html(page, in->pipeline);
+    text_add(page, " – sulcus</title>\n<style>\n");
+    text_add(page, style);
+    text_add(page, "</style>\n</head>\n<body>\n<header>\n<h1>");
+    markup_html(page, in->pipeline);
+    text_add(page, "</h1>\n<p class=\"soft\">");
+    markup_html(page, in->pipeline_path);
+    text_add(page, "<br/>");
+    if (in->host && in->run_ranks > 0) {
+        text_add(page, "last run on ");
+        markup_html(page, in->host);
+        text_addf(page, ", %d rank%s, ", in->run_ranks, in->run_ranks == 1 ? "" : "s");
+        add_seconds(page, in->run_seconds);
+        text_add(page, "; ");
+    }
+    text_add(page, "report of ");
+    add_time(page);
+    text_add(page, " by sulcus " SULCUS_VERSION "</p>\n</header>\n<main>\n");
+}
+
+static void add_unfinished(const report_input *in, text *page)
+{
+    size_t unfinished = 0;
+    for (size_t i = 0; i < in->n_tasks; i++)
+        unfinished += !in->tasks[i].artefact;
+    if (unfinished == 0)
+        return;
+    text_addf(page,
+              "<p class=\"note\">%zu of %zu tasks are not finished and not shown:", unfinished,
+              in->n_tasks);
+    for (size_t i = 0; i < in->n_tasks; i++)
+        if (!in->tasks[i].artefact) {
+            text_add(page, " <code>");
+            markup_html(page, in->tasks[i].label);
+            text_add(page, "</code>");
+        }
+    text_add(page, ". Run the pipeline again, then the report.</p>\n");
+}
+
+static void add_numbers(const figure *figures, size_t n, text *page)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++)
+        any |= figures[i].numbers.length > 0;
+    if (!any)
+        return;
+    text_add(page, "<section>\n<h2>Key numbers</h2>\n<ul>\n");
+    for (size_t i = 0; i < n; i++)
+        text_add(page, text_get(&figures[i].numbers));
+    text_add(page, "</ul>\n</section>\n");
+}
+
+static void add_downloads(const figure *f, text *page)
+{
+    static const char *const kind[] = {"svg", "png", "csv", "gp"};
+    text_add(page, "<p class=\"soft\">Download:");
+    for (size_t i = f->drawn ? 0 : 2; i < sizeof kind / sizeof *kind; i++) {
+        text_add(page, " <a download=\"\" href=\"");
+        for (const char *s = f->stem; *s; s++) // a % in the name is part of it
+            text_addf(page, *s == '%' ? "%%25" : "%c", *s);
+        text_addf(page, ".%s\">%s</a>", kind[i], kind[i]);
+    }
+    text_add(page, "</p>\n");
+}
+
+// "figure1-site=attn" is headed "Figure 1 (site=attn)".
+static void add_figure_name(const char *stem, text *page)
+{
+    const char *number = stem + strlen("figure"), *rest = strchr(number, '-');
+    text_addf(page, "Figure %.*s", (int)(rest ? (size_t)(rest - number) : strlen(number)), number);
+    if (rest) {
+        text_add(page, " (");
+        markup_html(page, rest + 1);
+        text_add(page, ")");
+    }
+}
+
+static status add_figure(const figure *f, const char *folder, text *page)
+{
+    status st = OK;
+    char *path = NULL, *svg = NULL;
+    size_t size;
+    text_add(page, "<figure id=\"");
+    markup_html(page, f->stem);
+    text_add(page, "\">\n<h3>");
+    add_figure_name(f->stem, page);
+    text_add(page, ". ");
+    markup_html(page, f->def->title);
+    text_add(page, "</h3>\n");
+    if (f->drawn) {
+        path = text_format("%s/%s.svg", folder, f->stem);
+        if (!path)
+            TRY(status_no_memory("a file name"));
+        TRY(file_read(path, SVG_LIMIT, &svg, &size));
+        text_add(page, "<div class=\"plot\">\n");
+        TRY(report_html_svg(svg, f->stem, page));
+        text_add(page, "\n</div>\n");
+    } else {
+        text_add(page, "<p class=\"note\">Not drawn: gnuplot is missing or failed. Its script and "
+                       "data are there.</p>\n");
+    }
+    text_add(page, "<figcaption>");
+    text_add(page, text_get(&f->caption));
+    text_add(page, "</figcaption>\n");
+    add_downloads(f, page);
+    if (f->table.length > 0) {
+        text_add(page, "<details><summary>Numbers</summary>\n<div class=\"scroll\">\n");
+        text_add(page, text_get(&f->table));
+        text_add(page, "</div></details>\n");
+    }
+    text_add(page, "</figure>\n");
+done:
+    free(path);
+    free(svg);
+    return st;
+}
+
+static void add_tasks(const report_input *in, text *page)
+{
+    double longest = 0;
+    for (size_t i = 0; i < in->n_tasks; i++)
+        longest = fmax(longest, in->tasks[i].artefact ? in->tasks[i].seconds : 0);
+    text_add(page, "<section>\n<h2>Tasks</h2>\n<div class=\"scroll\">\n<table>\n<tr><th>task</th>"
+                   "<th>stage</th><th>units</th><th>ranks</th><th>time</th><th></th>"
+                   "<th>artefact</th></tr>\n");
+    for (size_t i = 0; i < in->n_tasks; i++) {
+        const report_task *t = &in->tasks[i];
+        text_add(page, "<tr><td>");
+        markup_html(page, t->label);
+        text_add(page, "</td><td>");
+        markup_html(page, t->stage);
+        if (!t->artefact) {
+            text_add(page, "</td><td></td><td></td><td>not finished</td><td></td><td></td></tr>\n");
+            continue;
+        }
+        text_addf(page, "</td><td>%lld</td><td>%d</td><td>", (long long)t->units, t->ranks);
+        add_seconds(page, t->seconds);
+        text_addf(page,
+                  "</td><td style=\"text-align:left;min-width:9rem\"><span class=\"bar\" "
+                  "style=\"width:%.2frem\"></span></td><td>",
+                  longest > 0 ? 8.5 * t->seconds / longest : 0);
+        size_t below = strlen(in->output); // shown from the output folder on
+        bool inside = strncmp(t->artefact_path, in->output, below) == 0;
+        markup_html(page,
+                    t->artefact_path + (inside ? below + (t->artefact_path[below] == '/') : 0));
+        text_add(page, "</td></tr>\n");
+    }
+    text_add(page, "</table>\n</div>\n</section>\n");
+}
+
+status report_html(const report_input *in, const figure *figures, size_t n, const char *folder,
+                   text *page)
+{
+    add_head(in, page);
+    add_unfinished(in, page);
+    add_numbers(figures, n, page);
+    text_add(page, "<section>\n<h2>Figures</h2>\n");
+    if (n == 0)
+        text_add(page, "<p>No finished task has a figure yet: those of <code>prune</code> and "
+                       "<code>intersect</code> do.</p>\n");
+    for (size_t i = 0; i < n; i++) {
+        status st = add_figure(&figures[i], folder, page);
+        if (st != OK)
+            return st;
+    }
+    text_add(page, "</section>\n");
+    add_tasks(in, page);
+    text_add(page, "<section>\n<h2>Pipeline</h2>\n<pre>");
+    markup_html(page, in->pipeline_text);
+    text_add(page, "</pre>\n</section>\n");
+    text_add(page, "</main>\n</body>\n</html>\n");
+    return page->failed ? status_no_memory("the page") : OK;
+}

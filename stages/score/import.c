@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage `import`: scores computed elsewhere as an artefact like `score`'s.
+//   published: {stage: import, path: scores.safetensors, site: mlp}
+// Input: a safetensors file with one tensor [layers, units] per subset, named as the subset, all of
+// one shape, of any number type that a model's weights may have, or F64. Subsets are in the order
+// of their data in the file, which is the order they were saved in (JSON objects have none).
+// Output: string subset(subset); double mlp_score(subset, layer, unit), or attn_score(subset,
+// layer, attn_unit)
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/files/safetensors.h"
+#include "model/model.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/stage.h"
+
+typedef struct import_state {
+    const char *path; // borrowed
+    int which;        // site
+    safetensors *file;
+    const tensor **tensor; // owned [subsets], in file order
+    const char **subset;   // owned; names borrowed from the file
+    int64_t subsets, layers, units;
+    double *score; // [subset, layer, unit]
+    char variable[32];
+} import_state;
+
+static const param_def import_params[] = {
+    {"path", PARAM_PATH, .required = true,
+     .help = "a safetensors file with one tensor [layers, units] per subset"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn", .help = "what its neurons are"},
+    {0},
+};
+
+static void import_close(void *state)
+{
+    import_state *s = state;
+    if (!s)
+        return;
+    safetensors_close(s->file);
+    free(s->tensor);
+    free(s->subset);
+    free(s->score);
+    free(s);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const tensor *x = *(const tensor *const *)a, *y = *(const tensor *const *)b;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static status list_subsets(import_state *s)
+{
+    s->subsets = (int64_t)safetensors_count(s->file);
+    if (s->subsets == 0)
+        return status_fail(ERR_INPUT, s->path,
+                           "there are no tensors; give one [layers, units] tensor per subset");
+    s->tensor = checked_calloc((size_t)s->subsets, sizeof *s->tensor);
+    s->subset = checked_calloc((size_t)s->subsets, sizeof *s->subset);
+    if (!s->tensor || !s->subset)
+        return status_no_memory("a list of subsets");
+    for (int64_t i = 0; i < s->subsets; i++)
+        s->tensor[i] = safetensors_at(s->file, (size_t)i);
+    qsort(s->tensor, (size_t)s->subsets, sizeof *s->tensor, by_place);
+    const tensor *first = s->tensor[0];
+    for (int64_t i = 0; i < s->subsets; i++) {
+        const tensor *t = s->tensor[i];
+        s->subset[i] = t->name;
+        if (t->dims != 2 || t->elements == 0)
+            return status_fail(ERR_INPUT, s->path,
+                               "tensor %s is not [layers, units]; give one such tensor per subset",
+                               t->name);
+        if (t->shape[0] != first->shape[0] || t->shape[1] != first->shape[1])
+            return status_fail(ERR_INPUT, s->path,
+                               "tensor %s is [%zu, %zu] but %s is [%zu, %zu]; give scores of one "
+                               "model",
+                               t->name, t->shape[0], t->shape[1], first->name, first->shape[0],
+                               first->shape[1]);
+    }
+    s->layers = (int64_t)first->shape[0];
+    s->units = (int64_t)first->shape[1];
+    return OK;
+}
+
+static status read_scores(const import_state *s, const tensor *t, float *narrow, double *score)
+{
+    if (strcmp(t->type->name, "F64") == 0)
+        memcpy(score, t->bytes, t->n_bytes);
+    else if (t->type->to_float && t->type->block == 1)
+        t->type->to_float(t->bytes, t->elements, narrow);
+    else
+        return status_fail(ERR_INPUT, s->path, "tensor %s is %s; save it as F64, F32, F16 or BF16",
+                           t->name, t->type->name);
+    if (strcmp(t->type->name, "F64") != 0)
+        for (size_t i = 0; i < t->elements; i++)
+            score[i] = (double)narrow[i];
+    for (size_t i = 0; i < t->elements; i++)
+        if (isnan(score[i]))
+            return status_fail(ERR_NUMERIC, s->path,
+                               "tensor %s is NaN at [%zu, %zu]; a score must be a number", t->name,
+                               i / t->shape[1], i % t->shape[1]);
+    return OK;
+}
+
+static status import_open(const task *t, void **state)
+{
+    status st = OK;
+    float *narrow = NULL;
+    const params *p = task_params(t);
+    import_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("import");
+    s->path = params_text(p, "path");
+    s->which = strcmp(params_text(p, "site"), site_names[SITE_ATTN]) == 0 ? SITE_ATTN : SITE_MLP;
+    TRY(safetensors_open(s->path, &s->file));
+    TRY(list_subsets(s));
+    size_t neurons = s->tensor[0]->elements;
+    // Both are bounded by the size of the file, which holds at least a byte an element.
+    s->score = checked_calloc((size_t)s->subsets * neurons, sizeof *s->score);
+    narrow = checked_calloc(neurons, sizeof *narrow);
+    if (!s->score || !narrow)
+        TRY(status_no_memory("scores"));
+    for (int64_t i = 0; i < s->subsets; i++)
+        TRY(read_scores(s, s->tensor[i], narrow, s->score + i * (int64_t)neurons));
+    TRY(safetensors_unchanged(s->file));
+    *state = s;
+    s = NULL;
+done:
+    free(narrow);
+    import_close(s);
+    return st;
+}
+
+static status import_finish(void *state, const round_state *finished, const partial *sum,
+                            artefact_writer *w)
+{
+    (void)finished, (void)sum;
+    status st = OK;
+    import_state *s = state;
+    const char *unit = s->which == SITE_MLP ? "unit" : "attn_unit";
+    snprintf(s->variable, sizeof s->variable, "%s_score", site_names[s->which]);
+    TRY(artefact_attribute(w, "title", "Scores of neurons computed elsewhere"));
+    TRY(artefact_dim(w, "subset", s->subsets));
+    TRY(artefact_dim(w, "layer", s->layers));
+    TRY(artefact_dim(w, unit, s->units));
+    TRY(artefact_variable(w, &(variable){.name = "subset",
+                                         .type = VARIABLE_TEXT,
+                                         .dims = 1,
+                                         .dim = {"subset"},
+                                         .long_name = "class or text domain to forget",
+                                         .units = "1",
+                                         .data = s->subset}));
+    TRY(artefact_variable(w, &(variable){.name = s->variable,
+                                         .type = VARIABLE_F64,
+                                         .dims = 3,
+                                         .dim = {"subset", "layer", unit},
+                                         .long_name = "how specific the neuron is to the subset; "
+                                                      "higher is more specific",
+                                         .units = "1",
+                                         .data = s->score}));
+done:
+    return st;
+}
+
+const stage_def stage_import = {
+    .name = "import",
+    .version = 1,
+    .summary = "takes scores computed elsewhere, from a safetensors file",
+    .params = import_params,
+    .open = import_open,
+    .finish = import_finish,
+    .close = import_close,
+};

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage `score`: how specific every neuron is to every subset, from collected statistics.
+//   scores: {stage: score, from: activations, measure: abs, retain: all}
+// Input: an artefact of `collect`. Output, for each site collected:
+//   string subset(subset)
+//   double mlp_score(subset, layer, unit), attn_score(subset, layer, attn_unit)   higher: more
+//   specific to the subset
+// No rounds: all is done where the artefact is written.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/stage.h"
+#include "stages/score/scoring.h"
+
+// The statistics of one site of all subsets.
+typedef struct site_statistics {
+    int64_t layers, units, neurons;
+    double *of[STATISTICS]; // [subset, neuron]; NULL where not needed
+    double *pooled[STATISTICS];
+    double *tokens; // [subset]
+    double *score;  // [subset, neuron]
+    char variable[32];
+} site_statistics;
+
+typedef struct score_state {
+    const task *task;     // borrowed
+    const artefact *from; // borrowed
+    const measure *measure;
+    bool published, others;
+    int64_t subsets;
+    char **subset;
+    bool *retained; // [subsets]; with `others` all but the forget subset are
+    site_statistics site[SITES];
+    char *modality;
+} score_state;
+
+static const param_def score_params[] = {
+    {"measure", PARAM_TEXT, "abs", .choices = MEASURE_NAMES,
+     .help = "the statistic that forget and retain are compared by"},
+    {"definition", PARAM_TEXT, "corrected", .choices = "corrected|published",
+     .help = "published: as in the code of arXiv 2408.17324, with its quirks"},
+    {"retain", PARAM_TEXTS, "[all]",
+     .help = "all (the forget subset included), others, or names of subsets"},
+    {"eps", PARAM_REAL, .low = 0, .high = 1e300,
+     .help = "added to the retain statistic; 1e-6 (freq 1e-3) where absent"},
+    {"seed", PARAM_INT, "0", .low = 0, .high = 9e15, .help = "of the measure random"},
+    {0},
+};
+
+static bool retains(const params *p, const char *word)
+{
+    return params_count(p, "retain") == 1 && strcmp(params_text_at(p, "retain", 0), word) == 0;
+}
+
+static status choose_retained(score_state *s)
+{
+    const params *p = task_params(s->task);
+    s->others = retains(p, "others");
+    s->retained = checked_calloc((size_t)s->subsets, sizeof *s->retained);
+    if (!s->retained)
+        return status_no_memory("a list of subsets");
+    if (s->others && s->subsets < 2)
+        return params_fail(p, "retain",
+                           "there is one subset only, and no others to retain; "
+                           "use retain: all");
+    if (s->others || retains(p, "all")) {
+        memset(s->retained, true, (size_t)s->subsets * sizeof *s->retained);
+        return OK;
+    }
+    for (size_t i = 0; i < params_count(p, "retain"); i++) {
+        const char *name = params_text_at(p, "retain", i);
+        int64_t at = 0;
+        while (at < s->subsets && strcmp(s->subset[at], name) != 0)
+            at++;
+        if (at < s->subsets) {
+            s->retained[at] = true;
+            continue;
+        }
+        const char *near = text_nearest(name, (const char *const *)s->subset, (size_t)s->subsets);
+        return params_fail(p, "retain", "there is no subset %s; %s%s", name,
+                           near ? "did you mean " : "give all, others or names of subsets of ",
+                           near ? near : artefact_path(s->from));
+    }
+    return OK;
+}
+
+static void score_close(void *state)
+{
+    score_state *s = state;
+    if (!s)
+        return;
+    for (int k = 0; k < SITES; k++) {
+        for (int i = 0; i < STATISTICS; i++) {
+            free(s->site[k].of[i]);
+            free(s->site[k].pooled[i]);
+        }
+        free(s->site[k].tokens);
+        free(s->site[k].score);
+    }
+    free(s->subset);
+    free(s->retained);
+    free(s->modality);
+    free(s);
+}
+
+static status score_open(const task *t, void **state)
+{
+    status st = OK;
+    const params *p = task_params(t);
+    score_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("score");
+    s->task = t;
+    s->from = task_input(t, 0);
+    s->measure = measure_find(params_text(p, "measure"));
+    s->published = strcmp(params_text(p, "definition"), "published") == 0;
+    s->modality = artefact_get_attribute(s->from, "modality");
+    TRY(artefact_read_texts(s->from, "subset", &s->subsets, &s->subset));
+    TRY(choose_retained(s));
+    *state = s;
+    s = NULL;
+done:
+    score_close(s);
+    return st;
+}
+
+// Reads what the measure needs of a site; *there = false where it was not collected.
+static status read_site(const score_state *s, int which, site_statistics *out, bool *there)
+{
+    status st = OK;
+    char name[64];
+    variable_type type;
+    int dims;
+    int64_t length[VARIABLE_MAX_DIMS];
+    snprintf(name, sizeof name, "%s_%s", site_names[which], statistic_names[0]);
+    *there = artefact_has(s->from, name);
+    if (!*there)
+        return OK;
+    TRY(artefact_shape(s->from, name, &type, &dims, length));
+    if (dims != 3 || length[0] != s->subsets)
+        return status_fail(ERR_INPUT, artefact_path(s->from),
+                           "%s is not (subset, layer, unit); run its step again", name);
+    out->layers = length[1];
+    out->units = length[2];
+    out->neurons = length[1] * length[2];
+    size_t values = (size_t)s->subsets * (size_t)out->neurons;
+    out->score = checked_calloc(values, sizeof(double));
+    out->tokens = checked_calloc((size_t)s->subsets, sizeof(double));
+    if (!out->score || !out->tokens)
+        return status_no_memory("scores");
+    snprintf(name, sizeof name, "%s_count", site_names[which]);
+    TRY(artefact_read(s->from, name, VARIABLE_F64, out->tokens));
+    for (int i = 0; i < STATISTICS; i++) {
+        if (!measure_needs(s->measure, i, s->published))
+            continue;
+        out->of[i] = checked_calloc(values, sizeof(double));
+        out->pooled[i] = checked_calloc((size_t)out->neurons, sizeof(double));
+        if (!out->of[i] || !out->pooled[i])
+            return status_no_memory("activation statistics");
+        snprintf(name, sizeof name, "%s_%s", site_names[which], statistic_names[i]);
+        TRY(artefact_read(s->from, name, VARIABLE_F64, out->of[i]));
+    }
+done:
+    return st;
+}
+
+// The retained subsets pooled by token count, without `left_out` (-1: none).
+static neuron_statistics pool_retained(const score_state *s, site_statistics *x, int64_t left_out)
+{
+    neuron_statistics pooled = {0};
+    for (int64_t r = 0; r < s->subsets; r++)
+        pooled.tokens += s->retained[r] && r != left_out ? x->tokens[r] : 0;
+    for (int i = 0; i < STATISTICS; i++) {
+        if (!x->of[i])
+            continue;
+        memset(x->pooled[i], 0, (size_t)x->neurons * sizeof(double));
+        for (int64_t r = 0; r < s->subsets; r++)
+            if (s->retained[r] && r != left_out)
+                statistic_pool(x->tokens[r] / pooled.tokens, x->of[i] + r * x->neurons, x->neurons,
+                               x->pooled[i]);
+        pooled.of[i] = x->pooled[i];
+    }
+    return pooled;
+}
+
+static void score_site(const score_state *s, int which, site_statistics *x)
+{
+    const params *p = task_params(s->task);
+    double eps = params_has(p, "eps")
+                     ? params_real(p, "eps")
+                     : measure_epsilon(s->measure, s->published, which == SITE_ATTN);
+    neuron_statistics retain = pool_retained(s, x, -1);
+    for (int64_t f = 0; f < s->subsets; f++) {
+        double *score = x->score + f * x->neurons;
+        neuron_statistics forget = {.tokens = x->tokens[f]};
+        for (int i = 0; i < STATISTICS; i++)
+            forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons : NULL;
+        if (s->others)
+            retain = pool_retained(s, x, f);
+        if (measure_is_random(s->measure))
+            measure_random((uint64_t)params_int(p, "seed"), s->subset[f], (int64_t)which << 40,
+                           x->neurons, score);
+        else
+            measure_score(s->measure, s->published, eps, &forget, &retain, x->neurons, score);
+    }
+}
+
+static status describe_site(const score_state *s, int which, site_statistics *x, artefact_writer *w)
+{
+    status st = OK;
+    const char *unit = which == SITE_MLP ? "unit" : "attn_unit";
+    snprintf(x->variable, sizeof x->variable, "%s_score", site_names[which]);
+    TRY(artefact_dim(w, "subset", s->subsets));
+    TRY(artefact_dim(w, "layer", x->layers));
+    TRY(artefact_dim(w, unit, x->units));
+    TRY(artefact_variable(
+        w, &(variable){.name = x->variable,
+                       .type = VARIABLE_F64,
+                       .dims = 3,
+                       .dim = {"subset", "layer", unit},
+                       .long_name = "how specific the neuron is to the subset, against what is "
+                                    "retained; higher is more specific",
+                       .units = "1",
+                       .data = x->score}));
+done:
+    return st;
+}
+
+static status score_finish(void *state, const round_state *finished, const partial *sum,
+                           artefact_writer *w)
+{
+    (void)finished, (void)sum;
+    status st = OK;
+    score_state *s = state;
+    TRY(artefact_attribute(w, "title", "Scores of neurons against subsets of data"));
+    if (s->modality)
+        TRY(artefact_attribute(w, "modality", s->modality));
+    TRY(artefact_dim(w, "subset", s->subsets));
+    TRY(artefact_variable(w, &(variable){.name = "subset",
+                                         .type = VARIABLE_TEXT,
+                                         .dims = 1,
+                                         .dim = {"subset"},
+                                         .long_name = "class or text domain to forget",
+                                         .units = "1",
+                                         .data = s->subset}));
+    for (int k = 0; k < SITES; k++) {
+        bool there;
+        TRY(read_site(s, k, &s->site[k], &there));
+        if (!there)
+            continue;
+        score_site(s, k, &s->site[k]);
+        TRY(describe_site(s, k, &s->site[k], w));
+    }
+done:
+    return st;
+}
+
+const stage_def stage_score = {
+    .name = "score",
+    .version = 1,
+    .summary = "how specific every neuron is to every subset",
+    .params = score_params,
+    .inputs = "collect",
+    .inputs_required = true,
+    .open = score_open,
+    .finish = score_finish,
+    .close = score_close,
+};

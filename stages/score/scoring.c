@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/score/scoring.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "pipeline/base/rng.h"
+
+const char *const statistic_names[STATISTICS] = {
+    [STATISTIC_MEAN_ABS] = "mean_abs",       [STATISTIC_MEAN] = "mean",
+    [STATISTIC_MEAN_SQUARE] = "mean_square", [STATISTIC_MEAN_SQRT_ABS] = "mean_sqrt_abs",
+    [STATISTIC_POSITIVE] = "positive",
+};
+
+// What a measure compares, of neuron i.
+typedef double compared(const neuron_statistics *s, int64_t i);
+
+// The corrected and the published definition: what is compared, and the statistics it needs.
+typedef struct definition {
+    compared *of;
+    unsigned needs; // bit s: statistic s
+} definition;
+
+struct measure {
+    const char *name;
+    definition corrected, published;
+    bool difference; // |f - r| instead of f ÷ (r + eps)
+    double eps;
+};
+
+double round_to_half(double x)
+{
+    if (!(fabs(x) < 65520))
+        return isnan(x) ? x : copysign(INFINITY, x);
+    int exponent;
+    frexp(x, &exponent); // |x| < 2^exponent
+    double step = ldexp(1, (exponent < -13 ? -13 : exponent) - 11);
+    return rint(x / step) * step;
+}
+
+static double variance(const neuron_statistics *s, int64_t i)
+{
+    double mean = s->of[STATISTIC_MEAN][i];
+    return fmax(0, s->of[STATISTIC_MEAN_SQUARE][i] - mean * mean);
+}
+
+static double mean_abs(const neuron_statistics *s, int64_t i)
+{
+    return s->of[STATISTIC_MEAN_ABS][i];
+}
+
+static double root_mean_square(const neuron_statistics *s, int64_t i)
+{
+    return sqrt(s->of[STATISTIC_MEAN_SQUARE][i]);
+}
+
+static double deviation(const neuron_statistics *s, int64_t i)
+{
+    return sqrt(variance(s, i));
+}
+
+static double mean_sqrt_abs(const neuron_statistics *s, int64_t i)
+{
+    return s->of[STATISTIC_MEAN_SQRT_ABS][i];
+}
+
+static double positive(const neuron_statistics *s, int64_t i)
+{
+    return s->of[STATISTIC_POSITIVE][i];
+}
+
+static double mean(const neuron_statistics *s, int64_t i)
+{
+    return s->of[STATISTIC_MEAN][i];
+}
+
+// E|x| as the sum of the masses of the positive and of the negative part, each rounded.
+static double published_abs(const neuron_statistics *s, int64_t i)
+{
+    double a = s->of[STATISTIC_MEAN_ABS][i], m = s->of[STATISTIC_MEAN][i];
+    return round_to_half((a + m) / 2) + round_to_half((a - m) / 2);
+}
+
+static double published_variance(const neuron_statistics *s, int64_t i)
+{
+    return round_to_half(variance(s, i) * s->tokens / (s->tokens - 1));
+}
+
+static double published_rms(const neuron_statistics *s, int64_t i)
+{
+    return hypot(published_variance(s, i), round_to_half(s->of[STATISTIC_MEAN][i]));
+}
+
+static double published_sqrt(const neuron_statistics *s, int64_t i)
+{
+    return round_to_half(mean_sqrt_abs(s, i));
+}
+
+static double published_freq(const neuron_statistics *s, int64_t i)
+{
+    return round_to_half(positive(s, i));
+}
+
+static double published_mean(const neuron_statistics *s, int64_t i)
+{
+    return round_to_half(mean(s, i));
+}
+
+enum {
+    ABS = 1 << STATISTIC_MEAN_ABS,
+    MEAN = 1 << STATISTIC_MEAN,
+    SQUARE = 1 << STATISTIC_MEAN_SQUARE,
+    SQRT = 1 << STATISTIC_MEAN_SQRT_ABS,
+    POSITIVE = 1 << STATISTIC_POSITIVE,
+};
+
+static const measure measures[] = {
+    {"abs", {mean_abs, ABS}, {published_abs, ABS | MEAN}, .eps = 1e-6},
+    {"rms", {root_mean_square, SQUARE}, {published_rms, MEAN | SQUARE}, .eps = 1e-6},
+    {"std", {deviation, MEAN | SQUARE}, {published_variance, MEAN | SQUARE}, .eps = 1e-6},
+    {"sqrt", {mean_sqrt_abs, SQRT}, {published_sqrt, SQRT}, .eps = 1e-6},
+    {"freq", {positive, POSITIVE}, {published_freq, POSITIVE}, .eps = 1e-3},
+    {"mean", {mean, MEAN}, {published_mean, MEAN}, .difference = true},
+    {"random", {0}, {0}, .eps = 0},
+};
+
+const measure *measure_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
+        if (strcmp(measures[i].name, name) == 0)
+            return &measures[i];
+    return NULL;
+}
+
+bool measure_needs(const measure *m, statistic s, bool published)
+{
+    return (published ? m->published.needs : m->corrected.needs) >> s & 1;
+}
+
+bool measure_is_random(const measure *m)
+{
+    return !m->corrected.of;
+}
+
+double measure_epsilon(const measure *m, bool published, bool attention)
+{
+    if (published)
+        return attention ? 1e-4 : 1e-3;
+    return m->eps;
+}
+
+void measure_score(const measure *m, bool published, double eps, const neuron_statistics *forget,
+                   const neuron_statistics *retain, int64_t n, double *score)
+{
+    compared *of = published ? m->published.of : m->corrected.of;
+    for (int64_t i = 0; i < n; i++) {
+        double f = of(forget, i), r = of(retain, i);
+        score[i] = m->difference ? fabs(f - r) : f / (r + eps);
+    }
+}
+
+void measure_random(uint64_t seed, const char *subset, int64_t first, int64_t n, double *score)
+{
+    rng r = rng_new(seed, subset);
+    for (int64_t i = 0; i < n; i++)
+        score[i] = rng_normal(&r, (uint64_t)(first + i));
+}
+
+void statistic_pool(double tokens, const double *value, int64_t n, double *pooled)
+{
+    for (int64_t i = 0; i < n; i++)
+        pooled[i] += tokens * value[i];
+}

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "pipeline/base/checked.h"
+#include "data/image/decode_jpeg.h"
+#include "data/image/decode_png.h"
 
 static bool begins(const uint8_t *bytes, size_t n, const char *magic, size_t length)
 {
@@ -32,20 +33,4 @@ status decode(const uint8_t *bytes, size_t n, const char *where, image *out)
     if (is_png(bytes, n))
         return decode_png(bytes, n, where, out);
     return status_fail(ERR_INPUT, where, "is neither JPEG nor PNG; remove it or convert it");
-}
-
-status decode_check_size(size_t height, size_t width, size_t n, size_t most, const char *where)
-{
-    size_t pixels, limit;
-    if (height == 0 || width == 0)
-        return status_fail(ERR_INPUT, where, "is an image of %zu×%zu pixels", width, height);
-    if (!checked_mul(height, width, &pixels) || pixels > IMAGE_PIXELS_MAX)
-        return status_fail(ERR_INPUT, where, "is an image of %zu×%zu pixels; at most %zu are read",
-                           width, height, IMAGE_PIXELS_MAX);
-    if (checked_mul(n, most, &limit) && pixels > limit)
-        return status_fail(ERR_INPUT, where,
-                           "announces %zu×%zu pixels, more than its %zu bytes can "
-                           "hold; fetch it again",
-                           width, height, n);
-    return OK;
 }

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JPEG and PNG files into 8-bit images, as Pillow's Image.open(…).convert("RGB") reads them; told
 // apart by their first bytes, never by a name. Grey files give one channel, all others three.
-//
-// JPEG (libjpeg-turbo): the accurate integer transform and smooth chroma upsampling, Pillow's
-// defaults; CMYK and YCCK taken as Adobe writes them (inverted) and turned into RGB by Pillow's
-// plain formula. EXIF orientation and colour profiles are not applied. A file that ends early is
-// refused; damage that libjpeg only warns about is passed over, as in Pillow. PNG (libpng):
-// palettes are looked up, transparency is dropped, 16-bit colour keeps its high byte. Grey of 16
-// bits is cut at 255, as Pillow does it. Gamma and colour profiles are not applied.
 #ifndef DATA_IMAGE_DECODE_H
 #define DATA_IMAGE_DECODE_H
 
@@ -27,12 +20,5 @@ bool decode_knows(const uint8_t *bytes, size_t n);
 // thread-safe. ERR_INPUT when it is neither format, broken, empty, has more than IMAGE_PIXELS_MAX
 // pixels, or more than a file of its size can hold (a header alone must not take memory).
 status decode(const uint8_t *bytes, size_t n, const char *where, image *out);
-
-// The same for one format; decode chooses.
-status decode_jpeg(const uint8_t *bytes, size_t n, const char *where, image *out);
-status decode_png(const uint8_t *bytes, size_t n, const char *where, image *out);
-
-// Checks a size that a header announces; `most` pixels is what a file byte can hold.
-status decode_check_size(size_t height, size_t width, size_t n, size_t most, const char *where);
 
 #endif

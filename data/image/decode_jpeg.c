@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/image/decode.h"
+#include "data/image/decode_jpeg.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ static status start(reader *r, const uint8_t *bytes, size_t n, image *out)
     j_decompress_ptr j = &r->jpeg;
     jpeg_mem_src(j, bytes, n);
     jpeg_read_header(j, TRUE);
-    status st = decode_check_size(j->image_height, j->image_width, n, PIXELS_A_BYTE, r->where);
+    status st = image_check_size(j->image_height, j->image_width, n, PIXELS_A_BYTE, r->where);
     if (st != OK)
         return st;
     if (j->num_components == 1)

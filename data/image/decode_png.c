@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/image/decode.h"
+#include "data/image/decode_png.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static status start(reader *r, image *out)
     png_uint_32 width = png_get_image_width(r->png, r->info);
     png_uint_32 height = png_get_image_height(r->png, r->info);
     int depth = png_get_bit_depth(r->png, r->info), type = png_get_color_type(r->png, r->info);
-    status st = decode_check_size(height, width, size, PIXELS_A_BYTE, r->where);
+    status st = image_check_size(height, width, size, PIXELS_A_BYTE, r->where);
     if (st != OK)
         return st;
     if (!checked_mul(png_get_rowbytes(r->png, r->info), height, &least) || least / 1032 > size)

@@ -44,3 +44,19 @@ status image_convert(image *i, int channels)
         i->pixels[3 * at] = i->pixels[3 * at + 1] = i->pixels[3 * at + 2] = i->pixels[at];
     return OK;
 }
+
+status image_check_size(size_t height, size_t width, size_t n, size_t most, const char *where)
+{
+    size_t pixels, limit;
+    if (height == 0 || width == 0)
+        return status_fail(ERR_INPUT, where, "is an image of %zu×%zu pixels", width, height);
+    if (!checked_mul(height, width, &pixels) || pixels > IMAGE_PIXELS_MAX)
+        return status_fail(ERR_INPUT, where, "is an image of %zu×%zu pixels; at most %zu are read",
+                           width, height, IMAGE_PIXELS_MAX);
+    if (checked_mul(n, most, &limit) && pixels > limit)
+        return status_fail(ERR_INPUT, where,
+                           "announces %zu×%zu pixels, more than its %zu bytes can "
+                           "hold; fetch it again",
+                           width, height, n);
+    return OK;
+}

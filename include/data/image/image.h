@@ -26,4 +26,9 @@ void image_free(image *i); // frees and empties; safe on {0}
 // fixed point, as Pillow's convert("L")), in place; nothing where the channels are right already.
 status image_convert(image *i, int channels);
 
+// Checks the size that a file of n bytes announces, before memory is taken for it; `most` is the
+// number of pixels that a byte of such a file can hold. ERR_INPUT, naming `where`: no pixels, more
+// than IMAGE_PIXELS_MAX, or more than the file can hold.
+status image_check_size(size_t height, size_t width, size_t n, size_t most, const char *where);
+
 #endif

@@ -226,11 +226,6 @@ done:
     return st;
 }
 
-uint64_t byte_stream_at(const byte_stream *s)
-{
-    return s->at;
-}
-
 const char *byte_stream_path(const byte_stream *s)
 {
     return s->path;

@@ -23,21 +23,6 @@ status byte_stream_read(byte_stream *s, char *bytes, size_t n, size_t *got);
 // Moves on to byte `offset` of the unpacked bytes, not backwards: at once in a plain file, by
 // unpacking in a packed one. ERR_INPUT when the file ends before it.
 status byte_stream_skip_to(byte_stream *s, uint64_t offset);
-uint64_t byte_stream_at(const byte_stream *s); // unpacked bytes so far
-const char *byte_stream_path(const byte_stream *s);
-
-// The lines of a stream.
-typedef struct line_reader line_reader;
-
-#define LINE_MAX_BYTES ((size_t)32 << 20) // a longer line is refused
-
-// Local; fails as byte_stream_open.
-status line_reader_open(const char *path, line_reader **out);
-void line_reader_close(line_reader *r); // NULL is a no-op
-// The next line without its end ("\n", "\r\n"), borrowed until the next call; NULL at the end of
-// the file. *offset is where it begins. ERR_INPUT as above and for a line of more than
-// LINE_MAX_BYTES.
-status line_reader_next(line_reader *r, const char **line, size_t *n, uint64_t *offset);
-int64_t line_reader_number(const line_reader *r); // of that line, from 1
+const char *byte_stream_path(const byte_stream *s); // borrowed
 
 #endif

@@ -157,7 +157,7 @@ static bool read_member(scanner *s, int depth, const char *key, size_t n)
     char plain[KEY_BYTES];
     if (memchr(key, '\\', n)) {
         text t = {0};
-        json_text_unescape(key, n, &t);
+        json_line_unescape(key, n, &t);
         n = t.length < KEY_BYTES && !t.failed ? t.length : 0;
         memcpy(plain, text_get(&t), n);
         text_free(&t);
@@ -279,6 +279,13 @@ bool json_line_read(const char *line, size_t n, json_field *fields, int n_fields
     return ok;
 }
 
+bool json_line_is_blank(const char *line, size_t n)
+{
+    while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
+        n--;
+    return n == 0;
+}
+
 // Four hexadecimal digits, known to be there.
 static int32_t hex4(const char *at)
 {
@@ -317,7 +324,7 @@ static size_t add_unicode(const char *at, const char *end, text *out)
     return 6;
 }
 
-void json_text_unescape(const char *bytes, size_t n, text *out)
+void json_line_unescape(const char *bytes, size_t n, text *out)
 {
     static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
     const char *at = bytes, *end = bytes + n;

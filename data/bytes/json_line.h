@@ -26,8 +26,11 @@ typedef struct json_field {
 bool json_line_read(const char *line, size_t n, json_field *fields, int n_fields, size_t *column,
                     const char **problem);
 
+// Whether a line has nothing but spaces and tabs.
+bool json_line_is_blank(const char *line, size_t n);
+
 // Appends a text's inside with its escapes resolved; a surrogate without its other half becomes
 // U+FFFD.
-void json_text_unescape(const char *bytes, size_t n, text *out);
+void json_line_unescape(const char *bytes, size_t n, text *out);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/bytes/line_reader.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,10 +46,10 @@ static status read_more(line_reader *r)
 {
     status st;
     size_t left = r->end - r->begin, got;
-    if (left > LINE_MAX_BYTES)
+    if (left > LINE_READER_MAX)
         return status_fail(ERR_INPUT, byte_stream_path(r->stream),
                            "line %lld has more than %zu MiB; one document a line is expected",
-                           (long long)r->number + 1, LINE_MAX_BYTES >> 20);
+                           (long long)r->number + 1, LINE_READER_MAX >> 20);
     if (left > 0)
         memmove(r->buffer, r->buffer + r->begin, left);
     r->base += r->begin;

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
-size_t utf8_length(const char *s, size_t n, size_t *bad)
+// Bytes of the well-formed character at s (of n > 0 bytes), or 0 when it is ill-formed; *bad is
+// then the length of the maximal ill-formed part (Unicode standard, table 3-8).
+static size_t character_length(const char *s, size_t n, size_t *bad)
 {
     const unsigned char *u = (const unsigned char *)s;
     unsigned low = 0x80, high = 0xBF; // of the second byte
@@ -45,7 +47,7 @@ void utf8_repair(const char *s, size_t n, text *out)
 {
     size_t from = 0, at = 0, bad;
     while (at < n) {
-        size_t length = utf8_length(s + at, n - at, &bad);
+        size_t length = character_length(s + at, n - at, &bad);
         if (length > 0) {
             at += length;
             continue;
@@ -70,7 +72,7 @@ size_t utf8_first_bad(const char *s, size_t n)
                 break;
         }
         for (size_t end = n - at < 16 ? n : at + 16; at < end; at += length)
-            if ((length = utf8_length(s + at, n - at, &bad)) == 0)
+            if ((length = character_length(s + at, n - at, &bad)) == 0)
                 return at;
     }
     return n;

@@ -9,10 +9,6 @@
 
 #include "pipeline/base/text.h"
 
-// Bytes of the well-formed character at s (of n > 0 bytes), or 0 when it is ill-formed; *bad is
-// then the length of the maximal ill-formed part (Unicode standard, table 3-8).
-size_t utf8_length(const char *s, size_t n, size_t *bad);
-
 // The code point of a well-formed character, and its bytes.
 int32_t utf8_decode(const char *s, size_t *length);
 

@@ -14,6 +14,7 @@
 #include "data/bytes/byte_stream.h"
 #include "data/bytes/file_tree.h"
 #include "data/bytes/json_line.h"
+#include "data/bytes/line_reader.h"
 #include "data/formats/jsonl_index.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
@@ -141,7 +142,8 @@ static bool first_line_has(const char *path, const char *field)
     size_t n = 0, column;
     uint64_t offset;
     bool found = false, read = line_reader_open(path, &r) == OK;
-    while (read && line_reader_next(r, &line, &n, &offset) == OK && line && jsonl_is_blank(line, n))
+    while (read && line_reader_next(r, &line, &n, &offset) == OK && line &&
+           json_line_is_blank(line, n))
         continue;
     if (read && line)
         found = json_line_read(line, n, &f, 1, &column, &problem) && f.kind == JSON_TEXT;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/bytes/byte_stream.h"
 #include "data/bytes/json_line.h"
+#include "data/bytes/line_reader.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/names.h"
@@ -116,7 +116,7 @@ static status read_group(file_index *x, const json_field *field, const char **pr
     size_t n = field->n;
     if (field->kind == JSON_TEXT && memchr(name, '\\', n)) {
         x->name.length = 0;
-        json_text_unescape(name, n, &x->name);
+        json_line_unescape(name, n, &x->name);
         if (x->name.failed)
             return status_no_memory("a subset's name");
         name = text_get(&x->name);
@@ -160,13 +160,6 @@ static status add_document(group_list *g, int64_t limit, jsonl_document d, jsonl
     return OK;
 }
 
-bool jsonl_is_blank(const char *line, size_t n)
-{
-    while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
-        n--;
-    return n == 0;
-}
-
 static status index_line(file_index *x, int64_t number, const char *line, size_t n, uint64_t offset)
 {
     const dataset_options *o = x->options;
@@ -174,7 +167,7 @@ static status index_line(file_index *x, int64_t number, const char *line, size_t
     json_field f[2] = {{.path = o->field ? o->field : "text"}, {.path = o->subsets}};
     bool by_file = strcmp(o->subsets, "file") == 0;
     size_t column, group = 0;
-    if (jsonl_is_blank(line, n))
+    if (json_line_is_blank(line, n))
         return OK;
     if (!json_line_read(line, n, f, by_file ? 1 : 2, &column, &problem))
         return malformed(x->path, number, column, problem);

@@ -24,7 +24,4 @@ typedef struct jsonl_documents {
 status jsonl_index(const dataset_options *options, const name_list *files, catalogue *out,
                    jsonl_documents *index);
 
-// Whether a line has nothing but spaces and tabs.
-bool jsonl_is_blank(const char *line, size_t n);
-
 #endif

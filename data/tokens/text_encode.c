@@ -117,7 +117,7 @@ status text_encode(const text_coding *c, encoder *e, text *scratch, const char *
         return encode_question(c, e, scratch, bytes, item);
     if (d->escaped) {
         scratch->length = 0;
-        json_text_unescape(bytes, n, scratch);
+        json_line_unescape(bytes, n, scratch);
         if (scratch->failed)
             return status_no_memory("a document");
         bytes = text_get(scratch);

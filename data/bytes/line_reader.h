@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lines of a file, which may be gzip or zstd as in data/bytes/byte_stream.h.
+#ifndef DATA_BYTES_LINE_READER_H
+#define DATA_BYTES_LINE_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/status.h"
+
+typedef struct line_reader line_reader;
+
+#define LINE_READER_MAX ((size_t)32 << 20) // a longer line is refused
+
+// Local; fails as byte_stream_open.
+status line_reader_open(const char *path, line_reader **out);
+void line_reader_close(line_reader *r); // NULL is a no-op
+// The next line without its end ("\n", "\r\n"), borrowed until the next call; NULL at the end of
+// the file. *offset is where it begins. ERR_INPUT and ERR_IO as byte_stream_read;
+// ERR_INPUT also for a line of more than LINE_READER_MAX.
+status line_reader_next(line_reader *r, const char **line, size_t *n, uint64_t *offset);
+int64_t line_reader_number(const line_reader *r); // of that line, from 1
+
+#endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "data/tokenizer/tokenizer.h"
+#include "data/tokenizer/encoder.h"
 #include "pipeline/base/file.h"
 
 static double now(void)

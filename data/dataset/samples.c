@@ -8,6 +8,7 @@
 #include "data/dataset/dataset_state.h"
 #include "data/dataset/model_labels.h"
 #include "data/image/image_processor.h"
+#include "data/tokenizer/encoder.h"
 #include "pipeline/base/checked.h"
 
 struct samples {

@@ -6,10 +6,27 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "data/tokenizer/bpe_table.h"
 #include "pipeline/base/checked.h"
 
 enum { MAX_ID = 1 << 24 };
+
+typedef struct piece {
+    char *bytes; // owned; NULL where an id has no piece
+    size_t n;
+} piece;
+
+struct bpe {
+    char *name;
+    bpe_options options;
+    piece *pieces; // by id
+    size_t pieces_capacity, n_pieces;
+    int32_t size;
+    int32_t *piece_slots; // open addressing, ids by hash of the bytes
+    size_t piece_capacity;
+    bpe_merge *merge_slots; // open addressing by pair; left < 0: empty
+    size_t merge_capacity, n_merges;
+    int32_t byte_id[256];
+};
 
 status bpe_new(const char *name, const bpe_options *options, bpe **out)
 {
@@ -96,7 +113,7 @@ status bpe_add_piece(bpe *b, const char *bytes, size_t n, int32_t id)
         return status_no_memory("a vocabulary");
     memcpy(copy, bytes, n);
     copy[n] = 0;
-    b->pieces[id] = (bpe_piece_text){copy, n};
+    b->pieces[id] = (piece){copy, n};
     b->piece_slots[slot] = id;
     b->n_pieces++;
     if (id >= b->size)
@@ -132,6 +149,16 @@ const char *bpe_piece(const bpe *b, int32_t id, size_t *n)
         return NULL;
     *n = b->pieces[id].n;
     return b->pieces[id].bytes;
+}
+
+const bpe_options *bpe_get_options(const bpe *b)
+{
+    return &b->options;
+}
+
+const int32_t *bpe_byte_ids(const bpe *b)
+{
+    return b->byte_id;
 }
 
 static size_t pair_hash(int32_t left, int32_t right)
@@ -235,7 +262,7 @@ status bpe_merges_from_scores(bpe *b, const float *score, size_t n)
     qsort(order, count, sizeof *order, higher_score_first);
     int32_t rank = 0;
     for (size_t i = 0; i < count && st == OK; i++) {
-        const bpe_piece_text *p = &b->pieces[order[i].id];
+        const piece *p = &b->pieces[order[i].id];
         if (i > 0 && order[i].score != order[i - 1].score)
             rank++; // equal scores: the leftmost pair first
         for (size_t cut = 1; cut < p->n && st == OK; cut++) {
@@ -254,7 +281,7 @@ bool bpe_cuts_before(const bpe *b, const char *boundary, size_t n)
     for (size_t i = 0; i < b->merge_capacity; i++) {
         if (b->merge_slots[i].left < 0)
             continue;
-        const bpe_piece_text *p = &b->pieces[b->merge_slots[i].result];
+        const piece *p = &b->pieces[b->merge_slots[i].result];
         size_t run = 0;
         while (run + n <= p->n && memcmp(p->bytes + run, boundary, n) == 0)
             run += n;

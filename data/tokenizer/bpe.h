@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Byte-pair encoding of one word: start from its bytes (byte-level) or characters (with byte
 // fallback), and merge the pair of lowest rank, leftmost first, until none is left (Sennrich et
-// al., 2016).
+// al., 2016). Here its vocabulary and rules; data/tokenizer/bpe_encoder.h applies them.
 #ifndef DATA_TOKENIZER_BPE_H
 #define DATA_TOKENIZER_BPE_H
 
@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "data/tokenizer/tokenizer.h"
 #include "pipeline/base/status.h"
 
 typedef struct bpe_options {
@@ -19,6 +18,10 @@ typedef struct bpe_options {
     bool fuse_unknown;  // neighbouring unknowns are one
     int32_t unknown;    // id for what has no piece; -1: it is left out
 } bpe_options;
+
+typedef struct bpe_merge {
+    int32_t left, right, rank, result; // ids, and the rule's rank: lower first
+} bpe_merge;
 
 typedef struct bpe bpe;
 
@@ -48,12 +51,10 @@ const char *bpe_piece(const bpe *b, int32_t id, size_t *n);
 // result.
 bool bpe_cuts_before(const bpe *b, const char *boundary, size_t n);
 
-// One thread's working memory for encoding words, with a cache of words seen.
-typedef struct bpe_encoder bpe_encoder;
-
-status bpe_encoder_new(const bpe *b, bpe_encoder **out);
-void bpe_encoder_free(bpe_encoder *e);
-// Appends the ids of one word (valid UTF-8).
-status bpe_encode(bpe_encoder *e, const char *word, size_t n, token_list *out);
+// What encoding needs. The rule for a pair of ids, or NULL; the options, `unknown` as set; of each
+// byte the id of its own piece (byte-level) or of <0xNN>, -1 where there is none [256]. Borrowed.
+const bpe_merge *bpe_find_merge(const bpe *b, int32_t left, int32_t right);
+const bpe_options *bpe_get_options(const bpe *b);
+const int32_t *bpe_byte_ids(const bpe *b);
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/tokenizer/bpe_encoder.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#include "data/tokenizer/bpe_table.h"
 #include "pipeline/base/checked.h"
 
 enum {
@@ -34,6 +35,8 @@ typedef struct candidate {
 
 struct bpe_encoder {
     const bpe *b;
+    const bpe_options *options; // of b
+    const int32_t *byte_id;     // [256] of b
     cached_word *cache;
     symbol *symbols;
     size_t n_symbols, symbols_capacity;
@@ -49,6 +52,8 @@ status bpe_encoder_new(const bpe *b, bpe_encoder **out)
         return status_no_memory("a tokenizer's cache");
     }
     e->b = b;
+    e->options = bpe_get_options(b);
+    e->byte_id = bpe_byte_ids(b);
     *out = e;
     return OK;
 }
@@ -78,7 +83,7 @@ static size_t character_bytes(unsigned char first)
 
 static status add_unknown(bpe_encoder *e)
 {
-    const bpe_options *o = &e->b->options;
+    const bpe_options *o = e->options;
     bool fused =
         o->fuse_unknown && e->n_symbols > 0 && e->symbols[e->n_symbols - 1].id == o->unknown;
     return o->unknown < 0 || fused ? OK : add_symbol(e, o->unknown);
@@ -87,24 +92,24 @@ static status add_unknown(bpe_encoder *e)
 // The word's first symbols: bytes, or characters with their fallback.
 static status split_word(bpe_encoder *e, const char *word, size_t n)
 {
-    const bpe *b = e->b;
+    const bpe_options *o = e->options;
     status st = OK;
     e->n_symbols = 0;
     for (size_t at = 0, step; at < n && st == OK; at += step) {
-        step = b->options.byte_level ? 1 : character_bytes((unsigned char)word[at]);
-        int32_t id = b->options.byte_level ? b->byte_id[(unsigned char)word[at]]
-                                           : bpe_find(b, word + at, step);
+        step = o->byte_level ? 1 : character_bytes((unsigned char)word[at]);
+        int32_t id =
+            o->byte_level ? e->byte_id[(unsigned char)word[at]] : bpe_find(e->b, word + at, step);
         if (id >= 0) {
             st = add_symbol(e, id);
             continue;
         }
-        bool bytes = b->options.byte_fallback && !b->options.byte_level;
+        bool bytes = o->byte_fallback && !o->byte_level;
         for (size_t i = 0; i < step && bytes; i++)
-            bytes = b->byte_id[(unsigned char)word[at + i]] >= 0;
+            bytes = e->byte_id[(unsigned char)word[at + i]] >= 0;
         if (!bytes)
             st = add_unknown(e);
         for (size_t i = 0; i < step && bytes && st == OK; i++)
-            st = add_symbol(e, b->byte_id[(unsigned char)word[at + i]]);
+            st = add_symbol(e, e->byte_id[(unsigned char)word[at + i]]);
     }
     return st;
 }
@@ -224,21 +229,17 @@ done:
     return st;
 }
 
-status bpe_encode(bpe_encoder *e, const char *word, size_t n, token_list *out)
+status bpe_encoder_encode(bpe_encoder *e, const char *word, size_t n, token_list *out)
 {
     status st;
     if (n == 0)
         return OK;
     uint64_t hash = XXH3_64bits(word, n) | 1;
     cached_word *c = &e->cache[hash >> 16 & (CACHE_SLOTS - 1)];
-    if (n <= CACHE_BYTES && c->hash == hash && c->bytes == n && memcmp(c->word, word, n) == 0) {
-        for (int i = 0; i < c->ids; i++)
-            if ((st = token_list_add(out, c->id[i])) != OK)
-                return st;
-        return OK;
-    }
+    if (n <= CACHE_BYTES && c->hash == hash && c->bytes == n && memcmp(c->word, word, n) == 0)
+        return token_list_append(out, c->id, c->ids);
     size_t first = out->n;
-    int32_t whole = e->b->options.ignore_merges ? bpe_find(e->b, word, n) : -1;
+    int32_t whole = e->options->ignore_merges ? bpe_find(e->b, word, n) : -1;
     st = whole >= 0 ? token_list_add(out, whole) : merge_word(e, word, n, out);
     if (st == OK && n <= CACHE_BYTES && out->n - first <= CACHE_IDS) {
         c->hash = hash;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdint.h>
+#include "data/tokenizer/byte_alphabet.h"
+
+#include <stdbool.h>
 
 #include "data/bytes/utf8.h"
-#include "data/tokenizer/tokenizer_rules.h"
 
 // Bytes that are printable in Latin-1 stand for themselves; the others, in order, for U+0100
 // onwards.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/tokenizer/normalizer.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
 #include "data/bytes/utf8.h"
-#include "data/tokenizer/text_rules.h"
 #include "pipeline/base/checked.h"
 
 typedef struct rule rule;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/tokenizer/splitter.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/bytes/utf8.h"
-#include "data/tokenizer/text_rules.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
 
 // The words GPT-2 cuts a text into (ByteLevel with use_regex).
 #define GPT2_WORDS                                                                                 \
@@ -52,7 +54,7 @@ typedef struct level {
     pcre2_match_data *match;
 } level;
 
-struct splitting {
+struct splitter_workspace {
     const splitter *s;
     level *levels; // one for each rule
     pcre2_match_context *context;
@@ -235,9 +237,9 @@ bool splitter_is_byte_level(const splitter *s)
     return s->byte_level;
 }
 
-status splitting_new(const splitter *s, splitting **out)
+status splitter_workspace_new(const splitter *s, splitter_workspace **out)
 {
-    splitting *w = checked_calloc(1, sizeof *w);
+    splitter_workspace *w = checked_calloc(1, sizeof *w);
     if (!w)
         return status_no_memory("a pre-tokenizer");
     w->s = s;
@@ -248,7 +250,7 @@ status splitting_new(const splitter *s, splitting **out)
     for (size_t i = 0; i < s->n && made; i++)
         made = (w->levels[i].match = pcre2_match_data_create(1, NULL)) != NULL;
     if (!made) {
-        splitting_free(w);
+        splitter_workspace_free(w);
         return status_no_memory("a pre-tokenizer");
     }
     pcre2_jit_stack_assign(w->context, NULL, w->stack);
@@ -256,7 +258,7 @@ status splitting_new(const splitter *s, splitting **out)
     return OK;
 }
 
-void splitting_free(splitting *w)
+void splitter_workspace_free(splitter_workspace *w)
 {
     if (!w)
         return;
@@ -301,7 +303,7 @@ static status add_part(level *l, const split_rule *r, size_t begin, size_t end, 
     return r->behaviour == REMOVED && match ? OK : add_piece(l, begin, end);
 }
 
-static status cut_by_pattern(splitting *w, size_t rule_index, const char *bytes, size_t n)
+static status cut_by_pattern(splitter_workspace *w, size_t rule_index, const char *bytes, size_t n)
 {
     const split_rule *r = &w->s->rules[rule_index];
     level *l = &w->levels[rule_index];
@@ -374,8 +376,8 @@ static status cut_metaspace(level *l, const split_rule *r, const char *bytes, si
 }
 
 // Runs rules from `index` on over one piece; behind the last, it is a word.
-static status run_rules(splitting *w, size_t index, const char *bytes, size_t n, bool first,
-                        const word_sink *sink)
+static status run_rules(splitter_workspace *w, size_t index, const char *bytes, size_t n,
+                        bool first, const word_sink *sink)
 {
     status st = OK;
     if (index == w->s->n)
@@ -407,8 +409,8 @@ done:
     return st;
 }
 
-status splitting_run(splitting *w, const char *bytes, size_t n, bool first,
-                     status (*word)(void *context, const char *bytes, size_t n), void *context)
+status splitter_cut(splitter_workspace *w, const char *bytes, size_t n, bool first,
+                    status (*word)(void *context, const char *bytes, size_t n), void *context)
 {
     word_sink sink = {word, context};
     return run_rules(w, 0, bytes, n, first, &sink);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tokenizer inside a GGUF file, with llama.cpp's reading of `tokenizer.ggml.pre`.
+#include "data/tokenizer/tokenizer_gguf.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/tokenizer/tokenizer_rules.h"
+#include "data/tokenizer/byte_alphabet.h"
 #include "pipeline/base/gguf.h"
 
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
@@ -51,7 +52,7 @@ static bool is_byte(const gguf_text *piece)
            memchr(digits, s[3], sizeof digits - 1) && memchr(digits, s[4], sizeof digits - 1);
 }
 
-static status read_pieces(tokenizer *t, const gguf *g, bool byte_level)
+static status read_pieces(tokenizer_rules *r, const gguf *g, bool byte_level)
 {
     status st;
     gguf_text *pieces = NULL;
@@ -62,28 +63,28 @@ static status read_pieces(tokenizer *t, const gguf *g, bool byte_level)
     if (gguf_has(g, "tokenizer.ggml.token_type"))
         TRY(gguf_get_ints(g, "tokenizer.ggml.token_type", &types, &n_types));
     if (n == 0 || n > 1 << 24 || (types && n_types != n)) {
-        st = status_fail(ERR_INPUT, t->path, "tokenizer.ggml.tokens has %zu tokens and %zu types",
+        st = status_fail(ERR_INPUT, r->path, "tokenizer.ggml.tokens has %zu tokens and %zu types",
                          n, n_types);
         goto done;
     }
     for (size_t i = 0; i < n; i++) {
         int64_t length = -1, type = types ? types[i] : NORMAL;
         if (!byte_level && type == BYTE && !is_byte(&pieces[i])) {
-            st = status_fail(ERR_INPUT, t->path, "tokenizer.ggml.tokens[%zu] is no byte: %.*s", i,
+            st = status_fail(ERR_INPUT, r->path, "tokenizer.ggml.tokens[%zu] is no byte: %.*s", i,
                              (int)(pieces[i].length < 20 ? pieces[i].length : 20), pieces[i].bytes);
             goto done;
         }
         if (byte_level && pieces[i].length <= sizeof bytes && type == NORMAL)
             length = byte_alphabet_decode(pieces[i].bytes, pieces[i].length, bytes);
-        TRY(length < 0 ? bpe_add_piece(t->bpe, pieces[i].bytes, pieces[i].length, (int32_t)i)
-                       : bpe_add_piece(t->bpe, bytes, (size_t)length, (int32_t)i));
+        TRY(length < 0 ? bpe_add_piece(r->bpe, pieces[i].bytes, pieces[i].length, (int32_t)i)
+                       : bpe_add_piece(r->bpe, bytes, (size_t)length, (int32_t)i));
         if (type != CONTROL && type != USER_DEFINED && type != UNKNOWN)
             continue;
         added_token token = {.content = (char *)(uintptr_t)pieces[i].bytes,
                              .n = pieces[i].length,
                              .id = (int32_t)i,
                              .special = type != USER_DEFINED};
-        TRY(added_tokens_add(t->added, &token, t->path));
+        TRY(added_tokens_add(r->added, &token, r->path));
     }
 done:
     free(pieces);
@@ -91,7 +92,7 @@ done:
     return st;
 }
 
-static status read_merges(tokenizer *t, const gguf *g)
+static status read_merges(tokenizer_rules *r, const gguf *g)
 {
     status st;
     gguf_text *merges = NULL;
@@ -109,11 +110,11 @@ static status read_merges(tokenizer *t, const gguf *g)
             b = byte_alphabet_decode(space + 1, right_n, right);
         }
         if (a < 0 || b < 0) {
-            st = status_fail(ERR_INPUT, t->path,
+            st = status_fail(ERR_INPUT, r->path,
                              "tokenizer.ggml.merges[%zu] is not a pair of tokens", i);
             goto done;
         }
-        TRY(bpe_add_merge(t->bpe, left, (size_t)a, right, (size_t)b, (int32_t)i));
+        TRY(bpe_add_merge(r->bpe, left, (size_t)a, right, (size_t)b, (int32_t)i));
     }
 done:
     free(merges);
@@ -121,7 +122,7 @@ done:
 }
 
 // Adds the id under `key` to a side when the flag under `flag` (its default where absent) says so.
-static status add_side(const tokenizer *t, const gguf *g, const char *flag, bool otherwise,
+static status add_side(const tokenizer_rules *r, const gguf *g, const char *flag, bool otherwise,
                        const char *key, token_list *side)
 {
     status st = OK;
@@ -132,15 +133,15 @@ static status add_side(const tokenizer *t, const gguf *g, const char *flag, bool
     if (!wanted)
         return OK;
     TRY(gguf_get_int(g, key, &id));
-    if (id < 0 || id >= tokenizer_size(t))
-        return status_fail(ERR_INPUT, t->path, "%s: there is no token %lld", key, (long long)id);
+    if (id < 0 || id >= tokenizer_rules_size(r))
+        return status_fail(ERR_INPUT, r->path, "%s: there is no token %lld", key, (long long)id);
     TRY(token_list_add(side, (int32_t)id));
 done:
     return st;
 }
 
 // "gpt2": byte-level BPE with merges, cut by the patterns of `pre`.
-static status read_byte_level(tokenizer *t, const gguf *g)
+static status read_byte_level(tokenizer_rules *r, const gguf *g)
 {
     status st;
     gguf_text pre = {"default", 7};
@@ -151,23 +152,23 @@ static status read_byte_level(tokenizer *t, const gguf *g)
                           memcmp(pre_types[k].name, pre.bytes, pre.length) == 0))
         k++;
     if (k == known)
-        return status_fail(ERR_INPUT, t->path, "tokenizer.ggml.pre %.*s is not supported",
+        return status_fail(ERR_INPUT, r->path, "tokenizer.ggml.pre %.*s is not supported",
                            (int)(pre.length < 80 ? pre.length : 80), pre.bytes);
-    t->byte_level = true;
+    r->byte_level = true;
     bpe_options options = {
         .byte_level = true, .ignore_merges = pre_types[k].ignore_merges, .unknown = -1};
-    TRY(splitter_from_patterns(pre_types[k].patterns, t->path, &t->splitter));
-    TRY(bpe_new(t->path, &options, &t->bpe));
-    TRY(read_pieces(t, g, true));
-    TRY(read_merges(t, g));
-    TRY(add_side(t, g, "tokenizer.ggml.add_bos_token", pre_types[k].ignore_merges,
-                 "tokenizer.ggml.bos_token_id", &t->prefix));
+    TRY(splitter_from_patterns(pre_types[k].patterns, r->path, &r->splitter));
+    TRY(bpe_new(r->path, &options, &r->bpe));
+    TRY(read_pieces(r, g, true));
+    TRY(read_merges(r, g));
+    TRY(add_side(r, g, "tokenizer.ggml.add_bos_token", pre_types[k].ignore_merges,
+                 "tokenizer.ggml.bos_token_id", &r->prefix));
 done:
     return st;
 }
 
 // "llama": SentencePiece's BPE, whose merges follow the scores.
-static status read_sentencepiece(tokenizer *t, const gguf *g)
+static status read_sentencepiece(tokenizer_rules *r, const gguf *g)
 {
     status st;
     float *scores = NULL;
@@ -186,41 +187,41 @@ static status read_sentencepiece(tokenizer *t, const gguf *g)
         st = status_no_memory("a tokenizer");
         goto done;
     }
-    TRY(normalizer_new(rules, t->path, &t->normalizer));
-    TRY(splitter_new(NULL, t->path, &t->splitter));
-    t->strip_space = prefix;
+    TRY(normalizer_new(rules, r->path, &r->normalizer));
+    TRY(splitter_new(NULL, r->path, &r->splitter));
+    r->strip_space = prefix;
     bpe_options options = {.byte_fallback = true, .unknown = (int32_t)unknown};
-    TRY(bpe_new(t->path, &options, &t->bpe));
-    TRY(read_pieces(t, g, false));
+    TRY(bpe_new(r->path, &options, &r->bpe));
+    TRY(read_pieces(r, g, false));
     TRY(gguf_get_reals(g, "tokenizer.ggml.scores", &scores, &n));
-    TRY(bpe_merges_from_scores(t->bpe, scores, n));
-    TRY(add_side(t, g, "tokenizer.ggml.add_bos_token", true, "tokenizer.ggml.bos_token_id",
-                 &t->prefix));
+    TRY(bpe_merges_from_scores(r->bpe, scores, n));
+    TRY(add_side(r, g, "tokenizer.ggml.add_bos_token", true, "tokenizer.ggml.bos_token_id",
+                 &r->prefix));
 done:
     json_decref(rules);
     free(scores);
     return st;
 }
 
-status tokenizer_read_gguf(tokenizer *t, const char *path)
+status tokenizer_gguf_read(tokenizer_rules *r)
 {
     status st;
     gguf *g = NULL;
     gguf_text model;
-    TRY(gguf_open(path, &g));
+    TRY(gguf_open(r->path, &g));
     TRY(gguf_get_text(g, "tokenizer.ggml.model", &model));
     if (model.length == 4 && memcmp(model.bytes, "gpt2", 4) == 0)
-        TRY(read_byte_level(t, g));
+        TRY(read_byte_level(r, g));
     else if (model.length == 5 && memcmp(model.bytes, "llama", 5) == 0)
-        TRY(read_sentencepiece(t, g));
+        TRY(read_sentencepiece(r, g));
     else {
-        st = status_fail(ERR_INPUT, path,
+        st = status_fail(ERR_INPUT, r->path,
                          "tokenizer.ggml.model %.*s is not supported; gpt2 and llama are",
                          (int)(model.length < 80 ? model.length : 80), model.bytes);
         goto done;
     }
-    TRY(add_side(t, g, "tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id",
-                 &t->suffix));
+    TRY(add_side(r, g, "tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id",
+                 &r->suffix));
 done:
     gguf_close(g);
     return st;

@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of a tokenizer, filled by tokenizer_json.c or tokenizer_gguf.c and run by tokenizer.c.
+// What a tokenizer's file asks for: tokenizer_json.c and tokenizer_gguf.c fill it, tokenizer.c
+// holds it, encoder.c goes by it.
 #ifndef DATA_TOKENIZER_TOKENIZER_RULES_H
 #define DATA_TOKENIZER_TOKENIZER_RULES_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "data/tokenizer/added_tokens.h"
 #include "data/tokenizer/bpe.h"
-#include "data/tokenizer/text_rules.h"
-#include "data/tokenizer/tokenizer.h"
+#include "data/tokenizer/normalizer.h"
+#include "data/tokenizer/splitter.h"
+#include "data/tokenizer/token_list.h"
 
-struct tokenizer {
-    char *path;
-    normalizer *normalizer;
+// {0} is the empty one.
+typedef struct tokenizer_rules {
+    char *path;             // owned: the file
+    normalizer *normalizer; // these four are owned
     splitter *splitter;
     bpe *bpe;
     added_tokens *added;
-    token_list prefix, suffix;
-    bool byte_level;  // pieces are bytes; otherwise "▁" is a space and <0xNN> a byte
-    bool strip_space; // decoding drops the space that encoding put in front
+    token_list prefix, suffix; // stand before and after every text
+    bool byte_level;           // pieces are bytes; otherwise "▁" is a space and <0xNN> a byte
+    bool strip_space;          // decoding drops the space that encoding put in front
     bool cut_marks; // a text without words of its own may be cut before each "▁" (bpe_cuts_before)
-};
-
-status tokenizer_read_json(tokenizer *t, const char *path);
-status tokenizer_read_gguf(tokenizer *t, const char *path);
+} tokenizer_rules;
 
 // "▁" of SentencePiece
 #define SPACE_MARK "\xE2\x96\x81"
 
-// The bytes that a piece of a byte-level vocabulary spells in GPT-2's alphabet, where every byte is
-// a printable character. Writes at most n bytes; returns how many, or -1 when a character is not of
-// that alphabet.
-int64_t byte_alphabet_decode(const char *piece, size_t n, char *out);
+// One more than the largest id.
+int32_t tokenizer_rules_size(const tokenizer_rules *r);
+void tokenizer_rules_free(tokenizer_rules *r); // frees and empties; safe on {0}
 
 #endif

@@ -6,14 +6,6 @@
 
 enum { LETTERS = 4 };
 
-static status add_list(token_list *to, const token_list *from)
-{
-    status st = OK;
-    for (size_t i = 0; i < from->n && st == OK; i++)
-        st = token_list_add(to, from->id[i]);
-    return st;
-}
-
 // The tokens of "Answer:" and, behind them, of each letter.
 static status encode_letters(encoder *e, token_list *base, token_list full[LETTERS])
 {
@@ -57,8 +49,8 @@ status text_coding_letters(text_coding *c, const char *path)
             goto done;
         }
     }
-    for (size_t i = base.n; share_tail(&base, full) && i + 1 < full[0].n; i++)
-        TRY(token_list_add(&c->tail, full[0].id[i]));
+    if (share_tail(&base, full))
+        TRY(token_list_append(&c->tail, full[0].id + base.n, full[0].n - 1 - base.n));
 done:
     token_list_free(&base);
     for (int i = 0; i < LETTERS; i++)
@@ -73,15 +65,16 @@ static status encode_prompt(const text_coding *c, encoder *e, text *scratch, con
 {
     status st;
     const text_document *d = &item->document;
+    const token_list *prefix = tokenizer_prefix(c->tokenizer);
     scratch->length = 0;
     text_add_bytes(scratch, bytes, item->shot[0]);
     text_add_bytes(scratch, bytes + item->shot[drop], d->n - item->shot[drop]);
     if (scratch->failed)
         return status_no_memory("a prompt");
     ids->n = 0;
-    TRY(add_list(ids, tokenizer_prefix(c->tokenizer)));
+    TRY(token_list_append(ids, prefix->id, prefix->n));
     TRY(encoder_encode(e, text_get(scratch), scratch->length, false, 0, ids));
-    TRY(add_list(ids, &c->tail));
+    TRY(token_list_append(ids, c->tail.id, c->tail.n));
 done:
     return st;
 }
@@ -111,6 +104,8 @@ status text_encode(const text_coding *c, encoder *e, text *scratch, const char *
 {
     status st;
     const text_document *d = &item->document;
+    const token_list *prefix = tokenizer_prefix(c->tokenizer),
+                     *suffix = tokenizer_suffix(c->tokenizer);
     size_t n = d->n;
     bool joined = d->joined || c->pack;
     if (item->shot)
@@ -124,10 +119,10 @@ status text_encode(const text_coding *c, encoder *e, text *scratch, const char *
         n = scratch->length;
     }
     if (!d->inner)
-        TRY(add_list(&item->ids, tokenizer_prefix(c->tokenizer)));
+        TRY(token_list_append(&item->ids, prefix->id, prefix->n));
     TRY(encoder_encode(e, bytes, n, false, joined ? 0 : (size_t)c->context, &item->ids));
     if (!d->outer)
-        TRY(add_list(&item->ids, tokenizer_suffix(c->tokenizer)));
+        TRY(token_list_append(&item->ids, suffix->id, suffix->n));
 done:
     return st;
 }

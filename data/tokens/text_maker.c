@@ -150,10 +150,10 @@ status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t
     size_t context = (size_t)m->order->context;
     if (!joined && n >= 2)
         return add_sample(m, group, id, n < context ? n : context, -1);
-    for (size_t i = 0; i < n && joined; i++)
-        TRY(token_list_add(&m->pending[group], id[i]));
-    if (joined)
+    if (joined) {
+        TRY(token_list_append(&m->pending[group], id, n));
         TRY(cut_pending(m, group, false));
+    }
 done:
     return st;
 }

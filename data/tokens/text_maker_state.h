@@ -4,6 +4,7 @@
 #ifndef DATA_TOKENS_TEXT_MAKER_STATE_H
 #define DATA_TOKENS_TEXT_MAKER_STATE_H
 
+#include "data/tokenizer/encoder.h"
 #include "data/tokens/text_maker.h"
 
 // A document waiting to be tokenised, and then its ids.

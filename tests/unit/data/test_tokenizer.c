@@ -6,7 +6,7 @@
 #include "scratch.h"
 
 #include "data/bytes/utf8.h"
-#include "data/tokenizer/tokenizer.h"
+#include "data/tokenizer/encoder.h"
 
 #define REFERENCE "tests/reference/tokenizers/"
 

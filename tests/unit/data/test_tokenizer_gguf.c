@@ -2,7 +2,7 @@
 // Tokenizers inside GGUF files: known names of pre-tokenizers, and what is refused.
 #include "scratch.h"
 
-#include "data/tokenizer/tokenizer.h"
+#include "data/tokenizer/encoder.h"
 
 static void add_number(text *t, uint64_t value, size_t bytes)
 {

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules that rewrite a text before it is cut: the "normalizer" of a tokenizer.json. Names and
+// meanings are those of the `tokenizers` package.
+#ifndef DATA_TOKENIZER_NORMALIZER_H
+#define DATA_TOKENIZER_NORMALIZER_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
+
+typedef struct normalizer normalizer;
+
+// Reads the "normalizer" of a tokenizer.json (null: none). `file` names it in messages. ERR_INPUT
+// for an unknown kind. Borrows nothing. NULL is a normalizer that does nothing.
+status normalizer_new(const json_t *rules, const char *file, normalizer **out);
+void normalizer_free(normalizer *n);
+// Appends the normalised form of valid UTF-8. Thread-safe.
+status normalizer_apply(const normalizer *n, const char *bytes, size_t length, text *out);
+
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tokenizer inside a GGUF file, with llama.cpp's reading of `tokenizer.ggml.pre`.
+#ifndef DATA_TOKENIZER_TOKENIZER_GGUF_H
+#define DATA_TOKENIZER_TOKENIZER_GGUF_H
+
+#include "data/tokenizer/tokenizer_rules.h"
+#include "pipeline/base/status.h"
+
+// Fills rules that have their path and an empty set of added tokens. ERR_INPUT names the file and
+// what is malformed or not supported; what was read then is the caller's to free. Local.
+status tokenizer_gguf_read(tokenizer_rules *r);
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/tokenizer/tokenizer_rules.h"
+
+#include <stdlib.h>
+
+int32_t tokenizer_rules_size(const tokenizer_rules *r)
+{
+    int32_t size = bpe_size(r->bpe);
+    for (size_t i = 0; i < added_tokens_count(r->added); i++)
+        if (added_tokens_at(r->added, i)->id >= size)
+            size = added_tokens_at(r->added, i)->id + 1;
+    return size;
+}
+
+void tokenizer_rules_free(tokenizer_rules *r)
+{
+    normalizer_free(r->normalizer);
+    splitter_free(r->splitter);
+    bpe_free(r->bpe);
+    added_tokens_free(r->added);
+    token_list_free(&r->prefix);
+    token_list_free(&r->suffix);
+    free(r->path);
+    *r = (tokenizer_rules){0};
+}

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/tokens/text_maker_state.h"
+#include "data/tokens/text_coding.h"
 #include "pipeline/base/checked.h"
 
 // A batch is tokenised when it has as many documents or bytes: enough for all threads, little to
@@ -68,7 +68,7 @@ static status maker_begin(text_maker *m)
     TRY(tokenizer_open(o->tokenizer, &m->set->tokenizer));
     m->coding.tokenizer = m->set->tokenizer;
     if (o->questions) {
-        TRY(text_coding_letters(&m->coding, o->tokenizer));
+        TRY(text_coding_find_letters(&m->coding, o->tokenizer));
         memcpy(m->set->candidate, m->coding.candidate, sizeof m->set->candidate);
         m->set->candidates = 4;
     }
@@ -89,11 +89,6 @@ bool text_maker_wants_more(const text_maker *m)
         if (text_maker_wants(m, g))
             return true;
     return false;
-}
-
-int64_t text_maker_context(const text_maker *m)
-{
-    return m->order->context;
 }
 
 int64_t text_maker_limit(const text_maker *m)
@@ -164,8 +159,8 @@ static status encode_item(void *context, int64_t i, int thread)
     text_item *item = &m->items[i];
     item->ids.n = 0;
     item->shortened = false;
-    return text_encode(&m->coding, m->encoders[thread], &m->scratch[thread],
-                       text_get(&m->bytes) + item->begin, item);
+    return text_coding_encode(&m->coding, m->encoders[thread], &m->scratch[thread],
+                              text_get(&m->bytes) + item->begin, item);
 }
 
 // Tokenises the batch and adds what comes out, in order.

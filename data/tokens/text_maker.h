@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns the documents of a text format into samples: tokenises batches of them on all threads and
 // adds what comes out in the order they were handed over, until each group has its limit. What a
-// sample is, is said in data/samples.h.
+// sample is, is said in data/dataset/samples.h.
 #ifndef DATA_TOKENS_TEXT_MAKER_H
 #define DATA_TOKENS_TEXT_MAKER_H
 
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/tokens/text_document.h"
 #include "data/tokens/token_set.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/status.h"
@@ -39,21 +40,8 @@ status text_maker_run(const text_order *order,
 bool text_maker_wants(const text_maker *m, size_t group);
 bool text_maker_wants_more(const text_maker *m);
 bool text_maker_packs(const text_maker *m);
-int64_t text_maker_context(const text_maker *m);
 int64_t text_maker_limit(const text_maker *m);
 int64_t text_maker_vocabulary(const text_maker *m);
-
-typedef struct text_document {
-    size_t group;
-    const char *bytes; // borrowed until text_maker_add returns
-    size_t n;
-    bool escaped;       // the inside of a JSON text
-    bool joined;        // laid end to end with the group's others, whatever `pack` says
-    bool inner, outer;  // parts of one document: something came before it; something will come
-    const size_t *shot; // a question: where each shot and, last, the question itself begin
-    size_t shots;       // one less than there are of `shot`
-    int answer;         // a question's, 0 to 3
-} text_document;
 
 status text_maker_add(text_maker *m, const text_document *d);
 // Adds ids as they are: a sample (its first `context`), or, joined, a stretch of the group's.

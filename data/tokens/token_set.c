@@ -2,6 +2,7 @@
 #include "data/tokens/token_set.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/checked.h"
 
@@ -50,4 +51,96 @@ status token_set_add(token_set *s, size_t group, const int32_t *id, size_t n, in
     g->at[g->n++] = (token_sample){first, (int32_t)n, target};
     g->rows += (int64_t)n;
     return OK;
+}
+
+// What lies in shared memory: this; of each group its samples' number and rows; all samples; the
+// ids that are not in the store's file.
+typedef struct shared_set {
+    uint64_t samples;
+    token_store_layout store;
+    int32_t candidate[4];
+    int candidates;
+    int64_t shortened;
+    int64_t group[]; // [groups, 2]
+} shared_set;
+
+static token_sample *samples_of(shared_set *block, size_t groups)
+{
+    return (token_sample *)(void *)(block->group + 2 * groups);
+}
+
+static unsigned char *ids_of(shared_set *block, size_t groups)
+{
+    return (unsigned char *)(samples_of(block, groups) + block->samples);
+}
+
+static shared_set head_of(const token_set *set)
+{
+    shared_set h = {.store = token_store_get_layout(set->store),
+                    .candidates = set->candidates,
+                    .shortened = set->shortened};
+    memcpy(h.candidate, set->candidate, sizeof h.candidate);
+    for (size_t g = 0; g < set->groups; g++)
+        h.samples += set->group[g].n;
+    return h;
+}
+
+static size_t bytes_of(const token_set *set)
+{
+    const shared_set h = head_of(set);
+    return sizeof h + 2 * set->groups * sizeof *h.group + h.samples * sizeof(token_sample) +
+           h.store.n;
+}
+
+static void fill_block(const token_set *set, shared_set *to)
+{
+    *to = head_of(set);
+    token_sample *at = samples_of(to, set->groups);
+    for (size_t g = 0; g < set->groups; g++) {
+        const token_group *from = &set->group[g];
+        to->group[2 * g] = (int64_t)from->n;
+        to->group[2 * g + 1] = from->rows;
+        if (from->n)
+            memcpy(at, from->at, from->n * sizeof *at);
+        at += from->n;
+    }
+    token_store_copy(set->store, ids_of(to, set->groups));
+}
+
+// Lets the set read what lies in its block instead of memory of its own.
+static status read_block(token_set *set)
+{
+    shared_set *from = set->block;
+    token_sample *at = samples_of(from, set->groups);
+    status st = token_store_borrow(set->store, &from->store, ids_of(from, set->groups));
+    for (size_t g = 0; g < set->groups && st == OK; g++) {
+        token_group *to = &set->group[g];
+        free(to->at);
+        *to = (token_group){at, (size_t)from->group[2 * g], 0, from->group[2 * g + 1]};
+        at += to->n;
+    }
+    set->candidates = from->candidates;
+    set->shortened = from->shortened;
+    memcpy(set->candidate, from->candidate, sizeof set->candidate);
+    return st;
+}
+
+status token_set_share(share *s, status made, token_set *set)
+{
+    status st;
+    void *block = NULL;
+    const bool first = s->rank == 0;
+    TRY(s->vote(s, made));
+    TRY(share_alloc_as_first(s, first ? bytes_of(set) : 0, &block));
+    if (first)
+        fill_block(set, block);
+    TRY(s->vote(s, OK));
+    set->share = s;
+    set->block = block;
+    block = NULL;
+    TRY(s->vote(s, read_block(set)));
+done:
+    if (block)
+        s->release(s, block);
+    return st;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/tokens/token_store.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/tokens/token_set.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
@@ -160,9 +161,9 @@ int64_t token_store_count(const token_store *s)
     return (int64_t)((s->written + s->n) / s->width);
 }
 
-token_store_parts token_store_look(const token_store *s)
+token_store_layout token_store_get_layout(const token_store *s)
 {
-    return (token_store_parts){s->width, s->n, s->written, s->file, (int)getpid()};
+    return (token_store_layout){s->width, s->n, s->written, s->file, (int)getpid()};
 }
 
 void token_store_copy(const token_store *s, unsigned char *bytes)
@@ -172,10 +173,10 @@ void token_store_copy(const token_store *s, unsigned char *bytes)
 }
 
 // Opens the unlinked file of another process.
-static status open_theirs(const token_store_parts *parts, int *file)
+static status open_theirs(const token_store_layout *layout, int *file)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", parts->process, parts->file);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", layout->process, layout->file);
     *file = open(path, O_RDONLY | O_CLOEXEC);
     return *file >= 0 ? OK
                       : status_fail_errno(ERR_IO, path,
@@ -183,19 +184,19 @@ static status open_theirs(const token_store_parts *parts, int *file)
                                           "made (ranks of a node must see each other's processes)");
 }
 
-status token_store_borrow(token_store *s, const token_store_parts *parts, unsigned char *bytes)
+status token_store_borrow(token_store *s, const token_store_layout *layout, unsigned char *bytes)
 {
-    if (parts->file >= 0 && parts->process != (int)getpid()) {
-        status st = open_theirs(parts, &s->file);
+    if (layout->file >= 0 && layout->process != (int)getpid()) {
+        status st = open_theirs(layout, &s->file);
         if (st != OK)
             return st;
     }
     if (!s->borrowed)
         free(s->bytes);
     s->borrowed = true;
-    s->width = parts->width;
+    s->width = layout->width;
     s->bytes = bytes;
-    s->n = parts->n;
-    s->written = parts->written;
+    s->n = layout->n;
+    s->written = layout->written;
     return OK;
 }

@@ -5,7 +5,7 @@
 
 #include <zstd.h>
 
-#include "data/tokens/token_set.h"
+#include "data/tokens/token_store.h"
 
 #define LINES                                                                                      \
     "{\"text\": \"one\", \"meta\": {\"pile_set_name\": \"b\"}, \"id\": 7}\n"                       \

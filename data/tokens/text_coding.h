@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the two files of the text maker share: text_maker.c keeps the order, text_encode.c tokenises
-// one document.
-#ifndef DATA_TOKENS_TEXT_MAKER_STATE_H
-#define DATA_TOKENS_TEXT_MAKER_STATE_H
+// How one document becomes the ids of a sample, or of a stretch of one: special tokens, the answer's
+// letters, prompts that are too long. text_maker.c keeps the order of many.
+#ifndef DATA_TOKENS_TEXT_CODING_H
+#define DATA_TOKENS_TEXT_CODING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "data/tokenizer/encoder.h"
-#include "data/tokens/text_maker.h"
+#include "data/tokens/text_document.h"
+#include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
 
 // A document waiting to be tokenised, and then its ids.
 typedef struct text_item {
@@ -26,9 +32,9 @@ typedef struct text_coding {
 } text_coding;
 
 // Finds the letters' tokens. ERR_INPUT when two letters have the same.
-status text_coding_letters(text_coding *c, const char *path);
+status text_coding_find_letters(text_coding *c, const char *path);
 // Fills item->ids from the document's bytes.
-status text_encode(const text_coding *c, encoder *e, text *scratch, const char *bytes,
-                   text_item *item);
+status text_coding_encode(const text_coding *c, encoder *e, text *scratch, const char *bytes,
+                          text_item *item);
 
 #endif

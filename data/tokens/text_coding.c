@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/tokens/text_coding.h"
+
 #include <string.h>
 
 #include "data/bytes/json_line.h"
-#include "data/tokens/text_maker_state.h"
 
 enum { LETTERS = 4 };
 
@@ -31,7 +32,7 @@ static bool share_tail(const token_list *base, const token_list full[LETTERS])
     return true;
 }
 
-status text_coding_letters(text_coding *c, const char *path)
+status text_coding_find_letters(text_coding *c, const char *path)
 {
     status st;
     encoder *e = NULL;
@@ -99,8 +100,8 @@ done:
     return st;
 }
 
-status text_encode(const text_coding *c, encoder *e, text *scratch, const char *bytes,
-                   text_item *item)
+status text_coding_encode(const text_coding *c, encoder *e, text *scratch, const char *bytes,
+                          text_item *item)
 {
     status st;
     const text_document *d = &item->document;

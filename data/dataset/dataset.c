@@ -5,30 +5,13 @@
 #include <string.h>
 
 #include "data/dataset/dataset_state.h"
+#include "data/formats/formats.h"
+#include "data/tokenizer/tokenizer.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
-#define FORMAT(NAME) extern const format format_##NAME;
-#include "data/formats/formats.def"
-#undef FORMAT
-
-const format *const formats[] = {
-#define FORMAT(NAME) &format_##NAME,
-#include "data/formats/formats.def"
-#undef FORMAT
-    NULL};
-
-const char *dataset_formats(void)
-{
-    static const char list[] =
-#define FORMAT(NAME) "|" #NAME
-#include "data/formats/formats.def"
-#undef FORMAT
-        ;
-    return list + 1;
-}
-
-const char *format_word(const char *const *list, const char *word)
+// The member of a NULL-ended list equal to `word`, or NULL.
+static const char *find_word(const char *const *list, const char *word)
 {
     for (; *list; list++)
         if (strcmp(*list, word) == 0)
@@ -36,11 +19,14 @@ const char *format_word(const char *const *list, const char *word)
     return NULL;
 }
 
-// ERR_USAGE at an option, that names the nearest right word, or all of them.
-static status unknown_word(const char *option, const char *what, const char *word,
-                           const char *const *list, size_t n)
+// ERR_USAGE at an option, that names the nearest right word of a NULL-ended list, or all of them.
+static status fail_unknown(const char *option, const char *what, const char *word,
+                           const char *const *list)
 {
     text all = {0};
+    size_t n = 0;
+    while (list[n])
+        n++;
     const char *nearest = text_nearest(word, list, n);
     for (size_t i = 0; i < n && i < 20; i++)
         text_addf(&all, "%s%s", i ? ", " : "", list[i]);
@@ -52,48 +38,24 @@ static status unknown_word(const char *option, const char *what, const char *wor
     return st;
 }
 
-static size_t list_length(const char *const *list)
-{
-    size_t n = 0;
-    while (list[n])
-        n++;
-    return n;
-}
-
-static status find_format(const char *name, const format **out)
-{
-    const char *known[sizeof formats / sizeof *formats];
-    size_t n = 0;
-    for (; formats[n]; n++) {
-        known[n] = formats[n]->name;
-        if (strcmp(known[n], name) == 0) {
-            *out = formats[n];
-            return OK;
-        }
-    }
-    return unknown_word("format", "format", name, known, n);
-}
-
 // Finds the format and checks the options against it; *full = the options with its defaults.
 static status complete_options(const dataset_options *options, const format **f,
                                dataset_options *full)
 {
-    status st;
     *full = *options;
-    TRY(find_format(options->format, f));
+    if (!(*f = formats_find(options->format)))
+        return fail_unknown("format", "format", options->format, formats_names);
     if (!full->split)
         full->split = (*f)->default_split;
-    else if (!format_word((*f)->splits, full->split))
-        return unknown_word("split", "split", full->split, (*f)->splits, list_length((*f)->splits));
+    else if (!find_word((*f)->splits, full->split))
+        return fail_unknown("split", "split", full->split, (*f)->splits);
     if (!full->subsets)
         full->subsets = (*f)->subsets[0];
-    else if (!(*f)->any_subsets && !format_word((*f)->subsets, full->subsets))
-        return unknown_word("subsets", "subsets", full->subsets, (*f)->subsets,
-                            list_length((*f)->subsets));
+    else if (!(*f)->any_subsets && !find_word((*f)->subsets, full->subsets))
+        return fail_unknown("subsets", "subsets", full->subsets, (*f)->subsets);
     if (full->collect == DATASET_COLLECT_DEFAULT)
         full->collect = (*f)->questions ? 0 : 0.5;
-done:
-    return st;
+    return OK;
 }
 
 static status copy_string(const char *from, const char **to)
@@ -138,7 +100,7 @@ static status choose_groups(const dataset *d, const dataset_options *options, co
                             bool *wanted)
 {
     const name_list *groups = &d->all.group_names;
-    const char **known = checked_calloc(groups->n, sizeof *known);
+    const char **known = checked_calloc(groups->n + 1, sizeof *known); // ended by NULL
     size_t n = 0;
     status st = OK;
     if (!known)
@@ -155,7 +117,7 @@ static status choose_groups(const dataset *d, const dataset_options *options, co
         if (g < groups->n)
             wanted[g] = true;
         else
-            st = unknown_word("keep", "subset", options->keep[k], known, n);
+            st = fail_unknown("keep", "subset", options->keep[k], known);
     }
     free(known);
     return st;
@@ -249,18 +211,6 @@ done:
     return st;
 }
 
-void catalogue_free(catalogue *c, void (*close)(format_state *state))
-{
-    if (c->state)
-        close(c->state);
-    free(c->group);
-    free(c->label);
-    free(c->count);
-    name_list_free(&c->group_names);
-    name_list_free(&c->label_names);
-    *c = (catalogue){0};
-}
-
 void dataset_close(dataset *d)
 {
     if (!d)
@@ -280,14 +230,18 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
     status st;
     const format *f;
     char *file = NULL;
+    name_list files = {0};
     dataset_options full;
     TRY(complete_options(options, &f, &full));
-    TRY(f->files(&full, add, context));
+    TRY(f->files(&full, &files));
+    for (size_t i = 0; i < files.n; i++)
+        TRY(add(context, files.at[i]));
     if (full.tokenizer && f->text && !f->token_ids) {
         file = tokenizer_file(full.tokenizer);
         TRY(file ? add(context, file) : status_no_memory("a path"));
     }
 done:
+    name_list_free(&files);
     free(file);
     return st;
 }

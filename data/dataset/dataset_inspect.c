@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/dataset/dataset.h"
 #include "data/dataset/dataset_state.h"
+#include "data/formats/formats.h"
 #include "pipeline/base/file.h"
 
 #define SHOWN 40 // subsets and names printed; the rest is counted

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/dataset/dataset_state.h"
+#include "data/dataset/dataset_tokens.h"
 #include "data/dataset/model_labels.h"
 #include "data/image/image_processor.h"
 #include "data/tokenizer/encoder.h"
@@ -22,7 +22,7 @@ struct samples {
 
 static const token_group *group_of(const samples *s, int subset)
 {
-    return dataset_token_group(s->data, s->tokens, subset);
+    return dataset_tokens_group(s->data, s->tokens, subset);
 }
 
 static int64_t used(const samples *s, int subset)

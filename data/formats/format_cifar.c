@@ -213,20 +213,19 @@ static status cifar_image(const format_state *s, int64_t index, image *out)
     return OK;
 }
 
-static status cifar_files(const layout *l, const dataset_options *o,
-                          status (*add)(void *context, const char *path), void *context)
+static status cifar_files(const layout *l, const dataset_options *o, name_list *out)
 {
     status st;
     char *paths[FILES] = {NULL}, *names_path = NULL;
     int n;
     TRY(find_data(l, o, paths, &n));
     for (int f = 0; f < n; f++)
-        TRY(add(context, paths[f]));
+        TRY(name_list_add(out, paths[f], strlen(paths[f])));
     for (int k = 0; k < 2; k++) {
         free(names_path);
         TRY(find_names(k == 0 ? &l->fine : &l->coarse, o, &names_path));
         if (names_path)
-            TRY(add(context, names_path));
+            TRY(name_list_add(out, names_path, strlen(names_path)));
     }
 done:
     free(names_path);
@@ -255,10 +254,9 @@ static bool cifar_recognise(const layout *l, const dataset_options *o)
     {                                                                                              \
         return cifar_open(&LAYOUT, o, c);                                                          \
     }                                                                                              \
-    static status NAME##_files(const dataset_options *o,                                           \
-                               status (*add)(void *context, const char *path), void *context)      \
+    static status NAME##_files(const dataset_options *o, name_list *out)                           \
     {                                                                                              \
-        return cifar_files(&LAYOUT, o, add, context);                                              \
+        return cifar_files(&LAYOUT, o, out);                                                       \
     }                                                                                              \
     static bool NAME##_recognise(const dataset_options *o)                                         \
     {                                                                                              \

@@ -211,14 +211,13 @@ static status idx_image(const format_state *s, int64_t index, image *out)
     return st;
 }
 
-static status idx_files(const dataset_options *o, status (*add)(void *context, const char *path),
-                        void *context)
+static status idx_files(const dataset_options *o, name_list *out)
 {
     status st;
     char *images, *labels;
     TRY(find_files(o, &images, &labels));
-    TRY(add(context, images));
-    TRY(add(context, labels));
+    TRY(name_list_add(out, images, strlen(images)));
+    TRY(name_list_add(out, labels, strlen(labels)));
 done:
     free(images);
     free(labels);

@@ -211,14 +211,15 @@ static status images_image(const format_state *s, int64_t index, image *out)
     return st;
 }
 
-static status images_files(const dataset_options *o, status (*add)(void *context, const char *path),
-                           void *context)
+static status images_files(const dataset_options *o, name_list *out)
 {
     status st;
     catalogue c = {0};
     TRY(images_open(o, &c));
-    for (int64_t i = 0; i < c.samples; i++)
-        TRY(add(context, c.state->paths.at + c.state->at[i]));
+    for (int64_t i = 0; i < c.samples; i++) {
+        const char *path = c.state->paths.at + c.state->at[i];
+        TRY(name_list_add(out, path, strlen(path)));
+    }
 done:
     catalogue_free(&c, images_close);
     return st;

@@ -120,17 +120,9 @@ done:
     return st;
 }
 
-static status jsonl_files(const dataset_options *o, status (*add)(void *context, const char *path),
-                          void *context)
+static status jsonl_files(const dataset_options *o, name_list *out)
 {
-    status st;
-    name_list files = {0};
-    TRY(find_files(o, &files, NULL));
-    for (size_t i = 0; i < files.n; i++)
-        TRY(add(context, files.at[i]));
-done:
-    name_list_free(&files);
-    return st;
+    return find_files(o, out, NULL);
 }
 
 // Reads the first line that is not empty: *found when it is an object with the field as a text.

@@ -272,8 +272,7 @@ static status mmlu_text(const format_state *s, text_maker *m)
     return st;
 }
 
-static status mmlu_files(const dataset_options *o, status (*add)(void *context, const char *path),
-                         void *context)
+static status mmlu_files(const dataset_options *o, name_list *out)
 {
     status st;
     format_state *s = checked_calloc(1, sizeof *s);
@@ -281,9 +280,9 @@ static status mmlu_files(const dataset_options *o, status (*add)(void *context, 
         return status_no_memory("a dataset");
     TRY(find_subjects(o, s));
     for (size_t i = 0; i < s->n; i++) {
-        TRY(add(context, s->at[i].path));
+        TRY(name_list_add(out, s->at[i].path, strlen(s->at[i].path)));
         if (s->at[i].example)
-            TRY(add(context, s->at[i].example));
+            TRY(name_list_add(out, s->at[i].example, strlen(s->at[i].example)));
     }
 done:
     mmlu_close(s);

@@ -173,17 +173,9 @@ static status text_feed(const format_state *s, text_maker *m)
     return st;
 }
 
-static status text_files(const dataset_options *o, status (*add)(void *context, const char *path),
-                         void *context)
+static status text_files(const dataset_options *o, name_list *out)
 {
-    status st;
-    name_list files = {0};
-    TRY(file_tree(o->path, is_text_name, NULL, &files, NULL));
-    for (size_t i = 0; i < files.n; i++)
-        TRY(add(context, files.at[i]));
-done:
-    name_list_free(&files);
-    return st;
+    return file_tree(o->path, is_text_name, NULL, out, NULL);
 }
 
 // Whether the first bytes are text.

@@ -145,17 +145,9 @@ static status tokens_text(const format_state *s, text_maker *m)
     return st;
 }
 
-static status tokens_files(const dataset_options *o, status (*add)(void *context, const char *path),
-                           void *context)
+static status tokens_files(const dataset_options *o, name_list *out)
 {
-    status st;
-    name_list files = {0};
-    TRY(find_files(o, &files, NULL));
-    for (size_t i = 0; i < files.n; i++)
-        TRY(add(context, files.at[i]));
-done:
-    name_list_free(&files);
-    return st;
+    return find_files(o, out, NULL);
 }
 
 // A folder of models holds .bin files too: those begin as ZIP or pickle, or lie beside config.json.

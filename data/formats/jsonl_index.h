@@ -3,7 +3,13 @@
 #ifndef DATA_FORMATS_JSONL_INDEX_H
 #define DATA_FORMATS_JSONL_INDEX_H
 
-#include "data/formats/format.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/bytes/name_list.h"
+#include "data/formats/catalogue.h"
+#include "data/formats/dataset_options.h"
+#include "pipeline/base/status.h"
 
 typedef struct jsonl_document {
     uint64_t offset; // of the text's inside, in the unpacked file

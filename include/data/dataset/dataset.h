@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dataset as a pipeline file describes it: where it is, how its samples fall into subsets, and
-// which are collected on and which evaluated on. One file per format, in a registry
-// (data/formats.def). What a model sees of a dataset is in data/samples.h; stages use this header
-// to open a dataset and to name its subsets.
+// which are collected on and which evaluated on. What a model sees of a dataset is in
+// data/dataset/samples.h; stages use this header to open a dataset and to name its subsets.
 #ifndef DATA_DATASET_DATASET_H
 #define DATA_DATASET_DATASET_H
 
@@ -10,38 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/formats/dataset_options.h"
 #include "data/image/image.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
-
-// `collect` where the pipeline file says nothing: half, of questions none.
-#define DATASET_COLLECT_DEFAULT 2.0
-
-typedef struct dataset_options {
-    const char *format;      // a name in the registry: cifar10 … images jsonl text tokens mmlu
-    const char *path;        // file or folder
-    const char *split;       // "test", "train"; NULL: the format's own default
-    const char *subsets;     // fine | coarse | label | file | folder | subject | a JSON field as a
-                             // dotted path; NULL: the format's own default
-    const char *const *keep; // only these subsets; filters, never reorders
-    size_t n_keep;
-    // Samples per subset, the first ones; 0: all. Of text it is tokens (special ones included):
-    // documents are taken whole, until the one with which there are more than `limit`.
-    int64_t limit;
-    double collect; // share of each subset (after `limit`), in file order, that is collected on:
-                    // the first floor(collect × n + 1e-9) samples; the rest is evaluated on.
-                    // < 0: `same`, both see all. DATASET_COLLECT_DEFAULT: the format's own
-    // Text. data/samples.h says how it is cut.
-    const char *field;     // jsonl: the JSON field that holds the text, a dotted path; NULL: "text"
-    const char *tokenizer; // tokenizer.json, its folder or a .gguf; NULL: the model's own
-    int64_t context;       // tokens of a sample, special ones included; 0: what the model allows
-    bool pack;             // samples of `context` tokens each, documents joined
-    const char *dtype;     // tokens: of a .bin, uint16 | uint32; NULL: "uint16"
-    int64_t shots;         // mmlu: questions shown with their answers before each
-    bool vocabulary;       // mmlu: the answer is sought in the whole vocabulary, as published;
-                           // otherwise among the letters
-    int threads;           // that index; 0 is 1
-} dataset_options;
 
 typedef struct dataset dataset;
 
@@ -59,9 +30,6 @@ typedef struct dataset dataset;
 // than `limit` documents.
 status dataset_open(const dataset_options *options, share *s, dataset **out);
 void dataset_close(dataset *d); // NULL is a no-op. Collective on the share
-
-// Names of all formats, for the parameter table: "cifar10|cifar100|…". Static.
-const char *dataset_formats(void);
 
 int dataset_subsets(const dataset *d);
 const char *dataset_subset(const dataset *d, int subset); // borrowed from the dataset

@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #include "data/dataset/dataset.h"
-#include "pipeline/base/pool.h"
+#include "data/dataset/sample_spec.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
 
@@ -45,17 +45,6 @@ typedef enum part {
     PART_EVALUATE,
     PARTS,
 } part;
-
-// What the model wants.
-typedef struct sample_spec {
-    bool text;
-    const char *model_path;                  // for preprocessor_config.json and the tokenizer
-    int channels, image_height, image_width; // images
-    int rows_per_image;
-    int classes;             // labels must be below it
-    int context, vocabulary; // text: the longest sample; ids must be below `vocabulary`
-    pool *pool;              // text: tokenises; borrowed during samples_open. NULL: the caller
-} sample_spec;
 
 typedef struct samples samples;
 

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/dataset/dataset_tokens.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/dataset/dataset_state.h"
+#include "data/tokenizer/tokenizer.h"
 #include "data/tokens/text_maker.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-
-void token_cache_free(token_cache *c)
-{
-    for (size_t i = 0; c && i < c->n; i++) {
-        free(c->at[i].tokenizer);
-        token_set_free(c->at[i].set);
-    }
-    if (c)
-        free(c->at);
-    free(c);
-}
 
 // The tokenizer's file: the pipeline file's, or the model's own. *path is owned by the caller.
 static status find_tokenizer(const dataset *d, const sample_spec *spec, char **path)
@@ -53,15 +45,9 @@ static status find_context(const dataset *d, const sample_spec *spec, int64_t *c
     return OK;
 }
 
-static bool same(const tokenised *t, const char *file, int64_t context, int64_t vocabulary)
-{
-    return t->context == context && t->vocabulary == vocabulary &&
-           (file && t->tokenizer ? strcmp(file, t->tokenizer) == 0 : file == t->tokenizer);
-}
-
 // On a rank that did not make the set.
-static status empty_set(const dataset *d, const sample_spec *spec, const char *file,
-                        token_set **out)
+static status make_empty_set(const dataset *d, const sample_spec *spec, const char *file,
+                             token_set **out)
 {
     status st = token_set_new(d->all.group_names.n, spec->vocabulary, out);
     if (st == OK && file)
@@ -97,26 +83,22 @@ static status make_set(const dataset *d, const sample_spec *spec, const char *fi
 
 status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const token_set **out)
 {
-    status st = OK;
     char *file = NULL;
     token_set *set = NULL;
     int64_t context = 0;
     token_cache *c = d->cache;
-    st = find_context(d, spec, &context);
+    status st = find_context(d, spec, &context);
     if (st == OK && !d->format->token_ids)
         st = find_tokenizer(d, spec, &file);
     TRY(share_vote(s, st));
-    for (size_t i = 0; i < c->n; i++)
-        if (same(&c->at[i], file, context, spec->vocabulary)) {
-            *out = c->at[i].set;
-            goto done;
-        }
+    if ((*out = token_cache_find(c, file, context, spec->vocabulary)))
+        goto done;
     bool grown = checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at);
     TRY(share_vote(s, grown ? OK : status_no_memory("samples")));
     st = !s || s->rank == 0 ? make_set(d, spec, file, context, &set)
-                            : empty_set(d, spec, file, &set);
+                            : make_empty_set(d, spec, file, &set);
     TRY(s ? token_set_share(s, st, set) : st);
-    c->at[c->n++] = (tokenised){file, context, spec->vocabulary, set};
+    c->at[c->n++] = (token_cache_entry){file, context, spec->vocabulary, set};
     file = NULL;
     *out = set;
     set = NULL;
@@ -126,7 +108,7 @@ done:
     return st;
 }
 
-const token_group *dataset_token_group(const dataset *d, const token_set *set, int subset)
+const token_group *dataset_tokens_group(const dataset *d, const token_set *set, int subset)
 {
     return &set->group[d->group[subset]];
 }

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/formats/catalogue.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-#include "data/dataset/dataset_state.h"
 #include "pipeline/base/checked.h"
+
+void catalogue_free(catalogue *c, void (*close)(format_state *state))
+{
+    if (c->state)
+        close(c->state);
+    free(c->group);
+    free(c->label);
+    free(c->count);
+    name_list_free(&c->group_names);
+    name_list_free(&c->label_names);
+    *c = (catalogue){0};
+}
 
 // What lies in shared memory: this, and behind the counts the groups' names, each with its NUL.
 typedef struct shared_catalogue {
@@ -19,7 +33,7 @@ static size_t bytes_of(const catalogue *c)
     return bytes;
 }
 
-static void give(const catalogue *c, shared_catalogue *to)
+static void fill_block(const catalogue *c, shared_catalogue *to)
 {
     *to = (shared_catalogue){c->samples, c->ignored, c->group_names.n};
     memcpy(to->count, c->count, to->groups * sizeof *to->count);
@@ -28,7 +42,7 @@ static void give(const catalogue *c, shared_catalogue *to)
         name = stpcpy(name, c->group_names.at[g]) + 1;
 }
 
-static status take(const shared_catalogue *from, catalogue *c)
+static status read_block(const shared_catalogue *from, catalogue *c)
 {
     status st = OK;
     const char *name = (const char *)(from->count + from->groups);
@@ -51,9 +65,9 @@ status catalogue_share(share *s, status found, catalogue *c)
     TRY(s->vote(s, found));
     TRY(share_alloc_as_first(s, first ? bytes_of(c) : 0, &block));
     if (first)
-        give(c, block);
+        fill_block(c, block);
     TRY(s->vote(s, OK));
-    TRY(s->vote(s, first ? OK : take(block, c)));
+    TRY(s->vote(s, first ? OK : read_block(block, c)));
 done:
     if (block)
         s->release(s, block);

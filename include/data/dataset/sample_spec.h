@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model wants of the samples it is given.
+#ifndef DATA_DATASET_SAMPLE_SPEC_H
+#define DATA_DATASET_SAMPLE_SPEC_H
+
+#include <stdbool.h>
+
+#include "pipeline/base/pool.h"
+
+typedef struct sample_spec {
+    bool text;
+    const char *model_path;                  // for preprocessor_config.json and the tokenizer
+    int channels, image_height, image_width; // images
+    int rows_per_image;
+    int classes;             // labels must be below it
+    int context, vocabulary; // text: the longest sample; ids must be below `vocabulary`
+    pool *pool;              // text: tokenises; borrowed during samples_open. NULL: the caller
+} sample_spec;
+
+#endif

@@ -22,13 +22,18 @@ room(pipeline/run USES pipeline/base pipeline/comm pipeline/config pipeline/stor
 room(pipeline/commands USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag pipeline/run)
 
 # --- data: samples, as images or tokens.
-room(data/bytes USES pipeline/base LIBRARIES PkgConfig::zlib PkgConfig::zstd PkgConfig::jansson)
-room(data/image USES pipeline/base LIBRARIES PkgConfig::png PkgConfig::jpeg)
-room(data/tokenizer USES pipeline/base data/bytes LIBRARIES PkgConfig::pcre2 PkgConfig::utf8proc)
+# Files as bytes: unpacked, in lines, as CSV or JSON, as lists of names.
+room(data/bytes USES pipeline/base LIBRARIES PkgConfig::zlib PkgConfig::zstd PkgConfig::utf8proc)
+# 8-bit images: decoded, resized, prepared as a model wants them.
+room(data/image USES pipeline/base LIBRARIES PkgConfig::png PkgConfig::jpeg PkgConfig::jansson)
+# Text to token ids.
+room(data/tokenizer USES pipeline/base data/bytes LIBRARIES PkgConfig::pcre2 PkgConfig::utf8proc PkgConfig::jansson PkgConfig::xxhash)
+# The token ids of a whole dataset: documents tokenised, samples kept.
 room(data/tokens USES pipeline/base data/bytes data/tokenizer)
-# One file a format of datasets.
-room(data/formats USES pipeline/base data/bytes data/image data/tokenizer data/tokens)
-room(data/dataset USES pipeline/base data/bytes data/image data/tokenizer data/tokens data/formats)
+# One file a format of datasets, and what they find.
+room(data/formats USES pipeline/base data/bytes data/image data/tokens)
+# A dataset, and its samples as a model sees them.
+room(data/dataset USES pipeline/base data/bytes data/image data/tokenizer data/tokens data/formats LIBRARIES PkgConfig::jansson)
 
 # --- model: the transformer runtime.
 room(model/kernels USES pipeline/base LIBRARIES PkgConfig::openblas dnnl::dnnl)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/name_list.h"
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
 #include "data/tokenizer/tokenizer.h"

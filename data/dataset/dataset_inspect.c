@@ -11,7 +11,7 @@
 #define SHOWN 40 // subsets and names printed; the rest is counted
 
 // Whether labels have names of their own, not just numbers.
-static bool has_names(const dataset *d)
+static bool has_label_names(const dataset *d)
 {
     char number[16];
     for (int l = 0; l < dataset_labels(d); l++) {
@@ -34,7 +34,7 @@ static void print_dataset(const dataset *d)
     printf("dataset   %s\nformat    %s\n", o->path, o->format);
     if (o->split && file_is_folder(o->path)) // a file is itself, whatever the split
         printf("split     %s\n", o->split);
-    printf("%-9s %" PRId64 "\n", is_text ? d->format->unit : "samples", count);
+    printf("%-9s %" PRId64 "\n", is_text ? d->format->raw_samples : "samples", count);
     if (height > 0)
         printf("images    %d×%d, %s\n", width, height, channels == 1 ? "grey" : "colour");
     else if (!is_text)
@@ -46,7 +46,7 @@ static void print_dataset(const dataset *d)
         printf("%s %s %" PRId64, s ? "," : "", dataset_subset(d, s), dataset_count(d, s));
     puts(subsets > SHOWN ? ", …" : "");
     if (!is_text)
-        printf("labels    %s\n", has_names(d) ? "named" : "numbered, no file of names");
+        printf("labels    %s\n", has_label_names(d) ? "named" : "numbered, no file of names");
 }
 
 // Prints a split under each way to form subsets; a way that gives as many as the first is another
@@ -72,7 +72,7 @@ static status inspect_split(const format *f, const char *path, const char *split
     return st;
 }
 
-static bool recognised(const format *f, const char *path, const char *split)
+static bool is_recognised(const format *f, const char *path, const char *split)
 {
     return f->recognise(&(dataset_options){.format = f->name, .path = path, .split = split});
 }
@@ -80,12 +80,12 @@ static bool recognised(const format *f, const char *path, const char *split)
 static status inspect_as(const format *f, const char *path, bool *known)
 {
     status st = OK;
-    if (!f->default_split && recognised(f, path, NULL)) {
+    if (!f->default_split && is_recognised(f, path, NULL)) {
         *known = true;
         return inspect_split(f, path, NULL);
     }
     for (const char *const *split = f->splits; *split && st == OK; split++)
-        if (recognised(f, path, *split)) {
+        if (is_recognised(f, path, *split)) {
             *known = true;
             st = inspect_split(f, path, *split);
             if (!file_is_folder(path))

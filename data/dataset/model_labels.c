@@ -31,7 +31,7 @@ static int32_t find_class(json_t *id2label, const char *name)
     return found;
 }
 
-static status match(json_t *id2label, const char *path, const dataset *d, int32_t *class)
+static status match_labels(json_t *id2label, const char *path, const dataset *d, int32_t *class)
 {
     const char *data = dataset_get_options(d)->path;
     int n = dataset_labels(d), stranger = -1, matched = 0;
@@ -75,7 +75,7 @@ status model_labels_match(const char *folder, const dataset *d, int32_t *class)
                          error.text);
         goto done;
     }
-    TRY(match(json_object_get(root, "id2label"), path, d, class));
+    TRY(match_labels(json_object_get(root, "id2label"), path, d, class));
 done:
     json_decref(root);
     free(bytes);

@@ -20,27 +20,27 @@ struct samples {
     const token_set *tokens; // text: borrowed from the dataset; NULL of images
 };
 
-static const token_group *group_of(const samples *s, int subset)
+static const token_group *find_group(const samples *s, int subset)
 {
     return dataset_tokens_group(s->data, s->tokens, subset);
 }
 
-static int64_t used(const samples *s, int subset)
+static int64_t count_used(const samples *s, int subset)
 {
     if (s->tokens)
-        return (int64_t)group_of(s, subset)->n;
+        return (int64_t)find_group(s, subset)->n;
     int64_t n = dataset_count(s->data, subset), limit = dataset_get_options(s->data)->limit;
     return limit > 0 && limit < n ? limit : n;
 }
 
 // Where a part begins among the raw samples of its subset.
-static int64_t part_first(const samples *s, int subset, part p)
+static int64_t find_first(const samples *s, int subset, part p)
 {
     bool same = dataset_get_options(s->data)->collect < 0;
     return p == PART_EVALUATE && !same ? s->collect[subset] : 0;
 }
 
-static status share_subsets(samples *s)
+static status split_subsets(samples *s)
 {
     int n = dataset_subsets(s->data);
     double collect = dataset_get_options(s->data)->collect;
@@ -48,7 +48,7 @@ static status share_subsets(samples *s)
     if (!s->collect)
         return status_no_memory("samples");
     for (int i = 0; i < n; i++) {
-        int64_t all = used(s, i);
+        int64_t all = count_used(s, i);
         // The small term makes 0.29 × 100 = 28.999999999999996 the 29 that is meant.
         int64_t first = collect < 0 ? all : (int64_t)floor(collect * (double)all + 1e-9);
         s->collect[i] = first > all ? all : first;
@@ -72,7 +72,7 @@ static status map_labels(samples *s, const char *model_path)
             return st;
     }
     for (int i = 0; i < dataset_subsets(s->data); i++)
-        for (int64_t k = 0; k < used(s, i); k++) {
+        for (int64_t k = 0; k < count_used(s, i); k++) {
             int32_t label = dataset_label(s->data, i, k);
             if (s->label[label] >= s->spec.classes)
                 return status_fail(ERR_INPUT, path,
@@ -144,7 +144,7 @@ status samples_open(const dataset *d, const sample_spec *spec, samples **out)
         goto done;
     }
     TRY(is_text ? dataset_tokens(d, spec, NULL, &s->tokens) : open_images(s, spec));
-    TRY(share_subsets(s));
+    TRY(split_subsets(s));
     *out = s;
     s = NULL;
 done:
@@ -171,20 +171,21 @@ void samples_close(samples *s)
 int64_t samples_count(const samples *s, int subset, part p)
 {
     bool same = dataset_get_options(s->data)->collect < 0;
-    return p == PART_COLLECT || same ? s->collect[subset] : used(s, subset) - s->collect[subset];
+    return p == PART_COLLECT || same ? s->collect[subset]
+                                     : count_used(s, subset) - s->collect[subset];
 }
 
-static const token_sample *sample_of(const samples *s, int subset, part p, int64_t i)
+static const token_sample *find_sample(const samples *s, int subset, part p, int64_t i)
 {
-    return &group_of(s, subset)->at[part_first(s, subset, p) + i];
+    return &find_group(s, subset)->at[find_first(s, subset, p) + i];
 }
 
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i)
 {
-    return s->tokens ? sample_of(s, subset, p, i)->rows : s->spec.rows_per_image;
+    return s->tokens ? find_sample(s, subset, p, i)->rows : s->spec.rows_per_image;
 }
 
-static status wrong_kind(const samples *s)
+static status fail_kind(const samples *s)
 {
     return status_fail(ERR_INTERNAL, dataset_get_options(s->data)->path,
                        "samples of the other kind were asked for");
@@ -195,9 +196,9 @@ status samples_image(const samples *s, int subset, part p, int64_t i, float *pix
     status st;
     image raw = {0};
     const char *path = dataset_get_options(s->data)->path;
-    int64_t at = part_first(s, subset, p) + i;
+    int64_t at = find_first(s, subset, p) + i;
     if (s->tokens)
-        return wrong_kind(s);
+        return fail_kind(s);
     TRY(dataset_image(s->data, subset, at, &raw));
     TRY(image_convert(&raw, s->spec.channels));
     TRY(check_size(s, path, raw.height, raw.width));
@@ -212,8 +213,8 @@ status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *id
 {
     status st;
     if (!s->tokens)
-        return wrong_kind(s);
-    const token_sample *at = sample_of(s, subset, p, i);
+        return fail_kind(s);
+    const token_sample *at = find_sample(s, subset, p, i);
     size_t n = (size_t)at->rows;
     TRY(token_store_read(s->tokens->store, at->first, n, ids));
     for (size_t k = 0; k < n; k++)

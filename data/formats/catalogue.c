@@ -25,7 +25,7 @@ typedef struct shared_catalogue {
     int64_t count[]; // [groups]: documents
 } shared_catalogue;
 
-static size_t bytes_of(const catalogue *c)
+static size_t count_block_bytes(const catalogue *c)
 {
     size_t bytes = sizeof(shared_catalogue) + c->group_names.n * sizeof *c->count;
     for (size_t g = 0; g < c->group_names.n; g++)
@@ -63,7 +63,7 @@ status catalogue_share(share *s, status found, catalogue *c)
     void *block = NULL;
     const bool first = s->rank == 0;
     TRY(s->vote(s, found));
-    TRY(share_alloc_as_first(s, first ? bytes_of(c) : 0, &block));
+    TRY(share_alloc_as_first(s, first ? count_block_bytes(c) : 0, &block));
     if (first)
         fill_block(c, block);
     TRY(s->vote(s, OK));

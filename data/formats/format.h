@@ -22,7 +22,7 @@ typedef struct format {
     bool labels_by_name;        // see dataset_labels_by_name
     bool questions;             // text: prompts with an answer; nothing is collected by default
     bool token_ids;             // text: tokenised already
-    const char *unit;           // text: what it consists of, "documents"
+    const char *raw_samples;    // text: what they are, in the plural: "documents"
 
     // Fills an empty catalogue; on failure dataset_open releases what is in it. The options have
     // their defaults filled in. Fails as dataset_open.

@@ -238,7 +238,7 @@ static bool cifar_recognise(const layout *l, const dataset_options *o)
     char *paths[FILES] = {NULL};
     int n;
     bool found = false;
-    const char *slash = strrchr(o->path, '/'), *name = slash ? slash + 1 : o->path;
+    const char *name = basename(o->path);
     if (file_is_folder(o->path))
         found = find_data(l, o, paths, &n) == OK;
     else

@@ -54,8 +54,7 @@ static status find_in_folder(const char *folder, const char *prefix, const char 
 static status find_beside(const char *images, char **path)
 {
     char *folder = file_folder(images);
-    const char *slash = strrchr(images, '/'), *name = slash ? slash + 1 : images;
-    const char *word = strstr(name, "images");
+    const char *name = basename(images), *word = strstr(name, "images");
     status st = OK;
     *path = NULL;
     for (size_t i = 0; word && i < 4 && !*path && st == OK; i++) {

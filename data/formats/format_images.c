@@ -29,7 +29,7 @@ struct format_state {
     size_t at_capacity, group_capacity, label_capacity;
 };
 
-static bool named_as_image(const char *name)
+static bool is_named_as_image(const char *name)
 {
     static const char *const endings[] = {".jpg", ".jpeg", ".png"};
     const char *ending = strrchr(name, '.');
@@ -40,7 +40,7 @@ static bool named_as_image(const char *name)
 }
 
 // *known: whether the file begins as an image does.
-static status sniff(const char *path, bool *known)
+static status sniff_image(const char *path, bool *known)
 {
     uint8_t magic[DECODE_MAGIC];
     size_t n = 0;
@@ -89,12 +89,12 @@ static status visit_file(catalogue *c, const FTSENT *e)
         c->ignored++;
         return OK;
     }
-    status st = sniff(e->fts_accpath, &known);
+    status st = sniff_image(e->fts_accpath, &known);
     if (st != OK)
         return st;
     if (known)
         return add_image(c, e->fts_path);
-    if (named_as_image(e->fts_name))
+    if (is_named_as_image(e->fts_name))
         return status_fail(ERR_INPUT, e->fts_path,
                            "is named as an image and is neither JPEG nor PNG; "
                            "fetch it again, convert it or remove it");
@@ -128,7 +128,7 @@ static status leave_folder(const catalogue *c, const FTSENT *e)
                        " it or remove it");
 }
 
-static status visit(catalogue *c, FTS *walk, FTSENT *e)
+static status visit_entry(catalogue *c, FTS *walk, FTSENT *e)
 {
     switch (e->fts_info) {
     case FTS_D:
@@ -178,7 +178,7 @@ static status images_open(const dataset_options *o, catalogue *c)
         goto done;
     }
     for (errno = 0; (e = fts_read(walk)) != NULL; errno = 0)
-        TRY(visit(c, walk, e));
+        TRY(visit_entry(c, walk, e));
     if (errno != 0)
         st = status_fail_errno(ERR_INPUT, root, "cannot read the folder");
     else if (c->samples == 0)
@@ -238,7 +238,7 @@ static bool images_recognise(const dataset_options *o)
     for (int looked = 0; walk && !known && looked < 1000 && (e = fts_read(walk)); looked++) {
         if (e->fts_info == FTS_D && e->fts_level > 1)
             fts_set(walk, e, FTS_SKIP);
-        if (e->fts_info == FTS_F && e->fts_level == 2 && sniff(e->fts_accpath, &known) != OK)
+        if (e->fts_info == FTS_F && e->fts_level == 2 && sniff_image(e->fts_accpath, &known) != OK)
             known = false;
     }
     if (walk)

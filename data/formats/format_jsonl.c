@@ -28,7 +28,7 @@ struct format_state {
     jsonl_documents index; // in file order
 };
 
-static bool in_split(const char *below, const void *context)
+static bool is_in_split(const char *below, const void *context)
 {
     const char *split = context;
     if (!file_tree_ending(below, endings))
@@ -44,7 +44,7 @@ static bool in_split(const char *below, const void *context)
 static status find_files(const dataset_options *o, name_list *files, int64_t *ignored)
 {
     status st;
-    TRY(file_tree(o->path, in_split, o->split, files, ignored));
+    TRY(file_tree(o->path, is_in_split, o->split, files, ignored));
     if (files->n == 0)
         st = status_fail(ERR_INPUT, o->path, "holds no %s%s.jsonl file (nor .jsonl.gz, .jsonl.zst)",
                          o->split ? o->split : "", o->split ? "*" : "");
@@ -167,7 +167,7 @@ const format format_jsonl = {
     .splits = (const char *const[]){"train", "validation", "test", NULL},
     .subsets = (const char *const[]){"file", NULL},
     .any_subsets = true,
-    .unit = "documents",
+    .raw_samples = "documents",
     .open = jsonl_open,
     .close = jsonl_close,
     .text = jsonl_text,

@@ -38,7 +38,7 @@ static bool has_ending(const char *name, const void *context)
 // Fails where the path of a subject's file does not end in _SPLIT.csv.
 static status add_subject(format_state *s, const char *path, const char *split)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = basename(path);
     char *ending = text_format("_%s.csv", split);
     if (!ending || !checked_grow(&s->at, &s->capacity, s->n + 1, sizeof *s->at)) {
         free(ending);
@@ -307,7 +307,7 @@ const format format_mmlu = {
     .default_split = "test",
     .subsets = (const char *const[]){"subject", NULL},
     .questions = true,
-    .unit = "questions",
+    .raw_samples = "questions",
     .open = mmlu_open,
     .close = mmlu_close,
     .text = mmlu_text,

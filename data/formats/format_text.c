@@ -29,29 +29,28 @@ struct format_state {
 static bool is_text_name(const char *below, const void *context)
 {
     static const char *const endings[] = {".txt", ".md", ".text", NULL};
-    const char *slash = strrchr(below, '/'), *name = slash ? slash + 1 : below;
+    const char *name = basename(below);
     (void)context;
     return !strchr(name, '.') || file_tree_ending(name, endings);
 }
 
 // The name below the dataset's path.
-static const char *below(const dataset_options *o, const char *path)
+static const char *path_below(const dataset_options *o, const char *path)
 {
     if (!file_is_folder(o->path))
-        return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+        return basename(path);
     path += strlen(o->path);
     return path + strspn(path, "/");
 }
 
 static status name_group(const dataset_options *o, catalogue *c, size_t i, text *name)
 {
-    const char *path = below(o, c->state->files.at[i]);
+    const char *path = path_below(o, c->state->files.at[i]);
     bool by_file = strcmp(o->subsets, "file") == 0;
     size_t n = strcspn(path, "/");
     c->state->joined[i] = by_file || path[n] == 0;
     if (c->state->joined[i]) {
-        const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-        const char *dot = strchr(base, '.');
+        const char *base = basename(path), *dot = strchr(base, '.');
         n = dot && dot > base ? (size_t)(dot - path) : strlen(path);
     }
     if (!name_list_is_text(path, n))
@@ -206,7 +205,7 @@ const format format_text = {
     .name = "text",
     .splits = (const char *const[]){NULL},
     .subsets = (const char *const[]){"folder", "file", NULL},
-    .unit = "files",
+    .raw_samples = "files",
     .open = text_open,
     .close = text_close,
     .text = text_feed,

@@ -22,7 +22,7 @@ struct format_state {
     token_file *header; // owned [files.n]
 };
 
-static bool is_tokens(const char *below, const void *context)
+static bool is_token_file(const char *below, const void *context)
 {
     static const char *const endings[] = {".bin", ".npy", NULL};
     size_t n = strlen(below);
@@ -32,14 +32,14 @@ static bool is_tokens(const char *below, const void *context)
            strcmp(below + n - 4, ".zst") != 0; // ids do not pack, and are read where they are
 }
 
-static int width_of(const dataset_options *o)
+static int find_width(const dataset_options *o)
 {
     return o->dtype && strcmp(o->dtype, "uint32") == 0 ? 4 : 2;
 }
 
 static status find_files(const dataset_options *o, name_list *files, int64_t *ignored)
 {
-    status st = file_tree(o->path, is_tokens, NULL, files, ignored);
+    status st = file_tree(o->path, is_token_file, NULL, files, ignored);
     if (st == OK && files->n == 0)
         st = status_fail(ERR_INPUT, o->path, "holds no .bin or .npy file of token ids");
     return st;
@@ -59,13 +59,12 @@ static status tokens_open(const dataset_options *o, catalogue *c)
         goto done;
     }
     for (size_t i = 0; i < s->files.n; i++) {
-        const char *path = s->files.at[i], *slash = strrchr(path, '/');
-        const char *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+        const char *path = s->files.at[i], *name = basename(path), *dot = strrchr(name, '.');
         size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name);
         for (size_t k = 0; k < i; k++)
             if (strncmp(c->group_names.at[k], name, n) == 0 && !c->group_names.at[k][n])
                 n = strlen(name); // x.bin beside x.npy
-        TRY(token_file_open(path, width_of(o), &s->header[i]));
+        TRY(token_file_open(path, find_width(o), &s->header[i]));
         TRY(name_list_add(&c->group_names, name, n));
         c->count[i] = s->header[i].columns ? s->header[i].rows : 1;
         c->samples += c->count[i];
@@ -82,18 +81,13 @@ static void tokens_close(format_state *s)
 }
 
 // Ids of a file from their bytes; one that does not fit is -1, and refused as such.
-static void decode(const token_file *f, const char *bytes, size_t n, int32_t *id)
+static void decode_ids(const token_file *f, const char *bytes, size_t n, int32_t *id)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t value = 0; // little-endian, as this machine
         memcpy(&value, bytes + i * (size_t)f->width, (size_t)f->width);
         id[i] = value < INT32_MAX ? (int32_t)value : -1;
     }
-}
-
-static status refuse(const char *path, int64_t position, const char *problem)
-{
-    return status_fail(ERR_INPUT, path, "id %lld %s", (long long)position, problem);
 }
 
 static status feed_file(const format_state *s, size_t i, char *bytes, int32_t *id, text_maker *m)
@@ -103,24 +97,25 @@ static status feed_file(const format_state *s, size_t i, char *bytes, int32_t *i
     const token_file *f = &s->header[i];
     const char *path = s->files.at[i];
     size_t got, width = (size_t)f->width;
-    int64_t position = 0, unit = f->columns ? f->columns : BLOCK_IDS;
+    int64_t position = 0, step = f->columns ? f->columns : BLOCK_IDS;
     int64_t left = f->columns ? f->rows * f->columns : f->rows;
-    size_t keep = (size_t)(unit < BLOCK_IDS ? unit : BLOCK_IDS);
+    size_t block = (size_t)(step < BLOCK_IDS ? step : BLOCK_IDS);
     TRY(byte_stream_open(path, &in));
-    for (; left > 0 && text_maker_wants(m, i); position += unit, left -= unit) {
-        size_t n = (int64_t)keep < left ? keep : (size_t)left;
+    for (; left > 0 && text_maker_wants(m, i); position += step, left -= step) {
+        size_t n = (int64_t)block < left ? block : (size_t)left;
         TRY(byte_stream_skip_to(in, f->begin + (uint64_t)position * width));
         TRY(byte_stream_read(in, bytes, n * width, &got));
         if (got < n * width) {
             st = status_fail(ERR_INPUT, path, "has changed while it was read");
             goto done;
         }
-        decode(f, bytes, n, id);
+        decode_ids(f, bytes, n, id);
         for (size_t k = 0; k < n; k++)
             if (id[k] < 0 || id[k] >= text_maker_vocabulary(m)) {
-                st = refuse(path, position + (int64_t)k,
-                            "is beyond the model's vocabulary; give the model its own tokens and "
-                            "check dtype:");
+                st = status_fail(ERR_INPUT, path,
+                                 "id %lld is beyond the model's vocabulary; give the model its own "
+                                 "tokens and check dtype:",
+                                 (long long)position + (long long)k);
                 goto done;
             }
         TRY(text_maker_add_ids(m, i, id, n, f->columns == 0 || text_maker_packs(m)));
@@ -170,10 +165,9 @@ static bool tokens_recognise(const dataset_options *o)
 {
     name_list files = {0};
     token_file f;
-    bool is = (file_is_folder(o->path) ||
-               is_tokens(strrchr(o->path, '/') ? strrchr(o->path, '/') + 1 : o->path, NULL)) &&
+    bool is = (file_is_folder(o->path) || is_token_file(basename(o->path), NULL)) &&
               find_files(o, &files, NULL) == OK && !is_alien(files.at[0]) &&
-              token_file_open(files.at[0], width_of(o), &f) == OK;
+              token_file_open(files.at[0], find_width(o), &f) == OK;
     name_list_free(&files);
     return is;
 }
@@ -183,7 +177,7 @@ const format format_tokens = {
     .splits = (const char *const[]){NULL},
     .subsets = (const char *const[]){"file", NULL},
     .token_ids = true,
-    .unit = "documents",
+    .raw_samples = "documents",
     .open = tokens_open,
     .close = tokens_close,
     .text = tokens_text,

@@ -41,7 +41,7 @@ typedef struct window {
     file_index *at; // owned
 } window;
 
-static void groups_free(group_list *g)
+static void free_groups(group_list *g)
 {
     name_list_free(&g->names);
     names_free(&g->numbers);
@@ -49,9 +49,9 @@ static void groups_free(group_list *g)
     *g = (group_list){0};
 }
 
-static void file_index_free(file_index *x)
+static void free_file_index(file_index *x)
 {
-    groups_free(&x->groups);
+    free_groups(&x->groups);
     free(x->found.at);
     text_free(&x->name);
     *x = (file_index){0};
@@ -127,7 +127,7 @@ static status read_group(file_index *x, const json_field *field, const char **pr
 
 // --- Lines
 
-static status bad_line(const char *path, int64_t number, const char *field, const char *problem)
+static status fail_line(const char *path, int64_t number, const char *field, const char *problem)
 {
     char *where = text_format("%s:%lld", path, (long long)number);
     status st = where ? status_fail(ERR_INPUT, where,
@@ -139,7 +139,7 @@ static status bad_line(const char *path, int64_t number, const char *field, cons
     return st;
 }
 
-static status malformed(const char *path, int64_t number, size_t column, const char *problem)
+static status fail_json(const char *path, int64_t number, size_t column, const char *problem)
 {
     char *where = text_format("%s:%lld:%zu", path, (long long)number, column);
     status st = where ? status_fail(ERR_INPUT, where,
@@ -170,14 +170,14 @@ static status index_line(file_index *x, int64_t number, const char *line, size_t
     if (json_line_is_blank(line, n))
         return OK;
     if (!json_line_read(line, n, f, by_file ? 1 : 2, &column, &problem))
-        return malformed(x->path, number, column, problem);
+        return fail_json(x->path, number, column, problem);
     if (f[0].kind != JSON_TEXT)
-        return bad_line(x->path, number, f[0].path,
-                        f[0].kind == JSON_ABSENT ? "is missing" : "is not a text");
+        return fail_line(x->path, number, f[0].path,
+                         f[0].kind == JSON_ABSENT ? "is missing" : "is not a text");
     problem = NULL;
     status st = by_file ? OK : read_group(x, &f[1], &problem, &group);
     if (st == OK && problem)
-        return bad_line(x->path, number, o->subsets, problem);
+        return fail_line(x->path, number, o->subsets, problem);
     jsonl_document d = {offset + (uint64_t)(f[0].bytes - line), (uint32_t)f[0].n, x->number,
                         (uint16_t)group};
     return st == OK ? add_document(&x->groups, o->limit, d, &x->found) : st;
@@ -190,7 +190,7 @@ static status name_by_file(file_index *x)
 {
     const char *name = x->path + strlen(x->options->path);
     if (!file_is_folder(x->options->path))
-        name = strrchr(x->path, '/') ? strrchr(x->path, '/') + 1 : x->path;
+        name = basename(x->path);
     while (*name == '/')
         name++;
     size_t n = strlen(name), group;
@@ -229,7 +229,7 @@ done:
 }
 
 // Adds what a file holds to what the files before it do.
-static status append(const file_index *x, group_list *all, jsonl_documents *index)
+static status append_file(const file_index *x, group_list *all, jsonl_documents *index)
 {
     status st = OK;
     const group_list *own = &x->groups;
@@ -265,8 +265,8 @@ static status index_files(window *w, pool *p, size_t side, group_list *all, json
         size_t n = w->files->n - w->first < side ? w->files->n - w->first : side;
         TRY(pool_run(p, (int64_t)n, index_file, w));
         for (size_t i = 0; i < n; i++) {
-            TRY(append(&w->at[i], all, index));
-            file_index_free(&w->at[i]);
+            TRY(append_file(&w->at[i], all, index));
+            free_file_index(&w->at[i]);
         }
     }
 done:
@@ -294,9 +294,9 @@ status jsonl_index(const dataset_options *options, const name_list *files, catal
     all.count = NULL;
 done:
     for (size_t i = 0; i < side; i++)
-        file_index_free(&w.at[i]);
+        free_file_index(&w.at[i]);
     free(w.at);
-    groups_free(&all);
+    free_groups(&all);
     pool_free(p);
     return st;
 }

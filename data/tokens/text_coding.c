@@ -22,7 +22,7 @@ done:
 }
 
 // Whether all letters come as the base, the same tokens, and one that is the letter's own.
-static bool share_tail(const token_list *base, const token_list full[LETTERS])
+static bool have_common_tail(const token_list *base, const token_list full[LETTERS])
 {
     for (int i = 0; i < LETTERS; i++)
         if (full[i].n <= base->n || full[i].n != full[0].n ||
@@ -50,7 +50,7 @@ status text_coding_find_letters(text_coding *c, const char *path)
             goto done;
         }
     }
-    if (share_tail(&base, full))
+    if (have_common_tail(&base, full))
         TRY(token_list_append(&c->tail, full[0].id + base.n, full[0].n - 1 - base.n));
 done:
     token_list_free(&base);

@@ -25,7 +25,7 @@ struct text_maker {
     int threads;
 };
 
-static void maker_free(text_maker *m)
+static void free_maker(text_maker *m)
 {
     for (size_t g = 0; m->pending && g < m->order->groups; g++)
         token_list_free(&m->pending[g]);
@@ -49,7 +49,7 @@ static void maker_free(text_maker *m)
     token_set_free(m->set);
 }
 
-static status maker_begin(text_maker *m)
+static status begin_maker(text_maker *m)
 {
     status st;
     const text_order *o = m->order;
@@ -164,7 +164,7 @@ static status encode_item(void *context, int64_t i, int thread)
 }
 
 // Tokenises the batch and adds what comes out, in order.
-static status flush(text_maker *m)
+static status encode_batch(text_maker *m)
 {
     status st = OK;
     TRY(pool_run(m->order->pool, m->n_items, encode_item, m));
@@ -203,7 +203,7 @@ status text_maker_add(text_maker *m, const text_document *d)
     if (m->bytes.failed)
         return status_no_memory("a document");
     m->n_items++;
-    return m->n_items == BATCH_ITEMS || m->bytes.length >= BATCH_BYTES ? flush(m) : OK;
+    return m->n_items == BATCH_ITEMS || m->bytes.length >= BATCH_BYTES ? encode_batch(m) : OK;
 }
 
 status text_maker_run(const text_order *order,
@@ -212,14 +212,14 @@ status text_maker_run(const text_order *order,
 {
     status st;
     text_maker m = {.order = order};
-    TRY(maker_begin(&m));
+    TRY(begin_maker(&m));
     TRY(feed(state, &m));
-    TRY(flush(&m));
+    TRY(encode_batch(&m));
     for (size_t g = 0; g < order->groups; g++)
         TRY(cut_pending(&m, g, true));
     *out = m.set;
     m.set = NULL;
 done:
-    maker_free(&m);
+    free_maker(&m);
     return st;
 }

@@ -11,12 +11,13 @@
 
 enum { HEADER_MAX = 4096 };
 
-bool token_file_is_npy(const char *bytes, size_t n)
+// Whether these first bytes of a file are those of a .npy.
+static bool is_npy_file(const char *bytes, size_t n)
 {
     return n >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0;
 }
 
-static status bad_header(const char *path, const char *what)
+static status fail_header(const char *path, const char *what)
 {
     return status_fail(ERR_INPUT, path,
                        "%s; save the ids with numpy.save as a C-ordered array of one or two "
@@ -38,7 +39,6 @@ static bool read_kind(const char *at, token_file *f)
     bool quoted = at && at[0] == '\'' && (at[1] == '<' || at[1] == '|') && at[4] == '\'';
     if (!quoted || (at[2] != 'u' && at[2] != 'i'))
         return false;
-    f->is_signed = at[2] == 'i';
     f->width = at[3] - '0';
     return (f->width == 2 || f->width == 4 || f->width == 8) && at[1] == '<';
 }
@@ -66,22 +66,22 @@ static status read_header(const char *path, const char *bytes, size_t n, token_f
     char header[HEADER_MAX + 1];
     size_t begin = n >= 8 && bytes[6] >= 2 ? 12 : 10, length = 0;
     if (n < begin || bytes[6] < 1 || bytes[6] > 3)
-        return bad_header(path, "has a .npy header that is cut short or of an unknown version");
+        return fail_header(path, "has a .npy header that is cut short or of an unknown version");
     for (size_t i = begin; i-- > 8;)
         length = length << 8 | (unsigned char)bytes[i];
     if (length > HEADER_MAX || length > n - begin)
-        return bad_header(path, "announces a longer .npy header than there is");
+        return fail_header(path, "announces a longer .npy header than there is");
     memcpy(header, bytes + begin, length);
     header[length] = 0;
     f->begin = begin + length;
     f->is_npy = true;
     const char *order = find_key(header, "fortran_order");
     if (!read_kind(find_key(header, "descr"), f))
-        return bad_header(path, "does not hold little-endian integers of 2, 4 or 8 bytes");
+        return fail_header(path, "does not hold little-endian integers of 2, 4 or 8 bytes");
     if (!order || strncmp(order, "False", 5) != 0)
-        return bad_header(path, "is in Fortran order");
+        return fail_header(path, "is in Fortran order");
     if (!read_shape(find_key(header, "shape"), f))
-        return bad_header(path, "has not one or two dimensions");
+        return fail_header(path, "has not one or two dimensions");
     return OK;
 }
 
@@ -100,7 +100,7 @@ status token_file_open(const char *path, int width, token_file *out)
         goto done;
     }
     size_t whole = (size_t)info.st_size;
-    if (token_file_is_npy(bytes, n))
+    if (is_npy_file(bytes, n))
         TRY(read_header(path, bytes, n, out));
     else
         out->rows = (int64_t)(whole / (size_t)width);

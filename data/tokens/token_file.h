@@ -5,23 +5,19 @@
 #define DATA_TOKENS_TOKEN_FILE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "pipeline/base/status.h"
 
 typedef struct token_file {
-    uint64_t begin;         // where the ids begin in the file
-    int64_t rows, columns;  // columns 0: one dimension, `rows` ids
-    int width;              // bytes an id
-    bool is_signed, is_npy; // npy: the header said all of this
+    uint64_t begin;        // where the ids begin in the file
+    int64_t rows, columns; // columns 0: one dimension, `rows` ids
+    int width;             // bytes an id
+    bool is_npy;           // the header said all of this
 } token_file;
 
 // Reads the header and checks it against the file's size. `width` is of bare integers. Local.
 // ERR_INPUT: a header that is malformed or of another kind, a size that is not whole, no ids.
 status token_file_open(const char *path, int width, token_file *out);
-
-// Whether these first bytes of a file are those of a .npy.
-bool token_file_is_npy(const char *bytes, size_t n);
 
 #endif

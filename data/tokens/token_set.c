@@ -64,17 +64,17 @@ typedef struct shared_set {
     int64_t group[]; // [groups, 2]
 } shared_set;
 
-static token_sample *samples_of(shared_set *block, size_t groups)
+static token_sample *block_samples(shared_set *block, size_t groups)
 {
     return (token_sample *)(void *)(block->group + 2 * groups);
 }
 
-static unsigned char *ids_of(shared_set *block, size_t groups)
+static unsigned char *block_ids(shared_set *block, size_t groups)
 {
-    return (unsigned char *)(samples_of(block, groups) + block->samples);
+    return (unsigned char *)(block_samples(block, groups) + block->samples);
 }
 
-static shared_set head_of(const token_set *set)
+static shared_set make_block_head(const token_set *set)
 {
     shared_set h = {.store = token_store_get_layout(set->store),
                     .candidates = set->candidates,
@@ -85,17 +85,17 @@ static shared_set head_of(const token_set *set)
     return h;
 }
 
-static size_t bytes_of(const token_set *set)
+static size_t count_block_bytes(const token_set *set)
 {
-    const shared_set h = head_of(set);
+    const shared_set h = make_block_head(set);
     return sizeof h + 2 * set->groups * sizeof *h.group + h.samples * sizeof(token_sample) +
            h.store.n;
 }
 
 static void fill_block(const token_set *set, shared_set *to)
 {
-    *to = head_of(set);
-    token_sample *at = samples_of(to, set->groups);
+    *to = make_block_head(set);
+    token_sample *at = block_samples(to, set->groups);
     for (size_t g = 0; g < set->groups; g++) {
         const token_group *from = &set->group[g];
         to->group[2 * g] = (int64_t)from->n;
@@ -104,15 +104,15 @@ static void fill_block(const token_set *set, shared_set *to)
             memcpy(at, from->at, from->n * sizeof *at);
         at += from->n;
     }
-    token_store_copy(set->store, ids_of(to, set->groups));
+    token_store_copy(set->store, block_ids(to, set->groups));
 }
 
 // Lets the set read what lies in its block instead of memory of its own.
 static status read_block(token_set *set)
 {
     shared_set *from = set->block;
-    token_sample *at = samples_of(from, set->groups);
-    status st = token_store_borrow(set->store, &from->store, ids_of(from, set->groups));
+    token_sample *at = block_samples(from, set->groups);
+    status st = token_store_borrow(set->store, &from->store, block_ids(from, set->groups));
     for (size_t g = 0; g < set->groups && st == OK; g++) {
         token_group *to = &set->group[g];
         free(to->at);
@@ -131,7 +131,7 @@ status token_set_share(share *s, status made, token_set *set)
     void *block = NULL;
     const bool first = s->rank == 0;
     TRY(s->vote(s, made));
-    TRY(share_alloc_as_first(s, first ? bytes_of(set) : 0, &block));
+    TRY(share_alloc_as_first(s, first ? count_block_bytes(set) : 0, &block));
     if (first)
         fill_block(set, block);
     TRY(s->vote(s, OK));

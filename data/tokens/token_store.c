@@ -44,33 +44,34 @@ void token_store_free(token_store *s)
     free(s);
 }
 
-static const char *folder(void)
+static const char *find_folder(void)
 {
     const char *given = getenv("TMPDIR");
     return given && *given ? given : "/tmp";
 }
 
-static status open_file(token_store *s)
+static status open_own_file(token_store *s)
 {
-    char *path = text_format("%s/sulcus-tokens-%ld-%p", folder(), (long)getpid(), (void *)s);
+    char *path = text_format("%s/sulcus-tokens-%ld-%p", find_folder(), (long)getpid(), (void *)s);
     if (!path)
         return status_no_memory("a path");
     s->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    status st = s->file < 0 ? status_fail_errno(ERR_IO, folder(), "cannot hold the tokens") : OK;
+    status st =
+        s->file < 0 ? status_fail_errno(ERR_IO, find_folder(), "cannot hold the tokens") : OK;
     if (s->file >= 0)
         unlink(path);
     free(path);
     return st;
 }
 
-static status write_out(token_store *s)
+static status write_to_file(token_store *s)
 {
     for (size_t at = 0; at < s->n;) {
         ssize_t w = write(s->file, s->bytes + at, s->n - at);
         if (w < 0 && errno == EINTR)
             continue;
         if (w <= 0)
-            return status_fail_errno(ERR_IO, folder(),
+            return status_fail_errno(ERR_IO, find_folder(),
                                      "cannot hold the tokens (set TMPDIR to a larger disk)");
         at += (size_t)w;
     }
@@ -80,15 +81,15 @@ static status write_out(token_store *s)
 }
 
 // What is still in memory behind a full file stays readable there: reads look at both.
-static status make_room(token_store *s)
+static status spill_where_full(token_store *s)
 {
     status st = OK;
     size_t most = s->file < 0 ? s->in_memory : WRITE_BYTES;
     if (s->n < most)
         return OK;
     if (s->file < 0)
-        TRY(open_file(s));
-    TRY(write_out(s));
+        TRY(open_own_file(s));
+    TRY(write_to_file(s));
     free(s->bytes);
     s->bytes = NULL;
     s->capacity = 0;
@@ -99,7 +100,7 @@ done:
 status token_store_add(token_store *s, const int32_t *id, size_t n)
 {
     status st;
-    TRY(make_room(s));
+    TRY(spill_where_full(s));
     if (!checked_grow(&s->bytes, &s->capacity, s->n + n * s->width, 1))
         return status_no_memory("tokens");
     for (size_t i = 0; i < n; i++) {
@@ -113,20 +114,20 @@ done:
 }
 
 // Reads `size` bytes of the file from `at` on.
-static status read_file(const token_store *s, uint64_t at, unsigned char *bytes, size_t size)
+static status read_from_file(const token_store *s, uint64_t at, unsigned char *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t r = pread(s->file, bytes + done, size - done, (off_t)(at + done));
         if (r < 0 && errno == EINTR)
             continue;
         if (r <= 0)
-            return status_fail_errno(ERR_IO, folder(), "cannot read the tokens back");
+            return status_fail_errno(ERR_IO, find_folder(), "cannot read the tokens back");
         done += (size_t)r;
     }
     return OK;
 }
 
-static void widen(const token_store *s, const unsigned char *bytes, size_t n, int32_t *id)
+static void widen_ids(const token_store *s, const unsigned char *bytes, size_t n, int32_t *id)
 {
     for (size_t i = 0; i < n; i++) {
         uint16_t narrow;
@@ -143,16 +144,16 @@ status token_store_read(const token_store *s, int64_t first, size_t n, int32_t *
     while (n > 0 && at < s->written) {
         size_t left = (size_t)((s->written - at) / s->width), now = n < READ_IDS ? n : READ_IDS;
         now = now < left ? now : left;
-        status st = read_file(s, at, block, now * s->width);
+        status st = read_from_file(s, at, block, now * s->width);
         if (st != OK)
             return st;
-        widen(s, block, now, id);
+        widen_ids(s, block, now, id);
         id += now;
         n -= now;
         at += now * s->width;
     }
     if (n > 0)
-        widen(s, s->bytes + (at - s->written), n, id);
+        widen_ids(s, s->bytes + (at - s->written), n, id);
     return OK;
 }
 
@@ -173,7 +174,7 @@ void token_store_copy(const token_store *s, unsigned char *bytes)
 }
 
 // Opens the unlinked file of another process.
-static status open_theirs(const token_store_layout *layout, int *file)
+static status open_shared_file(const token_store_layout *layout, int *file)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/fd/%d", layout->process, layout->file);
@@ -187,7 +188,7 @@ static status open_theirs(const token_store_layout *layout, int *file)
 status token_store_borrow(token_store *s, const token_store_layout *layout, unsigned char *bytes)
 {
     if (layout->file >= 0 && layout->process != (int)getpid()) {
-        status st = open_theirs(layout, &s->file);
+        status st = open_shared_file(layout, &s->file);
         if (st != OK)
             return st;
     }

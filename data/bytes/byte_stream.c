@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Plain, gzip and zstd files look alike from outside: both libraries are driven from one buffer of
+// input, and hand out what they can. The trap is the end: a file may end behind a member or frame
+// (then it is whole, or another follows) or inside one (then it was cut short); `inside` tells them
+// apart.
 #include "data/bytes/byte_stream.h"
 
 #include <errno.h>

@@ -11,6 +11,7 @@
 
 #include "pipeline/base/status.h"
 
+// One thread's at a time.
 typedef struct byte_stream byte_stream;
 
 // Local. ERR_INPUT when the file is missing or a folder. `path` is copied.

@@ -25,7 +25,7 @@ typedef struct csv_table {
 // Reads a file (.gz and .zst told by its first bytes; at most 64 MiB unpacked) whose rows must all
 // have `fields` fields. Empty lines are passed over, and a byte order mark. ERR_INPUT with
 // FILE:LINE when a row has more or fewer, a quote is not closed or followed by something else, or a
-// byte is no UTF-8 text.
+// byte is no UTF-8 text; *out is empty then. Local.
 status csv_read(const char *path, size_t fields, csv_table *out);
 void csv_free(csv_table *t); // frees and empties; safe on {0}
 

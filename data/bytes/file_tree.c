@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Every rank, machine and day must find the same order, and a folder's entries come in the disk's.
+// So paths are sorted when all are found, with "/" before any other character: folder by folder.
 #include "data/bytes/file_tree.h"
 
 #include <errno.h>

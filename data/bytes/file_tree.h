@@ -10,9 +10,9 @@
 #include "pipeline/base/status.h"
 
 // Appends the paths of the files that `wanted` (of their path below `folder`) accepts, sorted by
-// name, folder by folder; `folder` itself where it is a file. Names that begin with a
-// dot are passed over, with all below them. *ignored (may be NULL) counts the other files. Links
-// are followed. ERR_INPUT names what cannot be read, a link to nothing, or one that leads back.
+// name, folder by folder; `folder` itself where it is a file. Names that begin with a dot are
+// passed over, with all below them. *ignored (may be NULL) counts the other files. Links are
+// followed. Local. ERR_INPUT names what cannot be read, a link to nothing, or one that leads back.
 status file_tree(const char *folder, bool (*wanted)(const char *below, const void *context),
                  const void *context, name_list *out, int64_t *ignored);
 

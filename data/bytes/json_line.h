@@ -14,15 +14,15 @@ typedef enum json_kind { JSON_ABSENT, JSON_TEXT, JSON_SCALAR, JSON_TREE } json_k
 
 // A field looked for, and what it holds.
 typedef struct json_field {
-    const char *path; // dotted: "meta.pile_set_name"; a key that holds dots itself is found too
-    json_kind kind;   // SCALAR: number, true, false, null; TREE: object or array
-    const char
-        *bytes; // borrowed from the line: a text's inside as escaped, or the scalar as spelled
+    const char *path;  // dotted: "meta.pile_set_name"; a key that holds dots itself is found too
+    json_kind kind;    // SCALAR: number, true, false, null; TREE: object or array
+    const char *bytes; // of the line: a text's inside as escaped, or the scalar as spelled
     size_t n;
 } json_field;
 
-// Reads a line of n bytes. Of a key given twice the last counts. False when it is no JSON object in
-// UTF-8; then *column (from 1, in bytes) and *problem (static) say why. Local.
+// Reads a line of n bytes, looking for up to eight fields. Of a key given twice the last counts.
+// False when it is no JSON object in UTF-8; then *column (from 1, in bytes) and *problem (static)
+// say why. Local.
 bool json_line_read(const char *line, size_t n, json_field *fields, int n_fields, size_t *column,
                     const char **problem);
 

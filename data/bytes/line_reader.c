@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Lines are handed out where they lie in the buffer; only a line that the buffer's end cuts is
+// moved. The buffer grows to the longest line, up to a limit: a file without line ends must not
+// take the memory.
 #include "data/bytes/line_reader.h"
 
 #include <stdlib.h>

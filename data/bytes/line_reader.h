@@ -8,6 +8,7 @@
 
 #include "pipeline/base/status.h"
 
+// One thread's at a time.
 typedef struct line_reader line_reader;
 
 #define LINE_READER_MAX ((size_t)32 << 20) // a longer line is refused
@@ -16,9 +17,9 @@ typedef struct line_reader line_reader;
 status line_reader_open(const char *path, line_reader **out);
 void line_reader_close(line_reader *r); // NULL is a no-op
 // The next line without its end ("\n", "\r\n"), borrowed until the next call; NULL at the end of
-// the file. *offset is where it begins. ERR_INPUT and ERR_IO as byte_stream_read;
-// ERR_INPUT also for a line of more than LINE_READER_MAX.
+// the file. *offset is where it begins in the unpacked bytes. Fails as byte_stream_read, and with
+// ERR_INPUT for a line of more than LINE_READER_MAX.
 status line_reader_next(line_reader *r, const char **line, size_t *n, uint64_t *offset);
-int64_t line_reader_number(const line_reader *r); // of that line, from 1
+int64_t line_reader_number(const line_reader *r); // of the last line, from 1
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Each name is a string of its own: lists of labels and subsets are short, lists of files come
+// once. Names end up in artefacts and on terminals, hence no control characters.
 #include "data/bytes/name_list.h"
 
 #include <stdlib.h>

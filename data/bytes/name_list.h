@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A list of names: of labels, of subsets.
+// A list of names: of labels, of subsets, of files.
 #ifndef DATA_BYTES_NAME_LIST_H
 #define DATA_BYTES_NAME_LIST_H
 
@@ -14,7 +14,7 @@ typedef struct name_list {
     size_t n, capacity;
 } name_list;
 
-// Appends a copy of the first `length` bytes of `name`.
+// Appends a copy of the first `length` bytes of `name`. ERR_INTERNAL when out of memory.
 status name_list_add(name_list *list, const char *name, size_t length);
 // Whether n bytes are a name: UTF-8 without control characters.
 bool name_list_is_text(const char *bytes, size_t n);

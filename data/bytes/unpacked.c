@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Image records are read at random, so a file of them is in memory or mapped as a whole, unlike
+// text (byte_stream.c). Unpacking stops at a limit, for a few kilobytes of gzip may hold gigabytes.
 #include "data/bytes/unpacked.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is ill-formed is judged here, not by utf8proc, which says that something is wrong but not
+// how long it is: Python and the Unicode standard put one U+FFFD for each maximal ill-formed part.
 #include "data/bytes/utf8.h"
 
 #include <string.h>

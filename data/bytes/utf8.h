@@ -9,10 +9,10 @@
 
 #include "pipeline/base/text.h"
 
-// The code point of a well-formed character, and its bytes.
+// The code point of a well-formed character, and how many bytes it has.
 int32_t utf8_decode(const char *s, size_t *length);
 
-// Appends s with each maximal ill-formed part replaced by U+FFFD.
+// Appends s with each maximal ill-formed part (Unicode standard, table 3-8) replaced by U+FFFD.
 void utf8_repair(const char *s, size_t n, text *out);
 // Where the first ill-formed part begins; n when there is none.
 size_t utf8_first_bad(const char *s, size_t n);

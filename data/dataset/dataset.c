@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// An open dataset is its format's catalogue and a permutation: `order` lists the samples of the
+// subsets that are shown, subset by subset, so that whatever is asked for later is a range. Text
+// has no order here: its samples are known once it is tokenised (dataset_tokens.c).
 #include "data/dataset/dataset.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is printed are the words that go into a pipeline file: format, split and subsets. Formats
+// are asked in the order of the registry, and the first that knows the path is it.
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

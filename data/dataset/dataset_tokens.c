@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tokenising is the dear step: one rank of a node does it, once for a tokenizer and a context. The
+// set is put into the dataset behind its const: it is remembered, not part of what the dataset is.
 #include "data/dataset/dataset_tokens.h"
 
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 // samples_open; with a share, as samples_prepare.
 status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const token_set **out);
 
-// A subset's samples in a set of the dataset. Borrowed.
+// A subset's samples in a set of the dataset. Borrowed from the set. Local.
 const token_group *dataset_tokens_group(const dataset *d, const token_set *set, int subset);
 
 #endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Folders are numbered in sorted order and a model's classes by its config.json, so equal names
+// have different numbers. A match of only some is refused: the others would be counted as wrong
+// answers.
 #include "data/dataset/model_labels.h"
 
 #include <errno.h>

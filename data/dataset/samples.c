@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A part is a range of a subset, so nothing is copied: both parts are read from the dataset or its
+// set of tokens. Sizes and labels are checked when samples are opened, since a run must not fail
+// over them after hours.
 #include "data/dataset/samples.h"
 
 #include <math.h>

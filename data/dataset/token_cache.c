@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A sweep has few tokenizers and contexts, so they are looked through one by one.
 #include "data/dataset/token_cache.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Indexing text means reading all of it, so a node's first rank does it for all. What is shared is
+// what the others must agree on, subsets and counts; the format's own state stays with the first
+// rank, which alone hands documents over.
 #include "data/formats/catalogue.h"
 
 #include <stdlib.h>

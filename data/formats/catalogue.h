@@ -21,8 +21,8 @@ typedef struct catalogue {
     name_list label_names;
     int height, width, channels; // of every image; 0 where they differ
     int64_t ignored;             // files that are no samples
-    int64_t *count; // text: [group_names.n] owned: documents of each; then there are no groups and
-                    // labels of samples
+    int64_t *count;      // [group_names.n] owned: documents of each, of text; then there are no
+                         // groups and labels of samples
     format_state *state; // owned, released by format.close
 } catalogue;
 

@@ -33,7 +33,7 @@ typedef struct format {
     // Text: hands its documents to `m`, each group's in file order, passing over those of groups
     // that want no more.
     status (*text)(const format_state *state, text_maker *m);
-    // Appends the files of dataset_files, but for a tokenizer.
+    // Appends the files that dataset_files is to name, but for a tokenizer's.
     status (*files)(const dataset_options *options, name_list *out);
     // Text: the ways to form subsets that an inspection shows instead of all words; optional.
     const char *(*shown)(const dataset_options *options);

@@ -2,10 +2,8 @@
 // IDX, the format of MNIST and its kin: a magic number (0, 0, type, dimensions), the dimensions as
 // big-endian 32-bit numbers, then the values. Images are unsigned bytes [n, height, width], grey;
 // labels unsigned bytes [n] in a file whose name has `labels` for `images` and `idx1` for `idx3`. A
-// path is an images file
-// (`split` is then not looked at), or MNIST's folder: t10k- (test) and train-images-idx3-ubyte,
-// with
-// `.idx3` for `-idx3` as some copies have it. Every file also as .gz.
+// path is an images file (`split` is then not looked at), or MNIST's folder: t10k- (test) and
+// train-images-idx3-ubyte, with `.idx3` for `-idx3` as some copies have it. Every file also as .gz.
 #include "data/formats/format.h"
 
 #include <stdlib.h>

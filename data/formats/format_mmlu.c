@@ -3,7 +3,7 @@
 // dev/SUBJECT_dev.csv and val/SUBJECT_val.csv; no header; a question, four choices and the answer's
 // letter a row. A path is that folder, or one such file (then `shots` looks for dev/ beside the
 // file's folder). Subsets are subjects, by sorted name. How a question is asked is said in
-// data/samples.h.
+// data/dataset/samples.h.
 #include "data/formats/format.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Token ids (data/token_file.h): a file, or a folder of .bin and .npy files, by sorted name; each
-// is a subset, by its name without ending. Of an array of two dimensions each row is a document,
-// cut at `context`; one of a single dimension has no documents inside: it is cut every `context`
-// ids. No tokenizer is needed: ids must be the model's own.
+// Token ids (data/tokens/token_file.h): a file, or a folder of .bin and .npy files, by sorted name;
+// each is a subset, by its name without ending. Of an array of two dimensions each row is a
+// document, cut at `context`; one of a single dimension has no documents inside: it is cut every
+// `context` ids. No tokenizer is needed: ids must be the model's own.
 #include "data/formats/format.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Files are indexed side by side, each numbering its subsets for itself, and joined in file order:
+// what comes out is what one thread would have found. Limits count both times, so that no index
+// grows beyond what may be asked for.
 #include "data/formats/jsonl_index.h"
 
 #include <stdlib.h>

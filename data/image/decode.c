@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The format is chosen by magic bytes alone: image sets hold JPEG files named .png.
 #include "data/image/decode.h"
 
 #include <string.h>

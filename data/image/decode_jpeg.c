@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Pixels must be Pillow's, so every setting of libjpeg that decides them is made here and none left
+// to the library's default. libjpeg reports errors by a call that must not return: they are
+// recorded and jumped out of, so all that must then be freed hangs on the reader.
 #include "data/image/decode_jpeg.h"
 
 #include <setjmp.h>

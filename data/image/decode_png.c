@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// As decode_jpeg.c: settings that decide pixels are made here, and errors jump out of libpng. Grey
+// of 16 bits is the one case in which libpng cannot do what Pillow does; it is cut here.
 #include "data/image/decode_png.h"
 
 #include <setjmp.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// An image is used again from sample to sample, so its memory only grows. Colours are converted in
+// Pillow's fixed point, not in floating point: what a model sees is compared bit for bit.
 #include "data/image/image.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Weights and sums are integers, so compilers may make vectors of the loops and the bits stay
+// Pillow's. What must be done exactly as Pillow does it is how weights are rounded: in double,
+// scaled before the rounding, half away from zero.
 #include "data/image/resize.h"
 
 #include <math.h>

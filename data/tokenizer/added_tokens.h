@@ -23,20 +23,20 @@ typedef struct added_token {
 typedef struct added_tokens added_tokens;
 
 status added_tokens_new(added_tokens **out);
-void added_tokens_free(added_tokens *a);
+void added_tokens_free(added_tokens *a); // NULL is a no-op
 // Adds a token; `content` is copied. ERR_INPUT for an empty one.
 status added_tokens_add(added_tokens *a, const added_token *token, const char *file);
-// Makes it ready to search. After all adds.
+// Makes it ready to search. After all adds; threads may share it from then on.
 void added_tokens_ready(added_tokens *a);
 
 size_t added_tokens_count(const added_tokens *a);
-const added_token *added_tokens_at(const added_tokens *a, size_t i);
+const added_token *added_tokens_at(const added_tokens *a, size_t i); // borrowed
 // The token of an id, or NULL. Borrowed.
 const added_token *added_tokens_of(const added_tokens *a, int32_t id);
 
-// Finds the first token at or after `from`, the longest where several begin there. Of those with
-// the wanted `normalized`. False when there is none. The range covers swallowed white space, not
-// reaching before `from`.
+// Finds the first token at or after `from`, the longest where several begin there, of those with
+// the wanted `normalized`. False when there is none. [*begin, *end) covers swallowed white space,
+// not reaching before `from`.
 bool added_tokens_next(const added_tokens *a, bool normalized, const char *bytes, size_t n,
                        size_t from, size_t *begin, size_t *end, int32_t *id);
 

@@ -25,12 +25,12 @@ typedef struct bpe_merge {
 
 typedef struct bpe bpe;
 
-// `name` names the file in messages; kept as a copy.
+// `name` names the file in messages; it is copied.
 status bpe_new(const char *name, const bpe_options *options, bpe **out);
-void bpe_free(bpe *b);
+void bpe_free(bpe *b); // NULL is a no-op
 
-// Adds a piece with its id. ERR_INPUT when the id is taken by another piece, or the piece by
-// another id, or is out of [0, 2^24).
+// Adds a piece with its id. ERR_INPUT when the id is that of another piece, the piece has another
+// id, or the id is out of [0, 2^24).
 status bpe_add_piece(bpe *b, const char *bytes, size_t n, int32_t id);
 // Sets options.unknown once the vocabulary is known.
 void bpe_set_unknown(bpe *b, int32_t id);

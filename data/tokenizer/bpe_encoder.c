@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Most words of a text were seen before: a cache answers them. A new word is a linked list of
+// symbols; the best pair is sought among all of a short word and in a heap of a long one, since a
+// text without spaces must not take quadratic time. A pair in the heap may be gone by the time it
+// comes up: it holds the ids it was rated with, and is dropped where they differ.
 #include "data/tokenizer/bpe_encoder.h"
 
 #include <limits.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Vocabulary files are text, so GPT-2 gave every byte a printable character. Spelling is undone
+// when a tokenizer is opened; behind that, pieces are bytes.
 #include "data/tokenizer/byte_alphabet.h"
 
 #include <stdbool.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Added tokens are sought twice, in the raw text and in the normalised one, as `tokenizers` does
+// it. A text without words of its own (SentencePiece's) is cut before each "▁" where no rule merges
+// across it, so that the cache of words serves there too. A limit ends an encoding by
+// ERR_INTERRUPTED, which does not leave this file.
 #include "data/tokenizer/encoder.h"
 
 #include <stdlib.h>

@@ -20,7 +20,8 @@ void encoder_free(encoder *e); // NULL is a no-op
 // Appends the ids of n bytes of text; malformed UTF-8 counts as U+FFFD, one for each maximal
 // ill-formed part (as Python's errors="replace" and the Unicode standard, table 3-8). With
 // `special`, the prefix and suffix are added. Stops early, with what it has, once *out holds
-// `limit` ids or more (0: no limit): only a document's beginning is tokenised then.
+// `limit` ids or more (0: no limit): only a document's beginning is tokenised then. ERR_INTERNAL
+// when out of memory.
 status encoder_encode(encoder *e, const char *bytes, size_t n, bool special, size_t limit,
                       token_list *out);
 

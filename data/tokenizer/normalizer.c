@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Rules rewrite the text one after the other, between two buffers. Unicode's forms are the dear
+// ones: utf8proc is given only the stretches they can change, which most text has none of.
 #include "data/tokenizer/normalizer.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rules are a chain, each cutting the pieces of the one before it. A piece goes down the whole
+// chain before the next one does: words come in order, and the memory is one list a rule, however
+// long the text. Patterns are PCRE2's, compiled once and shared; what matching writes to is each
+// thread's.
 #include "data/tokenizer/splitter.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The only file that knows all readers: to add a kind of file, write a reader of tokenizer_rules
+// and choose it here. What follows from the rules is worked out when they are read, for threads
+// share them from then on.
 #include "data/tokenizer/tokenizer.h"
 
 #include <stdlib.h>

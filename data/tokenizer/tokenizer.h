@@ -32,7 +32,7 @@ const token_list *tokenizer_suffix(const tokenizer *t);
 // For encoder.c. Borrowed.
 const tokenizer_rules *tokenizer_get_rules(const tokenizer *t);
 
-// Appends the text of the ids, leaving out special tokens.
+// Appends the text of the ids, leaving out special tokens and ids that there are not.
 status tokenizer_decode(const tokenizer *t, const int32_t *id, size_t n, text *out);
 
 #endif

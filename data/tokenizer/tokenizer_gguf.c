@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A GGUF file holds the vocabulary but only a name for how text is cut; the patterns that a name
+// stands for are in llama.cpp's sources, hence the table. An unknown name is refused: near patterns
+// give near ids.
 #include "data/tokenizer/tokenizer_gguf.h"
 
 #include <stdlib.h>

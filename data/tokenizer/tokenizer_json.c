@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The file can ask for much more than is known here. What would change ids and is not understood is
+// refused by name; what only trims offsets is passed over. A byte-level vocabulary is spelled back
+// to raw bytes at once, since merging compares those.
 #include "data/tokenizer/tokenizer_json.h"
 
 #include <jansson.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Whoever fills rules may fail half way: all parts are freed here, whichever are there. Added
+// tokens may have ids beyond the vocabulary's, so both count for the size.
 #include "data/tokenizer/tokenizer_rules.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Which token stands for an answer depends on the tokenizer: "▁A", or an "A" behind a "▁" of its
+// own. So the letters' tokens are found by tokenising "Answer: A", and what comes between "Answer:"
+// and the letter ends every prompt. A prompt that is too long loses its beginning, never its end,
+// where the answer is asked.
 #include "data/tokens/text_coding.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How one document becomes the ids of a sample, or of a stretch of one: special tokens, the answer's
-// letters, prompts that are too long. text_maker.c keeps the order of many.
+// How one document becomes token ids: special tokens, the answer's letters, prompts that are too
+// long. data/tokens/text_maker.h keeps the order of many.
 #ifndef DATA_TOKENS_TEXT_CODING_H
 #define DATA_TOKENS_TEXT_CODING_H
 
@@ -15,25 +15,26 @@
 
 // A document waiting to be tokenised, and then its ids.
 typedef struct text_item {
-    text_document document; // its bytes are at `begin` in the batch, its shots owned
-    size_t begin;
-    size_t *shot;
-    token_list ids;
-    bool shortened;
+    text_document document; // its `bytes` and `shot` count no more: see the next two
+    size_t begin;           // of its bytes in the batch
+    size_t *shot;           // owned; NULL: no question
+    token_list ids;         // owned
+    bool shortened;         // a prompt that lost shots or tokens
 } text_item;
 
 // What tokenising a document needs to know.
 typedef struct text_coding {
-    const tokenizer *tokenizer;
-    int64_t context;
+    const tokenizer *tokenizer; // borrowed
+    int64_t context;            // tokens of a sample
     bool pack;
-    int32_t candidate[4];
-    token_list tail; // ends every prompt
+    int32_t candidate[4]; // questions: the tokens of the letters A to D
+    token_list tail;      // owned: ends every prompt
 } text_coding;
 
-// Finds the letters' tokens. ERR_INPUT when two letters have the same.
+// Finds the letters' tokens and the tail. ERR_INPUT, naming `path`, when two letters have the same.
 status text_coding_find_letters(text_coding *c, const char *path);
-// Fills item->ids from the document's bytes.
+// Fills item->ids from the document's bytes. Thread-safe, each with its encoder and scratch.
+// ERR_INTERNAL when out of memory.
 status text_coding_encode(const text_coding *c, encoder *e, text *scratch, const char *bytes,
                           text_item *item);
 

@@ -7,15 +7,16 @@
 #include <stddef.h>
 
 typedef struct text_document {
-    size_t group;
+    size_t group;      // the subset, as the catalogue numbers it
     const char *bytes; // borrowed until text_maker_add returns
     size_t n;
     bool escaped;       // the inside of a JSON text
     bool joined;        // laid end to end with the group's others, whatever `pack` says
     bool inner, outer;  // parts of one document: something came before it; something will come
-    const size_t *shot; // a question: where each shot and, last, the question itself begin
-    size_t shots;       // one less than there are of `shot`
-    int answer;         // a question's, 0 to 3
+    const size_t *shot; // [shots + 1] a question: where each shot and, last, the question begin;
+                        // borrowed as `bytes`. NULL: no question
+    size_t shots;
+    int answer; // a question's, 0 to 3
 } text_document;
 
 #endif

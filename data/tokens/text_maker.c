@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Documents are tokenised on all threads, but which one is the last to fit a limit depends on all
+// before it. So they gather in a batch, the threads tokenise it, and one of them adds what came out
+// in order: samples do not depend on the number of threads, and at most a batch is done in vain.
 #include "data/tokens/text_maker.h"
 
 #include <stdlib.h>

@@ -28,21 +28,25 @@ typedef struct text_order {
     pool *pool;         // NULL: the caller's thread alone
 } text_order;
 
+// A format's own; only `feed` looks inside.
 typedef struct format_state format_state;
 
 // Lets `feed` hand over documents and makes the set of them. *out is owned by the caller. Fails as
-// tokenizer_open, as feed, and with ERR_INPUT when an id is beyond the vocabulary.
+// tokenizer_open, as feed, and with ERR_INPUT when an id is beyond the vocabulary. Local.
 status text_maker_run(const text_order *order,
                       status (*feed)(const format_state *state, text_maker *m),
                       const format_state *state, token_set **out);
 
-// For `feed`. Whether a group is wanted and not yet full; whether any is.
+// For `feed`, on the thread that called it. Whether a group is wanted and not yet full; whether any
+// is; and what was ordered.
 bool text_maker_wants(const text_maker *m, size_t group);
 bool text_maker_wants_more(const text_maker *m);
 bool text_maker_packs(const text_maker *m);
 int64_t text_maker_limit(const text_maker *m);
 int64_t text_maker_vocabulary(const text_maker *m);
 
+// Adds a document; it is tokenised with the batch it falls into, so what is wrong with one may be
+// said when a later one is added. ERR_INPUT as text_maker_run.
 status text_maker_add(text_maker *m, const text_document *d);
 // Adds ids as they are: a sample (its first `context`), or, joined, a stretch of the group's.
 status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t n, bool joined);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A .npy header is a Python dictionary as text: its three keys are looked up by the spelling that
+// numpy.save gives them, anything else is refused. Ids are not read here, only where they are.
 #include "data/tokens/token_file.h"
 
 #include <stdio.h>

@@ -16,7 +16,7 @@ typedef struct token_file {
     bool is_npy;           // the header said all of this
 } token_file;
 
-// Reads the header and checks it against the file's size. `width` is of bare integers. Local.
+// Reads the header and checks it against the file's size. `width`: bytes of a bare integer. Local.
 // ERR_INPUT: a header that is malformed or of another kind, a size that is not whole, no ids.
 status token_file_open(const char *path, int width, token_file *out);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Shared memory holds no pointers: in the block are counts, samples and ids one behind the other,
+// and each rank makes groups of its own that point into it.
 #include "data/tokens/token_set.h"
 
 #include <stdlib.h>

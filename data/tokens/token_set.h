@@ -37,11 +37,11 @@ typedef struct token_set {
     void *block;       // of the share: samples and ids
 } token_set;
 
-// An empty set. Local.
+// An empty set for ids of [0, vocabulary). Local.
 status token_set_new(size_t groups, int64_t vocabulary, token_set **out);
 // NULL is a no-op. Collective on the share that the set lies in.
 void token_set_free(token_set *s);
-// Adds a sample to a group; ids as token_store_add.
+// Adds a sample to a group. Fails as token_store_add.
 status token_set_add(token_set *s, size_t group, const int32_t *id, size_t n, int32_t target);
 // Lets all ranks of the share read the set that its first rank made (`made`: how that went): the
 // others give an empty one of as many groups. Once in memory, whatever the number of ranks.

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A corpus may have more tokens than there is memory. The file that then holds them has no name any
+// more once it is open, so that a killed run leaves nothing behind; other ranks of the node reach
+// it through /proc.
 #include "data/tokens/token_store.h"
 
 #include <errno.h>

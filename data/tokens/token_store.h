@@ -10,16 +10,18 @@
 
 #include "pipeline/base/status.h"
 
+// Ids are added by one thread and then read by any.
 typedef struct token_store token_store;
 
 #define TOKEN_STORE_BYTES ((size_t)64 << 20)
 
-// `in_memory` is TOKEN_STORE_BYTES but in tests.
+// A store for ids of [0, vocabulary). `in_memory` is TOKEN_STORE_BYTES but in tests. Local.
 status token_store_new(int64_t vocabulary, size_t in_memory, token_store **out);
 void token_store_free(token_store *s); // NULL is a no-op
 // Appends n ids of [0, vocabulary). ERR_IO when the disk is full, naming the folder.
 status token_store_add(token_store *s, const int32_t *id, size_t n);
 // Reads n ids from position `first` on, which have been added. Thread-safe once nothing is added.
+// ERR_IO when the file cannot be read.
 status token_store_read(const token_store *s, int64_t first, size_t n, int32_t *id);
 int64_t token_store_count(const token_store *s);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dataset as a pipeline file describes it: where it is, how its samples fall into subsets, and
 // which are collected on and which evaluated on. What a model sees of a dataset is in
-// data/dataset/samples.h; stages use this header to open a dataset and to name its subsets.
+// data/dataset/samples.h; stages use this header to open a dataset and to name its subsets. All
+// queries are local; subsets count from 0.
 #ifndef DATA_DATASET_DATASET_H
 #define DATA_DATASET_DATASET_H
 
@@ -18,9 +19,9 @@ typedef struct dataset dataset;
 
 // Opens and indexes a dataset. Copies what it needs of `options`. Collective on the share (NULL:
 // this process alone): text is indexed by its first rank, and the others learn its subsets; then
-// samples_prepare must precede samples_open. ERR_INPUT names the file
-// and place; ERR_USAGE an unknown format, split or way to form subsets, or a subset in `keep` that
-// does not exist (with the nearest right name); its WHERE is then the option's name.
+// samples_prepare must precede samples_open. ERR_INPUT names the file and line; ERR_USAGE an
+// unknown format, split or way to form subsets, or a subset in `keep` that does not exist (with the
+// nearest right name); its WHERE is then the option's name.
 //
 // Order: subsets by label index where labels are numbers (those that occur), by sorted name where
 // they are folders or files, of first appearance where they are JSON fields; samples of a subset in
@@ -44,7 +45,8 @@ bool dataset_is_text(const dataset *d);
 // All samples of a subset, as the files hold them: `limit` and `collect` are applied by samples.
 int64_t dataset_count(const dataset *d, int subset);
 
-// The (fine) label of a raw sample, and its name ("7" where the dataset names none; borrowed).
+// The (fine) label of raw sample i of a subset; how many labels there are; the name of one ("7"
+// where the dataset names none; borrowed).
 int32_t dataset_label(const dataset *d, int subset, int64_t i);
 int dataset_labels(const dataset *d);
 const char *dataset_label_name(const dataset *d, int label);
@@ -52,9 +54,9 @@ const char *dataset_label_name(const dataset *d, int label);
 // names.
 bool dataset_labels_by_name(const dataset *d);
 
-// The shape of every image; 0, 0, 0 where they differ. Files that are no samples and were passed
-// over.
+// The shape of every image; 0, 0, 0 where they differ.
 void dataset_image_shape(const dataset *d, int *height, int *width, int *channels);
+// Files that are no samples and were passed over.
 int64_t dataset_ignored(const dataset *d);
 
 // Reads a raw sample into `out`, reusing its memory; the caller frees it with image_free. Local,
@@ -67,7 +69,7 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
                      void *context);
 
 // Prints what a dataset holds (for `sulcus inspect`), recognising the format by its files;
-// *known = false when it is none. Local.
+// *known = false when it is none. Local. Fails as dataset_open.
 status dataset_inspect(const char *path, bool *known);
 
 #endif

@@ -9,12 +9,12 @@
 
 typedef struct sample_spec {
     bool text;
-    const char *model_path;                  // for preprocessor_config.json and the tokenizer
-    int channels, image_height, image_width; // images
+    const char *model_path; // for preprocessor_config.json and the tokenizer; borrowed in the call
+    int channels, image_height, image_width; // images, in pixels
     int rows_per_image;
     int classes;             // labels must be below it
-    int context, vocabulary; // text: the longest sample; ids must be below `vocabulary`
-    pool *pool;              // text: tokenises; borrowed during samples_open. NULL: the caller
+    int context, vocabulary; // text: tokens of the longest sample; ids must be below `vocabulary`
+    pool *pool;              // text: tokenises; borrowed in the call. NULL: the caller
 } sample_spec;
 
 #endif

@@ -12,11 +12,17 @@
 // by itself and a one-dimensional array of tokens have no documents inside: they are always cut
 // like that. Every position is scored with the token behind it; the last has none (-1).
 //
-// Questions (mmlu). A sample is the prompt as published (published_behaviour.md 5.3):
+// Questions (mmlu). A sample is the prompt as published (docs/published.md):
+//
 //   The following are multiple choice questions (with answers) about {subject}.
-//   (empty line) Question: {question}
-//   A. {choice} … D. {choice}
+//
+//   Question: {question}
+//   A. {choice}
+//   B. {choice}
+//   C. {choice}
+//   D. {choice}
 //   Answer:
+//
 // with the special tokens the tokenizer puts in front, none behind. `shots` questions of dev/ stand
 // before it in the same form, each with " {letter}" behind its "Answer:". Only the last position is
 // scored; its target is the last id of tokenising " {letter}" (what of it comes before that id, the
@@ -29,6 +35,8 @@
 // asks for is tokenised once a dataset, tokenizer and context (a second call for the same finds
 // them), on all threads of the pool. Ids take two or four bytes each; beyond 64 MiB they lie in an
 // unlinked file in TMPDIR.
+//
+// All calls but samples_prepare are local.
 #ifndef DATA_DATASET_SAMPLES_H
 #define DATA_DATASET_SAMPLES_H
 
@@ -54,27 +62,28 @@ typedef struct samples samples;
 // alike on all ranks.
 status samples_prepare(const dataset *d, const sample_spec *spec, share *s);
 
-// Grey images are given to a model of three channels as colour, colour images to a model of one as
-// their luma. Labels are the dataset's numbers; those of folders are the model's numbers of the
-// folders' names where config.json's id2label has them all, else their place in sorted order.
+// Opens a dataset for a model. Grey images are given to a model of three channels as colour, colour
+// images to a model of one as their luma. Labels are the dataset's numbers; those of folders are
+// the model's numbers of the folders' names where config.json's id2label has them all, else their
+// position in sorted order.
 //
-// Borrows `d` until samples_close. Local. ERR_INPUT: no usable preprocessing, a size that is not
+// Borrows `d` until samples_close. ERR_INPUT: no usable preprocessing, a size that is not
 // the model's, a label beyond the model's classes; text: a malformed tokenizer or document
 // (FILE:LINE), an id beyond the model's vocabulary. ERR_USAGE: `context` beyond the model's. Not by
 // two threads at once for the same dataset.
 status samples_open(const dataset *d, const sample_spec *spec, samples **out);
-void samples_close(samples *s);
+void samples_close(samples *s); // NULL is a no-op
 
 // Samples of a part of a subset, after `limit` and `collect`.
 int64_t samples_count(const samples *s, int subset, part p);
-// Tokens of a sample as the model sees it.
+// Rows of a sample: the model's tokens.
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i);
 
 // Fills pixels [channels, height, width], rescaled and normalised, and the label (fine).
-// Thread-safe.
+// Thread-safe. ERR_INPUT: the file cannot be decoded, or its size is not the model's.
 status samples_image(const samples *s, int subset, part p, int64_t i, float *pixels,
                      int32_t *label);
-// Fills ids [rows] and targets [rows] (-1 = not scored). Thread-safe.
+// Fills ids [rows] and targets [rows] (-1 = not scored). Thread-safe. ERR_IO: TMPDIR is gone.
 status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *ids, int32_t *target);
 
 // The only tokens that can be an answer, by letter; every target is one of them. NULL and *n = 0
@@ -83,7 +92,7 @@ status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *id
 const int32_t *samples_candidates(const samples *s, int *n);
 
 // The id of the last token of a string, tokenised by itself without special tokens; -1 when it has
-// none: how lists of frequent tokens are given (published_behaviour.md 5.1). ERR_INPUT for images.
+// none: how lists of frequent tokens are given (docs/published.md). ERR_INPUT for images.
 status samples_last_token(const samples *s, const char *string, int32_t *id);
 
 // Prompts that were too long and lost shots or tokens.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a pipeline file says of a dataset.
+// What a pipeline file says of a dataset. Strings are borrowed in the calls that take them.
 #ifndef DATA_FORMATS_DATASET_OPTIONS_H
 #define DATA_FORMATS_DATASET_OPTIONS_H
 

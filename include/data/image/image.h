@@ -24,6 +24,7 @@ void image_free(image *i); // frees and empties; safe on {0}
 
 // Turns grey into colour (the grey three times) or colour into grey (ITU-R 601-2 luma in 16-bit
 // fixed point, as Pillow's convert("L")), in place; nothing where the channels are right already.
+// ERR_INTERNAL when out of memory.
 status image_convert(image *i, int channels);
 
 // Checks the size that a file of n bytes announces, before memory is taken for it; `most` is the

@@ -4,7 +4,6 @@
 #include "data/bytes/file_tree.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,24 @@ typedef struct finder {
     name_list *out;
     int64_t ignored;
 } finder;
+
+status file_tree_check(const FTSENT *e)
+{
+    switch (e->fts_info) {
+    case FTS_DC:
+        return status_fail(ERR_INPUT, e->fts_path,
+                           "leads back into a folder above it; remove the link");
+    case FTS_SLNONE:
+        return status_fail(ERR_INPUT, e->fts_path, "is a link to nothing; remove it");
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS:
+        errno = e->fts_errno;
+        return status_fail_errno(ERR_INPUT, e->fts_path, "cannot read");
+    default:
+        return OK;
+    }
+}
 
 static status visit_entry(finder *f, FTS *walk, FTSENT *e)
 {
@@ -34,18 +51,8 @@ static status visit_entry(finder *f, FTS *walk, FTSENT *e)
             return name_list_add(f->out, e->fts_path, strlen(e->fts_path));
         f->ignored++;
         return OK;
-    case FTS_DC:
-        return status_fail(ERR_INPUT, e->fts_path,
-                           "leads back into a folder above it; remove the link");
-    case FTS_SLNONE:
-        return status_fail(ERR_INPUT, e->fts_path, "is a link to nothing; remove it");
-    case FTS_DNR:
-    case FTS_ERR:
-    case FTS_NS:
-        errno = e->fts_errno;
-        return status_fail_errno(ERR_INPUT, e->fts_path, "cannot read");
     default:
-        return OK;
+        return file_tree_check(e);
     }
 }
 

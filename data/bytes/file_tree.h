@@ -3,6 +3,7 @@
 #ifndef DATA_BYTES_FILE_TREE_H
 #define DATA_BYTES_FILE_TREE_H
 
+#include <fts.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@
 // followed. Local. ERR_INPUT names what cannot be read, a link to nothing, or one that leads back.
 status file_tree(const char *folder, bool (*wanted)(const char *below, const void *context),
                  const void *context, name_list *out, int64_t *ignored);
+
+// What is wrong with an entry of a walk by fts: ERR_INPUT as above; OK where nothing is. Local.
+status file_tree_check(const FTSENT *e);
 
 // Whether a name ends in one of the NULL-ended `endings`, and behind it in nothing, .gz or .zst.
 bool file_tree_ending(const char *name, const char *const *endings);

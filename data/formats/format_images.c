@@ -10,12 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "data/bytes/file_tree.h"
 #include "data/image/decode.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
@@ -137,19 +137,9 @@ static status visit_entry(catalogue *c, FTS *walk, FTSENT *e)
         return e->fts_name[0] == '.' && e->fts_level > 0 ? OK : leave_folder(c, e);
     case FTS_F:
         return visit_file(c, e);
-    case FTS_DC:
-        return status_fail(ERR_INPUT, e->fts_path,
-                           "leads back into a folder above it; remove the link");
-    case FTS_SLNONE:
-        return status_fail(ERR_INPUT, e->fts_path, "is a link to nothing; remove it");
-    case FTS_DNR:
-    case FTS_ERR:
-    case FTS_NS:
-        errno = e->fts_errno;
-        return status_fail_errno(ERR_INPUT, e->fts_path, "cannot read");
-    default: // devices and pipes
+    default: // devices and pipes, where nothing is wrong
         c->ignored++;
-        return OK;
+        return file_tree_check(e);
     }
 }
 

@@ -69,30 +69,24 @@ static char *find_file(const char *folder, const char *name)
     return packed;
 }
 
-// Finds the files of the split, at most FILES: paths[] owned by the caller, whatever is returned.
-static status find_data(const layout *l, const dataset_options *o, char *paths[FILES], int *n)
+// Appends the files of the split, at most FILES.
+static status find_data(const layout *l, const dataset_options *o, name_list *out)
 {
+    status st = OK;
     const char *const *wanted = l->files[strcmp(o->split, splits[0]) != 0];
-    *n = 0;
-    if (!file_is_folder(o->path)) {
-        paths[(*n)++] = strdup(o->path);
-        return paths[0] ? OK : status_no_memory("a path");
-    }
-    for (; *wanted; wanted++) {
-        if (!(paths[*n] = find_file(o->path, *wanted)))
+    if (!file_is_folder(o->path))
+        return name_list_add(out, o->path, strlen(o->path));
+    for (; *wanted && st == OK; wanted++) {
+        char *path = find_file(o->path, *wanted);
+        if (!path)
             return status_fail(ERR_INPUT, o->path,
                                "holds neither %s nor %s.gz; give `path` the "
                                "folder of the binary version, or another `split`",
                                *wanted, *wanted);
-        (*n)++;
+        st = name_list_add(out, path, strlen(path));
+        free(path);
     }
-    return OK;
-}
-
-static void free_paths(char *paths[FILES])
-{
-    for (int i = 0; i < FILES; i++)
-        free(paths[i]);
+    return st;
 }
 
 // *path = the names file of a kind of label, NULL where there is none. Owned by the caller.
@@ -149,14 +143,14 @@ static const unsigned char *record_at(const format_state *s, int64_t index)
     return s->file[f].bytes + (size_t)(index - s->first[f]) * (size_t)s->layout->record;
 }
 
-static status read_labels(const label_kind *kind, const format_state *s, char *const paths[FILES],
+static status read_labels(const label_kind *kind, const format_state *s, const name_list *paths,
                           int32_t *out)
 {
     for (int f = 0; f < s->n; f++)
         for (int64_t i = s->first[f]; i < s->first[f + 1]; i++) {
             out[i] = record_at(s, i)[kind->offset];
             if (out[i] >= kind->n)
-                return status_fail(ERR_INPUT, paths[f],
+                return status_fail(ERR_INPUT, paths->at[f],
                                    "record %lld has label %d; labels end at %d: "
                                    "set another `format`, or fetch it again",
                                    (long long)(i - s->first[f]), out[i], kind->n - 1);
@@ -167,15 +161,14 @@ static status read_labels(const label_kind *kind, const format_state *s, char *c
 static status cifar_open(const layout *l, const dataset_options *o, catalogue *c)
 {
     status st;
-    char *paths[FILES] = {NULL};
-    int n;
+    name_list paths = {0};
     const label_kind *groups = strcmp(o->subsets, "coarse") == 0 ? &l->coarse : &l->fine;
     if (!(c->state = checked_calloc(1, sizeof *c->state)))
         return status_no_memory("a dataset");
     c->state->layout = l;
-    TRY(find_data(l, o, paths, &n));
-    for (int f = 0; f < n; f++)
-        TRY(open_file(c->state, paths[f]));
+    TRY(find_data(l, o, &paths));
+    for (size_t f = 0; f < paths.n; f++)
+        TRY(open_file(c->state, paths.at[f]));
     c->samples = c->state->first[c->state->n];
     c->height = c->width = SIDE;
     c->channels = 3;
@@ -185,12 +178,12 @@ static status cifar_open(const layout *l, const dataset_options *o, catalogue *c
         st = status_no_memory("labels");
         goto done;
     }
-    TRY(read_labels(&l->fine, c->state, paths, c->label));
-    TRY(read_labels(groups, c->state, paths, c->group));
+    TRY(read_labels(&l->fine, c->state, &paths, c->label));
+    TRY(read_labels(groups, c->state, &paths, c->group));
     TRY(load_names(&l->fine, o, &c->label_names));
     TRY(load_names(groups, o, &c->group_names));
 done:
-    free_paths(paths);
+    name_list_free(&paths);
     return st;
 }
 
@@ -215,36 +208,28 @@ static status cifar_image(const format_state *s, int64_t index, image *out)
 
 static status cifar_files(const layout *l, const dataset_options *o, name_list *out)
 {
-    status st;
-    char *paths[FILES] = {NULL}, *names_path = NULL;
-    int n;
-    TRY(find_data(l, o, paths, &n));
-    for (int f = 0; f < n; f++)
-        TRY(name_list_add(out, paths[f], strlen(paths[f])));
-    for (int k = 0; k < 2; k++) {
-        free(names_path);
-        TRY(find_names(k == 0 ? &l->fine : &l->coarse, o, &names_path));
-        if (names_path)
-            TRY(name_list_add(out, names_path, strlen(names_path)));
+    status st = find_data(l, o, out);
+    for (int k = 0; k < 2 && st == OK; k++) {
+        char *path;
+        st = find_names(k == 0 ? &l->fine : &l->coarse, o, &path);
+        if (st == OK && path)
+            st = name_list_add(out, path, strlen(path));
+        free(path);
     }
-done:
-    free(names_path);
-    free_paths(paths);
     return st;
 }
 
 static bool cifar_recognise(const layout *l, const dataset_options *o)
 {
-    char *paths[FILES] = {NULL};
-    int n;
+    name_list paths = {0};
     bool found = false;
     const char *name = basename(o->path);
     if (file_is_folder(o->path))
-        found = find_data(l, o, paths, &n) == OK;
+        found = find_data(l, o, &paths) == OK;
     else
         for (const char *const *f = l->files[strcmp(o->split, splits[0]) != 0]; *f; f++)
             found = found || strncmp(name, *f, strlen(*f)) == 0;
-    free_paths(paths);
+    name_list_free(&paths);
     return found;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
 // Opens an input that must be a regular file.
@@ -261,4 +262,23 @@ char *file_folder(const char *path)
     if (!slash)
         return strdup(".");
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+status file_list_add(file_list *l, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy || !checked_grow(&l->path, &l->capacity, l->n + 1, sizeof *l->path)) {
+        free(copy);
+        return status_no_memory("a list of files");
+    }
+    l->path[l->n++] = copy;
+    return OK;
+}
+
+void file_list_free(file_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->path[i]);
+    free(l->path);
+    *l = (file_list){0};
 }

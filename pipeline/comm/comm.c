@@ -10,6 +10,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/comm/node_share.h"
+#include "pipeline/comm/vote.h"
 
 enum {
     CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
@@ -24,7 +25,7 @@ struct comm {
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
     share *share;     // owned
-    letters *letters; // owned
+    mailbox *mailbox; // owned
     team *team;       // owned; NULL with teams of one
     MPI_Datatype sum_type;
     MPI_Op merge_counts, merge_sums;
@@ -33,27 +34,14 @@ struct comm {
 
 // --- Votes
 
-void verdict_add(verdict *v, status st)
-{
-    if (st == OK || (v->code != OK && v->code != ERR_INTERRUPTED) || st == v->code)
-        return;
-    v->code = st;
-    snprintf(v->text, sizeof v->text, "%s", status_text());
-}
-
-status verdict_get(const verdict *v)
-{
-    return v->code == OK ? OK : status_carry(v->code, v->text);
-}
-
 status comm_agree(const comm *c, status st)
 {
-    return node_share_agree(c->all, st);
+    return vote(c->all, st);
 }
 
 void comm_agree_each(const comm *c, size_t n, verdict *v)
 {
-    node_share_vote(c->all, n, v);
+    vote_each(c->all, n, v);
 }
 
 // --- The communicator
@@ -85,7 +73,7 @@ static double count_cores(MPI_Comm machine)
     if (sched_getaffinity(0, sizeof mine, &mine) != 0)
         CPU_ZERO(&mine);
     all = checked_calloc((size_t)ranks, sizeof *all);
-    if (node_share_agree(machine, all ? OK : ERR_INTERNAL) != OK) {
+    if (vote(machine, all ? OK : ERR_INTERNAL) != OK) {
         free(all);
         return 1;
     }
@@ -122,7 +110,7 @@ status comm_new(int fortran_handle, comm **out)
 {
     MPI_Comm given = MPI_Comm_f2c(fortran_handle);
     comm *c = checked_calloc(1, sizeof *c);
-    status st = node_share_agree(given, c ? OK : status_no_memory("the communicator"));
+    status st = vote(given, c ? OK : status_no_memory("the communicator"));
     if (st != OK) {
         free(c);
         return st;
@@ -144,7 +132,7 @@ status comm_new(int fortran_handle, comm **out)
     MPI_Op_create(merge_counts, 1, &c->merge_counts);
     MPI_Op_create(merge_sums, 1, &c->merge_sums);
     TRY(comm_agree(c, node_share_new(c->node, &c->share)));
-    TRY(letters_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->letters));
+    TRY(mailbox_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->mailbox));
     c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
     c->first_of = checked_calloc((size_t)c->nodes, sizeof *c->first_of);
     TRY(comm_agree(c, c->node_of && c->first_of ? OK : status_no_memory("the communicator")));
@@ -164,7 +152,7 @@ void comm_free(comm *c)
         return;
     team_free(c->team);
     node_share_free(c->share);
-    letters_free(c->letters);
+    mailbox_free(c->mailbox);
     MPI_Op_free(&c->merge_counts);
     MPI_Op_free(&c->merge_sums);
     MPI_Type_free(&c->sum_type);
@@ -217,9 +205,9 @@ int comm_first_of(const comm *c, int node)
     return c->first_of[node];
 }
 
-letters *comm_letters(comm *c)
+mailbox *comm_mailbox(comm *c)
 {
-    return c->letters;
+    return c->mailbox;
 }
 
 int comm_position(const comm *c)

@@ -8,6 +8,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/comm/node_share.h"
 #include "pipeline/comm/stream.h"
+#include "pipeline/comm/vote.h"
 
 // What a message is. Block: what the model runtime hands on. Failed: a unit, to the first member.
 enum { TAG_BLOCK = 1, TAG_UNIT, TAG_END, TAG_FAILED };
@@ -217,7 +218,7 @@ status team_new(int all_handle, int node_handle, int position, int n, team **out
         st = status_fail(ERR_USAGE, "layers_over",
                          "this MPI does not let several threads call it; set layers_over: 1, or "
                          "use an MPI with MPI_THREAD_MULTIPLE");
-    st = node_share_agree(all, st);
+    st = vote(all, st);
     if (st != OK) {
         free(t);
         return st;
@@ -226,7 +227,7 @@ status team_new(int all_handle, int node_handle, int position, int n, team **out
     st = node_share_new(t->same, &t->share);
     if (st == OK)
         st = stream_new(t->members, &t->stream);
-    TRY(node_share_agree(all, st));
+    TRY(vote(all, st));
     t->share->team = &t->base;
     *out = t;
     t = NULL;

@@ -76,8 +76,8 @@ static status check_checkpoint(void *context, const char *name)
     char *path = file_join(c->output, name);
     if (!path)
         return status_no_memory("a path");
-    status st = saved_open(path, &s);
-    saved_close(&s);
+    status st = checkpoint_file_open(path, &s);
+    checkpoint_file_close(&s);
     if (st == OK) {
         c->good++;
     } else if (st == ERR_INPUT && file_exists(path)) { // else its task was just finished
@@ -96,7 +96,7 @@ static status check_checkpoint(void *context, const char *name)
 static status check_checkpoints(const char *output, size_t *bad, FILE *out)
 {
     checkpoints c = {output, 0, 0, out};
-    status st = saved_each(output, check_checkpoint, &c);
+    status st = checkpoint_file_each(output, check_checkpoint, &c);
     if (st == OK && c.good + c.bad > 0)
         fprintf(out, "%zu checkpoints are whole, %zu are not\n", c.good, c.bad);
     *bad += c.bad;

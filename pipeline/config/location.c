@@ -9,9 +9,9 @@
 
 #include "pipeline/base/text.h"
 
-status place_fail(status code, place at, const char *format, ...)
+status location_fail(status code, location at, const char *format, ...)
 {
-    char *what = NULL, *where = place_text(at);
+    char *what = NULL, *where = location_text(at);
     va_list args;
     va_start(args, format);
     int n = vasprintf(&what, format, args);
@@ -24,7 +24,7 @@ status place_fail(status code, place at, const char *format, ...)
     return st;
 }
 
-char *place_text(place at)
+char *location_text(location at)
 {
     return at.line ? text_format("%s:%d:%d", at.origin, at.line, at.column)
                    : text_format("%s", at.origin);
@@ -51,17 +51,17 @@ static size_t character_length(const unsigned char *s, size_t n)
     return allowed ? length : 0;
 }
 
-status place_check_text(place at, const char *bytes, size_t n)
+status location_check_text(location at, const char *bytes, size_t n)
 {
     size_t length;
     for (size_t i = 0; i < n; i += length) {
         const unsigned char *c = (const unsigned char *)bytes + i;
         length = character_length(c, n - i);
         if (length == 0 && *c < 0x80)
-            return place_fail(ERR_USAGE, at, "control character 0x%02x; remove it", *c);
+            return location_fail(ERR_USAGE, at, "control character 0x%02x; remove it", *c);
         if (length == 0)
-            return place_fail(ERR_USAGE, at, "byte 0x%02x is not UTF-8; save the file as UTF-8",
-                              *c);
+            return location_fail(ERR_USAGE, at, "byte 0x%02x is not UTF-8; save the file as UTF-8",
+                                 *c);
         if (at.line == 0)
             continue;
         bool ends = *c == '\n' || (*c == '\r' && (i + 1 == n || c[1] != '\n'));
@@ -71,7 +71,7 @@ status place_check_text(place at, const char *bytes, size_t n)
     return OK;
 }
 
-const char *place_find(const char *bytes, size_t n, size_t line, size_t column)
+const char *location_find(const char *bytes, size_t n, size_t line, size_t column)
 {
     const char *c = bytes, *end = bytes + n;
     for (size_t l = 0; l < line && c < end; c++)

@@ -9,7 +9,7 @@
 
 typedef struct override {
     arena *memory;
-    place at;
+    location at;
     const node *value;
 } override;
 
@@ -41,11 +41,11 @@ static status unknown_part(const override *o, const node *map, const char *path)
     for (size_t i = 0; i < map->n; i++)
         keys[i] = map->pair[i].key;
     const char *nearest = text_nearest(part, keys, map->n);
-    status st = nearest
-                    ? place_fail(ERR_USAGE, o->at,
-                                 "nothing is called `%s` there; did you mean `%s`?", part, nearest)
-                    : place_fail(ERR_USAGE, o->at,
-                                 "nothing is called `%s` there; name a key of the file", part);
+    status st =
+        nearest ? location_fail(ERR_USAGE, o->at,
+                                "nothing is called `%s` there; did you mean `%s`?", part, nearest)
+                : location_fail(ERR_USAGE, o->at,
+                                "nothing is called `%s` there; name a key of the file", part);
     free(keys);
     return st;
 }
@@ -56,8 +56,8 @@ static status replace(const override *o, const node *map, const char *path, int 
 {
     const char *rest = NULL;
     if (!map || map->kind != NODE_MAP || depth > TREE_DEPTH)
-        return place_fail(ERR_USAGE, o->at,
-                          "`%s` has nothing to stand in; name a mapping before it", path);
+        return location_fail(ERR_USAGE, o->at,
+                             "`%s` has nothing to stand in; name a mapping before it", path);
     size_t i = find_key(map, path, &rest);
     bool add = i == map->n;
     if (add && (strchr(path, '.') || !*path))
@@ -89,7 +89,7 @@ status override_apply(arena *memory, const node **root, const char *assignment)
         return status_no_memory("an override");
     override o = {.memory = memory, .at = {.origin = origin}};
     if (!equals || equals == assignment)
-        return place_fail(ERR_USAGE, o.at, "no override; write -s key.path=value");
+        return location_fail(ERR_USAGE, o.at, "no override; write -s key.path=value");
     status st = tree_parse(memory, origin, false, equals + 1, strlen(equals + 1), &o.value);
     return st == OK ? replace(&o, *root, path, 0, root) : st;
 }

@@ -28,18 +28,18 @@ static status parse(const char *name, const node *n, range *out)
         part[i] = isdigit((unsigned char)*s) || strchr("+-.", *s) ? strtod(s, &end) : NAN;
         if (!isfinite(part[i]) || *end != (i < 2 ? ':' : 0) ||
             strspn(s, "+-.0123456789eE") != (size_t)(end - s))
-            return place_fail(ERR_USAGE, n->at,
-                              "`%s` has the range `%s`; write FIRST:LAST:STEP, such as "
-                              "0.01:0.99:0.01",
-                              name, n->text);
+            return location_fail(ERR_USAGE, n->at,
+                                 "`%s` has the range `%s`; write FIRST:LAST:STEP, such as "
+                                 "0.01:0.99:0.01",
+                                 name, n->text);
         s = end + 1;
     }
     double steps = floor((part[1] - part[0]) / part[2] + 1e-9);
     if (!(part[2] > 0) || !(steps >= 0) || steps >= RANGE_NUMBERS)
-        return place_fail(ERR_USAGE, n->at,
-                          "`%s` has the range `%s`; give a positive step from FIRST up to LAST, "
-                          "with at most %d numbers",
-                          name, n->text, RANGE_NUMBERS);
+        return location_fail(ERR_USAGE, n->at,
+                             "`%s` has the range `%s`; give a positive step from FIRST up to LAST, "
+                             "with at most %d numbers",
+                             name, n->text, RANGE_NUMBERS);
     *out = (range){part[0], part[2], (size_t)steps + 1};
     return OK;
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static status malformed(const char *typed, place at)
+static status malformed(const char *typed, location at)
 {
-    return place_fail(ERR_USAGE, at, "`%s` names no task; write step, or step[axis=value,…]",
-                      typed);
+    return location_fail(ERR_USAGE, at, "`%s` names no task; write step, or step[axis=value,…]",
+                         typed);
 }
 
 // Turns %2C into a comma and so on, in place. A % without two hexadecimal digits stands for itself.
@@ -36,7 +36,7 @@ static char *trim(char *s)
     return s;
 }
 
-status reference_parse(arena *memory, const char *typed, place at, reference *out)
+status reference_parse(arena *memory, const char *typed, location at, reference *out)
 {
     char *copy = arena_text(memory, typed, strlen(typed)), *rest, *part;
     size_t length = strlen(typed), most = 1;

@@ -33,8 +33,9 @@ static status cycle(const walk *w, size_t again)
     }
     text_add(&path, shown > 20 ? " -> …" : "");
     const step *top = &s[w->stack[w->depth - 1]];
-    status st = place_fail(ERR_USAGE, top->inputs[w->next[w->depth - 1] - 1].at,
-                           "the steps form a cycle, %s; remove one `from` of it", text_get(&path));
+    status st =
+        location_fail(ERR_USAGE, top->inputs[w->next[w->depth - 1] - 1].at,
+                      "the steps form a cycle, %s; remove one `from` of it", text_get(&path));
     text_free(&path);
     return st;
 }
@@ -128,7 +129,7 @@ void dag_free(dag *d)
 
 // Has the task the selected values? The values are made canonical once, at the first task of the
 // step.
-static status agrees(dag *d, const task *t, reference *r, bool first, place at, bool *out)
+static status agrees(dag *d, const task *t, reference *r, bool first, location at, bool *out)
 {
     *out = true;
     for (size_t i = 0; i < r->n; i++) {
@@ -136,10 +137,10 @@ static status agrees(dag *d, const task *t, reference *r, bool first, place at, 
         while (axis < t->n_axes && strcmp(t->axes[axis].name, r->axis[i]) != 0)
             axis++;
         if (axis == t->n_axes)
-            return place_fail(ERR_USAGE, at,
-                              "step `%s` is not swept over `%s`; `sulcus plan` lists "
-                              "its tasks",
-                              r->step, r->axis[i]);
+            return location_fail(ERR_USAGE, at,
+                                 "step `%s` is not swept over `%s`; `sulcus plan` lists "
+                                 "its tasks",
+                                 r->step, r->axis[i]);
         if (first) {
             status st = expand_canonical(d, t->axes[axis].def, r->value[i], at, &r->value[i]);
             if (st != OK)
@@ -154,7 +155,7 @@ static status agrees(dag *d, const task *t, reference *r, bool first, place at, 
 static status choose(dag *d, const char *option, const char *typed, bool *chosen)
 {
     reference r;
-    const place at = {.origin = option};
+    const location at = {.origin = option};
     size_t step_index, n = 0;
     bool first = true;
     status st = reference_parse(&d->memory, typed, at, &r);
@@ -168,7 +169,7 @@ static status choose(dag *d, const char *option, const char *typed, bool *chosen
         n += chosen[i];
     }
     if (st == OK && n == 0)
-        return place_fail(ERR_USAGE, at, "`%s` names no task; `sulcus plan` lists them", typed);
+        return location_fail(ERR_USAGE, at, "`%s` names no task; `sulcus plan` lists them", typed);
     return st;
 }
 

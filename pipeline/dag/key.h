@@ -17,20 +17,11 @@
 #include <stddef.h>
 
 #include "pipeline/base/digest.h"
+#include "pipeline/base/key_field.h"
 #include "pipeline/base/status.h"
 #include "pipeline/stage.h"
-#include "pipeline/store/journal.h"
 
 enum { KEY_FILES = 64 };
-
-// Name and value, borrowed from the task's pipeline or dag; the journal writes them down as they
-// are.
-typedef journal_field key_field;
-
-typedef struct key_fields {
-    key_field *field; // owned by the pipeline's or dag's arena
-    size_t n, capacity;
-} key_fields;
 
 // How keys get at the bytes of input files: STORE's cache behind it takes a digest once per
 // unchanged file.

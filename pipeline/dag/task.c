@@ -93,22 +93,3 @@ bool task_stopping(const task *t)
         r->meanwhile(r->context);
     return atomic_load_explicit(r->stopping, memory_order_relaxed);
 }
-
-status file_list_add(file_list *l, const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy || !checked_grow(&l->path, &l->capacity, l->n + 1, sizeof *l->path)) {
-        free(copy);
-        return status_no_memory("a list of files");
-    }
-    l->path[l->n++] = copy;
-    return OK;
-}
-
-void file_list_free(file_list *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        free(l->path[i]);
-    free(l->path);
-    *l = (file_list){0};
-}

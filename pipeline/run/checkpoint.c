@@ -64,23 +64,23 @@ static status allowed(void *context)
 // On the owner.
 static status write_task(run *r, active *a, int64_t done)
 {
-    saved_head head = {.epoch = r->epoch,
-                       .round = a->round,
-                       .length = (int64_t)a->vector.length,
-                       .units = a->plan.units,
-                       .done = done,
-                       .earlier = a->units,
-                       .operations = a->operations,
-                       .seconds = a->seconds + progress_clock() - a->started};
+    checkpoint_head head = {.epoch = r->epoch,
+                            .round = a->round,
+                            .length = (int64_t)a->vector.length,
+                            .units = a->plan.units,
+                            .done = done,
+                            .earlier = a->units,
+                            .operations = a->operations,
+                            .seconds = a->seconds + progress_clock() - a->started};
     memcpy(head.key, a->of->task->key, sizeof head.key);
     status st = allowed(r); // before a folder is made that somebody removed
     if (st != OK)
         return st;
-    char *path = saved_path(r->file->output, a->of->task->artefact_name);
+    char *path = checkpoint_file_path(r->file->output, a->of->task->artefact_name);
     if (!path)
         return status_no_memory("a path");
-    st = saved_write(path, &head, a->vector.values, (const uint64_t *)(const void *)a->bits, a->sum,
-                     allowed, r);
+    st = checkpoint_file_write(path, &head, a->vector.values,
+                               (const uint64_t *)(const void *)a->bits, a->sum, allowed, r);
     free(path);
     return st;
 }
@@ -90,14 +90,14 @@ static void note_kept(run *r, active *a, int64_t done)
     a->kept_round = a->round;
     a->kept_done = done;
     if (comm_rank(r->comm) == 0) // a line lost here is nothing: the file is what counts
-        (void)journal_task_saved(r->journal, a->of->task->label, a->round, done, a->plan.units,
-                                 next_one(&r->saving));
+        (void)journal_task_checkpoint(r->journal, a->of->task->label, a->round, done, a->plan.units,
+                                      next_one(&r->saving));
 }
 
 static int64_t count_bits(const active *a)
 {
     int64_t n = 0;
-    for (int64_t w = 0; w < saved_words(a->plan.units); w++)
+    for (int64_t w = 0; w < checkpoint_file_words(a->plan.units); w++)
         n += __builtin_popcountll(atomic_load_explicit(&a->bits[w], memory_order_relaxed));
     return n;
 }
@@ -106,7 +106,7 @@ static int64_t count_bits(const active *a)
 static void gather(run *r, active *a)
 {
     int home = comm_node_of(r->comm, a->owner);
-    size_t words = (size_t)saved_words(a->plan.units);
+    size_t words = (size_t)checkpoint_file_words(a->plan.units);
     // The bits first: the vote that ends the sum's reduction lets the owner see both.
     comm_reduce_bits(r->comm, home, (uint64_t *)(void *)a->bits, words);
     verdict_add(&a->verdict, comm_reduce(r->comm, home, a->sum));
@@ -211,7 +211,7 @@ done:
 
 // What the owner tells the others of the checkpoint it found.
 typedef struct found {
-    saved_head head;
+    checkpoint_head head;
     bool there, damaged;
 } found;
 
@@ -219,16 +219,16 @@ typedef struct found {
 static status look(const run *r, active *a, found *f)
 {
     status st = OK;
-    char *path = saved_path(r->file->output, a->of->task->artefact_name);
+    char *path = checkpoint_file_path(r->file->output, a->of->task->artefact_name);
     if (!path)
         return status_no_memory("a path");
     if (file_exists(path)) {
-        st = saved_open(path, &a->from);
+        st = checkpoint_file_open(path, &a->from);
         f->damaged = st == ERR_INPUT;
         f->there = st == OK && strcmp(a->from.head.key, a->of->task->key) == 0;
         f->head = a->from.head;
         if (!f->there)
-            saved_close(&a->from);
+            checkpoint_file_close(&a->from);
         if (st == OK && !f->there)
             unlink(path);
     }
@@ -237,10 +237,10 @@ static status look(const run *r, active *a, found *f)
 }
 
 // The round's vector and the bits of the units done, on all ranks.
-static status take(run *r, active *a, const saved_head *head)
+static status take(run *r, active *a, const checkpoint_head *head)
 {
     status st = OK;
-    size_t bytes = (size_t)saved_words(head->units) * sizeof *a->before;
+    size_t bytes = (size_t)checkpoint_file_words(head->units) * sizeof *a->before;
     void *bits = (void *)(uintptr_t)a->from.bits; // only read, on the owner
     if (comm_rank(r->comm) == a->owner) {
         int64_t *values = round_extend(&a->vector, (size_t)head->length);
@@ -269,7 +269,7 @@ done:
 }
 
 // Is the sum of the shape that the round's plan says?
-static bool fits(const active *a, const saved_head *head, bool owner)
+static bool fits(const active *a, const checkpoint_head *head, bool owner)
 {
     const partial_shape *want = &a->plan.shape, *have = &a->from.shape;
     if (a->plan.units != head->units || (owner && head->done && want->fields != have->fields))
@@ -284,7 +284,7 @@ static bool fits(const active *a, const saved_head *head, bool owner)
 // The stage's version was not raised though its rounds changed: the task starts anew.
 static void pass_over(active *a)
 {
-    saved_close(&a->from);
+    checkpoint_file_close(&a->from);
     free(a->before);
     a->before = NULL;
     free(a->vector.values);
@@ -333,11 +333,11 @@ void saving_restore(active *a)
     const saved *s = &a->from;
     if (!s->bits)
         return;
-    for (int64_t w = 0; w < saved_words(s->head.units); w++)
+    for (int64_t w = 0; w < checkpoint_file_words(s->head.units); w++)
         atomic_store_explicit(&a->bits[w], s->bits[w], memory_order_relaxed);
     for (int f = 0; f < s->shape.fields; f++) {
         size_t item = s->shape.field[f].type == PARTIAL_COUNT ? sizeof(int64_t) : sizeof(fixed);
         memcpy(partial_values(a->sum, f), s->values[f], (size_t)s->shape.field[f].length * item);
     }
-    saved_close(&a->from);
+    checkpoint_file_close(&a->from);
 }

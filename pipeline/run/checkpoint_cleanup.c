@@ -11,7 +11,7 @@
 // Removes `path`, and the folders above it when nothing is left in them.
 static void remove_file(const char *output, const char *path)
 {
-    char *folder = file_folder(path), *all = file_join(output, SAVED_FOLDER);
+    char *folder = file_folder(path), *all = file_join(output, CHECKPOINT_FOLDER);
     if (unlink(path) == 0 && folder && all && rmdir(folder) == 0)
         rmdir(all);
     free(folder);
@@ -20,7 +20,7 @@ static void remove_file(const char *output, const char *path)
 
 void saving_forget(const run *r, const task *t)
 {
-    char *path = saved_path(r->file->output, t->artefact_name);
+    char *path = checkpoint_file_path(r->file->output, t->artefact_name);
     if (path)
         remove_file(r->file->output, path);
     free(path);
@@ -54,7 +54,7 @@ static bool list_finished(const run *r, names *finished, char **paths)
     for (size_t i = 0; i < r->dag->n; i++) {
         if (r->tasks[i].state != STATE_SKIPPED)
             continue;
-        paths[i] = saved_path(r->file->output, r->dag->tasks[i]->artefact_name);
+        paths[i] = checkpoint_file_path(r->file->output, r->dag->tasks[i]->artefact_name);
         if (!paths[i] || !names_put(finished, paths[i], 0))
             return false;
     }
@@ -65,7 +65,7 @@ static status clean(const run *r)
 {
     status st = OK;
     names finished = {0};
-    char **paths = NULL, *all = file_join(r->file->output, SAVED_FOLDER);
+    char **paths = NULL, *all = file_join(r->file->output, CHECKPOINT_FOLDER);
     DIR *d = all ? opendir(all) : NULL;
     if (!all)
         return status_no_memory("a path");

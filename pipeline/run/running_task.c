@@ -92,7 +92,7 @@ void active_free(active *a)
         return;
     if (a->state)
         a->of->task->stage->close(a->state);
-    saved_close(&a->from);
+    checkpoint_file_close(&a->from);
     free(a->before);
     free(a->vector.values);
     partial_free(a->sum);
@@ -113,11 +113,11 @@ static status commit(run *r, active *a, const round_state *finished, const parti
     task *t = a->of->task;
     status st;
     artefact_writer *w = NULL;
-    journal_field *fields = checked_calloc(t->fields.n, sizeof *fields);
+    key_field *fields = checked_calloc(t->fields.n, sizeof *fields);
     if (!fields)
         return status_no_memory("a task's key");
     for (size_t i = 0; i < t->fields.n; i++)
-        fields[i] = (journal_field){t->fields.field[i].name, t->fields.field[i].value};
+        fields[i] = (key_field){t->fields.field[i].name, t->fields.field[i].value};
     const store_origin origin = {.epoch = r->epoch,
                                  .pipeline = r->file->name,
                                  .pipeline_path = r->file->path,
@@ -215,11 +215,11 @@ static status record(run *r, const active *a, const cost *spent, double seconds)
 {
     const task_run *t = a->of;
     const task *k = t->task;
-    journal_field *fields = checked_calloc(k->fields.n, sizeof *fields);
+    key_field *fields = checked_calloc(k->fields.n, sizeof *fields);
     if (!fields)
         return status_no_memory("a task's key");
     for (size_t i = 0; i < k->fields.n; i++)
-        fields[i] = (journal_field){k->fields.field[i].name, k->fields.field[i].value};
+        fields[i] = (key_field){k->fields.field[i].name, k->fields.field[i].value};
     const journal_commit c = {.label = k->label,
                               .step = k->step->name,
                               .stage = k->stage->name,

@@ -30,7 +30,7 @@ static uint64_t version_of(known k)
 
 static int64_t left_of(known k)
 {
-    return k ? (int64_t)(k & UINT32_MAX) : CLAIMS_UNITS;
+    return k ? (int64_t)(k & UINT32_MAX) : WORK_QUEUE_UNITS;
 }
 
 // What the ranks of a node know together.
@@ -42,8 +42,8 @@ typedef struct node_view {
 
 struct steal {
     comm *comm;
-    letters *letters;
-    claims *claims;
+    mailbox *mailbox;
+    work_queue *queue;
     int mine; // this rank's share of the claims
     node_view *view;
     bool first;          // of the node's ranks: the one that answers
@@ -65,14 +65,14 @@ size_t steal_bytes(int nodes)
     return (sizeof(node_view) + (size_t)nodes * sizeof(known) + 63) / 64 * 64;
 }
 
-status steal_new(comm *c, void *block, claims *list, steal **out)
+status steal_new(comm *c, void *block, work_queue *list, steal **out)
 {
     steal *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("the list of units");
     *s = (steal){.comm = c,
-                 .letters = comm_letters(c),
-                 .claims = list,
+                 .mailbox = comm_mailbox(c),
+                 .queue = list,
                  .mine = comm_share(c)->rank,
                  .view = block,
                  .first = comm_share(c)->rank == 0,
@@ -111,14 +111,14 @@ static void look_at_own(steal *s)
 {
     const int own = comm_node(s->comm);
     known now = atomic_load(&s->view->known[own]);
-    learn(s, own, known_as(version_of(now) + 1, claims_left(s->claims)));
+    learn(s, own, known_as(version_of(now) + 1, work_queue_left(s->queue)));
 }
 
 // Writes at `values` the first of the nodes that follow, and of as many as go into a letter what is
 // known; returns the letter's length. Where there are more nodes, each letter tells of others.
-static int write_known(steal *s, int64_t values[LETTER_VALUES], int at)
+static int write_known(steal *s, int64_t values[MAILBOX_VALUES], int at)
 {
-    const int nodes = comm_nodes(s->comm), room = LETTER_VALUES - at - 1;
+    const int nodes = comm_nodes(s->comm), room = MAILBOX_VALUES - at - 1;
     const int n = nodes < room ? nodes : room;
     const int begin = n < nodes ? (int)draw(s, nodes) : 0;
     look_at_own(s);
@@ -128,7 +128,7 @@ static int write_known(steal *s, int64_t values[LETTER_VALUES], int at)
     return at;
 }
 
-static void read_known(steal *s, const int64_t values[LETTER_VALUES], int at, int n)
+static void read_known(steal *s, const int64_t values[MAILBOX_VALUES], int at, int n)
 {
     const int64_t begin = values[at++];
     for (int64_t i = 0; at < n; i++)
@@ -141,24 +141,24 @@ static void read_known(steal *s, const int64_t values[LETTER_VALUES], int at, in
 // take them at once.
 static void answer(steal *s, int from, bool idle)
 {
-    int64_t values[LETTER_VALUES] = {0};
+    int64_t values[MAILBOX_VALUES] = {0};
     const int64_t here = comm_share(s->comm)->ranks;
     const int node = comm_node_of(s->comm, from);
-    if ((idle || claims_left(s->claims) > here) &&
-        claims_give(s->claims, claims_cost_left(s->claims) / (here + 1), &values[GIVE_FIRST],
-                    &values[GIVE_END]) > 0) {
+    if ((idle || work_queue_left(s->queue) > here) &&
+        work_queue_give(s->queue, work_queue_cost_left(s->queue) / (here + 1), &values[GIVE_FIRST],
+                        &values[GIVE_END]) > 0) {
         known now = atomic_load(&s->view->known[node]);
         learn(s, node, known_as(version_of(now) + 1, values[GIVE_END] - values[GIVE_FIRST]));
     }
     const int n = write_known(s, values, GIVE_VALUES);
-    letters_send(s->letters, from, GIVE, values, n);
+    mailbox_send(s->mailbox, from, GIVE, values, n);
 }
 
 static void serve_others(steal *s)
 {
-    int64_t values[LETTER_VALUES];
+    int64_t values[MAILBOX_VALUES];
     int from, n;
-    while (letters_take(s->letters, ASK, &from, values, &n)) {
+    while (mailbox_take(s->mailbox, ASK, &from, values, &n)) {
         read_known(s, values, ASK_VALUES, n);
         answer(s, from, values[ASK_IDLE] != 0);
     }
@@ -168,13 +168,13 @@ static void serve_others(steal *s)
 
 static void take_answer(steal *s)
 {
-    int64_t values[LETTER_VALUES];
+    int64_t values[MAILBOX_VALUES];
     int from, n;
-    if (!s->waiting || !letters_take(s->letters, GIVE, &from, values, &n))
+    if (!s->waiting || !mailbox_take(s->mailbox, GIVE, &from, values, &n))
         return;
     read_known(s, values, GIVE_VALUES, n);
     if (values[GIVE_FIRST] < values[GIVE_END]) {
-        claims_put(s->claims, s->mine, values[GIVE_FIRST], values[GIVE_END]);
+        work_queue_put(s->queue, s->mine, values[GIVE_FIRST], values[GIVE_END]);
         s->fetched += values[GIVE_END] - values[GIVE_FIRST];
         s->tries = 0;
         s->ahead = false;
@@ -211,20 +211,20 @@ static int find_victim(steal *s)
 
 static bool ask(steal *s, bool idle)
 {
-    int64_t values[LETTER_VALUES] = {idle};
+    int64_t values[MAILBOX_VALUES] = {idle};
     const int victim = find_victim(s);
     if (victim < 0)
         return false;
     s->waiting = true;
     atomic_fetch_add(&s->view->asking, 1);
     const int n = write_known(s, values, ASK_VALUES);
-    letters_send(s->letters, comm_first_of(s->comm, victim), ASK, values, n);
+    mailbox_send(s->mailbox, comm_first_of(s->comm, victim), ASK, values, n);
     return true;
 }
 
 void steal_ahead(steal *s)
 {
-    if (s->waiting || s->ahead || claims_left(s->claims) > 0)
+    if (s->waiting || s->ahead || work_queue_left(s->queue) > 0)
         return;
     s->ahead = true;
     ask(s, false);
@@ -234,7 +234,7 @@ bool steal_ask(steal *s)
 {
     const bool others = atomic_load(&s->view->asking) > 0;
     nap();
-    if (s->waiting || claims_left(s->claims) > 0)
+    if (s->waiting || work_queue_left(s->queue) > 0)
         return true;
     if (s->tries++ <= comm_nodes(s->comm) + TRIES && ask(s, true))
         return true;
@@ -259,8 +259,8 @@ void steal_meet(steal *s)
         serve_others(s);
         nap();
     }
-    letters_arrive(s->letters);
-    while (!letters_all_arrived(s->letters)) {
+    mailbox_arrive(s->mailbox);
+    while (!mailbox_all_arrived(s->mailbox)) {
         serve_others(s);
         nap();
     }

@@ -26,7 +26,7 @@ size_t steal_bytes(int nodes);
 
 // One rank's view. `block`: zeroed memory that the node's ranks share, aligned to 64 bytes. Borrows
 // all three. Local. Owned by the caller.
-status steal_new(comm *c, void *block, claims *list, steal **out);
+status steal_new(comm *c, void *block, work_queue *list, steal **out);
 void steal_free(steal *s); // NULL is a no-op
 
 // Between units, and within one: answers, and takes what has come. Local.

@@ -33,7 +33,7 @@ struct wave {
     size_t n;
     int64_t units;
     int64_t *before;      // costs of the list, see claims.h; owned
-    claims *claims;       // owned
+    work_queue *queue;    // owned
     steal *steal;         // owned; NULL: nothing moves between nodes
     void *block;          // node memory: claims, stealing, notes, each task's bits and sum
     progress_line *lines; // rank 0; owned
@@ -50,7 +50,8 @@ enum { JOURNAL_SECONDS = 10 };
 // Node memory for a task: its bits, then its sum; SIZE_MAX when it does not fit into a size_t.
 static size_t task_bytes(const active *a)
 {
-    size_t bits = ((size_t)saved_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64, all;
+    size_t bits = ((size_t)checkpoint_file_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64,
+           all;
     return checked_add(bits, partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
 }
 
@@ -82,7 +83,7 @@ static status admit(run *r, wave *w, size_t *bytes)
             continue;
         }
         if (!checked_add(*bytes, size, &total) || (double)total > r->memory ||
-            a->plan.units - a->done > CLAIMS_UNITS - w->units ||
+            a->plan.units - a->done > WORK_QUEUE_UNITS - w->units ||
             (w->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
             continue;
         if (w->n == 0 && runs_in_teams(r, a))
@@ -149,7 +150,7 @@ static status add_up_costs(wave *w)
         }
     }
     for (int64_t i = 0; i < w->units; i++) {
-        int64_t c = largest > 0 ? (int64_t)(cost[i] / largest * CLAIMS_COST) : 1;
+        int64_t c = largest > 0 ? (int64_t)(cost[i] / largest * WORK_QUEUE_COST) : 1;
         w->before[i + 1] = w->before[i] + (c > 1 ? c : 1);
     }
     free(cost);
@@ -171,16 +172,16 @@ static status make_list(wave *w)
 static status lay_out(run *r, wave *w, size_t bytes)
 {
     share *s = comm_share(r->comm);
-    const claimants c = claimants_find(r->comm, w->team);
+    const workers c = workers_find(r->comm, w->team);
     bool steals = !w->team && comm_nodes(r->comm) > 1;
-    size_t shares = claims_bytes(c.here);
+    size_t shares = work_queue_bytes(c.here);
     size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
     status st = s->alloc(s, claimed + w->n * sizeof(note) + bytes, SHARE_ZEROS, &w->block);
     TRY(comm_agree(r->comm, st));
     note *notes = (note *)(void *)((char *)w->block + claimed);
     char *at = (char *)(notes + w->n);
-    int64_t begin = claims_cut(w->before, w->units, c.first, c.all);
-    int64_t end = claims_cut(w->before, w->units, c.first + c.here, c.all);
+    int64_t begin = work_queue_cut(w->before, w->units, c.first, c.all);
+    int64_t end = work_queue_cut(w->before, w->units, c.first + c.here, c.all);
     for (size_t p = 0; p < w->n && st == OK; p++) {
         part *q = &w->parts[p];
         active *a = q->task;
@@ -196,10 +197,10 @@ static status lay_out(run *r, wave *w, size_t bytes)
             saving_restore(a);
     }
     if (st == OK && c.mine >= 0)
-        st = claims_new(w->block, c.mine, c.here, c.first + c.mine, c.all, w->before, w->units,
-                        &w->claims);
+        st = work_queue_new(w->block, c.mine, c.here, c.first + c.mine, c.all, w->before, w->units,
+                            &w->queue);
     if (st == OK && steals)
-        st = steal_new(r->comm, (char *)w->block + shares, w->claims, &w->steal);
+        st = steal_new(r->comm, (char *)w->block + shares, w->queue, &w->steal);
     TRY(comm_agree(r->comm, st));
 done:
     return st;
@@ -276,7 +277,7 @@ static bool next_unit(run *r, wave *w, int64_t *i)
         stop = must_stop(r, w) || saving_due(r); // all look: a node's first rank need not claim
         if (w->steal)
             steal_serve(w->steal);
-        any = w->claims && !stop && claims_next(w->claims, i);
+        any = w->queue && !stop && work_queue_next(w->queue, i);
         again = any ? atomic_load(&find_part(w, *i)->note->failed)
                     : !stop && w->steal && steal_ask(w->steal);
     } while (again);
@@ -314,7 +315,7 @@ static void run_units(run *r, wave *w)
             st = team_unit_end(w->team, st);
         verdict_add(&a->verdict, st);
         a->busy += st == OK ? took : 0;
-        if (st == OK && w->claims) {
+        if (st == OK && w->queue) {
             a->worked += cost_of(a, unit);
             atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
             atomic_fetch_add(&q->note->done, 1);
@@ -339,7 +340,7 @@ static status meet(run *r, wave *w, bool *more, bool *stopped)
     comm_alarm_clear(r->comm);
     int64_t why = comm_largest(r->comm, (atomic_load(&r->flags->stopping) ? STOP : 0) +
                                             (saving_due(r) ? DUE : 0));
-    int64_t left = comm_largest(r->comm, w->claims ? claims_left(w->claims) : 0);
+    int64_t left = comm_largest(r->comm, w->queue ? work_queue_left(w->queue) : 0);
     *stopped = why >= STOP;
     *more = !*stopped && left > 0;
     r->stopped |= *stopped;
@@ -376,7 +377,7 @@ static status write_note(run *r, const wave *w, int64_t sent)
                            .gap = gap > w->gap ? gap : w->gap,
                            .busy = w->busy,
                            .longest = w->longest,
-                           .sent = letters_sent(comm_letters(r->comm)) - sent,
+                           .sent = mailbox_sent(comm_mailbox(r->comm)) - sent,
                            .fetched = w->steal ? steal_fetched(w->steal) : 0};
     return r->notes ? wave_note_write(r, &own) : OK;
 }
@@ -386,7 +387,7 @@ status wave_run(run *r, wave **out)
     status st;
     size_t bytes = 0;
     bool more, stopped;
-    int64_t sent = letters_sent(comm_letters(r->comm));
+    int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     TRY(comm_agree(r->comm, w ? OK : status_no_memory("a wave")));
     TRY(admit(r, w, &bytes));
@@ -427,7 +428,7 @@ void wave_free(run *r, wave *w)
         }
     }
     steal_free(w->steal);
-    claims_free(w->claims);
+    work_queue_free(w->queue);
     if (w->block)
         s->release(s, w->block);
     for (size_t p = 0; p < w->n; p++)

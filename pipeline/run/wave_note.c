@@ -29,7 +29,7 @@ status wave_note_write(run *r, const wave_note *own)
                                .idle_most = largest(r->comm, idle),
                                .longest = largest(r->comm, own->longest),
                                .gap = largest(r->comm, own->gap),
-                               .letters = sum[1],
+                               .messages = sum[1],
                                .fetched = sum[2]};
     if (comm_rank(r->comm) == 0)
         st = journal_add_wave(r->journal, &line);

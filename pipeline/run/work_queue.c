@@ -15,7 +15,7 @@ typedef struct share_left {
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "claims between processes need lock-free atomics");
 
-struct claims {
+struct work_queue {
     share_left *shares; // one a rank of the node
     int node_rank, node_ranks;
     const int64_t *before;
@@ -36,7 +36,7 @@ static int64_t end_of(uint64_t range)
     return (int64_t)(range & UINT32_MAX);
 }
 
-int64_t claims_cut(const int64_t *before, int64_t n, int part, int parts)
+int64_t work_queue_cut(const int64_t *before, int64_t n, int part, int parts)
 {
     // A unit belongs to the part in which its middle lies; in halves, to stay with integers.
     __extension__ typedef __int128 wide;
@@ -54,25 +54,25 @@ int64_t claims_cut(const int64_t *before, int64_t n, int part, int parts)
     return low;
 }
 
-size_t claims_bytes(int node_ranks)
+size_t work_queue_bytes(int node_ranks)
 {
     return (size_t)node_ranks * sizeof(share_left);
 }
 
-status claims_new(void *block, int node_rank, int node_ranks, int position, int ranks,
-                  const int64_t *before, int64_t n, claims **out)
+status work_queue_new(void *block, int node_rank, int node_ranks, int position, int ranks,
+                      const int64_t *before, int64_t n, work_queue **out)
 {
-    claims *c = checked_calloc(1, sizeof *c);
+    work_queue *c = checked_calloc(1, sizeof *c);
     if (!c)
         return status_no_memory("the list of units");
-    *c = (claims){block, node_rank, node_ranks, before};
-    atomic_store(&c->shares[node_rank].range, pack(claims_cut(before, n, position, ranks),
-                                                   claims_cut(before, n, position + 1, ranks)));
+    *c = (work_queue){block, node_rank, node_ranks, before};
+    atomic_store(&c->shares[node_rank].range, pack(work_queue_cut(before, n, position, ranks),
+                                                   work_queue_cut(before, n, position + 1, ranks)));
     *out = c;
     return OK;
 }
 
-void claims_free(claims *c)
+void work_queue_free(work_queue *c)
 {
     free(c);
 }
@@ -92,7 +92,7 @@ static bool take(share_left *share, bool front, int64_t *unit)
 }
 
 // The share with the costliest rest, or NULL when all are empty.
-static share_left *richest(const claims *c)
+static share_left *richest(const work_queue *c)
 {
     share_left *best = NULL;
     int64_t most = 0;
@@ -107,7 +107,7 @@ static share_left *richest(const claims *c)
     return best;
 }
 
-bool claims_next(claims *c, int64_t *unit)
+bool work_queue_next(work_queue *c, int64_t *unit)
 {
     share_left *victim;
     if (take(&c->shares[c->node_rank], true, unit))
@@ -118,7 +118,7 @@ bool claims_next(claims *c, int64_t *unit)
     return false;
 }
 
-int64_t claims_left(const claims *c)
+int64_t work_queue_left(const work_queue *c)
 {
     int64_t left = 0;
     for (int r = 0; r < c->node_ranks; r++) {
@@ -128,7 +128,7 @@ int64_t claims_left(const claims *c)
     return left;
 }
 
-int64_t claims_cost_left(const claims *c)
+int64_t work_queue_cost_left(const work_queue *c)
 {
     int64_t left = 0;
     for (int r = 0; r < c->node_ranks; r++) {
@@ -138,7 +138,7 @@ int64_t claims_cost_left(const claims *c)
     return left;
 }
 
-int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end)
+int64_t work_queue_give(work_queue *c, int64_t cost, int64_t *first, int64_t *end)
 {
     share_left *victim;
     while ((victim = richest(c))) {
@@ -157,7 +157,7 @@ int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end)
     return 0;
 }
 
-void claims_put(claims *c, int i, int64_t first, int64_t end)
+void work_queue_put(work_queue *c, int i, int64_t first, int64_t end)
 {
     atomic_store(&c->shares[i].range, pack(first, end));
 }

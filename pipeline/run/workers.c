@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/run/workers.h"
 
-claimants claimants_find(comm *c, const team *t)
+workers workers_find(comm *c, const team *t)
 {
     const share *s = comm_share(c);
     if (!t)
-        return (claimants){comm_ranks(c), comm_position(c) - s->rank, s->ranks, s->rank};
-    claimants found = {team_count(t), team_first_here(t), team_count_here(t), -1};
+        return (workers){comm_ranks(c), comm_position(c) - s->rank, s->ranks, s->rank};
+    workers found = {team_count(t), team_first_here(t), team_count_here(t), -1};
     if (team_member(t) == 0)
         found.mine = team_index(t) - found.first;
     return found;

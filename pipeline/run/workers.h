@@ -5,12 +5,12 @@
 
 #include "pipeline/comm/comm.h"
 
-typedef struct claimants {
+typedef struct workers {
     int all, first, here; // how many there are; in the order of nodes, those of this node
     int mine;             // this rank among those here; -1: it does not claim
-} claimants;
+} workers;
 
 // `t` NULL: every rank. Local.
-claimants claimants_find(comm *c, const team *t);
+workers workers_find(comm *c, const team *t);
 
 #endif

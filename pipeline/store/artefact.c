@@ -80,7 +80,7 @@ static int list_variable(const artefact *a, int id, read_variable *v)
         v->lengths[d] = a->dims[v->dim[d]].length;
     }
     int64_t rows, row_items;
-    return slab_shape(v->dims, v->lengths, &rows, &row_items) ? NC_NOERR : NC_EVARSIZE;
+    return hyperslab_shape(v->dims, v->lengths, &rows, &row_items) ? NC_NOERR : NC_EVARSIZE;
 }
 
 // Reads the table of contents once, so that look-ups need neither NetCDF nor its lock.
@@ -221,7 +221,7 @@ status artefact_shape(const artefact *a, const char *name, variable_type *type, 
     return OK;
 }
 
-static int get_slab(int file, int id, variable_type type, const slab *s, void *out)
+static int get_slab(int file, int id, variable_type type, const hyperslab *s, void *out)
 {
     switch (type) {
     case VARIABLE_F64:
@@ -247,7 +247,7 @@ static status get_rows(const artefact *a, const read_variable *v, variable_type 
                        int64_t rows, void *out)
 {
     int64_t all, row_items;
-    slab_shape(v->dims, v->lengths, &all, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &all, &row_items);
     if (first < 0 || rows < 0 || first > all || rows > all - first)
         return status_fail(ERR_INTERNAL, a->path, "rows %lld to %lld of %s: it has %lld",
                            (long long)first, (long long)(first + rows), v->name, (long long)all);
@@ -255,7 +255,7 @@ static status get_rows(const artefact *a, const read_variable *v, variable_type 
     int code = NC_NOERR;
     artefact_lock();
     while (code == NC_NOERR && rows > 0 && row_items > 0) {
-        slab s = slab_next(v->dims, v->lengths, first, rows);
+        hyperslab s = hyperslab_next(v->dims, v->lengths, first, rows);
         code = get_slab(a->file, (int)(v - a->variables), type, &s, at);
         at += (size_t)(s.rows * row_items) * variable_item_bytes(type);
         first += s.rows;
@@ -285,7 +285,7 @@ status artefact_read(const artefact *a, const char *name, variable_type type, vo
     status st = get(a, name, &v);
     if (st != OK)
         return st;
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     return artefact_read_rows(a, name, type, 0, rows, out);
 }
 
@@ -301,7 +301,7 @@ status artefact_read_texts(const artefact *a, const char *name, int64_t *n, char
     if (v->type != VARIABLE_TEXT)
         return status_fail(ERR_INPUT, a->path, "%s is %s, not string", name,
                            variable_type_name(v->type));
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     bytes = (size_t)(rows * row_items) * sizeof *texts;
     if (!(texts = checked_calloc((size_t)(rows * row_items), sizeof *texts))) {
         st = status_no_memory(name);

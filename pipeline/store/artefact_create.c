@@ -46,7 +46,7 @@ static int define_layout(int file, int id, const written_variable *v, int64_t ro
     if (real || v->type == VARIABLE_TEXT || (size_t)rows * row_bytes < DEFLATE_BYTES)
         return NC_NOERR;
     int64_t fit = row_bytes < CHUNK_BYTES ? (int64_t)(CHUNK_BYTES / row_bytes) : 1;
-    slab s = slab_next(v->dims, v->lengths, 0, fit < rows ? fit : rows);
+    hyperslab s = hyperslab_next(v->dims, v->lengths, 0, fit < rows ? fit : rows);
     memcpy(chunk, s.count, sizeof chunk);
     if (row_bytes > CHUNK_BYTES)
         chunk[v->dims - 1] = CHUNK_BYTES / variable_item_bytes(v->type);
@@ -62,7 +62,7 @@ static int define_variable(creation *c, size_t i, int *id)
     const char *coverage = coordinate ? "coordinate" : "modelResult";
     int dims[VARIABLE_MAX_DIMS], code;
     int64_t rows, row_items;
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     for (int d = 0; d < v->dims; d++)
         dims[d] = c->dims[v->dim[d]];
     if ((code = nc_def_var(c->file, v->name, types[v->type], v->dims, dims, id)) ||
@@ -115,7 +115,7 @@ static status put_rows(const creation *c, size_t i, int64_t first, int64_t rows,
                                    (long long)(first * row_items + k));
     artefact_lock();
     while (code == NC_NOERR && rows > 0) {
-        slab s = slab_next(v->dims, v->lengths, first, rows);
+        hyperslab s = hyperslab_next(v->dims, v->lengths, first, rows);
         code = nc_put_vara(c->file, c->variables[i], s.start, s.count, at);
         at += (size_t)(s.rows * row_items) * variable_item_bytes(v->type);
         first += s.rows;
@@ -132,7 +132,7 @@ static status put_variable(const creation *c, size_t i, char hex[DIGEST_HEX])
     digest *d = NULL;
     void *block = NULL;
     int64_t rows, row_items;
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     size_t row_bytes = (size_t)row_items * variable_item_bytes(v->type);
     int64_t step = rows;
     TRY(digest_part_begin(v->name, v->type, v->dims, v->lengths, &d));

@@ -92,7 +92,7 @@ static status digest_variable(const artefact *a, digest_part *part)
     int64_t lengths[VARIABLE_MAX_DIMS], rows, row_items;
     TRY(artefact_shape(a, part->name, &type, &dims, lengths));
     TRY(digest_part_begin(part->name, type, dims, lengths, &d));
-    slab_shape(dims, lengths, &rows, &row_items); // checked when the artefact was opened
+    hyperslab_shape(dims, lengths, &rows, &row_items); // checked when the artefact was opened
     if (type == VARIABLE_TEXT)
         TRY(add_texts(a, part->name, d));
     else if (rows > 0 && row_items > 0)

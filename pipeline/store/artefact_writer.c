@@ -115,7 +115,7 @@ status artefact_variable(artefact_writer *w, const variable *v)
         copy.dim[d] = find_dim(w, v->dim[d]);
         copy.lengths[d] = w->dims[copy.dim[d]].length;
     }
-    if (!slab_shape(copy.dims, copy.lengths, &rows, &row_items)) {
+    if (!hyperslab_shape(copy.dims, copy.lengths, &rows, &row_items)) {
         st = status_fail(ERR_INTERNAL, NULL, "variable %s is too large", v->name);
         goto done;
     }
@@ -201,7 +201,7 @@ size_t artefact_writer_bytes(const artefact_writer *w)
     for (size_t i = 0; i < w->n_variables; i++) {
         const written_variable *v = &w->variables[i];
         int64_t rows, row_items;
-        if (slab_shape(v->dims, v->lengths, &rows, &row_items))
+        if (hyperslab_shape(v->dims, v->lengths, &rows, &row_items))
             bytes += (size_t)rows * (size_t)row_items * variable_item_bytes(v->type);
     }
     return bytes;

@@ -220,8 +220,8 @@ static json_t *place_line(const char *event, const char *label, int64_t round, i
     return line;
 }
 
-status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done, int64_t units,
-                          double next)
+status journal_task_checkpoint(journal *j, const char *label, int64_t round, int64_t done,
+                               int64_t units, double next)
 {
     json_t *line = place_line("saved", label, round, done, units);
     put_real(line, "next", next);
@@ -275,7 +275,7 @@ status journal_add_wave(journal *j, const journal_wave *wave)
     put_real(line, "idle_most", wave->idle_most);
     put_real(line, "longest", wave->longest);
     put_real(line, "gap", wave->gap);
-    put_int(line, "letters", wave->letters);
+    put_int(line, "letters", wave->messages);
     put_int(line, "fetched", wave->fetched);
     return append(j, line, false);
 }

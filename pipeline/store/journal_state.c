@@ -28,7 +28,7 @@ typedef struct entry { // of a label
     journal_commit commit;
     char *fields_text; // of the commit, as JSON, until it is asked for; NULL otherwise
     size_t fields_size;
-    journal_field *fields; // owned, of the commit, once parsed
+    key_field *fields; // owned, of the commit, once parsed
 } entry;
 
 struct journal_state {
@@ -334,7 +334,7 @@ static status parse_fields(entry *e)
     e->fields_text = NULL;
     if (fine && (e->fields = checked_calloc(n, sizeof *e->fields))) {
         for (size_t i = 0; i < n; i++)
-            e->fields[i] = (journal_field){members[i].name, members[i].text};
+            e->fields[i] = (key_field){members[i].name, members[i].text};
         e->commit.fields = e->fields;
         e->commit.n_fields = n;
     }
@@ -342,7 +342,7 @@ static status parse_fields(entry *e)
     return !members || (fine && !e->fields) ? status_no_memory("the fields of a key") : OK;
 }
 
-status journal_fields(journal_state *s, const char *label, const journal_field **fields, size_t *n)
+status journal_fields(journal_state *s, const char *label, const key_field **fields, size_t *n)
 {
     size_t i;
     status st = OK;

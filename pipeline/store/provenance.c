@@ -34,7 +34,7 @@ static status add_default(artefact_writer *w, const char *name, char *value)
 }
 
 // One "name = value" a line.
-static char *join_fields(const journal_field *fields, size_t n)
+static char *join_fields(const key_field *fields, size_t n)
 {
     text t = {0};
     for (size_t i = 0; i < n; i++)

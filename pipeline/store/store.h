@@ -30,13 +30,12 @@ typedef struct store_origin {
     const char *pipeline, *pipeline_path; // name and file
     const char *pipeline_text;            // the file as given
     const char *label, *stage, *key;      // of the task
-    const journal_field
-        *fields; // of the key, which hold the parameters and the digests of all inputs
+    const key_field *fields; // of the key, which hold the parameters and the digests of all inputs
     size_t n_fields;
     const char *command; // the command line, for `history`
     int ranks, threads;
-    const char *cpus;           // the types of the nodes' CPUs (machines.h); NULL: not known
-    const journal_field *notes; // more attributes: library versions, the kernels chosen
+    const char *cpus;       // the types of the nodes' CPUs (machines.h); NULL: not known
+    const key_field *notes; // more attributes: library versions, the kernels chosen
     size_t n_notes;
     status (*allowed)(
         void *context); // asked just before the rename: not OK stops the commit (a newer run

@@ -13,7 +13,7 @@
 #include "pipeline/store/journal.h"
 #include "scratch.h"
 
-static const journal_field fields[] = {
+static const key_field fields[] = {
     {"stage", "prune"}, {"drop", "0.5"}, {"odd \"name\"", "λ\n"}, {"empty", ""}};
 
 static journal_commit commit_of(const char *label, const char *key)
@@ -89,7 +89,7 @@ static void test_there_and_back(void **unused)
     assert_string_equal(c->path, "unlearn/drop=0.5.nc");
     assert_true(c->bytes == 123 && c->units == 7 && c->seconds == 2.5 && c->operations == 1e12);
     assert_true(c->mtime_ns == 1700000000123456789 && c->ranks == 3 && c->threads == 2);
-    const journal_field *back;
+    const key_field *back;
     size_t n;
     assert_int_equal(journal_fields(s, "b", &back, &n), OK);
     assert_int_equal(n, 0);

@@ -21,8 +21,8 @@ enum { ITEMS = 200000 };
 
 static double numbers[ITEMS];
 
-static const journal_field key_fields[] = {{"stage", "toy"}, {"input 1", "0123"}};
-static const journal_field notes[] = {{"blas", "OpenBLAS 0.3.21"}};
+static const key_field sample_fields[] = {{"stage", "toy"}, {"input 1", "0123"}};
+static const key_field notes[] = {{"blas", "OpenBLAS 0.3.21"}};
 
 static store_origin origin_of(void)
 {
@@ -34,7 +34,7 @@ static store_origin origin_of(void)
         .label = "toy[x=1]",
         .stage = "toy",
         .key = "0123",
-        .fields = key_fields,
+        .fields = sample_fields,
         .n_fields = 2,
         .command = "sulcus run p.yaml",
         .ranks = 3,

@@ -99,7 +99,7 @@ status gguf_table_index_tensors(gguf *g)
 }
 
 static int64_t find_text(const uint32_t *order, size_t n, const gguf *g, const char *name,
-                    gguf_text text_at(const gguf *, size_t))
+                         gguf_text text_at(const gguf *, size_t))
 {
     gguf_text wanted = {name, strlen(name)};
     size_t low = 0, high = n;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/dag/dag_build.h"
 #include "pipeline/store/store.h"
 
 static status file_digest(void *context, const char *path, char hex[DIGEST_HEX])
@@ -90,7 +91,7 @@ status pipeline_state_open(const char *pipeline, const char *const *overrides, s
     if (!s)
         return status_no_memory("a survey");
     TRY(pipeline_file_open(pipeline, overrides, n_overrides, r, &s->file));
-    TRY(dag_new(s->file, &s->dag));
+    TRY(dag_build(s->file, &s->dag));
     TRY(journal_load(s->file->output, &s->journal));
     TRY(inputs_new(s->journal, &s->inputs));
     if (!(s->tasks = checked_calloc(s->dag->n, sizeof *s->tasks))) {

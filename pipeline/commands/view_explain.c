@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/commands/pipeline_state.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/dag/dag_select.h"
 
 enum { SHOWN = 256 }; // fields that differ
 

@@ -72,7 +72,7 @@ typedef struct checkpoints {
 static status check_checkpoint(void *context, const char *name)
 {
     checkpoints *c = context;
-    saved s = {0};
+    checkpoint_file s = {0};
     char *path = file_join(c->output, name);
     if (!path)
         return status_no_memory("a path");

@@ -4,6 +4,7 @@
 
 #include "pipeline/base/file.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
 
 static status print_variable(const artefact *a, size_t index, FILE *out)

@@ -8,6 +8,7 @@
 #include "pipeline/base/progress.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/dag/dag.h"
+#include "pipeline/dag/dag_build.h"
 #include "pipeline/store/journal.h"
 
 // A run says something at least every few seconds while it computes; after so long it is likely
@@ -55,9 +56,8 @@ static line describe(const char *label, const journal_task *k, const journal_sum
     } else {
         l.state = alive ? "running" : "interrupted";
         if (p) {
-            bool all = p->total > 0;
-            l.done = (double)(all ? p->total_done : p->done);
-            l.units = (double)(all ? p->total : p->units);
+            l.done = (double)p->done;
+            l.units = (double)p->units;
             l.rate = alive ? p->rate : 0;
             l.left = l.rate > 0 ? (l.units - l.done) / l.rate : -1;
         }
@@ -214,7 +214,7 @@ status view_status(const view_source *v, bool json, FILE *out)
     step_time *times = NULL;
     totals all = {0};
     TRY(pipeline_file_open(v->path, v->overrides, v->n_overrides, v->registry, &file));
-    TRY(dag_new(file, &d));
+    TRY(dag_build(file, &d));
     TRY(journal_load(file->output, &known));
     journal_summary run = journal_summarize(known);
     lines = checked_calloc(d->n, sizeof *lines);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+// One rank writes the whole file, a block of rows after the other, since NC_STRING fails through a
+// parallel handle and integers are deflated. Each value passes the digest on its way to NetCDF.
+#include "pipeline/store/artefact_create.h"
+
 #include <netcdf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
 #include "pipeline/store/hyperslab.h"
 

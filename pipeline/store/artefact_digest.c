@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Both sides make the same digest: artefact_create from the values it hands to NetCDF, and this
+// file from those it reads back. So what a disk or a library changed on the way is seen.
+#include "pipeline/store/artefact_digest.h"
+
 #include <stdlib.h>
 #include <string.h>
 

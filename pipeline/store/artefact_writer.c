@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a stage declares is copied and checked here, before any file is there: a mistake in a stage
+// is an internal error with the variable's name, not a failure of NetCDF.
 #include "pipeline/store/artefact_writer.h"
 
 #include <ctype.h>
@@ -6,9 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/store/artefact_file.h"
 #include "pipeline/store/hyperslab.h"
-#include "pipeline/store/store.h"
 
 status artefact_writer_new(artefact_writer **out)
 {
@@ -169,30 +169,6 @@ const char *artefact_writer_attribute(const artefact_writer *w, const char *name
         if (strcmp(w->attributes[i].name, name) == 0)
             return w->attributes[i].value;
     return NULL;
-}
-
-size_t variable_item_bytes(variable_type type)
-{
-    static const size_t bytes[] = {
-        [VARIABLE_F64] = 8,
-        [VARIABLE_F32] = 4,
-        [VARIABLE_I64] = 8,
-        [VARIABLE_I32] = 4,
-        [VARIABLE_I8] = 1,
-        [VARIABLE_U8] = 1,
-        [VARIABLE_TEXT] = sizeof(char *),
-    };
-    return bytes[type];
-}
-
-const char *variable_type_name(variable_type type)
-{
-    static const char *const names[] = {
-        [VARIABLE_F64] = "double",  [VARIABLE_F32] = "float", [VARIABLE_I64] = "int64",
-        [VARIABLE_I32] = "int",     [VARIABLE_I8] = "byte",   [VARIABLE_U8] = "ubyte",
-        [VARIABLE_TEXT] = "string",
-    };
-    return names[type];
 }
 
 size_t artefact_writer_bytes(const artefact_writer *w)

@@ -125,7 +125,7 @@ static const void *take(const mapping *file, size_t *at, int64_t n, size_t item)
     return place;
 }
 
-static bool lay_out(saved *s)
+static bool lay_out(checkpoint_file *s)
 {
     const file_head *h = (const file_head *)(const void *)s->file.bytes;
     size_t at = sizeof *h;
@@ -153,11 +153,11 @@ static bool lay_out(saved *s)
            at == s->file.size - DIGEST;
 }
 
-status checkpoint_file_open(const char *path, saved *out)
+status checkpoint_file_open(const char *path, checkpoint_file *out)
 {
     status st;
     char hex[DIGEST_HEX];
-    *out = (saved){0};
+    *out = (checkpoint_file){0};
     TRY(file_map(path, &out->file));
     if (out->file.size < sizeof(file_head) + DIGEST) {
         st = status_fail(ERR_INPUT, path, "is no whole checkpoint");
@@ -173,11 +173,11 @@ done:
     return st;
 }
 
-void checkpoint_file_close(saved *s)
+void checkpoint_file_close(checkpoint_file *s)
 {
     if (s->file.bytes)
         file_unmap(&s->file);
-    *s = (saved){0};
+    *s = (checkpoint_file){0};
 }
 
 // --- All of them

@@ -33,7 +33,7 @@ typedef struct checkpoint_head {
 } checkpoint_head;
 
 // A file that was read: everything points into its mapping.
-typedef struct saved {
+typedef struct checkpoint_file {
     checkpoint_head head;
     const int64_t *vector;
     const uint64_t
@@ -41,7 +41,7 @@ typedef struct saved {
     partial_shape shape; // of the sum; its fields have no names. No fields where none is done
     const void *values[PARTIAL_MAX_FIELDS]; // aligned to 8 bytes only: to be copied
     mapping file;                           // owned
-} saved;
+} checkpoint_file;
 
 // How many words hold a bit a unit.
 int64_t checkpoint_file_words(int64_t units);
@@ -59,8 +59,8 @@ status checkpoint_file_write(const char *path, const checkpoint_head *head, cons
 
 // Maps the file and checks its digest. ERR_INPUT when it is missing or damaged. Local. Released by
 // checkpoint_file_close.
-status checkpoint_file_open(const char *path, saved *out);
-void checkpoint_file_close(saved *s); // {0} is a no-op
+status checkpoint_file_open(const char *path, checkpoint_file *out);
+void checkpoint_file_close(checkpoint_file *s); // {0} is a no-op
 
 // Calls `visit` with the path below `output` of each checkpoint there is, until it fails. Local.
 status checkpoint_file_each(const char *output, status (*visit)(void *context, const char *name),

@@ -4,10 +4,11 @@
 #ifndef PIPELINE_STORE_HYPERSLAB_H
 #define PIPELINE_STORE_HYPERSLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/store/artefact.h"
+#include "pipeline/store/variable.h"
 
 typedef struct hyperslab {
     size_t start[VARIABLE_MAX_DIMS], count[VARIABLE_MAX_DIMS];

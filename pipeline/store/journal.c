@@ -203,8 +203,6 @@ status journal_task_progress(journal *j, const journal_progress *p)
     put_int(line, "round", p->round);
     put_int(line, "done", p->done);
     put_int(line, "units", p->units);
-    put_int(line, "total_done", p->total_done);
-    put_int(line, "total", p->total);
     put_real(line, "rate", p->rate);
     return append(j, line, false);
 }

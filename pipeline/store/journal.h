@@ -43,10 +43,9 @@ typedef struct journal_input {
 
 typedef struct journal_progress {
     const char *label;
-    int64_t round;             // 0 for the first
-    int64_t done, units;       // of this round
-    int64_t total_done, total; // over all rounds as far as known; total 0: unknown
-    double rate;               // units a second, now; 0: unknown
+    int64_t round;       // 0 for the first
+    int64_t done, units; // of this round
+    double rate;         // units a second, now; 0: unknown
     double time;
 } journal_progress;
 

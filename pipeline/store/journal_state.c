@@ -114,8 +114,6 @@ static bool on_progress(journal_state *s, const line *l)
         .round = get_int(l, "round"),
         .done = get_int(l, "done"),
         .units = get_int(l, "units"),
-        .total_done = get_int(l, "total_done"),
-        .total = get_int(l, "total"),
         .rate = get_real(l, "rate"),
         .time = get_real(l, "time"),
     };

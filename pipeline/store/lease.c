@@ -17,7 +17,6 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/progress.h"
 #include "pipeline/base/text.h"
-#include "pipeline/store/lease_holder.h"
 
 static const double WAIT = 30;     // seconds for a live holder to end
 static const double BEATS = 6;     // in that time
@@ -60,7 +59,7 @@ static status prepare(const lease *l)
 static bool is_ours(const lease *l)
 {
     holder now;
-    return holder_read(l->path, &now) && strcmp(now.id, l->self.id) == 0;
+    return lease_holder_read(l->path, &now) && strcmp(now.id, l->self.id) == 0;
 }
 
 // Where there is no lease. *taken tells whether it is ours now.
@@ -81,7 +80,7 @@ static status replace(lease *l, const holder *dead, bool *taken)
     holder now;
     bool moved = false;
     status st = prepare(l);
-    if (st == OK && holder_read(l->path, &now) && strcmp(now.id, dead->id) == 0) {
+    if (st == OK && lease_holder_read(l->path, &now) && strcmp(now.id, dead->id) == 0) {
         moved = rename(l->temporary, l->path) == 0;
         if (!moved && errno != ENOENT)
             st = status_fail_errno(ERR_IO, l->path, "cannot rename to it");
@@ -119,7 +118,7 @@ static bool is_dead(const lease *l, watched *w)
 {
     holder now;
     double clock = progress_clock();
-    if (!holder_read(l->path, &now))
+    if (!lease_holder_read(l->path, &now))
         return false; // gone: the next attempt creates it
     bool same = strcmp(now.id, w->holder.id) == 0;
     if (!same || now.beat != w->holder.beat)
@@ -127,7 +126,7 @@ static bool is_dead(const lease *l, watched *w)
     // A process is looked up in no time, Slurm is not.
     bool near = strcmp(now.boot, l->self.boot) == 0;
     if (!same || near || clock - w->asked >= ASK) {
-        w->life = holder_judge(&now, &l->self);
+        w->life = lease_holder_judge(&now, &l->self);
         w->asked = clock;
     }
     w->holder = now;
@@ -154,7 +153,7 @@ static status take(lease *l, const atomic_bool *stopping)
         sleep_seconds(pause);
         pause = fmin(1.5 * pause, 0.25);
     }
-    holder_describe(&w.holder, who, sizeof who);
+    lease_holder_describe(&w.holder, who, sizeof who);
     return status_fail(ERR_INTERRUPTED, l->output,
                        "is in use by %s; start again when that run has ended, or stop it", who);
 }
@@ -210,7 +209,7 @@ status lease_take(const char *output, const atomic_bool *stopping, lease **out)
     l->wait = wait && atof(wait) > 0 ? atof(wait) : WAIT;
     pthread_mutex_init(&l->mutex, NULL);
     pthread_cond_init(&l->wake, NULL);
-    holder_self(&l->self);
+    lease_holder_self(&l->self);
     l->output = strdup(output);
     l->path = file_join(output, LEASE_NAME);
     l->temporary = l->path ? text_format("%s.%s", l->path, l->self.id) : NULL;
@@ -242,12 +241,12 @@ status lease_check(const char *output, const char *id)
     char *path = file_join(output, LEASE_NAME);
     if (!path)
         return status_no_memory("a path");
-    if (!holder_read(path, &now)) {
+    if (!lease_holder_read(path, &now)) {
         st = status_fail(ERR_IO, output,
                          "the folder or its lease has vanished; nothing more is "
                          "written to it");
     } else if (strcmp(now.id, id) != 0) {
-        holder_describe(&now, who, sizeof who);
+        lease_holder_describe(&now, who, sizeof who);
         st = status_fail(ERR_INTERRUPTED, output, "a newer run holds it: %s; this one ends", who);
     }
     free(path);

@@ -45,7 +45,7 @@ static void copy_environment(const char *name, char *out, size_t n)
     snprintf(out, n, "%s", value ? value : "");
 }
 
-void holder_self(holder *h)
+void lease_holder_self(holder *h)
 {
     struct timespec now;
     struct tm local;
@@ -85,7 +85,7 @@ static void get(const char *text, const char *name, char *out, size_t n)
     }
 }
 
-bool holder_read(const char *path, holder *h)
+bool lease_holder_read(const char *path, holder *h)
 {
     char number[64];
     *h = (holder){0};
@@ -132,7 +132,7 @@ static holder_life ask_slurm(const char *job)
     return strncmp(answer, "PENDING", 7) == 0 ? HOLDER_DEAD : HOLDER_ALIVE;
 }
 
-holder_life holder_judge(const holder *h, const holder *self)
+holder_life lease_holder_judge(const holder *h, const holder *self)
 {
     if (!h->id[0])
         return HOLDER_UNKNOWN; // half written: it will have an id soon, or stay as it is
@@ -145,7 +145,7 @@ holder_life holder_judge(const holder *h, const holder *self)
     return ask_slurm(h->job);
 }
 
-void holder_describe(const holder *h, char *out, size_t n)
+void lease_holder_describe(const holder *h, char *out, size_t n)
 {
     if (!h->id[0])
         snprintf(out, n, "a run that has not said its name");

@@ -9,7 +9,10 @@
 #include <cmocka.h>
 
 #include "pipeline/base/file.h"
+#include "pipeline/store/artefact_create.h"
+#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
+#include "pipeline/store/artefact_header.h"
 #include "pipeline/store/hyperslab.h"
 #include "pipeline/store/store.h"
 #include "scratch.h"

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "pipeline/dag/dag_select.h"
 #include "toy_registry.h"
 
 // All labels in dag order, one a line, each with its inputs: "scores[model=a] <

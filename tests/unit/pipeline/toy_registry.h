@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/text.h"
-#include "pipeline/dag/dag.h"
+#include "pipeline/dag/dag_build.h"
 
 static const param_def toy_model_params[] = {
     {.name = "path", .type = PARAM_PATH, .required = true, .help = "folder"},
@@ -194,7 +194,7 @@ static inline status toy_open(const char *yaml, const char *const *overrides, si
     *f = NULL;
     *d = NULL;
     status st = pipeline_file_parse("p.yaml", yaml, strlen(yaml), overrides, n, &toy_registry, f);
-    return st == OK ? dag_new(*f, d) : st;
+    return st == OK ? dag_build(*f, d) : st;
 }
 
 static inline void toy_close(pipeline_file *f, dag *d)

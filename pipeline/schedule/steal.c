@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/steal.h"
+#include "pipeline/schedule/steal.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/run/work_queue.h"
+#include "pipeline/schedule/work_queue.h"
 
 enum { MOST_RANKS = 12, MOST_UNITS = 40 };
 

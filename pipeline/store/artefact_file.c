@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reading, through a table of dimensions and variables taken when the file is opened: NetCDF is
+// asked for values only. NetCDF and HDF5 are not thread-safe, so that every call of theirs holds
+// one lock.
+#include "pipeline/store/artefact_file.h"
+
 #include <netcdf.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/store/artefact_file.h"
+#include "pipeline/store/artefact_header.h"
 #include "pipeline/store/hyperslab.h"
 
 typedef struct read_dim {
@@ -151,17 +156,6 @@ void artefact_close(artefact *a)
 const char *artefact_path(const artefact *a)
 {
     return a->path;
-}
-
-size_t artefact_dims(const artefact *a)
-{
-    return a->n_dims;
-}
-
-const char *artefact_dim_name(const artefact *a, size_t i, int64_t *length)
-{
-    *length = a->dims[i].length;
-    return a->dims[i].name;
 }
 
 size_t artefact_variables(const artefact *a)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/deadline.h"
+#include "pipeline/schedule/deadline.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -56,7 +56,7 @@ static void reads_what_was_written(void **state)
 {
     (void)state;
     const char *path = scratch_path("a/b.checkpoint");
-    saved s;
+    checkpoint_file s;
     write_one(path, 41);
     partial *p = sum_of(41);
     assert_int_equal(checkpoint_file_open(path, &s), OK);
@@ -86,7 +86,7 @@ static void refuses_what_is_cut_or_flipped(void **state)
     const char *path = scratch_path("c.checkpoint");
     char *bytes;
     size_t n;
-    saved s;
+    checkpoint_file s;
     write_one(path, 1);
     assert_int_equal(file_read(path, 1 << 20, &bytes, &n), OK);
     for (size_t cut = 0; cut < n; cut++) {
@@ -113,7 +113,7 @@ static void refuses_another_count(void **state)
     const char *path = scratch_path("d.checkpoint");
     checkpoint_head head = head_of(DONE + 1);
     partial *p = sum_of(1);
-    saved s;
+    checkpoint_file s;
     assert_int_equal(checkpoint_file_write(path, &head, vector, bits, p, NULL, NULL), OK);
     assert_int_equal(checkpoint_file_open(path, &s), ERR_INPUT);
     partial_free(p);
@@ -130,7 +130,7 @@ static void keeps_the_old_one_when_refused(void **state)
     (void)state;
     const char *path = scratch_path("e.checkpoint");
     int asked = 0;
-    saved s;
+    checkpoint_file s;
     checkpoint_head head = head_of(0);
     write_one(path, 9);
     assert_int_equal(checkpoint_file_write(path, &head, vector, NULL, NULL, refuse, &asked),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/watchdog.h"
+#include "pipeline/schedule/watchdog.h"
 
 #include <errno.h>
 #include <pthread.h>

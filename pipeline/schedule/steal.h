@@ -9,15 +9,15 @@
 // Three kinds of letters: ASK (one a rank at a time), GIVE (the answer: units, or who got some
 // lately), EMPTY (once a node and meeting, to the first rank of every node). A rank that has asked
 // everywhere in vain is done.
-#ifndef PIPELINE_RUN_STEAL_H
-#define PIPELINE_RUN_STEAL_H
+#ifndef PIPELINE_SCHEDULE_STEAL_H
+#define PIPELINE_SCHEDULE_STEAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "pipeline/base/status.h"
 #include "pipeline/comm/comm.h"
-#include "pipeline/run/work_queue.h"
+#include "pipeline/schedule/work_queue.h"
 
 typedef struct steal steal;
 

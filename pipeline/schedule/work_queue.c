@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/work_queue.h"
+#include "pipeline/schedule/work_queue.h"
 
 #include <assert.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who claims the units of a wave: every rank, or the first member of every team for its team.
-#ifndef PIPELINE_RUN_WORKERS_H
-#define PIPELINE_RUN_WORKERS_H
+#ifndef PIPELINE_SCHEDULE_WORKERS_H
+#define PIPELINE_SCHEDULE_WORKERS_H
 
 #include "pipeline/comm/comm.h"
 

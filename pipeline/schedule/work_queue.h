@@ -4,8 +4,8 @@
 // every round the same part of the data), and then from the back of the share of its node that has
 // most left. What moves between nodes is given and put here (steal.h). No MPI here: the shares lie
 // in memory that the node's ranks see, and are claimed with atomics.
-#ifndef PIPELINE_RUN_WORK_QUEUE_H
-#define PIPELINE_RUN_WORK_QUEUE_H
+#ifndef PIPELINE_SCHEDULE_WORK_QUEUE_H
+#define PIPELINE_SCHEDULE_WORK_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

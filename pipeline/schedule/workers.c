@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/workers.h"
+#include "pipeline/schedule/workers.h"
 
 workers workers_find(comm *c, const team *t)
 {

@@ -25,7 +25,7 @@ struct byte_stream {
     // Packed files.
     unsigned char *input; // owned [INPUT_BYTES]
     size_t have, used;    // of `input`
-    uint64_t taken;       // bytes of the file before `input`
+    uint64_t passed;       // bytes of the file before `input`
     bool ended;           // nothing more in the file
     bool inside;          // a member or frame has begun and not ended
     z_stream gzip;
@@ -33,7 +33,7 @@ struct byte_stream {
 };
 
 // Reads at the file's place until n bytes are there or it ends.
-static status read_file(byte_stream *s, void *bytes, size_t n, size_t *got)
+static status read_fully(byte_stream *s, void *bytes, size_t n, size_t *got)
 {
     for (*got = 0; *got < n;) {
         ssize_t r = read(s->file, (char *)bytes + *got, n - *got);
@@ -48,32 +48,32 @@ static status read_file(byte_stream *s, void *bytes, size_t n, size_t *got)
     return OK;
 }
 
-static status refill(byte_stream *s)
+static status refill_input(byte_stream *s)
 {
     status st;
     if (s->used < s->have || s->ended)
         return OK;
-    s->taken += s->have;
+    s->passed += s->have;
     s->used = s->have = 0;
-    TRY(read_file(s, s->input, INPUT_BYTES, &s->have));
+    TRY(read_fully(s, s->input, INPUT_BYTES, &s->have));
     s->ended = s->have < INPUT_BYTES;
 done:
     return st;
 }
 
-static status broken(const byte_stream *s, const char *kind, const char *why)
+static status fail_broken(const byte_stream *s, const char *kind, const char *why)
 {
     return status_fail(ERR_INPUT, s->path, "is not valid %s at byte %llu (%s); fetch it again",
-                       kind, (unsigned long long)(s->taken + s->used), why);
+                       kind, (unsigned long long)(s->passed + s->used), why);
 }
 
 // Sets up unpacking by the file's first bytes.
-static status begin(byte_stream *s)
+static status detect_packing(byte_stream *s)
 {
     static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
     unsigned char magic[4];
     size_t n;
-    status st = read_file(s, magic, sizeof magic, &n);
+    status st = read_fully(s, magic, sizeof magic, &n);
     if (st != OK)
         return st;
     if (n >= 2 && memcmp(magic, gzip, 2) == 0)
@@ -115,7 +115,7 @@ status byte_stream_open(const char *path, byte_stream **out)
         goto done;
     }
     s->size = (uint64_t)info.st_size;
-    TRY(begin(s));
+    TRY(detect_packing(s));
     *out = s;
     s = NULL;
 done:
@@ -142,16 +142,16 @@ static status unpack_gzip(byte_stream *s, char *bytes, size_t n, size_t *made)
 {
     if (!s->inside && inflateReset(&s->gzip) != Z_OK)
         return status_fail(ERR_INTERNAL, s->path, "zlib cannot start again");
-    unsigned take = n < INPUT_BYTES ? (unsigned)n : INPUT_BYTES;
+    unsigned most = n < INPUT_BYTES ? (unsigned)n : INPUT_BYTES;
     s->gzip.next_in = s->input + s->used;
     s->gzip.avail_in = (unsigned)(s->have - s->used);
     s->gzip.next_out = (unsigned char *)bytes;
-    s->gzip.avail_out = take;
+    s->gzip.avail_out = most;
     int result = inflate(&s->gzip, Z_NO_FLUSH);
     s->used = s->have - s->gzip.avail_in;
-    *made = take - s->gzip.avail_out;
+    *made = most - s->gzip.avail_out;
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
-        return broken(s, "gzip", s->gzip.msg ? s->gzip.msg : "broken");
+        return fail_broken(s, "gzip", s->gzip.msg ? s->gzip.msg : "broken");
     s->inside = result != Z_STREAM_END;
     return OK;
 }
@@ -168,7 +168,7 @@ static status unpack_zstd(byte_stream *s, char *bytes, size_t n, size_t *made)
             return status_fail(ERR_INPUT, s->path,
                                "needs a window of more than 128 MiB to unpack; "
                                "unpack it by hand (zstd -d --long=31)");
-        return broken(s, "zstd", ZSTD_getErrorName(result));
+        return fail_broken(s, "zstd", ZSTD_getErrorName(result));
     }
     s->inside = result != 0;
     return OK;
@@ -179,10 +179,10 @@ status byte_stream_read(byte_stream *s, char *bytes, size_t n, size_t *got)
     status st = OK;
     *got = 0;
     if (s->packing == PLAIN)
-        TRY(read_file(s, bytes, n, got));
+        TRY(read_fully(s, bytes, n, got));
     while (s->packing != PLAIN && *got < n) {
         size_t made = 0, before;
-        TRY(refill(s));
+        TRY(refill_input(s));
         before = s->used;
         bool more = s->used < s->have;
         if (!more && !s->inside)
@@ -192,7 +192,7 @@ status byte_stream_read(byte_stream *s, char *bytes, size_t n, size_t *got)
         *got += made;
         if (!more && made == 0 && s->used == before && s->inside && s->ended) {
             st = status_fail(ERR_INPUT, s->path, "is cut short at byte %llu; fetch it again",
-                             (unsigned long long)(s->taken + s->used));
+                             (unsigned long long)(s->passed + s->used));
             goto done;
         }
     }

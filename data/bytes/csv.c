@@ -20,7 +20,7 @@ typedef struct reader {
     size_t field_capacity, line_capacity, n; // fields so far
 } reader;
 
-static status bad_row(const reader *r, const char *problem)
+static status fail_row(const reader *r, const char *problem)
 {
     char *where = text_format("%s:%lld", r->path, (long long)r->line);
     status st =
@@ -70,11 +70,11 @@ static status read_quoted(reader *r, csv_field *f)
     f->n = (size_t)(to - f->bytes);
     if (r->at == r->end) {
         r->line = first;
-        return bad_row(r, "a quote that opens here is not closed; close it");
+        return fail_row(r, "a quote that opens here is not closed; close it");
     }
     r->at++;
     if (r->at < r->end && *r->at != ',' && *r->at != '\n' && *r->at != '\r')
-        return bad_row(r, "something stands behind a closing quote; double quotes inside a field");
+        return fail_row(r, "something stands behind a closing quote; double quotes inside a field");
     return OK;
 }
 
@@ -125,7 +125,7 @@ static status read_row(reader *r)
         snprintf(problem, sizeof problem, "has %zu fields; %zu are expected", r->n - first,
                  t->fields);
         r->line = t->line[t->rows];
-        return bad_row(r, problem);
+        return fail_row(r, problem);
     }
     t->rows++;
     r->at += r->at < r->end && *r->at == '\r';
@@ -152,7 +152,7 @@ status csv_read(const char *path, size_t fields, csv_table *out)
     if (bad < size) {
         for (size_t i = 0; i < bad; i++)
             r.line += r.at[i] == '\n';
-        st = bad_row(&r, "is not UTF-8 text; save it as UTF-8");
+        st = fail_row(&r, "is not UTF-8 text; save it as UTF-8");
         goto done;
     }
     if (size >= 3 && memcmp(r.at, "\xEF\xBB\xBF", 3) == 0)

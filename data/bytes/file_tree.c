@@ -16,7 +16,7 @@ typedef struct finder {
     int64_t ignored;
 } finder;
 
-static status visit(finder *f, FTS *walk, FTSENT *e)
+static status visit_entry(finder *f, FTS *walk, FTSENT *e)
 {
     bool hidden = e->fts_level > 0 && e->fts_name[0] == '.';
     const char *below = e->fts_path + f->root;
@@ -71,7 +71,7 @@ status file_tree(const char *folder, bool (*wanted)(const char *below, const voi
     if (!walk)
         return status_fail_errno(ERR_INPUT, folder, "cannot read the folder");
     for (errno = 0; (e = fts_read(walk)) != NULL; errno = 0)
-        TRY(visit(&f, walk, e));
+        TRY(visit_entry(&f, walk, e));
     if (errno != 0) {
         st = status_fail_errno(ERR_INPUT, folder, "cannot read the folder");
         goto done;
@@ -85,7 +85,7 @@ done:
     return st;
 }
 
-static bool ends(const char *name, size_t n, const char *ending)
+static bool ends_with(const char *name, size_t n, const char *ending)
 {
     size_t length = strlen(ending);
     return n >= length && memcmp(name + n - length, ending, length) == 0;
@@ -94,12 +94,12 @@ static bool ends(const char *name, size_t n, const char *ending)
 bool file_tree_ending(const char *name, const char *const *endings)
 {
     size_t n = strlen(name);
-    if (ends(name, n, ".gz"))
+    if (ends_with(name, n, ".gz"))
         n -= 3;
-    else if (ends(name, n, ".zst"))
+    else if (ends_with(name, n, ".zst"))
         n -= 4;
     for (; *endings; endings++)
-        if (ends(name, n, *endings))
+        if (ends_with(name, n, *endings))
             return true;
     return false;
 }

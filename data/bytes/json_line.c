@@ -19,7 +19,7 @@ typedef struct scanner {
     const char *rest[8]; // what is left of each field's path at this depth; NULL: not on its way
 } scanner;
 
-static bool fail(scanner *s, const char *problem)
+static bool fail_scan(scanner *s, const char *problem)
 {
     if (!s->problem)
         s->problem = problem;
@@ -64,21 +64,21 @@ static bool read_text(scanner *s, const char **begin, size_t *n)
     for (;;) {
         s->at = find_special(s->at, s->end);
         if (s->at == s->end)
-            return fail(s, "a text does not end");
+            return fail_scan(s, "a text does not end");
         if (*s->at == '"')
             break;
         if (*s->at != '\\')
-            return fail(s, "a control character inside a text");
+            return fail_scan(s, "a control character inside a text");
         char c = s->end - s->at > 1 ? s->at[1] : 0;
         if (c == 'u') {
             for (int i = 2; i < 6; i++)
                 if (s->end - s->at <= i || !is_hex(s->at[i]))
-                    return fail(s, "\\u without four hexadecimal digits");
+                    return fail_scan(s, "\\u without four hexadecimal digits");
             s->at += 6;
         } else if (c && strchr("\"\\/bfnrt", c)) {
             s->at += 2;
         } else {
-            return fail(s, "an unknown escape in a text");
+            return fail_scan(s, "an unknown escape in a text");
         }
     }
     *n = (size_t)(s->at - *begin);
@@ -86,7 +86,7 @@ static bool read_text(scanner *s, const char **begin, size_t *n)
     return true;
 }
 
-static bool digits(scanner *s)
+static bool skip_digits(scanner *s)
 {
     const char *begin = s->at;
     while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
@@ -100,19 +100,19 @@ static bool read_number(scanner *s)
         s->at++;
     if (s->at < s->end && *s->at == '0')
         s->at++;
-    else if (!digits(s))
-        return fail(s, "not a value");
+    else if (!skip_digits(s))
+        return fail_scan(s, "not a value");
     if (s->at < s->end && *s->at == '.') {
         s->at++;
-        if (!digits(s))
-            return fail(s, "a number without digits behind its point");
+        if (!skip_digits(s))
+            return fail_scan(s, "a number without digits behind its point");
     }
     if (s->at < s->end && (*s->at == 'e' || *s->at == 'E')) {
         s->at++;
         if (s->at < s->end && (*s->at == '+' || *s->at == '-'))
             s->at++;
-        if (!digits(s))
-            return fail(s, "a number without digits in its exponent");
+        if (!skip_digits(s))
+            return fail_scan(s, "a number without digits in its exponent");
     }
     return true;
 }
@@ -133,14 +133,14 @@ static bool read_scalar(scanner *s)
 static bool read_value(scanner *s, int depth);
 
 // What is left of a path below this key: "" when the key is its end, NULL when it leads elsewhere.
-static const char *below(const char *path, const char *key, size_t n)
+static const char *path_below(const char *path, const char *key, size_t n)
 {
     if (strncmp(path, key, n) != 0 || memchr(key, 0, n))
         return NULL;
     return path[n] == 0 ? path + n : path[n] == '.' ? path + n + 1 : NULL;
 }
 
-static void note(scanner *s, int depth, json_kind kind, const char *begin, size_t n)
+static void note_value(scanner *s, int depth, json_kind kind, const char *begin, size_t n)
 {
     for (int i = 0; i < s->n_fields; i++)
         if (s->rest[i] && *s->rest[i] == 0 && depth > 0) {
@@ -153,7 +153,7 @@ static void note(scanner *s, int depth, json_kind kind, const char *begin, size_
 // The value of a key, with each path's rest below it.
 static bool read_member(scanner *s, int depth, const char *key, size_t n)
 {
-    const char *kept[8];
+    const char *outer[8];
     char plain[KEY_BYTES];
     if (memchr(key, '\\', n)) {
         text t = {0};
@@ -164,12 +164,12 @@ static bool read_member(scanner *s, int depth, const char *key, size_t n)
         key = plain;
     }
     for (int i = 0; i < s->n_fields; i++) {
-        kept[i] = s->rest[i];
-        s->rest[i] = kept[i] && *kept[i] ? below(kept[i], key, n) : NULL;
+        outer[i] = s->rest[i];
+        s->rest[i] = outer[i] && *outer[i] ? path_below(outer[i], key, n) : NULL;
     }
     bool ok = read_value(s, depth + 1);
     for (int i = 0; i < s->n_fields; i++)
-        s->rest[i] = kept[i];
+        s->rest[i] = outer[i];
     return ok;
 }
 
@@ -182,13 +182,13 @@ static bool read_object(scanner *s, int depth)
         if (first && s->at < s->end && *s->at == '}')
             break;
         if (s->at == s->end || *s->at != '"')
-            return fail(s, "a key in quotes is expected");
+            return fail_scan(s, "a key in quotes is expected");
         s->at++;
         if (!read_text(s, &key, &n))
             return false;
         skip_space(s);
         if (s->at == s->end || *s->at != ':')
-            return fail(s, "':' is expected");
+            return fail_scan(s, "':' is expected");
         s->at++;
         if (!read_member(s, depth, key, n))
             return false;
@@ -196,7 +196,7 @@ static bool read_object(scanner *s, int depth)
         if (s->at < s->end && *s->at == '}')
             break;
         if (s->at == s->end || *s->at != ',')
-            return fail(s, "',' or '}' is expected");
+            return fail_scan(s, "',' or '}' is expected");
         s->at++;
     }
     s->at++;
@@ -205,9 +205,9 @@ static bool read_object(scanner *s, int depth)
 
 static bool read_array(scanner *s, int depth)
 {
-    const char *kept[8];
+    const char *outer[8];
     for (int i = 0; i < s->n_fields; i++) {
-        kept[i] = s->rest[i];
+        outer[i] = s->rest[i];
         s->rest[i] = NULL;
     }
     for (bool first = true;; first = false) {
@@ -220,12 +220,12 @@ static bool read_array(scanner *s, int depth)
         if (s->at < s->end && *s->at == ']')
             break;
         if (s->at == s->end || *s->at != ',')
-            return fail(s, "',' or ']' is expected");
+            return fail_scan(s, "',' or ']' is expected");
         s->at++;
     }
     s->at++;
     for (int i = 0; i < s->n_fields; i++)
-        s->rest[i] = kept[i];
+        s->rest[i] = outer[i];
     return true;
 }
 
@@ -233,26 +233,26 @@ static bool read_value(scanner *s, int depth)
 {
     skip_space(s);
     if (s->at == s->end)
-        return fail(s, "it ends where a value is expected");
+        return fail_scan(s, "it ends where a value is expected");
     const char *begin = s->at;
     size_t n;
     if (*s->at == '"') {
         s->at++;
         if (!read_text(s, &begin, &n))
             return false;
-        note(s, depth, JSON_TEXT, begin, n);
+        note_value(s, depth, JSON_TEXT, begin, n);
         return true;
     }
     if (*s->at == '{' || *s->at == '[') {
         if (depth >= DEPTH)
-            return fail(s, "nested too deeply");
+            return fail_scan(s, "nested too deeply");
         s->at++;
-        note(s, depth, JSON_TREE, begin, 0);
+        note_value(s, depth, JSON_TREE, begin, 0);
         return *begin == '{' ? read_object(s, depth) : read_array(s, depth);
     }
     if (!read_scalar(s))
         return false;
-    note(s, depth, JSON_SCALAR, begin, (size_t)(s->at - begin));
+    note_value(s, depth, JSON_SCALAR, begin, (size_t)(s->at - begin));
     return true;
 }
 
@@ -267,20 +267,20 @@ bool json_line_read(const char *line, size_t n, json_field *fields, int n_fields
     }
     skip_space(&s);
     size_t bad = utf8_first_bad(line, n);
-    bool ok = bad == n || fail(&s, "not UTF-8");
+    bool ok = bad == n || fail_scan(&s, "not UTF-8");
     if (!ok)
         s.at = line + bad;
-    ok = ok && (s.at < s.end && *s.at == '{' ? read_value(&s, 0) : fail(&s, "'{' is expected"));
+    ok = ok && (s.at < s.end && *s.at == '{' ? read_value(&s, 0) : fail_scan(&s, "'{' is expected"));
     skip_space(&s);
     if (ok && s.at < s.end)
-        ok = fail(&s, "something stands behind the object");
+        ok = fail_scan(&s, "something stands behind the object");
     *column = (size_t)(s.at - line) + 1;
     *problem = s.problem;
     return ok;
 }
 
 // Four hexadecimal digits, known to be there.
-static int32_t hex4(const char *at)
+static int32_t read_hex4(const char *at)
 {
     int32_t value = 0;
     for (int i = 0; i < 4; i++) {
@@ -305,9 +305,9 @@ static void add_code(text *out, int32_t c)
 // returns how many bytes were taken.
 static size_t add_unicode(const char *at, const char *end, text *out)
 {
-    int32_t c = hex4(at + 2), low;
+    int32_t c = read_hex4(at + 2), low;
     if (c >= 0xD800 && c < 0xDC00 && end - at >= 12 && at[6] == '\\' && at[7] == 'u') {
-        low = hex4(at + 8);
+        low = read_hex4(at + 8);
         if (low >= 0xDC00 && low < 0xE000) {
             add_code(out, 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00));
             return 12;

@@ -40,7 +40,7 @@ void line_reader_close(line_reader *r)
 }
 
 // Moves what is left to the front and reads some more behind it.
-static status read_more(line_reader *r)
+static status refill_buffer(line_reader *r)
 {
     status st;
     size_t left = r->end - r->begin, got;
@@ -73,7 +73,7 @@ status line_reader_next(line_reader *r, const char **line, size_t *n, uint64_t *
         if (end || r->ended)
             break;
         seen = left;
-        TRY(read_more(r));
+        TRY(refill_buffer(r));
     }
     *line = NULL;
     if (!end && r->begin == r->end)

@@ -23,7 +23,7 @@ typedef struct gunzip {
 // Unpacks some more into `out`; *ended at the end of a gzip member.
 static status unpack_step(gunzip *g, bool *ended)
 {
-    size_t left = g->in->size - g->at, take = left < STEP ? left : STEP;
+    size_t left = g->in->size - g->at, most = left < STEP ? left : STEP;
     if (g->size >= g->limit)
         return status_fail(ERR_INPUT, g->path,
                            "unpacks to more than %zu bytes, %d times its size;"
@@ -32,11 +32,11 @@ static status unpack_step(gunzip *g, bool *ended)
     if (!checked_grow(&g->out, &g->capacity, g->size + STEP, 1))
         return status_no_memory(g->path);
     g->stream.next_in = (unsigned char *)(uintptr_t)(g->in->bytes + g->at);
-    g->stream.avail_in = (unsigned)take;
+    g->stream.avail_in = (unsigned)most;
     g->stream.next_out = g->out + g->size;
     g->stream.avail_out = (unsigned)STEP;
     int result = inflate(&g->stream, Z_NO_FLUSH);
-    size_t used = take - g->stream.avail_in, made = STEP - g->stream.avail_out;
+    size_t used = most - g->stream.avail_in, made = STEP - g->stream.avail_out;
     g->at += used;
     g->size += made;
     *ended = result == Z_STREAM_END;

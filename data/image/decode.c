@@ -5,19 +5,19 @@
 
 #include "pipeline/base/checked.h"
 
-static bool begins(const uint8_t *bytes, size_t n, const char *magic, size_t length)
+static bool begins_with(const uint8_t *bytes, size_t n, const char *magic, size_t length)
 {
     return n >= length && memcmp(bytes, magic, length) == 0;
 }
 
 static bool is_jpeg(const uint8_t *bytes, size_t n)
 {
-    return begins(bytes, n, "\xff\xd8\xff", 3);
+    return begins_with(bytes, n, "\xff\xd8\xff", 3);
 }
 
 static bool is_png(const uint8_t *bytes, size_t n)
 {
-    return begins(bytes, n, "\x89PNG\r\n\x1a\n", 8);
+    return begins_with(bytes, n, "\x89PNG\r\n\x1a\n", 8);
 }
 
 bool decode_knows(const uint8_t *bytes, size_t n)

@@ -56,7 +56,7 @@ static void on_progress(j_common_ptr common)
 }
 
 // a × b / 255, rounded.
-static unsigned times(unsigned a, unsigned b)
+static unsigned multiply_bytes(unsigned a, unsigned b)
 {
     unsigned product = a * b + 128;
     return (product / 256 + product) / 256;
@@ -68,13 +68,13 @@ static void cmyk_to_rgb(const uint8_t *in, uint8_t *out, size_t width)
 {
     for (size_t x = 0; x < width; x++)
         for (size_t c = 0; c < 3; c++) {
-            int red = in[4 * x + 3] - (int)times(255u - in[4 * x + c], in[4 * x + 3]);
+            int red = in[4 * x + 3] - (int)multiply_bytes(255u - in[4 * x + c], in[4 * x + 3]);
             out[3 * x + c] = (uint8_t)(red < 0 ? 0 : red);
         }
 }
 
 // Reads the header and decides on the output's colours.
-static status start(reader *r, const uint8_t *bytes, size_t n, image *out)
+static status read_header(reader *r, const uint8_t *bytes, size_t n, image *out)
 {
     j_decompress_ptr j = &r->jpeg;
     jpeg_mem_src(j, bytes, n);
@@ -128,7 +128,7 @@ status decode_jpeg(const uint8_t *bytes, size_t n, const char *where, image *out
     if (setjmp(r->escape) == 0) {
         jpeg_create_decompress(&r->jpeg);
         r->jpeg.progress = &r->progress;
-        r->failed = start(r, bytes, n, out);
+        r->failed = read_header(r, bytes, n, out);
         if (r->failed == OK)
             read_rows(r, out);
     }

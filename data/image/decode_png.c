@@ -50,7 +50,7 @@ static void on_read(png_structp png, png_bytep to, size_t n)
 }
 
 // Reads the header and sets libpng's conversions.
-static status start(reader *r, image *out)
+static status read_header(reader *r, image *out)
 {
     size_t size = r->n, least;
     png_read_info(r->png, r->info);
@@ -113,7 +113,7 @@ status decode_png(const uint8_t *bytes, size_t n, const char *where, image *out)
         r->failed = status_no_memory(where);
     } else if (setjmp(r->escape) == 0) {
         png_set_read_fn(r->png, r, on_read);
-        r->failed = start(r, out);
+        r->failed = read_header(r, out);
         if (r->failed == OK)
             r->failed = read_rows(r, out);
     }

@@ -27,7 +27,7 @@ typedef struct config {
     json_t *root; // owned
 } config;
 
-static status refuse(const config *c, const char *key, const char *what)
+static status fail_key(const config *c, const char *key, const char *what)
 {
     return status_fail(ERR_INPUT, c->path, "%s %s", key, what);
 }
@@ -38,7 +38,7 @@ static status get_bool(const config *c, const char *key, bool *out)
     const json_t *v = json_object_get(c->root, key);
     if (v && !json_is_null(v)) {
         if (!json_is_boolean(v))
-            return refuse(c, key, "must be true or false");
+            return fail_key(c, key, "must be true or false");
         *out = json_is_true(v);
     }
     return OK;
@@ -47,7 +47,7 @@ static status get_bool(const config *c, const char *key, bool *out)
 static status get_edge(const config *c, const char *key, const json_t *v, int *out)
 {
     if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > EDGE_MAX)
-        return refuse(c, key, "must hold whole numbers of pixels from 1 to 16384");
+        return fail_key(c, key, "must hold whole numbers of pixels from 1 to 16384");
     *out = (int)json_integer_value(v);
     return OK;
 }
@@ -71,7 +71,7 @@ static status get_size(const config *c, const char *key, bool square, int *heigh
         TRY(get_edge(c, key, edge, height));
         *width = 0;
     } else {
-        return refuse(c, key, "must be a number, {height, width} or {shortest_edge}");
+        return fail_key(c, key, "must be a number, {height, width} or {shortest_edge}");
     }
 done:
     return st;
@@ -91,20 +91,20 @@ static status get_numbers(const config *c, const char *key, int channels, double
     for (int i = 0; i < channels; i++) {
         const json_t *number = json_is_array(v) ? json_array_get(v, (size_t)i) : v;
         if (!json_is_number(number))
-            return refuse(c, key, "must be a number or one a channel");
+            return fail_key(c, key, "must be a number or one a channel");
         out[i] = json_number_value(number);
     }
     return OK;
 }
 
-static bool any_of(const char *word, const char *const *list, size_t n)
+static bool is_any_of(const char *word, const char *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (strcmp(list[i], word) == 0)
             return true;
     return false;
 }
-#define ANY_OF(WORD, LIST) any_of(WORD, LIST, sizeof(LIST) / sizeof *(LIST))
+#define IS_ANY_OF(WORD, LIST) is_any_of(WORD, LIST, sizeof(LIST) / sizeof *(LIST))
 
 // Refuses what is not understood: a key that is not read below, a processor of another kind.
 static status check_keys(const config *c)
@@ -125,13 +125,13 @@ static status check_keys(const config *c)
     json_t *v;
     json_object_foreach(c->root, key, v)
     {
-        if (ANY_OF(key, type_keys)) {
-            if (!json_is_string(v) || !ANY_OF(json_string_value(v), types))
+        if (IS_ANY_OF(key, type_keys)) {
+            if (!json_is_string(v) || !IS_ANY_OF(json_string_value(v), types))
                 return status_fail(ERR_INPUT, c->path, "%s is %s; ViT's are supported", key,
                                    json_is_string(v) ? json_string_value(v) : "not a name");
-        } else if (!ANY_OF(key, read) && !ANY_OF(key, inert) && !json_is_null(v) &&
+        } else if (!IS_ANY_OF(key, read) && !IS_ANY_OF(key, inert) && !json_is_null(v) &&
                    !json_is_false(v)) {
-            return refuse(c, key, "would change the images and is not supported");
+            return fail_key(c, key, "would change the images and is not supported");
         }
     }
     return OK;
@@ -149,7 +149,7 @@ static status read_resize(const config *c, image_processor *p)
     TRY(get_size(c, "size", square, &p->height, &p->width));
     if (resample && !json_is_null(resample)) {
         if (!json_is_integer(resample))
-            return refuse(c, "resample", "must be one of Pillow's numbers");
+            return fail_key(c, "resample", "must be one of Pillow's numbers");
         json_int_t given = json_integer_value(resample);
         number = given < 0 || given > 9 ? 9 : (int)given;
     }
@@ -178,7 +178,7 @@ static status read_crop(const config *c, image_processor *p)
         goto done;
     TRY(get_size(c, "crop_size", true, &p->crop_height, &p->crop_width));
     if (p->crop_height == 0 || p->crop_width == 0)
-        st = refuse(c, "crop_size",
+        st = fail_key(c, "crop_size",
                     "must be a number or {height, width} where do_center_crop is set");
 done:
     return st;
@@ -195,7 +195,7 @@ static status read_values(const config *c, image_processor *p)
     const json_t *given = json_object_get(c->root, "rescale_factor");
     TRY(get_bool(c, "do_rescale", &rescale));
     TRY(get_bool(c, "do_normalize", &normalise));
-    TRY(json_is_array(given) ? refuse(c, "rescale_factor", "must be a number") : OK);
+    TRY(json_is_array(given) ? fail_key(c, "rescale_factor", "must be a number") : OK);
     TRY(get_numbers(c, "rescale_factor", p->channels, factor));
     TRY(get_numbers(c, "image_mean", p->channels, mean));
     TRY(get_numbers(c, "image_std", p->channels, deviation));
@@ -205,7 +205,7 @@ static status read_values(const config *c, image_processor *p)
             if (normalise)
                 x = (x - (float)mean[ch]) / (float)deviation[ch];
             if (!isfinite(x))
-                return refuse(c, "rescale_factor, image_mean and image_std",
+                return fail_key(c, "rescale_factor, image_mean and image_std",
                               "make pixels infinite; a standard deviation must not be 0");
             p->value[ch][v] = x;
         }

@@ -45,7 +45,7 @@ const resize_filter *resize_find(int number)
     return NULL;
 }
 
-static void taps_free(taps *t)
+static void free_taps(taps *t)
 {
     free(t->first);
     free(t->n);
@@ -53,7 +53,7 @@ static void taps_free(taps *t)
 }
 
 // The taps of output pixel i; `exact` is scratch for the weights in double.
-static void taps_at(taps *t, const resize_filter *f, int in, int out, int i, double *exact)
+static void fill_taps(taps *t, const resize_filter *f, int in, int out, int i, double *exact)
 {
     double scale = (double)in / out, stretch = scale < 1 ? 1 : scale;
     double centre = (i + 0.5) * scale, reach = f->reach * stretch, shrink = 1 / stretch, sum = 0;
@@ -73,7 +73,7 @@ static void taps_at(taps *t, const resize_filter *f, int in, int out, int i, dou
     t->n[i] = end - first;
 }
 
-static status taps_new(taps *t, const resize_filter *f, int in, int out)
+static status make_taps(taps *t, const resize_filter *f, int in, int out)
 {
     double scale = (double)in / out;
     size_t weights;
@@ -86,19 +86,19 @@ static status taps_new(taps *t, const resize_filter *f, int in, int out)
     double *exact = checked_calloc((size_t)t->most, sizeof *exact);
     bool enough = t->first && t->n && t->weight && exact;
     for (int i = 0; enough && i < out; i++)
-        taps_at(t, f, in, out, i, exact);
+        fill_taps(t, f, in, out, i, exact);
     free(exact);
     return enough ? OK : status_no_memory("resizing");
 }
 
-static inline uint8_t cut(int sum)
+static inline uint8_t clip_sum(int sum)
 {
     sum >>= FRACTION_BITS;
     return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
 // One row to a new width. `channels` is a constant at each call, so that the loops unroll.
-static inline void row_to_width(const uint8_t *in, uint8_t *out, const taps *t, int width,
+static inline void resize_row(const uint8_t *in, uint8_t *out, const taps *t, int width,
                                 int channels)
 {
     for (int x = 0; x < width; x++) {
@@ -109,29 +109,29 @@ static inline void row_to_width(const uint8_t *in, uint8_t *out, const taps *t, 
             for (int c = 0; c < channels; c++)
                 sum[c] += weight[k] * from[k * channels + c];
         for (int c = 0; c < channels; c++)
-            out[x * channels + c] = cut(sum[c]);
+            out[x * channels + c] = clip_sum(sum[c]);
     }
 }
 
-static status to_width(const image *in, const resize_filter *f, int width, image *out)
+static status resize_to_width(const image *in, const resize_filter *f, int width, image *out)
 {
     status st;
     taps t = {0};
     size_t from = (size_t)in->width * (size_t)in->channels;
     size_t to = (size_t)width * (size_t)in->channels;
-    TRY(taps_new(&t, f, in->width, width));
+    TRY(make_taps(&t, f, in->width, width));
     TRY(image_shape(out, in->height, width, in->channels));
     for (size_t y = 0; y < (size_t)in->height; y++)
         if (in->channels == 3)
-            row_to_width(in->pixels + y * from, out->pixels + y * to, &t, width, 3);
+            resize_row(in->pixels + y * from, out->pixels + y * to, &t, width, 3);
         else
-            row_to_width(in->pixels + y * from, out->pixels + y * to, &t, width, 1);
+            resize_row(in->pixels + y * from, out->pixels + y * to, &t, width, 1);
 done:
-    taps_free(&t);
+    free_taps(&t);
     return st;
 }
 
-static status to_height(const image *in, const resize_filter *f, int height, image *out)
+static status resize_to_height(const image *in, const resize_filter *f, int height, image *out)
 {
     status st;
     taps t = {0};
@@ -141,7 +141,7 @@ static status to_height(const image *in, const resize_filter *f, int height, ima
         st = status_no_memory("resizing");
         goto done;
     }
-    TRY(taps_new(&t, f, in->height, height));
+    TRY(make_taps(&t, f, in->height, height));
     TRY(image_shape(out, height, in->width, in->channels));
     for (int y = 0; y < height; y++) {
         for (size_t x = 0; x < row; x++)
@@ -153,10 +153,10 @@ static status to_height(const image *in, const resize_filter *f, int height, ima
                 sum[x] += weight * from[x];
         }
         for (size_t x = 0; x < row; x++)
-            out->pixels[(size_t)y * row + x] = cut(sum[x]);
+            out->pixels[(size_t)y * row + x] = clip_sum(sum[x]);
     }
 done:
-    taps_free(&t);
+    free_taps(&t);
     free(sum);
     return st;
 }
@@ -166,12 +166,12 @@ status resize(const image *in, const resize_filter *filter, int height, int widt
     status st;
     image wide = {0};
     if (width != in->width && height != in->height) {
-        TRY(to_width(in, filter, width, &wide));
-        TRY(to_height(&wide, filter, height, out));
+        TRY(resize_to_width(in, filter, width, &wide));
+        TRY(resize_to_height(&wide, filter, height, out));
     } else if (width != in->width) {
-        TRY(to_width(in, filter, width, out));
+        TRY(resize_to_width(in, filter, width, out));
     } else if (height != in->height) {
-        TRY(to_height(in, filter, height, out));
+        TRY(resize_to_height(in, filter, height, out));
     } else {
         TRY(image_shape(out, height, width, in->channels));
         memcpy(out->pixels, in->pixels, (size_t)height * (size_t)width * (size_t)in->channels);

@@ -97,7 +97,7 @@ static size_t character_before(const char *bytes, size_t at)
 }
 
 // A character of a word, as \w has it.
-static bool in_word(int32_t code)
+static bool is_word_character(int32_t code)
 {
     utf8proc_category_t c = utf8proc_category(code);
     return code == '_' || (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_ME) ||
@@ -107,13 +107,13 @@ static bool in_word(int32_t code)
 static bool stands_alone(const char *bytes, size_t n, size_t begin, size_t end)
 {
     size_t length;
-    if (begin > 0 && in_word(utf8_decode(bytes + character_before(bytes, begin), &length)))
+    if (begin > 0 && is_word_character(utf8_decode(bytes + character_before(bytes, begin), &length)))
         return false;
-    return end >= n || !in_word(utf8_decode(bytes + end, &length));
+    return end >= n || !is_word_character(utf8_decode(bytes + end, &length));
 }
 
 // The longest token of the wanted kind that begins at `at`, or NULL.
-static const added_token *token_at(const added_tokens *a, bool normalized, const char *bytes,
+static const added_token *find_token_at(const added_tokens *a, bool normalized, const char *bytes,
                                    size_t n, size_t at)
 {
     unsigned char byte = (unsigned char)bytes[at];
@@ -132,7 +132,7 @@ bool added_tokens_next(const added_tokens *a, bool normalized, const char *bytes
     const bool *begins = a->begins[normalized];
     for (size_t at = from; at < n; at++) {
         const added_token *t =
-            begins[(unsigned char)bytes[at]] ? token_at(a, normalized, bytes, n, at) : NULL;
+            begins[(unsigned char)bytes[at]] ? find_token_at(a, normalized, bytes, n, at) : NULL;
         if (!t)
             continue;
         if (t->single_word && !stands_alone(bytes, n, at, at + t->n)) {

@@ -64,7 +64,7 @@ static bool grow_pieces(bpe *b)
 }
 
 // The slot that holds the piece, or the empty one where it belongs.
-static size_t piece_slot(const bpe *b, const char *bytes, size_t n)
+static size_t find_piece_slot(const bpe *b, const char *bytes, size_t n)
 {
     size_t at = XXH3_64bits(bytes, n) & (b->piece_capacity - 1);
     for (;; at = (at + 1) & (b->piece_capacity - 1)) {
@@ -87,7 +87,7 @@ status bpe_add_piece(bpe *b, const char *bytes, size_t n, int32_t id)
         return status_fail(ERR_INPUT, b->name, "id %d belongs to two tokens", id);
     if (!grow_pieces(b))
         return status_no_memory("a vocabulary");
-    size_t slot = piece_slot(b, bytes, n);
+    size_t slot = find_piece_slot(b, bytes, n);
     if (b->piece_slots[slot] >= 0)
         return status_fail(ERR_INPUT, b->name, "token %.*s stands twice, as %d and %d",
                            (int)(n < 80 ? n : 80), bytes, b->piece_slots[slot], id);
@@ -123,7 +123,7 @@ int32_t bpe_size(const bpe *b)
 
 int32_t bpe_find(const bpe *b, const char *bytes, size_t n)
 {
-    return b->piece_capacity ? b->piece_slots[piece_slot(b, bytes, n)] : -1;
+    return b->piece_capacity ? b->piece_slots[find_piece_slot(b, bytes, n)] : -1;
 }
 
 const char *bpe_piece(const bpe *b, int32_t id, size_t *n)
@@ -134,7 +134,7 @@ const char *bpe_piece(const bpe *b, int32_t id, size_t *n)
     return b->pieces[id].bytes;
 }
 
-static size_t pair_hash(int32_t left, int32_t right)
+static size_t hash_pair(int32_t left, int32_t right)
 {
     uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
     pair *= 0x9E3779B97F4A7C15;
@@ -154,7 +154,7 @@ static bool grow_merges(bpe *b)
     for (size_t i = 0; i < b->merge_capacity; i++) {
         if (b->merge_slots[i].left < 0)
             continue;
-        size_t at = pair_hash(b->merge_slots[i].left, b->merge_slots[i].right) & (capacity - 1);
+        size_t at = hash_pair(b->merge_slots[i].left, b->merge_slots[i].right) & (capacity - 1);
         while (slots[at].left >= 0)
             at = (at + 1) & (capacity - 1);
         slots[at] = b->merge_slots[i];
@@ -169,7 +169,7 @@ const bpe_merge *bpe_find_merge(const bpe *b, int32_t left, int32_t right)
 {
     if (!b->merge_capacity)
         return NULL;
-    size_t at = pair_hash(left, right) & (b->merge_capacity - 1);
+    size_t at = hash_pair(left, right) & (b->merge_capacity - 1);
     for (;; at = (at + 1) & (b->merge_capacity - 1)) {
         const bpe_merge *m = &b->merge_slots[at];
         if (m->left < 0)
@@ -184,7 +184,7 @@ static status add_merge(bpe *b, bpe_merge rule)
 {
     if (!grow_merges(b))
         return status_no_memory("merge rules");
-    size_t at = pair_hash(rule.left, rule.right) & (b->merge_capacity - 1);
+    size_t at = hash_pair(rule.left, rule.right) & (b->merge_capacity - 1);
     while (b->merge_slots[at].left >= 0 &&
            !(b->merge_slots[at].left == rule.left && b->merge_slots[at].right == rule.right))
         at = (at + 1) & (b->merge_capacity - 1);

@@ -119,7 +119,7 @@ static void rate_pair(bpe_encoder *e, int32_t at)
 }
 
 // Joins the symbol at `at` with its next one.
-static void join(bpe_encoder *e, int32_t at)
+static void join_symbols(bpe_encoder *e, int32_t at)
 {
     symbol *s = &e->symbols[at], *gone = &e->symbols[s->next];
     s->id = s->result;
@@ -143,16 +143,16 @@ static void merge_by_scan(bpe_encoder *e)
             }
         if (best < 0)
             return;
-        join(e, best);
+        join_symbols(e, best);
     }
 }
 
-static bool before(const candidate *a, const candidate *b)
+static bool comes_before(const candidate *a, const candidate *b)
 {
     return a->rank < b->rank || (a->rank == b->rank && a->at < b->at);
 }
 
-static status push(bpe_encoder *e, int32_t at)
+static status push_candidate(bpe_encoder *e, int32_t at)
 {
     const symbol *s = &e->symbols[at];
     if (s->rank == INT32_MAX)
@@ -161,20 +161,20 @@ static status push(bpe_encoder *e, int32_t at)
         return status_no_memory("a long word");
     candidate c = {s->rank, at, s->id, e->symbols[s->next].id};
     size_t i = e->n_heap++;
-    for (; i > 0 && before(&c, &e->heap[(i - 1) / 2]); i = (i - 1) / 2)
+    for (; i > 0 && comes_before(&c, &e->heap[(i - 1) / 2]); i = (i - 1) / 2)
         e->heap[i] = e->heap[(i - 1) / 2];
     e->heap[i] = c;
     return OK;
 }
 
-static candidate pop(bpe_encoder *e)
+static candidate pop_candidate(bpe_encoder *e)
 {
     candidate top = e->heap[0], last = e->heap[--e->n_heap];
     size_t i = 0;
     for (size_t child; (child = 2 * i + 1) < e->n_heap; i = child) {
-        if (child + 1 < e->n_heap && before(&e->heap[child + 1], &e->heap[child]))
+        if (child + 1 < e->n_heap && comes_before(&e->heap[child + 1], &e->heap[child]))
             child++;
-        if (!before(&e->heap[child], &last))
+        if (!comes_before(&e->heap[child], &last))
             break;
         e->heap[i] = e->heap[child];
     }
@@ -187,16 +187,16 @@ static status merge_by_heap(bpe_encoder *e)
     status st = OK;
     e->n_heap = 0;
     for (int32_t at = 0; at >= 0 && st == OK; at = e->symbols[at].next)
-        st = push(e, at);
+        st = push_candidate(e, at);
     while (e->n_heap > 0 && st == OK) {
-        candidate c = pop(e);
+        candidate c = pop_candidate(e);
         const symbol *s = &e->symbols[c.at];
         if (s->id != c.id || s->next < 0 || e->symbols[s->next].id != c.next_id)
             continue; // the pair is no more
-        join(e, c.at);
-        st = push(e, c.at);
+        join_symbols(e, c.at);
+        st = push_candidate(e, c.at);
         if (st == OK && s->previous >= 0)
-            st = push(e, s->previous);
+            st = push_candidate(e, s->previous);
     }
     return st;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What makes a file absent, old or complete is the order: write beside it, sync, close, rename,
+// sync the folder. Each call's failure is one line that names the path.
 #include "pipeline/base/file.h"
 
 #include <errno.h>
@@ -171,7 +173,7 @@ static status write_all(int file, const char *path, const char *bytes, size_t n)
 }
 
 // Creates `path` and syncs what it writes; on failure the caller removes it.
-static status create(const char *path, const file_piece *pieces, size_t n)
+static status create_file(const char *path, const file_piece *pieces, size_t n)
 {
     status st = OK;
     int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -205,7 +207,7 @@ status file_write_pieces(const char *path, const file_piece *pieces, size_t n,
         goto done;
     }
     made = true;
-    TRY(create(temporary, pieces, n));
+    TRY(create_file(temporary, pieces, n));
     if (allowed)
         TRY(allowed(context));
     if (rename(temporary, path) != 0) {

@@ -17,12 +17,12 @@ typedef struct cursor {
     size_t at;
 } cursor;
 
-static size_t left(const cursor *c)
+static size_t bytes_left(const cursor *c)
 {
     return c->g->file.size - c->at;
 }
 
-static status cut(const cursor *c)
+static status fail_cut(const cursor *c)
 {
     return status_fail(ERR_INPUT, c->g->path, "ends inside its header at byte %zu; fetch it again",
                        c->at);
@@ -30,8 +30,8 @@ static status cut(const cursor *c)
 
 static status read_bytes(cursor *c, void *out, size_t n)
 {
-    if (n > left(c))
-        return cut(c);
+    if (n > bytes_left(c))
+        return fail_cut(c);
     memcpy(out, c->g->file.bytes + c->at, n);
     c->at += n;
     return OK;
@@ -43,7 +43,7 @@ static status read_text(cursor *c, gguf_text *out)
     status st = read_bytes(c, &n, sizeof n);
     if (st != OK)
         return st;
-    if (n > left(c))
+    if (n > bytes_left(c))
         return status_fail(ERR_INPUT, c->g->path,
                            "a text of %llu bytes at byte %zu runs past the end of the file",
                            (unsigned long long)n, c->at);
@@ -58,14 +58,14 @@ static status skip_items(cursor *c, enum value_type type, uint64_t n, gguf_text 
     status st = OK;
     if (type == TEXT) {
         gguf_text ignored;
-        if (n > left(c) / 8) // each has at least its length
+        if (n > bytes_left(c) / 8) // each has at least its length
             return status_fail(ERR_INPUT, c->g->path, "key %.*s: %llu texts do not fit in the file",
                                (int)key.length, key.bytes, (unsigned long long)n);
         for (uint64_t i = 0; i < n && st == OK; i++)
             st = read_text(c, &ignored);
         return st;
     }
-    if (n > left(c) / gguf_table_value_bytes[type])
+    if (n > bytes_left(c) / gguf_table_value_bytes[type])
         return status_fail(ERR_INPUT, c->g->path, "key %.*s: %llu values do not fit in the file",
                            (int)key.length, key.bytes, (unsigned long long)n);
     c->at += (size_t)n * gguf_table_value_bytes[type];
@@ -198,8 +198,8 @@ static status read_header(gguf *g, cursor *c, uint64_t *n_tensors, uint64_t *n_e
     TRY(read_bytes(c, n_tensors, sizeof *n_tensors));
     TRY(read_bytes(c, n_entries, sizeof *n_entries));
     // The least bytes one of each takes bound how many there can be.
-    if (*n_entries > left(c) / 13 || *n_tensors > left(c) / 32 || *n_entries > UINT32_MAX ||
-        *n_tensors > UINT32_MAX)
+    if (*n_entries > bytes_left(c) / 13 || *n_tensors > bytes_left(c) / 32 ||
+        *n_entries > UINT32_MAX || *n_tensors > UINT32_MAX)
         st = status_fail(ERR_INPUT, g->path,
                          "says it has %llu keys and %llu tensors; it is too short",
                          (unsigned long long)*n_entries, (unsigned long long)*n_tensors);

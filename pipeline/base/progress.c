@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A terminal's lines are redrawn in place; elsewhere a line every few seconds says how far the
+// longest task is, so that a log stays readable.
 #include "pipeline/base/progress.h"
 
 #include <fcntl.h>

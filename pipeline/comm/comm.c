@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sums are reduced in two steps: a node's ranks have already added into one block of shared memory,
+// so only the nodes' first ranks exchange them. MPI has no 128-bit integers, hence the operation of
+// our own on pairs of words.
 #include "pipeline/comm/comm.h"
 
 #include <mpi.h>
@@ -272,7 +275,7 @@ void comm_alarm_clear(comm *c)
 
 // --- Data
 
-static void broadcast(MPI_Comm ranks, int root, void *bytes, size_t n)
+static void broadcast_bytes(MPI_Comm ranks, int root, void *bytes, size_t n)
 {
     for (size_t at = 0; at < n; at += CHUNK) {
         int m = (int)(n - at < CHUNK ? n - at : CHUNK);
@@ -282,7 +285,7 @@ static void broadcast(MPI_Comm ranks, int root, void *bytes, size_t n)
 
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n)
 {
-    broadcast(c->all, root, bytes, n);
+    broadcast_bytes(c->all, root, bytes, n);
 }
 
 status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
@@ -290,7 +293,7 @@ status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
     status st = OK;
     uint64_t size = *n;
     void *mine = *bytes;
-    broadcast(c->all, root, &size, sizeof size);
+    broadcast_bytes(c->all, root, &size, sizeof size);
     if (c->rank != root && !(mine = checked_calloc(size, 1)))
         st = status_no_memory("a message of another rank");
     st = comm_agree(c, st);
@@ -299,7 +302,7 @@ status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
             free(mine);
         return st;
     }
-    broadcast(c->all, root, mine, size);
+    broadcast_bytes(c->all, root, mine, size);
     *bytes = mine;
     *n = size;
     return OK;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What was sent stays allocated until MPI says that it left: a message is sent while both sides
+// compute, and nobody waits for it.
 #include "pipeline/comm/mailbox.h"
 
 #include <mpi.h>
@@ -8,7 +10,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/comm/vote.h"
 
-// A letter under way: its values stay until MPI has taken them.
+// A message under way: its values stay until MPI has taken them.
 typedef struct under_way {
     struct under_way *next;
     MPI_Request request;
@@ -25,7 +27,7 @@ struct mailbox {
 status mailbox_new(int all, int leaders, mailbox **out)
 {
     mailbox *l = checked_calloc(1, sizeof *l);
-    status st = vote(MPI_Comm_f2c(all), l ? OK : status_no_memory("the letters"));
+    status st = vote(MPI_Comm_f2c(all), l ? OK : status_no_memory("the mailbox"));
     if (st != OK) {
         free(l);
         return st;

@@ -10,22 +10,22 @@
 
 #include "pipeline/base/status.h"
 
-enum { MAILBOX_VALUES = 64 }; // of a letter, at most
+enum { MAILBOX_VALUES = 64 }; // of a message, at most
 
 typedef struct mailbox mailbox;
 
 // On ranks `all` (MPI_Comm_c2f); `leaders` are the first ranks of the nodes, known there only.
 // Collective on both. Owned by the caller.
 status mailbox_new(int all, int leaders, mailbox **out);
-// Collective. All letters must have been taken. NULL is a no-op.
+// Collective. All messages must have been taken. NULL is a no-op.
 void mailbox_free(mailbox *l);
 
 // Sends n values to a rank. Local.
 void mailbox_send(mailbox *l, int to, int kind, const int64_t *values, int n);
-// Takes a letter of a kind that has arrived: from whom, and its n values. False where there is
+// Takes a message of a kind that has arrived: from whom, and its n values. False where there is
 // none. Local.
 bool mailbox_take(mailbox *l, int kind, int *from, int64_t values[MAILBOX_VALUES], int *n);
-// Letters sent by this rank so far.
+// Messages sent by this rank so far.
 int64_t mailbox_sent(const mailbox *l);
 
 // First ranks only: arrives at the meeting; have all? Once they have, it is over. Local.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// An MPI window that finds no room ends the process in Open MPI 4.1, so /dev/shm is looked at
+// first. Rank 0 of the node owns the pages; a node of one rank needs no window at all.
 #include "pipeline/comm/node_share.h"
 
 #include <stdint.h>

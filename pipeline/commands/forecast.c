@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Seconds come from what earlier runs measured: of the same task, of its step, of its stage, in
+// that order, scaled by the operations that the stages foretell. Without any, nothing is said.
 #include "pipeline/commands/forecast.h"
 
 #include <sched.h>
@@ -169,7 +171,7 @@ static double inputs_disk(const forecast *f, const task *t)
     return bytes;
 }
 
-static void measured(const journal_commit *c, task_forecast *out)
+static void copy_measured(const journal_commit *c, task_forecast *out)
 {
     *out = (task_forecast){.units = c->units,
                            .memory = c->memory > 0 ? c->memory : -1,
@@ -204,7 +206,7 @@ status forecast_task(forecast *f, size_t i, task_forecast *out)
     estimate e = {0};
     *out = (task_forecast){-1, -1, -1, -1};
     if (t->state == PIPELINE_TASK_DONE) {
-        measured(t->known->commit, out);
+        copy_measured(t->known->commit, out);
         f->disk[i] = out->disk;
         return OK;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tasks of a survey will take: from the stages' estimates, and from the rates that earlier
-// runs noted in the journal. No MPI.
+// What the tasks of a pipeline will take: from the stages' estimates, and from the rates that
+// earlier runs noted in the journal. No MPI.
 #ifndef PIPELINE_COMMANDS_FORECAST_H
 #define PIPELINE_COMMANDS_FORECAST_H
 
@@ -20,7 +20,7 @@ typedef struct task_forecast {
 typedef struct forecast forecast;
 
 // Opens the pipeline's models and datasets as far as estimates look into them (no weights), and
-// adds up the journal's rates. Borrows the survey, whose tasks see these objects until
+// adds up the journal's rates. Borrows the state, whose tasks see these objects until
 // forecast_free. Owned by the caller. Local.
 status forecast_new(pipeline_state *s, forecast **out);
 void forecast_free(forecast *f); // NULL is a no-op

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The keys are computed as a run would, with the journal's digests of input files where they are
+// still true, so that what `plan` says is what `run` does.
 #include "pipeline/commands/pipeline_state.h"
 
 #include <stdio.h>
@@ -52,7 +54,7 @@ static const task *unfinished_input(const pipeline_state *s, const task *t)
     return NULL;
 }
 
-static status judge(pipeline_state *s, pipeline_task *t)
+static status judge_task(pipeline_state *s, pipeline_task *t)
 {
     status st;
     const key_digester digester = {s->inputs, file_digest};
@@ -101,7 +103,7 @@ status pipeline_state_open(const char *pipeline, const char *const *overrides, s
     for (size_t i = 0; i < s->dag->n; i++) {
         s->tasks[i].task = s->dag->tasks[i];
         s->tasks[i].known = journal_find_task(s->journal, s->dag->tasks[i]->label);
-        TRY(judge(s, &s->tasks[i]));
+        TRY(judge_task(s, &s->tasks[i]));
     }
     *out = s;
     s = NULL;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is damaged is moved away, never deleted: the next run makes it again, and a person may look.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "pipeline/store/store.h"
 
 // Moves OUTPUT/PATH to OUTPUT/quarantine/PATH.
-static status quarantine(const char *output, const char *path)
+static status quarantine_file(const char *output, const char *path)
 {
     status st;
     char *from = file_join(output, path), *to = text_format("%s/quarantine/%s", output, path);
@@ -52,7 +53,7 @@ static status check_artefacts(const char *output, const journal_state *known, si
         fprintf(out, "bad   %s: %s\n", t->label, status_text());
         char *file = file_join(output, t->commit->path);
         if (file && file_exists(file)) {
-            st = quarantine(output, t->commit->path);
+            st = quarantine_file(output, t->commit->path);
             if (st == OK)
                 fprintf(out, "      moved to quarantine/%s; the next run makes it again\n",
                         t->commit->path);
@@ -83,7 +84,7 @@ static status check_checkpoint(void *context, const char *name)
     } else if (st == ERR_INPUT && file_exists(path)) { // else its task was just finished
         c->bad++;
         fprintf(c->out, "bad   %s\n", status_text());
-        st = quarantine(c->output, name);
+        st = quarantine_file(c->output, name);
         if (st == OK)
             fprintf(c->out, "      moved to quarantine/%s; the task starts anew\n", name);
     } else if (st == ERR_INPUT) {

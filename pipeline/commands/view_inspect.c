@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Artefacts are the engine's own; what else a path may hold, the layers above say in turn.
 #include <stdlib.h>
 #include <string.h>
 

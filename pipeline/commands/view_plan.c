@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One line a task, so that it can be read and grepped; the totals count what would run.
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Turns the pipeline's state into what the report is made of: only committed tasks have an
+// artefact, but all are listed, so that a report of half a pipeline says what is missing.
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,7 @@
 #include "pipeline/report.h"
 #include "pipeline/store/store.h"
 
-// What a report_task borrows and the survey does not own.
+// What a report_task borrows and the pipeline state does not own.
 typedef struct own {
     report_axis *axes;
     size_t *inputs;

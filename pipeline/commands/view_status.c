@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reads the journal alone, while a run may be writing it, from any node: no lock, no MPI. A run
+// that has not said its end counts as running, until it has given no sign of life for too long.
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ typedef struct line {
     const char *message;
 } line;
 
-static double now(void)
+static double now_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -36,10 +38,10 @@ static bool is_resumable(const journal_summary *run)
 
 static bool is_stale(const journal_summary *run)
 {
-    return run->run && !run->ended && now() - run->time > stale_seconds;
+    return run->run && !run->ended && now_seconds() - run->time > stale_seconds;
 }
 
-static line describe(const char *label, const journal_task *k, const journal_summary *run)
+static line describe_task(const char *label, const journal_task *k, const journal_summary *run)
 {
     line l = {.label = label, .state = "waiting", .left = -1};
     if (!k)
@@ -157,7 +159,7 @@ static void print_line(const line *l, FILE *out)
 
 static void print_run(const journal_summary *run, FILE *out)
 {
-    double quiet = now() - run->time;
+    double quiet = now_seconds() - run->time;
     if (!run->run) {
         fputs("never run\n", out);
         return;
@@ -226,7 +228,7 @@ status view_status(const view_source *v, bool json, FILE *out)
     for (size_t i = 0; i < d->n; i++) {
         const char *label = d->tasks[i]->label;
         const journal_task *k = journal_find_task(known, label);
-        lines[i] = describe(label, k, &run);
+        lines[i] = describe_task(label, k, &run);
         add_time(k, &times[d->tasks[i]->step - file->steps]);
     }
     for (size_t i = 0; i < d->n; i++)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Columns are counted in characters, as editors count them, while libyaml counts bytes.
 #include "pipeline/config/location.h"
 
 #include <stdarg.h>

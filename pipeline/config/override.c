@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The tree is shared through aliases and may be in use: what leads to the change is copied, the
+// rest stays shared.
 #include "pipeline/config/override.h"
 
 #include <stdlib.h>
@@ -51,8 +53,8 @@ static status unknown_part(const override *o, const node *map, const char *path)
 }
 
 // A copy of `map` in which the value at `path` is replaced, or added under its last part.
-static status replace(const override *o, const node *map, const char *path, int depth,
-                      const node **out)
+static status replace_value(const override *o, const node *map, const char *path, int depth,
+                            const node **out)
 {
     const char *rest = NULL;
     if (!map || map->kind != NODE_MAP || depth > TREE_DEPTH)
@@ -77,7 +79,8 @@ static status replace(const override *o, const node *map, const char *path, int 
     else if (!rest)
         pairs[i].value = o->value;
     *out = copy;
-    return add || !rest ? OK : replace(o, map->pair[i].value, rest, depth + 1, &pairs[i].value);
+    return add || !rest ? OK
+                        : replace_value(o, map->pair[i].value, rest, depth + 1, &pairs[i].value);
 }
 
 status override_apply(arena *memory, const node **root, const char *assignment)
@@ -91,5 +94,5 @@ status override_apply(arena *memory, const node **root, const char *assignment)
     if (!equals || equals == assignment)
         return location_fail(ERR_USAGE, o.at, "no override; write -s key.path=value");
     status st = tree_parse(memory, origin, false, equals + 1, strlen(equals + 1), &o.value);
-    return st == OK ? replace(&o, *root, path, 0, root) : st;
+    return st == OK ? replace_value(&o, *root, path, 0, root) : st;
 }

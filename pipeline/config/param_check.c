@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Defaults are YAML text in the tables and read like a user's: one way to make a value.
 #include "pipeline/config/param_check.h"
 
 #include <stdlib.h>

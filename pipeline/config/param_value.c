@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One table says of each type how an item is read and what it is called. What is read has a
+// canonical text beside it: two spellings of one value must have one key.
 #include "pipeline/config/param_value.h"
 
 #include <ctype.h>

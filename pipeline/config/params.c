@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Asking for a parameter that the table does not have, or by another type, is a mistake in the
+// program: asserts, not errors.
 #include "pipeline/config/params.h"
 
 #include <assert.h>

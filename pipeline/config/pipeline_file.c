@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Everything is checked before anything is done, and the first mistake is reported with its place.
+// Steps are read after all sections, since they refer to them, and to each other in any order.
 #include "pipeline/config/pipeline_file.h"
 
 #include <stdlib.h>
@@ -211,7 +213,7 @@ status pipeline_file_find_step(const pipeline_file *f, const char *name, locatio
 }
 
 // Is `word` one of "collect|score"?
-static bool listed(const char *choices, const char *word)
+static bool is_listed(const char *choices, const char *word)
 {
     size_t n = strlen(word);
     for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
@@ -234,7 +236,7 @@ static status read_input(pipeline_file *f, const step *s, const char *typed, loc
     const char *stage = f->steps[out->step].stage->name;
     if (&f->steps[out->step] == s)
         return location_fail(ERR_USAGE, at, "step `%s` is from itself; name another step", s->name);
-    if (!listed(s->stage->inputs, stage))
+    if (!is_listed(s->stage->inputs, stage))
         return location_fail(ERR_USAGE, at, "stage `%s` is not from `%s` (step `%s`); it takes %s",
                              s->stage->name, stage, r.step, s->stage->inputs);
     return OK;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// libyaml gives events; the tree is built here so that it knows its places and stays small: aliases
+// share nodes and are counted as if written out, which is what stops an alias bomb.
 #include "pipeline/config/yaml_tree.h"
 
 #include <stdlib.h>
@@ -69,7 +71,7 @@ static status new_node(builder *b, node_kind kind, yaml_mark_t mark, node **out)
     return OK;
 }
 
-static status remember(builder *b, const yaml_char_t *anchor, const node *n)
+static status remember_anchor(builder *b, const yaml_char_t *anchor, const node *n)
 {
     if (!anchor)
         return OK;
@@ -81,7 +83,7 @@ static status remember(builder *b, const yaml_char_t *anchor, const node *n)
     return OK;
 }
 
-static status build(builder *b, const yaml_event_t *first, const node **out);
+static status build_node(builder *b, const yaml_event_t *first, const node **out);
 
 // Reads the next event and, unless it is `end`, the node it begins; *out is NULL at the end.
 static status build_next(builder *b, yaml_event_type_t end, const node **out)
@@ -92,7 +94,7 @@ static status build_next(builder *b, yaml_event_type_t end, const node **out)
         return st;
     *out = NULL;
     if (event.type != end)
-        st = build(b, &event, out);
+        st = build_node(b, &event, out);
     yaml_event_delete(&event);
     return st;
 }
@@ -126,7 +128,7 @@ static status build_list(builder *b, const yaml_event_t *first, node *list)
     }
     if (list->n > 0)
         memcpy(list->item, items, list->n * sizeof *items);
-    TRY(remember(b, first->data.sequence_start.anchor, list));
+    TRY(remember_anchor(b, first->data.sequence_start.anchor, list));
 done:
     free(items);
     return st;
@@ -178,7 +180,7 @@ static status read_pairs(builder *b, node *map, pairs *out)
 
 // Adds the pairs of the mapping, or list of mappings, behind a `<<`; what is written out or merged
 // before counts.
-static status merge(node *map, const names *written, const node *value, pairs *out)
+static status merge_pairs(node *map, const names *written, const node *value, pairs *out)
 {
     bool list = value->kind == NODE_LIST;
     size_t known;
@@ -208,7 +210,7 @@ static status build_map(builder *b, const yaml_event_t *first, node *map)
     map->size = 1;
     for (size_t i = 0; i < written.n; i++)
         TRY(written.at[i].key ? add_pair(&all, map, &written.at[i])
-                              : merge(map, &written.keys, written.at[i].value, &all));
+                              : merge_pairs(map, &written.keys, written.at[i].value, &all));
     map->n = all.n;
     map->pair = arena_alloc(b->memory, all.n, sizeof *all.at);
     if (!map->pair) {
@@ -217,7 +219,7 @@ static status build_map(builder *b, const yaml_event_t *first, node *map)
     }
     if (all.n > 0)
         memcpy(map->pair, all.at, all.n * sizeof *all.at);
-    TRY(remember(b, first->data.mapping_start.anchor, map));
+    TRY(remember_anchor(b, first->data.mapping_start.anchor, map));
 done:
     names_free(&written.keys);
     names_free(&all.keys);
@@ -236,7 +238,7 @@ static status build_scalar(builder *b, const yaml_event_t *event, node *scalar)
         return status_no_memory("a YAML value");
     if (memchr(value, 0, length)) // written as "\0"
         return location_fail(ERR_USAGE, scalar->at, "a NUL character in text; remove it");
-    return remember(b, event->data.scalar.anchor, scalar);
+    return remember_anchor(b, event->data.scalar.anchor, scalar);
 }
 
 static status build_alias(builder *b, const yaml_event_t *event, const node **out)
@@ -258,7 +260,7 @@ static const yaml_char_t *event_tag(const yaml_event_t *event)
                                                       : NULL;
 }
 
-static status build(builder *b, const yaml_event_t *first, const node **out)
+static status build_node(builder *b, const yaml_event_t *first, const node **out)
 {
     status st;
     node *made = NULL;

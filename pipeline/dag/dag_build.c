@@ -19,7 +19,7 @@ typedef struct walk {
     size_t n;
 } walk;
 
-static status cycle(const walk *w, size_t again)
+static status fail_cycle(const walk *w, size_t again)
 {
     const step *s = w->file->steps;
     text path = {0};
@@ -40,7 +40,7 @@ static status cycle(const walk *w, size_t again)
     return st;
 }
 
-static status visit(walk *w, size_t root)
+static status visit_step(walk *w, size_t root)
 {
     if (w->state[root] != UNSEEN)
         return OK;
@@ -59,7 +59,7 @@ static status visit(walk *w, size_t root)
         }
         size_t up = s->inputs[w->next[w->depth - 1]++].step;
         if (w->state[up] == OPEN)
-            return cycle(w, up);
+            return fail_cycle(w, up);
         if (w->state[up] == UNSEEN) {
             w->state[up] = OPEN;
             w->stack[w->depth] = up;
@@ -82,7 +82,7 @@ static status order_steps(const pipeline_file *f, size_t *order)
         goto done;
     }
     for (size_t i = 0; i < f->n_steps; i++)
-        TRY(visit(&w, i));
+        TRY(visit_step(&w, i));
 done:
     free(w.state);
     free(w.stack);

@@ -12,7 +12,7 @@
 
 // Has the task the selected values? The values are made canonical once, at the first task of the
 // step.
-static status agrees(dag *d, const task *t, reference *r, bool first, location at, bool *out)
+static status task_agrees(dag *d, const task *t, reference *r, bool first, location at, bool *out)
 {
     *out = true;
     for (size_t i = 0; i < r->n; i++) {
@@ -35,7 +35,7 @@ static status agrees(dag *d, const task *t, reference *r, bool first, location a
 }
 
 // Marks the tasks that `typed` names in chosen[d->n].
-static status choose(dag *d, const char *option, const char *typed, bool *chosen)
+static status choose_tasks(dag *d, const char *option, const char *typed, bool *chosen)
 {
     reference r;
     const location at = {.origin = option};
@@ -47,7 +47,7 @@ static status choose(dag *d, const char *option, const char *typed, bool *chosen
     for (size_t i = 0; st == OK && i < d->n; i++) {
         if (d->tasks[i]->step != &d->file->steps[step_index])
             continue;
-        st = agrees(d, d->tasks[i], &r, first, at, &chosen[i]);
+        st = task_agrees(d, d->tasks[i], &r, first, at, &chosen[i]);
         first = false;
         n += chosen[i];
     }
@@ -66,11 +66,11 @@ status dag_select(dag *d, const dag_selection *s)
         goto done;
     }
     if (s->from)
-        TRY(choose(d, "--from", s->from, from));
+        TRY(choose_tasks(d, "--from", s->from, from));
     if (s->only)
-        TRY(choose(d, "--only", s->only, only));
+        TRY(choose_tasks(d, "--only", s->only, only));
     if (s->force)
-        TRY(choose(d, "--force", s->force, force));
+        TRY(choose_tasks(d, "--force", s->force, force));
     for (size_t i = 0; i < d->n; i++) {
         task *t = d->tasks[i];
         for (size_t k = 0; k < t->n_inputs; k++)

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A step's tasks are the product of its own sweep with all combinations of upstream tasks that
+// agree, made one input after the other and cut down at once, so that what is never wanted is never
+// built.
 #include "pipeline/dag/expand.h"
 
 #include <stdlib.h>
@@ -197,7 +200,7 @@ typedef struct meeting {
     size_t n_added;
 } meeting;
 
-static status meet(expansion *e, const candidates *c, meeting *m)
+static status meet_axes(expansion *e, const candidates *c, meeting *m)
 {
     const task *t = c->at[0];
     *m = (meeting){.left = arena_alloc(&e->scratch, c->n_axes, sizeof *m->left),
@@ -262,7 +265,7 @@ static status nothing_agrees(const expansion *e, const step_input *in, const mee
 }
 
 // Joins one input to the points.
-static status join(expansion *e, const step_input *in)
+static status join_input(expansion *e, const step_input *in)
 {
     candidates c;
     meeting m;
@@ -270,7 +273,7 @@ static status join(expansion *e, const step_input *in)
     sweep_points joined = {0};
     status st;
     TRY(find_candidates(e, in, &c));
-    TRY(meet(e, &c, &m));
+    TRY(meet_axes(e, &c, &m));
     TRY(pair_all(e, &c, &m, &index, &joined));
     if (joined.n == 0) {
         st = nothing_agrees(e, in, &m);
@@ -370,7 +373,7 @@ status expand_step(dag *d, size_t index, const task_range *ranges, size_t *capac
     TRY(params_require(e.sweep.base));
     TRY(sweep_points_add(&e.points, &e.scratch, e.step, &start));
     for (size_t i = 0; i < e.step->n_inputs; i++)
-        TRY(join(&e, &e.step->inputs[i]));
+        TRY(join_input(&e, &e.step->inputs[i]));
     for (size_t i = 0; i < e.sweep.n; i++)
         TRY(apply_axis(&e, &e.sweep.axes[i]));
     if (d->n + e.points.n > DAG_TASKS) {

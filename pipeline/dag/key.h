@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The key of a task (DESIGN.md section 4): a digest of everything that decides its result. An
+// The key of a task (docs/design.md, Keys): a digest of everything that decides its result. An
 // artefact made under the same key needs no second run. The fields are kept one by one, so that
 // `explain` can name the one that changed.
 //

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A key of a step is a parameter, an axis of its own, or an upstream axis to match: which of these
+// is decided here, from the stage's table and the axes that come from upstream.
 #include "pipeline/dag/sweep.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Points form chains to their parents, since a sweep of many inputs would otherwise copy every list
+// of inputs for every task.
 #include "pipeline/dag/sweep_point.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A resource that a step does not name is its upstream's, handed on also through tasks that do not
+// use it themselves.
 #include "pipeline/dag/task_make.h"
 
 #include <stdlib.h>
@@ -88,8 +90,8 @@ static const task_reference *upstream_reference(const task *t, const char *param
 }
 
 // A resource parameter that the step leaves out.
-static status inherit(const task *t, const sweep *w, const param_def *def, task_reference *refs,
-                      size_t *n)
+static status inherit_resource(const task *t, const sweep *w, const param_def *def,
+                               task_reference *refs, size_t *n)
 {
     bool differ;
     const task_reference *up = upstream_reference(t, def->name, &differ);
@@ -126,7 +128,7 @@ static status make_references(dag *d, const sweep *w, task *t)
         if (p->value[i].present)
             st = refer_to(d, def, &p->value[i], &refs[n++]);
         else if (def->type == PARAM_RESOURCE)
-            st = inherit(t, w, def, refs, &n);
+            st = inherit_resource(t, w, def, refs, &n);
         if (st != OK)
             return st;
         t->n_references = n;

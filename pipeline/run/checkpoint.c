@@ -126,7 +126,7 @@ done:
     return st;
 }
 
-// The round has begun, has no unit done, and what is kept is an earlier one.
+// The round has begun, has no unit done, and what is saved is an earlier one.
 static bool has_begun(const running_task *a)
 {
     return a && a->of->phase == PHASE_IN_ROUND && a->round > 0 && a->done == 0 &&

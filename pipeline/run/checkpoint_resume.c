@@ -69,7 +69,7 @@ done:
 }
 
 // Is the sum of the shape that the round's plan says?
-static bool fits(const running_task *a, const checkpoint_head *head, bool owner)
+static bool plan_fits(const running_task *a, const checkpoint_head *head, bool owner)
 {
     const partial_shape *want = &a->plan.shape, *have = &a->from.shape;
     if (a->plan.units != head->units || (owner && head->done && want->fields != have->fields))
@@ -108,7 +108,7 @@ status checkpoint_resume(run *r, running_task *a)
     if (!f.there)
         return OK;
     TRY(take_up(r, a, &f.head));
-    if (!comm_smallest(r->comm, fits(a, &f.head, owner))) {
+    if (!comm_smallest(r->comm, plan_fits(a, &f.head, owner))) {
         pass_over(a);
         return OK;
     }

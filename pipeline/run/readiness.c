@@ -44,7 +44,7 @@ static task_phase judge_inputs(const task *t)
 }
 
 // Rank 0: what becomes of a waiting task. On failure the state is set too.
-static status judge(run *r, task_run *t, task_phase *phase)
+static status judge_task(run *r, task_run *t, task_phase *phase)
 {
     task *k = t->task;
     status st = OK;
@@ -86,7 +86,7 @@ static status judge_all(run *r, text *out)
         decision d = {.task = i};
         if (t->phase != PHASE_WAITING)
             continue;
-        d.failure = judge(r, t, &d.phase);
+        d.failure = judge_task(r, t, &d.phase);
         if (d.failure != OK && d.phase != PHASE_FAILED)
             return d.failure;
         if (d.phase == PHASE_WAITING)
@@ -135,7 +135,7 @@ static status read_fields(task *t, uint64_t n, const char **at)
     return st;
 }
 
-static status follow(run *r, const char *at, size_t bytes)
+static status follow_decisions(run *r, const char *at, size_t bytes)
 {
     status st = OK;
     for (const char *end = at + bytes; at < end;) {
@@ -176,7 +176,7 @@ status readiness_update(run *r)
         bytes = message.at;
     }
     TRY(comm_broadcast_block(r->comm, 0, &bytes, &n));
-    TRY(follow(r, bytes, n));
+    TRY(follow_decisions(r, bytes, n));
 done:
     if (bytes != message.at)
         free(bytes);

@@ -32,7 +32,7 @@ enum { RUNNING = 64 }; // tasks opened at once: enough to share the ranks among,
 // --- Beginning
 
 // Rank 0 reads the file, so that its error is one error; the others parse what it read.
-static status load(run *r, const registry *reg, const run_options *o)
+static status load_pipeline(run *r, const registry *reg, const run_options *o)
 {
     bool first = comm_rank(r->comm) == 0;
     status st = OK;
@@ -168,7 +168,7 @@ done:
 
 // --- Working
 
-static size_t count(const run *r, task_phase phase)
+static size_t count_tasks(const run *r, task_phase phase)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->dag->n; i++)
@@ -184,14 +184,14 @@ static void open_ready(run *r)
             task_open(r, &r->tasks[i]);
 }
 
-static status work(run *r, const char *pipeline)
+static status work_through(run *r, const char *pipeline)
 {
     status st;
     wave *w = NULL;
     TRY(readiness_update(r));
-    if (count(r, PHASE_READY))
+    if (count_tasks(r, PHASE_READY))
         TRY(start_work(r, pipeline));
-    while (!run_must_end(r) && (r->n_running || count(r, PHASE_READY))) {
+    while (!run_must_end(r) && (r->n_running || count_tasks(r, PHASE_READY))) {
         bool interrupted = stop_anywhere(r->stop, r->clock.wrote);
         if (!interrupted)
             open_ready(r);
@@ -224,13 +224,14 @@ static void say_summary(run *r, double seconds, const char *pipeline)
     char duration[32];
     text line = {0};
     progress_duration(seconds, duration);
-    text_addf(&line, "%zu done, %zu skipped", count(r, PHASE_COMMITTED), count(r, PHASE_SKIPPED));
-    size_t failed = count(r, PHASE_FAILED);
-    size_t open = count(r, PHASE_WAITING) + count(r, PHASE_READY) + r->n_running;
+    text_addf(&line, "%zu done, %zu skipped", count_tasks(r, PHASE_COMMITTED),
+              count_tasks(r, PHASE_SKIPPED));
+    size_t failed = count_tasks(r, PHASE_FAILED);
+    size_t open = count_tasks(r, PHASE_WAITING) + count_tasks(r, PHASE_READY) + r->n_running;
     if (failed)
         text_addf(&line, ", %zu failed", failed);
-    if (open + count(r, PHASE_BLOCKED))
-        text_addf(&line, ", %zu not done", open + count(r, PHASE_BLOCKED));
+    if (open + count_tasks(r, PHASE_BLOCKED))
+        text_addf(&line, ", %zu not done", open + count_tasks(r, PHASE_BLOCKED));
     progress_say(r->records.progress, "%s in %s; sulcus report %s", text_get(&line), duration,
                  pipeline);
     text_free(&line);
@@ -257,7 +258,7 @@ static status end_records(run *r, status st, double started, const char *pipelin
     return st;
 }
 
-static void release(run *r)
+static void release_run(run *r)
 {
     watchdog_free(r->watchdog);
     if (r->dag && r->tasks)
@@ -289,7 +290,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     status st;
     double started = progress_clock();
     run r = {.comm = c, .command = o->command};
-    TRY(load(&r, reg, o));
+    TRY(load_pipeline(&r, reg, o));
     TRY(stop_new(c, o->watch_signals, &r.stop));
     r.runtime.stopping = stop_flag(r.stop);
     r.runtime.engine = pthread_self();
@@ -298,12 +299,12 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     r.wants_notes = wave_note_wanted(c);
     TRY(comm_agree(c, make_records(&r)));
     TRY(comm_agree(c, comm_rank(c) == 0 ? open_records(&r, o->quiet) : OK));
-    TRY(work(&r, o->pipeline));
+    TRY(work_through(&r, o->pipeline));
     st = verdict_get(&r.failure);
 done:
     if (st == ERR_INTERRUPTED && r.interrupted)
         st = status_fail(st, NULL, "interrupted; run the same command again to go on");
     st = comm_agree(c, end_records(&r, st, started, o->pipeline));
-    release(&r);
+    release_run(&r);
     return st;
 }

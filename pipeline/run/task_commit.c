@@ -68,7 +68,7 @@ static double expected_work(const running_task *a, double worked)
 }
 
 // Rank 0: the line in the journal that makes the artefact exist.
-static status record(run *r, const running_task *a, const cost *spent, double seconds)
+static status record_commit(run *r, const running_task *a, const cost *spent, double seconds)
 {
     const task_run *t = a->of;
     const task *k = t->task;
@@ -104,7 +104,7 @@ void task_commit(run *r, task_run *t)
     comm_broadcast(r->comm, a->owner, &t->stored, sizeof t->stored);
     const cost spent = add_up(r, a);
     if (comm_rank(r->comm) == 0 && (st = run_may_write(r)) == OK)
-        st = record(r, a, &spent, seconds);
+        st = record_commit(r, a, &spent, seconds);
     st = comm_agree(r->comm, st);
     if (st != OK) {
         task_fail(r, t, st);

@@ -15,7 +15,7 @@ static bool is_due(const task_run *t)
 }
 
 // The owner: the next round's vector, or the artefact. Every rank learns *done.
-static status decide(run *r, running_task *a, bool *done)
+static status decide_task(run *r, running_task *a, bool *done)
 {
     const stage_def *stage = a->of->task->stage;
     const round_state *finished = a->of->phase == PHASE_SUMMED ? &a->vector : NULL;
@@ -52,7 +52,7 @@ static status begin_round(run *r, running_task *a)
 }
 
 // All ranks learn what the owner decided.
-static void follow(run *r, task_run *t)
+static void follow_decision(run *r, task_run *t)
 {
     running_task *a = t->running;
     comm_agree_each(r->comm, 1, &a->verdict);
@@ -76,10 +76,10 @@ void task_decide_all(run *r)
         if (!is_due(&r->tasks[i]) || a->owner != comm_rank(r->comm))
             continue;
         double begun = progress_clock();
-        verdict_add(&a->verdict, decide(r, a, &a->decided));
+        verdict_add(&a->verdict, decide_task(r, a, &a->decided));
         a->alone += progress_clock() - begun;
     }
     for (size_t i = 0; i < r->dag->n; i++)
         if (is_due(&r->tasks[i]))
-            follow(r, &r->tasks[i]);
+            follow_decision(r, &r->tasks[i]);
 }

@@ -63,7 +63,7 @@ static bool runs_in_teams(const run *r, const running_task *a)
 
 // Takes running tasks into the wave while their sums fit into the node: of those of teams and those
 // of ranks, only such as the first is.
-static status admit(run *r, wave *w, size_t *bytes)
+static status admit_tasks(run *r, wave *w, size_t *bytes)
 {
     wave_units *l = &w->list;
     l->parts = checked_calloc(r->n_running, sizeof *l->parts);
@@ -144,7 +144,7 @@ done:
 // --- Working through it
 
 // Rank 0 speaks for all: what its node has done of the node's share, scaled to the whole.
-static void show(run *r, wave *w)
+static void show_progress(run *r, wave *w)
 {
     size_t n = 0;
     double now = progress_clock();
@@ -200,7 +200,7 @@ static bool next_unit(run *r, wave *w, int64_t *i)
     return w->team ? team_next(w->team, any, i) : any;
 }
 
-static void serve(void *context)
+static void serve_steals(void *context)
 {
     steal_serve(context);
 }
@@ -229,7 +229,7 @@ static void run_units(run *r, wave *w)
     int64_t i;
     if (w->steal) {
         r->runtime.context = w->steal;
-        r->runtime.meanwhile = serve;
+        r->runtime.meanwhile = serve_steals;
     }
     while (next_unit(r, w, &i)) {
         const wave_part *part = &w->list.parts[wave_units_part(&w->list, i)];
@@ -247,14 +247,14 @@ static void run_units(run *r, wave *w)
                 stop_ask(r->stop);
         }
         if (comm_rank(r->comm) == 0)
-            show(r, w);
+            show_progress(r, w);
     }
     r->runtime.meanwhile = NULL;
 }
 
 // All ranks have stopped between units: because none are left, because the run must stop, or for a
 // checkpoint, after which they go on.
-static status meet(run *r, wave *w, bool *more, bool *stopped)
+static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
 {
     enum { DUE = 1, STOP = 2 };
     if (w->steal)
@@ -271,7 +271,7 @@ static status meet(run *r, wave *w, bool *more, bool *stopped)
 }
 
 // The vote on every task, and its sum.
-static void conclude(run *r, wave *w, bool stopped)
+static void conclude_tasks(run *r, wave *w, bool stopped)
 {
     for (size_t p = 0; p < w->list.n; p++) {
         running_task *a = w->list.parts[p].task;
@@ -311,7 +311,7 @@ status wave_run(run *r, wave **out)
     int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     TRY(comm_agree(r->comm, w ? OK : status_no_memory("a wave")));
-    TRY(admit(r, w, &bytes));
+    TRY(admit_tasks(r, w, &bytes));
     TRY(comm_agree(r->comm, wave_units_finish(&w->list)));
     TRY(lay_out(r, w, bytes));
     w->started = w->ended = progress_clock();
@@ -323,10 +323,10 @@ status wave_run(run *r, wave **out)
         run_units(r, w);
         if (w->team)
             team_finish(w->team);
-        TRY(meet(r, w, &more, &stopped));
+        TRY(meet_ranks(r, w, &more, &stopped));
     } while (more);
     TRY(write_note(r, w, sent));
-    conclude(r, w, stopped);
+    conclude_tasks(r, w, stopped);
     *out = w;
     w = NULL;
 done:

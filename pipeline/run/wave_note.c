@@ -11,7 +11,7 @@ bool wave_note_wanted(const comm *c)
     return comm_largest(c, getenv("SULCUS_STATS") != NULL) != 0;
 }
 
-static double largest(const comm *c, double seconds)
+static double largest_seconds(const comm *c, double seconds)
 {
     return (double)comm_largest(c, (int64_t)(seconds * NANO)) / NANO;
 }
@@ -25,11 +25,11 @@ status wave_note_write(const wave_note *own, const comm *c, journal *j)
     const journal_wave line = {.units = own->units,
                                .ranks = comm_ranks(c),
                                .nodes = comm_nodes(c),
-                               .seconds = largest(c, own->seconds),
+                               .seconds = largest_seconds(c, own->seconds),
                                .idle_mean = (double)sum[0] / NANO / comm_ranks(c),
-                               .idle_most = largest(c, idle),
-                               .longest = largest(c, own->longest),
-                               .gap = largest(c, own->gap),
+                               .idle_most = largest_seconds(c, idle),
+                               .longest = largest_seconds(c, own->longest),
+                               .gap = largest_seconds(c, own->gap),
                                .messages = sum[1],
                                .fetched = sum[2]};
     if (comm_rank(c) == 0)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The reserve is for what follows the last unit; a unit may be slower than all before it.
 #include "pipeline/schedule/deadline.h"
 
 #include <stdlib.h>

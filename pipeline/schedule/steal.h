@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Units that move between nodes. Each node begins with its own part of a wave's list (claims.h).
-// A rank that takes the last unit of its node asks a node that is not known to be empty for more;
-// the first rank there answers with a part of what nobody has claimed: between two of its units,
-// and within one whenever that looks whether to stop. So the answer mostly comes while the asking
-// rank computes, and nobody waits longer than a unit as long as there is work anywhere. Not for
-// teams, whose units are claimed by their first members.
+// Units that move between nodes. Each node begins with its own part of a wave's list
+// (work_queue.h). A rank that takes the last unit of its node asks a node that is not known to be
+// empty for more; the first rank there answers with a part of what nobody has claimed: between two
+// of its units, and within one whenever that looks whether to stop. So the answer mostly comes
+// while the asking rank computes, and nobody waits longer than a unit as long as there is work
+// anywhere. Not for teams, whose units are claimed by their first members.
 //
-// Three kinds of letters: ASK (one a rank at a time), GIVE (the answer: units, or who got some
+// Three kinds of messages: ASK (one a rank at a time), GIVE (the answer: units, or who got some
 // lately), EMPTY (once a node and meeting, to the first rank of every node). A rank that has asked
 // everywhere in vain is done.
 #ifndef PIPELINE_SCHEDULE_STEAL_H

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A share is one 64-bit word, first unit and end, so that its owner takes from the front and others
+// from the back with one compare-and-swap and no lock.
 #include "pipeline/schedule/work_queue.h"
 
 #include <assert.h>
@@ -21,7 +23,7 @@ struct work_queue {
     const int64_t *before;
 };
 
-static uint64_t pack(int64_t first, int64_t end)
+static uint64_t pack_range(int64_t first, int64_t end)
 {
     return (uint64_t)first << 32 | (uint64_t)end;
 }
@@ -66,8 +68,9 @@ status work_queue_new(void *block, int node_rank, int node_ranks, int position, 
     if (!c)
         return status_no_memory("the list of units");
     *c = (work_queue){block, node_rank, node_ranks, before};
-    atomic_store(&c->shares[node_rank].range, pack(work_queue_cut(before, n, position, ranks),
-                                                   work_queue_cut(before, n, position + 1, ranks)));
+    atomic_store(&c->shares[node_rank].range,
+                 pack_range(work_queue_cut(before, n, position, ranks),
+                            work_queue_cut(before, n, position + 1, ranks)));
     *out = c;
     return OK;
 }
@@ -78,7 +81,7 @@ void work_queue_free(work_queue *c)
 }
 
 // Claims the first or the last unit of a share; false when it is empty.
-static bool take(share_left *share, bool front, int64_t *unit)
+static bool take_unit(share_left *share, bool front, int64_t *unit)
 {
     uint64_t range = atomic_load(&share->range), rest;
     do {
@@ -86,13 +89,13 @@ static bool take(share_left *share, bool front, int64_t *unit)
         if (first >= end)
             return false;
         *unit = front ? first : end - 1;
-        rest = front ? pack(first + 1, end) : pack(first, end - 1);
+        rest = front ? pack_range(first + 1, end) : pack_range(first, end - 1);
     } while (!atomic_compare_exchange_weak(&share->range, &range, rest));
     return true;
 }
 
 // The share with the costliest rest, or NULL when all are empty.
-static share_left *richest(const work_queue *c)
+static share_left *richest_share(const work_queue *c)
 {
     share_left *best = NULL;
     int64_t most = 0;
@@ -110,10 +113,10 @@ static share_left *richest(const work_queue *c)
 bool work_queue_next(work_queue *c, int64_t *unit)
 {
     share_left *victim;
-    if (take(&c->shares[c->node_rank], true, unit))
+    if (take_unit(&c->shares[c->node_rank], true, unit))
         return true;
-    while ((victim = richest(c)))
-        if (take(victim, false, unit))
+    while ((victim = richest_share(c)))
+        if (take_unit(victim, false, unit))
             return true;
     return false;
 }
@@ -141,7 +144,7 @@ int64_t work_queue_cost_left(const work_queue *c)
 int64_t work_queue_give(work_queue *c, int64_t cost, int64_t *first, int64_t *end)
 {
     share_left *victim;
-    while ((victim = richest(c))) {
+    while ((victim = richest_share(c))) {
         uint64_t range = atomic_load(&victim->range);
         int64_t low = first_of(range), cut = end_of(range);
         *end = cut;
@@ -151,7 +154,7 @@ int64_t work_queue_give(work_queue *c, int64_t cost, int64_t *first, int64_t *en
             cut--;
         while (cut > low && c->before[*end] - c->before[cut - 1] <= cost);
         *first = cut;
-        if (atomic_compare_exchange_strong(&victim->range, &range, pack(low, cut)))
+        if (atomic_compare_exchange_strong(&victim->range, &range, pack_range(low, cut)))
             return c->before[*end] - c->before[*first];
     }
     return 0;
@@ -159,5 +162,5 @@ int64_t work_queue_give(work_queue *c, int64_t cost, int64_t *first, int64_t *en
 
 void work_queue_put(work_queue *c, int i, int64_t first, int64_t end)
 {
-    atomic_store(&c->shares[i].range, pack(first, end));
+    atomic_store(&c->shares[i].range, pack_range(first, end));
 }

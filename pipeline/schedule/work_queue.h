@@ -25,10 +25,10 @@ int64_t work_queue_cut(const int64_t *before, int64_t n, int part, int parts);
 
 typedef struct work_queue work_queue;
 
-// Bytes of node memory that the claims of so many ranks take.
+// Bytes of node memory that the queue of so many ranks takes.
 size_t work_queue_bytes(int node_ranks);
 
-// One rank's view of a node's claims in `block` (zeroed memory that its `node_ranks` ranks share,
+// One rank's view of a node's queue in `block` (zeroed memory that its `node_ranks` ranks share,
 // aligned to 64 bytes; borrowed). `position` is this rank's place among all `ranks` of the run when
 // they are sorted by node. Borrows `before`. The node's ranks must have met (a vote) between this
 // and the first claim. Local. Owned by the caller.
@@ -46,8 +46,8 @@ int64_t work_queue_cost_left(const work_queue *c);
 // Takes units [*first, *end) off the back of the share that has most left: no more than `cost`, but
 // one at least. Returns what they cost, 0 when nothing is left.
 int64_t work_queue_give(work_queue *c, int64_t cost, int64_t *first, int64_t *end);
-// Makes units of another node the share of this node's claimant `i`, which must be empty; only that
-// claimant puts.
+// Makes units of another node the share of this node's worker `i`, which must be empty; only that
+// worker puts.
 void work_queue_put(work_queue *c, int i, int64_t first, int64_t end);
 
 #endif

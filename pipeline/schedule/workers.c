@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// With teams only a team's first member claims; both cases are one struct here, so that the queue
+// need not know of teams.
 #include "pipeline/schedule/workers.h"
 
 workers workers_find(comm *c, const team *t)

@@ -32,7 +32,7 @@ typedef struct creation {
     int *variables; // and variables; owned
 } creation;
 
-static status check(const creation *c, int code, const char *what)
+static status check_nc(const creation *c, int code, const char *what)
 {
     return code == NC_NOERR ? OK
                             : status_fail(ERR_IO, c->path,
@@ -78,7 +78,7 @@ static int define_variable(creation *c, size_t i, int *id)
     return nc_put_att_text(c->file, *id, "coverage_content_type", strlen(coverage), coverage);
 }
 
-static status define(creation *c)
+static status define_variables(creation *c)
 {
     const artefact_writer *w = c->w;
     const char *what = "the header";
@@ -103,7 +103,7 @@ static status define(creation *c)
     if (!code)
         code = nc_enddef(c->file);
     artefact_unlock();
-    return check(c, code, what);
+    return check_nc(c, code, what);
 }
 
 // Writes rows [first, first + rows) from `values`.
@@ -127,7 +127,7 @@ static status put_rows(const creation *c, size_t i, int64_t first, int64_t rows,
         rows -= s.rows;
     }
     artefact_unlock();
-    return check(c, code, v->name);
+    return check_nc(c, code, v->name);
 }
 
 static status put_variable(const creation *c, size_t i, char hex[DIGEST_HEX])
@@ -175,7 +175,7 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
         st = status_no_memory("an artefact");
         goto done;
     }
-    TRY(define(&c));
+    TRY(define_variables(&c));
     for (size_t i = 0; i < w->n_variables; i++) {
         parts[i].name = w->variables[i].name;
         TRY(put_variable(&c, i, parts[i].hex));
@@ -187,7 +187,7 @@ done:
         int code = nc_close(c.file); // what was buffered may meet a full disk only here
         artefact_unlock();
         if (st == OK)
-            st = check(&c, code, "the end");
+            st = check_nc(&c, code, "the end");
     }
     free(parts);
     free(c.dims);

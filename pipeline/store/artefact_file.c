@@ -57,7 +57,7 @@ const char *artefact_library(void)
     return nc_inq_libvers();
 }
 
-static status check(const artefact *a, int code, const char *what)
+static status check_nc(const artefact *a, int code, const char *what)
 {
     return code == NC_NOERR
                ? OK
@@ -89,7 +89,7 @@ static int list_variable(const artefact *a, int id, read_variable *v)
 }
 
 // Reads the table of contents once, so that look-ups need neither NetCDF nor its lock.
-static status list(artefact *a)
+static status list_contents(artefact *a)
 {
     status st = OK;
     int dims = 0, variables = 0;
@@ -112,7 +112,7 @@ static status list(artefact *a)
         a->n_variables++;
     }
     artefact_unlock();
-    return st != OK ? st : check(a, code, "its list of variables");
+    return st != OK ? st : check_nc(a, code, "its list of variables");
 }
 
 status artefact_open(const char *path, artefact **out)
@@ -129,8 +129,8 @@ status artefact_open(const char *path, artefact **out)
     artefact_unlock();
     if (code)
         a->file = -1;
-    TRY(check(a, code, "it as NetCDF-4"));
-    TRY(list(a));
+    TRY(check_nc(a, code, "it as NetCDF-4"));
+    TRY(list_contents(a));
     *out = a;
     a = NULL;
 done:
@@ -173,7 +173,7 @@ const char *artefact_variable_dim(const artefact *a, size_t index, int i)
     return a->dims[a->variables[index].dim[i]].name;
 }
 
-static const read_variable *find(const artefact *a, const char *name)
+static const read_variable *find_variable(const artefact *a, const char *name)
 {
     for (size_t i = 0; i < a->n_variables; i++)
         if (strcmp(a->variables[i].name, name) == 0)
@@ -181,9 +181,9 @@ static const read_variable *find(const artefact *a, const char *name)
     return NULL;
 }
 
-static status get(const artefact *a, const char *name, const read_variable **out)
+static status get_variable(const artefact *a, const char *name, const read_variable **out)
 {
-    *out = find(a, name);
+    *out = find_variable(a, name);
     return *out ? OK
                 : status_fail(ERR_INPUT, a->path,
                               "there is no variable %s in it; `inspect` lists them", name);
@@ -191,7 +191,7 @@ static status get(const artefact *a, const char *name, const read_variable **out
 
 bool artefact_has(const artefact *a, const char *name)
 {
-    return find(a, name) != NULL;
+    return find_variable(a, name) != NULL;
 }
 
 int64_t artefact_length(const artefact *a, const char *dim)
@@ -206,7 +206,7 @@ status artefact_shape(const artefact *a, const char *name, variable_type *type, 
                       int64_t lengths[VARIABLE_MAX_DIMS])
 {
     const read_variable *v;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
     *type = v->type;
@@ -256,14 +256,14 @@ static status get_rows(const artefact *a, const read_variable *v, variable_type 
         rows -= s.rows;
     }
     artefact_unlock();
-    return check(a, code, v->name);
+    return check_nc(a, code, v->name);
 }
 
 status artefact_read_rows(const artefact *a, const char *name, variable_type type, int64_t first,
                           int64_t rows, void *out)
 {
     const read_variable *v;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
     if (type == VARIABLE_TEXT || v->type == VARIABLE_TEXT)
@@ -276,7 +276,7 @@ status artefact_read(const artefact *a, const char *name, variable_type type, vo
 {
     const read_variable *v;
     int64_t rows, row_items;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
     hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
@@ -289,7 +289,7 @@ status artefact_read_texts(const artefact *a, const char *name, int64_t *n, char
     char **texts = NULL, **block = NULL;
     int64_t rows, row_items, read = 0;
     size_t bytes;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
     if (v->type != VARIABLE_TEXT)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Everything is checked before it is believed: a killed writer, a full disk or another machine's
+// byte order must give a task that starts anew, never a wrong sum.
 #include "pipeline/store/checkpoint_file.h"
 
 #include <dirent.h>
@@ -114,7 +116,7 @@ status checkpoint_file_write(const char *path, const checkpoint_head *head, cons
 // --- Reading
 
 // Takes n items off the rest of the file; NULL when it is too short.
-static const void *take(const mapping *file, size_t *at, int64_t n, size_t item)
+static const void *take_bytes(const mapping *file, size_t *at, int64_t n, size_t item)
 {
     size_t bytes, end;
     if (n < 0 || !checked_mul((size_t)n, item, &bytes) || !checked_add(*at, bytes, &end) ||
@@ -134,16 +136,16 @@ static bool lay_out(checkpoint_file *s)
     if (h->magic != MAGIC || h->head.units < 0 || h->head.done < 0 || h->fields < 0 ||
         h->head.done > h->head.units || h->fields > PARTIAL_MAX_FIELDS || h->head.round < 0)
         return false;
-    s->vector = take(&s->file, &at, h->head.length, sizeof *s->vector);
+    s->vector = take_bytes(&s->file, &at, h->head.length, sizeof *s->vector);
     if (h->head.done > 0)
-        s->bits = take(&s->file, &at, checkpoint_file_words(h->head.units), sizeof *s->bits);
+        s->bits = take_bytes(&s->file, &at, checkpoint_file_words(h->head.units), sizeof *s->bits);
     s->shape.fields = (int)h->fields;
     for (int f = 0; f < s->shape.fields; f++) {
         int64_t type = h->field[f].type, length = h->field[f].length;
         if (type != PARTIAL_COUNT && type != PARTIAL_SUM)
             return false;
         s->shape.field[f] = (partial_field){"", (partial_type)type, length};
-        if (!(s->values[f] = take(&s->file, &at, length, item_bytes(type))))
+        if (!(s->values[f] = take_bytes(&s->file, &at, length, item_bytes(type))))
             return false;
     }
     int64_t done = 0;

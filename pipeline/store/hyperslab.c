@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// NetCDF moves rectangles, while blocks of rows begin and end anywhere: a block is a few
+// rectangles.
 #include "pipeline/store/hyperslab.h"
 
 hyperslab hyperslab_next(int dims, const int64_t *lengths, int64_t first, int64_t rows)

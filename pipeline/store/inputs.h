@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Content digests of input files, each taken once and reused while path, size, inode, mtime and
-// ctime (in nanoseconds) are the same (DESIGN.md section 4). A modification time alone is never
+// ctime (in nanoseconds) are the same (docs/design.md, Keys). A modification time alone is never
 // trusted.
 #ifndef PIPELINE_STORE_INPUTS_H
 #define PIPELINE_STORE_INPUTS_H

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The whole file is read at once and every text points into it; a long journal is mostly progress
+// lines, which only overwrite the last one of their task.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +236,7 @@ static const struct {
     {"end", "event", on_end},
 };
 
-static bool apply(journal_state *s, const line *l)
+static bool apply_line(journal_state *s, const line *l)
 {
     const char *event = get_text(l, "event");
     s->summary.time = get_real(l, "time");
@@ -265,7 +267,7 @@ static status load_lines(journal_state *s, size_t size)
         next = at + n + 1;
         if (!is_whole(at, n) || !flat_json_parse(at, n, l.members, LINE_MEMBERS, &l.n))
             s->summary.skipped += n > 0;
-        else if (!apply(s, &l))
+        else if (!apply_line(s, &l))
             return status_no_memory("the journal");
     }
     return OK;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// link(2) fails where the name exists, on every POSIX file system and over NFS, which flock does
+// not do. A dead run's lease is replaced by rename, and whose name is there a moment later has won.
 #include "pipeline/store/lease.h"
 
 #include <dirent.h>
@@ -45,7 +47,7 @@ static void sleep_seconds(double seconds)
 // Writes our own file beside the lease. Each attempt needs one: taking it moves it, and whoever
 // holds the lease tidies such files away (so that one that is missing is no failure, but another
 // attempt).
-static status prepare(const lease *l)
+static status prepare_file(const lease *l)
 {
     size_t n = strlen(l->self.text);
     int file = open(l->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -63,9 +65,9 @@ static bool is_ours(const lease *l)
 }
 
 // Where there is no lease. *taken tells whether it is ours now.
-static status create(lease *l, bool *taken)
+static status create_lease(lease *l, bool *taken)
 {
-    status st = prepare(l);
+    status st = prepare_file(l);
     if (st == OK)
         *taken = link(l->temporary, l->path) == 0;
     if (st == OK && !*taken && errno != EEXIST && errno != ENOENT)
@@ -75,11 +77,11 @@ static status create(lease *l, bool *taken)
 }
 
 // Puts ours in the place of a dead one, where that one is still there.
-static status replace(lease *l, const holder *dead, bool *taken)
+static status replace_dead(lease *l, const holder *dead, bool *taken)
 {
     holder now;
     bool moved = false;
-    status st = prepare(l);
+    status st = prepare_file(l);
     if (st == OK && lease_holder_read(l->path, &now) && strcmp(now.id, dead->id) == 0) {
         moved = rename(l->temporary, l->path) == 0;
         if (!moved && errno != ENOENT)
@@ -96,7 +98,7 @@ static status replace(lease *l, const holder *dead, bool *taken)
 
 // Removes the files of attempts that were killed. One that is still being made is made again: its
 // owner finds it gone.
-static void tidy(const lease *l)
+static void remove_leftovers(const lease *l)
 {
     DIR *folder = opendir(l->output);
     for (struct dirent *entry; folder && (entry = readdir(folder));)
@@ -134,7 +136,7 @@ static bool is_dead(const lease *l, watched *w)
            (w->life == HOLDER_UNKNOWN && clock - w->since >= SILENT / BEATS * l->wait);
 }
 
-static status take(lease *l, const atomic_bool *stopping)
+static status take_lease(lease *l, const atomic_bool *stopping)
 {
     char who[512];
     bool taken = false;
@@ -143,9 +145,9 @@ static status take(lease *l, const atomic_bool *stopping)
     for (;;) {
         status st = OK;
         if (!file_exists(l->path))
-            st = create(l, &taken);
+            st = create_lease(l, &taken);
         else if (is_dead(l, &w))
-            st = replace(l, &w.holder, &taken);
+            st = replace_dead(l, &w.holder, &taken);
         if (st != OK || taken)
             return st;
         if (progress_clock() >= end || atomic_load(stopping))
@@ -160,7 +162,7 @@ static status take(lease *l, const atomic_bool *stopping)
 
 // --- Beating
 
-static void *beat(void *context)
+static void *beat_until_ended(void *context)
 {
     lease *l = context;
     char line[HOLDER_BEAT_BYTES + 1];
@@ -191,7 +193,7 @@ static status start_beating(lease *l)
         return status_fail_errno(ERR_IO, l->path, "cannot open");
     sigfillset(&all); // signals are the program's
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    l->beating = pthread_create(&l->thread, NULL, beat, l) == 0;
+    l->beating = pthread_create(&l->thread, NULL, beat_until_ended, l) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return l->beating ? OK : status_fail(ERR_INTERNAL, NULL, "cannot start a thread");
 }
@@ -218,8 +220,8 @@ status lease_take(const char *output, const atomic_bool *stopping, lease **out)
         goto done;
     }
     TRY(file_make_folders(output));
-    TRY(take(l, stopping));
-    tidy(l);
+    TRY(take_lease(l, stopping));
+    remove_leftovers(l);
     TRY(start_beating(l));
     *out = l;
     return OK;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What depends on time, host or ranks is an attribute, which no digest covers; a title or summary
+// that a stage has set stays.
 #include "pipeline/store/provenance.h"
 
 #include <pwd.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The order of events in store_commit is the whole point: temporary, sync, read back, ask once more
+// whether the folder is ours, rename, sync the folder. Each step undone leaves nothing that counts.
 #include "pipeline/store/store.h"
 
 #include <dirent.h>

@@ -10,9 +10,16 @@
 
 #include "pipeline/base/text.h"
 
+// "FILE:LINE:COLUMN" or "-s key.path=value". Owned by the caller; NULL when out of memory.
+static char *format_location(location at)
+{
+    return at.line ? text_format("%s:%d:%d", at.origin, at.line, at.column)
+                   : text_format("%s", at.origin);
+}
+
 status location_fail(status code, location at, const char *format, ...)
 {
-    char *what = NULL, *where = location_text(at);
+    char *what = NULL, *where = format_location(at);
     va_list args;
     va_start(args, format);
     int n = vasprintf(&what, format, args);
@@ -23,12 +30,6 @@ status location_fail(status code, location at, const char *format, ...)
         free(what);
     free(where);
     return st;
-}
-
-char *location_text(location at)
-{
-    return at.line ? text_format("%s:%d:%d", at.origin, at.line, at.column)
-                   : text_format("%s", at.origin);
 }
 
 // The length of the UTF-8 character at s, of n bytes left, or 0 when it is not one that YAML

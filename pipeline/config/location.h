@@ -17,9 +17,6 @@ typedef struct location {
 // Records an error at a place. Returns code.
 status location_fail(status code, location at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// "FILE:LINE:COLUMN" or "-s key.path=value", for status_fail's `where`. Owned by the caller; NULL
-// when out of memory.
-char *location_text(location at);
 
 // Checks that n bytes are UTF-8 without control characters but tab and line ends. ERR_USAGE with
 // the place of the first that is not; `start` is the place of the first byte.

@@ -147,12 +147,6 @@ status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX])
     return OK;
 }
 
-bool inputs_cached(const inputs *in, const char *path)
-{
-    journal_input now = {0};
-    return identify_file(path, &now) == OK && find_record(in, path, &now);
-}
-
 status inputs_record(inputs *in, journal *j)
 {
     for (; in->recorded < in->n; in->recorded++) {

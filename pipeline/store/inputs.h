@@ -23,10 +23,6 @@ void inputs_free(inputs *in); // NULL is a no-op
 // regular file, or changes while it is read; ERR_IO when reading fails.
 status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX]);
 
-// Is the digest of this path at hand, so that inputs_digest would not read the file? Local, one
-// stat.
-bool inputs_cached(const inputs *in, const char *path);
-
 // Takes the digest anew whatever is cached, for `fsck --inputs`. As inputs_digest.
 status inputs_take(inputs *in, const char *path, char hex[DIGEST_HEX]);
 

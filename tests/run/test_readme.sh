@@ -54,7 +54,7 @@ code() {
 
 # wrong FOLDER: what its README.md and docs/ have that is not so, a line each.
 wrong() {
-  local command words word piece path
+  local command words word piece path page
   code "$1" | sed 's/#.*//' | grep -oE '(^|[ /])sulcus [a-z]+[^&]*' | sed -E 's/.*sulcus //' | sort -u | while read -r command words; do
     "$SULCUS" "$command" --help >help 2>/dev/null || echo "no command $command"
     for word in $words; do
@@ -67,8 +67,10 @@ wrong() {
   code "$1" | grep -xE '(include|pipeline|data|model|stages|tests|jobs|yaml|examples|cmake|docs)/[a-z0-9_/.-]*' | sort -u | while read -r path; do
     [ "$path" = stages/layers/ ] || [ -e "$SOURCE/$path" ] || echo "no file $path"
   done
-  (cd "$1" && grep -oE '\]\([^)#]+' README.md docs/*.md) | grep -v '://' | sed -E 's/README.md://; s/docs\/[a-z]+\.md:/docs\//; s/\]\(//' | sort -u | while read -r path; do
-    [ -e "$SOURCE/$path" ] || echo "no link $path"
+  for page in $(cd "$1" && echo README.md docs/*.md); do
+    grep -oE '\]\([^)]+' "$1/$page" | sed -E 's/^..//; s/#.*//' | grep -v '://' | sort -u | while read -r path; do
+      [ -e "$SOURCE/$(dirname "$page")/$path" ] || echo "no link $path in $page"
+    done
   done
   awk '
     {row = /^\|/; line = $0; gsub(/\\\|/, "", line); cells = gsub(/\|/, "", line)}
@@ -93,7 +95,7 @@ cat >>twin/docs/glossary.md <<'END'
 | one |
 END
 is 'what is not so in the twin' "$(wrong "$PWD/twin" | sed 's/:[0-9]*$//' | xargs)" \
-  "no command rum no option --quite of run no message nobody ever no message says this no file pipeline/run/walk.c no link docs/walk.md broken table docs/glossary.md README.md has no \`idx\`"
+  "no command rum no option --quite of run no message nobody ever no message says this no file pipeline/run/walk.c no link walk.md in docs/glossary.md broken table docs/glossary.md README.md has no \`idx\`"
 sed 's/clusters:/cluster:/' published-1.yaml >twin.yaml
 "$SULCUS" plan twin.yaml >stdout 2>stderr
 is 'a wrong key: exit' $? 2

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sweeps, `from`, selection, inheritance, labels and paths: every rule of DESIGN.md section 3.
+// Sweeps, `from`, selection, inheritance, labels and paths: every rule of docs/using.md.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

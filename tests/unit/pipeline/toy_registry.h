@@ -148,7 +148,7 @@ static const stage_def *const toy_stages[] = {&toy_collect,   &toy_score,  &toy_
 static const resource_def *const toy_resources[] = {&toy_models, &toy_datasets, NULL};
 static const registry toy_registry = {.stages = toy_stages, .resources = toy_resources};
 
-// The example of DESIGN.md section 3.
+// An example with every kind of sweep.
 static const char toy_example[] =
     "pipeline: vit-glyph100\n"
     "output: ../runs/vit-glyph100\n"

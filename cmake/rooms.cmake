@@ -16,10 +16,12 @@ room(pipeline/config USES pipeline/base LIBRARIES PkgConfig::yaml)
 room(pipeline/store USES pipeline/base LIBRARIES netcdf::mpi PkgConfig::jansson)
 # Steps multiplied out into tasks, and the key of each.
 room(pipeline/dag USES pipeline/base pipeline/config pipeline/store)
-# A task's life: ready, opened, in rounds, committed or failed; waves of units, work stealing, checkpoints.
-room(pipeline/run USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag)
+# Who runs which unit, and when to stop or to save: the work queue, stealing, signals, deadlines, the watchdog.
+room(pipeline/schedule USES pipeline/base pipeline/comm pipeline/dag)
+# A task's life: ready, opened, in a round, summed, decided, committed or failed; and its checkpoints.
+room(pipeline/run USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag pipeline/schedule)
 # What a user types.
-room(pipeline/commands USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag pipeline/run)
+room(pipeline/commands USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag pipeline/schedule pipeline/run)
 
 # --- data: samples, as images or tokens.
 # Files as bytes: unpacked, in lines, as CSV or JSON, as lists of names.

@@ -25,17 +25,17 @@ static atomic_bool *_Atomic stopping, *_Atomic hurry;
 
 static void note_signal(int number)
 {
-    atomic_bool *stop = atomic_load(&stopping), *soon = atomic_load(&hurry);
+    atomic_bool *asked = atomic_load(&stopping), *soon = atomic_load(&hurry);
     bool patient = number == SIGUSR1 || number == SIGUSR2 || number == SIGXCPU;
     if (soon && !patient)
         atomic_store(soon, true);
-    if (stop)
-        atomic_store(stop, true);
+    if (asked)
+        atomic_store(asked, true);
 }
 
 // What a scheduler sends before it kills, and what mpirun hands on one second before it does. The
 // second TERM, INT or HUP kills: a person need not wait.
-static void watch_signals(atomic_bool *stop, atomic_bool *soon)
+static void watch_signals(atomic_bool *asked, atomic_bool *soon)
 {
     const int patient[] = {SIGUSR1, SIGUSR2, SIGXCPU}, urgent[] = {SIGTERM, SIGINT, SIGHUP};
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
@@ -43,10 +43,10 @@ static void watch_signals(atomic_bool *stop, atomic_bool *soon)
     sigemptyset(&action.sa_mask);
     sigemptyset(&once.sa_mask);
     atomic_store(&hurry, soon);
-    atomic_store(&stopping, stop);
+    atomic_store(&stopping, asked);
     for (size_t i = 0; i < sizeof patient / sizeof *patient; i++)
         sigaction(patient[i], &action, NULL);
-    for (size_t i = 0; stop && i < sizeof urgent / sizeof *urgent; i++)
+    for (size_t i = 0; asked && i < sizeof urgent / sizeof *urgent; i++)
         sigaction(urgent[i], &once, NULL);
 }
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipeline/base/file.h"
 #include "pipeline/base/partial.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/share.h"
@@ -114,15 +115,6 @@ typedef struct stage_def {
     void (*close)(void *state);
 } stage_def;
 
-// Files whose bytes decide what a resource is, for the key.
-typedef struct file_list {
-    char **path; // owned strings
-    size_t n, capacity;
-} file_list;
-
-status file_list_add(file_list *l, const char *path); // copies
-void file_list_free(file_list *l);
-
 // What a resource takes of a node's memory where a team shares it out.
 typedef struct part_need {
     int most;      // members that it can be shared out to
@@ -136,8 +128,9 @@ typedef struct resource_def {
     const char *parameter; // "model": how a step refers to one
     const char *summary;
     const param_def *params;
-    status (*check)(const params *p);                 // optional
-    status (*files)(const params *p, file_list *out); // local; needs no MPI
+    status (*check)(const params *p); // optional
+    // Files whose bytes decide what it is, for the key. Local; needs no MPI.
+    status (*files)(const params *p, file_list *out);
     // Opens it. With `light`, only what `estimate` and `inspect` need (no weights). Collective on
     // the share's node.
     status (*open)(const params *p, const params *pipeline, share *s, bool light, void **object);

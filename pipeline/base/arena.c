@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Blocks are never grown or moved, so that what was handed out stays where it is until all is
+// freed.
 #include "pipeline/base/arena.h"
 
 #include <stdalign.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Zeroed memory everywhere: what a struct's designated initialiser would leave out is zero here
+// too. Only large buffers that are written in full anyway are not.
 #include "pipeline/base/checked.h"
 
 #include <stdlib.h>

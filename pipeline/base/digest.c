@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// XXH3 as xxHash's library has it; a file is read in blocks, so that one of any size takes no more
+// memory than one block.
 #include "pipeline/base/digest.h"
 
 #include <fcntl.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What makes a file absent, old or complete is the order: write beside it, sync, close, rename,
+// sync the folder. Each call's failure is one line that names the path.
 #include "pipeline/base/file.h"
 
 #include <errno.h>
@@ -11,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
 // Opens an input that must be a regular file.
@@ -170,7 +173,7 @@ static status write_all(int file, const char *path, const char *bytes, size_t n)
 }
 
 // Creates `path` and syncs what it writes; on failure the caller removes it.
-static status create(const char *path, const file_piece *pieces, size_t n)
+static status create_file(const char *path, const file_piece *pieces, size_t n)
 {
     status st = OK;
     int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -204,7 +207,7 @@ status file_write_pieces(const char *path, const file_piece *pieces, size_t n,
         goto done;
     }
     made = true;
-    TRY(create(temporary, pieces, n));
+    TRY(create_file(temporary, pieces, n));
     if (allowed)
         TRY(allowed(context));
     if (rename(temporary, path) != 0) {
@@ -261,4 +264,23 @@ char *file_folder(const char *path)
     if (!slash)
         return strdup(".");
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+status file_list_add(file_list *l, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy || !checked_grow(&l->path, &l->capacity, l->n + 1, sizeof *l->path)) {
+        free(copy);
+        return status_no_memory("a list of files");
+    }
+    l->path[l->n++] = copy;
+    return OK;
+}
+
+void file_list_free(file_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->path[i]);
+    free(l->path);
+    *l = (file_list){0};
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Metadata by key, with its kind checked: a file may store the same number as any of ten types.
 #include "pipeline/base/gguf_table.h"
 
 #include <stdio.h>
@@ -41,7 +42,7 @@ static bool is_text(enum value_type t)
 static status want(const gguf *g, const char *key, bool array, bool kind(enum value_type),
                    const char *kind_name, const entry **out)
 {
-    const entry *e = gguf_find_entry(g, key);
+    const entry *e = gguf_table_entry(g, key);
     if (!e)
         return status_fail(ERR_INPUT, g->path, "key %s is missing", key);
     if ((e->type == ARRAY) != array || !kind(e->item))
@@ -64,7 +65,7 @@ static bool int_at(enum value_type type, const unsigned char *at, int64_t *out)
         uint64_t u64;
         int64_t i64;
     } v = {0};
-    memcpy(&v, at, gguf_value_bytes[type]);
+    memcpy(&v, at, gguf_table_value_bytes[type]);
     *out = type == U8    ? v.u8
            : type == I8  ? v.i8
            : type == U16 ? v.u16
@@ -163,7 +164,7 @@ status gguf_get_ints(const gguf *g, const char *key, int64_t **out, size_t *n)
     if (!values)
         return status_no_memory(key);
     for (uint64_t i = 0; i < e->n && st == OK; i++)
-        if (!int_at(e->item, e->at + i * gguf_value_bytes[e->item], &values[i]))
+        if (!int_at(e->item, e->at + i * gguf_table_value_bytes[e->item], &values[i]))
             st = status_fail(ERR_INPUT, g->path, "key %s: item %llu does not fit 63 bits", key,
                              (unsigned long long)i);
     if (st != OK) {
@@ -185,7 +186,7 @@ status gguf_get_reals(const gguf *g, const char *key, float **out, size_t *n)
     if (!values)
         return status_no_memory(key);
     for (uint64_t i = 0; i < e->n; i++)
-        values[i] = (float)real_at(e->item, e->at + i * gguf_value_bytes[e->item]);
+        values[i] = (float)real_at(e->item, e->at + i * gguf_table_value_bytes[e->item]);
     *out = values;
     *n = (size_t)e->n;
 done:

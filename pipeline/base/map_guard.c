@@ -42,7 +42,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
 }
 
 // Again whenever somebody else has taken the signal since: MPI and test runners do.
-static void install(void)
+static void install_handler(void)
 {
     struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO}, now;
     pthread_mutex_lock(&installing);
@@ -56,7 +56,7 @@ static void install(void)
 
 void map_guard_add(const void *at, size_t n)
 {
-    install();
+    install_handler();
     for (int i = 0; n > 0 && i < MAP_GUARDS; i++) {
         uintptr_t free_one = 0;
         // Until its end is set, which was 0, the range is empty.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Ranks and threads add to the same block. Striped locks, rather than an atomic add of each value:
+// a tile adds thousands of values at once, and 128 bits have no cheap atomic add.
 #include "pipeline/base/partial.h"
 
 #include <assert.h>
@@ -38,7 +40,7 @@ static size_t item_bytes(partial_type type)
 }
 
 // Where each field starts; returns the bytes of the block, SIZE_MAX when they do not fit.
-static size_t layout(const partial_shape *shape, size_t offset[PARTIAL_MAX_FIELDS])
+static size_t lay_out_fields(const partial_shape *shape, size_t offset[PARTIAL_MAX_FIELDS])
 {
     size_t at = LOCKS * sizeof(lock), bytes;
     for (int f = 0; f < shape->fields; f++) {
@@ -55,7 +57,7 @@ static size_t layout(const partial_shape *shape, size_t offset[PARTIAL_MAX_FIELD
 size_t partial_bytes(const partial_shape *shape)
 {
     size_t offset[PARTIAL_MAX_FIELDS];
-    return layout(shape, offset);
+    return lay_out_fields(shape, offset);
 }
 
 status partial_view(const partial_shape *shape, void *block, partial **out)
@@ -66,7 +68,7 @@ status partial_view(const partial_shape *shape, void *block, partial **out)
         return status_no_memory("a partial");
     p->shape = *shape;
     p->locks = block;
-    layout(shape, offset);
+    lay_out_fields(shape, offset);
     for (int f = 0; f < shape->fields; f++)
         p->values[f] = (unsigned char *)block + offset[f];
     *out = p;
@@ -101,13 +103,13 @@ const partial_shape *partial_get_shape(const partial *p)
     return &p->shape;
 }
 
-static void take(lock *l)
+static void take_lock(lock *l)
 {
     while (atomic_exchange_explicit(&l->taken, 1, memory_order_acquire))
         sched_yield();
 }
 
-static void give(lock *l)
+static void give_lock(lock *l)
 {
     atomic_store_explicit(&l->taken, 0, memory_order_release);
 }
@@ -128,7 +130,7 @@ static bool add_sums(fixed *into, const fixed *from, int64_t n)
     return !overflow;
 }
 
-static status overflow(const partial *p, int field)
+static status fail_overflow(const partial *p, int field)
 {
     return status_fail(ERR_NUMERIC, p->shape.field[field].name,
                        "the sum leaves the range of %s; the values added are too large",
@@ -136,8 +138,8 @@ static status overflow(const partial *p, int field)
                                                                    : "128-bit fixed point");
 }
 
-static status add(partial *p, int field, partial_type type, int64_t offset, int64_t n,
-                  const void *values)
+static status add_values(partial *p, int field, partial_type type, int64_t offset, int64_t n,
+                         const void *values)
 {
     assert(field >= 0 && field < p->shape.fields && p->shape.field[field].type == type);
     assert(offset >= 0 && n >= 0 && n <= p->shape.field[field].length - offset);
@@ -148,14 +150,14 @@ static status add(partial *p, int field, partial_type type, int64_t offset, int6
         int64_t m = (next < end ? next : end) - i;
         unsigned char *into = p->values[field] + (size_t)i * size;
         lock *l = &p->locks[stripe % LOCKS];
-        take(l);
+        take_lock(l);
         bool fine =
             type == PARTIAL_COUNT
                 ? add_counts((int64_t *)(void *)into, (const int64_t *)(const void *)from, m)
                 : add_sums((fixed *)(void *)into, (const fixed *)(const void *)from, m);
-        give(l);
+        give_lock(l);
         if (!fine)
-            return overflow(p, field);
+            return fail_overflow(p, field);
         from += (size_t)m * size;
         i += m;
     }
@@ -164,12 +166,12 @@ static status add(partial *p, int field, partial_type type, int64_t offset, int6
 
 status partial_add_counts(partial *p, int field, int64_t offset, int64_t n, const int64_t *values)
 {
-    return add(p, field, PARTIAL_COUNT, offset, n, values);
+    return add_values(p, field, PARTIAL_COUNT, offset, n, values);
 }
 
 status partial_add_sums(partial *p, int field, int64_t offset, int64_t n, const fixed *values)
 {
-    return add(p, field, PARTIAL_SUM, offset, n, values);
+    return add_values(p, field, PARTIAL_SUM, offset, n, values);
 }
 
 const int64_t *partial_counts(const partial *p, int field)
@@ -245,7 +247,7 @@ status partial_check(const partial *p)
             for (int64_t i = 0; i < n; i++)
                 marked |= partial_sums(p, f)[i] == FIXED_MIN;
         if (marked)
-            return overflow(p, f);
+            return fail_overflow(p, f);
     }
     return OK;
 }

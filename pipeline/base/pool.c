@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Items are handed out one by one under a lock: an item takes milliseconds, the lock nanoseconds.
+// The failure with the lowest index wins, so that the message does not depend on which thread was
+// first.
 #include "pipeline/base/pool.h"
 
 #include <pthread.h>

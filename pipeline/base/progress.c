@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A terminal's lines are redrawn in place; elsewhere a line every few seconds says how far the
+// longest task is, so that a log stays readable.
 #include "pipeline/base/progress.h"
 
 #include <fcntl.h>
@@ -56,15 +58,8 @@ status progress_new(FILE *out, bool terminal, bool quiet, progress **out_progres
     return OK;
 }
 
-void progress_free(progress *p)
-{
-    if (!p)
-        return;
-    progress_clear(p);
-    free(p);
-}
-
-void progress_clear(progress *p)
+// Takes the redrawn lines away.
+static void clear_lines(progress *p)
 {
     if (p->shown)
         fprintf(p->out, "\r\033[%zuA\033[J", p->shown);
@@ -72,12 +67,20 @@ void progress_clear(progress *p)
     fflush(p->out);
 }
 
+void progress_free(progress *p)
+{
+    if (!p)
+        return;
+    clear_lines(p);
+    free(p);
+}
+
 void progress_say(progress *p, const char *format, ...)
 {
     va_list args;
     if (p->quiet)
         return;
-    progress_clear(p);
+    clear_lines(p);
     va_start(args, format);
     vfprintf(p->out, format, args);
     va_end(args);
@@ -103,7 +106,8 @@ double progress_rate(const progress_line *line)
     return line->seconds > 0 ? (double)line->done / line->seconds : 0;
 }
 
-double progress_left(const progress_line *line)
+// Seconds to the end of a line; 0 while unknown.
+static double seconds_left(const progress_line *line)
 {
     double rate = progress_rate(line);
     return rate > 0 ? (double)(line->units - line->done) / rate : 0;
@@ -112,7 +116,7 @@ double progress_left(const progress_line *line)
 static void write_line(const progress *p, const progress_line *l)
 {
     char left[32];
-    progress_duration(progress_left(l), left);
+    progress_duration(seconds_left(l), left);
     fprintf(p->out, "%s  round %lld  %lld/%lld units  %.3g units/s  %s left\n", l->label,
             (long long)l->round + 1, (long long)l->done, (long long)l->units, progress_rate(l),
             left);
@@ -127,14 +131,14 @@ void progress_show(progress *p, size_t n, const progress_line *lines)
     if (!p->terminal) { // one plain line: the task that has most to do
         const progress_line *longest = NULL;
         for (size_t i = 0; i < n; i++)
-            if (!longest || progress_left(&lines[i]) > progress_left(longest))
+            if (!longest || seconds_left(&lines[i]) > seconds_left(longest))
                 longest = &lines[i];
         if (longest)
             write_line(p, longest);
         fflush(p->out);
         return;
     }
-    progress_clear(p);
+    clear_lines(p);
     fputs("\033[?7l", p->out); // no wrapping: a line must stay one, or it cannot be taken away
     for (size_t i = 0; i < n && i < LINES; i++, p->shown++)
         write_line(p, &lines[i]);

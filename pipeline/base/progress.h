@@ -33,14 +33,11 @@ bool progress_terminal(void);
 void progress_say(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // The running tasks, shown when the last time is long enough ago.
 void progress_show(progress *p, size_t n, const progress_line *lines);
-// Takes the redrawn lines away.
-void progress_clear(progress *p);
 
 // "1:02:03", "2:03" or "3.2 s".
 void progress_duration(double seconds, char out[32]);
-// Units a second of a line, and seconds to its end; 0 while unknown.
+// Units a second of a line; 0 while unknown.
 double progress_rate(const progress_line *line);
-double progress_left(const progress_line *line);
 
 // Seconds of a clock that never goes back.
 double progress_clock(void);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Each number is computed from its index alone: any rank can make any slice, in any order, and gets
+// the same numbers. The stream's name is hashed into the counter, the seed is the key.
 #include "pipeline/base/rng.h"
 
 #include <math.h>

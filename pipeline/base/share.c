@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What can be said of shared memory without MPI.
 #include "pipeline/base/share.h"
 
 status share_vote(share *s, status st)

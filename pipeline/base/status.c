@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The line is per thread, so that threads of a pool may fail at once; the pool, or a vote, carries
+// one of them on. Whatever a file name holds, it stays one line.
 #include "pipeline/base/status.h"
 
 #include <errno.h>

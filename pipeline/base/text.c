@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A failure to grow is kept in the text, to be asked once at the end instead of after every piece.
 #include "pipeline/base/text.h"
 
 #include <stdarg.h>
@@ -64,7 +65,7 @@ char *text_format(const char *format, ...)
 
 // Edit distance with single-character insertions, deletions and replacements, of words of at most
 // 63 characters.
-static size_t distance(const char *a, const char *b)
+static size_t edit_distance(const char *a, const char *b)
 {
     size_t row[64], n = strlen(a), m = strlen(b);
     if (n > 63 || m > 63)
@@ -92,7 +93,7 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
     const char *nearest = NULL;
     size_t best = strlen(word) / 3 + 2;
     for (size_t i = 0; i < n; i++) {
-        size_t d = distance(word, candidates[i]);
+        size_t d = edit_distance(word, candidates[i]);
         if (d < best) {
             best = d;
             nearest = candidates[i];

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sums are reduced in two steps: a node's ranks have already added into one block of shared memory,
+// so only the nodes' first ranks exchange them. MPI has no 128-bit integers, hence the operation of
+// our own on pairs of words.
 #include "pipeline/comm/comm.h"
 
 #include <mpi.h>
@@ -10,6 +13,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/comm/node_share.h"
+#include "pipeline/comm/vote.h"
 
 enum {
     CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
@@ -24,7 +28,7 @@ struct comm {
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
     share *share;     // owned
-    letters *letters; // owned
+    mailbox *mailbox; // owned
     team *team;       // owned; NULL with teams of one
     MPI_Datatype sum_type;
     MPI_Op merge_counts, merge_sums;
@@ -33,27 +37,14 @@ struct comm {
 
 // --- Votes
 
-void verdict_add(verdict *v, status st)
-{
-    if (st == OK || (v->code != OK && v->code != ERR_INTERRUPTED) || st == v->code)
-        return;
-    v->code = st;
-    snprintf(v->text, sizeof v->text, "%s", status_text());
-}
-
-status verdict_get(const verdict *v)
-{
-    return v->code == OK ? OK : status_carry(v->code, v->text);
-}
-
 status comm_agree(const comm *c, status st)
 {
-    return node_share_agree(c->all, st);
+    return vote(c->all, st);
 }
 
 void comm_agree_each(const comm *c, size_t n, verdict *v)
 {
-    node_share_vote(c->all, n, v);
+    vote_each(c->all, n, v);
 }
 
 // --- The communicator
@@ -85,7 +76,7 @@ static double count_cores(MPI_Comm machine)
     if (sched_getaffinity(0, sizeof mine, &mine) != 0)
         CPU_ZERO(&mine);
     all = checked_calloc((size_t)ranks, sizeof *all);
-    if (node_share_agree(machine, all ? OK : ERR_INTERNAL) != OK) {
+    if (vote(machine, all ? OK : ERR_INTERNAL) != OK) {
         free(all);
         return 1;
     }
@@ -122,7 +113,7 @@ status comm_new(int fortran_handle, comm **out)
 {
     MPI_Comm given = MPI_Comm_f2c(fortran_handle);
     comm *c = checked_calloc(1, sizeof *c);
-    status st = node_share_agree(given, c ? OK : status_no_memory("the communicator"));
+    status st = vote(given, c ? OK : status_no_memory("the communicator"));
     if (st != OK) {
         free(c);
         return st;
@@ -144,7 +135,7 @@ status comm_new(int fortran_handle, comm **out)
     MPI_Op_create(merge_counts, 1, &c->merge_counts);
     MPI_Op_create(merge_sums, 1, &c->merge_sums);
     TRY(comm_agree(c, node_share_new(c->node, &c->share)));
-    TRY(letters_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->letters));
+    TRY(mailbox_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->mailbox));
     c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
     c->first_of = checked_calloc((size_t)c->nodes, sizeof *c->first_of);
     TRY(comm_agree(c, c->node_of && c->first_of ? OK : status_no_memory("the communicator")));
@@ -164,7 +155,7 @@ void comm_free(comm *c)
         return;
     team_free(c->team);
     node_share_free(c->share);
-    letters_free(c->letters);
+    mailbox_free(c->mailbox);
     MPI_Op_free(&c->merge_counts);
     MPI_Op_free(&c->merge_sums);
     MPI_Type_free(&c->sum_type);
@@ -217,9 +208,9 @@ int comm_first_of(const comm *c, int node)
     return c->first_of[node];
 }
 
-letters *comm_letters(comm *c)
+mailbox *comm_mailbox(comm *c)
 {
-    return c->letters;
+    return c->mailbox;
 }
 
 int comm_position(const comm *c)
@@ -284,7 +275,7 @@ void comm_alarm_clear(comm *c)
 
 // --- Data
 
-static void broadcast(MPI_Comm ranks, int root, void *bytes, size_t n)
+static void broadcast_bytes(MPI_Comm ranks, int root, void *bytes, size_t n)
 {
     for (size_t at = 0; at < n; at += CHUNK) {
         int m = (int)(n - at < CHUNK ? n - at : CHUNK);
@@ -294,7 +285,7 @@ static void broadcast(MPI_Comm ranks, int root, void *bytes, size_t n)
 
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n)
 {
-    broadcast(c->all, root, bytes, n);
+    broadcast_bytes(c->all, root, bytes, n);
 }
 
 status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
@@ -302,7 +293,7 @@ status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
     status st = OK;
     uint64_t size = *n;
     void *mine = *bytes;
-    broadcast(c->all, root, &size, sizeof size);
+    broadcast_bytes(c->all, root, &size, sizeof size);
     if (c->rank != root && !(mine = checked_calloc(size, 1)))
         st = status_no_memory("a message of another rank");
     st = comm_agree(c, st);
@@ -311,7 +302,7 @@ status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
             free(mine);
         return st;
     }
-    broadcast(c->all, root, mine, size);
+    broadcast_bytes(c->all, root, mine, size);
     *bytes = mine;
     *n = size;
     return OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ranks of a run and the nodes they sit on: the engine's only way to MPI, with its parts
-// node_share.c, team.c and stream.c (and main.c, which starts it). Everything here is called by the
-// thread that started MPI.
+// The ranks of a run and the nodes they sit on: the engine's only way to MPI, with the other files
+// of this folder (and main.c, which starts it). Everything here is called by the thread that
+// started MPI.
 #ifndef PIPELINE_COMM_COMM_H
 #define PIPELINE_COMM_COMM_H
 
@@ -14,6 +14,7 @@
 #include "pipeline/base/status.h"
 #include "pipeline/comm/mailbox.h"
 #include "pipeline/comm/team.h"
+#include "pipeline/comm/verdict.h"
 
 typedef struct comm comm;
 
@@ -47,18 +48,6 @@ void comm_broadcast(const comm *c, int root, void *bytes, size_t n);
 // the caller. Collective; fails on all ranks alike.
 status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n);
 
-// A status with its line of text, as a rank holds it until the ranks vote.
-typedef struct verdict {
-    status code;
-    char text[1024];
-} verdict;
-
-// Keeps the first failure: records `st` with this thread's line unless `v` holds an error already
-// (an interruption gives way to a real error).
-void verdict_add(verdict *v, status st);
-// The status of `v`, its text carried into this thread.
-status verdict_get(const verdict *v);
-
 // The vote: after all ranks have come, returns on all of them the status and the text of the lowest
 // rank that failed; a rank that was only interrupted counts where none failed otherwise.
 // Collective.
@@ -83,7 +72,7 @@ bool comm_alarmed(comm *c);
 void comm_alarm_clear(comm *c);
 
 // Small messages while all compute. Borrowed, valid until comm_free.
-letters *comm_letters(comm *c);
+mailbox *comm_mailbox(comm *c);
 
 // The node's shared memory (base/share.h), whose functions are collective on the node. Borrowed,
 // valid until comm_free.

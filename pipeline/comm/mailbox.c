@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What was sent stays allocated until MPI says that it left: a message is sent while both sides
+// compute, and nobody waits for it.
 #include "pipeline/comm/mailbox.h"
 
 #include <mpi.h>
@@ -6,26 +8,26 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/comm/node_share.h"
+#include "pipeline/comm/vote.h"
 
-// A letter under way: its values stay until MPI has taken them.
+// A message under way: its values stay until MPI has taken them.
 typedef struct under_way {
     struct under_way *next;
     MPI_Request request;
-    int64_t values[LETTER_VALUES];
+    int64_t values[MAILBOX_VALUES];
 } under_way;
 
-struct letters {
+struct mailbox {
     MPI_Comm all, leaders;
     MPI_Request meeting;
     under_way *sent; // owned
     int64_t count;
 };
 
-status letters_new(int all, int leaders, letters **out)
+status mailbox_new(int all, int leaders, mailbox **out)
 {
-    letters *l = checked_calloc(1, sizeof *l);
-    status st = node_share_agree(MPI_Comm_f2c(all), l ? OK : status_no_memory("the letters"));
+    mailbox *l = checked_calloc(1, sizeof *l);
+    status st = vote(MPI_Comm_f2c(all), l ? OK : status_no_memory("the mailbox"));
     if (st != OK) {
         free(l);
         return st;
@@ -37,7 +39,7 @@ status letters_new(int all, int leaders, letters **out)
     return OK;
 }
 
-static void forget_sent(letters *l, bool wait)
+static void forget_sent(mailbox *l, bool wait)
 {
     for (under_way **at = &l->sent; *at;) {
         under_way *u = *at;
@@ -55,7 +57,7 @@ static void forget_sent(letters *l, bool wait)
     }
 }
 
-void letters_free(letters *l)
+void mailbox_free(mailbox *l)
 {
     if (!l)
         return;
@@ -64,7 +66,7 @@ void letters_free(letters *l)
     free(l);
 }
 
-void letters_send(letters *l, int to, int kind, const int64_t *values, int n)
+void mailbox_send(mailbox *l, int to, int kind, const int64_t *values, int n)
 {
     under_way *u = checked_calloc(1, sizeof *u);
     l->count++;
@@ -79,7 +81,7 @@ void letters_send(letters *l, int to, int kind, const int64_t *values, int n)
     forget_sent(l, false);
 }
 
-bool letters_take(letters *l, int kind, int *from, int64_t values[LETTER_VALUES], int *n)
+bool mailbox_take(mailbox *l, int kind, int *from, int64_t values[MAILBOX_VALUES], int *n)
 {
     MPI_Status found;
     int here = 0;
@@ -87,23 +89,23 @@ bool letters_take(letters *l, int kind, int *from, int64_t values[LETTER_VALUES]
     MPI_Iprobe(MPI_ANY_SOURCE, kind, l->all, &here, &found);
     if (!here)
         return false;
-    MPI_Recv(values, LETTER_VALUES, MPI_INT64_T, found.MPI_SOURCE, kind, l->all, &found);
+    MPI_Recv(values, MAILBOX_VALUES, MPI_INT64_T, found.MPI_SOURCE, kind, l->all, &found);
     MPI_Get_count(&found, MPI_INT64_T, n);
     *from = found.MPI_SOURCE;
     return true;
 }
 
-int64_t letters_sent(const letters *l)
+int64_t mailbox_sent(const mailbox *l)
 {
     return l->count;
 }
 
-void letters_arrive(letters *l)
+void mailbox_arrive(mailbox *l)
 {
     MPI_Ibarrier(l->leaders, &l->meeting);
 }
 
-bool letters_all_arrived(letters *l)
+bool mailbox_all_arrived(mailbox *l)
 {
     int all;
     MPI_Test(&l->meeting, &all, MPI_STATUS_IGNORE);

@@ -10,26 +10,26 @@
 
 #include "pipeline/base/status.h"
 
-enum { LETTER_VALUES = 64 }; // of a letter, at most
+enum { MAILBOX_VALUES = 64 }; // of a message, at most
 
-typedef struct letters letters;
+typedef struct mailbox mailbox;
 
 // On ranks `all` (MPI_Comm_c2f); `leaders` are the first ranks of the nodes, known there only.
 // Collective on both. Owned by the caller.
-status letters_new(int all, int leaders, letters **out);
-// Collective. All letters must have been taken. NULL is a no-op.
-void letters_free(letters *l);
+status mailbox_new(int all, int leaders, mailbox **out);
+// Collective. All messages must have been taken. NULL is a no-op.
+void mailbox_free(mailbox *l);
 
 // Sends n values to a rank. Local.
-void letters_send(letters *l, int to, int kind, const int64_t *values, int n);
-// Takes a letter of a kind that has arrived: from whom, and its n values. False where there is
+void mailbox_send(mailbox *l, int to, int kind, const int64_t *values, int n);
+// Takes a message of a kind that has arrived: from whom, and its n values. False where there is
 // none. Local.
-bool letters_take(letters *l, int kind, int *from, int64_t values[LETTER_VALUES], int *n);
-// Letters sent by this rank so far.
-int64_t letters_sent(const letters *l);
+bool mailbox_take(mailbox *l, int kind, int *from, int64_t values[MAILBOX_VALUES], int *n);
+// Messages sent by this rank so far.
+int64_t mailbox_sent(const mailbox *l);
 
 // First ranks only: arrives at the meeting; have all? Once they have, it is over. Local.
-void letters_arrive(letters *l);
-bool letters_all_arrived(letters *l);
+void mailbox_arrive(mailbox *l);
+bool mailbox_all_arrived(mailbox *l);
 
 #endif

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+// An MPI window that finds no room ends the process in Open MPI 4.1, so /dev/shm is looked at
+// first. Rank 0 of the node owns the pages; a node of one rank needs no window at all.
 #include "pipeline/comm/node_share.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/memory_use.h"
+#include "pipeline/comm/vote.h"
 
 // A block of node memory: the window behind it, or MPI_WIN_NULL where the node has one rank.
 typedef struct node_block {
@@ -21,37 +23,6 @@ typedef struct node_share {
     MPI_Comm node;
     node_block *blocks; // owned
 } node_share;
-
-void node_share_vote(MPI_Comm ranks, size_t n, verdict *v)
-{
-    enum { AT_ONCE = 256 };
-    int rank;
-    MPI_Comm_rank(ranks, &rank);
-    for (size_t first = 0; first < n; first += AT_ONCE) {
-        int m = (int)(n - first < AT_ONCE ? n - first : AT_ONCE);
-        int64_t place[AT_ONCE];
-        for (int i = 0; i < m; i++) {
-            status code = v[first + (size_t)i].code;
-            place[i] = code == OK                ? INT64_MAX
-                       : code == ERR_INTERRUPTED ? ((int64_t)1 << 32) + rank
-                                                 : rank;
-        }
-        MPI_Allreduce(MPI_IN_PLACE, place, m, MPI_INT64_T, MPI_MIN, ranks);
-        for (int i = 0; i < m; i++)
-            if (place[i] != INT64_MAX)
-                MPI_Bcast(&v[first + (size_t)i], sizeof *v, MPI_BYTE, (int)(uint32_t)place[i],
-                          ranks);
-    }
-    atomic_thread_fence(memory_order_seq_cst); // what others wrote to shared memory is seen now
-}
-
-status node_share_agree(MPI_Comm ranks, status st)
-{
-    verdict v = {OK, ""};
-    verdict_add(&v, st);
-    node_share_vote(ranks, 1, &v);
-    return verdict_get(&v);
-}
 
 // Looked at before MPI is asked: a window that finds no room ends the process.
 static status look_for_room(size_t bytes)
@@ -105,7 +76,7 @@ static status share_alloc(share *self, size_t bytes, share_fill fill, void **out
         block->window = MPI_WIN_NULL;
     if (block && self->ranks > 1 && self->rank == 0)
         st = look_for_room(bytes);
-    st = node_share_agree(s->node, st);
+    st = vote(s->node, st);
     if (st != OK)
         goto done;
     if (self->ranks > 1)
@@ -114,7 +85,7 @@ static status share_alloc(share *self, size_t bytes, share_fill fill, void **out
         st = status_no_memory("a block of shared memory");
     if (st == OK && fill == SHARE_ZEROS && self->rank == 0)
         memset(block->at, 0, bytes);
-    st = node_share_agree(s->node, st);
+    st = vote(s->node, st);
     if (st != OK)
         goto done;
     *out = block->at;
@@ -148,7 +119,7 @@ static void share_release(share *self, void *at)
 
 static status vote_on_node(share *self, status st)
 {
-    return node_share_agree(((node_share *)self)->node, st);
+    return vote(((node_share *)self)->node, st);
 }
 
 status node_share_new(MPI_Comm node, share **out)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A thread moves the messages, since Open MPI moves nothing while nobody is inside MPI, and whoever
+// computes is not for seconds. It naps between two looks, longer when nothing comes.
 #include "pipeline/comm/stream.h"
 
 #include <pthread.h>
@@ -32,7 +34,7 @@ struct stream {
     message *arriving;
 };
 
-static void push(queue *q, message *m)
+static void push_message(queue *q, message *m)
 {
     m->next = NULL;
     if (q->first)
@@ -42,7 +44,7 @@ static void push(queue *q, message *m)
     q->last = m;
 }
 
-static message *pop(queue *q)
+static message *pop_message(queue *q)
 {
     message *m = q->first;
     if (m)
@@ -60,7 +62,7 @@ static void free_message(message *m)
 // memory.
 static message *new_message(stream *s, size_t n)
 {
-    message *m = pop(&s->spare);
+    message *m = pop_message(&s->spare);
     if (!m && !(m = checked_calloc(1, sizeof *m)))
         return NULL;
     if (m->capacity < n) {
@@ -82,12 +84,12 @@ static bool start_sends(stream *s)
 {
     message *m;
     bool any = false;
-    while ((m = pop(&s->to_send))) {
+    while ((m = pop_message(&s->to_send))) {
         // Synchronous: what is sent has been taken in, so that a sender cannot run ahead of the
         // receiver's memory.
         MPI_Issend(m->block.at, (int)(m->block.bytes / WORD), MPI_INT32_T, s->rank + 1, m->tag,
                    s->ranks, &m->request);
-        push(&s->sending, m);
+        push_message(&s->sending, m);
         any = true;
     }
     return any;
@@ -101,7 +103,7 @@ static bool end_sends(stream *s)
         MPI_Test(&s->sending.first->request, &done, MPI_STATUS_IGNORE);
         if (!done)
             break;
-        push(&s->spare, pop(&s->sending));
+        push_message(&s->spare, pop_message(&s->sending));
         s->outgoing--;
         any = true;
     }
@@ -136,12 +138,12 @@ static bool end_receive(stream *s)
         MPI_Test(&s->arriving->request, &done, MPI_STATUS_IGNORE);
     if (!done)
         return false;
-    push(&s->arrived, s->arriving);
+    push_message(&s->arrived, s->arriving);
     s->arriving = NULL;
     return true;
 }
 
-static void rest(stream *s, long nanoseconds)
+static void nap_longer(stream *s, long nanoseconds)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -151,7 +153,7 @@ static void rest(stream *s, long nanoseconds)
     pthread_cond_timedwait(&s->work, &s->lock, &until);
 }
 
-static void *move(void *argument)
+static void *move_messages(void *argument)
 {
     stream *s = argument;
     long pause = SHORTEST_NS;
@@ -164,7 +166,7 @@ static void *move(void *argument)
         if (moved)
             pthread_cond_broadcast(&s->changed);
         pause = moved ? SHORTEST_NS : pause < LONGEST_NS ? 2 * pause : LONGEST_NS;
-        rest(s, pause);
+        nap_longer(s, pause);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
@@ -189,7 +191,7 @@ void stream_send(stream *s, message *m, int tag)
 {
     m->tag = tag;
     pthread_mutex_lock(&s->lock);
-    push(&s->to_send, m);
+    push_message(&s->to_send, m);
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
 }
@@ -202,7 +204,7 @@ bool stream_take(stream *s, int tag, message **out)
     *out = s->arrived.first;
     bool taken = (*out)->tag == tag;
     if (taken)
-        pop(&s->arrived);
+        pop_message(&s->arrived);
     pthread_mutex_unlock(&s->lock);
     return taken;
 }
@@ -210,7 +212,7 @@ bool stream_take(stream *s, int tag, message **out)
 void stream_drop(stream *s, message *m)
 {
     pthread_mutex_lock(&s->lock);
-    push(&s->spare, m);
+    push_message(&s->spare, m);
     s->incoming--;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
@@ -220,7 +222,7 @@ status stream_begin(stream *s, int depth)
 {
     s->closing = false;
     s->depth = depth;
-    if (pthread_create(&s->mover, NULL, move, s) != 0)
+    if (pthread_create(&s->mover, NULL, move_messages, s) != 0)
         return status_fail(ERR_INTERNAL, NULL, "cannot start a thread; set `threads:` lower");
     return OK;
 }
@@ -252,7 +254,7 @@ void stream_free(stream *s)
 {
     if (!s)
         return;
-    for (message *m; (m = pop(&s->spare));)
+    for (message *m; (m = pop_message(&s->spare));)
         free_message(m);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->work);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A unit's begin and end travel in the same stream as its blocks, so that their order needs no
+// care: a member may be a unit behind the one before it, and nobody meets at a unit's end.
 #include "pipeline/comm/team.h"
 
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/comm/node_share.h"
 #include "pipeline/comm/stream.h"
+#include "pipeline/comm/vote.h"
 
 // What a message is. Block: what the model runtime hands on. Failed: a unit, to the first member.
 enum { TAG_BLOCK = 1, TAG_UNIT, TAG_END, TAG_FAILED };
@@ -62,7 +65,7 @@ static void relay_release(relay *self, relay_block *block)
 // --- Units
 
 // Sends a message of the stream itself to the next member, if there is one.
-static void tell(team *t, int tag, const void *bytes, size_t n)
+static void tell_next(team *t, int tag, const void *bytes, size_t n)
 {
     if (t->base.rank + 1 == t->base.ranks)
         return;
@@ -83,7 +86,7 @@ bool team_next(team *t, bool any, int64_t *unit)
         memcpy(&next, m->block.at, sizeof next);
         stream_drop(t->stream, m);
     }
-    tell(t, TAG_UNIT, &next, sizeof next);
+    tell_next(t, TAG_UNIT, &next, sizeof next);
     *unit = t->unit = next;
     return next >= 0;
 }
@@ -101,7 +104,7 @@ static void tell_failure(team *t)
     t->told++;
 }
 
-static void hear(team *t, int64_t *unit)
+static void hear_failure(team *t, int64_t *unit)
 {
     MPI_Recv(unit, 1, MPI_INT64_T, MPI_ANY_SOURCE, TAG_FAILED, t->back, MPI_STATUS_IGNORE);
     t->heard++;
@@ -114,7 +117,7 @@ bool team_told(team *t, int64_t *unit)
         return false;
     MPI_Iprobe(MPI_ANY_SOURCE, TAG_FAILED, t->back, &here, MPI_STATUS_IGNORE);
     if (here)
-        hear(t, unit);
+        hear_failure(t, unit);
     return here;
 }
 
@@ -135,7 +138,7 @@ status team_unit_end(team *t, status st)
         else if (st != OK)
             tell_failure(t);
     }
-    tell(t, TAG_END, &mine, sizeof mine);
+    tell_next(t, TAG_END, &mine, sizeof mine);
     return verdict_get(&mine);
 }
 
@@ -151,7 +154,7 @@ void team_finish(team *t)
     stream_finish(t->stream);
     MPI_Allreduce(MPI_IN_PLACE, &told, 1, MPI_INT64_T, MPI_SUM, t->back);
     while (t->base.rank == 0 && t->heard < told)
-        hear(t, &unit); // too late to matter: the vote on the task comes next
+        hear_failure(t, &unit); // too late to matter: the vote on the task comes next
     MPI_Wait(&t->telling, MPI_STATUS_IGNORE);
 }
 
@@ -187,7 +190,7 @@ int team_count_here(const team *t)
     return t->count_here;
 }
 
-static void form(team *t, MPI_Comm all, MPI_Comm node, int position, int n)
+static void form_communicators(team *t, MPI_Comm all, MPI_Comm node, int position, int n)
 {
     int ranks;
     const int member = position % n, leads = member == 0;
@@ -217,16 +220,16 @@ status team_new(int all_handle, int node_handle, int position, int n, team **out
         st = status_fail(ERR_USAGE, "layers_over",
                          "this MPI does not let several threads call it; set layers_over: 1, or "
                          "use an MPI with MPI_THREAD_MULTIPLE");
-    st = node_share_agree(all, st);
+    st = vote(all, st);
     if (st != OK) {
         free(t);
         return st;
     }
-    form(t, all, node, position, n);
+    form_communicators(t, all, node, position, n);
     st = node_share_new(t->same, &t->share);
     if (st == OK)
         st = stream_new(t->members, &t->stream);
-    TRY(node_share_agree(all, st));
+    TRY(vote(all, st));
     t->share->team = &t->base;
     *out = t;
     t = NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Teams (`layers_over`, DESIGN.md section 4): ranks that run units together, each its own layers of
-// a model. The members of a team are consecutive when all ranks are sorted by node; its first
+// Teams (`layers_over`; docs/design.md, Teams): ranks that run units together, each its own layers
+// of a model. The members of a team are consecutive when all ranks are sorted by node; its first
 // member claims units, and the others learn of them in the same stream in which blocks of hidden
 // states come (base/relay.h). So nobody waits for anybody at a unit's end: a member begins the next
 // one while later members are still in it.

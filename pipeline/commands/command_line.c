@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Options are one table of which each command takes some; what a command does not take is refused
+// with the nearest that it does.
 #include "pipeline/commands/command_line.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Printed from the tables that the validator reads, so that it cannot be out of date.
 #include "pipeline/commands/describe.h"
 
 #include <jansson.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Each check tries the thing itself rather than asks for its version: most of what breaks a run on
+// a cluster (a launcher's binding, a full /dev/shm, a file system without rename) has no version.
 #include "pipeline/commands/doctor.h"
 
 #include <signal.h>

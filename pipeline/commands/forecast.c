@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Seconds come from what earlier runs measured: of the same task, of its step, of its stage, in
+// that order, scaled by the operations that the stages foretell. Without any, nothing is said.
 #include "pipeline/commands/forecast.h"
 
 #include <sched.h>
@@ -22,7 +24,7 @@ typedef struct tally {
 } tally;
 
 struct forecast {
-    survey *survey; // borrowed
+    pipeline_state *state; // borrowed
     task_runtime runtime;
     int ranks, threads;
     double program;
@@ -85,8 +87,8 @@ static status add_to(forecast *f, const char *name, const journal_commit *c)
 
 static status add_up_rates(forecast *f)
 {
-    for (size_t i = 0; i < journal_tasks(f->survey->journal); i++) {
-        const journal_commit *c = journal_task_at(f->survey->journal, i)->commit;
+    for (size_t i = 0; i < journal_tasks(f->state->journal); i++) {
+        const journal_commit *c = journal_task_at(f->state->journal, i)->commit;
         if (!c || c->ranks < 1 || (c->busy <= 0 && c->alone <= 0))
             continue;
         status st = add_to(f, arena_format(&f->texts, "step/%s", c->step), c);
@@ -100,7 +102,7 @@ static status add_up_rates(forecast *f)
 
 // As many threads as a run would take here: what the file says, or what the last run had, or one
 // for each core.
-static int count_threads(const survey *s, const journal_run *last)
+static int count_threads(const pipeline_state *s, const journal_run *last)
 {
     cpu_set_t cores;
     if (params_has(s->file->globals, "threads"))
@@ -110,14 +112,14 @@ static int count_threads(const survey *s, const journal_run *last)
     return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
 }
 
-status forecast_new(survey *s, forecast **out)
+status forecast_new(pipeline_state *s, forecast **out)
 {
     status st;
     const journal_run *last = journal_summarize(s->journal).run;
     forecast *f = checked_calloc(1, sizeof *f);
     if (!f)
         return status_no_memory("a forecast");
-    f->survey = s;
+    f->state = s;
     f->ranks = last ? last->ranks : 0;
     f->threads = count_threads(s, last);
     f->program = last && last->memory > 0 ? last->memory : program_bytes;
@@ -142,9 +144,9 @@ void forecast_free(forecast *f)
 {
     if (!f)
         return;
-    close_light(f->survey->file);
-    for (size_t i = 0; i < f->survey->dag->n; i++)
-        f->survey->dag->tasks[i]->runtime = NULL;
+    close_light(f->state->file);
+    for (size_t i = 0; i < f->state->dag->n; i++)
+        f->state->dag->tasks[i]->runtime = NULL;
     pool_free(f->runtime.pool);
     names_free(&f->index);
     arena_free(&f->texts);
@@ -169,12 +171,12 @@ static double inputs_disk(const forecast *f, const task *t)
     return bytes;
 }
 
-static void measured(const journal_commit *c, prediction *out)
+static void copy_measured(const journal_commit *c, task_forecast *out)
 {
-    *out = (prediction){.units = c->units,
-                        .memory = c->memory > 0 ? c->memory : -1,
-                        .disk = (double)c->bytes,
-                        .seconds = c->seconds};
+    *out = (task_forecast){.units = c->units,
+                           .memory = c->memory > 0 ? c->memory : -1,
+                           .disk = (double)c->bytes,
+                           .seconds = c->seconds};
     if (c->ranks > 0 && c->busy + c->alone > 0) // its share, where others ran beside it
         out->seconds = c->busy / c->ranks + c->alone;
 }
@@ -197,14 +199,14 @@ static double expected_seconds(const forecast *f, const task *t, const estimate 
     return k->threads_busy * part / f->ranks / f->threads + k->alone / k->n;
 }
 
-status forecast_task(forecast *f, size_t i, prediction *out)
+status forecast_task(forecast *f, size_t i, task_forecast *out)
 {
     status st = OK;
-    const survey_task *t = &f->survey->tasks[i];
+    const pipeline_task *t = &f->state->tasks[i];
     estimate e = {0};
-    *out = (prediction){-1, -1, -1, -1};
-    if (t->state == SURVEY_DONE) {
-        measured(t->known->commit, out);
+    *out = (task_forecast){-1, -1, -1, -1};
+    if (t->state == PIPELINE_TASK_DONE) {
+        copy_measured(t->known->commit, out);
         f->disk[i] = out->disk;
         return OK;
     }

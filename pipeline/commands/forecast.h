@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tasks of a survey will take: from the stages' estimates, and from the rates that earlier
-// runs noted in the journal. No MPI.
+// What the tasks of a pipeline will take: from the stages' estimates, and from the rates that
+// earlier runs noted in the journal. No MPI.
 #ifndef PIPELINE_COMMANDS_FORECAST_H
 #define PIPELINE_COMMANDS_FORECAST_H
 
@@ -10,24 +10,24 @@
 #include "pipeline/commands/pipeline_state.h"
 
 // Of a task alone on the machine; -1 where it is not known.
-typedef struct prediction {
+typedef struct task_forecast {
     int64_t units;
     double memory;  // bytes: the most that a rank holds, program and models included
     double disk;    // bytes of the artefact
     double seconds; // on as many ranks and threads as the last run had
-} prediction;
+} task_forecast;
 
 typedef struct forecast forecast;
 
 // Opens the pipeline's models and datasets as far as estimates look into them (no weights), and
-// adds up the journal's rates. Borrows the survey, whose tasks see these objects until
+// adds up the journal's rates. Borrows the state, whose tasks see these objects until
 // forecast_free. Owned by the caller. Local.
-status forecast_new(survey *s, forecast **out);
+status forecast_new(pipeline_state *s, forecast **out);
 void forecast_free(forecast *f); // NULL is a no-op
 
 // The i-th task: what was measured, where it is finished; otherwise what is expected. Asked in
 // ascending order, since a task's inputs are counted as they were found. Local.
-status forecast_task(forecast *f, size_t i, prediction *out);
+status forecast_task(forecast *f, size_t i, task_forecast *out);
 
 // The ranks and threads a rank that the seconds are for; 0 ranks before the first run.
 void forecast_machine(const forecast *f, int *ranks, int *threads);

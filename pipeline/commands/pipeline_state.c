@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The keys are computed as a run would, with the journal's digests of input files where they are
+// still true, so that what `plan` says is what `run` does.
 #include "pipeline/commands/pipeline_state.h"
 
 #include <stdio.h>
@@ -6,6 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/dag/dag_build.h"
 #include "pipeline/store/store.h"
 
 static status file_digest(void *context, const char *path, char hex[DIGEST_HEX])
@@ -13,10 +16,10 @@ static status file_digest(void *context, const char *path, char hex[DIGEST_HEX])
     return inputs_digest(context, path, hex);
 }
 
-status survey_differences(survey *s, const survey_task *t, key_difference *out, size_t capacity,
-                          size_t *n)
+status pipeline_state_differences(pipeline_state *s, const pipeline_task *t, key_difference *out,
+                                  size_t capacity, size_t *n)
 {
-    const journal_field *fields = NULL;
+    const key_field *fields = NULL;
     key_fields old = {0};
     status st;
     TRY(journal_fields(s->journal, t->task->label, &fields, &old.n));
@@ -27,12 +30,12 @@ done:
 }
 
 // Names the first field that differs, shortened.
-static status say_difference(survey *s, survey_task *t)
+static status say_difference(pipeline_state *s, pipeline_task *t)
 {
     key_difference first;
     size_t n;
     status st;
-    TRY(survey_differences(s, t, &first, 1, &n));
+    TRY(pipeline_state_differences(s, t, &first, 1, &n));
     if (n == 0)
         snprintf(t->why, sizeof t->why, "its key changed");
     else
@@ -43,15 +46,15 @@ done:
     return st;
 }
 
-static const task *unfinished_input(const survey *s, const task *t)
+static const task *unfinished_input(const pipeline_state *s, const task *t)
 {
     for (size_t i = 0; i < t->n_inputs; i++)
-        if (s->tasks[t->inputs[i]->index].state != SURVEY_DONE)
+        if (s->tasks[t->inputs[i]->index].state != PIPELINE_TASK_DONE)
             return t->inputs[i];
     return NULL;
 }
 
-static status judge(survey *s, survey_task *t)
+static status judge_task(pipeline_state *s, pipeline_task *t)
 {
     status st;
     const key_digester digester = {s->inputs, file_digest};
@@ -59,11 +62,11 @@ static status judge(survey *s, survey_task *t)
     TRY(key_compute(t->task, &digester));
     const journal_commit *c = t->known ? t->known->commit : NULL;
     if (before) {
-        t->state = SURVEY_WAITING;
+        t->state = PIPELINE_TASK_WAITING;
         snprintf(t->why, sizeof t->why, "%.200s runs first", before->label);
         goto done;
     }
-    t->state = SURVEY_RUN;
+    t->state = PIPELINE_TASK_RUN;
     if (!c && t->known && t->known->event == TASK_FAILED)
         snprintf(t->why, sizeof t->why, "failed: %.240s",
                  t->known->message ? t->known->message : "");
@@ -74,7 +77,7 @@ static status judge(survey *s, survey_task *t)
     else if (!store_present(s->file->output, c))
         snprintf(t->why, sizeof t->why, "its file is gone or was changed");
     else {
-        t->state = SURVEY_DONE;
+        t->state = PIPELINE_TASK_DONE;
         snprintf(t->why, sizeof t->why, "finished");
         snprintf(t->task->digest, sizeof t->task->digest, "%s", c->digest);
     }
@@ -82,15 +85,15 @@ done:
     return st;
 }
 
-status survey_open(const char *pipeline, const char *const *overrides, size_t n_overrides,
-                   const registry *r, survey **out)
+status pipeline_state_open(const char *pipeline, const char *const *overrides, size_t n_overrides,
+                           const registry *r, pipeline_state **out)
 {
     status st;
-    survey *s = checked_calloc(1, sizeof *s);
+    pipeline_state *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("a survey");
     TRY(pipeline_file_open(pipeline, overrides, n_overrides, r, &s->file));
-    TRY(dag_new(s->file, &s->dag));
+    TRY(dag_build(s->file, &s->dag));
     TRY(journal_load(s->file->output, &s->journal));
     TRY(inputs_new(s->journal, &s->inputs));
     if (!(s->tasks = checked_calloc(s->dag->n, sizeof *s->tasks))) {
@@ -100,16 +103,16 @@ status survey_open(const char *pipeline, const char *const *overrides, size_t n_
     for (size_t i = 0; i < s->dag->n; i++) {
         s->tasks[i].task = s->dag->tasks[i];
         s->tasks[i].known = journal_find_task(s->journal, s->dag->tasks[i]->label);
-        TRY(judge(s, &s->tasks[i]));
+        TRY(judge_task(s, &s->tasks[i]));
     }
     *out = s;
     s = NULL;
 done:
-    survey_close(s);
+    pipeline_state_close(s);
     return st;
 }
 
-void survey_close(survey *s)
+void pipeline_state_close(pipeline_state *s)
 {
     if (!s)
         return;

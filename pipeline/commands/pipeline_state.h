@@ -8,40 +8,41 @@
 
 #include "pipeline/base/status.h"
 #include "pipeline/dag/dag.h"
+#include "pipeline/dag/key.h"
 #include "pipeline/store/inputs.h"
 #include "pipeline/store/journal.h"
 
-typedef enum survey_state {
-    SURVEY_DONE,    // finished under its present key, and its file is there
-    SURVEY_RUN,     // all its inputs are there; it must run
-    SURVEY_WAITING, // an upstream task must run first
-} survey_state;
+typedef enum pipeline_task_state {
+    PIPELINE_TASK_DONE,    // finished under its present key, and its file is there
+    PIPELINE_TASK_RUN,     // all its inputs are there; it must run
+    PIPELINE_TASK_WAITING, // an upstream task must run first
+} pipeline_task_state;
 
-typedef struct survey_task {
+typedef struct pipeline_task {
     task *task;
     const journal_task *known; // what the journal says of it; NULL: nothing
-    survey_state state;
+    pipeline_task_state state;
     char why[256]; // "never run", "fractions changed from … to …", "its file is gone"
-} survey_task;
+} pipeline_task;
 
-typedef struct survey {
+typedef struct pipeline_state {
     pipeline_file *file;
     dag *dag;
     journal_state *journal;
     inputs *inputs;
-    survey_task *tasks; // as dag->tasks
-} survey;
+    pipeline_task *tasks; // as dag->tasks
+} pipeline_state;
 
 // Reads everything and compares keys. Digests of input files are taken where the journal's are out
 // of date, and not recorded. ERR_USAGE for the pipeline file, ERR_INPUT for a missing input file.
 // Owned by the caller. Local.
-status survey_open(const char *pipeline, const char *const *overrides, size_t n_overrides,
-                   const registry *r, survey **out);
-void survey_close(survey *s);
+status pipeline_state_open(const char *pipeline, const char *const *overrides, size_t n_overrides,
+                           const registry *r, pipeline_state **out);
+void pipeline_state_close(pipeline_state *s);
 
 // The fields that differ between a task's last commit and its present key. ERR_INTERNAL when out of
 // memory.
-status survey_differences(survey *s, const survey_task *t, key_difference *out, size_t capacity,
-                          size_t *n);
+status pipeline_state_differences(pipeline_state *s, const pipeline_task *t, key_difference *out,
+                                  size_t capacity, size_t *n);
 
 #endif

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// A key is kept field by field for this: the digest alone would say that something changed, not
+// what.
 #include "pipeline/commands/pipeline_state.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/dag/dag_select.h"
 
 enum { SHOWN = 256 }; // fields that differ
 
-static const char *shown(const char *value)
+static const char *value_shown(const char *value)
 {
     return !value ? "(not there)" : value[0] ? value : "(not known yet)";
 }
@@ -12,23 +15,23 @@ static const char *shown(const char *value)
 status view_explain(const view_source *v, const char *label, FILE *out)
 {
     status st;
-    survey *s = NULL;
+    pipeline_state *s = NULL;
     task *t = NULL;
     key_difference differ[SHOWN];
     size_t n = 0;
-    TRY(survey_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
+    TRY(pipeline_state_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
     TRY(dag_find(s->dag, label, &t));
-    const survey_task *own = &s->tasks[t->index];
+    const pipeline_task *own = &s->tasks[t->index];
     fprintf(out, "%s: %s\n", t->label, own->why);
     if (own->known && own->known->commit) {
-        TRY(survey_differences(s, own, differ, SHOWN, &n));
+        TRY(pipeline_state_differences(s, own, differ, SHOWN, &n));
         for (size_t i = 0; i < n && i < SHOWN; i++)
             fprintf(out, "  %s\n    was %s\n    is  %s\n", differ[i].name,
-                    shown(differ[i].old_value), shown(differ[i].new_value));
+                    value_shown(differ[i].old_value), value_shown(differ[i].new_value));
         if (n > SHOWN)
             fprintf(out, "  and %zu more\n", n - SHOWN);
     }
 done:
-    survey_close(s);
+    pipeline_state_close(s);
     return st;
 }

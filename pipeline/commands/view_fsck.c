@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is damaged is moved away, never deleted: the next run makes it again, and a person may look.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "pipeline/store/store.h"
 
 // Moves OUTPUT/PATH to OUTPUT/quarantine/PATH.
-static status quarantine(const char *output, const char *path)
+static status quarantine_file(const char *output, const char *path)
 {
     status st;
     char *from = file_join(output, path), *to = text_format("%s/quarantine/%s", output, path);
@@ -52,7 +53,7 @@ static status check_artefacts(const char *output, const journal_state *known, si
         fprintf(out, "bad   %s: %s\n", t->label, status_text());
         char *file = file_join(output, t->commit->path);
         if (file && file_exists(file)) {
-            st = quarantine(output, t->commit->path);
+            st = quarantine_file(output, t->commit->path);
             if (st == OK)
                 fprintf(out, "      moved to quarantine/%s; the next run makes it again\n",
                         t->commit->path);
@@ -72,18 +73,18 @@ typedef struct checkpoints {
 static status check_checkpoint(void *context, const char *name)
 {
     checkpoints *c = context;
-    saved s = {0};
+    checkpoint_file s = {0};
     char *path = file_join(c->output, name);
     if (!path)
         return status_no_memory("a path");
-    status st = saved_open(path, &s);
-    saved_close(&s);
+    status st = checkpoint_file_open(path, &s);
+    checkpoint_file_close(&s);
     if (st == OK) {
         c->good++;
     } else if (st == ERR_INPUT && file_exists(path)) { // else its task was just finished
         c->bad++;
         fprintf(c->out, "bad   %s\n", status_text());
-        st = quarantine(c->output, name);
+        st = quarantine_file(c->output, name);
         if (st == OK)
             fprintf(c->out, "      moved to quarantine/%s; the task starts anew\n", name);
     } else if (st == ERR_INPUT) {
@@ -96,7 +97,7 @@ static status check_checkpoint(void *context, const char *name)
 static status check_checkpoints(const char *output, size_t *bad, FILE *out)
 {
     checkpoints c = {output, 0, 0, out};
-    status st = saved_each(output, check_checkpoint, &c);
+    status st = checkpoint_file_each(output, check_checkpoint, &c);
     if (st == OK && c.good + c.bad > 0)
         fprintf(out, "%zu checkpoints are whole, %zu are not\n", c.good, c.bad);
     *bad += c.bad;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// Artefacts are the engine's own; what else a path may hold, the layers above say in turn.
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/file.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
 
 static status print_variable(const artefact *a, size_t index, FILE *out)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One line a task, so that it can be read and grepped; the totals count what would run.
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
@@ -32,7 +33,7 @@ static void print_seconds(FILE *out, double seconds)
         fprintf(out, "  %8.*f s", seconds < 0.95 ? 2 : 1, seconds);
 }
 
-static void print_task(const survey_task *t, const prediction *p, FILE *out)
+static void print_task(const pipeline_task *t, const task_forecast *p, FILE *out)
 {
     fprintf(out, "%-4s  %-44s", state_names[t->state], t->task->label);
     if (p->units < 0)
@@ -46,7 +47,8 @@ static void print_task(const survey_task *t, const prediction *p, FILE *out)
 }
 
 // What is left to do, as far as it is known, and what the seconds are counted in.
-static void print_total(const forecast *f, const survey *s, const prediction *all, FILE *out)
+static void print_total(const forecast *f, const pipeline_state *s, const task_forecast *all,
+                        FILE *out)
 {
     size_t counts[3] = {0}, unknown = 0;
     double seconds = 0, memory = 0, disk = 0;
@@ -54,7 +56,7 @@ static void print_total(const forecast *f, const survey *s, const prediction *al
     forecast_machine(f, &ranks, &threads);
     for (size_t i = 0; i < s->dag->n; i++) {
         counts[s->tasks[i].state]++;
-        if (s->tasks[i].state == SURVEY_DONE)
+        if (s->tasks[i].state == PIPELINE_TASK_DONE)
             continue;
         unknown += all[i].seconds < 0;
         seconds += all[i].seconds > 0 ? all[i].seconds : 0;
@@ -62,15 +64,15 @@ static void print_total(const forecast *f, const survey *s, const prediction *al
         memory = all[i].memory > memory ? all[i].memory : memory;
     }
     fprintf(out, "%zu tasks: %zu done, %zu to run, %zu behind those\n", s->dag->n,
-            counts[SURVEY_DONE], counts[SURVEY_RUN], counts[SURVEY_WAITING]);
-    if (counts[SURVEY_RUN] == 0)
+            counts[PIPELINE_TASK_DONE], counts[PIPELINE_TASK_RUN], counts[PIPELINE_TASK_WAITING]);
+    if (counts[PIPELINE_TASK_RUN] == 0)
         return;
     fputs("to come:", out);
     print_bytes(out, 10, memory);
     fputs(" in a rank for the largest task alone,", out);
     print_bytes(out, 10, disk);
     fputs(" on disk,", out);
-    print_seconds(out, unknown == s->dag->n - counts[SURVEY_DONE] ? -1 : seconds);
+    print_seconds(out, unknown == s->dag->n - counts[PIPELINE_TASK_DONE] ? -1 : seconds);
     if (ranks > 0)
         fprintf(out, " on %d ranks of %d threads", ranks, threads);
     else
@@ -81,7 +83,7 @@ static void print_total(const forecast *f, const survey *s, const prediction *al
 }
 
 // One node a step, coloured by its least finished point.
-static void print_dot(const survey *s, FILE *out)
+static void print_dot(const pipeline_state *s, FILE *out)
 {
     fputs("digraph pipeline {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", "
           "fontname=\"sans-serif\"];\n",
@@ -89,7 +91,7 @@ static void print_dot(const survey *s, FILE *out)
     for (size_t k = 0; k < s->file->n_steps; k++) {
         const step *p = &s->file->steps[k];
         size_t n = 0;
-        survey_state worst = SURVEY_DONE;
+        pipeline_task_state worst = PIPELINE_TASK_DONE;
         for (size_t i = 0; i < s->dag->n; i++)
             if (s->tasks[i].task->step == p) {
                 n++;
@@ -131,10 +133,10 @@ static void print_models(const pipeline_file *f, FILE *out)
 status view_plan(const view_source *v, bool dot, FILE *out)
 {
     status st;
-    survey *s = NULL;
+    pipeline_state *s = NULL;
     forecast *f = NULL;
-    prediction *all = NULL;
-    TRY(survey_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
+    task_forecast *all = NULL;
+    TRY(pipeline_state_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
     if (dot) {
         print_dot(s, out);
         goto done;
@@ -154,7 +156,7 @@ status view_plan(const view_source *v, bool dot, FILE *out)
     print_total(f, s, all, out);
 done:
     forecast_free(f);
-    survey_close(s);
+    pipeline_state_close(s);
     free(all);
     return st;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Turns the pipeline's state into what the report is made of: only committed tasks have an
+// artefact, but all are listed, so that a report of half a pipeline says what is missing.
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,7 @@
 #include "pipeline/report.h"
 #include "pipeline/store/store.h"
 
-// What a report_task borrows and the survey does not own.
+// What a report_task borrows and the pipeline state does not own.
 typedef struct own {
     report_axis *axes;
     size_t *inputs;
@@ -24,7 +26,7 @@ static const char *resource_name(const task *t, const char *parameter)
     return r && r->n > 0 ? r->entry[0]->name : NULL;
 }
 
-static status fill_task(const survey *s, const survey_task *k, own *o, report_task *out)
+static status fill_task(const pipeline_state *s, const pipeline_task *k, own *o, report_task *out)
 {
     status st = OK;
     const task *t = k->task;
@@ -47,7 +49,7 @@ static status fill_task(const survey *s, const survey_task *k, own *o, report_ta
                          .data = resource_name(t, "data"),
                          .inputs = o->inputs,
                          .n_inputs = t->n_inputs};
-    if (k->state != SURVEY_DONE)
+    if (k->state != PIPELINE_TASK_DONE)
         goto done;
     TRY(store_open(s->file->output, c, true, &o->artefact));
     if (!(o->path = file_join(s->file->output, c->path))) {
@@ -72,10 +74,10 @@ static double run_seconds(const journal_summary *run)
 status view_report(const view_source *v, FILE *out)
 {
     status st;
-    survey *s = NULL;
+    pipeline_state *s = NULL;
     own *owned = NULL;
     report_task *tasks = NULL;
-    TRY(survey_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
+    TRY(pipeline_state_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
     owned = checked_calloc(s->dag->n, sizeof *owned);
     tasks = checked_calloc(s->dag->n, sizeof *tasks);
     if (!owned || !tasks) {
@@ -113,6 +115,6 @@ done:
     }
     free(owned);
     free(tasks);
-    survey_close(s);
+    pipeline_state_close(s);
     return st;
 }

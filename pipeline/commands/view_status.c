@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reads the journal alone, while a run may be writing it, from any node: no lock, no MPI. A run
+// that has not said its end counts as running, until it has given no sign of life for too long.
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include "pipeline/base/progress.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/dag/dag.h"
+#include "pipeline/dag/dag_build.h"
 #include "pipeline/store/journal.h"
 
 // A run says something at least every few seconds while it computes; after so long it is likely
@@ -20,7 +23,7 @@ typedef struct line {
     const char *message;
 } line;
 
-static double now(void)
+static double now_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -35,10 +38,10 @@ static bool is_resumable(const journal_summary *run)
 
 static bool is_stale(const journal_summary *run)
 {
-    return run->run && !run->ended && now() - run->time > stale_seconds;
+    return run->run && !run->ended && now_seconds() - run->time > stale_seconds;
 }
 
-static line describe(const char *label, const journal_task *k, const journal_summary *run)
+static line describe_task(const char *label, const journal_task *k, const journal_summary *run)
 {
     line l = {.label = label, .state = "waiting", .left = -1};
     if (!k)
@@ -55,9 +58,8 @@ static line describe(const char *label, const journal_task *k, const journal_sum
     } else {
         l.state = alive ? "running" : "interrupted";
         if (p) {
-            bool all = p->total > 0;
-            l.done = (double)(all ? p->total_done : p->done);
-            l.units = (double)(all ? p->total : p->units);
+            l.done = (double)p->done;
+            l.units = (double)p->units;
             l.rate = alive ? p->rate : 0;
             l.left = l.rate > 0 ? (l.units - l.done) / l.rate : -1;
         }
@@ -157,7 +159,7 @@ static void print_line(const line *l, FILE *out)
 
 static void print_run(const journal_summary *run, FILE *out)
 {
-    double quiet = now() - run->time;
+    double quiet = now_seconds() - run->time;
     if (!run->run) {
         fputs("never run\n", out);
         return;
@@ -214,7 +216,7 @@ status view_status(const view_source *v, bool json, FILE *out)
     step_time *times = NULL;
     totals all = {0};
     TRY(pipeline_file_open(v->path, v->overrides, v->n_overrides, v->registry, &file));
-    TRY(dag_new(file, &d));
+    TRY(dag_build(file, &d));
     TRY(journal_load(file->output, &known));
     journal_summary run = journal_summarize(known);
     lines = checked_calloc(d->n, sizeof *lines);
@@ -226,7 +228,7 @@ status view_status(const view_source *v, bool json, FILE *out)
     for (size_t i = 0; i < d->n; i++) {
         const char *label = d->tasks[i]->label;
         const journal_task *k = journal_find_task(known, label);
-        lines[i] = describe(label, k, &run);
+        lines[i] = describe_task(label, k, &run);
         add_time(k, &times[d->tasks[i]->step - file->steps]);
     }
     for (size_t i = 0; i < d->n; i++)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Columns are counted in characters, as editors count them, while libyaml counts bytes.
 #include "pipeline/config/location.h"
 
 #include <stdarg.h>
@@ -9,9 +10,16 @@
 
 #include "pipeline/base/text.h"
 
-status place_fail(status code, place at, const char *format, ...)
+// "FILE:LINE:COLUMN" or "-s key.path=value". Owned by the caller; NULL when out of memory.
+static char *format_location(location at)
 {
-    char *what = NULL, *where = place_text(at);
+    return at.line ? text_format("%s:%d:%d", at.origin, at.line, at.column)
+                   : text_format("%s", at.origin);
+}
+
+status location_fail(status code, location at, const char *format, ...)
+{
+    char *what = NULL, *where = format_location(at);
     va_list args;
     va_start(args, format);
     int n = vasprintf(&what, format, args);
@@ -22,12 +30,6 @@ status place_fail(status code, place at, const char *format, ...)
         free(what);
     free(where);
     return st;
-}
-
-char *place_text(place at)
-{
-    return at.line ? text_format("%s:%d:%d", at.origin, at.line, at.column)
-                   : text_format("%s", at.origin);
 }
 
 // The length of the UTF-8 character at s, of n bytes left, or 0 when it is not one that YAML
@@ -51,17 +53,17 @@ static size_t character_length(const unsigned char *s, size_t n)
     return allowed ? length : 0;
 }
 
-status place_check_text(place at, const char *bytes, size_t n)
+status location_check_text(location at, const char *bytes, size_t n)
 {
     size_t length;
     for (size_t i = 0; i < n; i += length) {
         const unsigned char *c = (const unsigned char *)bytes + i;
         length = character_length(c, n - i);
         if (length == 0 && *c < 0x80)
-            return place_fail(ERR_USAGE, at, "control character 0x%02x; remove it", *c);
+            return location_fail(ERR_USAGE, at, "control character 0x%02x; remove it", *c);
         if (length == 0)
-            return place_fail(ERR_USAGE, at, "byte 0x%02x is not UTF-8; save the file as UTF-8",
-                              *c);
+            return location_fail(ERR_USAGE, at, "byte 0x%02x is not UTF-8; save the file as UTF-8",
+                                 *c);
         if (at.line == 0)
             continue;
         bool ends = *c == '\n' || (*c == '\r' && (i + 1 == n || c[1] != '\n'));
@@ -71,7 +73,7 @@ status place_check_text(place at, const char *bytes, size_t n)
     return OK;
 }
 
-const char *place_find(const char *bytes, size_t n, size_t line, size_t column)
+const char *location_find(const char *bytes, size_t n, size_t line, size_t column)
 {
     const char *c = bytes, *end = bytes + n;
     for (size_t l = 0; l < line && c < end; c++)

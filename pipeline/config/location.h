@@ -9,22 +9,19 @@
 
 // Where something was written: FILE:LINE:COLUMN (from 1; a column is a character), or an override,
 // whose line is 0 and whose origin is "-s key.path=value".
-typedef struct place {
+typedef struct location {
     const char *origin; // borrowed from the tree
     int line, column;
-} place;
+} location;
 
 // Records an error at a place. Returns code.
-status place_fail(status code, place at, const char *format, ...)
+status location_fail(status code, location at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// "FILE:LINE:COLUMN" or "-s key.path=value", for status_fail's `where`. Owned by the caller; NULL
-// when out of memory.
-char *place_text(place at);
 
 // Checks that n bytes are UTF-8 without control characters but tab and line ends. ERR_USAGE with
 // the place of the first that is not; `start` is the place of the first byte.
-status place_check_text(place start, const char *bytes, size_t n);
+status location_check_text(location start, const char *bytes, size_t n);
 // The text at a line and column counted from 0; "" beyond its end. Borrowed.
-const char *place_find(const char *bytes, size_t n, size_t line, size_t column);
+const char *location_find(const char *bytes, size_t n, size_t line, size_t column);
 
 #endif

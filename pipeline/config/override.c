@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The tree is shared through aliases and may be in use: what leads to the change is copied, the
+// rest stays shared.
 #include "pipeline/config/override.h"
 
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 
 typedef struct override {
     arena *memory;
-    place at;
+    location at;
     const node *value;
 } override;
 
@@ -41,23 +43,23 @@ static status unknown_part(const override *o, const node *map, const char *path)
     for (size_t i = 0; i < map->n; i++)
         keys[i] = map->pair[i].key;
     const char *nearest = text_nearest(part, keys, map->n);
-    status st = nearest
-                    ? place_fail(ERR_USAGE, o->at,
-                                 "nothing is called `%s` there; did you mean `%s`?", part, nearest)
-                    : place_fail(ERR_USAGE, o->at,
-                                 "nothing is called `%s` there; name a key of the file", part);
+    status st =
+        nearest ? location_fail(ERR_USAGE, o->at,
+                                "nothing is called `%s` there; did you mean `%s`?", part, nearest)
+                : location_fail(ERR_USAGE, o->at,
+                                "nothing is called `%s` there; name a key of the file", part);
     free(keys);
     return st;
 }
 
 // A copy of `map` in which the value at `path` is replaced, or added under its last part.
-static status replace(const override *o, const node *map, const char *path, int depth,
-                      const node **out)
+static status replace_value(const override *o, const node *map, const char *path, int depth,
+                            const node **out)
 {
     const char *rest = NULL;
     if (!map || map->kind != NODE_MAP || depth > TREE_DEPTH)
-        return place_fail(ERR_USAGE, o->at,
-                          "`%s` has nothing to stand in; name a mapping before it", path);
+        return location_fail(ERR_USAGE, o->at,
+                             "`%s` has nothing to stand in; name a mapping before it", path);
     size_t i = find_key(map, path, &rest);
     bool add = i == map->n;
     if (add && (strchr(path, '.') || !*path))
@@ -77,7 +79,8 @@ static status replace(const override *o, const node *map, const char *path, int 
     else if (!rest)
         pairs[i].value = o->value;
     *out = copy;
-    return add || !rest ? OK : replace(o, map->pair[i].value, rest, depth + 1, &pairs[i].value);
+    return add || !rest ? OK
+                        : replace_value(o, map->pair[i].value, rest, depth + 1, &pairs[i].value);
 }
 
 status override_apply(arena *memory, const node **root, const char *assignment)
@@ -89,7 +92,7 @@ status override_apply(arena *memory, const node **root, const char *assignment)
         return status_no_memory("an override");
     override o = {.memory = memory, .at = {.origin = origin}};
     if (!equals || equals == assignment)
-        return place_fail(ERR_USAGE, o.at, "no override; write -s key.path=value");
+        return location_fail(ERR_USAGE, o.at, "no override; write -s key.path=value");
     status st = tree_parse(memory, origin, false, equals + 1, strlen(equals + 1), &o.value);
-    return st == OK ? replace(&o, *root, path, 0, root) : st;
+    return st == OK ? replace_value(&o, *root, path, 0, root) : st;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Defaults are YAML text in the tables and read like a user's: one way to make a value.
 #include "pipeline/config/param_check.h"
 
 #include <stdlib.h>
@@ -7,24 +8,9 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
-size_t param_table_size(const param_def *defs)
-{
-    size_t n = 0;
-    while (defs && defs[n].name)
-        n++;
-    return n;
-}
-
-bool param_table_find(const param_def *defs, const char *name, size_t *i)
-{
-    for (*i = 0; defs && defs[*i].name; ++*i)
-        if (strcmp(defs[*i].name, name) == 0)
-            return true;
-    return false;
-}
-
 // A default is YAML text.
-static status read_default(const param_context *c, const param_def *def, place at, param_value *out)
+static status read_default(const param_context *c, const param_def *def, location at,
+                           param_value *out)
 {
     const node *n;
     status st = tree_parse(c->memory, "default", false, def->value, strlen(def->value), &n);
@@ -35,7 +21,7 @@ static status read_default(const param_context *c, const param_def *def, place a
     return st;
 }
 
-status params_new(const param_context *c, const param_def *defs, place at, const char *what,
+status params_new(const param_context *c, const param_def *defs, location at, const char *what,
                   params **out)
 {
     params *p = arena_alloc(c->memory, 1, sizeof *p);
@@ -78,12 +64,12 @@ status params_require(const params *p)
 {
     for (size_t i = 0; i < p->n; i++)
         if (p->defs[i].required && !p->value[i].present && p->defs[i].type != PARAM_RESOURCE)
-            return place_fail(ERR_USAGE, p->at, "%s has no `%s`; add it (%s)", p->what,
-                              p->defs[i].name, p->defs[i].help ? p->defs[i].help : "required");
+            return location_fail(ERR_USAGE, p->at, "%s has no `%s`; add it (%s)", p->what,
+                                 p->defs[i].name, p->defs[i].help ? p->defs[i].help : "required");
     return OK;
 }
 
-status params_read(const param_context *c, const param_def *defs, const node *map, place at,
+status params_read(const param_context *c, const param_def *defs, const node *map, location at,
                    const char *what, params **out)
 {
     size_t n = param_table_size(defs), found;
@@ -94,8 +80,8 @@ status params_read(const param_context *c, const param_def *defs, const node *ma
     for (size_t i = 0; i < n; i++)
         candidates[i] = defs[i].name;
     if (map->kind != NODE_MAP) {
-        st = place_fail(ERR_USAGE, map->at, "%s is %s; write a mapping of `key: value`", what,
-                        node_kind_name(map));
+        st = location_fail(ERR_USAGE, map->at, "%s is %s; write a mapping of `key: value`", what,
+                           node_kind_name(map));
         goto done;
     }
     TRY(params_new(c, defs, at, what, out));
@@ -113,18 +99,18 @@ done:
     return st;
 }
 
-status params_unknown(place at, const char *what, const char *key, const char *const *candidates,
+status params_unknown(location at, const char *what, const char *key, const char *const *candidates,
                       size_t n)
 {
     const char *nearest = text_nearest(key, candidates, n);
     if (nearest)
-        return place_fail(ERR_USAGE, at, "unknown key `%s` in %s; did you mean `%s`?", key, what,
-                          nearest);
+        return location_fail(ERR_USAGE, at, "unknown key `%s` in %s; did you mean `%s`?", key, what,
+                             nearest);
     text all = {0};
     for (size_t i = 0; i < n; i++)
         text_addf(&all, "%s%s", i ? ", " : "", candidates[i]);
-    status st = place_fail(ERR_USAGE, at, "unknown key `%s` in %s; it takes %s", key, what,
-                           n ? text_get(&all) : "none");
+    status st = location_fail(ERR_USAGE, at, "unknown key `%s` in %s; it takes %s", key, what,
+                              n ? text_get(&all) : "none");
     text_free(&all);
     return st;
 }

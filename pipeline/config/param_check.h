@@ -8,25 +8,14 @@
 #include <stddef.h>
 
 #include "pipeline/base/status.h"
+#include "pipeline/config/param_table.h"
 #include "pipeline/config/param_value.h"
 #include "pipeline/config/params.h"
 #include "pipeline/config/yaml_tree.h"
 
-struct params {
-    const param_def *defs; // borrowed: static tables
-    size_t n;              // of defs
-    param_value *value;    // [n]
-    place at;              // of the step, the entry, the file
-    const char *what;      // "step `unlearn`", for messages
-};
-
-size_t param_table_size(const param_def *defs);
-// The index of a name in a table; false when there is none.
-bool param_table_find(const param_def *defs, const char *name, size_t *i);
-
 // Values that are all absent or default. In c->memory. ERR_INTERNAL where a default does not fit
 // its own definition: a mistake in the table.
-status params_new(const param_context *c, const param_def *defs, place at, const char *what,
+status params_new(const param_context *c, const param_def *defs, location at, const char *what,
                   params **out);
 // A copy whose values can be set without changing the original. In c->memory.
 status params_copy(const param_context *c, const params *p, params **out);
@@ -36,11 +25,11 @@ status params_set(const param_context *c, params *p, size_t i, const node *n);
 status params_require(const params *p);
 
 // All of it for a mapping that takes the keys of one table.
-status params_read(const param_context *c, const param_def *defs, const node *map, place at,
+status params_read(const param_context *c, const param_def *defs, const node *map, location at,
                    const char *what, params **out);
 
 // Records an unknown key, with the nearest of n candidates or all of them. Returns ERR_USAGE.
-status params_unknown(place at, const char *what, const char *key, const char *const *candidates,
+status params_unknown(location at, const char *what, const char *key, const char *const *candidates,
                       size_t n);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The numbers are written in twelve digits, so that 0.07 is the decimal a person would type, and a
+// range has the same key as the list it stands for.
 #include "pipeline/config/param_range.h"
 
 #include <ctype.h>
@@ -18,7 +20,7 @@ static bool is_range(const node *n)
     return n->kind == NODE_SCALAR && strchr(n->text, ':');
 }
 
-static status parse(const char *name, const node *n, range *out)
+static status parse_range(const char *name, const node *n, range *out)
 {
     double part[3];
     const char *s = n->text;
@@ -28,24 +30,24 @@ static status parse(const char *name, const node *n, range *out)
         part[i] = isdigit((unsigned char)*s) || strchr("+-.", *s) ? strtod(s, &end) : NAN;
         if (!isfinite(part[i]) || *end != (i < 2 ? ':' : 0) ||
             strspn(s, "+-.0123456789eE") != (size_t)(end - s))
-            return place_fail(ERR_USAGE, n->at,
-                              "`%s` has the range `%s`; write FIRST:LAST:STEP, such as "
-                              "0.01:0.99:0.01",
-                              name, n->text);
+            return location_fail(ERR_USAGE, n->at,
+                                 "`%s` has the range `%s`; write FIRST:LAST:STEP, such as "
+                                 "0.01:0.99:0.01",
+                                 name, n->text);
         s = end + 1;
     }
     double steps = floor((part[1] - part[0]) / part[2] + 1e-9);
     if (!(part[2] > 0) || !(steps >= 0) || steps >= RANGE_NUMBERS)
-        return place_fail(ERR_USAGE, n->at,
-                          "`%s` has the range `%s`; give a positive step from FIRST up to LAST, "
-                          "with at most %d numbers",
-                          name, n->text, RANGE_NUMBERS);
+        return location_fail(ERR_USAGE, n->at,
+                             "`%s` has the range `%s`; give a positive step from FIRST up to LAST, "
+                             "with at most %d numbers",
+                             name, n->text, RANGE_NUMBERS);
     *out = (range){part[0], part[2], (size_t)steps + 1};
     return OK;
 }
 
 // Twelve digits hide what the multiplication rounds.
-static const node *number(arena *memory, const node *from, double value)
+static const node *number_node(arena *memory, const node *from, double value)
 {
     char digits[32];
     int length = snprintf(digits, sizeof digits, "%.12g", value);
@@ -68,7 +70,7 @@ status param_range_expand(arena *memory, const char *name, const node *n, const 
             total++;
             continue;
         }
-        status st = parse(name, item[i], &r);
+        status st = parse_range(name, item[i], &r);
         if (st != OK)
             return st;
         total += r.n;
@@ -85,11 +87,11 @@ status param_range_expand(arena *memory, const char *name, const node *n, const 
             all[at++] = item[i];
             continue;
         }
-        status st = parse(name, item[i], &r);
+        status st = parse_range(name, item[i], &r);
         if (st != OK)
             return st;
         for (size_t j = 0; j < r.n; j++)
-            if (!(all[at++] = number(memory, item[i], r.first + (double)j * r.step)))
+            if (!(all[at++] = number_node(memory, item[i], r.first + (double)j * r.step)))
                 return status_no_memory("a range");
     }
     *list = (node){

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One table says of each type how an item is read and what it is called. What is read has a
+// canonical text beside it: two spellings of one value must have one key.
 #include "pipeline/config/param_value.h"
 
 #include <ctype.h>
@@ -49,13 +51,13 @@ const char *param_type_name(param_type type)
 
 static status wrong_type(const param_def *def, const node *n, const char *example)
 {
-    return place_fail(ERR_USAGE, n->at, "`%s` takes %s, not %s%s%s%s; write %s", def->name,
-                      param_type_name(def->type),
-                      n->kind != NODE_SCALAR ? node_kind_name(n)
-                      : n->quoted            ? "the quoted text "
-                                             : "",
-                      n->kind == NODE_SCALAR ? "`" : "", n->kind == NODE_SCALAR ? n->text : "",
-                      n->kind == NODE_SCALAR ? "`" : "", example);
+    return location_fail(ERR_USAGE, n->at, "`%s` takes %s, not %s%s%s%s; write %s", def->name,
+                         param_type_name(def->type),
+                         n->kind != NODE_SCALAR ? node_kind_name(n)
+                         : n->quoted            ? "the quoted text "
+                                                : "",
+                         n->kind == NODE_SCALAR ? "`" : "", n->kind == NODE_SCALAR ? n->text : "",
+                         n->kind == NODE_SCALAR ? "`" : "", example);
 }
 
 static status check_range(const param_def *def, const node *n, double value)
@@ -63,10 +65,10 @@ static status check_range(const param_def *def, const node *n, double value)
     if ((def->low == 0 && def->high == 0) || (value >= def->low && value <= def->high))
         return OK;
     if (def->high >= 1e15)
-        return place_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give %.15g or more",
-                          def->name, n->text, def->low);
-    return place_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give %.15g to %.15g", def->name,
-                      n->text, def->low, def->high);
+        return location_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give %.15g or more",
+                             def->name, n->text, def->low);
+    return location_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give %.15g to %.15g",
+                         def->name, n->text, def->low, def->high);
 }
 
 // Is `word` one of "abs|rms|std"?
@@ -90,10 +92,10 @@ static status wrong_choice(const param_context *c, const param_def *def, const n
         words[count++] = word;
     nearest = text_nearest(n->text, words, count);
     if (nearest)
-        return place_fail(ERR_USAGE, n->at, "`%s` is no value of `%s`; did you mean `%s`?", n->text,
-                          def->name, nearest);
-    return place_fail(ERR_USAGE, n->at, "`%s` is no value of `%s`; choose one of %s", n->text,
-                      def->name, def->choices);
+        return location_fail(ERR_USAGE, n->at, "`%s` is no value of `%s`; did you mean `%s`?",
+                             n->text, def->name, nearest);
+    return location_fail(ERR_USAGE, n->at, "`%s` is no value of `%s`; choose one of %s", n->text,
+                         def->name, def->choices);
 }
 
 static status read_bool(const param_context *c, const param_def *def, const node *n,
@@ -146,8 +148,8 @@ static status read_whole(const param_context *c, const param_def *def, const nod
     errno = 0;
     out->whole = strtoll(n->text, NULL, 10);
     if (errno)
-        return place_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give a smaller number",
-                          def->name, n->text);
+        return location_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give a smaller number",
+                             def->name, n->text);
     return check_range(def, n, (double)out->whole);
 }
 
@@ -165,8 +167,8 @@ static status read_real(const param_context *c, const param_def *def, const node
         return wrong_type(def, n, "a decimal number without quotes, such as 0.5");
     out->real = strtod(n->text, NULL);
     if (!isfinite(out->real))
-        return place_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give a smaller number",
-                          def->name, n->text);
+        return location_fail(ERR_USAGE, n->at, "`%s` is %s, out of range; give a smaller number",
+                             def->name, n->text);
     return check_range(def, n, out->real);
 }
 
@@ -292,12 +294,12 @@ static status make_canonical(const param_context *c, const param_def *def, param
 static status read_one(const param_context *c, const param_def *def, const node *n, param_item *out)
 {
     if (is_null(n))
-        return place_fail(ERR_USAGE, n->at, "`%s` has no value; give one, or remove the key",
-                          def->name);
+        return location_fail(ERR_USAGE, n->at, "`%s` has no value; give one, or remove the key",
+                             def->name);
     if (n->kind == NODE_LIST && !param_is_list(def->type))
-        return place_fail(ERR_USAGE, n->at,
-                          "`%s` takes one value here, not a list; only parameters of steps sweep",
-                          def->name);
+        return location_fail(
+            ERR_USAGE, n->at,
+            "`%s` takes one value here, not a list; only parameters of steps sweep", def->name);
     if (n->kind != NODE_SCALAR)
         return wrong_type(def, n, "one value");
     return types[def->type].read(c, def, n, out);
@@ -318,8 +320,8 @@ status param_value_read(const param_context *c, const param_def *def, const node
     if (!items)
         return status_no_memory("a parameter");
     if (count == 0)
-        return place_fail(ERR_USAGE, n->at,
-                          "`%s` is an empty list; give a value, or remove the key", def->name);
+        return location_fail(ERR_USAGE, n->at,
+                             "`%s` is an empty list; give a value, or remove the key", def->name);
     *out = (param_value){.present = true, .given = true, .at = n->at, .n = count, .item = items};
     out->typed = written->kind == NODE_SCALAR ? written->text : NULL;
     for (size_t i = 0; i < count; i++) {
@@ -331,7 +333,7 @@ status param_value_read(const param_context *c, const param_def *def, const node
 }
 
 status param_value_read_text(const param_context *c, const param_def *def, const char *typed,
-                             place at, param_value *out)
+                             location at, param_value *out)
 {
     const node n = {.kind = NODE_SCALAR, .at = at, .text = typed, .size = 1};
     return param_value_read(c, def, &n, out);

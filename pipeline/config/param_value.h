@@ -10,7 +10,7 @@
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/status.h"
-#include "pipeline/config/params.h"
+#include "pipeline/config/param_def.h"
 #include "pipeline/config/yaml_tree.h"
 
 typedef struct param_item {
@@ -23,7 +23,7 @@ typedef struct param_item {
 typedef struct param_value {
     bool present; // has a value
     bool given;   // by the file or an override, not by a default
-    place at;
+    location at;
     const char *typed;     // of one value: as written
     const char *canonical; // of the whole value
     size_t n;              // items: 1 unless the type is a list
@@ -47,6 +47,6 @@ status param_value_read(const param_context *c, const param_def *def, const node
                         param_value *out);
 // The same for one value as text, unquoted.
 status param_value_read_text(const param_context *c, const param_def *def, const char *typed,
-                             place at, param_value *out);
+                             location at, param_value *out);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Asking for a parameter that the table does not have, or by another type, is a mistake in the
+// program: asserts, not errors.
 #include "pipeline/config/params.h"
 
 #include <assert.h>
@@ -7,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/config/param_check.h"
+#include "pipeline/config/param_table.h"
 
 enum { TYPES = PARAM_RESOURCES + 1 };
 
@@ -70,11 +72,6 @@ size_t params_count(const params *p, const char *name)
     return v->present ? v->n : 0;
 }
 
-int64_t params_int_at(const params *p, const char *name, size_t i)
-{
-    return item_of(p, name, i, BIT(PARAM_INTS))->whole;
-}
-
 double params_real_at(const params *p, const char *name, size_t i)
 {
     return item_of(p, name, i, BIT(PARAM_REALS))->real;
@@ -104,7 +101,7 @@ status params_fail(const params *p, const char *name, const char *format, ...)
     va_end(args);
     if (n < 0)
         return status_no_memory("a message");
-    status st = place_fail(ERR_USAGE, given ? p->value[i].at : p->at, "%s", what);
+    status st = location_fail(ERR_USAGE, given ? p->value[i].at : p->at, "%s", what);
     free(what);
     return st;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Everything is checked before anything is done, and the first mistake is reported with its place.
+// Steps are read after all sections, since they refer to them, and to each other in any order.
 #include "pipeline/config/pipeline_file.h"
 
 #include <stdlib.h>
@@ -90,12 +92,12 @@ const param_def step_params[] = {
 static status check_name(const char *what, const node_pair *pair)
 {
     if (!reference_is_name(pair->key))
-        return place_fail(ERR_USAGE, pair->key_at,
-                          "`%s` is no name for a %s; use letters, digits, `_`, `-` and `.`",
-                          pair->key, what);
+        return location_fail(ERR_USAGE, pair->key_at,
+                             "`%s` is no name for a %s; use letters, digits, `_`, `-` and `.`",
+                             pair->key, what);
     if (strcmp(what, "step") == 0 && strcmp(pair->key, "report") == 0)
-        return place_fail(ERR_USAGE, pair->key_at,
-                          "OUTPUT/report is where the report goes; give the step another name");
+        return location_fail(ERR_USAGE, pair->key_at,
+                             "OUTPUT/report is where the report goes; give the step another name");
     return OK;
 }
 
@@ -103,8 +105,8 @@ static status need_map(const node *n, const char *what)
 {
     return n->kind == NODE_MAP
                ? OK
-               : place_fail(ERR_USAGE, n->at, "%s is %s; write a mapping of `key: value`", what,
-                            node_kind_name(n));
+               : location_fail(ERR_USAGE, n->at, "%s is %s; write a mapping of `key: value`", what,
+                               node_kind_name(n));
 }
 
 static const resource_def *find_section(const registry *r, const char *section)
@@ -153,8 +155,8 @@ static status find_stage(const registry *r, const step *s, const node *n, const 
     const char *known[256];
     size_t count = 0;
     if (!n || n->kind != NODE_SCALAR)
-        return place_fail(ERR_USAGE, n ? n->at : s->at,
-                          "step `%s` has no stage; add `stage:` and a name", s->name);
+        return location_fail(ERR_USAGE, n ? n->at : s->at,
+                             "step `%s` has no stage; add `stage:` and a name", s->name);
     for (const stage_def *const *d = r->stages; *d; d++) {
         if (strcmp((*d)->name, n->text) == 0) {
             *out = *d;
@@ -165,10 +167,10 @@ static status find_stage(const registry *r, const step *s, const node *n, const 
     }
     const char *nearest = text_nearest(n->text, known, count);
     if (nearest)
-        return place_fail(ERR_USAGE, n->at, "unknown stage `%s`; did you mean `%s`?", n->text,
-                          nearest);
-    return place_fail(ERR_USAGE, n->at, "unknown stage `%s`; `sulcus describe` lists them",
-                      n->text);
+        return location_fail(ERR_USAGE, n->at, "unknown stage `%s`; did you mean `%s`?", n->text,
+                             nearest);
+    return location_fail(ERR_USAGE, n->at, "unknown stage `%s`; `sulcus describe` lists them",
+                         n->text);
 }
 
 static status read_steps(pipeline_file *f, const node *steps)
@@ -193,7 +195,7 @@ done:
     return st;
 }
 
-status pipeline_file_find_step(const pipeline_file *f, const char *name, place at, size_t *out)
+status pipeline_file_find_step(const pipeline_file *f, const char *name, location at, size_t *out)
 {
     if (names_get(&f->step_index, name, out))
         return OK;
@@ -205,13 +207,13 @@ status pipeline_file_find_step(const pipeline_file *f, const char *name, place a
     const char *nearest = text_nearest(name, known, f->n_steps);
     free(known);
     if (nearest)
-        return place_fail(ERR_USAGE, at, "there is no step `%s`; did you mean `%s`?", name,
-                          nearest);
-    return place_fail(ERR_USAGE, at, "there is no step `%s`; name one of the file", name);
+        return location_fail(ERR_USAGE, at, "there is no step `%s`; did you mean `%s`?", name,
+                             nearest);
+    return location_fail(ERR_USAGE, at, "there is no step `%s`; name one of the file", name);
 }
 
 // Is `word` one of "collect|score"?
-static bool listed(const char *choices, const char *word)
+static bool is_listed(const char *choices, const char *word)
 {
     size_t n = strlen(word);
     for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
@@ -220,7 +222,7 @@ static bool listed(const char *choices, const char *word)
     return false;
 }
 
-static status read_input(pipeline_file *f, const step *s, const char *typed, place at,
+static status read_input(pipeline_file *f, const step *s, const char *typed, location at,
                          step_input *out)
 {
     reference r;
@@ -233,10 +235,10 @@ static status read_input(pipeline_file *f, const step *s, const char *typed, pla
         return st;
     const char *stage = f->steps[out->step].stage->name;
     if (&f->steps[out->step] == s)
-        return place_fail(ERR_USAGE, at, "step `%s` is from itself; name another step", s->name);
-    if (!listed(s->stage->inputs, stage))
-        return place_fail(ERR_USAGE, at, "stage `%s` is not from `%s` (step `%s`); it takes %s",
-                          s->stage->name, stage, r.step, s->stage->inputs);
+        return location_fail(ERR_USAGE, at, "step `%s` is from itself; name another step", s->name);
+    if (!is_listed(s->stage->inputs, stage))
+        return location_fail(ERR_USAGE, at, "stage `%s` is not from `%s` (step `%s`); it takes %s",
+                             s->stage->name, stage, r.step, s->stage->inputs);
     return OK;
 }
 
@@ -247,12 +249,13 @@ static status read_inputs(pipeline_file *f, const param_context *c, step *s)
     param_value v;
     if (!from)
         return s->stage->inputs_required
-                   ? place_fail(ERR_USAGE, s->at, "step `%s` has no `from`; name steps of stage %s",
-                                s->name, s->stage->inputs)
+                   ? location_fail(ERR_USAGE, s->at,
+                                   "step `%s` has no `from`; name steps of stage %s", s->name,
+                                   s->stage->inputs)
                    : OK;
     if (!s->stage->inputs)
-        return place_fail(ERR_USAGE, from->at, "stage `%s` takes no `from`; remove it",
-                          s->stage->name);
+        return location_fail(ERR_USAGE, from->at, "stage `%s` takes no `from`; remove it",
+                             s->stage->name);
     status st = param_value_read(c, &step_params[1], from, &v);
     if (st != OK)
         return st;
@@ -292,8 +295,8 @@ static status read_sections(pipeline_file *f, const param_context *c, const node
     }
     TRY(params_require(globals));
     if (f->n_steps == 0)
-        return place_fail(ERR_USAGE, root->at,
-                          "the pipeline has no steps; add some below `steps:`");
+        return location_fail(ERR_USAGE, root->at,
+                             "the pipeline has no steps; add some below `steps:`");
     for (size_t i = 0; i < f->n_steps; i++)
         TRY(read_inputs(f, c, &f->steps[i]));
     f->globals = globals;

@@ -9,17 +9,17 @@
 #include <stddef.h>
 
 #include "pipeline/base/arena.h"
+#include "pipeline/base/key_field.h"
 #include "pipeline/base/names.h"
 #include "pipeline/base/status.h"
 #include "pipeline/config/yaml_tree.h"
-#include "pipeline/dag/key.h"
 #include "pipeline/stage.h"
 
 // An entry of a resource section ("models: trained"). Tasks refer to it; it is opened once for all
 // of them.
 typedef struct resource_entry {
     const char *name;
-    place at;
+    location at;
     const resource_def *def;
     const params *params;
     key_fields key; // what of it is in the keys of tasks; filled by key.c when first needed
@@ -30,14 +30,14 @@ typedef struct resource_entry {
 // One entry of a step's `from`: "scores" or "scores[model=trained]".
 typedef struct step_input {
     size_t step; // index into the pipeline's steps
-    place at;
+    location at;
     size_t n_selected;
     const char **axis, **value; // selected axes, values as typed
 } step_input;
 
 typedef struct step {
     const char *name;
-    place at;
+    location at;
     const stage_def *stage;
     const node *node; // its mapping
     step_input *inputs;
@@ -81,7 +81,7 @@ status pipeline_file_parse(const char *path, const char *bytes, size_t n,
 void pipeline_file_free(pipeline_file *f);
 
 // The index of a step. ERR_USAGE at the place, with the nearest name.
-status pipeline_file_find_step(const pipeline_file *f, const char *name, place at, size_t *out);
+status pipeline_file_find_step(const pipeline_file *f, const char *name, location at, size_t *out);
 
 // The entry of that name in a section, or NULL. Borrowed.
 resource_entry *pipeline_file_resource(const pipeline_file *f, const char *section,

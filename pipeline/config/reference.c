@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+// Labels become file names, so that names are narrow and values are percent-encoded where needed.
 #include "pipeline/config/reference.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-static status malformed(const char *typed, place at)
+static status fail_malformed(const char *typed, location at)
 {
-    return place_fail(ERR_USAGE, at, "`%s` names no task; write step, or step[axis=value,…]",
-                      typed);
+    return location_fail(ERR_USAGE, at, "`%s` names no task; write step, or step[axis=value,…]",
+                         typed);
 }
 
 // Turns %2C into a comma and so on, in place. A % without two hexadecimal digits stands for itself.
-static void decode(char *value)
+static void decode_value(char *value)
 {
     char *out = value;
     for (const char *c = value; *c; c++) {
@@ -27,7 +28,7 @@ static void decode(char *value)
     *out = 0;
 }
 
-static char *trim(char *s)
+static char *trim_spaces(char *s)
 {
     while (*s == ' ')
         s++;
@@ -36,7 +37,7 @@ static char *trim(char *s)
     return s;
 }
 
-status reference_parse(arena *memory, const char *typed, place at, reference *out)
+status reference_parse(arena *memory, const char *typed, location at, reference *out)
 {
     char *copy = arena_text(memory, typed, strlen(typed)), *rest, *part;
     size_t length = strlen(typed), most = 1;
@@ -46,13 +47,13 @@ status reference_parse(arena *memory, const char *typed, place at, reference *ou
     rest = strchr(copy, '[');
     if (rest) {
         if (copy[length - 1] != ']')
-            return malformed(typed, at);
+            return fail_malformed(typed, at);
         copy[length - 1] = 0;
         *rest++ = 0;
     }
-    out->step = trim(copy);
+    out->step = trim_spaces(copy);
     if (!*out->step)
-        return malformed(typed, at);
+        return fail_malformed(typed, at);
     for (const char *c = rest; c && *c; c++)
         most += *c == ',';
     out->axis = arena_alloc(memory, most, sizeof *out->axis);
@@ -62,13 +63,13 @@ status reference_parse(arena *memory, const char *typed, place at, reference *ou
     while ((part = strsep(&rest, ","))) {
         char *value = strchr(part, '=');
         if (!value)
-            return malformed(typed, at);
+            return fail_malformed(typed, at);
         *value++ = 0;
-        out->axis[out->n] = trim(part);
-        out->value[out->n] = trim(value);
-        decode(value);
+        out->axis[out->n] = trim_spaces(part);
+        out->value[out->n] = trim_spaces(value);
+        decode_value(value);
         if (!*out->axis[out->n] || !*out->value[out->n])
-            return malformed(typed, at);
+            return fail_malformed(typed, at);
         out->n++;
     }
     return OK;

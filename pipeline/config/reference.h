@@ -18,7 +18,7 @@ typedef struct reference {
 } reference;
 
 // Takes text apart; memory owns the parts. ERR_USAGE with the place.
-status reference_parse(arena *memory, const char *typed, place at, reference *out);
+status reference_parse(arena *memory, const char *typed, location at, reference *out);
 
 // Is this a name for a step or a resource: letters, digits, `_`, `-`, `.`, not first a `.` or `-`,
 // at most 100 bytes? (Both become names of files.)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// libyaml gives events; the tree is built here so that it knows its places and stays small: aliases
+// share nodes and are counted as if written out, which is what stops an alias bomb.
 #include "pipeline/config/yaml_tree.h"
 
 #include <stdlib.h>
@@ -21,13 +23,13 @@ typedef struct builder {
     size_t n_anchored, anchored_capacity;
 } builder;
 
-static place place_at(const builder *b, size_t line, size_t column)
+static location place_at(const builder *b, size_t line, size_t column)
 {
-    return b->numbered ? (place){b->origin, (int)line + 1, (int)column + 1}
-                       : (place){b->origin, 0, 0};
+    return b->numbered ? (location){b->origin, (int)line + 1, (int)column + 1}
+                       : (location){b->origin, 0, 0};
 }
 
-static place mark_place(const builder *b, yaml_mark_t mark)
+static location mark_place(const builder *b, yaml_mark_t mark)
 {
     return place_at(b, mark.line, mark.column);
 }
@@ -37,13 +39,13 @@ static status syntax_error(const builder *b)
     const yaml_parser_t *p = &b->parser;
     if (p->error == YAML_MEMORY_ERROR)
         return status_no_memory("the YAML parser");
-    place at = mark_place(b, p->problem_mark);
-    if (*place_find(b->text, b->length, p->problem_mark.line, p->problem_mark.column) == '\t')
-        return place_fail(ERR_USAGE, at, "a tab in the indentation; indent with spaces");
-    return place_fail(ERR_USAGE, at,
-                      "not valid YAML: %s%s%s; check indentation, brackets and quotes here",
-                      p->problem ? p->problem : "unreadable", p->context ? " " : "",
-                      p->context ? p->context : "");
+    location at = mark_place(b, p->problem_mark);
+    if (*location_find(b->text, b->length, p->problem_mark.line, p->problem_mark.column) == '\t')
+        return location_fail(ERR_USAGE, at, "a tab in the indentation; indent with spaces");
+    return location_fail(ERR_USAGE, at,
+                         "not valid YAML: %s%s%s; check indentation, brackets and quotes here",
+                         p->problem ? p->problem : "unreadable", p->context ? " " : "",
+                         p->context ? p->context : "");
 }
 
 static status next_event(builder *b, yaml_event_t *event)
@@ -51,11 +53,11 @@ static status next_event(builder *b, yaml_event_t *event)
     return yaml_parser_parse(&b->parser, event) ? OK : syntax_error(b);
 }
 
-static status too_large(place at)
+static status too_large(location at)
 {
-    return place_fail(ERR_USAGE, at,
-                      "more than %d nodes once aliases are written out; use fewer or smaller ones",
-                      TREE_NODES);
+    return location_fail(
+        ERR_USAGE, at, "more than %d nodes once aliases are written out; use fewer or smaller ones",
+        TREE_NODES);
 }
 
 static status new_node(builder *b, node_kind kind, yaml_mark_t mark, node **out)
@@ -69,7 +71,7 @@ static status new_node(builder *b, node_kind kind, yaml_mark_t mark, node **out)
     return OK;
 }
 
-static status remember(builder *b, const yaml_char_t *anchor, const node *n)
+static status remember_anchor(builder *b, const yaml_char_t *anchor, const node *n)
 {
     if (!anchor)
         return OK;
@@ -81,7 +83,7 @@ static status remember(builder *b, const yaml_char_t *anchor, const node *n)
     return OK;
 }
 
-static status build(builder *b, const yaml_event_t *first, const node **out);
+static status build_node(builder *b, const yaml_event_t *first, const node **out);
 
 // Reads the next event and, unless it is `end`, the node it begins; *out is NULL at the end.
 static status build_next(builder *b, yaml_event_type_t end, const node **out)
@@ -92,7 +94,7 @@ static status build_next(builder *b, yaml_event_type_t end, const node **out)
         return st;
     *out = NULL;
     if (event.type != end)
-        st = build(b, &event, out);
+        st = build_node(b, &event, out);
     yaml_event_delete(&event);
     return st;
 }
@@ -126,7 +128,7 @@ static status build_list(builder *b, const yaml_event_t *first, node *list)
     }
     if (list->n > 0)
         memcpy(list->item, items, list->n * sizeof *items);
-    TRY(remember(b, first->data.sequence_start.anchor, list));
+    TRY(remember_anchor(b, first->data.sequence_start.anchor, list));
 done:
     free(items);
     return st;
@@ -151,20 +153,20 @@ static status add_pair(pairs *p, node *map, const node_pair *pair)
 static status read_pairs(builder *b, node *map, pairs *out)
 {
     const node *key;
-    place merged = {0};
+    location merged = {0};
     size_t before;
     for (;;) {
         status st = build_next(b, YAML_MAPPING_END_EVENT, &key);
         if (st != OK || !key)
             return st;
         if (key->kind != NODE_SCALAR)
-            return place_fail(ERR_USAGE, key->at, "a key is %s; write a plain word",
-                              node_kind_name(key));
+            return location_fail(ERR_USAGE, key->at, "a key is %s; write a plain word",
+                                 node_kind_name(key));
         bool merges = !key->quoted && strcmp(key->text, "<<") == 0;
         if (merges ? merged.origin != NULL : names_get(&out->keys, key->text, &before))
-            return place_fail(ERR_USAGE, key->at,
-                              "duplicate key `%s`, first in line %d; keep one of them", key->text,
-                              merges ? merged.line : out->at[before].key_at.line);
+            return location_fail(ERR_USAGE, key->at,
+                                 "duplicate key `%s`, first in line %d; keep one of them",
+                                 key->text, merges ? merged.line : out->at[before].key_at.line);
         if (merges)
             merged = key->at;
         node_pair pair = {.key = merges ? NULL : key->text, .key_at = key->at};
@@ -178,16 +180,16 @@ static status read_pairs(builder *b, node *map, pairs *out)
 
 // Adds the pairs of the mapping, or list of mappings, behind a `<<`; what is written out or merged
 // before counts.
-static status merge(node *map, const names *written, const node *value, pairs *out)
+static status merge_pairs(node *map, const names *written, const node *value, pairs *out)
 {
     bool list = value->kind == NODE_LIST;
     size_t known;
     for (size_t i = 0; i < (list ? value->n : 1); i++) {
         const node *from = list ? value->item[i] : value;
         if (from->kind != NODE_MAP)
-            return place_fail(ERR_USAGE, from->at,
-                              "`<<` merges %s; give an alias of a mapping, or a list of them",
-                              node_kind_name(from));
+            return location_fail(ERR_USAGE, from->at,
+                                 "`<<` merges %s; give an alias of a mapping, or a list of them",
+                                 node_kind_name(from));
         for (size_t k = 0; k < from->n; k++) {
             const char *key = from->pair[k].key;
             if (names_get(written, key, &known) || names_get(&out->keys, key, &known))
@@ -208,7 +210,7 @@ static status build_map(builder *b, const yaml_event_t *first, node *map)
     map->size = 1;
     for (size_t i = 0; i < written.n; i++)
         TRY(written.at[i].key ? add_pair(&all, map, &written.at[i])
-                              : merge(map, &written.keys, written.at[i].value, &all));
+                              : merge_pairs(map, &written.keys, written.at[i].value, &all));
     map->n = all.n;
     map->pair = arena_alloc(b->memory, all.n, sizeof *all.at);
     if (!map->pair) {
@@ -217,7 +219,7 @@ static status build_map(builder *b, const yaml_event_t *first, node *map)
     }
     if (all.n > 0)
         memcpy(map->pair, all.at, all.n * sizeof *all.at);
-    TRY(remember(b, first->data.mapping_start.anchor, map));
+    TRY(remember_anchor(b, first->data.mapping_start.anchor, map));
 done:
     names_free(&written.keys);
     names_free(&all.keys);
@@ -235,8 +237,8 @@ static status build_scalar(builder *b, const yaml_event_t *event, node *scalar)
     if (!scalar->text)
         return status_no_memory("a YAML value");
     if (memchr(value, 0, length)) // written as "\0"
-        return place_fail(ERR_USAGE, scalar->at, "a NUL character in text; remove it");
-    return remember(b, event->data.scalar.anchor, scalar);
+        return location_fail(ERR_USAGE, scalar->at, "a NUL character in text; remove it");
+    return remember_anchor(b, event->data.scalar.anchor, scalar);
 }
 
 static status build_alias(builder *b, const yaml_event_t *event, const node **out)
@@ -244,8 +246,8 @@ static status build_alias(builder *b, const yaml_event_t *event, const node **ou
     const char *name = (const char *)event->data.alias.anchor;
     size_t i;
     if (!names_get(&b->anchors, name, &i))
-        return place_fail(ERR_USAGE, mark_place(b, event->start_mark),
-                          "no anchor `&%s` ends above; define it first", name);
+        return location_fail(ERR_USAGE, mark_place(b, event->start_mark),
+                             "no anchor `&%s` ends above; define it first", name);
     *out = b->anchored[i];
     return OK;
 }
@@ -258,18 +260,18 @@ static const yaml_char_t *event_tag(const yaml_event_t *event)
                                                       : NULL;
 }
 
-static status build(builder *b, const yaml_event_t *first, const node **out)
+static status build_node(builder *b, const yaml_event_t *first, const node **out)
 {
     status st;
     node *made = NULL;
-    place at = mark_place(b, first->start_mark);
+    location at = mark_place(b, first->start_mark);
     if (event_tag(first))
-        return place_fail(ERR_USAGE, at, "tag `%s`; tags are not used here, remove it",
-                          event_tag(first));
+        return location_fail(ERR_USAGE, at, "tag `%s`; tags are not used here, remove it",
+                             event_tag(first));
     if (first->type == YAML_ALIAS_EVENT)
         return build_alias(b, first, out);
     if (++b->depth > TREE_DEPTH)
-        return place_fail(ERR_USAGE, at, "nested deeper than %d; flatten it", TREE_DEPTH);
+        return location_fail(ERR_USAGE, at, "nested deeper than %d; flatten it", TREE_DEPTH);
     node_kind kind = first->type == YAML_SCALAR_EVENT           ? NODE_SCALAR
                      : first->type == YAML_SEQUENCE_START_EVENT ? NODE_LIST
                                                                 : NODE_MAP;
@@ -284,7 +286,7 @@ static status build(builder *b, const yaml_event_t *first, const node **out)
 }
 
 // Skips an event; *type says which it was and *at where.
-static status skip_event(builder *b, yaml_event_type_t *type, place *at)
+static status skip_event(builder *b, yaml_event_type_t *type, location *at)
 {
     yaml_event_t event;
     status st = next_event(b, &event);
@@ -301,16 +303,16 @@ static status build_document(builder *b, const node **out)
 {
     status st;
     yaml_event_type_t type;
-    place at;
+    location at;
     TRY(skip_event(b, &type, &at)); // the stream's start
     TRY(skip_event(b, &type, &at));
     if (type == YAML_STREAM_END_EVENT)
-        return place_fail(ERR_USAGE, at, "nothing is written here; give a value");
+        return location_fail(ERR_USAGE, at, "nothing is written here; give a value");
     TRY(build_next(b, YAML_NO_EVENT, out));
     TRY(skip_event(b, &type, &at)); // the document's end
     TRY(skip_event(b, &type, &at));
     if (type != YAML_STREAM_END_EVENT)
-        st = place_fail(ERR_USAGE, at, "a second document; keep one in a file");
+        st = location_fail(ERR_USAGE, at, "a second document; keep one in a file");
 done:
     return st;
 }
@@ -328,11 +330,11 @@ status tree_parse(arena *memory, const char *origin, bool numbered, const char *
         goto done;
     }
     if (n > TREE_BYTES) {
-        st = place_fail(ERR_USAGE, place_at(&b, 0, 0), "%zu bytes; a pipeline has at most %d", n,
-                        TREE_BYTES);
+        st = location_fail(ERR_USAGE, place_at(&b, 0, 0), "%zu bytes; a pipeline has at most %d", n,
+                           TREE_BYTES);
         goto done;
     }
-    TRY(place_check_text(place_at(&b, 0, 0), b.text, b.length));
+    TRY(location_check_text(place_at(&b, 0, 0), b.text, b.length));
     yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)b.text, b.length);
     TRY(build_document(&b, out));

@@ -25,13 +25,13 @@ typedef struct node node;
 
 typedef struct node_pair {
     const char *key;
-    place key_at;
+    location key_at;
     const node *value;
 } node_pair;
 
 struct node {
     node_kind kind;
-    place at;
+    location at;
     const char *text; // of a scalar; "" when nothing was written
     bool quoted; // of a scalar: written in quotes or as a block, so it is text and nothing else
     size_t n;    // items or pairs

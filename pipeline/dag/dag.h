@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tasks of a pipeline: steps expanded over their sweeps and connected by `from` (DESIGN.md
-// section 3).
+// The tasks of a pipeline: steps expanded over their sweeps and connected by `from`
+// (docs/design.md).
 //
 // A list where a parameter takes one value is an axis of its step, also a list of one value (so
 // that adding a value renames nothing). A step `from` swept steps has one task per combination of
@@ -32,23 +32,6 @@ typedef struct dag {
     arena memory;      // owns the tasks
 } dag;
 
-// Expands and checks everything, the stages' own `check` included. Borrows `f`. ERR_USAGE with the
-// place. Local.
-status dag_new(pipeline_file *f, dag **out);
-void dag_free(dag *d);
-
-// A task by its label, by "step/name.nc", or by its step's name where the step has one task.
-// ERR_USAGE with the nearest label.
-status dag_find(const dag *d, const char *label, task **out);
-
-// What the command line selects; each a step, "step[axis=value,…]", or NULL.
-typedef struct dag_selection {
-    const char *from;  // these and everything below them
-    const char *only;  // these
-    const char *force; // these run again though finished
-} dag_selection;
-
-// Sets `selected` and `forced` of all tasks. ERR_USAGE naming the option.
-status dag_select(dag *d, const dag_selection *s);
+void dag_free(dag *d); // NULL is a no-op
 
 #endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A step's tasks are the product of its own sweep with all combinations of upstream tasks that
+// agree, made one input after the other and cut down at once, so that what is never wanted is never
+// built.
 #include "pipeline/dag/expand.h"
 
 #include <stdlib.h>
@@ -19,7 +22,7 @@ typedef struct expansion {
     sweep sweep;
     const task_axis *axes; // of a point: all have the same names
     size_t n_axes;
-    points points;
+    sweep_points points;
 } expansion;
 
 // Tasks of one input that its selections leave, and which of their axes are still to be matched.
@@ -51,7 +54,8 @@ static bool is_selected(const step_input *in, const char *axis)
     return false;
 }
 
-status expand_canonical(dag *d, const param_def *def, const char *typed, place at, const char **out)
+status expand_canonical(dag *d, const param_def *def, const char *typed, location at,
+                        const char **out)
 {
     param_context c = {&d->memory, d->file->folder, d->file->here};
     param_value v;
@@ -81,7 +85,7 @@ static status read_sweep(expansion *e)
     return sweep_read(&e->context, e->step, upstream, n, &e->sweep);
 }
 
-static status unknown_axis(const task *t, const char *axis, place at)
+static status unknown_axis(const task *t, const char *axis, location at)
 {
     const char *axes[16];
     size_t n = 0;
@@ -89,15 +93,15 @@ static status unknown_axis(const task *t, const char *axis, place at)
         axes[n] = t->axes[n].name;
     const char *nearest = text_nearest(axis, axes, n);
     if (n == 0)
-        return place_fail(ERR_USAGE, at, "step `%s` is not swept; write it without brackets",
-                          t->step->name);
-    return place_fail(ERR_USAGE, at, "step `%s` is not swept over `%s`; %s `%s`", t->step->name,
-                      axis, nearest ? "did you mean" : "its first axis is",
-                      nearest ? nearest : axes[0]);
+        return location_fail(ERR_USAGE, at, "step `%s` is not swept; write it without brackets",
+                             t->step->name);
+    return location_fail(ERR_USAGE, at, "step `%s` is not swept over `%s`; %s `%s`", t->step->name,
+                         axis, nearest ? "did you mean" : "its first axis is",
+                         nearest ? nearest : axes[0]);
 }
 
 static status no_such_value(const expansion *e, const step_input *in, size_t axis,
-                            const char *canonical, place at)
+                            const char *canonical, location at)
 {
     const task_range *range = &e->ranges[in->step];
     const task *t = first_task(e, in);
@@ -114,8 +118,8 @@ static status no_such_value(const expansion *e, const step_input *in, size_t axi
     }
     status st = !complete || known.failed
                     ? status_no_memory("a message")
-                    : place_fail(ERR_USAGE, at, "no task of `%s` has %s=%s; choose from %s",
-                                 t->step->name, t->axes[axis].name, canonical, text_get(&known));
+                    : location_fail(ERR_USAGE, at, "no task of `%s` has %s=%s; choose from %s",
+                                    t->step->name, t->axes[axis].name, canonical, text_get(&known));
     names_free(&seen);
     text_free(&known);
     return st;
@@ -123,7 +127,7 @@ static status no_such_value(const expansion *e, const step_input *in, size_t axi
 
 // Leaves the candidates whose value of an axis is `canonical`.
 static status keep_value(const expansion *e, const step_input *in, candidates *c, size_t axis,
-                         const char *canonical, place at)
+                         const char *canonical, location at)
 {
     size_t kept = 0;
     for (size_t i = 0; i < c->n; i++)
@@ -196,7 +200,7 @@ typedef struct meeting {
     size_t n_added;
 } meeting;
 
-static status meet(expansion *e, const candidates *c, meeting *m)
+static status meet_axes(expansion *e, const candidates *c, meeting *m)
 {
     const task *t = c->at[0];
     *m = (meeting){.left = arena_alloc(&e->scratch, c->n_axes, sizeof *m->left),
@@ -218,7 +222,7 @@ static status meet(expansion *e, const candidates *c, meeting *m)
 
 // Pairs every point with every candidate that has its values on the shared axes.
 static status pair_all(expansion *e, const candidates *c, const meeting *m, names *index,
-                       points *out)
+                       sweep_points *out)
 {
     const size_t none = (size_t)-1;
     size_t *next = arena_alloc(&e->scratch, c->n, sizeof *next);
@@ -233,17 +237,17 @@ static status pair_all(expansion *e, const candidates *c, const meeting *m, name
             return status_no_memory("a sweep");
     }
     for (size_t p = 0; p < e->points.n; p++) {
-        const point *left = e->points.at[p];
+        const sweep_point *left = e->points.at[p];
         const char *key = match_key(&e->scratch, left->axes, m->left, m->shared);
         size_t i;
         if (!key)
             return status_no_memory("a sweep");
         for (i = names_get(index, key, &i) ? i : none; i != none; i = next[i]) {
-            point added = {.parent = left, .input = c->at[i], .axes = left->axes};
-            status st = point_extend_axes(&e->d->memory, &added, e->n_axes, c->at[i]->axes,
-                                          m->added, m->n_added);
+            sweep_point added = {.parent = left, .input = c->at[i], .axes = left->axes};
+            status st = sweep_point_extend_axes(&e->d->memory, &added, e->n_axes, c->at[i]->axes,
+                                                m->added, m->n_added);
             if (st == OK)
-                st = points_add(out, &e->scratch, e->step, &added);
+                st = sweep_points_add(out, &e->scratch, e->step, &added);
             if (st != OK)
                 return st;
         }
@@ -253,23 +257,23 @@ static status pair_all(expansion *e, const candidates *c, const meeting *m, name
 
 static status nothing_agrees(const expansion *e, const step_input *in, const meeting *m)
 {
-    return place_fail(ERR_USAGE, in->at,
-                      "no task of `%s` agrees with the inputs before it on `%s`; "
-                      "give them common values, or select with `[%s=…]`",
-                      e->d->file->steps[in->step].name, e->axes[m->left[0]].name,
-                      e->axes[m->left[0]].name);
+    return location_fail(ERR_USAGE, in->at,
+                         "no task of `%s` agrees with the inputs before it on `%s`; "
+                         "give them common values, or select with `[%s=…]`",
+                         e->d->file->steps[in->step].name, e->axes[m->left[0]].name,
+                         e->axes[m->left[0]].name);
 }
 
 // Joins one input to the points.
-static status join(expansion *e, const step_input *in)
+static status join_input(expansion *e, const step_input *in)
 {
     candidates c;
     meeting m;
     names index = {0};
-    points joined = {0};
+    sweep_points joined = {0};
     status st;
     TRY(find_candidates(e, in, &c));
-    TRY(meet(e, &c, &m));
+    TRY(meet_axes(e, &c, &m));
     TRY(pair_all(e, &c, &m, &index, &joined));
     if (joined.n == 0) {
         st = nothing_agrees(e, in, &m);
@@ -277,17 +281,17 @@ static status join(expansion *e, const step_input *in)
     }
     e->axes = joined.at[0]->axes;
     e->n_axes += m.n_added;
-    points_free(&e->points);
+    sweep_points_free(&e->points);
     e->points = joined;
-    joined = (points){0};
+    joined = (sweep_points){0};
 done:
     names_free(&index);
-    points_free(&joined);
+    sweep_points_free(&joined);
     return st;
 }
 
 // A list under the name of an axis the points have: keeps those with its values.
-static status match_values(expansion *e, const sweep_axis *own, size_t axis, points *out)
+static status match_values(expansion *e, const sweep_axis *own, size_t axis, sweep_points *out)
 {
     status st = OK;
     names index = {0};
@@ -301,17 +305,18 @@ static status match_values(expansion *e, const sweep_axis *own, size_t axis, poi
         goto done;
     }
     for (size_t p = 0; p < e->points.n; p++) {
-        const point *left = e->points.at[p];
+        const sweep_point *left = e->points.at[p];
         if (!names_get(&index, left->axes[axis].canonical, &v))
             continue;
-        const point matched = {left, NULL, own, &own->values[v], left->axes};
+        const sweep_point matched = {left, NULL, own, &own->values[v], left->axes};
         used[v] = true;
-        TRY(points_add(out, &e->scratch, e->step, &matched));
+        TRY(sweep_points_add(out, &e->scratch, e->step, &matched));
     }
     for (v = 0; v < own->n; v++)
         if (!used[v]) {
-            st = place_fail(ERR_USAGE, own->values[v].at, "no upstream task has %s=%s; remove it",
-                            own->name, own->values[v].typed);
+            st =
+                location_fail(ERR_USAGE, own->values[v].at, "no upstream task has %s=%s; remove it",
+                              own->name, own->values[v].typed);
             goto done;
         }
 done:
@@ -320,17 +325,18 @@ done:
 }
 
 // An axis of the step's own: every point with every value, the last axis fastest.
-static status cross_values(expansion *e, const sweep_axis *own, points *out)
+static status cross_values(expansion *e, const sweep_axis *own, sweep_points *out)
 {
     static const size_t first = 0;
     for (size_t p = 0; p < e->points.n; p++)
         for (size_t v = 0; v < own->n; v++) {
             const param_value *value = &own->values[v];
             const task_axis axis = {own->name, value->typed, value->canonical, own->def};
-            point crossed = {e->points.at[p], NULL, own, value, e->points.at[p]->axes};
-            status st = point_extend_axes(&e->d->memory, &crossed, e->n_axes, &axis, &first, 1);
+            sweep_point crossed = {e->points.at[p], NULL, own, value, e->points.at[p]->axes};
+            status st =
+                sweep_point_extend_axes(&e->d->memory, &crossed, e->n_axes, &axis, &first, 1);
             if (st == OK)
-                st = points_add(out, &e->scratch, e->step, &crossed);
+                st = sweep_points_add(out, &e->scratch, e->step, &crossed);
             if (st != OK)
                 return st;
         }
@@ -340,7 +346,7 @@ static status cross_values(expansion *e, const sweep_axis *own, points *out)
 
 static status apply_axis(expansion *e, const sweep_axis *own)
 {
-    points applied = {0};
+    sweep_points applied = {0};
     size_t axis;
     if (own->single)
         return OK;
@@ -348,11 +354,11 @@ static status apply_axis(expansion *e, const sweep_axis *own)
                     ? match_values(e, own, axis, &applied)
                     : cross_values(e, own, &applied);
     if (st == OK) {
-        points_free(&e->points);
+        sweep_points_free(&e->points);
         e->points = applied;
         e->axes = applied.at[0]->axes;
     } else {
-        points_free(&applied);
+        sweep_points_free(&applied);
     }
     return st;
 }
@@ -360,19 +366,19 @@ static status apply_axis(expansion *e, const sweep_axis *own)
 status expand_step(dag *d, size_t index, const task_range *ranges, size_t *capacity)
 {
     expansion e = {.d = d, .step = &d->file->steps[index], .ranges = ranges};
-    const point start = {0};
+    const sweep_point start = {0};
     status st;
     e.context = (param_context){&d->memory, d->file->folder, d->file->here};
     TRY(read_sweep(&e));
     TRY(params_require(e.sweep.base));
-    TRY(points_add(&e.points, &e.scratch, e.step, &start));
+    TRY(sweep_points_add(&e.points, &e.scratch, e.step, &start));
     for (size_t i = 0; i < e.step->n_inputs; i++)
-        TRY(join(&e, &e.step->inputs[i]));
+        TRY(join_input(&e, &e.step->inputs[i]));
     for (size_t i = 0; i < e.sweep.n; i++)
         TRY(apply_axis(&e, &e.sweep.axes[i]));
     if (d->n + e.points.n > DAG_TASKS) {
-        st = place_fail(ERR_USAGE, e.step->at,
-                        "the pipeline makes more than %d tasks; sweep over less", DAG_TASKS);
+        st = location_fail(ERR_USAGE, e.step->at,
+                           "the pipeline makes more than %d tasks; sweep over less", DAG_TASKS);
         goto done;
     }
     if (!checked_grow(&d->tasks, capacity, d->n + e.points.n, sizeof *d->tasks)) {
@@ -384,7 +390,7 @@ status expand_step(dag *d, size_t index, const task_range *ranges, size_t *capac
         d->n++;
     }
 done:
-    points_free(&e.points);
+    sweep_points_free(&e.points);
     arena_free(&e.scratch);
     return st;
 }

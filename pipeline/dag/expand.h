@@ -18,7 +18,7 @@ status expand_step(dag *d, size_t index, const task_range *ranges, size_t *capac
 
 // The value of an axis as it is matched: `typed` read as the axis's parameter. ERR_USAGE with the
 // place.
-status expand_canonical(dag *d, const param_def *def, const char *typed, place at,
+status expand_canonical(dag *d, const param_def *def, const char *typed, location at,
                         const char **out);
 
 #endif

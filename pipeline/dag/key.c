@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Fields first, digest second: the fields are what `explain` compares and what an artefact keeps.
+// Paths and names are left out, so that a folder that was moved or a step that was renamed keeps
+// its results.
 #include "pipeline/dag/key.h"
 
 #include <string.h>
@@ -8,7 +11,7 @@
 #include "pipeline/dag/task.h"
 
 // Adds a field; value and name are borrowed. NULL for either: out of memory.
-static status add(key_fields *f, arena *memory, const char *name, const char *value)
+static status add_field(key_fields *f, arena *memory, const char *name, const char *value)
 {
     if (f->n == f->capacity) { // arenas do not grow an array in place: double it
         size_t capacity = f->capacity ? f->capacity * 2 : 16;
@@ -58,8 +61,9 @@ static status add_params(key_fields *f, arena *memory, const char *prefix, const
         if (def->type == PARAM_PATH)
             st = file_digest(d, memory, p->value[i].item[0].text, &value);
         if (st == OK)
-            st = add(f, memory,
-                     *prefix ? arena_format(memory, "%s%s", prefix, def->name) : def->name, value);
+            st = add_field(f, memory,
+                           *prefix ? arena_format(memory, "%s%s", prefix, def->name) : def->name,
+                           value);
     }
     return st;
 }
@@ -99,13 +103,13 @@ static status add_files(key_fields *f, arena *memory, const params *p, const fil
             digest_add_text(all, hex);
             continue;
         }
-        TRY(add(f, memory, arena_format(memory, ":%s", name),
-                arena_text(memory, hex, strlen(hex))));
+        TRY(add_field(f, memory, arena_format(memory, ":%s", name),
+                      arena_text(memory, hex, strlen(hex))));
     }
     if (all) {
         digest_hex(all, hex);
         value = arena_text(memory, hex, strlen(hex));
-        TRY(add(f, memory, ".files", value));
+        TRY(add_field(f, memory, ".files", value));
     }
 done:
     digest_free(all);
@@ -143,9 +147,9 @@ static status add_references(task *t, const key_digester *d)
                 return status_no_memory("a key");
             TRY(know_resource(e, &t->file->memory, d));
             for (size_t n = 0; n < e->key.n; n++)
-                TRY(add(&t->fields, t->memory,
-                        arena_format(t->memory, "%s%s", prefix, e->key.field[n].name),
-                        e->key.field[n].value));
+                TRY(add_field(&t->fields, t->memory,
+                              arena_format(t->memory, "%s%s", prefix, e->key.field[n].name),
+                              e->key.field[n].value));
         }
     }
 done:
@@ -158,8 +162,8 @@ static status add_inputs(task *t, bool *pending)
     *pending = false;
     for (size_t i = 0; st == OK && i < t->n_inputs; i++) {
         *pending |= !t->inputs[i]->digest[0];
-        st = add(&t->fields, t->memory, arena_format(t->memory, "input %zu", i + 1),
-                 arena_text(t->memory, t->inputs[i]->digest, strlen(t->inputs[i]->digest)));
+        st = add_field(&t->fields, t->memory, arena_format(t->memory, "input %zu", i + 1),
+                       arena_text(t->memory, t->inputs[i]->digest, strlen(t->inputs[i]->digest)));
     }
     return st;
 }
@@ -185,8 +189,9 @@ status key_compute(task *t, const key_digester *d)
     bool pending;
     t->fields.n = 0;
     t->key[0] = 0;
-    TRY(add(&t->fields, t->memory, "stage", t->stage->name));
-    TRY(add(&t->fields, t->memory, "version", arena_format(t->memory, "%d", t->stage->version)));
+    TRY(add_field(&t->fields, t->memory, "stage", t->stage->name));
+    TRY(add_field(&t->fields, t->memory, "version",
+                  arena_format(t->memory, "%d", t->stage->version)));
     TRY(add_params(&t->fields, t->memory, "", t->file->globals, d, false));
     TRY(add_params(&t->fields, t->memory, "", t->params, d, true));
     TRY(add_references(t, d));
@@ -198,7 +203,7 @@ done:
 }
 
 // Lists are short: a look through them is enough.
-static const key_field *find(const key_fields *f, const char *name)
+static const key_field *find_field(const key_fields *f, const char *name)
 {
     for (size_t i = 0; i < f->n; i++)
         if (strcmp(f->field[i].name, name) == 0)
@@ -211,7 +216,7 @@ size_t key_compare(const key_fields *old_fields, const key_fields *new_fields, k
 {
     size_t n = 0;
     for (size_t i = 0; i < old_fields->n; i++) {
-        const key_field *was = &old_fields->field[i], *is = find(new_fields, was->name);
+        const key_field *was = &old_fields->field[i], *is = find_field(new_fields, was->name);
         if (is && strcmp(was->value, is->value) == 0)
             continue;
         if (n++ < capacity)
@@ -219,7 +224,7 @@ size_t key_compare(const key_fields *old_fields, const key_fields *new_fields, k
     }
     for (size_t i = 0; i < new_fields->n; i++) {
         const key_field *is = &new_fields->field[i];
-        if (!find(old_fields, is->name) && n++ < capacity)
+        if (!find_field(old_fields, is->name) && n++ < capacity)
             out[n - 1] = (key_difference){is->name, NULL, is->value};
     }
     return n;

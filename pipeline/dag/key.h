@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The key of a task (DESIGN.md section 4): a digest of everything that decides its result. An
+// The key of a task (docs/design.md, Keys): a digest of everything that decides its result. An
 // artefact made under the same key needs no second run. The fields are kept one by one, so that
 // `explain` can name the one that changed.
 //
@@ -17,20 +17,11 @@
 #include <stddef.h>
 
 #include "pipeline/base/digest.h"
+#include "pipeline/base/key_field.h"
 #include "pipeline/base/status.h"
 #include "pipeline/stage.h"
-#include "pipeline/store/journal.h"
 
 enum { KEY_FILES = 64 };
-
-// Name and value, borrowed from the task's pipeline or dag; the journal writes them down as they
-// are.
-typedef journal_field key_field;
-
-typedef struct key_fields {
-    key_field *field; // owned by the pipeline's or dag's arena
-    size_t n, capacity;
-} key_fields;
 
 // How keys get at the bytes of input files: STORE's cache behind it takes a digest once per
 // unchanged file.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The one thing a stage may do with a round's vector besides reading it.
 #include <string.h>
 
 #include "pipeline/base/checked.h"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A key of a step is a parameter, an axis of its own, or an upstream axis to match: which of these
+// is decided here, from the stage's table and the axes that come from upstream.
 #include "pipeline/dag/sweep.h"
 
 #include <stdlib.h>
@@ -29,19 +31,20 @@ static status read_values(const param_context *c, const node *n, sweep_axis *axi
         return status_no_memory("a sweep");
     axis->values = values;
     if (axis->n == 0)
-        return place_fail(ERR_USAGE, n->at,
-                          "`%s` sweeps over nothing; give a value, or a list of them", axis->name);
+        return location_fail(ERR_USAGE, n->at,
+                             "`%s` sweeps over nothing; give a value, or a list of them",
+                             axis->name);
     for (size_t i = 0; i < axis->n; i++) {
         const node *item = axis->single ? n : n->item[i];
         if (item->kind == NODE_LIST) {
-            st = place_fail(ERR_USAGE, item->at, "`%s` has a list inside its list; write one list",
-                            axis->name);
+            st = location_fail(ERR_USAGE, item->at,
+                               "`%s` has a list inside its list; write one list", axis->name);
             goto done;
         }
         TRY(param_value_read(c, axis->def, item, &values[i]));
         if (names_get(&seen, values[i].canonical, &before)) {
-            st = place_fail(ERR_USAGE, item->at, "`%s` lists %s twice; remove one", axis->name,
-                            values[i].typed);
+            st = location_fail(ERR_USAGE, item->at, "`%s` lists %s twice; remove one", axis->name,
+                               values[i].typed);
             goto done;
         }
         if (!names_put(&seen, values[i].canonical, i)) {

@@ -19,7 +19,7 @@ typedef struct sweep_axis {
     size_t param; // its place in the stage's table; SWEEP_NO_PARAM where it only matches an
                   // upstream axis
     bool single;  // one value, not a list: selects upstream, sweeps nothing
-    place at;
+    location at;
     const param_value *values;
     size_t n;
 } sweep_axis;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Points form chains to their parents, since a sweep of many inputs would otherwise copy every list
+// of inputs for every task.
 #include "pipeline/dag/sweep_point.h"
 
 #include <stdlib.h>
@@ -7,12 +9,13 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/dag/dag.h"
 
-status points_add(points *list, arena *memory, const step *s, const point *p)
+status sweep_points_add(sweep_points *list, arena *memory, const step *s, const sweep_point *p)
 {
     if (list->n == DAG_TASKS)
-        return place_fail(ERR_USAGE, s->at, "step `%s` makes more than %d tasks; sweep over less",
-                          s->name, DAG_TASKS);
-    point *copy = arena_alloc(memory, 1, sizeof *copy);
+        return location_fail(ERR_USAGE, s->at,
+                             "step `%s` makes more than %d tasks; sweep over less", s->name,
+                             DAG_TASKS);
+    sweep_point *copy = arena_alloc(memory, 1, sizeof *copy);
     if (!copy || !checked_grow(&list->at, &list->capacity, list->n + 1, sizeof *list->at))
         return status_no_memory("a sweep");
     *copy = *p;
@@ -20,14 +23,14 @@ status points_add(points *list, arena *memory, const step *s, const point *p)
     return OK;
 }
 
-void points_free(points *list)
+void sweep_points_free(sweep_points *list)
 {
     free(list->at);
-    *list = (points){0};
+    *list = (sweep_points){0};
 }
 
-status point_extend_axes(arena *memory, point *p, size_t n, const task_axis *axes,
-                         const size_t *which, size_t n_which)
+status sweep_point_extend_axes(arena *memory, sweep_point *p, size_t n, const task_axis *axes,
+                               const size_t *which, size_t n_which)
 {
     if (n_which == 0)
         return OK;

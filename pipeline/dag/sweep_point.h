@@ -9,26 +9,26 @@
 #include "pipeline/dag/sweep.h"
 #include "pipeline/dag/task.h"
 
-typedef struct point {
-    const struct point *parent; // NULL at the start
-    task *input;                // an upstream task, or NULL
-    const sweep_axis *own;      // an axis of the step with this value, or NULL
+typedef struct sweep_point {
+    const struct sweep_point *parent; // NULL at the start
+    task *input;                      // an upstream task, or NULL
+    const sweep_axis *own;            // an axis of the step with this value, or NULL
     const param_value *value;
     const task_axis *axes; // all so far
-} point;
+} sweep_point;
 
-typedef struct points {
-    const point **at; // owned
+typedef struct sweep_points {
+    const sweep_point **at; // owned
     size_t n, capacity;
-} points;
+} sweep_points;
 
 // Adds a copy. ERR_USAGE at the step where there are more than DAG_TASKS.
-status points_add(points *list, arena *memory, const step *s, const point *p);
-void points_free(points *list);
+status sweep_points_add(sweep_points *list, arena *memory, const step *s, const sweep_point *p);
+void sweep_points_free(sweep_points *list);
 
 // Gives p->axes, of which it has n, those of `axes` with the indices in `which` besides, in a new
 // array.
-status point_extend_axes(arena *memory, point *p, size_t n, const task_axis *axes,
-                         const size_t *which, size_t n_which);
+status sweep_point_extend_axes(arena *memory, sweep_point *p, size_t n, const task_axis *axes,
+                               const size_t *which, size_t n_which);
 
 #endif

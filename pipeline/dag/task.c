@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What stages see of a task: everything else in the struct is the engine's.
 #include "pipeline/dag/task.h"
 
 #include <assert.h>
@@ -25,7 +26,7 @@ const params *task_params(const task *t)
     return t->params;
 }
 
-static const resource_entry *entry(const task *t, const char *param, size_t i)
+static const resource_entry *entry_of(const task *t, const char *param, size_t i)
 {
     const task_reference *r = task_find_reference(t, param);
     return r && i < r->n ? r->entry[i] : NULL;
@@ -33,13 +34,13 @@ static const resource_entry *entry(const task *t, const char *param, size_t i)
 
 void *task_resource(const task *t, const char *param, size_t i)
 {
-    const resource_entry *e = entry(t, param, i);
+    const resource_entry *e = entry_of(t, param, i);
     return e ? e->object : NULL;
 }
 
 const char *task_resource_name(const task *t, const char *param, size_t i)
 {
-    const resource_entry *e = entry(t, param, i);
+    const resource_entry *e = entry_of(t, param, i);
     return e ? e->name : NULL;
 }
 
@@ -48,7 +49,7 @@ size_t task_inputs(const task *t)
     return t->n_inputs;
 }
 
-static const task *input(const task *t, size_t i)
+static const task *input_of(const task *t, size_t i)
 {
     assert(i < t->n_inputs && "an input that does not exist");
     return t->inputs[i];
@@ -56,22 +57,22 @@ static const task *input(const task *t, size_t i)
 
 const char *task_input_stage(const task *t, size_t i)
 {
-    return input(t, i)->stage->name;
+    return input_of(t, i)->stage->name;
 }
 
 const char *task_input_label(const task *t, size_t i)
 {
-    return input(t, i)->label;
+    return input_of(t, i)->label;
 }
 
 const params *task_input_params(const task *t, size_t i)
 {
-    return input(t, i)->params;
+    return input_of(t, i)->params;
 }
 
 const artefact *task_input(const task *t, size_t i)
 {
-    return input(t, i)->artefact;
+    return input_of(t, i)->artefact;
 }
 
 const params *task_pipeline(const task *t)
@@ -92,23 +93,4 @@ bool task_stopping(const task *t)
     if (r->meanwhile && pthread_equal(pthread_self(), r->engine))
         r->meanwhile(r->context);
     return atomic_load_explicit(r->stopping, memory_order_relaxed);
-}
-
-status file_list_add(file_list *l, const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy || !checked_grow(&l->path, &l->capacity, l->n + 1, sizeof *l->path)) {
-        free(copy);
-        return status_no_memory("a list of files");
-    }
-    l->path[l->n++] = copy;
-    return OK;
-}
-
-void file_list_free(file_list *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        free(l->path[i]);
-    free(l->path);
-    *l = (file_list){0};
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A resource that a step does not name is its upstream's, handed on also through tasks that do not
+// use it themselves.
 #include "pipeline/dag/task_make.h"
 
 #include <stdlib.h>
@@ -13,7 +15,7 @@ enum { NAME_BYTES = 240 }; // of an artefact's file: leaves room for temporary e
 
 // Collects what the chain of points added: inputs, and values that the parameters of this task
 // differ in.
-static status take_point(dag *d, const step *s, const sweep *w, const point *p, task *t)
+static status take_point(dag *d, const step *s, const sweep *w, const sweep_point *p, task *t)
 {
     const param_context c = {&d->memory, d->file->folder, d->file->here};
     params *own = w->base;
@@ -38,7 +40,7 @@ static status take_point(dag *d, const step *s, const sweep *w, const point *p, 
 }
 
 static status missing_resource(const pipeline_file *f, const param_def *def, const char *name,
-                               place at)
+                               location at)
 {
     const char **known = checked_calloc(f->n_resources, sizeof *known);
     size_t n = 0;
@@ -48,10 +50,11 @@ static status missing_resource(const pipeline_file *f, const param_def *def, con
         if (strcmp(f->resources[i].def->section, def->section) == 0)
             known[n++] = f->resources[i].name;
     const char *nearest = text_nearest(name, known, n);
-    status st = nearest ? place_fail(ERR_USAGE, at, "there is no `%s` in `%s`; did you mean `%s`?",
-                                     name, def->section, nearest)
-                        : place_fail(ERR_USAGE, at, "there is no `%s` in `%s`; add it there", name,
-                                     def->section);
+    status st = nearest
+                    ? location_fail(ERR_USAGE, at, "there is no `%s` in `%s`; did you mean `%s`?",
+                                    name, def->section, nearest)
+                    : location_fail(ERR_USAGE, at, "there is no `%s` in `%s`; add it there", name,
+                                    def->section);
     free(known);
     return st;
 }
@@ -87,19 +90,19 @@ static const task_reference *upstream_reference(const task *t, const char *param
 }
 
 // A resource parameter that the step leaves out.
-static status inherit(const task *t, const sweep *w, const param_def *def, task_reference *refs,
-                      size_t *n)
+static status inherit_resource(const task *t, const sweep *w, const param_def *def,
+                               task_reference *refs, size_t *n)
 {
     bool differ;
     const task_reference *up = upstream_reference(t, def->name, &differ);
     if (!up)
         return def->required
-                   ? place_fail(ERR_USAGE, t->step->at, "%s has no `%s`; name one of `%s`", w->what,
-                                def->name, def->section)
+                   ? location_fail(ERR_USAGE, t->step->at, "%s has no `%s`; name one of `%s`",
+                                   w->what, def->name, def->section)
                    : OK;
     if (differ && def->required)
-        return place_fail(ERR_USAGE, t->step->at, "the inputs of %s differ in `%s`; give `%s`",
-                          w->what, def->name, def->name);
+        return location_fail(ERR_USAGE, t->step->at, "the inputs of %s differ in `%s`; give `%s`",
+                             w->what, def->name, def->name);
     refs[*n] = *up;
     refs[*n].inherited = refs[*n].taken = true;
     ++*n;
@@ -125,7 +128,7 @@ static status make_references(dag *d, const sweep *w, task *t)
         if (p->value[i].present)
             st = refer_to(d, def, &p->value[i], &refs[n++]);
         else if (def->type == PARAM_RESOURCE)
-            st = inherit(t, w, def, refs, &n);
+            st = inherit_resource(t, w, def, refs, &n);
         if (st != OK)
             return st;
         t->n_references = n;
@@ -163,14 +166,14 @@ static status make_names(dag *d, task *t)
     if (label.failed || file.failed || !t->label || !t->artefact_name || !t->artefact_path)
         st = status_no_memory("a task");
     else if (file.length > NAME_BYTES)
-        st = place_fail(ERR_USAGE, t->step->at,
-                        "the file of task %.100s… would have a name of %zu "
-                        "bytes; use shorter values",
-                        t->label, file.length);
+        st = location_fail(ERR_USAGE, t->step->at,
+                           "the file of task %.100s… would have a name of %zu "
+                           "bytes; use shorter values",
+                           t->label, file.length);
     else if (names_get(&d->label_index, t->artefact_name, &other) ||
              names_get(&d->label_index, t->label, &other))
-        st = place_fail(ERR_USAGE, t->step->at, "%s and %s would both write %s; rename one",
-                        t->label, d->tasks[other]->label, t->artefact_name);
+        st = location_fail(ERR_USAGE, t->step->at, "%s and %s would both write %s; rename one",
+                           t->label, d->tasks[other]->label, t->artefact_name);
     else if (!names_put(&d->label_index, t->label, t->index) ||
              !names_put(&d->label_index, t->artefact_name, t->index))
         st = status_no_memory("a task");
@@ -179,7 +182,8 @@ static status make_names(dag *d, task *t)
     return st;
 }
 
-status task_make(dag *d, const step *s, const sweep *w, const point *p, size_t n_axes, task **out)
+status task_make(dag *d, const step *s, const sweep *w, const sweep_point *p, size_t n_axes,
+                 task **out)
 {
     status st;
     task *t = arena_alloc(&d->memory, 1, sizeof *t);

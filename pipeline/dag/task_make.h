@@ -9,6 +9,7 @@
 
 // The task becomes number d->n; its label is entered, and its stage's `check` has passed. Owned by
 // the dag. ERR_USAGE with the place. Local.
-status task_make(dag *d, const step *s, const sweep *w, const point *p, size_t n_axes, task **out);
+status task_make(dag *d, const step *s, const sweep *w, const sweep_point *p, size_t n_axes,
+                 task **out);
 
 #endif

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Folders are walked by name rather than by what the journal knows: a killed run may have left
+// files of steps that are no longer in the pipeline. Only temporaries and finished tasks' files go.
+#include "pipeline/run/checkpoint_cleanup.h"
+
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,23 +10,23 @@
 
 #include "pipeline/base/names.h"
 #include "pipeline/base/text.h"
-#include "pipeline/run/checkpoint.h"
+#include "pipeline/store/checkpoint_file.h"
 
 // Removes `path`, and the folders above it when nothing is left in them.
 static void remove_file(const char *output, const char *path)
 {
-    char *folder = file_folder(path), *all = file_join(output, SAVED_FOLDER);
+    char *folder = file_folder(path), *all = file_join(output, CHECKPOINT_FOLDER);
     if (unlink(path) == 0 && folder && all && rmdir(folder) == 0)
         rmdir(all);
     free(folder);
     free(all);
 }
 
-void saving_forget(const run *r, const task *t)
+void checkpoint_forget(const char *output, const task *t)
 {
-    char *path = saved_path(r->file->output, t->artefact_name);
+    char *path = checkpoint_file_path(output, t->artefact_name);
     if (path)
-        remove_file(r->file->output, path);
+        remove_file(output, path);
     free(path);
 }
 
@@ -52,20 +56,20 @@ static void clean_folder(const run *r, const char *folder, const names *finished
 static bool list_finished(const run *r, names *finished, char **paths)
 {
     for (size_t i = 0; i < r->dag->n; i++) {
-        if (r->tasks[i].state != STATE_SKIPPED)
+        if (r->tasks[i].phase != PHASE_SKIPPED)
             continue;
-        paths[i] = saved_path(r->file->output, r->dag->tasks[i]->artefact_name);
+        paths[i] = checkpoint_file_path(r->file->output, r->dag->tasks[i]->artefact_name);
         if (!paths[i] || !names_put(finished, paths[i], 0))
             return false;
     }
     return true;
 }
 
-static status clean(const run *r)
+static status clean_all(const run *r)
 {
     status st = OK;
     names finished = {0};
-    char **paths = NULL, *all = file_join(r->file->output, SAVED_FOLDER);
+    char **paths = NULL, *all = file_join(r->file->output, CHECKPOINT_FOLDER);
     DIR *d = all ? opendir(all) : NULL;
     if (!all)
         return status_no_memory("a path");
@@ -93,16 +97,9 @@ done:
     return st;
 }
 
-status saving_begin(run *r)
+status checkpoint_clean(const run *r)
 {
-    status st = OK;
     int64_t removed;
-    double now = progress_clock();
-    r->saving = (saving){params_real(r->file->globals, "checkpoint"), now, now, 0, 0};
-    if (comm_rank(r->comm) == 0) {
-        TRY(store_clean(r->file->output, r->epoch, &removed));
-        TRY(clean(r));
-    }
-done:
-    return comm_agree(r->comm, st);
+    status st = store_clean(r->file->output, r->epoch, &removed);
+    return st == OK ? clean_all(r) : st;
 }

@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
+// Opening is collective on the ranks that share an object, so that all ranks open and close the
+// same entries in the same order.
 #include "pipeline/run/resource_use.h"
+
+#include <stdlib.h>
 
 #include "pipeline/base/checked.h"
 
+struct resource_use {
+    comm *comm;
+    pipeline_file *file;
+    size_t users[]; // for each of file->resources: tasks that may still need it
+};
+
 // Calls `visit` with every entry a task takes.
-static status each_entry(run *r, const task *t, status (*visit)(run *r, resource_entry *e))
+static status each_entry(resource_use *u, const task *t,
+                         status (*visit)(resource_use *u, resource_entry *e))
 {
     for (size_t i = 0; i < t->n_references; i++)
         for (size_t k = 0; t->references[i].taken && k < t->references[i].n; k++) {
-            status st = visit(r, t->references[i].entry[k]);
+            status st = visit(u, t->references[i].entry[k]);
             if (st != OK)
                 return st;
         }
     return OK;
 }
 
-static size_t *users(run *r, const resource_entry *e)
+static size_t *users_of(resource_use *u, const resource_entry *e)
 {
-    return &r->resource_users[e - r->file->resources];
+    return &u->users[e - u->file->resources];
 }
 
-static status add_user(run *r, resource_entry *e)
+static status add_user(resource_use *u, resource_entry *e)
 {
-    ++*users(r, e);
+    ++*users_of(u, e);
     return OK;
 }
 
@@ -33,54 +44,78 @@ static void close_entry(resource_entry *e)
     e->object = NULL;
 }
 
-static status drop_user(run *r, resource_entry *e)
+static status drop_user(resource_use *u, resource_entry *e)
 {
-    if (--*users(r, e) == 0)
+    if (--*users_of(u, e) == 0)
         close_entry(e);
     return OK;
 }
 
-share *resource_use_share(run *r)
+status resource_use_new(comm *c, const dag *d, resource_use **out)
 {
-    team *t = comm_team(r->comm);
-    return t ? team_share(t) : comm_share(r->comm);
+    size_t n = d->file->n_resources;
+    resource_use *u = checked_calloc(1, sizeof *u + n * sizeof *u->users);
+    if (!u)
+        return status_no_memory("the resources");
+    u->comm = c;
+    u->file = d->file;
+    for (size_t i = 0; i < d->n; i++)
+        each_entry(u, d->tasks[i], add_user);
+    *out = u;
+    return OK;
 }
 
-static status open_entry(run *r, resource_entry *e)
+void resource_use_free(resource_use *u)
+{
+    if (u)
+        resource_use_close_light(u);
+    free(u);
+}
+
+share *resource_use_share(const resource_use *u)
+{
+    team *t = comm_team(u->comm);
+    return t ? team_share(t) : comm_share(u->comm);
+}
+
+static status open_entry(resource_use *u, resource_entry *e)
 {
     if (e->object)
         return OK;
-    status st = e->def->open(e->params, r->file->globals, resource_use_share(r), false, &e->object);
+    status st = e->def->open(e->params, u->file->globals, resource_use_share(u), false, &e->object);
     if (st != OK)
         e->object = NULL;
-    st = comm_agree(r->comm, st);
+    st = comm_agree(u->comm, st);
     if (st != OK)
         close_entry(e);
     return st;
 }
 
-status resource_use_count(run *r)
+status resource_use_open(resource_use *u, const task *t)
 {
-    r->resource_users = checked_calloc(r->file->n_resources, sizeof *r->resource_users);
-    if (!r->resource_users)
-        return status_no_memory("the resources");
-    for (size_t i = 0; i < r->dag->n; i++)
-        each_entry(r, r->tasks[i].task, add_user);
-    return OK;
+    return each_entry(u, t, open_entry);
 }
 
-status resource_use_open(run *r, const task *t)
+void resource_use_drop(resource_use *u, const task *t)
 {
-    return each_entry(r, t, open_entry);
+    each_entry(u, t, drop_user);
 }
 
-void resource_use_drop(run *r, const task *t)
+status resource_use_open_light(resource_use *u)
 {
-    each_entry(r, t, drop_user);
+    status st = OK;
+    for (size_t i = 0; i < u->file->n_resources && st == OK; i++) {
+        resource_entry *e = &u->file->resources[i];
+        if (e->def->part && u->users[i] > 0)
+            st = e->def->open(e->params, u->file->globals, NULL, true, &e->object);
+        if (st != OK)
+            e->object = NULL;
+    }
+    return st;
 }
 
-void resource_use_close_all(run *r)
+void resource_use_close_light(resource_use *u)
 {
-    for (size_t i = 0; i < r->file->n_resources; i++)
-        close_entry(&r->file->resources[i]);
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        close_entry(&u->file->resources[i]);
 }

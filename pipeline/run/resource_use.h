@@ -4,19 +4,29 @@
 #ifndef PIPELINE_RUN_RESOURCE_USE_H
 #define PIPELINE_RUN_RESOURCE_USE_H
 
-#include "pipeline/run/run_state.h"
+#include <stdbool.h>
 
-// Counts, for every resource, the tasks that may need it: each drops its claim once, when it is
-// over. ERR_INTERNAL.
-status resource_use_count(run *r);
+#include "pipeline/comm/comm.h"
+#include "pipeline/dag/dag.h"
+
+typedef struct resource_use resource_use;
+
+// Counts, for every resource of d->file, the tasks that may need it: each drops its claim once,
+// when it is over. Borrows both. Local. Owned by the caller.
+status resource_use_new(comm *c, const dag *d, resource_use **out);
+// Closes whatever is open. Collective on each node. NULL is a no-op.
+void resource_use_free(resource_use *u);
+
 // The ranks that hold one object between them: the node's, or with teams those of it that are the
 // same member. Borrowed.
-share *resource_use_share(run *r);
+share *resource_use_share(const resource_use *u);
 // Opens what the task needs. Collective; all ranks return the same status.
-status resource_use_open(run *r, const task *t);
+status resource_use_open(resource_use *u, const task *t);
 // The task is over: closes what nobody else will need. Collective on each node.
-void resource_use_drop(run *r, const task *t);
-// Closes whatever is open. Collective on each node.
-void resource_use_close_all(run *r);
+void resource_use_drop(resource_use *u, const task *t);
+
+// Opens what will be used, and teams can share out, as far as its sizes; and closes it. Local.
+status resource_use_open_light(resource_use *u);
+void resource_use_close_light(resource_use *u);
 
 #endif

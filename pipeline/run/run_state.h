@@ -1,90 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts of a run share (run, settle, active, wave, resource_use): plain data. But for what
-// is marked "rank 0", it is the same on all ranks, so that all decide alike without asking.
+// What the steps of a task's life share (readiness, task_open, task_decide, task_commit, task_end,
+// wave, checkpoint): plain data. But for what is marked "rank 0", it is the same on all ranks, so
+// that all decide alike without asking.
 #ifndef PIPELINE_RUN_RUN_STATE_H
 #define PIPELINE_RUN_RUN_STATE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pipeline/base/progress.h"
 #include "pipeline/comm/comm.h"
 #include "pipeline/comm/machines.h"
 #include "pipeline/dag/dag.h"
-#include "pipeline/dag/task.h"
-#include "pipeline/run/run.h"
-#include "pipeline/run/watchdog.h"
-#include "pipeline/store/inputs.h"
-#include "pipeline/store/journal.h"
-#include "pipeline/store/lease.h"
+#include "pipeline/run/resource_use.h"
+#include "pipeline/run/run_records.h"
+#include "pipeline/schedule/checkpoint_clock.h"
+#include "pipeline/schedule/stop.h"
+#include "pipeline/schedule/watchdog.h"
 #include "pipeline/store/store.h"
 
-typedef enum task_state {
-    STATE_WAITING, // for its inputs, or for a place among the active
-    STATE_READY,   // must run, and its inputs are there
-    STATE_ACTIVE,  // opened on all ranks; between or in rounds
-    STATE_DONE,    // committed by this run
-    STATE_SKIPPED, // committed before, under the same key
-    STATE_FAILED,
-    STATE_BLOCKED, // an input failed
-    STATE_LEFT_OUT // by --from or --only
-} task_state;
+// Where a task is in its life. It only ever moves down this list, but for the way back from SUMMED
+// to IN_ROUND, when its owner decides on another round.
+typedef enum task_phase {
+    PHASE_WAITING,  // for its inputs
+    PHASE_READY,    // must run, and its inputs are there; waits for a place among the running
+    PHASE_OPENED,   // opened on all ranks: its owner has to decide on the first round
+    PHASE_IN_ROUND, // units of its round are left, or not yet summed up
+    PHASE_SUMMED,   // the round's sum is on the owner's node: the owner has to decide what follows
+    PHASE_DECIDED,  // the owner has stored the artefact: the journal has to say so
+    PHASE_COMMITTED,
+    PHASE_SKIPPED, // committed by an earlier run, under the same key
+    PHASE_FAILED,
+    PHASE_BLOCKED, // an input failed
+    PHASE_LEFT_OUT // by --from or --only
+} task_phase;
 
-struct active;
+struct running_task;
 
 // The run's record of a task: task->run.
 typedef struct task_run {
     task *task;
-    task_state state;
-    struct active *active; // of STATE_ACTIVE, owned
-    stored stored;         // of STATE_DONE and STATE_SKIPPED
-    size_t users;          // tasks that may still read its artefact
+    task_phase phase;
+    struct running_task *running; // from OPENED to DECIDED; owned
+    stored stored;                // of COMMITTED and SKIPPED
+    size_t users;                 // tasks that may still read its artefact
 } task_run;
-
-// What a node's ranks tell each other across tasks, in its shared memory.
-typedef struct run_flags {
-    atomic_bool stopping; // the run ends as soon as it can
-    atomic_bool hurry;    // and within a second
-    atomic_bool told;     // and the other nodes know
-} run_flags;
-
-// The clock of checkpoints (saving.h): seconds of progress_clock. The costs are the same on all
-// ranks, the rest is each rank's own.
-typedef struct saving {
-    double every;       // `checkpoint:`
-    double began, last; // the work; the last checkpoint
-    double spent;       // on all so far, a rank's mean
-    double wrote;       // the last one's writing alone
-} saving;
 
 typedef struct run {
     comm *comm;
     pipeline_file *file;
     dag *dag;
-    const run_options *options;
-    task_run *tasks;         // one for each of dag->tasks; owned
-    size_t *resource_users;  // for each of file->resources: tasks that may still need it; owned
-    size_t n_active, opened; // active now; so far
+    const char *command;        // the command line
+    task_run *tasks;            // one for each of dag->tasks; owned
+    size_t n_running, n_opened; // now; so far
     task_runtime runtime;
-    run_flags *flags;          // this node's
-    bool stop_on_error, notes; // notes: wave_note.h
+    resource_use *resources;
+    stop *stop;
+    checkpoint_clock clock;
+    watchdog *watchdog;              // NULL before work begins
+    bool stop_on_error, wants_notes; // wants_notes: wave_note.h
+    double memory;                   // bytes of a node that sums may take
+    verdict failure;                 // the first of the run
+    bool interrupted;
+    // Who writes: what artefacts, checkpoints and the journal say of this run.
     int64_t epoch;
-    double memory;   // bytes of a node that sums may take
-    verdict failure; // the first of the run
-    bool stopped;    // it was interrupted
-    double deadline; // of the job (deadline.h); 0: none
-    char cpus[MACHINES_CPUS];
-    watchdog *watchdog; // owned; NULL before work begins
     char lease_id[LEASE_ID];
-    saving saving;
-
-    // rank 0
-    lease *lease;
-    journal *journal;
-    journal_state *known; // the journal as it was at the start
-    inputs *inputs;
-    progress *progress;
+    char cpus[MACHINES_CPUS];
+    run_records records; // rank 0
 } run;
+
+// Asked before anything is written into the output folder: does this run hold it still? The context
+// is the run. Local.
+status run_may_write(void *run);
+// Has the run failed so that no further task may begin?
+bool run_must_end(const run *r);
 
 #endif

@@ -1,41 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
+// Ranks claim units in any order and add integers, so that neither order nor number of ranks shows
+// in a sum. They meet only when nothing is left, for a checkpoint, or to stop; who has met knows
+// that no unit is half done anywhere.
 #include "pipeline/run/wave.h"
 
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/run/checkpoint.h"
-#include "pipeline/run/deadline.h"
-#include "pipeline/run/readiness.h"
-#include "pipeline/run/steal.h"
+#include "pipeline/run/checkpoint_resume.h"
+#include "pipeline/run/running_task.h"
+#include "pipeline/run/task_end.h"
 #include "pipeline/run/wave_note.h"
-#include "pipeline/run/work_queue.h"
-#include "pipeline/run/workers.h"
+#include "pipeline/run/wave_units.h"
+#include "pipeline/schedule/steal.h"
+#include "pipeline/schedule/work_queue.h"
+#include "pipeline/schedule/workers.h"
 
 // What the node's ranks tell each other about a task's round while it runs.
-typedef struct note {
+typedef struct board {
     _Alignas(64) atomic_int_least64_t done;
     atomic_bool failed;
-} note;
+} board;
 
-// A task's part of the list.
-typedef struct part {
-    active *task;
-    int64_t first, here; // place in the list; how many of its units fall to this node
-    int64_t n;           // its units in the list
-    int64_t *rest;       // their numbers in the round, where some are done already; owned
-    note *note;
+// What this rank keeps of a part of the list.
+typedef struct part_view {
+    board *board;
+    int64_t here;      // how many of its units fall to this node
     double journalled; // rank 0: when the journal last heard of it
-} part;
+} part_view;
 
 struct wave {
-    part *parts; // owned
-    size_t n;
-    int64_t units;
-    int64_t *before;      // costs of the list, see claims.h; owned
-    claims *claims;       // owned
+    wave_units list;
+    part_view *views;     // one for each of list.parts; owned
+    work_queue *queue;    // owned; NULL: this rank does not claim
     steal *steal;         // owned; NULL: nothing moves between nodes
-    void *block;          // node memory: claims, stealing, notes, each task's bits and sum
+    void *block;          // node memory: the queue, stealing, boards, each task's bits and sum
     progress_line *lines; // rank 0; owned
     double started;
     team *team;           // NULL: units are run by ranks
@@ -48,158 +48,94 @@ enum { JOURNAL_SECONDS = 10 };
 // --- Making the list
 
 // Node memory for a task: its bits, then its sum; SIZE_MAX when it does not fit into a size_t.
-static size_t task_bytes(const active *a)
+static size_t task_bytes(const running_task *a)
 {
-    size_t bits = ((size_t)saved_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64, all;
+    size_t bits = ((size_t)checkpoint_file_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64;
+    size_t all;
     return checked_add(bits, partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
 }
 
 // Do teams run its units, or ranks?
-static bool runs_in_teams(const run *r, const active *a)
+static bool runs_in_teams(const run *r, const running_task *a)
 {
     return comm_team(r->comm) && a->of->task->stage->in_teams;
 }
 
-// Takes active tasks into the wave while their sums fit into the node: of those of teams and those
+// Takes running tasks into the wave while their sums fit into the node: of those of teams and those
 // of ranks, only such as the first is.
-static status admit(run *r, wave *w, size_t *bytes)
+static status admit_tasks(run *r, wave *w, size_t *bytes)
 {
-    w->parts = checked_calloc(r->n_active, sizeof *w->parts);
-    w->lines = checked_calloc(r->n_active, sizeof *w->lines);
-    status st = comm_agree(r->comm, w->parts && w->lines ? OK : status_no_memory("a wave"));
+    wave_units *l = &w->list;
+    l->parts = checked_calloc(r->n_running, sizeof *l->parts);
+    w->views = checked_calloc(r->n_running, sizeof *w->views);
+    w->lines = checked_calloc(r->n_running, sizeof *w->lines);
+    const bool made = l->parts && w->views && w->lines;
+    status st = comm_agree(r->comm, made ? OK : status_no_memory("a wave"));
     for (size_t i = 0; st == OK && i < r->dag->n; i++) {
-        active *a = r->tasks[i].active;
-        if (!a || a->complete)
+        running_task *a = r->tasks[i].running;
+        if (r->tasks[i].phase != PHASE_IN_ROUND)
             continue;
         size_t size = a->plan.units < 0 ? SIZE_MAX : task_bytes(a), total;
         if (size == SIZE_MAX || (double)size > r->memory) {
-            settle_fail(
-                r, a->of,
-                status_fail(ERR_USAGE, a->of->task->label,
-                            "its sums need %.3g GB of a node, `memory:` allows %.3g; raise it, "
-                            "or select fewer subsets",
-                            (double)size * 1e-9, r->memory * 1e-9));
+            task_fail(r, a->of,
+                      status_fail(ERR_USAGE, a->of->task->label,
+                                  "its sums need %.3g GB of a node, `memory:` allows %.3g; raise "
+                                  "it, or select fewer subsets",
+                                  (double)size * 1e-9, r->memory * 1e-9));
             continue;
         }
         if (!checked_add(*bytes, size, &total) || (double)total > r->memory ||
-            a->plan.units - a->done > CLAIMS_UNITS - w->units ||
-            (w->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
+            a->plan.units - a->done > WORK_QUEUE_UNITS - l->units ||
+            (l->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
             continue;
-        if (w->n == 0 && runs_in_teams(r, a))
+        if (l->n == 0 && runs_in_teams(r, a))
             w->team = comm_team(r->comm);
-        w->parts[w->n++] = (part){.task = a, .first = w->units, .n = a->plan.units - a->done};
-        w->units += a->plan.units - a->done;
+        wave_units_append(l, a);
         *bytes = total;
     }
     return st;
 }
 
-static double cost_of(const active *a, int64_t unit)
+// The part of the node's memory at `at` that is a task's.
+static status view_sum(const run *r, running_task *a, char *at)
 {
-    const stage_def *stage = a->of->task->stage;
-    double cost = stage->cost ? stage->cost(a->state, &a->vector, unit) : 1;
-    return cost > 0 ? cost : 0;
+    a->bits = (atomic_uint_least64_t *)(void *)at;
+    status st =
+        partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape), &a->sum);
+    if (st == OK && a->owner == comm_rank(r->comm))
+        checkpoint_restore(a);
+    return st;
 }
 
-// Of all its units.
-static double operations_of(const active *a)
-{
-    double operations = 0;
-    for (int64_t u = 0; a->of->task->stage->cost && u < a->plan.units; u++)
-        operations += cost_of(a, u);
-    return operations;
-}
-
-// The units that are left of a round that an earlier run began.
-static status list_rest(part *q)
-{
-    const active *a = q->task;
-    int64_t n = 0;
-    if (!a->before)
-        return OK;
-    if (!(q->rest = checked_calloc((size_t)q->n, sizeof *q->rest)))
-        return status_no_memory("a list of units");
-    for (int64_t u = 0; u < a->plan.units && n < q->n; u++)
-        if (!(a->before[u / 64] >> u % 64 & 1))
-            q->rest[n++] = u;
-    return OK;
-}
-
-// The unit at a place of the list.
-static int64_t unit_of(const part *q, int64_t i)
-{
-    return q->rest ? q->rest[i - q->first] : i - q->first;
-}
-
-// Costs relative to the largest, as integers: shares are then cut alike everywhere.
-static status add_up_costs(wave *w)
-{
-    double largest = 0;
-    double *cost = checked_calloc((size_t)w->units, sizeof *cost);
-    w->before = checked_calloc((size_t)w->units + 1, sizeof *w->before);
-    if (!cost || !w->before) {
-        free(cost);
-        return status_no_memory("a list of units");
-    }
-    for (size_t p = 0; p < w->n; p++) {
-        const part *q = &w->parts[p];
-        for (int64_t i = q->first; i < q->first + q->n; i++) {
-            cost[i] = cost_of(q->task, unit_of(q, i));
-            largest = cost[i] > largest ? cost[i] : largest;
-        }
-    }
-    for (int64_t i = 0; i < w->units; i++) {
-        int64_t c = largest > 0 ? (int64_t)(cost[i] / largest * CLAIMS_COST) : 1;
-        w->before[i + 1] = w->before[i] + (c > 1 ? c : 1);
-    }
-    free(cost);
-    return OK;
-}
-
-static status make_list(wave *w)
-{
-    for (size_t p = 0; p < w->n; p++) {
-        status st = list_rest(&w->parts[p]);
-        if (st != OK)
-            return st;
-    }
-    return add_up_costs(w);
-}
-
-// The node's memory: claims, stealing, a note for each part, and each part's bits and sum. What an
-// earlier run has summed up goes to the owner's node.
+// The node's memory: the queue, stealing, a board for each part, and each part's bits and sum. What
+// an earlier run has summed up goes to the owner's node.
 static status lay_out(run *r, wave *w, size_t bytes)
 {
     share *s = comm_share(r->comm);
-    const claimants c = claimants_find(r->comm, w->team);
+    const wave_units *l = &w->list;
+    const workers c = workers_find(r->comm, w->team);
     bool steals = !w->team && comm_nodes(r->comm) > 1;
-    size_t shares = claims_bytes(c.here);
+    size_t shares = work_queue_bytes(c.here);
     size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
-    status st = s->alloc(s, claimed + w->n * sizeof(note) + bytes, SHARE_ZEROS, &w->block);
+    status st = s->alloc(s, claimed + l->n * sizeof(board) + bytes, SHARE_ZEROS, &w->block);
     TRY(comm_agree(r->comm, st));
-    note *notes = (note *)(void *)((char *)w->block + claimed);
-    char *at = (char *)(notes + w->n);
-    int64_t begin = claims_cut(w->before, w->units, c.first, c.all);
-    int64_t end = claims_cut(w->before, w->units, c.first + c.here, c.all);
-    for (size_t p = 0; p < w->n && st == OK; p++) {
-        part *q = &w->parts[p];
-        active *a = q->task;
-        int64_t last = q->first + q->n;
-        int64_t low = q->first > begin ? q->first : begin, high = last < end ? last : end;
-        q->note = &notes[p];
-        q->here = high > low ? high - low : 0;
-        a->bits = (atomic_uint_least64_t *)(void *)at;
-        st = partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape),
-                          &a->sum);
-        at += task_bytes(a);
-        if (st == OK && a->owner == comm_rank(r->comm))
-            saving_restore(a);
+    board *boards = (board *)(void *)((char *)w->block + claimed);
+    char *at = (char *)(boards + l->n);
+    int64_t begin = work_queue_cut(l->before, l->units, c.first, c.all);
+    int64_t end = work_queue_cut(l->before, l->units, c.first + c.here, c.all);
+    for (size_t p = 0; p < l->n && st == OK; p++) {
+        const wave_part *part = &l->parts[p];
+        int64_t last = part->first + part->n;
+        int64_t low = part->first > begin ? part->first : begin, high = last < end ? last : end;
+        w->views[p] = (part_view){.board = &boards[p], .here = high > low ? high - low : 0};
+        st = view_sum(r, part->task, at);
+        at += task_bytes(part->task);
     }
     if (st == OK && c.mine >= 0)
-        st = claims_new(w->block, c.mine, c.here, c.first + c.mine, c.all, w->before, w->units,
-                        &w->claims);
+        st = work_queue_new(w->block, c.mine, c.here, c.first + c.mine, c.all, l->before, l->units,
+                            &w->queue);
     if (st == OK && steals)
-        st = steal_new(r->comm, (char *)w->block + shares, w->claims, &w->steal);
+        st = steal_new(r->comm, (char *)w->block + shares, w->queue, &w->steal);
     TRY(comm_agree(r->comm, st));
 done:
     return st;
@@ -207,87 +143,85 @@ done:
 
 // --- Working through it
 
-static part *find_part(const wave *w, int64_t unit)
-{
-    size_t low = 0, high = w->n; // the last part that begins at or before the unit
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (w->parts[middle].first <= unit)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &w->parts[low];
-}
-
 // Rank 0 speaks for all: what its node has done of the node's share, scaled to the whole.
-static void show(run *r, wave *w)
+static void show_progress(run *r, wave *w)
 {
     size_t n = 0;
     double now = progress_clock();
-    for (size_t p = 0; p < w->n; p++) {
-        part *q = &w->parts[p];
-        int64_t done = atomic_load(&q->note->done);
-        if (q->here == 0 || done == 0)
+    for (size_t p = 0; p < w->list.n; p++) {
+        const wave_part *part = &w->list.parts[p];
+        part_view *v = &w->views[p];
+        int64_t done = atomic_load(&v->board->done);
+        if (v->here == 0 || done == 0)
             continue;
-        progress_line line = {q->task->of->task->label, q->task->round, 0, q->n, now - w->started};
-        line.done = (int64_t)((double)done / (double)q->here * (double)q->n);
-        if (done < q->here)
+        progress_line line = {part->task->of->task->label, part->task->round, 0, part->n,
+                              now - w->started};
+        line.done = (int64_t)((double)done / (double)v->here * (double)part->n);
+        if (done < v->here)
             w->lines[n++] = line;
-        if (now - q->journalled < JOURNAL_SECONDS)
+        if (now - v->journalled < JOURNAL_SECONDS)
             continue;
-        q->journalled = now;
+        v->journalled = now;
         const journal_progress j = {.label = line.label,
                                     .round = line.round,
-                                    .done = q->task->done + line.done,
-                                    .units = q->task->plan.units,
+                                    .done = part->task->done + line.done,
+                                    .units = part->task->plan.units,
                                     .rate = progress_rate(&line)};
         // A line lost here is nothing: a full disk stops the run where something is committed.
-        (void)journal_task_progress(r->journal, &j);
+        (void)journal_task_progress(r->records.journal, &j);
     }
-    progress_show(r->progress, n, w->lines);
+    progress_show(r->records.progress, n, w->lines);
 }
 
-// Has a unit failed or a signal come, here or on another node, or is the job's time nearly over?
-// The first to see it passes it on.
-static bool must_stop(run *r, const wave *w)
+static board *board_of(const wave *w, int64_t i)
 {
-    if (comm_alarmed(r->comm)) {
-        atomic_store(&r->flags->told, true);
-        atomic_store(&r->flags->stopping, true);
-    }
-    if (deadline_near(r->deadline, w->longest, r->saving.wrote))
-        atomic_store(&r->flags->stopping, true);
-    bool stopping = atomic_load(&r->flags->stopping);
-    if (stopping && !atomic_exchange(&r->flags->told, true))
-        comm_alarm(r->comm);
-    return stopping;
+    return w->views[wave_units_part(&w->list, i)].board;
 }
 
 // A place of the list for this rank, or its team, whose task has not failed; false when there is
 // none left on this node, or it is time to meet. All members of a team get the same.
 static bool next_unit(run *r, wave *w, int64_t *i)
 {
-    bool any, stop, again;
+    bool any, meet, again;
     int64_t failed;
     while (w->team && team_told(w->team, &failed))
-        atomic_store(&find_part(w, failed)->note->failed, true);
+        atomic_store(&board_of(w, failed)->failed, true);
     do {
-        stop = must_stop(r, w) || saving_due(r); // all look: a node's first rank need not claim
+        // All look: a node's first rank need not claim.
+        meet = stop_look(r->stop, w->longest, r->clock.wrote) || checkpoint_clock_due(&r->clock);
         if (w->steal)
             steal_serve(w->steal);
-        any = w->claims && !stop && claims_next(w->claims, i);
-        again = any ? atomic_load(&find_part(w, *i)->note->failed)
-                    : !stop && w->steal && steal_ask(w->steal);
+        any = w->queue && !meet && work_queue_next(w->queue, i);
+        again =
+            any ? atomic_load(&board_of(w, *i)->failed) : !meet && w->steal && steal_ask(w->steal);
     } while (again);
     if (any && w->steal)
         steal_ahead(w->steal);
     return w->team ? team_next(w->team, any, i) : any;
 }
 
-static void serve(void *context)
+static void serve_steals(void *context)
 {
     steal_serve(context);
+}
+
+// Runs the unit at a place of the list, and notes how long it took.
+static status run_unit(run *r, wave *w, running_task *a, int64_t unit)
+{
+    const task *t = a->of->task;
+    double begun = progress_clock();
+    w->gap = begun - w->ended > w->gap ? begun - w->ended : w->gap;
+    watchdog_note(r->watchdog, DOING_UNIT, t, unit);
+    status st = t->stage->unit(a->state, &a->vector, unit, a->sum);
+    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
+    double took = progress_clock() - begun;
+    w->longest = took > w->longest ? took : w->longest;
+    w->busy += took;
+    w->ended = begun + took;
+    if (w->team)
+        st = team_unit_end(w->team, st);
+    a->busy += st == OK ? took : 0;
+    return st;
 }
 
 static void run_units(run *r, wave *w)
@@ -295,64 +229,52 @@ static void run_units(run *r, wave *w)
     int64_t i;
     if (w->steal) {
         r->runtime.context = w->steal;
-        r->runtime.meanwhile = serve;
+        r->runtime.meanwhile = serve_steals;
     }
     while (next_unit(r, w, &i)) {
-        part *q = find_part(w, i);
-        active *a = q->task;
-        int64_t unit = unit_of(q, i);
-        double begun = progress_clock();
-        w->gap = begun - w->ended > w->gap ? begun - w->ended : w->gap;
-        watchdog_note(r->watchdog, DOING_UNIT, a->of->task, unit);
-        status st = a->of->task->stage->unit(a->state, &a->vector, unit, a->sum);
-        watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
-        double took = progress_clock() - begun;
-        w->longest = took > w->longest ? took : w->longest;
-        w->busy += took;
-        w->ended = begun + took;
-        if (w->team)
-            st = team_unit_end(w->team, st);
+        const wave_part *part = &w->list.parts[wave_units_part(&w->list, i)];
+        running_task *a = part->task;
+        int64_t unit = wave_units_number(part, i);
+        status st = run_unit(r, w, a, unit);
         verdict_add(&a->verdict, st);
-        a->busy += st == OK ? took : 0;
-        if (st == OK && w->claims) {
-            a->worked += cost_of(a, unit);
+        if (st == OK && w->queue) {
+            a->worked += wave_units_cost(a, unit);
             atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
-            atomic_fetch_add(&q->note->done, 1);
+            atomic_fetch_add(&board_of(w, i)->done, 1);
         } else if (st != OK) {
-            atomic_store(&q->note->failed, true);
+            atomic_store(&board_of(w, i)->failed, true);
             if (r->stop_on_error)
-                atomic_store(&r->flags->stopping, true);
+                stop_ask(r->stop);
         }
         if (comm_rank(r->comm) == 0)
-            show(r, w);
+            show_progress(r, w);
     }
     r->runtime.meanwhile = NULL;
 }
 
 // All ranks have stopped between units: because none are left, because the run must stop, or for a
 // checkpoint, after which they go on.
-static status meet(run *r, wave *w, bool *more, bool *stopped)
+static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
 {
     enum { DUE = 1, STOP = 2 };
     if (w->steal)
         steal_meet(w->steal);
-    comm_alarm_clear(r->comm);
-    int64_t why = comm_largest(r->comm, (atomic_load(&r->flags->stopping) ? STOP : 0) +
-                                            (saving_due(r) ? DUE : 0));
-    int64_t left = comm_largest(r->comm, w->claims ? claims_left(w->claims) : 0);
+    int64_t why = stop_meet(r->stop) ? STOP : 0;
+    why = comm_largest(r->comm, why + (checkpoint_clock_due(&r->clock) ? DUE : 0));
+    int64_t left = comm_largest(r->comm, w->queue ? work_queue_left(w->queue) : 0);
     *stopped = why >= STOP;
     *more = !*stopped && left > 0;
-    r->stopped |= *stopped;
+    r->interrupted |= *stopped;
     if (*stopped)
-        atomic_store(&r->flags->stopping, true);
-    return *stopped || (why == DUE && left > 0) ? saving_wave(r) : OK;
+        stop_ask(r->stop);
+    return *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
 }
 
 // The vote on every task, and its sum.
-static void conclude(run *r, wave *w, bool stopped)
+static void conclude_tasks(run *r, wave *w, bool stopped)
 {
-    for (size_t p = 0; p < w->n; p++) {
-        active *a = w->parts[p].task;
+    for (size_t p = 0; p < w->list.n; p++) {
+        running_task *a = w->list.parts[p].task;
         if (stopped)
             verdict_add(&a->verdict, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
         comm_agree_each(r->comm, 1, &a->verdict);
@@ -360,25 +282,25 @@ static void conclude(run *r, wave *w, bool stopped)
         if (st == OK)
             st = comm_reduce(r->comm, comm_node_of(r->comm, a->owner), a->sum);
         if (st == OK) {
-            a->complete = true;
+            a->of->phase = PHASE_SUMMED;
             a->units += a->plan.units;
-            a->operations += operations_of(a);
+            a->operations += wave_units_operations(a);
         } else
-            settle_fail(r, a->of, st);
+            task_fail(r, a->of, st);
     }
 }
 
 static status write_note(run *r, const wave *w, int64_t sent)
 {
     double now = progress_clock(), gap = now - w->ended;
-    const wave_note own = {.units = w->units,
+    const wave_note own = {.units = w->list.units,
                            .seconds = now - w->started,
                            .gap = gap > w->gap ? gap : w->gap,
                            .busy = w->busy,
                            .longest = w->longest,
-                           .sent = letters_sent(comm_letters(r->comm)) - sent,
+                           .sent = mailbox_sent(comm_mailbox(r->comm)) - sent,
                            .fetched = w->steal ? steal_fetched(w->steal) : 0};
-    return r->notes ? wave_note_write(r, &own) : OK;
+    return r->wants_notes ? wave_note_write(&own, r->comm, r->records.journal) : OK;
 }
 
 status wave_run(run *r, wave **out)
@@ -386,30 +308,29 @@ status wave_run(run *r, wave **out)
     status st;
     size_t bytes = 0;
     bool more, stopped;
-    int64_t sent = letters_sent(comm_letters(r->comm));
+    int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     TRY(comm_agree(r->comm, w ? OK : status_no_memory("a wave")));
-    TRY(admit(r, w, &bytes));
-    TRY(comm_agree(r->comm, make_list(w)));
+    TRY(admit_tasks(r, w, &bytes));
+    TRY(comm_agree(r->comm, wave_units_finish(&w->list)));
     TRY(lay_out(r, w, bytes));
     w->started = w->ended = progress_clock();
-    for (size_t p = 0; p < w->n; p++)
-        w->parts[p].journalled = w->started;
+    for (size_t p = 0; p < w->list.n; p++)
+        w->views[p].journalled = w->started;
     do {
         if (w->team)
             TRY(comm_agree(r->comm, team_begin(w->team, pool_threads(r->runtime.pool))));
         run_units(r, w);
         if (w->team)
             team_finish(w->team);
-        TRY(meet(r, w, &more, &stopped));
+        TRY(meet_ranks(r, w, &more, &stopped));
     } while (more);
     TRY(write_note(r, w, sent));
-    conclude(r, w, stopped);
+    conclude_tasks(r, w, stopped);
     *out = w;
     w = NULL;
 done:
-    if (w)
-        wave_free(r, w);
+    wave_free(r, w);
     return st;
 }
 
@@ -419,7 +340,7 @@ void wave_free(run *r, wave *w)
     if (!w)
         return;
     for (size_t i = 0; i < r->dag->n; i++) {
-        active *a = r->tasks[i].active;
+        running_task *a = r->tasks[i].running;
         if (a) {
             partial_free(a->sum);
             a->sum = NULL;
@@ -427,13 +348,11 @@ void wave_free(run *r, wave *w)
         }
     }
     steal_free(w->steal);
-    claims_free(w->claims);
+    work_queue_free(w->queue);
     if (w->block)
         s->release(s, w->block);
-    for (size_t p = 0; p < w->n; p++)
-        free(w->parts[p].rest);
-    free(w->before);
+    wave_units_free(&w->list);
+    free(w->views);
     free(w->lines);
-    free(w->parts);
     free(w);
 }

@@ -4,23 +4,26 @@
 #ifndef PIPELINE_RUN_WAVE_NOTE_H
 #define PIPELINE_RUN_WAVE_NOTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pipeline/base/status.h"
-#include "pipeline/run/run_state.h"
+#include "pipeline/comm/comm.h"
+#include "pipeline/store/journal.h"
 
 // What one rank knows of a wave.
 typedef struct wave_note {
     int64_t units;         // of all ranks
     double seconds, busy;  // from the first unit to the meeting of all ranks; in units
     double longest, gap;   // unit; time without one
-    int64_t sent, fetched; // letters to other nodes; units that it brought from them
+    int64_t sent, fetched; // messages to other nodes; units that it brought from them
 } wave_note;
 
 // Does the run want notes? Collective.
 bool wave_note_wanted(const comm *c);
-// Adds up the ranks' notes and writes the line: mean and largest idle time of a rank, the longest
-// unit and time without one, letters, units that changed their node. Collective. ERR_IO.
-status wave_note_write(run *r, const wave_note *own);
+// Adds up the ranks' notes and writes the line to rank 0's journal: mean and largest idle time of a
+// rank, the longest unit and time without one, messages, units that changed their node. Collective.
+// ERR_IO.
+status wave_note_write(const wave_note *own, const comm *c, journal *j);
 
 #endif

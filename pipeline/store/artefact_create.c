@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+// One rank writes the whole file, a block of rows after the other, since NC_STRING fails through a
+// parallel handle and integers are deflated. Each value passes the digest on its way to NetCDF.
+#include "pipeline/store/artefact_create.h"
+
 #include <netcdf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
 #include "pipeline/store/hyperslab.h"
 
@@ -27,7 +32,7 @@ typedef struct creation {
     int *variables; // and variables; owned
 } creation;
 
-static status check(const creation *c, int code, const char *what)
+static status check_nc(const creation *c, int code, const char *what)
 {
     return code == NC_NOERR ? OK
                             : status_fail(ERR_IO, c->path,
@@ -46,7 +51,7 @@ static int define_layout(int file, int id, const written_variable *v, int64_t ro
     if (real || v->type == VARIABLE_TEXT || (size_t)rows * row_bytes < DEFLATE_BYTES)
         return NC_NOERR;
     int64_t fit = row_bytes < CHUNK_BYTES ? (int64_t)(CHUNK_BYTES / row_bytes) : 1;
-    slab s = slab_next(v->dims, v->lengths, 0, fit < rows ? fit : rows);
+    hyperslab s = hyperslab_next(v->dims, v->lengths, 0, fit < rows ? fit : rows);
     memcpy(chunk, s.count, sizeof chunk);
     if (row_bytes > CHUNK_BYTES)
         chunk[v->dims - 1] = CHUNK_BYTES / variable_item_bytes(v->type);
@@ -62,7 +67,7 @@ static int define_variable(creation *c, size_t i, int *id)
     const char *coverage = coordinate ? "coordinate" : "modelResult";
     int dims[VARIABLE_MAX_DIMS], code;
     int64_t rows, row_items;
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     for (int d = 0; d < v->dims; d++)
         dims[d] = c->dims[v->dim[d]];
     if ((code = nc_def_var(c->file, v->name, types[v->type], v->dims, dims, id)) ||
@@ -73,7 +78,7 @@ static int define_variable(creation *c, size_t i, int *id)
     return nc_put_att_text(c->file, *id, "coverage_content_type", strlen(coverage), coverage);
 }
 
-static status define(creation *c)
+static status define_variables(creation *c)
 {
     const artefact_writer *w = c->w;
     const char *what = "the header";
@@ -98,7 +103,7 @@ static status define(creation *c)
     if (!code)
         code = nc_enddef(c->file);
     artefact_unlock();
-    return check(c, code, what);
+    return check_nc(c, code, what);
 }
 
 // Writes rows [first, first + rows) from `values`.
@@ -115,14 +120,14 @@ static status put_rows(const creation *c, size_t i, int64_t first, int64_t rows,
                                    (long long)(first * row_items + k));
     artefact_lock();
     while (code == NC_NOERR && rows > 0) {
-        slab s = slab_next(v->dims, v->lengths, first, rows);
+        hyperslab s = hyperslab_next(v->dims, v->lengths, first, rows);
         code = nc_put_vara(c->file, c->variables[i], s.start, s.count, at);
         at += (size_t)(s.rows * row_items) * variable_item_bytes(v->type);
         first += s.rows;
         rows -= s.rows;
     }
     artefact_unlock();
-    return check(c, code, v->name);
+    return check_nc(c, code, v->name);
 }
 
 static status put_variable(const creation *c, size_t i, char hex[DIGEST_HEX])
@@ -132,7 +137,7 @@ static status put_variable(const creation *c, size_t i, char hex[DIGEST_HEX])
     digest *d = NULL;
     void *block = NULL;
     int64_t rows, row_items;
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     size_t row_bytes = (size_t)row_items * variable_item_bytes(v->type);
     int64_t step = rows;
     TRY(digest_part_begin(v->name, v->type, v->dims, v->lengths, &d));
@@ -170,7 +175,7 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
         st = status_no_memory("an artefact");
         goto done;
     }
-    TRY(define(&c));
+    TRY(define_variables(&c));
     for (size_t i = 0; i < w->n_variables; i++) {
         parts[i].name = w->variables[i].name;
         TRY(put_variable(&c, i, parts[i].hex));
@@ -182,7 +187,7 @@ done:
         int code = nc_close(c.file); // what was buffered may meet a full disk only here
         artefact_unlock();
         if (st == OK)
-            st = check(&c, code, "the end");
+            st = check_nc(&c, code, "the end");
     }
     free(parts);
     free(c.dims);

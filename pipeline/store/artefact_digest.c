@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Both sides make the same digest: artefact_create from the values it hands to NetCDF, and this
+// file from those it reads back. So what a disk or a library changed on the way is seen.
+#include "pipeline/store/artefact_digest.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +96,7 @@ static status digest_variable(const artefact *a, digest_part *part)
     int64_t lengths[VARIABLE_MAX_DIMS], rows, row_items;
     TRY(artefact_shape(a, part->name, &type, &dims, lengths));
     TRY(digest_part_begin(part->name, type, dims, lengths, &d));
-    slab_shape(dims, lengths, &rows, &row_items); // checked when the artefact was opened
+    hyperslab_shape(dims, lengths, &rows, &row_items); // checked when the artefact was opened
     if (type == VARIABLE_TEXT)
         TRY(add_texts(a, part->name, d));
     else if (rows > 0 && row_items > 0)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+// HDF5 says in its superblock how long its file is. A file that was cut, or is none, is found by
+// that, without a library that would take it for its own and read on.
+#include "pipeline/store/artefact_header.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "pipeline/store/artefact_file.h"
 
 static uint64_t little_endian(const unsigned char *at)
 {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a stage declares is copied and checked here, before any file is there: a mistake in a stage
+// is an internal error with the variable's name, not a failure of NetCDF.
 #include "pipeline/store/artefact_writer.h"
 
 #include <ctype.h>
@@ -6,9 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/store/artefact_file.h"
 #include "pipeline/store/hyperslab.h"
-#include "pipeline/store/store.h"
 
 status artefact_writer_new(artefact_writer **out)
 {
@@ -115,7 +115,7 @@ status artefact_variable(artefact_writer *w, const variable *v)
         copy.dim[d] = find_dim(w, v->dim[d]);
         copy.lengths[d] = w->dims[copy.dim[d]].length;
     }
-    if (!slab_shape(copy.dims, copy.lengths, &rows, &row_items)) {
+    if (!hyperslab_shape(copy.dims, copy.lengths, &rows, &row_items)) {
         st = status_fail(ERR_INTERNAL, NULL, "variable %s is too large", v->name);
         goto done;
     }
@@ -171,37 +171,13 @@ const char *artefact_writer_attribute(const artefact_writer *w, const char *name
     return NULL;
 }
 
-size_t variable_item_bytes(variable_type type)
-{
-    static const size_t bytes[] = {
-        [VARIABLE_F64] = 8,
-        [VARIABLE_F32] = 4,
-        [VARIABLE_I64] = 8,
-        [VARIABLE_I32] = 4,
-        [VARIABLE_I8] = 1,
-        [VARIABLE_U8] = 1,
-        [VARIABLE_TEXT] = sizeof(char *),
-    };
-    return bytes[type];
-}
-
-const char *variable_type_name(variable_type type)
-{
-    static const char *const names[] = {
-        [VARIABLE_F64] = "double",  [VARIABLE_F32] = "float", [VARIABLE_I64] = "int64",
-        [VARIABLE_I32] = "int",     [VARIABLE_I8] = "byte",   [VARIABLE_U8] = "ubyte",
-        [VARIABLE_TEXT] = "string",
-    };
-    return names[type];
-}
-
 size_t artefact_writer_bytes(const artefact_writer *w)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < w->n_variables; i++) {
         const written_variable *v = &w->variables[i];
         int64_t rows, row_items;
-        if (slab_shape(v->dims, v->lengths, &rows, &row_items))
+        if (hyperslab_shape(v->dims, v->lengths, &rows, &row_items))
             bytes += (size_t)rows * (size_t)row_items * variable_item_bytes(v->type);
     }
     return bytes;

@@ -38,6 +38,10 @@ struct artefact_writer {
     size_t dims_capacity, variables_capacity, attributes_capacity;
 };
 
+// An empty description for the stage's `finish` to fill. Owned by the caller.
+status artefact_writer_new(artefact_writer **out);
+void artefact_writer_free(artefact_writer *w); // NULL is a no-op
+
 // The value of an attribute declared so far, or NULL. Borrowed.
 const char *artefact_writer_attribute(const artefact_writer *w, const char *name);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Everything is checked before it is believed: a killed writer, a full disk or another machine's
+// byte order must give a task that starts anew, never a wrong sum.
 #include "pipeline/store/checkpoint_file.h"
 
 #include <dirent.h>
@@ -13,7 +15,7 @@ static const uint64_t MAGIC = 0x3174706b63637573; // "succkpt1"
 
 typedef struct file_head {
     uint64_t magic;
-    saved_head head;
+    checkpoint_head head;
     int64_t fields;
     struct {
         int64_t type, length;
@@ -22,17 +24,17 @@ typedef struct file_head {
 
 enum { DIGEST = DIGEST_HEX - 1, PIECES = PARTIAL_MAX_FIELDS + 4 };
 
-int64_t saved_words(int64_t units)
+int64_t checkpoint_file_words(int64_t units)
 {
     return units / 64 + (units % 64 != 0);
 }
 
-char *saved_path(const char *output, const char *artefact_name)
+char *checkpoint_file_path(const char *output, const char *artefact_name)
 {
     size_t n = strlen(artefact_name), suffix = strlen(".nc");
     if (n > suffix && strcmp(artefact_name + n - suffix, ".nc") == 0)
         n -= suffix;
-    char *name = text_format(SAVED_FOLDER "/%.*s" SAVED_SUFFIX, (int)n, artefact_name);
+    char *name = text_format(CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n, artefact_name);
     char *path = name ? file_join(output, name) : NULL;
     free(name);
     return path;
@@ -71,9 +73,9 @@ done:
     return st;
 }
 
-status saved_write(const char *path, const saved_head *head, const int64_t *vector,
-                   const uint64_t *bits, const partial *sum, status (*allowed)(void *context),
-                   void *context)
+status checkpoint_file_write(const char *path, const checkpoint_head *head, const int64_t *vector,
+                             const uint64_t *bits, const partial *sum,
+                             status (*allowed)(void *context), void *context)
 {
     file_head h;
     file_piece pieces[PIECES];
@@ -95,7 +97,7 @@ status saved_write(const char *path, const saved_head *head, const int64_t *vect
     if (head->done > 0) {
         const partial_shape *shape = partial_get_shape(sum);
         h.fields = shape->fields;
-        pieces[n++] = (file_piece){bits, (size_t)saved_words(head->units) * sizeof *bits};
+        pieces[n++] = (file_piece){bits, (size_t)checkpoint_file_words(head->units) * sizeof *bits};
         for (int f = 0; f < shape->fields; f++) {
             partial_type type = shape->field[f].type;
             int64_t length = shape->field[f].length;
@@ -114,7 +116,7 @@ status saved_write(const char *path, const saved_head *head, const int64_t *vect
 // --- Reading
 
 // Takes n items off the rest of the file; NULL when it is too short.
-static const void *take(const mapping *file, size_t *at, int64_t n, size_t item)
+static const void *take_bytes(const mapping *file, size_t *at, int64_t n, size_t item)
 {
     size_t bytes, end;
     if (n < 0 || !checked_mul((size_t)n, item, &bytes) || !checked_add(*at, bytes, &end) ||
@@ -125,7 +127,7 @@ static const void *take(const mapping *file, size_t *at, int64_t n, size_t item)
     return place;
 }
 
-static bool lay_out(saved *s)
+static bool lay_out(checkpoint_file *s)
 {
     const file_head *h = (const file_head *)(const void *)s->file.bytes;
     size_t at = sizeof *h;
@@ -134,30 +136,30 @@ static bool lay_out(saved *s)
     if (h->magic != MAGIC || h->head.units < 0 || h->head.done < 0 || h->fields < 0 ||
         h->head.done > h->head.units || h->fields > PARTIAL_MAX_FIELDS || h->head.round < 0)
         return false;
-    s->vector = take(&s->file, &at, h->head.length, sizeof *s->vector);
+    s->vector = take_bytes(&s->file, &at, h->head.length, sizeof *s->vector);
     if (h->head.done > 0)
-        s->bits = take(&s->file, &at, saved_words(h->head.units), sizeof *s->bits);
+        s->bits = take_bytes(&s->file, &at, checkpoint_file_words(h->head.units), sizeof *s->bits);
     s->shape.fields = (int)h->fields;
     for (int f = 0; f < s->shape.fields; f++) {
         int64_t type = h->field[f].type, length = h->field[f].length;
         if (type != PARTIAL_COUNT && type != PARTIAL_SUM)
             return false;
         s->shape.field[f] = (partial_field){"", (partial_type)type, length};
-        if (!(s->values[f] = take(&s->file, &at, length, item_bytes(type))))
+        if (!(s->values[f] = take_bytes(&s->file, &at, length, item_bytes(type))))
             return false;
     }
     int64_t done = 0;
-    for (int64_t w = 0; s->bits && w < saved_words(h->head.units); w++)
+    for (int64_t w = 0; s->bits && w < checkpoint_file_words(h->head.units); w++)
         done += __builtin_popcountll(s->bits[w]);
     return s->vector && (s->bits || h->head.done == 0) && done == h->head.done &&
            at == s->file.size - DIGEST;
 }
 
-status saved_open(const char *path, saved *out)
+status checkpoint_file_open(const char *path, checkpoint_file *out)
 {
     status st;
     char hex[DIGEST_HEX];
-    *out = (saved){0};
+    *out = (checkpoint_file){0};
     TRY(file_map(path, &out->file));
     if (out->file.size < sizeof(file_head) + DIGEST) {
         st = status_fail(ERR_INPUT, path, "is no whole checkpoint");
@@ -169,15 +171,15 @@ status saved_open(const char *path, saved *out)
         st = status_fail(ERR_INPUT, path, "is no whole checkpoint: its digest does not match");
 done:
     if (st != OK)
-        saved_close(out);
+        checkpoint_file_close(out);
     return st;
 }
 
-void saved_close(saved *s)
+void checkpoint_file_close(checkpoint_file *s)
 {
     if (s->file.bytes)
         file_unmap(&s->file);
-    *s = (saved){0};
+    *s = (checkpoint_file){0};
 }
 
 // --- All of them
@@ -186,13 +188,13 @@ static status visit_folder(const char *output, const char *step,
                            status (*visit)(void *context, const char *name), void *context)
 {
     status st = OK;
-    char *folder = text_format("%s/" SAVED_FOLDER "/%s", output, step);
+    char *folder = text_format("%s/" CHECKPOINT_FOLDER "/%s", output, step);
     DIR *d = folder ? opendir(folder) : NULL;
     for (struct dirent *entry; st == OK && d && (entry = readdir(d));) {
-        size_t n = strlen(entry->d_name), suffix = strlen(SAVED_SUFFIX);
-        if (n <= suffix || strcmp(entry->d_name + n - suffix, SAVED_SUFFIX) != 0)
+        size_t n = strlen(entry->d_name), suffix = strlen(CHECKPOINT_SUFFIX);
+        if (n <= suffix || strcmp(entry->d_name + n - suffix, CHECKPOINT_SUFFIX) != 0)
             continue;
-        char *name = text_format(SAVED_FOLDER "/%s/%s", step, entry->d_name);
+        char *name = text_format(CHECKPOINT_FOLDER "/%s/%s", step, entry->d_name);
         st = name ? visit(context, name) : status_no_memory("a path");
         free(name);
     }
@@ -204,11 +206,11 @@ static status visit_folder(const char *output, const char *step,
     return st;
 }
 
-status saved_each(const char *output, status (*visit)(void *context, const char *name),
-                  void *context)
+status checkpoint_file_each(const char *output, status (*visit)(void *context, const char *name),
+                            void *context)
 {
     status st = OK;
-    char *all = file_join(output, SAVED_FOLDER);
+    char *all = file_join(output, CHECKPOINT_FOLDER);
     if (!all)
         return status_no_memory("a path");
     DIR *d = opendir(all);

@@ -17,11 +17,11 @@
 #include "pipeline/base/partial.h"
 #include "pipeline/base/status.h"
 
-#define SAVED_FOLDER "checkpoints"
-#define SAVED_SUFFIX ".checkpoint"
+#define CHECKPOINT_FOLDER "checkpoints"
+#define CHECKPOINT_SUFFIX ".checkpoint"
 
 // What is the same for the whole file.
-typedef struct saved_head {
+typedef struct checkpoint_head {
     char key[DIGEST_HEX]; // of the task
     int64_t epoch;        // of the run that wrote it
     int64_t round;        // 0 for the first
@@ -30,39 +30,40 @@ typedef struct saved_head {
     int64_t earlier;      // units of the rounds before
     double operations;    // of the rounds before
     double seconds;       // the task has taken so far
-} saved_head;
+} checkpoint_head;
 
 // A file that was read: everything points into its mapping.
-typedef struct saved {
-    saved_head head;
+typedef struct checkpoint_file {
+    checkpoint_head head;
     const int64_t *vector;
-    const uint64_t *bits; // of units done, saved_words(units) of them; NULL where none is done
-    partial_shape shape;  // of the sum; its fields have no names. No fields where none is done
+    const uint64_t
+        *bits; // of units done, checkpoint_file_words(units) of them; NULL where none is done
+    partial_shape shape; // of the sum; its fields have no names. No fields where none is done
     const void *values[PARTIAL_MAX_FIELDS]; // aligned to 8 bytes only: to be copied
     mapping file;                           // owned
-} saved;
+} checkpoint_file;
 
 // How many words hold a bit a unit.
-int64_t saved_words(int64_t units);
+int64_t checkpoint_file_words(int64_t units);
 
 // "checkpoints/STEP/NAME.checkpoint" for the artefact "STEP/NAME.nc", below `output`; NULL when out
 // of memory. Owned by the caller.
-char *saved_path(const char *output, const char *artefact_name);
+char *checkpoint_file_path(const char *output, const char *artefact_name);
 
 // Writes it. `bits` and `sum` are looked at where head->done > 0. `allowed` is asked just before
 // the new file takes the old one's place. Local. ERR_IO, or what `allowed` returns: the old one
 // stays.
-status saved_write(const char *path, const saved_head *head, const int64_t *vector,
-                   const uint64_t *bits, const partial *sum, status (*allowed)(void *context),
-                   void *context);
+status checkpoint_file_write(const char *path, const checkpoint_head *head, const int64_t *vector,
+                             const uint64_t *bits, const partial *sum,
+                             status (*allowed)(void *context), void *context);
 
 // Maps the file and checks its digest. ERR_INPUT when it is missing or damaged. Local. Released by
-// saved_close.
-status saved_open(const char *path, saved *out);
-void saved_close(saved *s); // {0} is a no-op
+// checkpoint_file_close.
+status checkpoint_file_open(const char *path, checkpoint_file *out);
+void checkpoint_file_close(checkpoint_file *s); // {0} is a no-op
 
 // Calls `visit` with the path below `output` of each checkpoint there is, until it fails. Local.
-status saved_each(const char *output, status (*visit)(void *context, const char *name),
-                  void *context);
+status checkpoint_file_each(const char *output, status (*visit)(void *context, const char *name),
+                            void *context);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// jansson would build a tree for each of a long journal's lines; this reads a flat object in place,
+// the only kind that the journal writes, and refuses any other.
 #include "pipeline/store/flat_json.h"
 
 #include <stdlib.h>
@@ -14,7 +16,7 @@ static void skip_space(cursor *c)
         c->at++;
 }
 
-static bool take(cursor *c, char wanted)
+static bool take_char(cursor *c, char wanted)
 {
     skip_space(c);
     if (c->at == c->end || *c->at != wanted)
@@ -94,7 +96,7 @@ static char *take_escape(cursor *c, char *out)
 
 static bool take_text(cursor *c, const char **text)
 {
-    if (!take(c, '"'))
+    if (!take_char(c, '"'))
         return false;
     char *out = c->at;
     *text = out;
@@ -168,19 +170,19 @@ bool flat_json_parse(char *bytes, size_t n, flat_member *members, size_t capacit
 {
     cursor c = {bytes, bytes + n};
     *count = 0;
-    if (!take(&c, '{'))
+    if (!take_char(&c, '{'))
         return false;
-    if (take(&c, '}'))
+    if (take_char(&c, '}'))
         return true;
     do {
         if (*count == capacity)
             return false;
         flat_member *m = &members[(*count)++];
         *m = (flat_member){0};
-        if (!take_text(&c, &m->name) || !take(&c, ':') || !take_value(&c, m))
+        if (!take_text(&c, &m->name) || !take_char(&c, ':') || !take_value(&c, m))
             return false;
-    } while (take(&c, ','));
-    return take(&c, '}');
+    } while (take_char(&c, ','));
+    return take_char(&c, '}');
 }
 
 const flat_member *flat_json_find(const flat_member *members, size_t n, const char *name)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// NetCDF moves rectangles, while blocks of rows begin and end anywhere: a block is a few
+// rectangles.
 #include "pipeline/store/hyperslab.h"
 
-slab slab_next(int dims, const int64_t *lengths, int64_t first, int64_t rows)
+hyperslab hyperslab_next(int dims, const int64_t *lengths, int64_t first, int64_t rows)
 {
-    slab s = {.rows = 1};
+    hyperslab s = {.rows = 1};
     int64_t inner = 1, left = first;
     int last = dims - 1,
         open = 0; // `open`: the dimension along which the rectangle may span several indices
@@ -35,7 +37,7 @@ slab slab_next(int dims, const int64_t *lengths, int64_t first, int64_t rows)
     return s;
 }
 
-bool slab_shape(int dims, const int64_t *lengths, int64_t *rows, int64_t *row_items)
+bool hyperslab_shape(int dims, const int64_t *lengths, int64_t *rows, int64_t *row_items)
 {
     int64_t items;
     *rows = 1;

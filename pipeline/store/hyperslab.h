@@ -4,22 +4,23 @@
 #ifndef PIPELINE_STORE_HYPERSLAB_H
 #define PIPELINE_STORE_HYPERSLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/store/artefact.h"
+#include "pipeline/store/variable.h"
 
-typedef struct slab {
+typedef struct hyperslab {
     size_t start[VARIABLE_MAX_DIMS], count[VARIABLE_MAX_DIMS];
     int64_t rows; // in this rectangle
-} slab;
+} hyperslab;
 
 // The largest rectangle that begins at row `first` and holds at most `rows` rows (first and rows in
 // range, rows > 0). `lengths` are those of all `dims` dimensions. A pure function.
-slab slab_next(int dims, const int64_t *lengths, int64_t first, int64_t rows);
+hyperslab hyperslab_next(int dims, const int64_t *lengths, int64_t first, int64_t rows);
 
 // Rows of an array, and items of one row; a scalar is one row of one item. False when the number of
 // items does not fit size_t or int64_t, or a length is negative.
-bool slab_shape(int dims, const int64_t *lengths, int64_t *rows, int64_t *row_items);
+bool hyperslab_shape(int dims, const int64_t *lengths, int64_t *rows, int64_t *row_items);
 
 #endif

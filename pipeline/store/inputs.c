@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A digest is taken once while path, size, inode and both times stay the same, and never of a file
+// that was changed within the clock's last tick: a second change in that tick would look the same.
 #include "pipeline/store/inputs.h"
 
 #include <stdlib.h>
@@ -48,12 +50,12 @@ void inputs_free(inputs *in)
     free(in);
 }
 
-static int64_t nanoseconds(struct timespec t)
+static int64_t to_nanoseconds(struct timespec t)
 {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static status identify(const char *path, journal_input *out)
+static status identify_file(const char *path, journal_input *out)
 {
     struct stat info;
     if (stat(path, &info) != 0)
@@ -64,8 +66,8 @@ static status identify(const char *path, journal_input *out)
         .path = path,
         .size = info.st_size,
         .inode = info.st_ino,
-        .mtime_ns = nanoseconds(info.st_mtim),
-        .ctime_ns = nanoseconds(info.st_ctim),
+        .mtime_ns = to_nanoseconds(info.st_mtim),
+        .ctime_ns = to_nanoseconds(info.st_ctim),
     };
     return OK;
 }
@@ -77,7 +79,8 @@ static bool is_same(const journal_input *a, const journal_input *b)
 }
 
 // The record of the path that is still true, or NULL. Borrowed.
-static const journal_input *find(const inputs *in, const char *path, const journal_input *now)
+static const journal_input *find_record(const inputs *in, const char *path,
+                                        const journal_input *now)
 {
     size_t i;
     const journal_input *found = NULL;
@@ -92,7 +95,7 @@ static void wait_for_tick(const journal_input *file)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age = nanoseconds(now) - file->ctime_ns;
+    int64_t age = to_nanoseconds(now) - file->ctime_ns;
     if (age >= 0 && age < TICK_NS)
         nanosleep(&(struct timespec){.tv_nsec = TICK_NS - age}, NULL);
 }
@@ -102,11 +105,11 @@ status inputs_take(inputs *in, const char *path, char hex[DIGEST_HEX])
     status st;
     journal_input before = {0}, after = {0};
     taken *t = NULL;
-    TRY(identify(path, &before));
+    TRY(identify_file(path, &before));
     wait_for_tick(&before);
-    TRY(identify(path, &before));
+    TRY(identify_file(path, &before));
     TRY(digest_file(path, hex));
-    TRY(identify(path, &after));
+    TRY(identify_file(path, &after));
     if (!is_same(&before, &after)) {
         st = status_fail(ERR_INPUT, path,
                          "changed while it was read; start again when it is complete");
@@ -134,20 +137,14 @@ done:
 status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX])
 {
     journal_input now = {0};
-    status st = identify(path, &now);
+    status st = identify_file(path, &now);
     if (st != OK)
         return st;
-    const journal_input *found = find(in, path, &now);
+    const journal_input *found = find_record(in, path, &now);
     if (!found || strlen(found->digest) != DIGEST_HEX - 1)
         return inputs_take(in, path, hex);
     memcpy(hex, found->digest, DIGEST_HEX);
     return OK;
-}
-
-bool inputs_cached(const inputs *in, const char *path)
-{
-    journal_input now = {0};
-    return identify(path, &now) == OK && find(in, path, &now);
 }
 
 status inputs_record(inputs *in, journal *j)

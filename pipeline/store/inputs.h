@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Content digests of input files, each taken once and reused while path, size, inode, mtime and
-// ctime (in nanoseconds) are the same (DESIGN.md section 4). A modification time alone is never
+// ctime (in nanoseconds) are the same (docs/design.md, Keys). A modification time alone is never
 // trusted.
 #ifndef PIPELINE_STORE_INPUTS_H
 #define PIPELINE_STORE_INPUTS_H
@@ -22,10 +22,6 @@ void inputs_free(inputs *in); // NULL is a no-op
 // The digest of the file's bytes: cached, or taken now. Local. ERR_INPUT when it is missing, is no
 // regular file, or changes while it is read; ERR_IO when reading fails.
 status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX]);
-
-// Is the digest of this path at hand, so that inputs_digest would not read the file? Local, one
-// stat.
-bool inputs_cached(const inputs *in, const char *path);
 
 // Takes the digest anew whatever is cached, for `fsck --inputs`. As inputs_digest.
 status inputs_take(inputs *in, const char *path, char hex[DIGEST_HEX]);

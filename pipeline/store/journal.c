@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One write(2) a line and a sum at its end: a line is there or counts as never written. What others
+// build on is synced before the call returns.
 #include "pipeline/store/journal.h"
 
 #include <errno.h>
@@ -104,7 +106,7 @@ static json_t *line_new(const char *event)
 
 // Appends the line, which is taken, with its sum. One write, so that lines of two processes do not
 // mix.
-static status append(journal *j, json_t *line, bool sync)
+static status append_line(journal *j, json_t *line, bool sync)
 {
     status st = OK;
     text t = {0};
@@ -158,7 +160,7 @@ status journal_run_started(journal *j, const journal_run *run)
     put_text(line, "version", run->version);
     put_text(line, "command", run->command);
     put_text(line, "pipeline", run->pipeline);
-    return append(j, line, true);
+    return append_line(j, line, true);
 }
 
 status journal_run_ended(journal *j, int64_t epoch, status result, const char *message,
@@ -169,7 +171,7 @@ status journal_run_ended(journal *j, int64_t epoch, status result, const char *m
     put_int(line, "result", result);
     put_text(line, "message", message);
     put_real(line, "saving_seconds", saving);
-    return append(j, line, true);
+    return append_line(j, line, true);
 }
 
 status journal_add_input(journal *j, const journal_input *input)
@@ -181,7 +183,7 @@ status journal_add_input(journal *j, const journal_input *input)
     put_int(line, "mtime_ns", input->mtime_ns);
     put_int(line, "ctime_ns", input->ctime_ns);
     put_text(line, "digest", input->digest);
-    return append(j, line, true);
+    return append_line(j, line, true);
 }
 
 status journal_task_started(journal *j, const char *label, const char *step, const char *stage,
@@ -193,7 +195,7 @@ status journal_task_started(journal *j, const char *label, const char *step, con
     put_text(line, "stage", stage);
     put_text(line, "key", key);
     put_int(line, "epoch", epoch);
-    return append(j, line, true);
+    return append_line(j, line, true);
 }
 
 status journal_task_progress(journal *j, const journal_progress *p)
@@ -203,10 +205,8 @@ status journal_task_progress(journal *j, const journal_progress *p)
     put_int(line, "round", p->round);
     put_int(line, "done", p->done);
     put_int(line, "units", p->units);
-    put_int(line, "total_done", p->total_done);
-    put_int(line, "total", p->total);
     put_real(line, "rate", p->rate);
-    return append(j, line, false);
+    return append_line(j, line, false);
 }
 
 static json_t *place_line(const char *event, const char *label, int64_t round, int64_t done,
@@ -220,12 +220,12 @@ static json_t *place_line(const char *event, const char *label, int64_t round, i
     return line;
 }
 
-status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done, int64_t units,
-                          double next)
+status journal_task_checkpoint(journal *j, const char *label, int64_t round, int64_t done,
+                               int64_t units, double next)
 {
     json_t *line = place_line("saved", label, round, done, units);
     put_real(line, "next", next);
-    return append(j, line, false);
+    return append_line(j, line, false);
 }
 
 status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_t round,
@@ -233,7 +233,7 @@ status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_
 {
     json_t *line = place_line("resumed", label, round, done, units);
     put_int(line, "epoch", epoch);
-    return append(j, line, false);
+    return append_line(j, line, false);
 }
 
 status journal_task_done(journal *j, const journal_commit *c)
@@ -261,7 +261,7 @@ status journal_task_done(journal *j, const journal_commit *c)
     put_real(line, "alone", c->alone);
     put_real(line, "memory", c->memory);
     json_object_set_new_nocheck(line, "fields", fields);
-    return append(j, line, true);
+    return append_line(j, line, true);
 }
 
 status journal_add_wave(journal *j, const journal_wave *wave)
@@ -275,9 +275,9 @@ status journal_add_wave(journal *j, const journal_wave *wave)
     put_real(line, "idle_most", wave->idle_most);
     put_real(line, "longest", wave->longest);
     put_real(line, "gap", wave->gap);
-    put_int(line, "letters", wave->letters);
+    put_int(line, "letters", wave->messages);
     put_int(line, "fetched", wave->fetched);
-    return append(j, line, false);
+    return append_line(j, line, false);
 }
 
 status journal_task_failed(journal *j, const char *label, const char *key, status result,
@@ -288,5 +288,5 @@ status journal_task_failed(journal *j, const char *label, const char *key, statu
     put_text(line, "key", key);
     put_int(line, "result", result);
     put_text(line, "message", message);
-    return append(j, line, true);
+    return append_line(j, line, true);
 }

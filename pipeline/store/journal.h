@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipeline/base/key_field.h"
 #include "pipeline/base/status.h"
 
 #define JOURNAL_NAME "journal.jsonl"
@@ -40,23 +41,18 @@ typedef struct journal_input {
     const char *digest;
 } journal_input;
 
-typedef struct journal_field { // one field of a task's key, by name
-    const char *name, *value;
-} journal_field;
-
 typedef struct journal_progress {
     const char *label;
-    int64_t round;             // 0 for the first
-    int64_t done, units;       // of this round
-    int64_t total_done, total; // over all rounds as far as known; total 0: unknown
-    double rate;               // units a second, now; 0: unknown
+    int64_t round;       // 0 for the first
+    int64_t done, units; // of this round
+    double rate;         // units a second, now; 0: unknown
     double time;
 } journal_progress;
 
 typedef struct journal_commit {
     const char *label, *step, *stage;
     const char *key; // digest; and the fields it was made of (read back by journal_fields only)
-    const journal_field *fields;
+    const key_field *fields;
     size_t n_fields;
     const char *path;        // of the artefact, relative to OUTPUT
     const char *digest;      // of names and variables (store.h)
@@ -80,7 +76,7 @@ typedef struct journal_wave {
     int64_t units;
     int ranks, nodes;
     double seconds, idle_mean, idle_most, longest, gap;
-    int64_t letters, fetched;
+    int64_t messages, fetched;
 } journal_wave;
 
 typedef struct journal journal;
@@ -105,8 +101,8 @@ status journal_task_started(journal *j, const char *label, const char *step, con
 status journal_task_progress(journal *j, const journal_progress *p);
 // A checkpoint was written, and the next is `next` seconds away; or one was taken up by a later run
 // (`epoch`: of the run that wrote it). Not synced. Nothing reads these lines but people and tests.
-status journal_task_saved(journal *j, const char *label, int64_t round, int64_t done, int64_t units,
-                          double next);
+status journal_task_checkpoint(journal *j, const char *label, int64_t round, int64_t done,
+                               int64_t units, double next);
 status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_t round,
                             int64_t done, int64_t units);
 status journal_task_done(journal *j, const journal_commit *c);
@@ -145,7 +141,7 @@ const journal_input *journal_find_input(const journal_state *s, const char *path
 
 // The key fields of a label's last commit, in the order written; none where there is no commit.
 // Borrowed from the state; values may be NULL. ERR_INTERNAL when out of memory.
-status journal_fields(journal_state *s, const char *label, const journal_field **fields, size_t *n);
+status journal_fields(journal_state *s, const char *label, const key_field **fields, size_t *n);
 
 size_t journal_tasks(const journal_state *s); // in order of first appearance
 const journal_task *journal_task_at(const journal_state *s, size_t i);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The whole file is read at once and every text points into it; a long journal is mostly progress
+// lines, which only overwrite the last one of their task.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,7 @@ typedef struct entry { // of a label
     journal_commit commit;
     char *fields_text; // of the commit, as JSON, until it is asked for; NULL otherwise
     size_t fields_size;
-    journal_field *fields; // owned, of the commit, once parsed
+    key_field *fields; // owned, of the commit, once parsed
 } entry;
 
 struct journal_state {
@@ -114,8 +116,6 @@ static bool on_progress(journal_state *s, const line *l)
         .round = get_int(l, "round"),
         .done = get_int(l, "done"),
         .units = get_int(l, "units"),
-        .total_done = get_int(l, "total_done"),
-        .total = get_int(l, "total"),
         .rate = get_real(l, "rate"),
         .time = get_real(l, "time"),
     };
@@ -236,7 +236,7 @@ static const struct {
     {"end", "event", on_end},
 };
 
-static bool apply(journal_state *s, const line *l)
+static bool apply_line(journal_state *s, const line *l)
 {
     const char *event = get_text(l, "event");
     s->summary.time = get_real(l, "time");
@@ -267,7 +267,7 @@ static status load_lines(journal_state *s, size_t size)
         next = at + n + 1;
         if (!is_whole(at, n) || !flat_json_parse(at, n, l.members, LINE_MEMBERS, &l.n))
             s->summary.skipped += n > 0;
-        else if (!apply(s, &l))
+        else if (!apply_line(s, &l))
             return status_no_memory("the journal");
     }
     return OK;
@@ -334,7 +334,7 @@ static status parse_fields(entry *e)
     e->fields_text = NULL;
     if (fine && (e->fields = checked_calloc(n, sizeof *e->fields))) {
         for (size_t i = 0; i < n; i++)
-            e->fields[i] = (journal_field){members[i].name, members[i].text};
+            e->fields[i] = (key_field){members[i].name, members[i].text};
         e->commit.fields = e->fields;
         e->commit.n_fields = n;
     }
@@ -342,7 +342,7 @@ static status parse_fields(entry *e)
     return !members || (fine && !e->fields) ? status_no_memory("the fields of a key") : OK;
 }
 
-status journal_fields(journal_state *s, const char *label, const journal_field **fields, size_t *n)
+status journal_fields(journal_state *s, const char *label, const key_field **fields, size_t *n)
 {
     size_t i;
     status st = OK;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// link(2) fails where the name exists, on every POSIX file system and over NFS, which flock does
+// not do. A dead run's lease is replaced by rename, and whose name is there a moment later has won.
 #include "pipeline/store/lease.h"
 
 #include <dirent.h>
@@ -17,7 +19,6 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/progress.h"
 #include "pipeline/base/text.h"
-#include "pipeline/store/lease_holder.h"
 
 static const double WAIT = 30;     // seconds for a live holder to end
 static const double BEATS = 6;     // in that time
@@ -46,7 +47,7 @@ static void sleep_seconds(double seconds)
 // Writes our own file beside the lease. Each attempt needs one: taking it moves it, and whoever
 // holds the lease tidies such files away (so that one that is missing is no failure, but another
 // attempt).
-static status prepare(const lease *l)
+static status prepare_file(const lease *l)
 {
     size_t n = strlen(l->self.text);
     int file = open(l->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -60,13 +61,13 @@ static status prepare(const lease *l)
 static bool is_ours(const lease *l)
 {
     holder now;
-    return holder_read(l->path, &now) && strcmp(now.id, l->self.id) == 0;
+    return lease_holder_read(l->path, &now) && strcmp(now.id, l->self.id) == 0;
 }
 
 // Where there is no lease. *taken tells whether it is ours now.
-static status create(lease *l, bool *taken)
+static status create_lease(lease *l, bool *taken)
 {
-    status st = prepare(l);
+    status st = prepare_file(l);
     if (st == OK)
         *taken = link(l->temporary, l->path) == 0;
     if (st == OK && !*taken && errno != EEXIST && errno != ENOENT)
@@ -76,12 +77,12 @@ static status create(lease *l, bool *taken)
 }
 
 // Puts ours in the place of a dead one, where that one is still there.
-static status replace(lease *l, const holder *dead, bool *taken)
+static status replace_dead(lease *l, const holder *dead, bool *taken)
 {
     holder now;
     bool moved = false;
-    status st = prepare(l);
-    if (st == OK && holder_read(l->path, &now) && strcmp(now.id, dead->id) == 0) {
+    status st = prepare_file(l);
+    if (st == OK && lease_holder_read(l->path, &now) && strcmp(now.id, dead->id) == 0) {
         moved = rename(l->temporary, l->path) == 0;
         if (!moved && errno != ENOENT)
             st = status_fail_errno(ERR_IO, l->path, "cannot rename to it");
@@ -97,7 +98,7 @@ static status replace(lease *l, const holder *dead, bool *taken)
 
 // Removes the files of attempts that were killed. One that is still being made is made again: its
 // owner finds it gone.
-static void tidy(const lease *l)
+static void remove_leftovers(const lease *l)
 {
     DIR *folder = opendir(l->output);
     for (struct dirent *entry; folder && (entry = readdir(folder));)
@@ -119,7 +120,7 @@ static bool is_dead(const lease *l, watched *w)
 {
     holder now;
     double clock = progress_clock();
-    if (!holder_read(l->path, &now))
+    if (!lease_holder_read(l->path, &now))
         return false; // gone: the next attempt creates it
     bool same = strcmp(now.id, w->holder.id) == 0;
     if (!same || now.beat != w->holder.beat)
@@ -127,7 +128,7 @@ static bool is_dead(const lease *l, watched *w)
     // A process is looked up in no time, Slurm is not.
     bool near = strcmp(now.boot, l->self.boot) == 0;
     if (!same || near || clock - w->asked >= ASK) {
-        w->life = holder_judge(&now, &l->self);
+        w->life = lease_holder_judge(&now, &l->self);
         w->asked = clock;
     }
     w->holder = now;
@@ -135,7 +136,7 @@ static bool is_dead(const lease *l, watched *w)
            (w->life == HOLDER_UNKNOWN && clock - w->since >= SILENT / BEATS * l->wait);
 }
 
-static status take(lease *l, const atomic_bool *stopping)
+static status take_lease(lease *l, const atomic_bool *stopping)
 {
     char who[512];
     bool taken = false;
@@ -144,9 +145,9 @@ static status take(lease *l, const atomic_bool *stopping)
     for (;;) {
         status st = OK;
         if (!file_exists(l->path))
-            st = create(l, &taken);
+            st = create_lease(l, &taken);
         else if (is_dead(l, &w))
-            st = replace(l, &w.holder, &taken);
+            st = replace_dead(l, &w.holder, &taken);
         if (st != OK || taken)
             return st;
         if (progress_clock() >= end || atomic_load(stopping))
@@ -154,14 +155,14 @@ static status take(lease *l, const atomic_bool *stopping)
         sleep_seconds(pause);
         pause = fmin(1.5 * pause, 0.25);
     }
-    holder_describe(&w.holder, who, sizeof who);
+    lease_holder_describe(&w.holder, who, sizeof who);
     return status_fail(ERR_INTERRUPTED, l->output,
                        "is in use by %s; start again when that run has ended, or stop it", who);
 }
 
 // --- Beating
 
-static void *beat(void *context)
+static void *beat_until_ended(void *context)
 {
     lease *l = context;
     char line[HOLDER_BEAT_BYTES + 1];
@@ -192,7 +193,7 @@ static status start_beating(lease *l)
         return status_fail_errno(ERR_IO, l->path, "cannot open");
     sigfillset(&all); // signals are the program's
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    l->beating = pthread_create(&l->thread, NULL, beat, l) == 0;
+    l->beating = pthread_create(&l->thread, NULL, beat_until_ended, l) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return l->beating ? OK : status_fail(ERR_INTERNAL, NULL, "cannot start a thread");
 }
@@ -210,7 +211,7 @@ status lease_take(const char *output, const atomic_bool *stopping, lease **out)
     l->wait = wait && atof(wait) > 0 ? atof(wait) : WAIT;
     pthread_mutex_init(&l->mutex, NULL);
     pthread_cond_init(&l->wake, NULL);
-    holder_self(&l->self);
+    lease_holder_self(&l->self);
     l->output = strdup(output);
     l->path = file_join(output, LEASE_NAME);
     l->temporary = l->path ? text_format("%s.%s", l->path, l->self.id) : NULL;
@@ -219,8 +220,8 @@ status lease_take(const char *output, const atomic_bool *stopping, lease **out)
         goto done;
     }
     TRY(file_make_folders(output));
-    TRY(take(l, stopping));
-    tidy(l);
+    TRY(take_lease(l, stopping));
+    remove_leftovers(l);
     TRY(start_beating(l));
     *out = l;
     return OK;
@@ -242,12 +243,12 @@ status lease_check(const char *output, const char *id)
     char *path = file_join(output, LEASE_NAME);
     if (!path)
         return status_no_memory("a path");
-    if (!holder_read(path, &now)) {
+    if (!lease_holder_read(path, &now)) {
         st = status_fail(ERR_IO, output,
                          "the folder or its lease has vanished; nothing more is "
                          "written to it");
     } else if (strcmp(now.id, id) != 0) {
-        holder_describe(&now, who, sizeof who);
+        lease_holder_describe(&now, who, sizeof who);
         st = status_fail(ERR_INTERRUPTED, output, "a newer run holds it: %s; this one ends", who);
     }
     free(path);

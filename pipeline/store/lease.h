@@ -15,9 +15,9 @@
 #include <stdbool.h>
 
 #include "pipeline/base/status.h"
+#include "pipeline/store/lease_holder.h"
 
 #define LEASE_NAME "lease"
-#define LEASE_ID   64
 
 typedef struct lease lease;
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// On the same machine /proc knows whether a process lives, a Slurm job is known to its scheduler;
+// of anything else only the beat tells.
 #include "pipeline/store/lease_holder.h"
 
 #include <fcntl.h>
@@ -45,7 +47,7 @@ static void copy_environment(const char *name, char *out, size_t n)
     snprintf(out, n, "%s", value ? value : "");
 }
 
-void holder_self(holder *h)
+void lease_holder_self(holder *h)
 {
     struct timespec now;
     struct tm local;
@@ -71,7 +73,7 @@ void holder_self(holder *h)
 }
 
 // The value of a line, or "".
-static void get(const char *text, const char *name, char *out, size_t n)
+static void get_value(const char *text, const char *name, char *out, size_t n)
 {
     size_t length = strlen(name);
     out[0] = 0;
@@ -85,7 +87,7 @@ static void get(const char *text, const char *name, char *out, size_t n)
     }
 }
 
-bool holder_read(const char *path, holder *h)
+bool lease_holder_read(const char *path, holder *h)
 {
     char number[64];
     *h = (holder){0};
@@ -95,18 +97,18 @@ bool holder_read(const char *path, holder *h)
     ssize_t n = read(file, h->text, sizeof h->text - 1);
     close(file);
     h->text[n > 0 ? n : 0] = 0;
-    get(h->text, "id", h->id, sizeof h->id);
-    get(h->text, "host", h->host, sizeof h->host);
-    get(h->text, "boot", h->boot, sizeof h->boot);
-    get(h->text, "space", h->space, sizeof h->space);
-    get(h->text, "job", h->job, sizeof h->job);
-    get(h->text, "restart", h->restart, sizeof h->restart);
-    get(h->text, "since", h->since, sizeof h->since);
-    get(h->text, "pid", number, sizeof number);
+    get_value(h->text, "id", h->id, sizeof h->id);
+    get_value(h->text, "host", h->host, sizeof h->host);
+    get_value(h->text, "boot", h->boot, sizeof h->boot);
+    get_value(h->text, "space", h->space, sizeof h->space);
+    get_value(h->text, "job", h->job, sizeof h->job);
+    get_value(h->text, "restart", h->restart, sizeof h->restart);
+    get_value(h->text, "since", h->since, sizeof h->since);
+    get_value(h->text, "pid", number, sizeof number);
     h->pid = atoll(number);
-    get(h->text, "start", number, sizeof number);
+    get_value(h->text, "start", number, sizeof number);
     h->start = atoll(number);
-    get(h->text, "beat", number, sizeof number);
+    get_value(h->text, "beat", number, sizeof number);
     h->beat = strtoull(number, NULL, 10);
     return true;
 }
@@ -132,7 +134,7 @@ static holder_life ask_slurm(const char *job)
     return strncmp(answer, "PENDING", 7) == 0 ? HOLDER_DEAD : HOLDER_ALIVE;
 }
 
-holder_life holder_judge(const holder *h, const holder *self)
+holder_life lease_holder_judge(const holder *h, const holder *self)
 {
     if (!h->id[0])
         return HOLDER_UNKNOWN; // half written: it will have an id soon, or stay as it is
@@ -145,7 +147,7 @@ holder_life holder_judge(const holder *h, const holder *self)
     return ask_slurm(h->job);
 }
 
-void holder_describe(const holder *h, char *out, size_t n)
+void lease_holder_describe(const holder *h, char *out, size_t n)
 {
     if (!h->id[0])
         snprintf(out, n, "a run that has not said its name");

@@ -6,10 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "pipeline/store/lease.h"
-
 // The file is lines "name value"; its last line is the beat, of fixed width.
 #define HOLDER_BEAT "beat %010llu\n"
+#define LEASE_ID    64 // bytes of what tells one run from every other
 enum { HOLDER_BEAT_BYTES = 16, HOLDER_FILE = 2048 };
 
 typedef struct holder {
@@ -20,19 +19,19 @@ typedef struct holder {
 } holder;
 
 // This process. Its start time, machine and Slurm job are looked up.
-void holder_self(holder *h);
+void lease_holder_self(holder *h);
 
 // Reads the lease file; false when there is none (or it cannot be read). One half written or of
 // another program gives a holder without an id.
-bool holder_read(const char *path, holder *h);
+bool lease_holder_read(const char *path, holder *h);
 
 typedef enum holder_life { HOLDER_DEAD, HOLDER_ALIVE, HOLDER_UNKNOWN } holder_life;
 
 // Is it alive, as far as `self` can tell at once? Asks /proc on the same machine, and else Slurm
 // (starts squeue; call it now and then only).
-holder_life holder_judge(const holder *h, const holder *self);
+holder_life lease_holder_judge(const holder *h, const holder *self);
 
 // "process 12 on node7 (Slurm job 34), since 2026-01-31 23:59:59".
-void holder_describe(const holder *h, char *out, size_t n);
+void lease_holder_describe(const holder *h, char *out, size_t n);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What depends on time, host or ranks is an attribute, which no digest covers; a title or summary
+// that a stage has set stays.
 #include "pipeline/store/provenance.h"
 
 #include <pwd.h>
@@ -34,7 +36,7 @@ static status add_default(artefact_writer *w, const char *name, char *value)
 }
 
 // One "name = value" a line.
-static char *join_fields(const journal_field *fields, size_t n)
+static char *join_fields(const key_field *fields, size_t n)
 {
     text t = {0};
     for (size_t i = 0; i < n; i++)
@@ -48,7 +50,7 @@ static char *join_fields(const journal_field *fields, size_t n)
     return t.at;
 }
 
-static status add_description(artefact_writer *w, const store_origin *o)
+static status add_description(artefact_writer *w, const provenance *o)
 {
     status st;
     char now[32];
@@ -70,7 +72,7 @@ done:
     return st;
 }
 
-static status add_task(artefact_writer *w, const store_origin *o)
+static status add_task(artefact_writer *w, const provenance *o)
 {
     status st;
     TRY(artefact_attribute(w, "pipeline", o->pipeline));
@@ -84,7 +86,7 @@ done:
     return st;
 }
 
-static status add_machine(artefact_writer *w, const store_origin *o)
+static status add_machine(artefact_writer *w, const provenance *o)
 {
     status st;
     char name[512];
@@ -92,18 +94,16 @@ static status add_machine(artefact_writer *w, const store_origin *o)
         snprintf(name, sizeof name, "unknown");
     name[sizeof name - 1] = 0;
     TRY(artefact_attribute(w, "host", name));
-    TRY(artefact_attribute(w, "cpu", o->cpus ? o->cpus : "unknown"));
+    TRY(artefact_attribute(w, "cpu", o->cpus));
     TRY(add_format(w, "ranks", text_format("%d", o->ranks)));
     TRY(add_format(w, "threads", text_format("%d", o->threads)));
     TRY(add_format(w, "epoch", text_format("%lld", (long long)o->epoch)));
     TRY(artefact_attribute(w, "netcdf", artefact_library()));
-    for (size_t i = 0; i < o->n_notes; i++)
-        TRY(artefact_attribute(w, o->notes[i].name, o->notes[i].value));
 done:
     return st;
 }
 
-status provenance_add(artefact_writer *w, const store_origin *origin)
+status provenance_add(artefact_writer *w, const provenance *origin)
 {
     status st;
     TRY(add_description(w, origin));

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The order of events in store_commit is the whole point: temporary, sync, read back, ask once more
+// whether the folder is ours, rename, sync the folder. Each step undone leaves nothing that counts.
 #include "pipeline/store/store.h"
 
 #include <dirent.h>
@@ -12,9 +14,9 @@
 
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
+#include "pipeline/store/artefact_create.h"
+#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
-#include "pipeline/store/artefact_writer.h"
-#include "pipeline/store/provenance.h"
 
 #define TEMPORARY ".tmp" // a temporary name is FINAL.EPOCH-PID.tmp
 
@@ -68,7 +70,8 @@ done:
 }
 
 status store_commit(const char *output, const char *path, artefact_writer *w,
-                    const store_origin *origin, stored *out)
+                    const provenance *origin, status (*allowed)(void *context), void *context,
+                    stored *out)
 {
     status st;
     char written[DIGEST_HEX];
@@ -88,8 +91,7 @@ status store_commit(const char *output, const char *path, artefact_writer *w,
     TRY(artefact_create(temporary, w, written));
     TRY(file_sync(temporary));
     TRY(read_back(temporary, written, out));
-    if (origin->allowed)
-        TRY(origin->allowed(origin->context));
+    TRY(allowed(context));
     if (rename(temporary, final) != 0) {
         st = status_fail_errno(ERR_IO, final, "cannot rename to it");
         goto done;

@@ -19,29 +19,7 @@
 #include "pipeline/base/status.h"
 #include "pipeline/store/artefact.h"
 #include "pipeline/store/journal.h"
-
-// An empty description for the stage's `finish` to fill. Owned by the caller.
-status artefact_writer_new(artefact_writer **out);
-void artefact_writer_free(artefact_writer *w); // NULL is a no-op
-
-// Where an artefact comes from: all of it becomes global attributes. Borrowed.
-typedef struct store_origin {
-    int64_t epoch;                        // of the run; part of the temporary name
-    const char *pipeline, *pipeline_path; // name and file
-    const char *pipeline_text;            // the file as given
-    const char *label, *stage, *key;      // of the task
-    const journal_field
-        *fields; // of the key, which hold the parameters and the digests of all inputs
-    size_t n_fields;
-    const char *command; // the command line, for `history`
-    int ranks, threads;
-    const char *cpus;           // the types of the nodes' CPUs (machines.h); NULL: not known
-    const journal_field *notes; // more attributes: library versions, the kernels chosen
-    size_t n_notes;
-    status (*allowed)(
-        void *context); // asked just before the rename: not OK stops the commit (a newer run
-    void *context;      // holds the folder). Optional
-} store_origin;
+#include "pipeline/store/provenance.h"
 
 // What the journal is told about a committed artefact.
 typedef struct stored {
@@ -49,14 +27,16 @@ typedef struct stored {
     int64_t bytes, mtime_ns; // of the file
 } stored;
 
-// Adds the origin to the attributes of `w` (those a stage has set stay), writes what it describes
-// to OUTPUT/`path` and fills *out. Local: called on one rank, the task's owner. Fill callbacks are
-// called here, for blocks of rows of bounded memory. ERR_IO when disk or folder refuse, or when
-// what is read back is not what was written: then nothing is left behind, and an artefact of before
-// is untouched (unless the folder's sync failed behind the rename: what has no line in the journal
-// does not count). Whatever a fill callback or `allowed` returns is handed on.
+// Adds where it comes from to the attributes of `w` (those a stage has set stay), writes what it
+// describes to OUTPUT/`path` and fills *out. `allowed` is asked just before the rename: what is not
+// OK stops the commit (a newer run holds the folder). Local: called on one rank, the task's owner.
+// Fill callbacks are called here, for blocks of rows of bounded memory. ERR_IO when disk or folder
+// refuse, or when what is read back is not what was written: then nothing is left behind, and an
+// artefact of before is untouched (unless the folder's sync failed behind the rename: what has no
+// line in the journal does not count). Whatever a fill callback or `allowed` returns is handed on.
 status store_commit(const char *output, const char *path, artefact_writer *w,
-                    const store_origin *origin, stored *out);
+                    const provenance *origin, status (*allowed)(void *context), void *context,
+                    stored *out);
 
 // Opens a committed artefact. With `verify`, the whole file is read against its digest first: one
 // rank of a run does so, the others open after its vote; without it, only the size is compared.

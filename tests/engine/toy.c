@@ -142,14 +142,14 @@ done:
 }
 
 // Is this the rank, as mpirun numbers it, that is to fail alone at `place`? Stages know no ranks.
-static status told_to_fail(const task *of, const char *place)
+static status told_to_fail(const task *of, const char *location)
 {
     const params *p = task_params(of);
     const char *rank = getenv("OMPI_COMM_WORLD_RANK");
-    if (strcmp(params_text(p, "fail_at"), place) != 0 || !rank ||
+    if (strcmp(params_text(p, "fail_at"), location) != 0 || !rank ||
         atoi(rank) != params_int(p, "fail_rank"))
         return OK;
-    return status_fail(ERR_INPUT, task_label(of), "%s was told to fail on rank %s", place, rank);
+    return status_fail(ERR_INPUT, task_label(of), "%s was told to fail on rank %s", location, rank);
 }
 
 static void wait_seconds(const task *of, double seconds)
@@ -229,18 +229,18 @@ typedef struct sum_context {
 } sum_context;
 
 // One place: an item of the pool's loop.
-static status sum_place(void *context, int64_t place, int thread)
+static status sum_place(void *context, int64_t location, int thread)
 {
     const sum_context *c = context;
     (void)thread;
-    double x = rng_normal(&c->rng, (uint64_t)place);
-    x *= exp(20 * (rng_uniform(&c->rng, (uint64_t)place) - 0.5)) * c->scale;
+    double x = rng_normal(&c->rng, (uint64_t)location);
+    x *= exp(20 * (rng_uniform(&c->rng, (uint64_t)location) - 0.5)) * c->scale;
     if (c->toy->numbers && c->toy->numbers->n)
         x += c->toy->numbers->at[c->unit % c->toy->numbers->n];
-    if (!fixed_from(x, &c->toy->sums[place]))
+    if (!fixed_from(x, &c->toy->sums[location]))
         return status_fail(ERR_NUMERIC, task_label(c->toy->task), "unit %lld gives %g",
                            (long long)c->unit, x);
-    c->toy->counts[place] = x > 0;
+    c->toy->counts[location] = x > 0;
     return OK;
 }
 

@@ -110,16 +110,16 @@ static status chain_block(void *context, int64_t item, int thread)
     const bool first = !c->team || c->team->rank == 0;
     const long pause = (long)(params_real(p, "seconds") * 1e9);
     TRY(take(c, item, &l));
-    for (int64_t place = c->first; place < c->end; place++) {
+    for (int64_t location = c->first; location < c->end; location++) {
         if (first && task_stopping(c->task))
             TRY(status_fail(ERR_INTERRUPTED, NULL, "stopped"));
-        if (c->unit == params_int(p, "fail_unit") && place == params_int(p, "fail_place"))
+        if (c->unit == params_int(p, "fail_unit") && location == params_int(p, "fail_place"))
             TRY(status_fail(ERR_INPUT, task_label(c->task), "place %lld was told to fail",
-                            (long long)place));
+                            (long long)location));
         nanosleep(&(struct timespec){0, pause}, NULL);
-        l.value = l.value * UINT64_C(6364136223846793005) + (uint64_t)place;
+        l.value = l.value * UINT64_C(6364136223846793005) + (uint64_t)location;
         pthread_mutex_lock(&c->lock);
-        c->sum[place] += (int64_t)(l.value >> 30);
+        c->sum[location] += (int64_t)(l.value >> 30);
         pthread_mutex_unlock(&c->lock);
     }
     TRY(give(c, &l));

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers in model/kernels_avx512.c: polynomials that fit best in the relative sense, rounded to float32, and their errors.
+"""The numbers in model/kernels/kernels_avx512.c: polynomials that fit best in the relative sense, rounded to float32, and their errors.
 
 usage: fit_kernels.py
 Each is solved for at Chebyshev nodes in float64 and then reweighted (Lawson) until its largest relative error is as small as it gets.

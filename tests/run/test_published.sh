@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The paper's own ViT scores, imported and intersected: the overlaps that NumPy gives for the trained model's 18 classes, and those of
-# published_behaviour.md 9.1 for the random one. The files are not ours to distribute: skipped where they are not beside the repository.
+# The paper's own ViT scores, imported and intersected: the overlaps that NumPy gives for the trained model's 18 classes, and those
+# published for the random one (docs/published.md). The files are not ours to distribute: skipped where they are not beside the repository.
 . "$SOURCE/tests/lib.sh"
 
 paper=$SOURCE/../shared/paper

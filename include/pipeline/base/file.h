@@ -70,4 +70,13 @@ char *file_join(const char *folder, const char *name);
 // caller.
 char *file_folder(const char *path);
 
+// A list of paths.
+typedef struct file_list {
+    char **path; // owned strings
+    size_t n, capacity;
+} file_list;
+
+status file_list_add(file_list *l, const char *path); // copies
+void file_list_free(file_list *l);
+
 #endif

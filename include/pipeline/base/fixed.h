@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real sums as 128-bit fixed point, unit 2^-60 (DESIGN.md section 4): adding integers is exact and
+// Real sums as 128-bit fixed point, unit 2^-60 (docs/design.md, Numbers): adding integers is exact and
 // associative, so a sum does not depend on which rank or thread added what, in which order, or how
 // often it was interrupted.
 #ifndef PIPELINE_BASE_FIXED_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A partial: what units contribute to a task's round, as vectors of integers that merge by addition
-// (DESIGN.md section 4). Starts as zeros. The one mechanism behind reduction, checkpoint and
+// (docs/design.md, Units and partials). Starts as zeros. The one mechanism behind reduction, checkpoint and
 // resume.
 #ifndef PIPELINE_BASE_PARTIAL_H
 #define PIPELINE_BASE_PARTIAL_H

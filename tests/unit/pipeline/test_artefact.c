@@ -9,7 +9,10 @@
 #include <cmocka.h>
 
 #include "pipeline/base/file.h"
+#include "pipeline/store/artefact_create.h"
+#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
+#include "pipeline/store/artefact_header.h"
 #include "pipeline/store/hyperslab.h"
 #include "pipeline/store/store.h"
 #include "scratch.h"
@@ -264,23 +267,23 @@ static void test_slabs(void **unused)
     for (int64_t first = 0; first < ROWS; first++)
         for (int64_t n = 1; first + n <= ROWS; n++)
             for (int64_t at = first; at < first + n;) {
-                slab s = slab_next(4, lengths, at, first + n - at);
-                int64_t place = 0, rows = 1;
+                hyperslab s = hyperslab_next(4, lengths, at, first + n - at);
+                int64_t location = 0, rows = 1;
                 for (int d = 0; d < 3; d++) {
-                    place = place * lengths[d] + (int64_t)s.start[d];
+                    location = location * lengths[d] + (int64_t)s.start[d];
                     rows *= (int64_t)s.count[d];
                     assert_true((int64_t)(s.start[d] + s.count[d]) <= lengths[d]);
                 }
-                assert_int_equal(place, at);
+                assert_int_equal(location, at);
                 assert_int_equal(rows, s.rows);
                 assert_true(s.rows > 0 && s.count[3] == 5);
                 at += s.rows;
             }
-    assert_int_equal(slab_next(4, lengths, 0, ROWS).rows, ROWS); // all at once where it is all
-    assert_int_equal(slab_next(4, lengths, 8, 16).rows, 16);
-    assert_int_equal(slab_next(1, lengths, 0, 1).count[0], 3);
+    assert_int_equal(hyperslab_next(4, lengths, 0, ROWS).rows, ROWS); // all at once where it is all
+    assert_int_equal(hyperslab_next(4, lengths, 8, 16).rows, 16);
+    assert_int_equal(hyperslab_next(1, lengths, 0, 1).count[0], 3);
     int64_t rows, items, huge[] = {INT64_MAX / 2, 4, 1};
-    assert_false(slab_shape(3, huge, &rows, &items));
+    assert_false(hyperslab_shape(3, huge, &rows, &items));
 }
 
 static void test_refuses_descriptions(void **unused)

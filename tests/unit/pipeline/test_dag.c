@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sweeps, `from`, selection, inheritance, labels and paths: every rule of DESIGN.md section 3.
+// Sweeps, `from`, selection, inheritance, labels and paths: every rule of docs/using.md.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "pipeline/dag/dag_select.h"
 #include "toy_registry.h"
 
 // All labels in dag order, one a line, each with its inputs: "scores[model=a] <

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/text.h"
-#include "pipeline/dag/dag.h"
+#include "pipeline/dag/dag_build.h"
 
 static const param_def toy_model_params[] = {
     {.name = "path", .type = PARAM_PATH, .required = true, .help = "folder"},
@@ -148,7 +148,7 @@ static const stage_def *const toy_stages[] = {&toy_collect,   &toy_score,  &toy_
 static const resource_def *const toy_resources[] = {&toy_models, &toy_datasets, NULL};
 static const registry toy_registry = {.stages = toy_stages, .resources = toy_resources};
 
-// The example of DESIGN.md section 3.
+// An example with every kind of sweep.
 static const char toy_example[] =
     "pipeline: vit-glyph100\n"
     "output: ../runs/vit-glyph100\n"
@@ -194,7 +194,7 @@ static inline status toy_open(const char *yaml, const char *const *overrides, si
     *f = NULL;
     *d = NULL;
     status st = pipeline_file_parse("p.yaml", yaml, strlen(yaml), overrides, n, &toy_registry, f);
-    return st == OK ? dag_new(*f, d) : st;
+    return st == OK ? dag_build(*f, d) : st;
 }
 
 static inline void toy_close(pipeline_file *f, dag *d)

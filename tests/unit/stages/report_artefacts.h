@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "pipeline/base/rng.h"
+#include "pipeline/store/artefact_create.h"
 #include "pipeline/store/artefact_file.h"
+#include "pipeline/store/artefact_writer.h"
 #include "pipeline/store/store.h"
 
 // Names that must not break out of their places, among those of the example data.

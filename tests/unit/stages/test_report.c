@@ -74,7 +74,7 @@ static void add_prunes(made *m)
                                   "prune", "trained", &drop[i], 1);
         const param_context c = {.memory = &m->memory, .folder = "/", .here = "/"};
         params *p;
-        assert_int_equal(params_new(&c, prune_table, (place){0}, "test", &p), OK);
+        assert_int_equal(params_new(&c, prune_table, (location){0}, "test", &p), OK);
         t->params = p;
         finish(m, t, i ? "drop1.nc" : "drop0.nc");
     }

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/run/work_queue.h"
+#include "pipeline/schedule/work_queue.h"
 
 enum { MOST_RANKS = 12, MOST_UNITS = 40 };
 
@@ -19,7 +19,7 @@ static void make_costs(int kind, int64_t n, int64_t *before)
 {
     before[0] = 0;
     for (int64_t i = 0; i < n; i++) {
-        int64_t cost = kind == 0 ? 1 : kind == 1 ? 1 + i % 50 : (i == n / 2 ? CLAIMS_COST : 1);
+        int64_t cost = kind == 0 ? 1 : kind == 1 ? 1 + i % 50 : (i == n / 2 ? WORK_QUEUE_COST : 1);
         before[i + 1] = before[i] + cost;
     }
 }
@@ -32,11 +32,11 @@ static void cuts_are_whole_and_fair(void **state)
         for (int64_t n = 0; n <= MOST_UNITS; n++)
             for (int ranks = 1; ranks <= MOST_RANKS; ranks++) {
                 make_costs(kind, n, before);
-                assert_int_equal(claims_cut(before, n, 0, ranks), 0);
-                assert_int_equal(claims_cut(before, n, ranks, ranks), n);
+                assert_int_equal(work_queue_cut(before, n, 0, ranks), 0);
+                assert_int_equal(work_queue_cut(before, n, ranks, ranks), n);
                 for (int r = 0; r < ranks; r++) {
-                    int64_t first = claims_cut(before, n, r, ranks);
-                    int64_t end = claims_cut(before, n, r + 1, ranks), largest = 0;
+                    int64_t first = work_queue_cut(before, n, r, ranks);
+                    int64_t end = work_queue_cut(before, n, r + 1, ranks), largest = 0;
                     assert_true(first <= end);
                     for (int64_t i = 0; i < n; i++)
                         if (before[i + 1] - before[i] > largest)
@@ -62,27 +62,27 @@ static void every_unit_is_claimed_once(void **state)
                 for (int node = 0; node < nodes; node++) {
                     int first = ranks * node / nodes, end = ranks * (node + 1) / nodes;
                     int m = end - first;
-                    claims *c[MOST_RANKS];
-                    void *block = aligned_alloc(64, claims_bytes(m));
-                    memset(block, 0, claims_bytes(m));
+                    work_queue *c[MOST_RANKS];
+                    void *block = aligned_alloc(64, work_queue_bytes(m));
+                    memset(block, 0, work_queue_bytes(m));
                     for (int r = 0; r < m; r++)
-                        assert_int_equal(
-                            claims_new(block, r, m, first + r, ranks, before, MOST_UNITS, &c[r]),
-                            0);
+                        assert_int_equal(work_queue_new(block, r, m, first + r, ranks, before,
+                                                        MOST_UNITS, &c[r]),
+                                         0);
                     // One rank takes as much as the others together, so that it must help them.
                     for (int r = 0, turn = 0, empty = 0; empty < m; turn++) {
                         r = turn % 2 ? 0 : turn / 2 % m;
-                        if (claims_next(c[r], &unit)) {
+                        if (work_queue_next(c[r], &unit)) {
                             empty = 0;
-                            assert_in_range(unit, claims_cut(before, MOST_UNITS, first, ranks),
-                                            claims_cut(before, MOST_UNITS, end, ranks) - 1);
+                            assert_in_range(unit, work_queue_cut(before, MOST_UNITS, first, ranks),
+                                            work_queue_cut(before, MOST_UNITS, end, ranks) - 1);
                             taken[unit]++;
                         } else {
                             empty++;
                         }
                     }
                     for (int r = 0; r < m; r++)
-                        claims_free(c[r]);
+                        work_queue_free(c[r]);
                     free(block);
                 }
                 for (int i = 0; i < MOST_UNITS; i++)
@@ -95,22 +95,22 @@ static void own_share_first_then_the_back_of_the_richest(void **state)
     (void)state;
     int64_t before[13], unit;
     make_costs(0, 12, before);
-    void *block = aligned_alloc(64, claims_bytes(3));
-    memset(block, 0, claims_bytes(3));
-    claims *c[3];
+    void *block = aligned_alloc(64, work_queue_bytes(3));
+    memset(block, 0, work_queue_bytes(3));
+    work_queue *c[3];
     for (int r = 0; r < 3; r++)
-        assert_int_equal(claims_new(block, r, 3, r, 3, before, 12, &c[r]), 0);
+        assert_int_equal(work_queue_new(block, r, 3, r, 3, before, 12, &c[r]), 0);
     const int64_t expected[] = {4, 5, 6, 7}; // rank 1's own, from the front
     for (int i = 0; i < 4; i++) {
-        assert_true(claims_next(c[1], &unit));
+        assert_true(work_queue_next(c[1], &unit));
         assert_int_equal(unit, expected[i]);
     }
-    assert_true(claims_next(c[0], &unit)); // rank 0 has 3 left now, rank 2 has 4
+    assert_true(work_queue_next(c[0], &unit)); // rank 0 has 3 left now, rank 2 has 4
     assert_int_equal(unit, 0);
-    assert_true(claims_next(c[1], &unit));
+    assert_true(work_queue_next(c[1], &unit));
     assert_int_equal(unit, 11);
     for (int r = 0; r < 3; r++)
-        claims_free(c[r]);
+        work_queue_free(c[r]);
     free(block);
 }
 
@@ -122,34 +122,35 @@ static void units_are_given_and_put(void **state)
     int64_t before[MOST_UNITS + 1], first, end, unit;
     make_costs(1, MOST_UNITS, before); // 1, 2, … 40
     void *block[2];
-    claims *c[2]; // two nodes of one rank
+    work_queue *c[2]; // two nodes of one rank
     for (int node = 0; node < 2; node++) {
-        block[node] = aligned_alloc(64, claims_bytes(1));
-        memset(block[node], 0, claims_bytes(1));
-        assert_int_equal(claims_new(block[node], 0, 1, node, 2, before, MOST_UNITS, &c[node]), 0);
+        block[node] = aligned_alloc(64, work_queue_bytes(1));
+        memset(block[node], 0, work_queue_bytes(1));
+        assert_int_equal(work_queue_new(block[node], 0, 1, node, 2, before, MOST_UNITS, &c[node]),
+                         0);
     }
-    const int64_t cut = claims_cut(before, MOST_UNITS, 1, 2);
-    assert_int_equal(claims_left(c[0]), cut);
-    assert_int_equal(claims_cost_left(c[0]), before[cut]);
+    const int64_t cut = work_queue_cut(before, MOST_UNITS, 1, 2);
+    assert_int_equal(work_queue_left(c[0]), cut);
+    assert_int_equal(work_queue_cost_left(c[0]), before[cut]);
     // Cost 100 is less than the last three units, and more than the last two.
-    assert_int_equal(claims_give(c[1], 100, &first, &end), 40 + 39);
+    assert_int_equal(work_queue_give(c[1], 100, &first, &end), 40 + 39);
     assert_int_equal(first, 38);
     assert_int_equal(end, 40);
-    assert_int_equal(claims_give(c[1], 1, &first, &end), 38); // one at least
+    assert_int_equal(work_queue_give(c[1], 1, &first, &end), 38); // one at least
     assert_int_equal(first, 37);
-    while (claims_next(c[0], &unit))
+    while (work_queue_next(c[0], &unit))
         continue;
-    assert_int_equal(claims_give(c[0], 5, &first, &end), 0);
-    claims_put(c[0], 0, 37, 40);
-    assert_int_equal(claims_left(c[0]), 3);
+    assert_int_equal(work_queue_give(c[0], 5, &first, &end), 0);
+    work_queue_put(c[0], 0, 37, 40);
+    assert_int_equal(work_queue_left(c[0]), 3);
     for (int64_t i = 37; i < 40; i++) {
-        assert_true(claims_next(c[0], &unit));
+        assert_true(work_queue_next(c[0], &unit));
         assert_int_equal(unit, i);
     }
-    assert_false(claims_next(c[0], &unit));
-    assert_int_equal(claims_left(c[1]), 37 - cut);
+    assert_false(work_queue_next(c[0], &unit));
+    assert_int_equal(work_queue_left(c[1]), 37 - cut);
     for (int node = 0; node < 2; node++) {
-        claims_free(c[node]);
+        work_queue_free(c[node]);
         free(block[node]);
     }
 }
@@ -157,8 +158,8 @@ static void units_are_given_and_put(void **state)
 enum { RACERS = 3, RACE_UNITS = 20000 };
 
 typedef struct racer {
-    claims *from, *to; // `to`: this racer's own node, into which it puts what it is given
-    atomic_int *taken; // [RACE_UNITS]
+    work_queue *from, *to; // `to`: this racer's own node, into which it puts what it is given
+    atomic_int *taken;     // [RACE_UNITS]
 } racer;
 
 static void *race(void *context)
@@ -166,11 +167,11 @@ static void *race(void *context)
     racer *r = context;
     int64_t unit, first, end;
     for (;;) {
-        while (claims_next(r->to, &unit))
+        while (work_queue_next(r->to, &unit))
             atomic_fetch_add(&r->taken[unit], 1);
-        if (claims_give(r->from, 7, &first, &end) == 0)
+        if (work_queue_give(r->from, 7, &first, &end) == 0)
             return NULL;
-        claims_put(r->to, 0, first, end);
+        work_queue_put(r->to, 0, first, end);
     }
 }
 
@@ -181,28 +182,29 @@ static void none_is_lost_in_a_race(void **state)
     static int64_t before[RACE_UNITS + 1];
     static atomic_int taken[RACE_UNITS];
     void *block[RACERS + 1];
-    claims *c[RACERS + 1];
+    work_queue *c[RACERS + 1];
     racer racers[RACERS];
     pthread_t thread[RACERS];
     int64_t unit;
     make_costs(1, RACE_UNITS, before);
     for (int i = 0; i <= RACERS; i++) { // the first has all units, the others none
-        block[i] = aligned_alloc(64, claims_bytes(1));
-        memset(block[i], 0, claims_bytes(1));
-        assert_int_equal(claims_new(block[i], 0, 1, 0, 1, before, i ? 0 : RACE_UNITS, &c[i]), 0);
+        block[i] = aligned_alloc(64, work_queue_bytes(1));
+        memset(block[i], 0, work_queue_bytes(1));
+        assert_int_equal(work_queue_new(block[i], 0, 1, 0, 1, before, i ? 0 : RACE_UNITS, &c[i]),
+                         0);
     }
     for (int i = 0; i < RACERS; i++) {
         racers[i] = (racer){c[0], c[i + 1], taken};
         assert_int_equal(pthread_create(&thread[i], NULL, race, &racers[i]), 0);
     }
-    while (claims_next(c[0], &unit))
+    while (work_queue_next(c[0], &unit))
         atomic_fetch_add(&taken[unit], 1);
     for (int i = 0; i < RACERS; i++)
         pthread_join(thread[i], NULL);
     for (int i = 0; i < RACE_UNITS; i++)
         assert_int_equal(atomic_load(&taken[i]), 1);
     for (int i = 0; i <= RACERS; i++) {
-        claims_free(c[i]);
+        work_queue_free(c[i]);
         free(block[i]);
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/deadline.h"
+// The reserve is for what follows the last unit; a unit may be slower than all before it.
+#include "pipeline/schedule/deadline.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reads a GGUF file's header into the table. The file may be anything: every length is checked
+// against what is left of it, and no count is believed beyond what its bytes can back.
 #include "pipeline/base/gguf_table.h"
 
 #include <stdio.h>
@@ -9,52 +11,18 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/map_guard.h"
 
-const uint8_t gguf_value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-
 // Reading position; every read is checked against the end.
 typedef struct cursor {
     const gguf *g;
     size_t at;
 } cursor;
 
-static const struct {
-    uint32_t type;
-    const char *name;
-    uint16_t items, bytes;
-} tensor_types[] = {
-    {0, "F32", 1, 4},       {1, "F16", 1, 2},       {2, "Q4_0", 32, 18},    {3, "Q4_1", 32, 20},
-    {6, "Q5_0", 32, 22},    {7, "Q5_1", 32, 24},    {8, "Q8_0", 32, 34},    {9, "Q8_1", 32, 36},
-    {10, "Q2_K", 256, 84},  {11, "Q3_K", 256, 110}, {12, "Q4_K", 256, 144}, {13, "Q5_K", 256, 176},
-    {14, "Q6_K", 256, 210}, {15, "Q8_K", 256, 292}, {24, "I8", 1, 1},       {25, "I16", 1, 2},
-    {26, "I32", 1, 4},      {27, "I64", 1, 8},      {28, "F64", 1, 8},      {30, "BF16", 1, 2},
-};
-enum { TENSOR_TYPES = sizeof tensor_types / sizeof *tensor_types };
-
-const char *gguf_type_name(uint32_t type)
-{
-    for (int i = 0; i < TENSOR_TYPES; i++)
-        if (tensor_types[i].type == type)
-            return tensor_types[i].name;
-    return NULL;
-}
-
-bool gguf_type_block(uint32_t type, size_t *items, size_t *bytes)
-{
-    for (int i = 0; i < TENSOR_TYPES; i++)
-        if (tensor_types[i].type == type) {
-            *items = tensor_types[i].items;
-            *bytes = tensor_types[i].bytes;
-            return true;
-        }
-    return false;
-}
-
-static size_t left(const cursor *c)
+static size_t bytes_left(const cursor *c)
 {
     return c->g->file.size - c->at;
 }
 
-static status cut(const cursor *c)
+static status fail_cut(const cursor *c)
 {
     return status_fail(ERR_INPUT, c->g->path, "ends inside its header at byte %zu; fetch it again",
                        c->at);
@@ -62,8 +30,8 @@ static status cut(const cursor *c)
 
 static status read_bytes(cursor *c, void *out, size_t n)
 {
-    if (n > left(c))
-        return cut(c);
+    if (n > bytes_left(c))
+        return fail_cut(c);
     memcpy(out, c->g->file.bytes + c->at, n);
     c->at += n;
     return OK;
@@ -75,7 +43,7 @@ static status read_text(cursor *c, gguf_text *out)
     status st = read_bytes(c, &n, sizeof n);
     if (st != OK)
         return st;
-    if (n > left(c))
+    if (n > bytes_left(c))
         return status_fail(ERR_INPUT, c->g->path,
                            "a text of %llu bytes at byte %zu runs past the end of the file",
                            (unsigned long long)n, c->at);
@@ -90,17 +58,17 @@ static status skip_items(cursor *c, enum value_type type, uint64_t n, gguf_text 
     status st = OK;
     if (type == TEXT) {
         gguf_text ignored;
-        if (n > left(c) / 8) // each has at least its length
+        if (n > bytes_left(c) / 8) // each has at least its length
             return status_fail(ERR_INPUT, c->g->path, "key %.*s: %llu texts do not fit in the file",
                                (int)key.length, key.bytes, (unsigned long long)n);
         for (uint64_t i = 0; i < n && st == OK; i++)
             st = read_text(c, &ignored);
         return st;
     }
-    if (n > left(c) / gguf_value_bytes[type])
+    if (n > bytes_left(c) / gguf_table_value_bytes[type])
         return status_fail(ERR_INPUT, c->g->path, "key %.*s: %llu values do not fit in the file",
                            (int)key.length, key.bytes, (unsigned long long)n);
-    c->at += (size_t)n * gguf_value_bytes[type];
+    c->at += (size_t)n * gguf_table_value_bytes[type];
     return OK;
 }
 
@@ -180,82 +148,6 @@ done:
     return st;
 }
 
-static int compare_text(gguf_text a, gguf_text b)
-{
-    int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
-    return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
-static int by_key(const void *a, const void *b, void *g)
-{
-    const entry *e = ((const gguf *)g)->entries;
-    return compare_text(e[*(const uint32_t *)a].key, e[*(const uint32_t *)b].key);
-}
-
-static int by_name(const void *a, const void *b, void *g)
-{
-    const gguf_tensor *t = ((const gguf *)g)->tensors;
-    return compare_text(t[*(const uint32_t *)a].name, t[*(const uint32_t *)b].name);
-}
-
-static gguf_text key_at(const gguf *g, size_t i)
-{
-    return g->entries[i].key;
-}
-
-static gguf_text name_at(const gguf *g, size_t i)
-{
-    return g->tensors[i].name;
-}
-
-// Sorts n indices by text and refuses duplicates.
-static status index_texts(gguf *g, size_t n, int compare(const void *, const void *, void *),
-                          gguf_text text_at(const gguf *, size_t), uint32_t **out)
-{
-    uint32_t *order = checked_calloc(n, sizeof *order);
-    if (!order)
-        return status_no_memory(g->path);
-    *out = order;
-    for (size_t i = 0; i < n; i++)
-        order[i] = (uint32_t)i;
-    qsort_r(order, n, sizeof *order, compare, g);
-    for (size_t i = 1; i < n; i++)
-        if (compare(&order[i - 1], &order[i], g) == 0) {
-            gguf_text t = text_at(g, order[i]);
-            return status_fail(ERR_INPUT, g->path, "%.*s stands twice", (int)t.length, t.bytes);
-        }
-    return OK;
-}
-
-static int64_t find(const uint32_t *order, size_t n, const gguf *g, const char *name,
-                    gguf_text text_at(const gguf *, size_t))
-{
-    gguf_text wanted = {name, strlen(name)};
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int c = compare_text(text_at(g, order[middle]), wanted);
-        if (c == 0)
-            return order[middle];
-        if (c < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
-}
-
-const entry *gguf_find_entry(const gguf *g, const char *key)
-{
-    int64_t i = find(g->by_key, g->n_entries, g, key, key_at);
-    return i < 0 ? NULL : &g->entries[i];
-}
-
-bool gguf_has(const gguf *g, const char *key)
-{
-    return gguf_find_entry(g, key) != NULL;
-}
-
 // Places each tensor; they follow one another, each padded to the alignment.
 static status place_tensors(gguf *g, size_t header_end, const uint64_t *offsets)
 {
@@ -306,8 +198,8 @@ static status read_header(gguf *g, cursor *c, uint64_t *n_tensors, uint64_t *n_e
     TRY(read_bytes(c, n_tensors, sizeof *n_tensors));
     TRY(read_bytes(c, n_entries, sizeof *n_entries));
     // The least bytes one of each takes bound how many there can be.
-    if (*n_entries > left(c) / 13 || *n_tensors > left(c) / 32 || *n_entries > UINT32_MAX ||
-        *n_tensors > UINT32_MAX)
+    if (*n_entries > bytes_left(c) / 13 || *n_tensors > bytes_left(c) / 32 ||
+        *n_entries > UINT32_MAX || *n_tensors > UINT32_MAX)
         st = status_fail(ERR_INPUT, g->path,
                          "says it has %llu keys and %llu tensors; it is too short",
                          (unsigned long long)*n_entries, (unsigned long long)*n_tensors);
@@ -338,10 +230,10 @@ status gguf_open(const char *path, gguf **out)
     }
     for (; g->n_entries < n_entries; g->n_entries++)
         TRY(read_entry(&c, &g->entries[g->n_entries]));
-    TRY(index_texts(g, g->n_entries, by_key, key_at, &g->by_key));
+    TRY(gguf_table_index_keys(g));
     for (; g->n_tensors < n_tensors; g->n_tensors++)
         TRY(read_tensor(&c, &g->tensors[g->n_tensors], &offsets[g->n_tensors]));
-    TRY(index_texts(g, g->n_tensors, by_name, name_at, &g->by_name));
+    TRY(gguf_table_index_tensors(g));
     TRY(place_tensors(g, c.at, offsets));
     TRY(gguf_unchanged(g));
     *out = g;
@@ -372,30 +264,4 @@ status gguf_unchanged(const gguf *g)
     if (st == OK && g->seen.size != g->file.size)
         st = status_fail(ERR_INPUT, g->path, "changed while it was opened; try again");
     return st;
-}
-
-const char *gguf_path(const gguf *g)
-{
-    return g->path;
-}
-
-uint32_t gguf_version(const gguf *g)
-{
-    return g->version;
-}
-
-size_t gguf_tensors(const gguf *g)
-{
-    return g->n_tensors;
-}
-
-const gguf_tensor *gguf_tensor_at(const gguf *g, size_t i)
-{
-    return &g->tensors[i];
-}
-
-const gguf_tensor *gguf_find(const gguf *g, const char *name)
-{
-    int64_t i = find(g->by_name, g->n_tensors, g, name, name_at);
-    return i < 0 ? NULL : &g->tensors[i];
 }

@@ -31,24 +31,24 @@ static partial *sum_of(int64_t first)
     return p;
 }
 
-static saved_head head_of(int64_t done)
+static checkpoint_head head_of(int64_t done)
 {
-    return (saved_head){.key = "0123456789abcdef0123456789abcdef",
-                        .epoch = 7,
-                        .round = 2,
-                        .length = 3,
-                        .units = UNITS,
-                        .done = done,
-                        .earlier = 11,
-                        .operations = 1e12,
-                        .seconds = 2.5};
+    return (checkpoint_head){.key = "0123456789abcdef0123456789abcdef",
+                             .epoch = 7,
+                             .round = 2,
+                             .length = 3,
+                             .units = UNITS,
+                             .done = done,
+                             .earlier = 11,
+                             .operations = 1e12,
+                             .seconds = 2.5};
 }
 
 static void write_one(const char *path, int64_t first)
 {
     partial *p = sum_of(first);
-    saved_head head = head_of(DONE);
-    assert_int_equal(saved_write(path, &head, vector, bits, p, NULL, NULL), OK);
+    checkpoint_head head = head_of(DONE);
+    assert_int_equal(checkpoint_file_write(path, &head, vector, bits, p, NULL, NULL), OK);
     partial_free(p);
 }
 
@@ -56,10 +56,10 @@ static void reads_what_was_written(void **state)
 {
     (void)state;
     const char *path = scratch_path("a/b.checkpoint");
-    saved s;
+    checkpoint_file s;
     write_one(path, 41);
     partial *p = sum_of(41);
-    assert_int_equal(saved_open(path, &s), OK);
+    assert_int_equal(checkpoint_file_open(path, &s), OK);
     assert_string_equal(s.head.key, "0123456789abcdef0123456789abcdef");
     assert_int_equal(s.head.round, 2);
     assert_int_equal(s.head.earlier, 11);
@@ -69,15 +69,15 @@ static void reads_what_was_written(void **state)
     assert_int_equal(s.shape.fields, 2);
     assert_memory_equal(s.values[0], partial_data(p, 0), 3 * sizeof(int64_t));
     assert_memory_equal(s.values[1], partial_data(p, 1), 5 * sizeof(fixed));
-    saved_close(&s);
+    checkpoint_file_close(&s);
     partial_free(p);
 
-    saved_head head = head_of(0); // a round that has only begun
-    assert_int_equal(saved_write(path, &head, vector, NULL, NULL, NULL, NULL), OK);
-    assert_int_equal(saved_open(path, &s), OK);
+    checkpoint_head head = head_of(0); // a round that has only begun
+    assert_int_equal(checkpoint_file_write(path, &head, vector, NULL, NULL, NULL, NULL), OK);
+    assert_int_equal(checkpoint_file_open(path, &s), OK);
     assert_null(s.bits);
     assert_int_equal(s.shape.fields, 0);
-    saved_close(&s);
+    checkpoint_file_close(&s);
 }
 
 static void refuses_what_is_cut_or_flipped(void **state)
@@ -86,23 +86,23 @@ static void refuses_what_is_cut_or_flipped(void **state)
     const char *path = scratch_path("c.checkpoint");
     char *bytes;
     size_t n;
-    saved s;
+    checkpoint_file s;
     write_one(path, 1);
     assert_int_equal(file_read(path, 1 << 20, &bytes, &n), OK);
     for (size_t cut = 0; cut < n; cut++) {
         assert_int_equal(file_write_atomic(path, bytes, cut), OK);
-        assert_int_equal(saved_open(path, &s), ERR_INPUT);
+        assert_int_equal(checkpoint_file_open(path, &s), ERR_INPUT);
     }
     for (size_t at = 0; at < n; at++) { // a flipped bit
         bytes[at] ^= 16;
         assert_int_equal(file_write_atomic(path, bytes, n), OK);
-        assert_int_equal(saved_open(path, &s), ERR_INPUT);
+        assert_int_equal(checkpoint_file_open(path, &s), ERR_INPUT);
         bytes[at] ^= 16;
     }
     assert_int_equal(file_write_atomic(path, bytes, n), OK);
-    assert_int_equal(saved_open(path, &s), OK);
-    saved_close(&s);
-    assert_int_equal(saved_open(scratch_path("none"), &s), ERR_INPUT);
+    assert_int_equal(checkpoint_file_open(path, &s), OK);
+    checkpoint_file_close(&s);
+    assert_int_equal(checkpoint_file_open(scratch_path("none"), &s), ERR_INPUT);
     free(bytes);
 }
 
@@ -111,11 +111,11 @@ static void refuses_another_count(void **state)
 {
     (void)state;
     const char *path = scratch_path("d.checkpoint");
-    saved_head head = head_of(DONE + 1);
+    checkpoint_head head = head_of(DONE + 1);
     partial *p = sum_of(1);
-    saved s;
-    assert_int_equal(saved_write(path, &head, vector, bits, p, NULL, NULL), OK);
-    assert_int_equal(saved_open(path, &s), ERR_INPUT);
+    checkpoint_file s;
+    assert_int_equal(checkpoint_file_write(path, &head, vector, bits, p, NULL, NULL), OK);
+    assert_int_equal(checkpoint_file_open(path, &s), ERR_INPUT);
     partial_free(p);
 }
 
@@ -130,25 +130,26 @@ static void keeps_the_old_one_when_refused(void **state)
     (void)state;
     const char *path = scratch_path("e.checkpoint");
     int asked = 0;
-    saved s;
-    saved_head head = head_of(0);
+    checkpoint_file s;
+    checkpoint_head head = head_of(0);
     write_one(path, 9);
-    assert_int_equal(saved_write(path, &head, vector, NULL, NULL, refuse, &asked), ERR_INTERRUPTED);
+    assert_int_equal(checkpoint_file_write(path, &head, vector, NULL, NULL, refuse, &asked),
+                     ERR_INTERRUPTED);
     assert_int_equal(asked, 1);
-    assert_int_equal(saved_open(path, &s), OK);
+    assert_int_equal(checkpoint_file_open(path, &s), OK);
     assert_int_equal(s.head.done, DONE);
-    saved_close(&s);
+    checkpoint_file_close(&s);
 }
 
 static void names_follow_the_artefact(void **state)
 {
     (void)state;
-    char *path = saved_path("/out", "unlearn/drop=0.5.nc");
+    char *path = checkpoint_file_path("/out", "unlearn/drop=0.5.nc");
     assert_string_equal(path, "/out/checkpoints/unlearn/drop=0.5.checkpoint");
     free(path);
-    assert_int_equal(saved_words(0), 0);
-    assert_int_equal(saved_words(64), 1);
-    assert_int_equal(saved_words(65), 2);
+    assert_int_equal(checkpoint_file_words(0), 0);
+    assert_int_equal(checkpoint_file_words(64), 1);
+    assert_int_equal(checkpoint_file_words(65), 2);
 }
 
 int main(void)

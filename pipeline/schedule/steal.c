@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/steal.h"
+// Nodes know of each other only what messages said, so each message carries all that its sender
+// knows, with version numbers: the newer of two statements is the larger number. A rank that asked
+// everywhere in vain gives up; a meeting at the end makes sure that no unit is on its way.
+#include "pipeline/schedule/steal.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,7 +12,7 @@
 #include "pipeline/base/rng.h"
 #include "pipeline/comm/mailbox.h"
 
-enum { ASK = 1, GIVE }; // kinds of letters; both end with what the sender knows (write_known)
+enum { ASK = 1, GIVE }; // kinds of messages; both end with what the sender knows (write_known)
 enum { ASK_IDLE, ASK_VALUES }; // of ASK: does the rank wait, or still work?
 enum { GIVE_FIRST, GIVE_END, GIVE_VALUES };
 enum { TRIES = 16 }; // more asks in vain than there are nodes, before a rank gives up
@@ -30,7 +33,7 @@ static uint64_t version_of(known k)
 
 static int64_t left_of(known k)
 {
-    return k ? (int64_t)(k & UINT32_MAX) : CLAIMS_UNITS;
+    return k ? (int64_t)(k & UINT32_MAX) : WORK_QUEUE_UNITS;
 }
 
 // What the ranks of a node know together.
@@ -42,9 +45,9 @@ typedef struct node_view {
 
 struct steal {
     comm *comm;
-    letters *letters;
-    claims *claims;
-    int mine; // this rank's share of the claims
+    mailbox *mailbox;
+    work_queue *queue;
+    int mine; // this rank's share of the queue
     node_view *view;
     bool first;          // of the node's ranks: the one that answers
     bool waiting, ahead; // for an answer; asked before it was idle, since something came
@@ -65,14 +68,14 @@ size_t steal_bytes(int nodes)
     return (sizeof(node_view) + (size_t)nodes * sizeof(known) + 63) / 64 * 64;
 }
 
-status steal_new(comm *c, void *block, claims *list, steal **out)
+status steal_new(comm *c, void *block, work_queue *list, steal **out)
 {
     steal *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("the list of units");
     *s = (steal){.comm = c,
-                 .letters = comm_letters(c),
-                 .claims = list,
+                 .mailbox = comm_mailbox(c),
+                 .queue = list,
                  .mine = comm_share(c)->rank,
                  .view = block,
                  .first = comm_share(c)->rank == 0,
@@ -94,33 +97,33 @@ int64_t steal_fetched(const steal *s)
 // --- What nodes know of each other
 
 // By chance, so that not all do the same. In [0, n).
-static int64_t draw(steal *s, int64_t n)
+static int64_t draw_number(steal *s, int64_t n)
 {
     return (int64_t)rng_below(&s->rng, s->drawn++, (uint64_t)n);
 }
 
-static void learn(steal *s, int node, known k)
+static void learn_left(steal *s, int node, known k)
 {
     uint64_t now = atomic_load(&s->view->known[node]);
     while (k > now && !atomic_compare_exchange_weak(&s->view->known[node], &now, k))
         ;
 }
 
-// This node's own number is made anew for each letter, and newer than all that was said of it.
+// This node's own number is made anew for each message, and newer than all that was said of it.
 static void look_at_own(steal *s)
 {
     const int own = comm_node(s->comm);
     known now = atomic_load(&s->view->known[own]);
-    learn(s, own, known_as(version_of(now) + 1, claims_left(s->claims)));
+    learn_left(s, own, known_as(version_of(now) + 1, work_queue_left(s->queue)));
 }
 
-// Writes at `values` the first of the nodes that follow, and of as many as go into a letter what is
-// known; returns the letter's length. Where there are more nodes, each letter tells of others.
-static int write_known(steal *s, int64_t values[LETTER_VALUES], int at)
+// Writes at `values` the first of the nodes that follow, and of as many as go into a message what
+// is known; returns the message's length. Where there are more nodes, each message tells of others.
+static int write_known(steal *s, int64_t values[MAILBOX_VALUES], int at)
 {
-    const int nodes = comm_nodes(s->comm), room = LETTER_VALUES - at - 1;
+    const int nodes = comm_nodes(s->comm), room = MAILBOX_VALUES - at - 1;
     const int n = nodes < room ? nodes : room;
-    const int begin = n < nodes ? (int)draw(s, nodes) : 0;
+    const int begin = n < nodes ? (int)draw_number(s, nodes) : 0;
     look_at_own(s);
     values[at++] = begin;
     for (int i = 0; i < n; i++)
@@ -128,39 +131,39 @@ static int write_known(steal *s, int64_t values[LETTER_VALUES], int at)
     return at;
 }
 
-static void read_known(steal *s, const int64_t values[LETTER_VALUES], int at, int n)
+static void read_known(steal *s, const int64_t values[MAILBOX_VALUES], int at, int n)
 {
     const int64_t begin = values[at++];
     for (int64_t i = 0; at < n; i++)
-        learn(s, (int)((begin + i) % comm_nodes(s->comm)), (known)values[at++]);
+        learn_left(s, (int)((begin + i) % comm_nodes(s->comm)), (known)values[at++]);
 }
 
 // --- The node that is asked: its first rank
 
 // Units for one rank more than there are here: none when that one still works and those here can
 // take them at once.
-static void answer(steal *s, int from, bool idle)
+static void answer_ask(steal *s, int from, bool idle)
 {
-    int64_t values[LETTER_VALUES] = {0};
+    int64_t values[MAILBOX_VALUES] = {0};
     const int64_t here = comm_share(s->comm)->ranks;
     const int node = comm_node_of(s->comm, from);
-    if ((idle || claims_left(s->claims) > here) &&
-        claims_give(s->claims, claims_cost_left(s->claims) / (here + 1), &values[GIVE_FIRST],
-                    &values[GIVE_END]) > 0) {
+    if ((idle || work_queue_left(s->queue) > here) &&
+        work_queue_give(s->queue, work_queue_cost_left(s->queue) / (here + 1), &values[GIVE_FIRST],
+                        &values[GIVE_END]) > 0) {
         known now = atomic_load(&s->view->known[node]);
-        learn(s, node, known_as(version_of(now) + 1, values[GIVE_END] - values[GIVE_FIRST]));
+        learn_left(s, node, known_as(version_of(now) + 1, values[GIVE_END] - values[GIVE_FIRST]));
     }
     const int n = write_known(s, values, GIVE_VALUES);
-    letters_send(s->letters, from, GIVE, values, n);
+    mailbox_send(s->mailbox, from, GIVE, values, n);
 }
 
 static void serve_others(steal *s)
 {
-    int64_t values[LETTER_VALUES];
+    int64_t values[MAILBOX_VALUES];
     int from, n;
-    while (letters_take(s->letters, ASK, &from, values, &n)) {
+    while (mailbox_take(s->mailbox, ASK, &from, values, &n)) {
         read_known(s, values, ASK_VALUES, n);
-        answer(s, from, values[ASK_IDLE] != 0);
+        answer_ask(s, from, values[ASK_IDLE] != 0);
     }
 }
 
@@ -168,13 +171,13 @@ static void serve_others(steal *s)
 
 static void take_answer(steal *s)
 {
-    int64_t values[LETTER_VALUES];
+    int64_t values[MAILBOX_VALUES];
     int from, n;
-    if (!s->waiting || !letters_take(s->letters, GIVE, &from, values, &n))
+    if (!s->waiting || !mailbox_take(s->mailbox, GIVE, &from, values, &n))
         return;
     read_known(s, values, GIVE_VALUES, n);
     if (values[GIVE_FIRST] < values[GIVE_END]) {
-        claims_put(s->claims, s->mine, values[GIVE_FIRST], values[GIVE_END]);
+        work_queue_put(s->queue, s->mine, values[GIVE_FIRST], values[GIVE_END]);
         s->fetched += values[GIVE_END] - values[GIVE_FIRST];
         s->tries = 0;
         s->ahead = false;
@@ -203,40 +206,40 @@ static int find_victim(steal *s)
             continue;
         equals = left > most ? 1 : equals + 1;
         most = left;
-        if (draw(s, equals) == 0)
+        if (draw_number(s, equals) == 0)
             best = node;
     }
     return best;
 }
 
-static bool ask(steal *s, bool idle)
+static bool ask_node(steal *s, bool idle)
 {
-    int64_t values[LETTER_VALUES] = {idle};
+    int64_t values[MAILBOX_VALUES] = {idle};
     const int victim = find_victim(s);
     if (victim < 0)
         return false;
     s->waiting = true;
     atomic_fetch_add(&s->view->asking, 1);
     const int n = write_known(s, values, ASK_VALUES);
-    letters_send(s->letters, comm_first_of(s->comm, victim), ASK, values, n);
+    mailbox_send(s->mailbox, comm_first_of(s->comm, victim), ASK, values, n);
     return true;
 }
 
 void steal_ahead(steal *s)
 {
-    if (s->waiting || s->ahead || claims_left(s->claims) > 0)
+    if (s->waiting || s->ahead || work_queue_left(s->queue) > 0)
         return;
     s->ahead = true;
-    ask(s, false);
+    ask_node(s, false);
 }
 
 bool steal_ask(steal *s)
 {
     const bool others = atomic_load(&s->view->asking) > 0;
     nap();
-    if (s->waiting || claims_left(s->claims) > 0)
+    if (s->waiting || work_queue_left(s->queue) > 0)
         return true;
-    if (s->tries++ <= comm_nodes(s->comm) + TRIES && ask(s, true))
+    if (s->tries++ <= comm_nodes(s->comm) + TRIES && ask_node(s, true))
         return true;
     return others; // one of this node may bring something
 }
@@ -259,8 +262,8 @@ void steal_meet(steal *s)
         serve_others(s);
         nap();
     }
-    letters_arrive(s->letters);
-    while (!letters_all_arrived(s->letters)) {
+    mailbox_arrive(s->mailbox);
+    while (!mailbox_all_arrived(s->mailbox)) {
         serve_others(s);
         nap();
     }

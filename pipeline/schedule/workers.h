@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who claims the units of a wave: every rank, or the first member of every team for its team.
-#ifndef PIPELINE_RUN_WORKERS_H
-#define PIPELINE_RUN_WORKERS_H
+#ifndef PIPELINE_SCHEDULE_WORKERS_H
+#define PIPELINE_SCHEDULE_WORKERS_H
 
 #include "pipeline/comm/comm.h"
 
-typedef struct claimants {
+typedef struct workers {
     int all, first, here; // how many there are; in the order of nodes, those of this node
     int mine;             // this rank among those here; -1: it does not claim
-} claimants;
+} workers;
 
 // `t` NULL: every rank. Local.
-claimants claimants_find(comm *c, const team *t);
+workers workers_find(comm *c, const team *t);
 
 #endif

@@ -4,8 +4,8 @@
 // while, one of these threads prints a line a rank of its node on stderr; again when twice, four
 // times as much has passed. Nothing is ended: what a person does about a rank that hangs, or a
 // filesystem that does, is theirs to decide.
-#ifndef PIPELINE_RUN_WATCHDOG_H
-#define PIPELINE_RUN_WATCHDOG_H
+#ifndef PIPELINE_SCHEDULE_WATCHDOG_H
+#define PIPELINE_SCHEDULE_WATCHDOG_H
 
 #include "pipeline/comm/comm.h"
 #include "pipeline/dag/dag.h"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/watchdog.h"
+// A thread of its own looks, since a rank that hangs cannot say so. Notes are a few atomic stores
+// in the node's shared memory: cheap enough for every unit.
+#include "pipeline/schedule/watchdog.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -63,7 +65,7 @@ void watchdog_note(watchdog *w, doing what, const task *t, int64_t unit)
 
 // --- Looking
 
-static void print(const watchdog *w, const record *of, int64_t now)
+static void print_record(const watchdog *w, const record *of, int64_t now)
 {
     static const char *const what[] = {"waits for the other ranks", "opens", "computes",
                                        "writes a checkpoint", "writes the artefact of"};
@@ -80,7 +82,7 @@ static void print(const watchdog *w, const record *of, int64_t now)
 }
 
 // One of the node's threads prints for all its ranks.
-static void look(const watchdog *w)
+static void look_at_board(const watchdog *w)
 {
     const int ranks = comm_share(w->comm)->ranks;
     board *b = w->board;
@@ -101,11 +103,11 @@ static void look(const watchdog *w)
         !atomic_compare_exchange_strong(&b->alarms, &alarms, alarms + 1))
         return;
     for (int r = 0; r < ranks; r++)
-        print(w, &b->rank[r], now);
+        print_record(w, &b->rank[r], now);
     fflush(stderr);
 }
 
-static void *watch(void *context)
+static void *watch_board(void *context)
 {
     watchdog *w = context;
     struct timespec next;
@@ -120,7 +122,7 @@ static void *watch(void *context)
         while (!w->ended && woken != ETIMEDOUT)
             woken = pthread_cond_timedwait(&w->wake, &w->lock, &next);
         if (!w->ended)
-            look(w);
+            look_at_board(w);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -128,7 +130,7 @@ static void *watch(void *context)
 
 // --- Beginning and end
 
-static status start(watchdog *w)
+static status start_thread(watchdog *w)
 {
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -136,7 +138,7 @@ static status start(watchdog *w)
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    w->started = pthread_create(&w->thread, NULL, watch, w) == 0;
+    w->started = pthread_create(&w->thread, NULL, watch_board, w) == 0;
     return w->started ? OK : status_fail(ERR_INTERNAL, NULL, "cannot start a thread");
 }
 
@@ -157,7 +159,7 @@ status watchdog_new(comm *c, const dag *d, double seconds, watchdog **out)
     w->own = &w->board->rank[s->rank];
     atomic_store(&w->own->rank, comm_rank(c));
     watchdog_note(w, DOING_WAIT, NULL, 0);
-    TRY(comm_agree(c, start(w)));
+    TRY(comm_agree(c, start_thread(w)));
     *out = w;
     w = NULL;
 done:

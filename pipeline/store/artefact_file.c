@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reading, through a table of dimensions and variables taken when the file is opened: NetCDF is
+// asked for values only. NetCDF and HDF5 are not thread-safe, so that every call of theirs holds
+// one lock.
+#include "pipeline/store/artefact_file.h"
+
 #include <netcdf.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/store/artefact_file.h"
+#include "pipeline/store/artefact_header.h"
 #include "pipeline/store/hyperslab.h"
 
 typedef struct read_dim {
@@ -52,7 +57,7 @@ const char *artefact_library(void)
     return nc_inq_libvers();
 }
 
-static status check(const artefact *a, int code, const char *what)
+static status check_nc(const artefact *a, int code, const char *what)
 {
     return code == NC_NOERR
                ? OK
@@ -80,11 +85,11 @@ static int list_variable(const artefact *a, int id, read_variable *v)
         v->lengths[d] = a->dims[v->dim[d]].length;
     }
     int64_t rows, row_items;
-    return slab_shape(v->dims, v->lengths, &rows, &row_items) ? NC_NOERR : NC_EVARSIZE;
+    return hyperslab_shape(v->dims, v->lengths, &rows, &row_items) ? NC_NOERR : NC_EVARSIZE;
 }
 
 // Reads the table of contents once, so that look-ups need neither NetCDF nor its lock.
-static status list(artefact *a)
+static status list_contents(artefact *a)
 {
     status st = OK;
     int dims = 0, variables = 0;
@@ -107,7 +112,7 @@ static status list(artefact *a)
         a->n_variables++;
     }
     artefact_unlock();
-    return st != OK ? st : check(a, code, "its list of variables");
+    return st != OK ? st : check_nc(a, code, "its list of variables");
 }
 
 status artefact_open(const char *path, artefact **out)
@@ -124,8 +129,8 @@ status artefact_open(const char *path, artefact **out)
     artefact_unlock();
     if (code)
         a->file = -1;
-    TRY(check(a, code, "it as NetCDF-4"));
-    TRY(list(a));
+    TRY(check_nc(a, code, "it as NetCDF-4"));
+    TRY(list_contents(a));
     *out = a;
     a = NULL;
 done:
@@ -153,17 +158,6 @@ const char *artefact_path(const artefact *a)
     return a->path;
 }
 
-size_t artefact_dims(const artefact *a)
-{
-    return a->n_dims;
-}
-
-const char *artefact_dim_name(const artefact *a, size_t i, int64_t *length)
-{
-    *length = a->dims[i].length;
-    return a->dims[i].name;
-}
-
 size_t artefact_variables(const artefact *a)
 {
     return a->n_variables;
@@ -179,7 +173,7 @@ const char *artefact_variable_dim(const artefact *a, size_t index, int i)
     return a->dims[a->variables[index].dim[i]].name;
 }
 
-static const read_variable *find(const artefact *a, const char *name)
+static const read_variable *find_variable(const artefact *a, const char *name)
 {
     for (size_t i = 0; i < a->n_variables; i++)
         if (strcmp(a->variables[i].name, name) == 0)
@@ -187,9 +181,9 @@ static const read_variable *find(const artefact *a, const char *name)
     return NULL;
 }
 
-static status get(const artefact *a, const char *name, const read_variable **out)
+static status get_variable(const artefact *a, const char *name, const read_variable **out)
 {
-    *out = find(a, name);
+    *out = find_variable(a, name);
     return *out ? OK
                 : status_fail(ERR_INPUT, a->path,
                               "there is no variable %s in it; `inspect` lists them", name);
@@ -197,7 +191,7 @@ static status get(const artefact *a, const char *name, const read_variable **out
 
 bool artefact_has(const artefact *a, const char *name)
 {
-    return find(a, name) != NULL;
+    return find_variable(a, name) != NULL;
 }
 
 int64_t artefact_length(const artefact *a, const char *dim)
@@ -212,7 +206,7 @@ status artefact_shape(const artefact *a, const char *name, variable_type *type, 
                       int64_t lengths[VARIABLE_MAX_DIMS])
 {
     const read_variable *v;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
     *type = v->type;
@@ -221,7 +215,7 @@ status artefact_shape(const artefact *a, const char *name, variable_type *type, 
     return OK;
 }
 
-static int get_slab(int file, int id, variable_type type, const slab *s, void *out)
+static int get_slab(int file, int id, variable_type type, const hyperslab *s, void *out)
 {
     switch (type) {
     case VARIABLE_F64:
@@ -247,7 +241,7 @@ static status get_rows(const artefact *a, const read_variable *v, variable_type 
                        int64_t rows, void *out)
 {
     int64_t all, row_items;
-    slab_shape(v->dims, v->lengths, &all, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &all, &row_items);
     if (first < 0 || rows < 0 || first > all || rows > all - first)
         return status_fail(ERR_INTERNAL, a->path, "rows %lld to %lld of %s: it has %lld",
                            (long long)first, (long long)(first + rows), v->name, (long long)all);
@@ -255,21 +249,21 @@ static status get_rows(const artefact *a, const read_variable *v, variable_type 
     int code = NC_NOERR;
     artefact_lock();
     while (code == NC_NOERR && rows > 0 && row_items > 0) {
-        slab s = slab_next(v->dims, v->lengths, first, rows);
+        hyperslab s = hyperslab_next(v->dims, v->lengths, first, rows);
         code = get_slab(a->file, (int)(v - a->variables), type, &s, at);
         at += (size_t)(s.rows * row_items) * variable_item_bytes(type);
         first += s.rows;
         rows -= s.rows;
     }
     artefact_unlock();
-    return check(a, code, v->name);
+    return check_nc(a, code, v->name);
 }
 
 status artefact_read_rows(const artefact *a, const char *name, variable_type type, int64_t first,
                           int64_t rows, void *out)
 {
     const read_variable *v;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
     if (type == VARIABLE_TEXT || v->type == VARIABLE_TEXT)
@@ -282,10 +276,10 @@ status artefact_read(const artefact *a, const char *name, variable_type type, vo
 {
     const read_variable *v;
     int64_t rows, row_items;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     return artefact_read_rows(a, name, type, 0, rows, out);
 }
 
@@ -295,13 +289,13 @@ status artefact_read_texts(const artefact *a, const char *name, int64_t *n, char
     char **texts = NULL, **block = NULL;
     int64_t rows, row_items, read = 0;
     size_t bytes;
-    status st = get(a, name, &v);
+    status st = get_variable(a, name, &v);
     if (st != OK)
         return st;
     if (v->type != VARIABLE_TEXT)
         return status_fail(ERR_INPUT, a->path, "%s is %s, not string", name,
                            variable_type_name(v->type));
-    slab_shape(v->dims, v->lengths, &rows, &row_items);
+    hyperslab_shape(v->dims, v->lengths, &rows, &row_items);
     bytes = (size_t)(rows * row_items) * sizeof *texts;
     if (!(texts = checked_calloc((size_t)(rows * row_items), sizeof *texts))) {
         st = status_no_memory(name);

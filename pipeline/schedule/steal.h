@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Units that move between nodes. Each node begins with its own part of a wave's list (claims.h).
-// A rank that takes the last unit of its node asks a node that is not known to be empty for more;
-// the first rank there answers with a part of what nobody has claimed: between two of its units,
-// and within one whenever that looks whether to stop. So the answer mostly comes while the asking
-// rank computes, and nobody waits longer than a unit as long as there is work anywhere. Not for
-// teams, whose units are claimed by their first members.
+// Units that move between nodes. Each node begins with its own part of a wave's list
+// (work_queue.h). A rank that takes the last unit of its node asks a node that is not known to be
+// empty for more; the first rank there answers with a part of what nobody has claimed: between two
+// of its units, and within one whenever that looks whether to stop. So the answer mostly comes
+// while the asking rank computes, and nobody waits longer than a unit as long as there is work
+// anywhere. Not for teams, whose units are claimed by their first members.
 //
-// Three kinds of letters: ASK (one a rank at a time), GIVE (the answer: units, or who got some
+// Three kinds of messages: ASK (one a rank at a time), GIVE (the answer: units, or who got some
 // lately), EMPTY (once a node and meeting, to the first rank of every node). A rank that has asked
 // everywhere in vain is done.
-#ifndef PIPELINE_RUN_STEAL_H
-#define PIPELINE_RUN_STEAL_H
+#ifndef PIPELINE_SCHEDULE_STEAL_H
+#define PIPELINE_SCHEDULE_STEAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "pipeline/base/status.h"
 #include "pipeline/comm/comm.h"
-#include "pipeline/run/work_queue.h"
+#include "pipeline/schedule/work_queue.h"
 
 typedef struct steal steal;
 
@@ -26,7 +26,7 @@ size_t steal_bytes(int nodes);
 
 // One rank's view. `block`: zeroed memory that the node's ranks share, aligned to 64 bytes. Borrows
 // all three. Local. Owned by the caller.
-status steal_new(comm *c, void *block, claims *list, steal **out);
+status steal_new(comm *c, void *block, work_queue *list, steal **out);
 void steal_free(steal *s); // NULL is a no-op
 
 // Between units, and within one: answers, and takes what has come. Local.

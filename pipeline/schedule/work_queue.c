@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/run/work_queue.h"
+// A share is one 64-bit word, first unit and end, so that its owner takes from the front and others
+// from the back with one compare-and-swap and no lock.
+#include "pipeline/schedule/work_queue.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -15,13 +17,13 @@ typedef struct share_left {
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "claims between processes need lock-free atomics");
 
-struct claims {
+struct work_queue {
     share_left *shares; // one a rank of the node
     int node_rank, node_ranks;
     const int64_t *before;
 };
 
-static uint64_t pack(int64_t first, int64_t end)
+static uint64_t pack_range(int64_t first, int64_t end)
 {
     return (uint64_t)first << 32 | (uint64_t)end;
 }
@@ -36,7 +38,7 @@ static int64_t end_of(uint64_t range)
     return (int64_t)(range & UINT32_MAX);
 }
 
-int64_t claims_cut(const int64_t *before, int64_t n, int part, int parts)
+int64_t work_queue_cut(const int64_t *before, int64_t n, int part, int parts)
 {
     // A unit belongs to the part in which its middle lies; in halves, to stay with integers.
     __extension__ typedef __int128 wide;
@@ -54,31 +56,32 @@ int64_t claims_cut(const int64_t *before, int64_t n, int part, int parts)
     return low;
 }
 
-size_t claims_bytes(int node_ranks)
+size_t work_queue_bytes(int node_ranks)
 {
     return (size_t)node_ranks * sizeof(share_left);
 }
 
-status claims_new(void *block, int node_rank, int node_ranks, int position, int ranks,
-                  const int64_t *before, int64_t n, claims **out)
+status work_queue_new(void *block, int node_rank, int node_ranks, int position, int ranks,
+                      const int64_t *before, int64_t n, work_queue **out)
 {
-    claims *c = checked_calloc(1, sizeof *c);
+    work_queue *c = checked_calloc(1, sizeof *c);
     if (!c)
         return status_no_memory("the list of units");
-    *c = (claims){block, node_rank, node_ranks, before};
-    atomic_store(&c->shares[node_rank].range, pack(claims_cut(before, n, position, ranks),
-                                                   claims_cut(before, n, position + 1, ranks)));
+    *c = (work_queue){block, node_rank, node_ranks, before};
+    atomic_store(&c->shares[node_rank].range,
+                 pack_range(work_queue_cut(before, n, position, ranks),
+                            work_queue_cut(before, n, position + 1, ranks)));
     *out = c;
     return OK;
 }
 
-void claims_free(claims *c)
+void work_queue_free(work_queue *c)
 {
     free(c);
 }
 
 // Claims the first or the last unit of a share; false when it is empty.
-static bool take(share_left *share, bool front, int64_t *unit)
+static bool take_unit(share_left *share, bool front, int64_t *unit)
 {
     uint64_t range = atomic_load(&share->range), rest;
     do {
@@ -86,13 +89,13 @@ static bool take(share_left *share, bool front, int64_t *unit)
         if (first >= end)
             return false;
         *unit = front ? first : end - 1;
-        rest = front ? pack(first + 1, end) : pack(first, end - 1);
+        rest = front ? pack_range(first + 1, end) : pack_range(first, end - 1);
     } while (!atomic_compare_exchange_weak(&share->range, &range, rest));
     return true;
 }
 
 // The share with the costliest rest, or NULL when all are empty.
-static share_left *richest(const claims *c)
+static share_left *richest_share(const work_queue *c)
 {
     share_left *best = NULL;
     int64_t most = 0;
@@ -107,18 +110,18 @@ static share_left *richest(const claims *c)
     return best;
 }
 
-bool claims_next(claims *c, int64_t *unit)
+bool work_queue_next(work_queue *c, int64_t *unit)
 {
     share_left *victim;
-    if (take(&c->shares[c->node_rank], true, unit))
+    if (take_unit(&c->shares[c->node_rank], true, unit))
         return true;
-    while ((victim = richest(c)))
-        if (take(victim, false, unit))
+    while ((victim = richest_share(c)))
+        if (take_unit(victim, false, unit))
             return true;
     return false;
 }
 
-int64_t claims_left(const claims *c)
+int64_t work_queue_left(const work_queue *c)
 {
     int64_t left = 0;
     for (int r = 0; r < c->node_ranks; r++) {
@@ -128,7 +131,7 @@ int64_t claims_left(const claims *c)
     return left;
 }
 
-int64_t claims_cost_left(const claims *c)
+int64_t work_queue_cost_left(const work_queue *c)
 {
     int64_t left = 0;
     for (int r = 0; r < c->node_ranks; r++) {
@@ -138,10 +141,10 @@ int64_t claims_cost_left(const claims *c)
     return left;
 }
 
-int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end)
+int64_t work_queue_give(work_queue *c, int64_t cost, int64_t *first, int64_t *end)
 {
     share_left *victim;
-    while ((victim = richest(c))) {
+    while ((victim = richest_share(c))) {
         uint64_t range = atomic_load(&victim->range);
         int64_t low = first_of(range), cut = end_of(range);
         *end = cut;
@@ -151,13 +154,13 @@ int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end)
             cut--;
         while (cut > low && c->before[*end] - c->before[cut - 1] <= cost);
         *first = cut;
-        if (atomic_compare_exchange_strong(&victim->range, &range, pack(low, cut)))
+        if (atomic_compare_exchange_strong(&victim->range, &range, pack_range(low, cut)))
             return c->before[*end] - c->before[*first];
     }
     return 0;
 }
 
-void claims_put(claims *c, int i, int64_t first, int64_t end)
+void work_queue_put(work_queue *c, int i, int64_t first, int64_t end)
 {
-    atomic_store(&c->shares[i].range, pack(first, end));
+    atomic_store(&c->shares[i].range, pack_range(first, end));
 }

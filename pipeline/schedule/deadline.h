@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end of the job's time, where Slurm tells it (SLURM_JOB_END_TIME, seconds since 1970), whose
 // signal may be late, lost or never asked for.
-#ifndef PIPELINE_RUN_DEADLINE_H
-#define PIPELINE_RUN_DEADLINE_H
+#ifndef PIPELINE_SCHEDULE_DEADLINE_H
+#define PIPELINE_SCHEDULE_DEADLINE_H
 
 #include <stdbool.h>
 

@@ -4,8 +4,8 @@
 // every round the same part of the data), and then from the back of the share of its node that has
 // most left. What moves between nodes is given and put here (steal.h). No MPI here: the shares lie
 // in memory that the node's ranks see, and are claimed with atomics.
-#ifndef PIPELINE_RUN_WORK_QUEUE_H
-#define PIPELINE_RUN_WORK_QUEUE_H
+#ifndef PIPELINE_SCHEDULE_WORK_QUEUE_H
+#define PIPELINE_SCHEDULE_WORK_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,40 +14,40 @@
 #include "pipeline/base/status.h"
 
 enum {
-    CLAIMS_COST = 1 << 20,
-    CLAIMS_UNITS = INT32_MAX
+    WORK_QUEUE_COST = 1 << 20,
+    WORK_QUEUE_UNITS = INT32_MAX
 }; // largest cost of a unit, and number of units, in a wave
 
 // First unit of part `part` of `parts` of a list of n units; `before[i]` is the cost of the units
 // before unit i, i in [0, n]. Part `parts` begins at n. Ascending in `part`; a part differs from
 // its fair share by less than one unit.
-int64_t claims_cut(const int64_t *before, int64_t n, int part, int parts);
+int64_t work_queue_cut(const int64_t *before, int64_t n, int part, int parts);
 
-typedef struct claims claims;
+typedef struct work_queue work_queue;
 
-// Bytes of node memory that the claims of so many ranks take.
-size_t claims_bytes(int node_ranks);
+// Bytes of node memory that the queue of so many ranks takes.
+size_t work_queue_bytes(int node_ranks);
 
-// One rank's view of a node's claims in `block` (zeroed memory that its `node_ranks` ranks share,
+// One rank's view of a node's queue in `block` (zeroed memory that its `node_ranks` ranks share,
 // aligned to 64 bytes; borrowed). `position` is this rank's place among all `ranks` of the run when
 // they are sorted by node. Borrows `before`. The node's ranks must have met (a vote) between this
 // and the first claim. Local. Owned by the caller.
-status claims_new(void *block, int node_rank, int node_ranks, int position, int ranks,
-                  const int64_t *before, int64_t n, claims **out);
-void claims_free(claims *c); // NULL is a no-op
+status work_queue_new(void *block, int node_rank, int node_ranks, int position, int ranks,
+                      const int64_t *before, int64_t n, work_queue **out);
+void work_queue_free(work_queue *c); // NULL is a no-op
 
 // The next unit for this rank, or false when the node has none left. Every unit is given out once.
-bool claims_next(claims *c, int64_t *unit);
+bool work_queue_next(work_queue *c, int64_t *unit);
 
 // Units of the node that nobody has claimed yet; and what they cost.
-int64_t claims_left(const claims *c);
-int64_t claims_cost_left(const claims *c);
+int64_t work_queue_left(const work_queue *c);
+int64_t work_queue_cost_left(const work_queue *c);
 
 // Takes units [*first, *end) off the back of the share that has most left: no more than `cost`, but
 // one at least. Returns what they cost, 0 when nothing is left.
-int64_t claims_give(claims *c, int64_t cost, int64_t *first, int64_t *end);
-// Makes units of another node the share of this node's claimant `i`, which must be empty; only that
-// claimant puts.
-void claims_put(claims *c, int i, int64_t first, int64_t end);
+int64_t work_queue_give(work_queue *c, int64_t cost, int64_t *first, int64_t *end);
+// Makes units of another node the share of this node's worker `i`, which must be empty; only that
+// worker puts.
+void work_queue_put(work_queue *c, int i, int64_t first, int64_t end);
 
 #endif

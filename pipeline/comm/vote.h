@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vote on a communicator, which everything collective is built on (comm_agree is its face). For
+// the files of this folder only: this header needs mpi.h.
+#ifndef PIPELINE_COMM_VOTE_H
+#define PIPELINE_COMM_VOTE_H
+
+#include <mpi.h>
+#include <stddef.h>
+
+#include "pipeline/base/status.h"
+#include "pipeline/comm/verdict.h"
+
+// Gives each of n verdicts, on all ranks of a communicator, the code and text that comm_agree_each
+// promises. Collective on `ranks`.
+void vote_each(MPI_Comm ranks, size_t n, verdict *v);
+status vote(MPI_Comm ranks, status st); // the same for one status
+
+#endif

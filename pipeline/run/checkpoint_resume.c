@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The owner alone reads the file and tells the others what is in it: ranks may see a shared folder
+// differently, but must all go on from the same round.
+#include "pipeline/run/checkpoint_resume.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/checked.h"
+
+// What the owner tells the others of the checkpoint it found.
+typedef struct found {
+    checkpoint_head head;
+    bool there, damaged;
+} found;
+
+// The owner: opens the file. One of another key is of no use any more.
+static status find_file(const run *r, running_task *a, found *f)
+{
+    status st = OK;
+    char *path = checkpoint_file_path(r->file->output, a->of->task->artefact_name);
+    if (!path)
+        return status_no_memory("a path");
+    if (file_exists(path)) {
+        st = checkpoint_file_open(path, &a->from);
+        f->damaged = st == ERR_INPUT;
+        f->there = st == OK && strcmp(a->from.head.key, a->of->task->key) == 0;
+        f->head = a->from.head;
+        if (!f->there)
+            checkpoint_file_close(&a->from);
+        if (st == OK && !f->there)
+            unlink(path);
+    }
+    free(path);
+    return st == ERR_INPUT ? OK : st;
+}
+
+// The round's vector and the bits of the units done, on all ranks.
+static status take_up(run *r, running_task *a, const checkpoint_head *head)
+{
+    status st = OK;
+    size_t bytes = (size_t)checkpoint_file_words(head->units) * sizeof *a->before;
+    void *bits = (void *)(uintptr_t)a->from.bits; // only read, on the owner
+    if (comm_rank(r->comm) == a->owner) {
+        int64_t *values = round_extend(&a->vector, (size_t)head->length);
+        if (values)
+            memcpy(values, a->from.vector, (size_t)head->length * sizeof *values);
+        else
+            st = status_no_memory("a round");
+    }
+    TRY(comm_agree(r->comm, st));
+    TRY(running_task_receive(a, r->comm));
+    a->round = head->round;
+    if (head->done > 0) {
+        TRY(comm_broadcast_block(r->comm, a->owner, &bits, &bytes));
+        if (comm_rank(r->comm) != a->owner)
+            a->before = bits;
+        else if ((a->before = checked_calloc(bytes, 1)))
+            memcpy(a->before, bits, bytes);
+        else
+            st = status_no_memory("a round");
+        TRY(comm_agree(r->comm, st));
+    }
+    a->done = head->done;
+    TRY(comm_agree(r->comm, a->of->task->stage->plan(a->state, &a->vector, &a->plan)));
+done:
+    return st;
+}
+
+// Is the sum of the shape that the round's plan says?
+static bool plan_fits(const running_task *a, const checkpoint_head *head, bool owner)
+{
+    const partial_shape *want = &a->plan.shape, *have = &a->from.shape;
+    if (a->plan.units != head->units || (owner && head->done && want->fields != have->fields))
+        return false;
+    for (int f = 0; owner && head->done && f < want->fields; f++)
+        if (want->field[f].type != have->field[f].type ||
+            want->field[f].length != have->field[f].length)
+            return false;
+    return true;
+}
+
+// The stage's version was not raised though its rounds changed: the task starts anew.
+static void pass_over(running_task *a)
+{
+    checkpoint_file_close(&a->from);
+    free(a->before);
+    a->before = NULL;
+    free(a->vector.values);
+    a->vector = (round_state){0};
+    a->done = 0;
+    a->round = -1;
+}
+
+status checkpoint_resume(run *r, running_task *a)
+{
+    status st = OK;
+    found f = {0};
+    const char *label = a->of->task->label;
+    bool owner = comm_rank(r->comm) == a->owner, first = comm_rank(r->comm) == 0;
+    if (owner)
+        st = find_file(r, a, &f);
+    TRY(comm_agree(r->comm, st));
+    comm_broadcast(r->comm, a->owner, &f, sizeof f);
+    if (f.damaged && first)
+        progress_say(r->records.progress, "%s: its checkpoint is damaged; it starts anew", label);
+    if (!f.there)
+        return OK;
+    TRY(take_up(r, a, &f.head));
+    if (!comm_smallest(r->comm, plan_fits(a, &f.head, owner))) {
+        pass_over(a);
+        return OK;
+    }
+    a->of->phase = PHASE_IN_ROUND;
+    a->saved_round = f.head.round;
+    a->saved_done = f.head.done;
+    a->units = f.head.earlier;
+    a->operations = f.head.operations;
+    a->seconds = f.head.seconds;
+    if (first) {
+        (void)journal_task_resumed(r->records.journal, label, f.head.epoch, a->round, a->done,
+                                   a->plan.units);
+        progress_say(r->records.progress, "%s goes on: round %lld, %lld of %lld units done", label,
+                     (long long)a->round + 1, (long long)a->done, (long long)a->plan.units);
+    }
+done:
+    return st;
+}
+
+void checkpoint_restore(running_task *a)
+{
+    const checkpoint_file *s = &a->from;
+    if (!s->bits)
+        return;
+    for (int64_t w = 0; w < checkpoint_file_words(s->head.units); w++)
+        atomic_store_explicit(&a->bits[w], s->bits[w], memory_order_relaxed);
+    for (int f = 0; f < s->shape.fields; f++) {
+        size_t item = s->shape.field[f].type == PARTIAL_COUNT ? sizeof(int64_t) : sizeof(fixed);
+        memcpy(partial_values(a->sum, f), s->values[f], (size_t)s->shape.field[f].length * item);
+    }
+    checkpoint_file_close(&a->from);
+}

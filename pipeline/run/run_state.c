@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two questions that every step asks.
+#include "pipeline/run/run_state.h"
+
+status run_may_write(void *context)
+{
+    const run *r = context;
+    return lease_check(r->file->output, r->lease_id);
+}
+
+bool run_must_end(const run *r)
+{
+    return r->failure.code == ERR_INTERRUPTED || (r->failure.code != OK && r->stop_on_error);
+}

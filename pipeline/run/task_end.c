@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// An artefact stays open while a task that may read it is not over, and so do models and datasets:
+// users are counted down here, at the one place where a task ends.
+#include "pipeline/run/task_end.h"
+
+#include <stdio.h>
+
+#include "pipeline/run/running_task.h"
+
+void task_end(run *r, task_run *t, task_phase end)
+{
+    if (t->phase >= PHASE_OPENED && t->phase <= PHASE_DECIDED)
+        r->n_running--;
+    running_task_free(t->running);
+    t->running = NULL;
+    t->phase = end;
+    resource_use_drop(r->resources, t->task);
+    for (size_t i = 0; i < t->task->n_inputs; i++) {
+        task_run *input = t->task->inputs[i]->run;
+        if (--input->users > 0)
+            continue;
+        artefact_close(input->task->artefact);
+        input->task->artefact = NULL;
+    }
+}
+
+void task_fail(run *r, task_run *t, status st)
+{
+    char line[sizeof r->failure.text];
+    snprintf(line, sizeof line, "%s", status_text());
+    verdict_add(&r->failure, st);
+    if (st == ERR_INTERRUPTED)
+        return;
+    if (comm_rank(r->comm) == 0) {
+        progress_say(r->records.progress, "%s failed: %s", t->task->label, line);
+        // The failure itself matters more than that its line could not be written.
+        if (r->records.journal)
+            (void)journal_task_failed(r->records.journal, t->task->label, t->task->key, st, line);
+    }
+    task_end(r, t, PHASE_FAILED);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a run must end before its work is done: a signal, a failed unit, the end of the job's
+// time. A rank that learns of it tells its node through shared memory, and the other nodes by an
+// alarm; all then come to the vote.
+#ifndef PIPELINE_SCHEDULE_STOP_H
+#define PIPELINE_SCHEDULE_STOP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "pipeline/comm/comm.h"
+
+typedef struct stop stop;
+
+// Tells the program where its signal handlers shall note that the run must stop, and that it has
+// only a second for it; NULL: nowhere any more.
+typedef void stop_watch(atomic_bool *stopping, atomic_bool *hurry);
+
+// Borrows the communicator. Collective on the node. Owned by the caller.
+status stop_new(comm *c, stop_watch *watch, stop **out);
+void stop_free(stop *s); // collective on the node; NULL is a no-op
+
+// The node's flag, for those who only look at it (task_stopping, the lease). Borrowed.
+const atomic_bool *stop_flag(const stop *s);
+// All ranks go by rank 0's job time from here on. Collective.
+void stop_share_deadline(stop *s);
+
+// Asks this node to stop. Local.
+void stop_ask(stop *s);
+// Has this node been asked, or another one, or is there no time left for a unit of `unit` seconds
+// and a checkpoint of `writing`? Then the whole node knows, and the other nodes will. Local.
+bool stop_look(stop *s, double unit, double writing);
+// Has any node been asked, by now, or is the time over? Between waves. Collective.
+bool stop_anywhere(stop *s, double writing);
+// Must this rank's node end within a second? Local.
+bool stop_hurries(const stop *s);
+// This node's part of a meeting inside a wave: alarms still under way are taken in, and whether to
+// stop is said. Collective, with the answer of this node only.
+bool stop_meet(stop *s);
+
+#endif

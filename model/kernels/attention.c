@@ -4,6 +4,7 @@
 #include <cblas.h>
 
 #include "model/kernels/kernels.h"
+#include "model/kernels/packed.h"
 #include "model/kernels/products_avx512.h"
 
 // Keys are filled up to whole groups, whole vectors of scores and groups of packed inputs.
@@ -50,9 +51,9 @@ attention_bytes attention_needs(packing form, int head_dim, int64_t longest)
     if (form == PACKING_NONE)
         return b;
     b.half = form == PACKING_BF16 ? scores * sizeof(uint16_t) : 0;
-    b.keys = packed_block_bytes(form, head_dim) * (width / PACK_OUTPUTS);
+    b.keys = packing_block_bytes(form, head_dim) * (width / PACK_OUTPUTS);
     b.values =
-        packed_block_bytes(form, (int)width) * (size_t)(whole_blocks(head_dim) / PACK_OUTPUTS);
+        packing_block_bytes(form, (int)width) * (size_t)(whole_blocks(head_dim) / PACK_OUTPUTS);
     b.mixed = (size_t)ATTENTION_BLOCK * PACK_OUTPUTS * sizeof(float);
     return b;
 }
@@ -97,15 +98,15 @@ static void attend_packed(const block *b, float *q, const void *x)
     product_shape score = {room->form, b->n, width, d, b->q_stride, width, false, false};
     product_shape mix = {room->form, b->n, 0, width, width, PACK_OUTPUTS, false, false};
     products_avx512_run(
-        &score, x, (const char *)room->keys + packed_block_bytes(room->form, d) * (size_t)blocks,
+        &score, x, (const char *)room->keys + packing_block_bytes(room->form, d) * (size_t)blocks,
         NULL, room->scores);
     exp_scores(b, width, sum);
     if (half)
         products_avx512_round(room->scores, (size_t)b->n * (size_t)width, room->half);
     const void *weights = half ? (const void *)room->half : room->scores;
     const char *values =
-        (const char *)room->values + packed_block_bytes(room->form, PACK_OUTPUTS) * (size_t)blocks;
-    const size_t next = packed_block_bytes(room->form, whole_groups(b->keys));
+        (const char *)room->values + packing_block_bytes(room->form, PACK_OUTPUTS) * (size_t)blocks;
+    const size_t next = packing_block_bytes(room->form, whole_groups(b->keys));
     for (int first = 0; first < d; first += PACK_OUTPUTS, values += next) {
         mix.out = d - first < PACK_OUTPUTS ? d - first : PACK_OUTPUTS;
         products_avx512_run(&mix, weights, values, NULL, room->mixed);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/kernels/packed.h"
+#include "model/kernels/packing.h"
 
 enum { ATTENTION_BLOCK = 48 }; // queries whose scores are held at once: whole tiles of products
 

@@ -7,43 +7,19 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/products_avx512.h"
 #include "pipeline/base/checked.h"
-#include "pipeline/base/simd.h"
-
-enum { GROUPS = 16 }; // of inputs, that a block fills up to
-
-static int value_bytes(packing form)
-{
-    return form == PACKING_BF16 ? 2 : 4;
-}
-
-// Inputs side by side of one output.
-static int group_inputs(packing form)
-{
-    return form == PACKING_BF16 ? 2 : 1;
-}
 
 static int round_up(int n, int to)
 {
     return (n + to - 1) / to * to;
 }
 
-static int padded_inputs(packing form, int in)
-{
-    return round_up(in, GROUPS * group_inputs(form));
-}
-
 size_t packed_bytes(packing form, int out, int in)
 {
     size_t outputs = ((size_t)out + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS, bytes;
-    if (!checked_mul(outputs, (size_t)padded_inputs(form, in), &bytes) ||
-        !checked_mul(bytes, (size_t)value_bytes(form), &bytes))
+    if (!checked_mul(outputs, (size_t)packing_padded_inputs(form, in), &bytes) ||
+        !checked_mul(bytes, packing_value_bytes(form), &bytes))
         return SIZE_MAX;
     return bytes;
-}
-
-size_t packed_block_bytes(packing form, int in)
-{
-    return (size_t)padded_inputs(form, in) * (size_t)value_bytes(form) * PACK_OUTPUTS;
 }
 
 int packed_panel_inputs(const packed *p, int panel)
@@ -57,24 +33,14 @@ static size_t part_offset(const packed *p, int first, int panel)
 {
     size_t outputs = (size_t)round_up(p->out, PACK_OUTPUTS);
     size_t before = (size_t)panel * PACK_PANEL * outputs;
-    size_t inside = (size_t)first * (size_t)padded_inputs(p->form, packed_panel_inputs(p, panel));
-    return (before + inside) * (size_t)value_bytes(p->form);
+    size_t inside =
+        (size_t)first * (size_t)packing_padded_inputs(p->form, packed_panel_inputs(p, panel));
+    return (before + inside) * packing_value_bytes(p->form);
 }
 
 const void *packed_part(const packed *p, int first, int panel)
 {
     return (const char *)p->at + part_offset(p, first, panel);
-}
-
-SIMD_CLONES static void round_all(const float *x, size_t n, uint16_t *to)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] = bfloat16_nearest(x[i]);
-}
-
-void packed_round(const float *x, size_t n, uint16_t *to)
-{
-    round_all(x, n, to);
 }
 
 // A part of a matrix: blocks of PACK_OUTPUTS outputs by `groups` words of four bytes, each one
@@ -89,7 +55,7 @@ static part part_of(const packed *p, const void *at, int output, int panel)
     const int inputs = packed_panel_inputs(p, panel), block = output / PACK_OUTPUTS * PACK_OUTPUTS;
     const packed whole = {at, p->form, p->out, p->in};
     return (part){(uint32_t *)packed_part(&whole, block, panel) + output % PACK_OUTPUTS, inputs,
-                  padded_inputs(p->form, inputs) / group_inputs(p->form)};
+                  packing_padded_inputs(p->form, inputs) / packing_group_inputs(p->form)};
 }
 
 static void zero_output(const part *to)
@@ -98,7 +64,7 @@ static void zero_output(const part *to)
         to->word[(size_t)g * PACK_OUTPUTS] = 0;
 }
 
-// How float32 become bf16: packed_round, or the CPU's own way, which takes denormals for zero.
+// How float32 become bf16: bfloat16_round, or the CPU's own way, which takes denormals for zero.
 typedef void rounding(const float *x, size_t n, uint16_t *half);
 
 // The words of one output's inputs, one after the other.
@@ -114,7 +80,7 @@ static void make_words(packing form, rounding *round, const float *x, int in, ui
 
 // Groups that are turned at once.
 enum { TURNED_GROUPS = 64 };
-_Static_assert(TURNED_GROUPS % KERNEL_TURN == 0 && GROUPS % KERNEL_TURN == 0, "whole squares");
+_Static_assert(TURNED_GROUPS % KERNEL_TURN == 0 && PACK_GROUPS % KERNEL_TURN == 0, "whole squares");
 
 // Writes groups [from, from + n) of a block's first `outputs` outputs, and zeros up to `lanes`, a
 // multiple of KERNEL_TURN. The words are made output by output, then turned.
@@ -122,7 +88,7 @@ static void put_groups(packing form, rounding *round, const part *to, int output
                        int from, int n, const float *rows, int64_t stride)
 {
     uint32_t turned[PACK_OUTPUTS][TURNED_GROUPS];
-    const int each = group_inputs(form), left = to->inputs - from * each;
+    const int each = packing_group_inputs(form), left = to->inputs - from * each;
     const int inputs = left < n * each ? left : n * each, words = (inputs + each - 1) / each;
     for (int o = 0; o < lanes; o++) {
         const int made = o < outputs && words > 0 ? words : 0;
@@ -150,7 +116,7 @@ void packed_put(const packed *p, void *at, int first, int n, const float *rows)
     for (int panel = 0; panel * PACK_PANEL < p->in; panel++)
         for (int i = 0; i < n; i += PACK_OUTPUTS) {
             const part to = part_of(p, at, first + i, panel);
-            put_block(p->form, packed_round, &to, n - i < PACK_OUTPUTS ? n - i : PACK_OUTPUTS,
+            put_block(p->form, bfloat16_round, &to, n - i < PACK_OUTPUTS ? n - i : PACK_OUTPUTS,
                       PACK_OUTPUTS, rows + (size_t)i * (size_t)p->in + panel * PACK_PANEL, p->in);
         }
 }
@@ -158,7 +124,7 @@ void packed_put(const packed *p, void *at, int first, int n, const float *rows)
 static float read_input(packing form, const part *from, int input)
 {
     float value;
-    uint32_t word = from->word[(size_t)(input / group_inputs(form)) * PACK_OUTPUTS];
+    uint32_t word = from->word[(size_t)(input / packing_group_inputs(form)) * PACK_OUTPUTS];
     if (form == PACKING_BF16)
         word = input % 2 ? word & 0xffff0000u : word << 16;
     memcpy(&value, &word, sizeof value);
@@ -194,7 +160,7 @@ packed packed_keep_outputs(const packed *from, const int32_t *unit, int n, int f
 // Copies input `unit` of a block of outputs to input `i` of another.
 static void copy_input(packing form, const part *from, int unit, const part *to, int i)
 {
-    const int each = group_inputs(form);
+    const int each = packing_group_inputs(form);
     const uint32_t *source = from->word + (size_t)(unit / each) * PACK_OUTPUTS;
     uint32_t *target = to->word + (size_t)(i / each) * PACK_OUTPUTS;
     const int right = form == PACKING_BF16 && unit % 2 ? 16 : 0;
@@ -224,9 +190,9 @@ packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int fi
 // A block of a strip.
 static part strip_block(packing form, int in, int first, void *at)
 {
-    const size_t before = (size_t)(first / PACK_OUTPUTS) * packed_block_bytes(form, in);
+    const size_t before = (size_t)(first / PACK_OUTPUTS) * packing_block_bytes(form, in);
     return (part){(uint32_t *)(void *)((char *)at + before), in,
-                  padded_inputs(form, in) / group_inputs(form)};
+                  packing_padded_inputs(form, in) / packing_group_inputs(form)};
 }
 
 void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at)
@@ -244,7 +210,7 @@ static void put_inputs(packing form, const float *rows, int64_t stride, int in, 
                        uint32_t *word)
 {
     static const float nothing[PACK_OUTPUTS]; // an input that is not there
-    const int each = group_inputs(form), lanes = round_up(n, KERNEL_TURN);
+    const int each = packing_group_inputs(form), lanes = round_up(n, KERNEL_TURN);
     for (int g = 0; g < groups; g++, rows += each * stride, word += PACK_OUTPUTS) {
         const int left = in - g * each;
         for (int o = left > 0 ? n : 0; o < lanes; o++)

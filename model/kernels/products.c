@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "model/kernels/bfloat16.h"
 #include "model/kernels/products_avx512.h"
 #include "model/kernels/products_onednn.h"
 #include "pipeline/base/checked.h"
@@ -70,7 +71,7 @@ void products_round(const products *p, const float *x, size_t n, uint16_t *half)
     if (p->bf16 == ENGINE_AVX512)
         products_avx512_round(x, n, half);
     else
-        packed_round(x, n, half);
+        bfloat16_round(x, n, half);
 }
 
 bool products_own(product_engine engine, packing form)

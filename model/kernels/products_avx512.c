@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "model/kernels/bfloat16.h"
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -152,7 +154,7 @@ void products_avx512_run(const product_shape *s, const void *x, const void *w, c
 {
     const bool half = s->form == PACKING_BF16;
     const size_t value = half ? sizeof(uint16_t) : sizeof(float);
-    const size_t block_bytes = packed_block_bytes(s->form, s->in);
+    const size_t block_bytes = packing_block_bytes(s->form, s->in);
     block b = {.in = s->in, .x_stride = s->x_stride, .y_stride = s->y_stride, .add = s->add};
     for (int first = 0; first < s->out; first += PACK_OUTPUTS) {
         const int left = s->out - first, n = left < PACK_OUTPUTS ? left : PACK_OUTPUTS;
@@ -220,7 +222,7 @@ void products_avx512_run(const product_shape *s, const void *x, const void *w, c
 
 void products_avx512_round(const float *x, size_t n, uint16_t *half)
 {
-    packed_round(x, n, half);
+    bfloat16_round(x, n, half);
 }
 
 void products_avx512_pair(const float *x, const float *y, int n, uint32_t *word)

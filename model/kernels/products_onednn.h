@@ -4,7 +4,8 @@
 #ifndef MODEL_KERNELS_PRODUCTS_ONEDNN_H
 #define MODEL_KERNELS_PRODUCTS_ONEDNN_H
 
-#include "model/kernels/products.h"
+#include "model/kernels/product_shape.h"
+#include "pipeline/base/status.h"
 
 typedef struct onednn onednn;
 

@@ -7,22 +7,8 @@
 #ifndef MODEL_KERNELS_PRODUCTS_H
 #define MODEL_KERNELS_PRODUCTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "model/kernels/packed.h"
+#include "model/kernels/product_shape.h"
 #include "pipeline/base/status.h"
-
-// y [rows, out] = or += x [rows, in] · wᵀ (+ bias), w one panel of packed weights; x in w's number
-// type, y and bias float32; rows of x and y lie x_stride and y_stride values apart. A row's bits do
-// not depend on the rows beside it.
-typedef struct product_shape {
-    packing form;
-    int rows, out, in;
-    int64_t x_stride, y_stride;
-    bool add, bias;
-} product_shape;
 
 typedef enum product_engine {
     ENGINE_BEST, // for the form, on this CPU

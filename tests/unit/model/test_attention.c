@@ -2,6 +2,7 @@
 // Attention in each form against a plain loop in double.
 #include "fixture.h"
 #include "model/kernels/attention.h"
+#include "model/kernels/bfloat16.h"
 
 typedef struct layout {
     int heads, kv_heads, head_dim, queries, keys;
@@ -27,7 +28,7 @@ static float rounded(packing form, float x)
     uint16_t half;
     if (form != PACKING_BF16)
         return x;
-    packed_round(&x, 1, &half);
+    bfloat16_round(&x, 1, &half);
     uint32_t bits = (uint32_t)half << 16;
     memcpy(&x, &bits, sizeof x);
     return x;
@@ -103,7 +104,7 @@ static void check(const layout *l, packing form)
     for (int i = 0; i < l->queries; i++)
         position[i] = place_of(l, i);
     memcpy(was, q, rows * (size_t)width * sizeof *q);
-    packed_round(q, rows * (size_t)width, half);
+    bfloat16_round(q, rows * (size_t)width, half);
     const attention_bytes b = attention_needs(form, d, l->keys);
     const attention_room room = {form,
                                  room_of(b.scores),

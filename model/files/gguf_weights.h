@@ -3,7 +3,7 @@
 #ifndef MODEL_FILES_GGUF_WEIGHTS_H
 #define MODEL_FILES_GGUF_WEIGHTS_H
 
-#include "model/files/weight_source.h"
+#include "model/files/tensor.h"
 #include "pipeline/base/status.h"
 
 typedef struct gguf_weights gguf_weights;

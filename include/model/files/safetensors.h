@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "model/files/weight_source.h"
+#include "model/files/tensor.h"
 #include "pipeline/base/status.h"
 
 // What a header may hold at most; the format's own limit.

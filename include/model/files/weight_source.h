@@ -7,20 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "model/files/dtype.h"
+#include "model/files/tensor.h"
 #include "pipeline/base/status.h"
-
-enum { TENSOR_MAX_DIMS = 8 };
-
-typedef struct tensor {
-    const char *name; // all pointers are borrowed from the checkpoint
-    const char *file;
-    const dtype *type;
-    int dims; // 0: a single number
-    size_t shape[TENSOR_MAX_DIMS];
-    size_t elements, n_bytes;
-    const unsigned char *bytes; // at any alignment
-} tensor;
 
 typedef struct checkpoint checkpoint;
 

@@ -48,7 +48,7 @@ static status join_team(model *m, relay *team)
 status model_open(const model_options *options, share *node, model **out)
 {
     status st;
-    checkpoint *source = NULL;
+    weight_source *source = NULL;
     model *m = checked_calloc(1, sizeof *m);
     if (m)
         m->path = strdup(options->path);
@@ -64,7 +64,7 @@ status model_open(const model_options *options, share *node, model **out)
     if (st == OK && !options->light)
         st = blas_check();
     if (st == OK && !options->light && !options->random)
-        st = checkpoint_open(options->path, &source);
+        st = weight_source_open(options->path, &source);
     if (st == OK && source)
         st = tensor_table_check_used(&m->config, m->arch->tensors, source);
     TRY(share_vote(node, st));
@@ -72,7 +72,7 @@ status model_open(const model_options *options, share *node, model **out)
     m->seed = options->seed;
     if (!options->light) {
         int threads = options->threads > 0 ? options->threads : 1;
-        checkpoint *taken = source;
+        weight_source *taken = source;
         source = NULL;
         TRY(weights_open(&m->config, m->arch->tensors, taken, options->seed, threads, m->packing,
                          node, &m->weights));
@@ -80,7 +80,7 @@ status model_open(const model_options *options, share *node, model **out)
     *out = m;
     m = NULL;
 done:
-    checkpoint_close(source);
+    weight_source_close(source);
     model_close(m);
     return st;
 }
@@ -149,12 +149,12 @@ status model_files(const model_options *options, status (*add)(void *context, co
         st = status_no_memory(options->path);
         goto done;
     }
-    if (checkpoint_path_is_gguf(options->path))
+    if (weight_source_path_is_gguf(options->path))
         goto done; // it is all in one
     for (const char *const *name = a->input_files; *name; name++)
         TRY(add_beside(folder, *name, add, context));
     if (!options->random)
-        TRY(checkpoint_files(options->path, add, context));
+        TRY(weight_source_files(options->path, add, context));
 done:
     free(folder);
     config_file_close(f);
@@ -166,14 +166,14 @@ done:
 static status open_layer(const model *m, int layer, model *out)
 {
     status st = OK;
-    checkpoint *source = NULL;
+    weight_source *source = NULL;
     *out = *m;
     out->weights = NULL;
     out->packing = PACKING_NONE;
     out->config.held = (layer_range){layer, layer + 1};
     out->config.holds_embedding = out->config.holds_head = false;
     if (!m->random)
-        TRY(checkpoint_open(m->path, &source));
+        TRY(weight_source_open(m->path, &source));
     TRY(weights_open(&out->config, m->arch->tensors, source, m->seed, 1, PACKING_NONE, NULL,
                      &out->weights));
 done:

@@ -26,7 +26,7 @@ status config_file_open(const char *model_path, config_file **out)
     size_t size;
     json_error_t error;
     config_file *f = checked_calloc(1, sizeof *f);
-    if (f && checkpoint_path_is_gguf(model_path)) {
+    if (f && weight_source_path_is_gguf(model_path)) {
         st = (f->path = strdup(model_path)) ? gguf_config_read(model_path, &f->root, &f->keys)
                                             : status_no_memory(model_path);
         if (st == OK) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensors of one GGUF file as a checkpoint's: shapes outermost first, types by name.
+// The tensors of one GGUF file as a weight source's: shapes outermost first, types by name.
 #ifndef MODEL_FILES_GGUF_WEIGHTS_H
 #define MODEL_FILES_GGUF_WEIGHTS_H
 

@@ -128,22 +128,22 @@ static tensor_form entry_form(const tensor_table *table, int layer, int i)
 }
 
 // The file's tensor for an entry, and what the file calls it; NULL where it has none.
-static const tensor *find(const tensor_table *table, const checkpoint *source, int layer, int i,
+static const tensor *find(const tensor_table *table, const weight_source *source, int layer, int i,
                           char name[TENSOR_NAME_BYTES])
 {
     const tensor_form form = entry_form(table, layer, i);
     const char *pattern = entry(table, layer, i)->name;
     const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
-    if (checkpoint_is_gguf(source))
+    if (weight_source_is_gguf(source))
         pattern = form.gguf ? form.gguf : "";
     snprintf(name, TENSOR_NAME_BYTES, pattern, layer);
-    const tensor *found = checkpoint_find(source, name);
+    const tensor *found = weight_source_find(source, name);
     if (!found && prefix > 0 && strncmp(name, table->prefix, prefix) == 0)
-        found = checkpoint_find(source, name + prefix);
+        found = weight_source_find(source, name + prefix);
     return found;
 }
 
-status tensor_slot_find(const config *c, const tensor_table *table, const checkpoint *source,
+status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out)
 {
     const tensor_form form = entry_form(table, layer, i);
@@ -157,21 +157,21 @@ status tensor_slot_find(const config *c, const tensor_table *table, const checkp
         return status_fail(ERR_INPUT, out->name, "the configuration makes it too large");
     if (!source)
         return OK;
-    if (checkpoint_is_gguf(source) && !form.gguf)
-        return status_fail(ERR_INPUT, checkpoint_at(source, 0)->file,
+    if (weight_source_is_gguf(source) && !form.gguf)
+        return status_fail(ERR_INPUT, weight_source_at(source, 0)->file,
                            "has no place for tensor %s; use safetensors", out->name);
     if (!(out->from = find(table, source, layer, i, name)))
         return status_fail(
-            ERR_INPUT, checkpoint_count(source) ? checkpoint_at(source, 0)->file : "weights",
+            ERR_INPUT, weight_source_count(source) ? weight_source_at(source, 0)->file : "weights",
             "tensor %s is missing; is this the model that the configuration describes?", name);
     out->layout = form.safetensors;
-    if (checkpoint_is_gguf(source))
+    if (weight_source_is_gguf(source))
         out->layout = c->features & FEATURE_GGUF_PAIRS ? form.in_gguf : LAYOUT_PLAIN;
     return check_tensor(c, out->def, out->layout, out->from);
 }
 
 // Does an entry use this tensor?
-static bool is_used(const config *c, const tensor_table *table, const checkpoint *source,
+static bool is_used(const config *c, const tensor_table *table, const weight_source *source,
                     const tensor *t)
 {
     char name[TENSOR_NAME_BYTES];
@@ -182,20 +182,21 @@ static bool is_used(const config *c, const tensor_table *table, const checkpoint
     return false;
 }
 
-status tensor_table_check_used(const config *c, const tensor_table *table, const checkpoint *source)
+status tensor_table_check_used(const config *c, const tensor_table *table,
+                               const weight_source *source)
 {
     size_t expected = 0;
-    if (!checkpoint_is_gguf(source))
+    if (!weight_source_is_gguf(source))
         return OK;
     for (int i = 0; i < table->n_globals; i++)
         expected += def_exists(c, &table->globals[i]);
     for (int i = 0; i < table->n_layer; i++)
         expected += def_exists(c, &table->layer[i]) ? (size_t)c->info.layers : 0;
-    size_t extra = checkpoint_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
-    if (checkpoint_count(source) <= expected + extra)
+    size_t extra = weight_source_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
+    if (weight_source_count(source) <= expected + extra)
         return OK; // one that is not used leaves another missing
-    for (size_t i = 0; i < checkpoint_count(source); i++) {
-        const tensor *t = checkpoint_at(source, i);
+    for (size_t i = 0; i < weight_source_count(source); i++) {
+        const tensor *t = weight_source_at(source, i);
         if (strcmp(t->name, GGUF_ROPE_DIVISORS) != 0 && !is_used(c, table, source, t))
             return status_fail(ERR_INPUT, t->file,
                                "tensor %s is not supported, and would change the result", t->name);

@@ -88,7 +88,7 @@ typedef struct tensor_slot {
 
 // Finds entry `i` of the globals (layer -1) or of a layer in `source` (NULL: it is to be drawn) and
 // checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight.
-status tensor_slot_find(const config *c, const tensor_table *table, const checkpoint *source,
+status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out);
 
 // The outputs of an entry as a map: its first dimension. Is it packed for products, where they read
@@ -106,6 +106,6 @@ int64_t tensor_table_parameters(const config *c, const tensor_table *table);
 // ERR_INPUT names a tensor of a GGUF file that the model would not use: nothing that may change a
 // result is left out silently. (Frameworks leave what they do not need in safetensors files.)
 status tensor_table_check_used(const config *c, const tensor_table *table,
-                               const checkpoint *source);
+                               const weight_source *source);
 
 #endif

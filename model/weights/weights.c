@@ -36,7 +36,7 @@ struct weights {
     int layers;
     slot *slots; // globals, then layer by layer
     size_t n;
-    checkpoint *source; // owned; NULL where drawn
+    weight_source *source; // owned; NULL where drawn
     share *share;
     void *block; // what is not mapped: the node's, or this process's where there is no share
     uint64_t seed;
@@ -251,7 +251,7 @@ static void drop_unused_source(weights *w)
     }
     if (used)
         return;
-    checkpoint_close(w->source);
+    weight_source_close(w->source);
     w->source = NULL;
 }
 
@@ -264,14 +264,14 @@ static void place(const weights *w, slot *s)
         s->at = (const float *)(const void *)((char *)w->block + s->offset);
 }
 
-status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
-                    int threads, packing form, share *node, weights **out)
+status weights_open(const config *c, const tensor_table *table, weight_source *source,
+                    uint64_t seed, int threads, packing form, share *node, weights **out)
 {
     status st = OK;
     size_t bytes = 0;
     weights *w = checked_calloc(1, sizeof *w);
     if (!w) {
-        checkpoint_close(source);
+        weight_source_close(source);
         st = status_no_memory("weights");
     } else {
         *w = (weights){.table = *table,
@@ -311,7 +311,7 @@ void weights_close(weights *w)
         w->share->release(w->share, w->block);
     else
         free(w->block);
-    checkpoint_close(w->source);
+    weight_source_close(w->source);
     free(w->slots);
     free(w);
 }
@@ -337,5 +337,5 @@ linear weights_linear(const weights *w, int layer, int i, int bias)
 
 status weights_unchanged(const weights *w)
 {
-    return w->source ? checkpoint_unchanged(w->source) : OK;
+    return w->source ? weight_source_unchanged(w->source) : OK;
 }

@@ -19,8 +19,8 @@ typedef struct weights weights;
 // latest by weights_close), or draws them where `source` is NULL. Collective on the share's node:
 // ranks, and `threads` threads of each, split the work. ERR_INPUT: a tensor is missing, of another
 // shape or of a type that is no weight. ERR_NUMERIC: NaN or infinity, with tensor and index.
-status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
-                    int threads, packing form, share *share, weights **out);
+status weights_open(const config *c, const tensor_table *table, weight_source *source,
+                    uint64_t seed, int threads, packing form, share *share, weights **out);
 void weights_close(weights *w);
 
 // The float32 values of a tensor, row-major; NULL when the model has none, it is not held (the

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/config/config_rotary.h"
 #include "model/forward/blocks.h"
 #include "model/forward/state.h"
 
@@ -128,6 +129,7 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, c
     model_info *i = &out->info;
     bool tied;
     i->modality = MODALITY_TEXT;
+    i->gated = true;
     TRY(config_task(f, task));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
     TRY(config_int(f, "vocab_size", 1, MAX_VOCABULARY, CONFIG_REQUIRED, &i->outputs));

@@ -45,7 +45,6 @@ const arch arch_llama = {
     .input_files = (const char *const[]){"tokenizer.json", NULL},
     .configure = configure,
     .tensors = &decoder_tensors,
-    .gated = true,
     .mlp = decoder_mlp,
     .output = decoder_output,
     .embed = decoder_embed,

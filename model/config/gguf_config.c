@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/forward/arch.h"
-#include "model/weights/tensor_table.h"
 #include "pipeline/base/gguf.h"
 
 enum { KEY_BYTES = 160, MAX_DIVISORS = 1 << 12 };
@@ -253,7 +251,8 @@ done:
     return st;
 }
 
-status gguf_config_read(const char *path, json_t **fields, json_t **keys)
+status gguf_config_read(const char *path, bool (*known)(const char *model_type), json_t **fields,
+                        json_t **keys)
 {
     status st;
     gguf *g = NULL;
@@ -270,7 +269,7 @@ status gguf_config_read(const char *path, json_t **fields, json_t **keys)
         st = status_no_memory(path);
         goto done;
     }
-    if (arch_find(architecture)) { // or its name is all that will be looked at
+    if (known(architecture)) { // or its name is all that will be looked at
         TRY(read_keys(&r));
         TRY(read_scaling(&r));
         TRY(read_divisors(&r));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/forward/mask.h"
+#include "model/forward/neurons.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
@@ -256,34 +257,14 @@ static status make_units(pass *p, int layer)
     operand inside;
     const mlp_weights w = p->m->arch->mlp(p->m, layer);
     const operand x = block_normed(p);
-    const size_t each = model_unit_bytes(p->m), row = (size_t)w.up.out * each;
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         const int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
         TRY(mlp_inside(p, layer, &w, &x, first, n, false, &inside));
-        const char *from = inside.half ? (const char *)inside.half : (const char *)inside.x;
-        for (int64_t r = 0; r < p->rows; r++)
-            memcpy((char *)p->units->x + (size_t)r * row + (size_t)first * each,
-                   from + (size_t)r * (size_t)n * each, (size_t)n * each);
+        neurons_keep(p, &inside, first, n);
     }
     p->units->made = true;
 done:
     return st;
-}
-
-// Takes units [first, first + n) of those that the mask leaves, and zeros behind the last, from
-// what is kept.
-static operand take_units(const pass *p, int layer, int first, int n)
-{
-    const unit_list kept = mask_kept(p->f->mask, layer);
-    const int64_t all = p->m->config.info.d_mlp;
-    const int left = kept.n - first, there = left < n ? left : n;
-    const operand inside = {p->mlp, p->m->packing == PACKING_BF16 ? p->site_copy : NULL, n, n,
-                            p->rows};
-    if (inside.half)
-        kernel_take_half(p->units->x, all, p->rows, kept.unit + first, there, n, p->site_copy);
-    else
-        kernel_take(p->units->x, all, p->rows, kept.unit + first, there, n, p->mlp);
-    return inside;
 }
 
 status block_mlp(pass *p, int layer)
@@ -306,7 +287,7 @@ status block_mlp(pass *p, int layer)
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
         if (p->units)
-            inside = take_units(p, layer, first, n);
+            inside = neurons_gather(p, layer, first, n);
         else
             TRY(mlp_inside(p, layer, &w, &x, first, n, !compacted, &inside));
         if (p->sites_only)

@@ -10,7 +10,7 @@ typedef struct header {
     int64_t index, samples, rows;
 } header;
 
-leg handover_leg(const model *m, const forward *f)
+layer_span handover_span(const model *m, const forward *f)
 {
     const int layers = m->config.info.layers;
     const bool head = f->result || f->logits, all = head || f->read;
@@ -21,7 +21,7 @@ leg handover_leg(const model *m, const forward *f)
                 : m->config.held;
     const int last = all ? layers - 1 : f->keep_layer; // the last layer that is reached
     const int end = all ? layers : f->keep_layer;      // the last one is run, or only reached
-    leg l = {.layers = own};
+    layer_span l = {.layers = own};
     if (l.layers.first < f->first_layer)
         l.layers.first = f->first_layer;
     if (l.layers.end > end)
@@ -38,7 +38,8 @@ static size_t targets_of(const model_info *info, int64_t samples, int64_t rows)
     return (size_t)(info->modality == MODALITY_IMAGE ? samples : 2 * rows);
 }
 
-size_t handover_bytes(const model_info *info, int64_t samples, int64_t rows)
+// Bytes of a block for a tile of so many samples and rows.
+static size_t block_bytes(const model_info *info, int64_t samples, int64_t rows)
 {
     return sizeof(header) + ((size_t)samples + 1) * sizeof(int64_t) +
            (size_t)rows * (size_t)info->hidden_size * sizeof(float) +
@@ -65,7 +66,7 @@ status handover_give(const pass *p)
     const header h = {p->index, t->samples, t->rows};
     relay *team = p->m->team;
     relay_block *block;
-    status st = team->reserve(team, handover_bytes(i, t->samples, t->rows), &block);
+    status st = team->reserve(team, block_bytes(i, t->samples, t->rows), &block);
     if (st != OK)
         return st;
     char *at = block->at;
@@ -90,7 +91,7 @@ static status unpack(pass *p, const relay_block *block)
     if (block->bytes >= sizeof h)
         get(&at, &h, sizeof h);
     if (h.samples < 1 || h.samples > f->max_samples || h.rows < 1 || h.rows > f->max_rows ||
-        block->bytes != handover_bytes(i, h.samples, h.rows))
+        block->bytes != block_bytes(i, h.samples, h.rows))
         return status_fail(ERR_INTERNAL, "model",
                            "a team's ranks run different passes: %zu bytes of %lld samples",
                            block->bytes, (long long)h.samples);

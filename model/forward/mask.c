@@ -125,7 +125,7 @@ static int next_compacted(const model *m, const model_mask *mask, const bool *ch
 {
     const model_info *info = &m->config.info;
     const size_t item = m->packing == PACKING_BF16 ? 2 : sizeof(float);
-    const size_t unit = (size_t)info->hidden_size * (m->arch->gated ? 3 : 2) * item;
+    const size_t unit = (size_t)info->hidden_size * (info->gated ? 3 : 2) * item;
     int best = -1;
     for (int l = 0; l < mask->layers; l++) {
         const int n = mask->layer[l].n[SITE_MLP];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of a model_mask (model.h): which units are pruned, and a layer's MLP without them.
+// The inside of a model_mask (model_mask.h): which units are pruned, and a layer's MLP without them.
 #ifndef MODEL_FORWARD_MASK_H
 #define MODEL_FORWARD_MASK_H
 
 #include "model/forward/arch.h"
+#include "model/forward/model_mask.h"
 
 // A layer's MLP is compacted where at least one unit in COMPACT_SHARE is pruned; below that, copies
 // of nearly everything would save nearly nothing, and pruned units are set to zero instead. So are

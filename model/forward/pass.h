@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // One thread's pass over one tile: the tile, its hidden states, and the scratch the blocks use.
-// Allocated before the loop over tiles, reused for each.
+// Laid out before the loop over tiles (workspace.h), reused for each.
 #ifndef MODEL_FORWARD_PASS_H
 #define MODEL_FORWARD_PASS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/forward/forward.h"
 #include "model/forward/predict.h"
 #include "model/kernels/attention.h"
-#include "model/model.h"
-#include "model/weights/weights.h"
+#include "model/kernels/products.h"
+
+// Outputs whose logits are held at once.
+enum { PASS_OUTPUTS = CANDIDATES };
 
 typedef struct pass {
     const model *m;
@@ -52,25 +55,5 @@ typedef struct pass {
     float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
 } pass;
-
-// The memory of a thread's passes, kept from one to the next: what it held last is of no account.
-typedef struct pass_room {
-    void *at; // owned
-    size_t bytes;
-} pass_room;
-
-// How many rows and samples a pass must hold.
-typedef struct pass_limits {
-    int64_t samples, rows;
-} pass_limits;
-
-// Bytes of a pass's scratch, and what is laid out in it.
-size_t pass_bytes(const model *m, pass_limits limits);
-// Lays out a pass in `room`, which grows when it is too small and must outlive the pass.
-status pass_new(const model *m, pass_limits limits, pass_room *room, pass *out);
-
-// Runs tile `index` of p->f from its load to its results; with a team, this member's part of the
-// next tile that comes.
-status pass_run(pass *p, int64_t index);
 
 #endif

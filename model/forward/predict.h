@@ -4,7 +4,7 @@
 #ifndef MODEL_FORWARD_PREDICT_H
 #define MODEL_FORWARD_PREDICT_H
 
-#include "model/model.h"
+#include "model/forward/forward.h"
 
 // What has been seen of a row's logits.
 typedef struct answer {

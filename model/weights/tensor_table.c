@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/kernels/packed.h"
+#include "model/config/gguf_config.h"
+#include "model/kernels/packing.h"
 #include "pipeline/base/checked.h"
 
 static size_t dim_length(const config *c, dim d)

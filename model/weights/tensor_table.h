@@ -74,9 +74,6 @@ typedef struct tensor_table {
 
 enum { TENSOR_NAME_BYTES = 160 };
 
-// In GGUF files: what rotary frequencies are divided by. Configuration, not a weight.
-#define GGUF_ROPE_DIVISORS "rope_freqs.weight"
-
 // A tensor of the table on its way into memory.
 typedef struct tensor_slot {
     const tensor_def *def; // NULL: the model has no such tensor, or it is not held

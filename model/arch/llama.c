@@ -18,7 +18,7 @@ done:
     return st;
 }
 
-static status configure(const config_file *f, config *out)
+static status llama_configure(const config_file *f, config *out)
 {
     status st;
     bool attention_bias, mlp_bias;
@@ -42,12 +42,6 @@ done:
 const arch arch_llama = {
     .name = "llama",
     .model_types = (const char *const[]){"llama", "mistral", NULL},
-    .input_files = (const char *const[]){"tokenizer.json", NULL},
-    .configure = configure,
-    .tensors = &decoder_tensors,
-    .mlp = decoder_mlp,
-    .output = decoder_output,
-    .embed = decoder_embed,
-    .layer = decoder_layer,
-    .finish = decoder_finish,
+    .configure = llama_configure,
+    DECODER_ARCH,
 };

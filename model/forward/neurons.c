@@ -31,13 +31,9 @@ void neurons_keep(const pass *p, const operand *inside, int first, int n)
 operand neurons_gather(const pass *p, int layer, int first, int n)
 {
     const unit_list kept = mask_kept(p->f->mask, layer);
-    const int64_t all = p->m->config.info.d_mlp;
     const int left = kept.n - first, there = left < n ? left : n;
-    const operand inside = {p->mlp, p->m->packing == PACKING_BF16 ? p->site_copy : NULL, n, n,
-                            p->rows};
-    if (inside.half)
-        kernel_take_half(p->units->x, all, p->rows, kept.unit + first, there, n, p->site_copy);
-    else
-        kernel_take(p->units->x, all, p->rows, kept.unit + first, there, n, p->mlp);
-    return inside;
+    uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
+    kernel_gather(p->units->x, model_unit_bytes(p->m), p->m->config.info.d_mlp, p->rows,
+                  kept.unit + first, there, n, half ? (void *)half : p->mlp);
+    return (operand){p->mlp, half, n, n, p->rows};
 }

@@ -88,24 +88,24 @@ void kernel_add_rows(const float *v, int64_t rows, int width, float *x)
         row_add(v, width, x);
 }
 
-void kernel_take(const float *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                 int filled, float *out)
+// One loop for values of each size: with a size that is known, a copy is a load and a store.
+SIMD_INLINE void gather_rows(const char *x, size_t each, int64_t width, int64_t rows,
+                             const int32_t *column, int n, int filled, char *out)
 {
-    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
+    for (int64_t r = 0; r < rows; r++, x += (size_t)width * each, out += (size_t)filled * each) {
         for (int i = 0; i < n; i++)
-            out[i] = x[unit[i]];
-        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
+            memcpy(out + (size_t)i * each, x + (size_t)column[i] * each, each);
+        memset(out + (size_t)n * each, 0, (size_t)(filled - n) * each);
     }
 }
 
-void kernel_take_half(const uint16_t *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                      int filled, uint16_t *out)
+void kernel_gather(const void *x, size_t each, int64_t width, int64_t rows, const int32_t *column,
+                   int n, int filled, void *out)
 {
-    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
-        for (int i = 0; i < n; i++)
-            out[i] = x[unit[i]];
-        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
-    }
+    if (each == sizeof(float))
+        gather_rows(x, sizeof(float), width, rows, column, n, filled, out);
+    else
+        gather_rows(x, sizeof(uint16_t), width, rows, column, n, filled, out);
 }
 
 // Exponent bits all set: NaN or infinity.

@@ -45,11 +45,10 @@ void kernel_silu(float *x, size_t n);
 // to[j, i] = from[i, j], KERNEL_TURN by KERNEL_TURN words in rows that lie `stride` and to_stride apart.
 void kernel_turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
 
-// out[r, i] = x[r, unit[i]] for i < n, 0 up to `filled`: rows [rows, width] to [rows, filled].
-void kernel_take(const float *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                 int filled, float *out);
-void kernel_take_half(const uint16_t *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                      int filled, uint16_t *out);
+// out[r, i] = x[r, column[i]] for i < n, 0 up to `filled`: rows [rows, width] to [rows, filled], of
+// values of `each` bytes: float32 or bf16.
+void kernel_gather(const void *x, size_t each, int64_t width, int64_t rows, const int32_t *column,
+                   int n, int filled, void *out);
 
 // False when one of n values is NaN or infinite; *at is then the first.
 bool kernel_finite(const float *x, size_t n, size_t *at);

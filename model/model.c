@@ -117,12 +117,12 @@ packing model_products(const model *m)
     return m->packing;
 }
 
-const char *model_products_name(const model *m, char room[64])
+const char *model_products_name(const model *m, char name[64])
 {
     const bool blas = m->packing == PACKING_NONE;
-    snprintf(room, 64, "%s%s", blas ? "OpenBLAS " : "",
+    snprintf(name, 64, "%s%s", blas ? "OpenBLAS " : "",
              blas ? blas_core() : products_name(m->packing));
-    return room;
+    return name;
 }
 
 // Calls add for folder/name where it exists.

@@ -97,7 +97,7 @@ static status read_site(void *context, int64_t index, int thread, const tile *t,
 {
     (void)index, (void)t;
     bench *b = context;
-    moments_of_block(s->x, s->rows, s->stride, s->units, &b->lane[thread].sums);
+    moments_of_block(s->x, s->rows, s->stride, s->neurons, &b->lane[thread].sums);
     return OK;
 }
 

@@ -43,8 +43,8 @@ const model_info *model_get_info(const model *m); // borrowed
 // How the weights are held that products read, and so which library runs them.
 packing model_products(const model *m);
 // That library and its instructions, for provenance: "sulcus AVX-512-BF16", "OpenBLAS Haswell".
-// `room` holds it.
-const char *model_products_name(const model *m, char room[64]);
+// Written to `name`, and returned.
+const char *model_products_name(const model *m, char name[64]);
 
 // Files whose bytes decide what the model is: the weights (not with `random`), config.json, and
 // what its inputs need (preprocessor_config.json, tokenizer files). Calls add for each; stops at

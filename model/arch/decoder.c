@@ -163,12 +163,12 @@ done:
     return st;
 }
 
-static const float *get(const model *m, int layer, int slot)
+static const float *layer_values(const model *m, int layer, int slot)
 {
     return weights_layer(m->weights, layer, slot);
 }
 
-static linear map(const model *m, int layer, int weight, int bias)
+static linear layer_map(const model *m, int layer, int weight, int bias)
 {
     return weights_linear(m->weights, layer, weight, bias);
 }
@@ -176,9 +176,9 @@ static linear map(const model *m, int layer, int weight, int bias)
 mlp_weights decoder_mlp(const model *m, int layer)
 {
     return (mlp_weights){
-        .up = map(m, layer, UP, UP_BIAS),
-        .gate = map(m, layer, GATE, GATE_BIAS),
-        .down = map(m, layer, DOWN, DOWN_BIAS),
+        .up = layer_map(m, layer, UP, UP_BIAS),
+        .gate = layer_map(m, layer, GATE, GATE_BIAS),
+        .down = layer_map(m, layer, DOWN, DOWN_BIAS),
         .act = m->config.act,
     };
 }
@@ -205,17 +205,17 @@ status decoder_layer(pass *p, int l)
     status st;
     const model *m = p->m;
     const attention_weights a = {
-        .q = map(m, l, QUERY, QUERY_BIAS),
-        .k = map(m, l, KEY, KEY_BIAS),
-        .v = map(m, l, VALUE, VALUE_BIAS),
-        .o = map(m, l, OUT, OUT_BIAS),
-        .q_norm = get(m, l, QUERY_NORM),
-        .k_norm = get(m, l, KEY_NORM),
+        .q = layer_map(m, l, QUERY, QUERY_BIAS),
+        .k = layer_map(m, l, KEY, KEY_BIAS),
+        .v = layer_map(m, l, VALUE, VALUE_BIAS),
+        .o = layer_map(m, l, OUT, OUT_BIAS),
+        .q_norm = layer_values(m, l, QUERY_NORM),
+        .k_norm = layer_values(m, l, KEY_NORM),
         .causal = true,
     };
-    TRY(block_rms_norm(p, get(m, l, BEFORE), l - 1, SITE_MLP));
+    TRY(block_rms_norm(p, layer_values(m, l, BEFORE), l - 1, SITE_MLP));
     TRY(block_attention(p, l, &a));
-    TRY(block_rms_norm(p, get(m, l, AFTER), l, SITE_ATTN));
+    TRY(block_rms_norm(p, layer_values(m, l, AFTER), l, SITE_ATTN));
     TRY(block_mlp(p, l));
 done:
     return st;

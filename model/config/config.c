@@ -19,7 +19,7 @@ bool config_has(const config_file *f, const char *key)
     return json_object_get(config_file_root(f), key);
 }
 
-static status take_int(const config_file *f, const char *key, const json_t *value, int low,
+static status read_int(const config_file *f, const char *key, const json_t *value, int low,
                        int high, int *out)
 {
     json_int_t n = json_integer_value(value);
@@ -35,7 +35,7 @@ status config_int(const config_file *f, const char *key, int low, int high, int 
 {
     const json_t *value = config_file_get(f, key);
     if (value)
-        return take_int(f, key, value, low, high, out);
+        return read_int(f, key, value, low, high, out);
     if (missing == CONFIG_REQUIRED)
         return status_fail(ERR_INPUT, config_file_path(f), "\"%s\" is missing",
                            config_file_shown(f, key));
@@ -81,8 +81,8 @@ status config_size(const config_file *f, const char *key, int low, int high, int
     status st;
     const json_t *value = config_file_get(f, key);
     if (json_array_size(value) == 2) {
-        TRY(take_int(f, key, json_array_get(value, 0), low, high, height));
-        TRY(take_int(f, key, json_array_get(value, 1), low, high, width));
+        TRY(read_int(f, key, json_array_get(value, 0), low, high, height));
+        TRY(read_int(f, key, json_array_get(value, 1), low, high, width));
     } else {
         TRY(config_int(f, key, low, high, missing, height));
         *width = *height;

@@ -85,18 +85,18 @@ status config_rotary(const config_file *f, double missing_theta, int head_dim, r
 {
     status st;
     const json_t *scaling = NULL;
-    double turned = 1;
+    double rotated = 1;
     *out = (rotary){.linear = 1};
     TRY(find_scaling(f, &scaling));
     const json_t *type = json_object_get(scaling, "rope_type");
     const char *name = json_string_value(type ? type : json_object_get(scaling, "type"));
     TRY(object_real(f, config_file_root(f), "rope_theta", missing_theta, &out->theta));
     TRY(object_real(f, scaling, "rope_theta", out->theta, &out->theta));
-    TRY(object_real(f, config_file_root(f), "partial_rotary_factor", 1, &turned));
-    TRY(object_real(f, scaling, "partial_rotary_factor", turned, &turned));
-    if (turned != 1) {
+    TRY(object_real(f, config_file_root(f), "partial_rotary_factor", 1, &rotated));
+    TRY(object_real(f, scaling, "partial_rotary_factor", rotated, &rotated));
+    if (rotated != 1) {
         st = status_fail(ERR_INPUT, config_file_path(f),
-                         "\"partial_rotary_factor\" %g is not supported", turned);
+                         "\"partial_rotary_factor\" %g is not supported", rotated);
         goto done;
     }
     TRY(read_divisors(f, head_dim, out));

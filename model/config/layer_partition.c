@@ -3,7 +3,7 @@
 #include "model/config/layer_partition.h"
 
 // The first layer of a part.
-static int cut(const model_info *info, int part, int parts, bool with_head)
+static int first_layer(const model_info *info, int part, int parts, bool with_head)
 {
     const double rows = 256; // of a sample; the shares hardly depend on it
     model_info bare = *info;
@@ -18,5 +18,6 @@ static int cut(const model_info *info, int part, int parts, bool with_head)
 
 layer_range model_part(const model_info *info, int part, int parts, bool head)
 {
-    return (layer_range){cut(info, part, parts, head), cut(info, part + 1, parts, head)};
+    return (layer_range){first_layer(info, part, parts, head),
+                         first_layer(info, part + 1, parts, head)};
 }

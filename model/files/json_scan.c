@@ -6,7 +6,7 @@
 
 #include "pipeline/base/checked.h"
 
-static status fail(const json_scan *s, const char *what)
+static status fail_at(const json_scan *s, const char *what)
 {
     return status_fail(ERR_INPUT, s->path,
                        "header byte %zu: %s; the file is damaged or no safetensors",
@@ -32,7 +32,7 @@ status json_scan_expect(json_scan *s, char c)
 {
     char what[] = "'x' was expected";
     what[1] = c;
-    return json_scan_accept(s, c) ? OK : fail(s, what);
+    return json_scan_accept(s, c) ? OK : fail_at(s, what);
 }
 
 status json_scan_more(json_scan *s, bool first, char close, bool *more)
@@ -51,7 +51,7 @@ status json_scan_string(json_scan *s, char **text)
     while (s->at < s->end && *s->at != '"')
         s->at += *s->at == '\\' && s->at + 1 < s->end ? 2 : 1;
     if (s->at == s->end) {
-        st = fail(s, "a string does not end");
+        st = fail_at(s, "a string does not end");
         goto done;
     }
     s->at++;
@@ -59,7 +59,7 @@ status json_scan_string(json_scan *s, char **text)
     string = json_loadb(token, (size_t)(s->at - token), JSON_DECODE_ANY, NULL);
     if (!string) {
         s->at = token;
-        st = fail(s, "not a string of valid UTF-8");
+        st = fail_at(s, "not a string of valid UTF-8");
     } else if (!(*text = strdup(json_string_value(string)))) {
         st = status_no_memory(s->path);
     }
@@ -75,17 +75,17 @@ status json_scan_size(json_scan *s, size_t *value)
     *value = 0;
     while (s->at < s->end && *s->at >= '0' && *s->at <= '9') {
         if (!checked_mul(*value, 10, value) || !checked_add(*value, (size_t)(*s->at - '0'), value))
-            return fail(s, "a number is too large");
+            return fail_at(s, "a number is too large");
         s->at++;
     }
     if (s->at == first || (*first == '0' && s->at - first > 1) ||
         (s->at < s->end && strchr(".eE", *s->at) && *s->at))
-        return fail(s, "a whole number, not negative, was expected");
+        return fail_at(s, "a whole number, not negative, was expected");
     return OK;
 }
 
 status json_scan_end(json_scan *s)
 {
     skip_space(s);
-    return s->at == s->end ? OK : fail(s, "something follows the closing brace");
+    return s->at == s->end ? OK : fail_at(s, "something follows the closing brace");
 }

@@ -61,16 +61,16 @@ static status layout_add(layout *l, char *file)
 // Sorts the files and drops repeated ones.
 static void layout_unique(layout *l)
 {
-    size_t kept = 0;
+    size_t unique = 0;
     if (l->n > 0)
         qsort(l->files, l->n, sizeof *l->files, by_text);
     for (size_t i = 0; i < l->n; i++) {
-        if (kept > 0 && strcmp(l->files[kept - 1], l->files[i]) == 0)
+        if (unique > 0 && strcmp(l->files[unique - 1], l->files[i]) == 0)
             free(l->files[i]);
         else
-            l->files[kept++] = l->files[i];
+            l->files[unique++] = l->files[i];
     }
-    l->n = kept;
+    l->n = unique;
 }
 
 // A shard is a plain file name in the index's own folder.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An architecture: one const descriptor in one file, and one line in model/arch/archs.def. It says which
-// tensors there are and in which order the shared blocks (model/forward/blocks.h) run; the blocks do the
-// arithmetic, the reading and the pruning.
+// An architecture: one const descriptor in one file, and one line in model/arch/archs.def. It says
+// which tensors there are and in which order the shared blocks (model/forward/blocks.h) run; the
+// blocks do the arithmetic, the reading and the pruning.
 #ifndef MODEL_FORWARD_ARCH_H
 #define MODEL_FORWARD_ARCH_H
 

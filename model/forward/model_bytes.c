@@ -31,7 +31,7 @@ size_t model_part_bytes(const model *m, int part, int parts, compute c)
     return model_weight_bytes(&info, c);
 }
 
-size_t model_unit_bytes(const model *m)
+size_t model_neuron_bytes(const model *m)
 {
     if (!products_own(m->engine, m->packing))
         return 0;

@@ -30,12 +30,12 @@ typedef struct pass {
     int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored
     int64_t *head_first;      // [samples + 1] where each sample's entries of head_row begin
     int64_t head_rows;
-    bool resumed;       // this layer begins behind its attention: nothing is done before that
-    model_units *units; // of this layer's MLP, where they are kept; NULL: they are not
-    bool narrow;        // this layer keeps the head's rows only
+    bool resumed;           // this layer begins behind its attention: nothing is done before that
+    model_neurons *neurons; // of this layer's MLP, where the caller keeps them; NULL: it does not
+    bool narrow;            // this layer keeps the head's rows only
     bool sites_only; // this layer's output is not wanted: it ends with its last site that is read
     bool ended;      // and it has ended: the blocks do nothing more
-    int mlp_block;   // units of the MLP that are projected down at once
+    int mlp_block;   // neurons of the MLP that are projected down at once
     int mlp_step;    // and of them, those that are computed and read at once
 
     int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
@@ -46,7 +46,7 @@ typedef struct pass {
     float *q;              // [rows, heads × head_dim]; then the attn site
     float *k, *v;          // [tile rows, kv_heads × head_dim]
     void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches
-    attention_room attention;
+    attention_workspace attention;
     float *mlp;      // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block
     float *gate;     // [rows, mlp_step] where the MLP is gated
     answer *answers; // [head rows]

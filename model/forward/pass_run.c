@@ -3,7 +3,7 @@
 
 #include "model/forward/handover.h"
 #include "model/forward/head.h"
-#include "model/forward/neurons.h"
+#include "model/forward/neuron_cache.h"
 #include "model/forward/state.h"
 
 // Tokens index the embedding, and learned positions a table.
@@ -26,7 +26,7 @@ static status check_text(const pass *p)
 }
 
 // Loads the tile and looks it over: what callbacks and files say becomes sizes here.
-static status load(pass *p)
+static status load_tile(pass *p)
 {
     status st;
     const forward *f = p->f;
@@ -56,12 +56,12 @@ static void number_rows(pass *p)
 }
 
 // The hidden states at the input of the first layer that is run here.
-static status begin(pass *p, const layer_span *l)
+static status begin_pass(pass *p, const layer_span *l)
 {
     status st;
     const forward *f = p->f;
     if (l->begins)
-        TRY(load(p));
+        TRY(load_tile(p));
     else
         TRY(handover_take(p));
     number_rows(p);
@@ -79,7 +79,7 @@ done:
     return st;
 }
 
-static status keep(pass *p, int layer)
+static status keep_hidden(pass *p, int layer)
 {
     const forward *f = p->f;
     if (!f->keep_hidden || f->keep_behind_attn || layer != f->keep_layer)
@@ -99,15 +99,15 @@ static status run_layers(pass *p, const layer_span *mine)
             st = status_fail(ERR_INTERRUPTED, NULL, "stopped between layers");
             goto done;
         }
-        TRY(keep(p, l));
+        TRY(keep_hidden(p, l));
         p->resumed = l == f->first_layer && f->first_behind_attn;
-        p->units = neurons_kept(p, l);
+        p->neurons = neuron_cache_find(p, l);
         p->narrow = l == layers - 1 && head && !f->read;
         p->sites_only = l == layers - 1 && !head;
         TRY(p->m->arch->layer(p, l));
     }
     if (mine->ends && f->keep_layer == mine->layers.end)
-        TRY(keep(p, f->keep_layer)); // reached, not run
+        TRY(keep_hidden(p, f->keep_layer)); // reached, not run
 done:
     return st;
 }
@@ -119,7 +119,7 @@ status pass_run(pass *p, int64_t index)
     const layer_span l = handover_span(p->m, f);
     p->index = index;
     p->ended = false;
-    TRY(begin(p, &l));
+    TRY(begin_pass(p, &l));
     if (l.ends && (f->result || f->logits))
         TRY(head_list_rows(p));
     TRY(run_layers(p, &l));

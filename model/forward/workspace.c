@@ -6,7 +6,7 @@
 #include "model/kernels/linear.h"
 #include "pipeline/base/checked.h"
 
-// Units of an MLP that are projected down at once (packed weights are cut by whole panels), and
+// Neurons of an MLP that are projected down at once (packed weights are cut by whole panels), and
 // those of them that are computed, activated, read and rounded at once, while they are in cache.
 enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL, PACKED_MLP_STEP = 2 * PACK_OUTPUTS };
 
@@ -27,15 +27,15 @@ static void *take_part(scratch *a, size_t items, size_t each, size_t size)
 }
 
 static void lay_out_attention(packing form, int head_dim, size_t longest, scratch *a,
-                              attention_room *room)
+                              attention_workspace *w)
 {
     const attention_bytes b = attention_needs(form, head_dim, (int64_t)longest);
-    room->form = form;
-    room->scores = take_part(a, b.scores, 1, 1);
-    room->half = take_part(a, b.half, 1, 1);
-    room->keys = take_part(a, b.keys, 1, 1);
-    room->values = take_part(a, b.values, 1, 1);
-    room->mixed = take_part(a, b.mixed, 1, 1);
+    w->form = form;
+    w->scores = take_part(a, b.scores, 1, 1);
+    w->half = take_part(a, b.half, 1, 1);
+    w->keys = take_part(a, b.keys, 1, 1);
+    w->values = take_part(a, b.values, 1, 1);
+    w->mixed = take_part(a, b.mixed, 1, 1);
 }
 
 static void lay_out(const config *c, packing form, pass_limits limits, scratch *a, pass *p)
@@ -50,8 +50,8 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     const size_t attn = (size_t)i->heads * (size_t)i->head_dim;
     const bool is_packed = form != PACKING_NONE, half = form == PACKING_BF16;
     const int most = is_packed ? PACKED_MLP_BLOCK : MLP_BLOCK;
-    const int units = (i->d_mlp + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS;
-    p->mlp_block = units < most ? units : most;
+    const int neurons = (i->d_mlp + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS;
+    p->mlp_block = neurons < most ? neurons : most;
     p->mlp_step = is_packed && p->mlp_block > PACKED_MLP_STEP ? PACKED_MLP_STEP : p->mlp_block;
     p->tile.first_row = take_part(a, samples + 1, 1, sizeof *p->tile.first_row);
     p->tile.target = take_part(a, head_rows, 1, sizeof *p->tile.target);

@@ -16,7 +16,7 @@ const char *blas_config(void)
 }
 
 // Small whole numbers: every order of adding gives the same float32.
-static float entry(int i, int j)
+static float matrix_entry(int i, int j)
 {
     return (float)((i * 7 + j * 13) % 17 - 8);
 }
@@ -28,9 +28,9 @@ status blas_check(void)
         "the kernels do not fit this CPU; set OPENBLAS_CORETYPE=Haswell (or SANDYBRIDGE)";
     float a[M * K], b[N * K], c[M * N];
     for (int i = 0; i < M * K; i++)
-        a[i] = entry(i / K, i % K);
+        a[i] = matrix_entry(i / K, i % K);
     for (int i = 0; i < N * K; i++)
-        b[i] = entry(i % K, i / K);
+        b[i] = matrix_entry(i % K, i / K);
     for (int i = 0; i < M * N; i++)
         c[i] = 1;
     openblas_set_num_threads(1);

@@ -37,7 +37,7 @@ typedef struct kernel_span {
     int32_t first, end;
 } kernel_span;
 
-// Words along a side of the squares that kernel_turn turns.
-enum { KERNEL_TURN = 16 };
+// Words along a side of the squares that kernel_transpose takes.
+enum { KERNEL_SQUARE = 16 };
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of a forward pass beside its matrix products: plain C that compilers vectorise
-// (pipeline/base/simd.h), and by hand for AVX-512 what takes longest (model/kernels/kernel_set.h), with
-// fused multiply-adds where the CPU has them. So bits depend on the instruction set, as the
+// (pipeline/base/simd.h), and by hand for AVX-512 what takes longest (model/kernels/kernel_set.h),
+// with fused multiply-adds where the CPU has them. So bits depend on the instruction set, as the
 // products' do, but not on threads or tiles. All local; no allocation.
 #ifndef MODEL_KERNELS_KERNELS_H
 #define MODEL_KERNELS_KERNELS_H
@@ -42,8 +42,9 @@ float kernel_sum_exp(const float *x, int64_t n, float shift);
 void kernel_gelu(float *x, size_t n);
 void kernel_silu(float *x, size_t n);
 
-// to[j, i] = from[i, j], KERNEL_TURN by KERNEL_TURN words in rows that lie `stride` and to_stride apart.
-void kernel_turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
+// to[j, i] = from[i, j], KERNEL_SQUARE by KERNEL_SQUARE words in rows that lie `stride` and
+// to_stride apart.
+void kernel_transpose(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
 
 // out[r, i] = x[r, column[i]] for i < n, 0 up to `filled`: rows [rows, width] to [rows, filled], of
 // values of `each` bytes: float32 or bf16.
@@ -59,8 +60,8 @@ void kernel_scale(const float *x, int64_t n, float factor, float *out);
 // y[i] *= x[i].
 void kernel_multiply(const float *x, size_t n, float *y);
 
-// x[r, units[i] - first] = 0 for all rows, `stride` apart, and i < n.
-void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *units,
+// x[r, column[i] - first] = 0 for all rows, `stride` apart, and i < n.
+void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *column,
                          int n);
 
 #endif

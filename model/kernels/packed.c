@@ -78,37 +78,39 @@ static void make_words(packing form, rounding *round, const float *x, int in, ui
     round(x, (size_t)in, (uint16_t *)(void *)word);
 }
 
-// Groups that are turned at once.
-enum { TURNED_GROUPS = 64 };
-_Static_assert(TURNED_GROUPS % KERNEL_TURN == 0 && PACK_GROUPS % KERNEL_TURN == 0, "whole squares");
+// Groups that are transposed at once.
+enum { TRANSPOSED_GROUPS = 64 };
+_Static_assert(TRANSPOSED_GROUPS % KERNEL_SQUARE == 0 && PACK_GROUPS % KERNEL_SQUARE == 0,
+               "whole squares");
 
 // Writes groups [from, from + n) of a block's first `outputs` outputs, and zeros up to `lanes`, a
-// multiple of KERNEL_TURN. The words are made output by output, then turned.
+// multiple of KERNEL_SQUARE. The words are made output by output, then transposed.
 static void put_groups(packing form, rounding *round, const part *to, int outputs, int lanes,
                        int from, int n, const float *rows, int64_t stride)
 {
-    uint32_t turned[PACK_OUTPUTS][TURNED_GROUPS];
+    uint32_t transposed[PACK_OUTPUTS][TRANSPOSED_GROUPS];
     const int each = packing_group_inputs(form), left = to->inputs - from * each;
     const int inputs = left < n * each ? left : n * each, words = (inputs + each - 1) / each;
     for (int o = 0; o < lanes; o++) {
         const int made = o < outputs && words > 0 ? words : 0;
         if (made > 0)
-            make_words(form, round, rows + o * stride + from * each, inputs, turned[o]);
-        memset(turned[o] + made, 0, (size_t)(n - made) * sizeof turned[o][0]);
+            make_words(form, round, rows + o * stride + from * each, inputs, transposed[o]);
+        memset(transposed[o] + made, 0, (size_t)(n - made) * sizeof transposed[o][0]);
     }
-    for (int g = 0; g < n; g += KERNEL_TURN)
-        for (int o = 0; o < lanes; o += KERNEL_TURN)
-            kernel_turn(&turned[o][g], TURNED_GROUPS, to->word + (from + g) * PACK_OUTPUTS + o,
-                        PACK_OUTPUTS);
+    for (int g = 0; g < n; g += KERNEL_SQUARE)
+        for (int o = 0; o < lanes; o += KERNEL_SQUARE)
+            kernel_transpose(&transposed[o][g], TRANSPOSED_GROUPS,
+                             to->word + (from + g) * PACK_OUTPUTS + o, PACK_OUTPUTS);
 }
 
 // All groups of a block, as above.
 static void put_block(packing form, rounding *round, const part *to, int outputs, int lanes,
                       const float *rows, int64_t stride)
 {
-    for (int g = 0; g < to->groups; g += TURNED_GROUPS)
+    for (int g = 0; g < to->groups; g += TRANSPOSED_GROUPS)
         put_groups(form, round, to, outputs, lanes, g,
-                   to->groups - g < TURNED_GROUPS ? to->groups - g : TURNED_GROUPS, rows, stride);
+                   to->groups - g < TRANSPOSED_GROUPS ? to->groups - g : TRANSPOSED_GROUPS, rows,
+                   stride);
 }
 
 void packed_put(const packed *p, void *at, int first, int n, const float *rows)
@@ -140,51 +142,51 @@ void packed_get(const packed *p, int row, float *values)
     }
 }
 
-packed packed_keep_outputs(const packed *from, const int32_t *unit, int n, int filled, void *at)
+packed packed_gather_outputs(const packed *from, const int32_t *index, int n, int filled, void *at)
 {
-    const packed kept = {at, from->form, filled, from->in};
+    const packed gathered = {at, from->form, filled, from->in};
     for (int panel = 0; panel * PACK_PANEL < from->in; panel++)
         for (int i = 0; i < round_up(filled, PACK_OUTPUTS); i++) {
-            const part to = part_of(&kept, at, i, panel);
+            const part to = part_of(&gathered, at, i, panel);
             if (i >= n) {
                 zero_output(&to);
                 continue;
             }
-            const part own = part_of(from, from->at, unit[i], panel);
+            const part own = part_of(from, from->at, index[i], panel);
             for (int g = 0; g < to.groups; g++)
                 to.word[(size_t)g * PACK_OUTPUTS] = own.word[(size_t)g * PACK_OUTPUTS];
         }
-    return kept;
+    return gathered;
 }
 
-// Copies input `unit` of a block of outputs to input `i` of another.
-static void copy_input(packing form, const part *from, int unit, const part *to, int i)
+// Copies input `own` of a block of outputs to input `i` of another.
+static void copy_input(packing form, const part *from, int own, const part *to, int i)
 {
     const int each = packing_group_inputs(form);
-    const uint32_t *source = from->word + (size_t)(unit / each) * PACK_OUTPUTS;
+    const uint32_t *source = from->word + (size_t)(own / each) * PACK_OUTPUTS;
     uint32_t *target = to->word + (size_t)(i / each) * PACK_OUTPUTS;
-    const int right = form == PACKING_BF16 && unit % 2 ? 16 : 0;
+    const int right = form == PACKING_BF16 && own % 2 ? 16 : 0;
     const int left = form == PACKING_BF16 && i % 2 ? 16 : 0;
     const uint32_t taken = form == PACKING_BF16 ? 0xffffu : 0xffffffffu;
     for (int c = 0; c < PACK_OUTPUTS; c++)
         target[c] |= (source[c] >> right & taken) << left;
 }
 
-packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int filled, void *at)
+packed packed_gather_inputs(const packed *from, const int32_t *index, int n, int filled, void *at)
 {
-    const packed kept = {at, from->form, from->out, filled};
+    const packed gathered = {at, from->form, from->out, filled};
     for (int block = 0; block < from->out; block += PACK_OUTPUTS) {
         for (int i = 0; i < filled; i++) {
-            const part to = part_of(&kept, at, block, i / PACK_PANEL);
+            const part to = part_of(&gathered, at, block, i / PACK_PANEL);
             if (i % PACK_PANEL == 0)
                 memset(to.word, 0, (size_t)to.groups * PACK_OUTPUTS * sizeof *to.word);
             if (i >= n)
                 continue;
-            const part own = part_of(from, from->at, block, unit[i] / PACK_PANEL);
-            copy_input(from->form, &own, unit[i] % PACK_PANEL, &to, i % PACK_PANEL);
+            const part own = part_of(from, from->at, block, index[i] / PACK_PANEL);
+            copy_input(from->form, &own, index[i] % PACK_PANEL, &to, i % PACK_PANEL);
         }
     }
-    return kept;
+    return gathered;
 }
 
 // A block of a strip.
@@ -200,7 +202,7 @@ void packed_strip(packing form, int out, int in, const float *rows, int64_t stri
     for (int first = 0; first < out; first += PACK_OUTPUTS) {
         const part to = strip_block(form, in, first, at);
         const int outputs = out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS;
-        put_block(form, products_avx512_round, &to, outputs, round_up(outputs, KERNEL_TURN),
+        put_block(form, products_avx512_round, &to, outputs, round_up(outputs, KERNEL_SQUARE),
                   rows + first * stride, stride);
     }
 }
@@ -210,7 +212,7 @@ static void put_inputs(packing form, const float *rows, int64_t stride, int in, 
                        uint32_t *word)
 {
     static const float nothing[PACK_OUTPUTS]; // an input that is not there
-    const int each = packing_group_inputs(form), lanes = round_up(n, KERNEL_TURN);
+    const int each = packing_group_inputs(form), lanes = round_up(n, KERNEL_SQUARE);
     for (int g = 0; g < groups; g++, rows += each * stride, word += PACK_OUTPUTS) {
         const int left = in - g * each;
         for (int o = left > 0 ? n : 0; o < lanes; o++)

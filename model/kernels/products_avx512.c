@@ -35,22 +35,22 @@ typedef struct block {
 } block;
 
 // Which outputs of vector v of `vectors` there are.
-F32 INLINE __mmask16 there(const block *b, int v, int vectors)
+F32 INLINE __mmask16 lanes_of(const block *b, int v, int vectors)
 {
     return v == vectors - 1 ? b->last : 0xffff;
 }
 
-F32 INLINE void begin(int rows, int vectors, const block *b, const float *y,
-                      __m512 sum[TILE_ROWS][VECTORS])
+F32 INLINE void begin_sums(int rows, int vectors, const block *b, const float *y,
+                           __m512 sum[TILE_ROWS][VECTORS])
 {
     if (b->add) {
         FOR (r, rows)
             FOR (v, vectors)
                 sum[r][v] =
-                    _mm512_maskz_loadu_ps(there(b, v, vectors), y + r * b->y_stride + v * LANES);
+                    _mm512_maskz_loadu_ps(lanes_of(b, v, vectors), y + r * b->y_stride + v * LANES);
     } else if (b->bias) {
         FOR (v, vectors)
-            sum[0][v] = _mm512_maskz_loadu_ps(there(b, v, vectors), b->bias + v * LANES);
+            sum[0][v] = _mm512_maskz_loadu_ps(lanes_of(b, v, vectors), b->bias + v * LANES);
         FOR (r, rows - 1)
             FOR (v, vectors)
                 sum[r + 1][v] = sum[0][v];
@@ -61,18 +61,20 @@ F32 INLINE void begin(int rows, int vectors, const block *b, const float *y,
     }
 }
 
-F32 INLINE void end(int rows, int vectors, const block *b, __m512 sum[TILE_ROWS][VECTORS], float *y)
+F32 INLINE void store_sums(int rows, int vectors, const block *b, __m512 sum[TILE_ROWS][VECTORS],
+                           float *y)
 {
     FOR (r, rows)
         FOR (v, vectors)
-            _mm512_mask_storeu_ps(y + r * b->y_stride + v * LANES, there(b, v, vectors), sum[r][v]);
+            _mm512_mask_storeu_ps(y + r * b->y_stride + v * LANES, lanes_of(b, v, vectors),
+                                  sum[r][v]);
 }
 
 F32 INLINE void f32_tile(int rows, int vectors, const block *b, const float *x, float *y)
 {
     __m512 sum[TILE_ROWS][VECTORS], group[VECTORS];
     const float *w = b->w;
-    begin(rows, vectors, b, y, sum);
+    begin_sums(rows, vectors, b, y, sum);
     for (int i = 0; i < b->in; i++, w += PACK_OUTPUTS) {
         FOR (v, vectors)
             group[v] = _mm512_loadu_ps(w + v * LANES);
@@ -82,7 +84,7 @@ F32 INLINE void f32_tile(int rows, int vectors, const block *b, const float *x, 
                 sum[r][v] = _mm512_fmadd_ps(all, group[v], sum[r][v]);
         }
     }
-    end(rows, vectors, b, sum, y);
+    store_sums(rows, vectors, b, sum, y);
 }
 
 // A group of weights, two inputs of each output, times x's two inputs of each row.
@@ -104,7 +106,7 @@ BF16 INLINE void bf16_tile(int rows, int vectors, const block *b, const uint16_t
     __m512 sum[TILE_ROWS][VECTORS];
     uint32_t pair[TILE_ROWS] = {0};
     const uint32_t *w = b->w;
-    begin(rows, vectors, b, y, sum);
+    begin_sums(rows, vectors, b, y, sum);
     for (int i = 0; i < b->in / 2; i++, w += PACK_OUTPUTS) {
         FOR (r, rows)
             memcpy(&pair[r], x + r * b->x_stride + 2 * i, sizeof pair[r]);
@@ -115,7 +117,7 @@ BF16 INLINE void bf16_tile(int rows, int vectors, const block *b, const uint16_t
             pair[r] = x[r * b->x_stride + b->in - 1];
         add_pair(rows, vectors, w, pair, sum);
     }
-    end(rows, vectors, b, sum, y);
+    store_sums(rows, vectors, b, sum, y);
 }
 
 // A function for each size of a tile, so that each has its sums in registers.

@@ -117,7 +117,7 @@ static status check_tensor(const config *c, const tensor_def *def, layout how, c
     return OK;
 }
 
-static const tensor_def *entry(const tensor_table *table, int layer, int i)
+static const tensor_def *table_entry(const tensor_table *table, int layer, int i)
 {
     return layer < 0 ? &table->globals[i] : &table->layer[i];
 }
@@ -129,11 +129,11 @@ static tensor_form entry_form(const tensor_table *table, int layer, int i)
 }
 
 // The file's tensor for an entry, and what the file calls it; NULL where it has none.
-static const tensor *find(const tensor_table *table, const weight_source *source, int layer, int i,
-                          char name[TENSOR_NAME_BYTES])
+static const tensor *find_tensor(const tensor_table *table, const weight_source *source, int layer,
+                                 int i, char name[TENSOR_NAME_BYTES])
 {
     const tensor_form form = entry_form(table, layer, i);
-    const char *pattern = entry(table, layer, i)->name;
+    const char *pattern = table_entry(table, layer, i)->name;
     const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
     if (weight_source_is_gguf(source))
         pattern = form.gguf ? form.gguf : "";
@@ -150,9 +150,9 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
     const tensor_form form = entry_form(table, layer, i);
     char name[TENSOR_NAME_BYTES];
     *out = (tensor_slot){0};
-    if (!def_exists(c, entry(table, layer, i)) || (layer < 0 && !global_held(c, table, i)))
+    if (!def_exists(c, table_entry(table, layer, i)) || (layer < 0 && !global_held(c, table, i)))
         return OK;
-    out->def = entry(table, layer, i);
+    out->def = table_entry(table, layer, i);
     snprintf(out->name, sizeof out->name, out->def->name, layer);
     if (!def_elements(c, out->def, &out->elements))
         return status_fail(ERR_INPUT, out->name, "the configuration makes it too large");
@@ -161,7 +161,7 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
     if (weight_source_is_gguf(source) && !form.gguf)
         return status_fail(ERR_INPUT, weight_source_at(source, 0)->file,
                            "has no place for tensor %s; use safetensors", out->name);
-    if (!(out->from = find(table, source, layer, i, name)))
+    if (!(out->from = find_tensor(table, source, layer, i, name)))
         return status_fail(
             ERR_INPUT, weight_source_count(source) ? weight_source_at(source, 0)->file : "weights",
             "tensor %s is missing; is this the model that the configuration describes?", name);
@@ -178,7 +178,8 @@ static bool is_used(const config *c, const tensor_table *table, const weight_sou
     char name[TENSOR_NAME_BYTES];
     for (int l = -1; l < c->info.layers; l++)
         for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++)
-            if (def_exists(c, entry(table, l, i)) && find(table, source, l, i, name) == t)
+            if (def_exists(c, table_entry(table, l, i)) &&
+                find_tensor(table, source, l, i, name) == t)
                 return true;
     return false;
 }

@@ -53,7 +53,7 @@ typedef enum layout {
     LAYOUT_PLAIN,
     LAYOUT_TRANSPOSED, // [in, out] for [out, in]
     LAYOUT_PAIRS,      // heads whose rows (2i, 2i + 1) are rows (i, i + head_dim / 2): a pair that
-                       // rotary positions turn lies together
+                       // rotary positions rotate lies together
 } layout;
 
 // What file formats make of a tensor.

@@ -45,7 +45,7 @@ struct weights {
 };
 
 // Takes `size` bytes of the shared block, of which *bytes are taken.
-static status take(const slot *s, size_t size, size_t *bytes, size_t *offset)
+static status take_bytes(const slot *s, size_t size, size_t *bytes, size_t *offset)
 {
     *offset = *bytes;
     if (!checked_add(size, 63, &size) || !checked_add(*bytes, size / 64 * 64, bytes))
@@ -67,7 +67,7 @@ static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
     s->packs = w->form != PACKING_NONE && tensor_def_packs(w->config, t->def);
     if (s->packs) {
         s->packed = (packed){NULL, w->form, s->out, s->in};
-        TRY(take(s, packed_bytes(w->form, s->out, s->in), bytes, &s->packed_offset));
+        TRY(take_bytes(s, packed_bytes(w->form, s->out, s->in), bytes, &s->packed_offset));
         if (!t->def->rows)
             goto done;
     }
@@ -78,7 +78,7 @@ static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
     }
     if (!checked_mul(t->elements, sizeof(float), &size))
         size = SIZE_MAX;
-    TRY(take(s, size, bytes, &s->offset));
+    TRY(take_bytes(s, size, bytes, &s->offset));
 done:
     return st;
 }
@@ -208,7 +208,7 @@ static status add_jobs(slot *s, bool pack, job **jobs, size_t *capacity, size_t 
     return OK;
 }
 
-static status fill(weights *w, int threads)
+static status fill_slots(weights *w, int threads)
 {
     status st = OK;
     pool *p = NULL;
@@ -256,7 +256,7 @@ static void drop_unused_source(weights *w)
 }
 
 // Where a planned slot's values will be.
-static void place(const weights *w, slot *s)
+static void place_slot(const weights *w, slot *s)
 {
     if (s->packs)
         s->packed.at = (char *)w->block + s->packed_offset;
@@ -292,8 +292,8 @@ status weights_open(const config *c, const tensor_table *table, weight_source *s
         st = (w->block = checked_aligned(bytes, 1)) ? OK : status_no_memory("weights");
     TRY(share_vote(node, st));
     for (size_t i = 0; i < w->n; i++)
-        place(w, &w->slots[i]);
-    TRY(share_vote(node, fill(w, threads)));
+        place_slot(w, &w->slots[i]);
+    TRY(share_vote(node, fill_slots(w, threads)));
     drop_unused_source(w);
     w->config = NULL;
     *out = w;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shape of a transformer, and what follows from it alone.
 //
-// Words: L layers, H hidden_size, U units of a site (d_mlp, or heads × head_dim), R rows (tokens of
-// a tile).
+// Words: L layers, H hidden_size, U neurons of a site (d_mlp, or heads × head_dim), R rows (tokens
+// of a tile).
 #ifndef MODEL_CONFIG_MODEL_INFO_H
 #define MODEL_CONFIG_MODEL_INFO_H
 
@@ -35,7 +35,7 @@ typedef struct model_info {
 
 typedef struct model model; // an opened one (model/model.h)
 
-// Units of a site in a layer.
+// Neurons of a site in a layer.
 int model_site_width(const model_info *info, site s);
 // Floating-point operations of a forward pass of `rows` tokens in `samples` samples.
 double model_operations(const model_info *info, int64_t samples, int64_t rows);

@@ -13,9 +13,9 @@
 typedef struct weight_source weight_source;
 
 // Opens a folder (model.safetensors, or the shards that model.safetensors.index.json names), one
-// .safetensors file or one .gguf file, whose shapes are turned round: outermost first. Local.
-// ERR_INPUT names the file and the tensor: malformed headers, shards that are missing, outside the
-// folder, or do not hold what the index says.
+// .safetensors file or one .gguf file, whose shapes are read the other way round: outermost first.
+// Local. ERR_INPUT names the file and the tensor: malformed headers, shards that are missing,
+// outside the folder, or do not hold what the index says.
 status weight_source_open(const char *path, weight_source **out);
 void weight_source_close(weight_source *s);
 
@@ -32,8 +32,8 @@ const tensor *weight_source_find(const weight_source *s, const char *name);
 // may have changed, or be gone.
 status weight_source_unchanged(const weight_source *s);
 
-// Calls add for each file that a weight source at `path` consists of, without mapping them; stops at
-// its first failure.
+// Calls add for each file that a weight source at `path` consists of, without mapping them; stops
+// at its first failure.
 status weight_source_files(const char *path, status (*add)(void *context, const char *file),
                            void *context);
 

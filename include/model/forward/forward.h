@@ -21,13 +21,13 @@ typedef struct tile {
     int32_t *target;    // images: [samples] labels; text: [rows] next tokens; -1 = not scored
 } tile;
 
-// A rectangle of a site's activations: all rows of a tile, some units of a layer. Pruned neurons
+// A rectangle of a site's activations: all rows of a tile, some neurons of a layer. Pruned neurons
 // read as 0.
 typedef struct site_block {
     site site;
-    int layer, first_unit, units;
+    int layer, first_neuron, neurons;
     int64_t rows;
-    const float *x; // x[row * stride + unit - first_unit]
+    const float *x; // x[row * stride + neuron - first_neuron]
     int64_t stride;
 } site_block;
 
@@ -43,12 +43,12 @@ typedef struct prediction {
     float loss;   // -ln softmax(target), nats
 } prediction;
 
-// A layer's MLP units of a tile as its down projection reads them: [rows, d_mlp] values of
-// model_unit_bytes.
-typedef struct model_units {
+// A layer's MLP neurons of a tile as its down projection reads them: [rows, d_mlp] values of
+// model_neuron_bytes.
+typedef struct model_neurons {
     void *x;
     bool made; // set by the pass that makes them
-} model_units;
+} model_neurons;
 
 typedef struct forward {
     void *context;
@@ -83,10 +83,10 @@ typedef struct forward {
     status (*load_hidden)(void *context, int64_t index, int thread, const tile *t, float *hidden);
     status (*keep_hidden)(void *context, int64_t index, int thread, const tile *t,
                           const float *hidden);
-    // Optional, only with those: room to keep that layer's activated MLP units of the tile, which
+    // Optional, only with those: a place for that layer's activated MLP neurons of the tile, which
     // are the same under every mask of MLP neurons, or NULL. Used with masks that compact the
-    // layer, and where model_unit_bytes is not 0: made once, then taken over without a product.
-    model_units *(*units)(void *context, int64_t index, const tile *t);
+    // layer, and where model_neuron_bytes is not 0: made once, then taken over without a product.
+    model_neurons *(*neurons)(void *context, int64_t index, const tile *t);
     // Optional: asked between layers; true ends the pass with ERR_INTERRUPTED.
     bool (*stopping)(void *context);
 } forward;

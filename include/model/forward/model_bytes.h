@@ -16,7 +16,7 @@ size_t model_weight_bytes(const model_info *info, compute c);
 size_t model_part_bytes(const model *m, int part, int parts, compute c);
 
 // Bytes of such a value; 0 where products may depend on how many outputs they make, so that kept
-// units could differ from those that are computed.
-size_t model_unit_bytes(const model *m);
+// neurons could differ from those that are computed.
+size_t model_neuron_bytes(const model *m);
 
 #endif

@@ -23,7 +23,7 @@ status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES
 void model_mask_free(model_mask *mask);
 // How many neurons of a layer's site it prunes.
 int model_mask_pruned(const model_mask *mask, site s, int layer);
-// Its memory: that of the copies and of the lists of pruned units.
+// Its memory: that of the copies and of the lists of pruned neurons.
 size_t model_mask_bytes(const model_mask *mask);
 
 #endif

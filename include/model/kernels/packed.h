@@ -29,11 +29,11 @@ const void *packed_part(const packed *p, int first, int panel);
 // Inputs of a panel.
 int packed_panel_inputs(const packed *p, int panel);
 
-// Packs the rows, or columns, `unit` [n] of another matrix into `at`, of packed_bytes(form, filled,
-// in) or (form, out, filled) bytes, filled >= n: what lies behind the last unit is zero. Borrows
-// at.
-packed packed_keep_outputs(const packed *from, const int32_t *unit, int n, int filled, void *at);
-packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int filled, void *at);
+// Packs the rows, or columns, `index` [n] of another matrix into `at`, of packed_bytes(form,
+// filled, in) or (form, out, filled) bytes, filled >= n: what lies behind the last of them is zero.
+// Borrows at.
+packed packed_gather_outputs(const packed *from, const int32_t *index, int n, int filled, void *at);
+packed packed_gather_inputs(const packed *from, const int32_t *index, int n, int filled, void *at);
 
 // Packs a matrix [out, in] into one panel, however many inputs: attention's keys and values. Output
 // o is rows[o · stride ..]; or, transposed, input i is rows[i · stride ..], and inputs are filled

@@ -103,7 +103,7 @@ static void test_keep(void **state)
                     unit[n++] = u;
             int filled = (n + 63) / 64 * 64;
             void *at = aligned_alloc(64, packed_bytes(form, filled, in));
-            packed kept = packed_keep_outputs(&p, unit, n, filled, at);
+            packed kept = packed_gather_outputs(&p, unit, n, filled, at);
             assert_true(holds(&kept, unit, n, NULL, in));
             free(at);
             n = 0;
@@ -112,7 +112,7 @@ static void test_keep(void **state)
                     unit[n++] = u;
             filled = (n + 63) / 64 * 64;
             at = aligned_alloc(64, packed_bytes(form, out, filled));
-            kept = packed_keep_inputs(&p, unit, n, filled, at);
+            kept = packed_gather_inputs(&p, unit, n, filled, at);
             assert_true(holds(&kept, NULL, out, unit, n));
             free(at);
             free((void *)p.at);

@@ -121,8 +121,8 @@ static status read_site(void *context, int64_t index, int thread, const tile *t,
         return status_fail(ERR_NUMERIC, "a reader", "met NaN");
     assert_int_equal(b->rows, t->rows);
     for (int64_t r = 0; r < b->rows; r++)
-        for (int u = 0; u < b->units; u++)
-            to[b->first_unit + u] += (double)b->x[r * b->stride + u];
+        for (int u = 0; u < b->neurons; u++)
+            to[b->first_neuron + u] += (double)b->x[r * b->stride + u];
     return OK;
 }
 

@@ -9,7 +9,6 @@
 #include "model/model.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/gguf.h"
-#include "pipeline/base/text.h"
 
 static void print_info(const char *path, const model_info *i)
 {

@@ -19,7 +19,8 @@ static void skip_space(json_scan *s)
         s->at++;
 }
 
-bool json_scan_accept(json_scan *s, char c)
+// Takes the character c if it is next.
+static bool accept_char(json_scan *s, char c)
 {
     skip_space(s);
     if (s->at == s->end || *s->at != c)
@@ -32,12 +33,12 @@ status json_scan_expect(json_scan *s, char c)
 {
     char what[] = "'x' was expected";
     what[1] = c;
-    return json_scan_accept(s, c) ? OK : fail_at(s, what);
+    return accept_char(s, c) ? OK : fail_at(s, what);
 }
 
 status json_scan_more(json_scan *s, bool first, char close, bool *more)
 {
-    *more = !json_scan_accept(s, close);
+    *more = !accept_char(s, close);
     return *more && !first ? json_scan_expect(s, ',') : OK;
 }
 

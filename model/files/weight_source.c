@@ -9,7 +9,6 @@
 #include "model/files/safetensors.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-#include "pipeline/base/text.h"
 
 // The largest index seen has 9 MB (91,000 tensors).
 #define MAX_INDEX 32000000

@@ -10,11 +10,6 @@ const char *blas_core(void)
     return openblas_get_corename();
 }
 
-const char *blas_config(void)
-{
-    return openblas_get_config();
-}
-
 // Small whole numbers: every order of adding gives the same float32.
 static float matrix_entry(int i, int j)
 {

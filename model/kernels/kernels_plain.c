@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
-#include <string.h>
 
 #include "model/kernels/kernel_set.h"
 #include "pipeline/base/simd.h"

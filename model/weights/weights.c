@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model/kernels/kernels.h"
 #include "model/weights/convert.h"
@@ -97,8 +96,10 @@ static status plan_slots(weights *w, size_t *bytes)
     return st;
 }
 
-void weights_draw(const tensor_def *def, const char *name, double range, uint64_t seed,
-                  size_t first, size_t n, float *out)
+// Draws elements [first, first + n) of a tensor: the same for any slicing. `range` is their standard
+// deviation.
+static void draw_elements(const tensor_def *def, const char *name, double range, uint64_t seed,
+                          size_t first, size_t n, float *out)
 {
     enum { REDRAW_SHIFT = 48 }; // no tensor has 2^48 elements
     rng r = rng_new(seed, name);
@@ -148,7 +149,8 @@ static status read_elements(const weights *w, const job *j, float *to)
     const float *values = to ? to : j->slot->at + j->first;
     size_t at;
     if (!t->from) {
-        weights_draw(t->def, t->name, tensor_def_deviation(c, t->def), w->seed, j->first, j->n, to);
+        draw_elements(t->def, t->name, tensor_def_deviation(c, t->def), w->seed, j->first, j->n,
+                      to);
         zero_padding(c, t->def, j->first, j->n, to);
         return OK;
     }

@@ -35,9 +35,4 @@ linear weights_linear(const weights *w, int layer, int i, int bias);
 // ERR_INPUT when a mapped file is no longer what it was.
 status weights_unchanged(const weights *w);
 
-// Writes elements [first, first + n) of a tensor drawn at random: the same for any slicing. `name`
-// is the tensor's, `range` its standard deviation.
-void weights_draw(const tensor_def *def, const char *name, double range, uint64_t seed,
-                  size_t first, size_t n, float *out);
-
 #endif

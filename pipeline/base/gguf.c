@@ -379,11 +379,6 @@ const char *gguf_path(const gguf *g)
     return g->path;
 }
 
-uint32_t gguf_version(const gguf *g)
-{
-    return g->version;
-}
-
 size_t gguf_tensors(const gguf *g)
 {
     return g->n_tensors;

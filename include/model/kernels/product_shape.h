@@ -4,7 +4,6 @@
 #define MODEL_KERNELS_PRODUCT_SHAPE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "model/kernels/packing.h"

@@ -43,7 +43,6 @@ void gguf_close(gguf *g);
 // before it trusts what it read.
 status gguf_unchanged(const gguf *g);
 const char *gguf_path(const gguf *g);
-uint32_t gguf_version(const gguf *g);
 
 // Metadata. Each get fails with ERR_INPUT, naming the key, when it is absent or of another kind.
 // Integers of any width that fit; reals of both widths; texts are borrowed.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model folder or weight file holds, for `sulcus inspect`.
+// For `sulcus inspect`. A model's shape is shown where there is a configuration; a safetensors file
+// may be no whole model, so its tensors are listed as it has them.
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

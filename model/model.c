@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A model opens in two steps: its configuration, which every command can afford (`light`), then its
+// weights, which the ranks of a node read together. What one rank finds wrong alone comes before
+// the vote between the two, so that no rank waits for weights that another will never read.
 #include "model/model.h"
 
 #include <stdio.h>

@@ -34,9 +34,9 @@ typedef struct model_options {
 // Opens a model, or this member's part of it. Collective on the share's ranks (share NULL: this
 // process alone), which are the same member of their teams; keeps no reference to `options`;
 // borrows `share` and `team` until model_close. ERR_USAGE when the team has more ranks than the
-// model has layers. ERR_INPUT names the file and what is
-// wrong in it; a configuration field that would change the result and is not supported is refused
-// by name. NaN or infinite weights are ERR_NUMERIC with tensor and index.
+// model has layers, or the CPU cannot run `compute`. ERR_INPUT names the file and what is wrong in
+// it; a configuration field that would change the result and is not supported is refused by name.
+// NaN or infinite weights are ERR_NUMERIC with tensor and index.
 status model_open(const model_options *options, share *share, model **out);
 void model_close(model *m);
 const model_info *model_get_info(const model *m); // borrowed
@@ -48,18 +48,18 @@ const char *model_products_name(const model *m, char name[64]);
 
 // Files whose bytes decide what the model is: the weights (not with `random`), config.json, and
 // what its inputs need (preprocessor_config.json, tokenizer files). Calls add for each; stops at
-// its first failure.
+// its first failure. ERR_INPUT. Local.
 status model_files(const model_options *options, status (*add)(void *context, const char *path),
                    void *context);
 
 // The layers that this process holds: all of them without a team.
 layer_range model_layers(const model *m);
 // Writes rows [0, d_mlp) of a layer's W_in [d_mlp, H] (ViT intermediate.dense; Llama up_proj) as
-// float32: of any layer, held or not.
+// float32: of any layer, held or not. ERR_INPUT, ERR_NUMERIC as model_open. Local.
 status model_w_in(const model *m, int layer, float *out);
 
 // Prints what a model folder or weight file holds (for `sulcus inspect`); *known = false when the
-// path is neither.
+// path is neither. ERR_INPUT. Local.
 status model_inspect(const char *path, bool *known);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The only file that knows all architectures. It lies above them, since a descriptor needs blocks
+// and configuration, and below model.c; archs.def is included twice, to declare and to list.
 #include "model/arch/archs.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One table of tensors serves the whole family: what a member lacks needs a FEATURE_ that its
+// configuration does not set.
 #include "model/arch/decoder.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Llama and Mistral: Llama 2 and 3, Mistral v0.1 to v0.3, SmolLM2, TinyLlama. Biases where the
-// configuration asks for them; Mistral's sliding window.
+// configuration asks for them; Mistral's sliding window. One architecture, because GGUF files call
+// both "llama".
 #include <string.h>
 
 #include "model/arch/decoder.h"

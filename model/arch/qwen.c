@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Qwen2 (biases on queries, keys and values) and Qwen3 (queries and keys normalised).
+// Qwen2 (biases on queries, keys and values) and Qwen3 (queries and keys normalised). One file,
+// since that is all in which they differ.
 #include <string.h>
 
 #include "model/arch/decoder.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vision transformers: Hugging Face's ViTForImageClassification. Pre-norm, CLS token first, learned
-// positions.
+// positions. Patches do not overlap, so their convolution is a product of rows of pixels.
 #include <string.h>
 
 #include "model/arch/prenorm.h"

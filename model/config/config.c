@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Each reader checks type and range, because a configuration comes from strangers: its numbers
+// become sizes of memory, and a field that is misread changes results without a word.
 #include "model/config/config.h"
 
 #include <stdio.h>

@@ -37,7 +37,7 @@ typedef struct config {
     bool holds_embedding, holds_head; // and the tensors before and behind them
 } config;
 
-// Sets what member `part` of a team of `parts` holds.
+// Sets what member `part` of a team of `parts` holds, in passes with and without the head. Local.
 void config_hold(config *c, int part, int parts);
 
 // Is the field there, if only as null?

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// config.json and GGUF metadata become one JSON object, so that an architecture reads one thing and
+// does not know which file it came from; only messages name a field as its file does.
 #include "model/config/config_file.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Two generations of transformers' files spell rotary positions differently, and a scaling that is
+// overlooked gives a model that is only slightly wrong. So every field of the object must be known.
 #include "model/config/config_rotary.h"
 
 #include <stdint.h>

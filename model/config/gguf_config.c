@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A table says what becomes of each key. A key under the architecture's prefix that is not in it is
+// refused: llama.cpp gains keys that change what is computed, and old files do not have them.
 #include "model/config/gguf_config.h"
 
 #include <ctype.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the layers of a model are dealt to the members of a team.
+// Layers are divided by their operations, of which the head may have as many as several layers. A
+// member holds at least one layer in either kind of pass.
 #include "model/config/layer_partition.h"
 
 // The first layer of a part.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Arithmetic on shapes alone, for plans that are made before any weight is read: here is no model.
 #include "model/config/model_info.h"
 
 const char *const site_names[SITES] = {"mlp", "attn"};

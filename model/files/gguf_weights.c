@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// GGUF's shapes are innermost first and its names not terminated: both are put right once, here.
 #include "model/files/gguf_weights.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Strings are handed to jansson, which knows escapes and UTF-8; the rest is small enough to be
+// checked here, without its tree of objects.
 #include "model/files/json_scan.h"
 
 #include <jansson.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Files are mapped, not read: ranks of a node share their pages, and what is float32 already is
+// used where it lies. An index is believed only where the shards say the same.
 #include "model/files/weight_source.h"
 
 #include <jansson.h>

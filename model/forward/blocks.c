@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Where the time of a pass goes that is not products. Everything between two products works on few
+// rows or few neurons at a time, while they are in cache: a step is made, activated, shown to the
+// reader and rounded before the next one is begun.
 #include "model/forward/blocks.h"
 
 #include <math.h>

@@ -28,7 +28,7 @@ status block_attention(pass *p, int layer, const attention_weights *a);
 // architecture's `mlp`.
 status block_mlp(pass *p, int layer);
 
-// The rows [p->rows, H] that the last norm made.
+// The rows [p->rows, H] that the last norm made. Borrowed from the pass.
 operand block_normed(const pass *p);
 
 // Drops all rows of p->hidden and of the normed ones but those the head reads.

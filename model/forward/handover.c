@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A tile crosses as one block of bytes, so that there is one message a tile. Every member is the
+// same program, so fields are copied as they are; sizes are checked all the same.
 #include "model/forward/handover.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A vocabulary's logits of all rows would be the largest array of a pass. They are made a stretch
+// of outputs at a time and folded into answers (predict.c), and for few candidates only those.
 #include "model/forward/head.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copying the weights that remain makes every later product smaller, which pays where enough
+// neurons are pruned; copies have a budget, since a search holds many masks. Which layers are
+// copied is decided from the mask and the model's shape alone, so that all ranks and teams compute
+// the same.
 #include "model/forward/mask.h"
 
 #include <stdlib.h>

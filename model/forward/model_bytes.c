@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Plans are made before the CPU's packing is known, and for nodes other than this one: so scratch
+// is that of the packing that needs most.
 #include "model/forward/model_bytes.h"
 
 #include "model/forward/state.h"

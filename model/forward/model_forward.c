@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A pass for each thread, tiles handed out by the pool. Memory and products are kept from call to
+// call, since a search makes thousands of short ones.
 #include "model/forward/model_forward.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Masks of MLP neurons do not change what those neurons are, only which of them count: so a search
+// computes a layer's once a tile and gathers. The bits are those of the compacted product only
+// where an output's bits do not depend on the others, hence model_neuron_bytes.
 #include "model/forward/neuron_cache.h"
 
 #include <string.h>

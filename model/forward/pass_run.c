@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A pass may begin behind an earlier one's layers, end before the last, and have layers on other
+// ranks: where it begins and ends is decided here, and the blocks only see flags. What callbacks
+// filled in is checked before anything is indexed by it.
 #include "model/forward/pass_run.h"
 
 #include "model/forward/handover.h"

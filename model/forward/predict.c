@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The largest logit so far and the sum of exponentials beside it, scaled again whenever it grows:
+// so a softmax needs one look at each logit. Most chunks hold none of the largest, and cost a
+// maximum.
 #include "model/forward/predict.h"
 
 #include <math.h>

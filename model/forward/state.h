@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model is made of, for what runs it.
+// What a model is made of, for the files that run it.
 #ifndef MODEL_FORWARD_STATE_H
 #define MODEL_FORWARD_STATE_H
 

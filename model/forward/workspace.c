@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The same function counts and lays out, so that what is planned and what is used cannot differ.
+// No block allocates, and arrays that are never in use together share memory.
 #include "model/forward/workspace.h"
 
 #include <stdlib.h>

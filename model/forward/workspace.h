@@ -26,7 +26,7 @@ typedef struct pass_limits {
 // they do not fit. Local.
 size_t workspace_bytes(const config *c, packing form, pass_limits limits);
 // Lays out a pass in it, all of whose other fields become 0. It grows when it is too small, and
-// must outlive the pass. ERR_MEMORY. Local.
+// must outlive the pass.. Local.
 status workspace_lay_out(workspace *w, const config *c, packing form, pass_limits limits,
                          pass *out);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One table of names serves the search and the message that lists them. Loops stay simple enough
+// for compilers to make vectors of them.
 #include "model/kernels/activation.h"
 
 #include <string.h>

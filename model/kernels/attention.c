@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A block of queries meets the keys that any of them sees, so that scores stay in cache, and a
+// window or a causal mask saves products and not only values. With packed products the softmax's
+// sums are divided out behind the second one, where there are fewer values.
 #include "model/kernels/attention.h"
 
 #include <cblas.h>

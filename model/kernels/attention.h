@@ -20,7 +20,7 @@ typedef struct attention_shape {
     int window;  // and no more than so many of them; 0: all
 } attention_shape;
 
-// What a thread works in, each of attention_bytes for the longest sample. Borrowed.
+// What a thread works in, each of attention_needs. Borrowed.
 typedef struct attention_workspace {
     packing form;
     float *scores;
@@ -29,6 +29,7 @@ typedef struct attention_workspace {
     float *mixed;        // a block of queries by a block of outputs; likewise
 } attention_workspace;
 
+// Bytes of each, for samples of at most `longest` rows.
 typedef struct attention_bytes {
     size_t scores, half, keys, values, mixed;
 } attention_bytes;

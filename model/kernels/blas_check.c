@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Whole numbers small enough that float32 adds them exactly in any order: a product that is not
+// equal to the last bit is wrong, whatever the library's order of additions.
 #include "model/kernels/blas_check.h"
 
 #include <cblas.h>

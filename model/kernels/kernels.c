@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The best of two forms is chosen at each call, by a test of the CPU's features; what compilers
+// make vectors of by themselves is here, in a copy for each kind of CPU. Compiled with
+// -ffp-contract=fast (CMakeLists.txt).
 #include "model/kernels/kernels.h"
 
 #include <math.h>

@@ -51,7 +51,7 @@ void kernel_transpose(const uint32_t *from, int64_t stride, uint32_t *to, int64_
 void kernel_gather(const void *x, size_t each, int64_t width, int64_t rows, const int32_t *column,
                    int n, int filled, void *out);
 
-// False when one of n values is NaN or infinite; *at is then the first.
+// False when one of n values is NaN or infinite; *at is then the first one's index.
 bool kernel_finite(const float *x, size_t n, size_t *at);
 
 // out[i] = factor · x[i].

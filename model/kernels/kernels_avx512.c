@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// By hand because compilers do not find these: masks for a row's end instead of a second loop,
+// tables looked up in registers, roots and divisions of sixteen rows at once. Bits differ from the
+// plain form's; tests hold both against libm.
 #include "model/kernels/kernel_set.h"
 
 #if defined(__x86_64__)

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Packing transposes: outputs are rows of a matrix and columns of a block. It works in squares of
+// words that fit registers: value by value, each would touch a line of cache of its own. Gathering
+// works on packed words, so that a mask never unpacks.
 #include "model/kernels/packed.h"
 
 #include <string.h>

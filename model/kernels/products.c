@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The choice of an engine, by the CPU's instructions and never by a measurement: a machine must
+// give the same bits on every run.
 #include "model/kernels/products.h"
 
 #include <stdlib.h>

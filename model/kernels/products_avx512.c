@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Our own products are worth having because a block of packed weights, once in cache, serves all
+// rows of a tile, and because the bits of an output do not depend on how many there are, which
+// caches of neurons rely on.
 #include "model/kernels/products_avx512.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A primitive takes far longer to make than to run, so shapes are rounded up to whole groups of
+// rows and primitives are found again. All of it belongs to one thread, and oneDNN must not start
+// others.
 #include "model/kernels/products_onednn.h"
 
 #include <dlfcn.h>

@@ -9,9 +9,10 @@
 
 typedef struct onednn onednn;
 
-// Owned by the caller.
+// Owned by the caller. ERR_INTERNAL carries oneDNN's number. Local.
 status products_onednn_new(onednn **out);
 void products_onednn_free(onednn *o);
+// As products_begin.
 void products_onednn_begin(void);
 
 // As products_run.

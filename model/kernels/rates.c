@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Runs long enough for a stable figure and short enough for `sulcus doctor`; one shape, of the size
+// that a layer of a small transformer has.
 #include "model/kernels/rates.h"
 
 #include <stdlib.h>

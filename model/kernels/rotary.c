@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Angles are computed in double precision and stored: position times frequency loses its last
+// digits in float32 long before a context ends.
 #include "model/kernels/rotary.h"
 
 #include <math.h>

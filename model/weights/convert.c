@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Conversions work on runs of elements, so that threads and ranks can share out one tensor. What
+// a file keeps in another order is put right on the way: rows of Llama's GGUF heads, GPT-2's
+// transposed matrices.
 #include "model/weights/convert.h"
 
 const unsigned char *convert_at(const tensor *t, size_t first)

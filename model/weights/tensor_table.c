@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table is data, and these are its readers: what a configuration leaves out of it, which shape
+// it makes, what a file calls a tensor. A safetensors file may hold more than the table; a GGUF
+// file may not, since converters put in what the model needs.
 #include "model/weights/tensor_table.h"
 
 #include <math.h>

@@ -97,7 +97,7 @@ bool tensor_def_packs(const config *c, const tensor_def *def);
 // The standard deviation that an entry is drawn with.
 double tensor_def_deviation(const config *c, const tensor_def *def);
 
-// Parameters that a configuration has by the tables, of what it holds.
+// Parameters that a configuration has by the table, of what it holds.
 int64_t tensor_table_parameters(const config *c, const tensor_table *table);
 
 // ERR_INPUT names a tensor of a GGUF file that the model would not use: nothing that may change a

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// All tensors are planned first, in one block that the node shares, then cut into jobs of about
+// equal size, dealt to ranks by number and to threads as they come. Each element is written by one
+// job, and drawn by name and index, so that the result does not depend on who did it.
 #include "model/weights/weights.h"
 
 #include <math.h>
@@ -96,8 +99,8 @@ static status plan_slots(weights *w, size_t *bytes)
     return st;
 }
 
-// Draws elements [first, first + n) of a tensor: the same for any slicing. `range` is their standard
-// deviation.
+// Draws elements [first, first + n) of a tensor: the same for any slicing. `range` is their
+// standard deviation.
 static void draw_elements(const tensor_def *def, const char *name, double range, uint64_t seed,
                           size_t first, size_t n, float *out)
 {

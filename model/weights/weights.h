@@ -19,6 +19,7 @@ typedef struct weights weights;
 // latest by weights_close), or draws them where `source` is NULL. Collective on the share's node:
 // ranks, and `threads` threads of each, split the work. ERR_INPUT: a tensor is missing, of another
 // shape or of a type that is no weight. ERR_NUMERIC: NaN or infinity, with tensor and index.
+// *out is owned by the caller; it borrows the share, and the configuration only during the call.
 status weights_open(const config *c, const tensor_table *table, weight_source *source,
                     uint64_t seed, int threads, packing form, share *share, weights **out);
 void weights_close(weights *w);

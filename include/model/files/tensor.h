@@ -15,7 +15,7 @@ typedef struct tensor {
     const dtype *type;
     int dims; // 0: a single number
     size_t shape[TENSOR_MAX_DIMS];
-    size_t elements, n_bytes;
+    size_t elements, n_bytes;   // of all of it
     const unsigned char *bytes; // at any alignment
 } tensor;
 

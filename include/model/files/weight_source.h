@@ -14,8 +14,8 @@ typedef struct weight_source weight_source;
 
 // Opens a folder (model.safetensors, or the shards that model.safetensors.index.json names), one
 // .safetensors file or one .gguf file, whose shapes are read the other way round: outermost first.
-// Local. ERR_INPUT names the file and the tensor: malformed headers, shards that are missing,
-// outside the folder, or do not hold what the index says.
+// *out is owned by the caller. Local. ERR_INPUT names the file and the tensor: malformed headers,
+// shards that are missing, outside the folder, or do not hold what the index says.
 status weight_source_open(const char *path, weight_source **out);
 void weight_source_close(weight_source *s);
 

@@ -44,7 +44,7 @@ typedef struct prediction {
 } prediction;
 
 // A layer's MLP neurons of a tile as its down projection reads them: [rows, d_mlp] values of
-// model_neuron_bytes.
+// model_neuron_bytes. The caller's.
 typedef struct model_neurons {
     void *x;
     bool made; // set by the pass that makes them

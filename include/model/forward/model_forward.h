@@ -13,10 +13,11 @@
 // last one result and logits; only the first one asks `stopping`, so that a pass is stopped for all
 // or for none. A member may end a pass while later ones are still in it.
 //
-// Tiles run side by side on the pool's threads, each with single-threaded products,
-// so that bits depend neither on the thread count nor on the order. Callbacks may come from any
-// thread; a callback's failure ends the pass with its status. NaN in activations or logits is
-// ERR_NUMERIC with layer and site. Local.
+// Tiles run side by side on the pool's threads (NULL: in the caller), each with single-threaded
+// products, so that bits depend neither on the thread count nor on the order. Callbacks may come
+// from any thread; a callback's failure ends the pass with its status. NaN in activations or logits
+// is ERR_NUMERIC with layer and site; ERR_INPUT: a token, target or candidate that the model does
+// not have, or weight files that are no longer what they were. Local.
 status model_forward(model *m, pool *p, const forward *f);
 
 #endif

@@ -18,7 +18,7 @@ typedef enum product_engine {
 
 typedef struct products products;
 
-// Owned by the caller.
+// Owned by the caller..
 status products_new(product_engine engine, products **out);
 void products_free(products *p);
 
@@ -26,7 +26,7 @@ void products_free(products *p);
 void products_begin(void);
 
 // Runs a product. Allocates only in oneDNN and for a shape that is new. ERR_INTERNAL carries
-// oneDNN's number.
+// oneDNN's number. Local.
 status products_run(products *p, const product_shape *shape, const void *x, const void *w,
                     const float *bias, float *y);
 

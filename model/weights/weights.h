@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model's weights, once per node: as float32 arrays (used where they are mapped, converted, or
 // drawn at random), and what only products read in the packing they compute in. Which tensors there
-// are is a table of the architecture (model/tensor_table.h).
+// are is a table of the architecture (model/weights/tensor_table.h).
 #ifndef MODEL_WEIGHTS_WEIGHTS_H
 #define MODEL_WEIGHTS_WEIGHTS_H
 

@@ -211,7 +211,7 @@ static void test_activations(void **state)
     }
 }
 
-// GELU's tail by itself, relatively: what model/kernels_avx512.c says of its table.
+// GELU's tail by itself, relatively: what model/kernels/kernels_avx512.c says of its table.
 static void test_tail(void **state)
 {
     (void)state;

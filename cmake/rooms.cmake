@@ -40,10 +40,11 @@ room(data/dataset USES pipeline/base data/bytes data/image data/tokenizer data/t
 # --- model: the transformer runtime.
 room(model/kernels USES pipeline/base LIBRARIES PkgConfig::openblas dnnl::dnnl)
 room(model/files USES pipeline/base)
-room(model/config USES model pipeline/base model/files model/kernels model/weights model/forward)
-room(model/weights USES model pipeline/base model/files model/kernels model/config)
-room(model/forward USES model pipeline/base model/kernels model/files model/config model/weights model/arch model)
-room(model/arch USES model pipeline/base model/kernels model/config model/weights model/forward)
+room(model/config USES pipeline/base model/kernels model/files)
+room(model/weights USES pipeline/base model/kernels model/files model/config)
+room(model/forward USES pipeline/base model/kernels model/config model/weights)
+# One file an architecture, and the list of them.
+room(model/arch USES pipeline/base model/kernels model/config model/weights model/forward)
 room(model USES pipeline/base model/kernels model/files model/config model/weights model/forward model/arch)
 
 # --- stages: what a pipeline is made of. The only layer that sees the other three.

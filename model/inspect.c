@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model folder or weight file holds, for `sulcus inspect`.
+// For `sulcus inspect`. A model's shape is shown where there is a configuration; a safetensors file
+// may be no whole model, so its tensors are listed as it has them.
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include "model/model.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/gguf.h"
-#include "pipeline/base/text.h"
 
 static void print_info(const char *path, const model_info *i)
 {
@@ -32,11 +32,11 @@ static void print_info(const char *path, const model_info *i)
     printf("  parameters    %lld\n", (long long)i->parameters);
 }
 
-static void print_tensors(const checkpoint *c)
+static void print_tensors(const weight_source *source)
 {
     const char *file = "";
-    for (size_t i = 0; i < checkpoint_count(c); i++) {
-        const tensor *t = checkpoint_at(c, i);
+    for (size_t i = 0; i < weight_source_count(source); i++) {
+        const tensor *t = weight_source_at(source, i);
         if (strcmp(t->file, file) != 0)
             printf("%s:\n", file = t->file);
         printf("  %-5s [", t->type->name);
@@ -44,7 +44,7 @@ static void print_tensors(const checkpoint *c)
             printf("%s%zu", d ? ", " : "", t->shape[d]);
         printf("] %s\n", t->name);
     }
-    printf("  %zu tensors\n", checkpoint_count(c));
+    printf("  %zu tensors\n", weight_source_count(source));
 }
 
 // A GGUF file's metadata, a line a key.
@@ -77,9 +77,9 @@ status model_inspect(const char *path, bool *known)
 {
     status st = OK;
     model *m = NULL;
-    checkpoint *c = NULL;
+    weight_source *source = NULL;
     const char *end = strrchr(path, '.');
-    const bool folder = holds_config(path), single = checkpoint_path_is_gguf(path);
+    const bool folder = holds_config(path), single = weight_source_path_is_gguf(path);
     *known = folder || single || (end && strcmp(end, ".safetensors") == 0 && !file_is_folder(path));
     if (!*known)
         goto done;
@@ -89,10 +89,10 @@ status model_inspect(const char *path, bool *known)
     }
     if (single)
         TRY(print_metadata(path));
-    TRY(checkpoint_open(path, &c));
-    print_tensors(c);
+    TRY(weight_source_open(path, &source));
+    print_tensors(source);
 done:
-    checkpoint_close(c);
+    weight_source_close(source);
     model_close(m);
     return st;
 }

@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
+// A model opens in two steps: its configuration, which every command can afford (`light`), then its
+// weights, which the ranks of a node read together. What one rank finds wrong alone comes before
+// the vote between the two, so that no rank waits for weights that another will never read.
 #include "model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/forward/pass.h"
+#include "model/arch/archs.h"
 #include "model/forward/state.h"
 #include "model/kernels/blas_check.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 
-const char *const site_names[SITES] = {"mlp", "attn"};
-
 // Reads the configuration; everything of an open model but its weights.
-static status configure(model *m, const char *path)
+static status open_light(const model_options *options, model **out)
 {
-    status st;
+    status st = OK;
     config_file *f = NULL;
-    TRY(config_file_open(path, &f));
-    TRY(arch_of(f, &m->arch));
+    model *m = checked_calloc(1, sizeof *m);
+    if (!m || !(m->path = strdup(options->path)))
+        TRY(status_no_memory("a model"));
+    TRY(archs_open(options->path, &f, &m->arch));
     TRY(m->arch->configure(f, &m->config));
     m->config.info.architecture = m->arch->name;
-    parts_hold(&m->config, 0, 1);
+    config_hold(&m->config, 0, 1);
     m->config.info.parameters = tensor_table_parameters(&m->config, m->arch->tensors);
+    m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
+    m->engine = options->engine;
+    m->random = options->random;
+    m->seed = options->seed;
+    *out = m;
+    m = NULL;
 done:
     config_file_close(f);
+    model_close(m);
     return st;
 }
 
@@ -40,47 +50,47 @@ static status join_team(model *m, relay *team)
                            "the model has %d layers, fewer than the %d ranks of `layers_over`; "
                            "lower it",
                            layers, team->ranks);
-    parts_hold(&m->config, team->rank, team->ranks);
+    config_hold(&m->config, team->rank, team->ranks);
     m->team = team;
     return OK;
+}
+
+// What a rank can find wrong by itself before all read or draw the weights: *source is where they
+// come from, owned by the caller; NULL where they are drawn.
+static status prepare_weights(model *m, const model_options *options, weight_source **source)
+{
+    status st;
+    TRY(join_team(m, options->team));
+    TRY(products_check(m->packing));
+    TRY(blas_check());
+    if (!options->random) {
+        TRY(weight_source_open(options->path, source));
+        TRY(tensor_table_check_used(&m->config, m->arch->tensors, *source));
+    }
+done:
+    return st;
 }
 
 status model_open(const model_options *options, share *node, model **out)
 {
     status st;
-    checkpoint *source = NULL;
-    model *m = checked_calloc(1, sizeof *m);
-    if (m)
-        m->path = strdup(options->path);
-    st = m && m->path ? configure(m, options->path) : status_no_memory("a model");
-    if (st == OK) {
-        m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
-        m->engine = options->engine;
-    }
+    weight_source *source = NULL;
+    model *m = NULL;
+    const int threads = options->threads > 0 ? options->threads : 1;
+    st = open_light(options, &m);
     if (st == OK && !options->light)
-        st = join_team(m, options->team);
-    if (st == OK && !options->light)
-        st = products_check(m->packing);
-    if (st == OK && !options->light)
-        st = blas_check();
-    if (st == OK && !options->light && !options->random)
-        st = checkpoint_open(options->path, &source);
-    if (st == OK && source)
-        st = tensor_table_check_used(&m->config, m->arch->tensors, source);
+        st = prepare_weights(m, options, &source);
     TRY(share_vote(node, st));
-    m->random = options->random;
-    m->seed = options->seed;
     if (!options->light) {
-        int threads = options->threads > 0 ? options->threads : 1;
-        checkpoint *taken = source;
+        weight_source *taken = source;
         source = NULL;
-        TRY(weights_open(&m->config, m->arch->tensors, taken, options->seed, threads, m->packing,
-                         node, &m->weights));
+        TRY(weights_open(&m->config, m->arch->tensors, taken, m->seed, threads, m->packing, node,
+                         &m->weights));
     }
     *out = m;
     m = NULL;
 done:
-    checkpoint_close(source);
+    weight_source_close(source);
     model_close(m);
     return st;
 }
@@ -93,9 +103,9 @@ void model_close(model *m)
     for (int i = 0; i < m->n_products; i++)
         products_free(m->products[i]);
     free(m->products);
-    for (int i = 0; i < m->n_rooms; i++)
-        free(m->rooms[i].at);
-    free(m->rooms);
+    for (int i = 0; i < m->n_workspaces; i++)
+        free(m->workspaces[i].at);
+    free(m->workspaces);
     free(m->path);
     free(m);
 }
@@ -110,17 +120,12 @@ packing model_products(const model *m)
     return m->packing;
 }
 
-const char *model_products_name(const model *m, char room[64])
+const char *model_products_name(const model *m, char name[64])
 {
     const bool blas = m->packing == PACKING_NONE;
-    snprintf(room, 64, "%s%s", blas ? "OpenBLAS " : "",
+    snprintf(name, 64, "%s%s", blas ? "OpenBLAS " : "",
              blas ? blas_core() : products_name(m->packing));
-    return room;
-}
-
-int model_site_width(const model_info *info, site s)
-{
-    return s == SITE_MLP ? info->d_mlp : info->heads * info->head_dim;
+    return name;
 }
 
 // Calls add for folder/name where it exists.
@@ -142,19 +147,18 @@ status model_files(const model_options *options, status (*add)(void *context, co
     config_file *f = NULL;
     const arch *a;
     char *folder = NULL;
-    TRY(config_file_open(options->path, &f));
-    TRY(arch_of(f, &a));
+    TRY(archs_open(options->path, &f, &a));
     TRY(add(context, config_file_path(f)));
     if (!(folder = file_folder(config_file_path(f)))) {
         st = status_no_memory(options->path);
         goto done;
     }
-    if (checkpoint_path_is_gguf(options->path))
+    if (weight_source_path_is_gguf(options->path))
         goto done; // it is all in one
     for (const char *const *name = a->input_files; *name; name++)
         TRY(add_beside(folder, *name, add, context));
     if (!options->random)
-        TRY(checkpoint_files(options->path, add, context));
+        TRY(weight_source_files(options->path, add, context));
 done:
     free(folder);
     config_file_close(f);
@@ -166,14 +170,14 @@ done:
 static status open_layer(const model *m, int layer, model *out)
 {
     status st = OK;
-    checkpoint *source = NULL;
+    weight_source *source = NULL;
     *out = *m;
     out->weights = NULL;
     out->packing = PACKING_NONE;
     out->config.held = (layer_range){layer, layer + 1};
     out->config.holds_embedding = out->config.holds_head = false;
     if (!m->random)
-        TRY(checkpoint_open(m->path, &source));
+        TRY(weight_source_open(m->path, &source));
     TRY(weights_open(&out->config, m->arch->tensors, source, m->seed, 1, PACKING_NONE, NULL,
                      &out->weights));
 done:
@@ -198,46 +202,7 @@ status model_w_in(const model *m, int layer, float *out)
     return OK;
 }
 
-size_t model_unit_bytes(const model *m)
+layer_range model_layers(const model *m)
 {
-    if (!products_own(m->engine, m->packing))
-        return 0;
-    return m->packing == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
-}
-
-double model_operations(const model_info *info, int64_t samples, int64_t rows)
-{
-    const double h = info->hidden_size, attn = (double)info->heads * info->head_dim;
-    const double kv = (double)info->kv_heads * info->head_dim, n = (double)rows;
-    const double length = samples ? n / (double)samples : 0;
-    const double scored = info->modality == MODALITY_IMAGE ? (double)samples : n;
-    const double maps = arch_named(info->architecture)->gated ? 3 : 2; // of the MLP
-    double layer = 2 * h * (2 * attn + 2 * kv) + 2 * h * info->d_mlp * maps + 4 * attn * length;
-    return n * layer * info->layers + 2 * scored * h * info->outputs;
-}
-
-int64_t model_tile_rows(const model_info *info)
-{
-    (void)info;
-    return 512;
-}
-
-size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows)
-{
-    config c = {.info = *info, .patch_width = 1};
-    c.rotary.theta = info->modality == MODALITY_TEXT; // perhaps it has a table of them
-    if (info->rows_per_image > 1)                     // a patch has at most this many pixels
-        c.patch_height = info->image_height * info->image_width / (info->rows_per_image - 1);
-    size_t most = 0;
-    for (packing form = PACKING_NONE; form <= PACKING_BF16; form++) { // which one is not known here
-        model m = {.arch = arch_named(info->architecture), .config = c, .packing = form};
-        const size_t bytes = pass_bytes(&m, (pass_limits){samples, rows});
-        most = bytes > most ? bytes : most;
-    }
-    return (size_t)threads * most;
-}
-
-size_t model_weight_bytes(const model_info *info, compute c)
-{
-    return (size_t)info->parameters * (c == COMPUTE_BF16 ? 2 : 4);
+    return m->config.held;
 }

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "model/kernels/attention.h"
+#include "model/kernels/bfloat16.h"
 #include "model/kernels/linear.h"
 #include "model/kernels/products_avx512.h"
 #include "model/model.h"
@@ -96,7 +97,7 @@ static status read_site(void *context, int64_t index, int thread, const tile *t,
 {
     (void)index, (void)t;
     bench *b = context;
-    moments_of_block(s->x, s->rows, s->stride, s->units, &b->lane[thread].sums);
+    moments_of_block(s->x, s->rows, s->stride, s->neurons, &b->lane[thread].sums);
     return OK;
 }
 
@@ -255,7 +256,7 @@ static status prepare(bench *b)
         own->sums.positive = checked_calloc(widest, sizeof *own->sums.positive);
         if (!own->in || !own->out || !own->half || !own->scores || !sums || !own->sums.positive)
             TRY(status_no_memory("the benchmark"));
-        packed_round(own->in, rows * widest, own->half);
+        bfloat16_round(own->in, rows * widest, own->half);
         for (int m = 0; m < MOMENTS; m++)
             own->sums.sum[m] = sums + (size_t)m * widest;
     }

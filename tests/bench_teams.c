@@ -69,7 +69,7 @@ static status read_site(void *context, int64_t index, int thread, const tile *t,
 {
     (void)index, (void)t;
     bench *b = context;
-    moments_of_block(s->x, s->rows, s->stride, s->units, &b->sums[thread]);
+    moments_of_block(s->x, s->rows, s->stride, s->neurons, &b->sums[thread]);
     return OK;
 }
 

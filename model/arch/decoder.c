@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// One table of tensors serves the whole family: what a member lacks needs a FEATURE_ that its
+// configuration does not set.
 #include "model/arch/decoder.h"
 
 #include <string.h>
 
+#include "model/config/config_rotary.h"
 #include "model/forward/blocks.h"
 #include "model/forward/state.h"
 
@@ -11,12 +14,14 @@ enum { EMBEDDING, NORM, HEAD, GLOBALS };
 static const tensor_def globals[GLOBALS] = {
     [EMBEDDING] = {"model.embed_tokens.weight",
                    {DIM_OUTPUTS, DIM_HIDDEN},
-                   INIT_EMBEDDING,
-                   .needs = 0,
+                   .init = INIT_EMBEDDING,
                    .rows = true,
                    .tied = true},
-    [NORM] = {"model.norm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, .needs = FEATURE_OWN_HEAD},
+    [NORM] = {"model.norm.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [HEAD] = {"lm_head.weight",
+              {DIM_OUTPUTS, DIM_HIDDEN},
+              .init = INIT_NORMAL,
+              .needs = FEATURE_OWN_HEAD},
 };
 
 static const tensor_form global_forms[GLOBALS] = {
@@ -52,24 +57,27 @@ enum {
 #define MLP   LAYER "mlp."
 
 static const tensor_def per_layer[PER_LAYER] = {
-    [BEFORE] = {LAYER "input_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [QUERY] = {ATTN "q_proj.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [QUERY_BIAS] = {ATTN "q_proj.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
-    [QUERY_NORM] = {ATTN "q_norm.weight", {DIM_HEAD}, INIT_ONES, .needs = FEATURE_QK_NORM},
-    [KEY] = {ATTN "k_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [KEY_BIAS] = {ATTN "k_proj.bias", {DIM_KV}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
-    [KEY_NORM] = {ATTN "k_norm.weight", {DIM_HEAD}, INIT_ONES, .needs = FEATURE_QK_NORM},
-    [VALUE] = {ATTN "v_proj.weight", {DIM_KV, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [VALUE_BIAS] = {ATTN "v_proj.bias", {DIM_KV}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
-    [OUT] = {ATTN "o_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_NORMAL, .needs = 0},
-    [OUT_BIAS] = {ATTN "o_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = FEATURE_O_BIAS},
-    [AFTER] = {LAYER "post_attention_layernorm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [GATE] = {MLP "gate_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [GATE_BIAS] = {MLP "gate_proj.bias", {DIM_MLP}, INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
-    [UP] = {MLP "up_proj.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [UP_BIAS] = {MLP "up_proj.bias", {DIM_MLP}, INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
-    [DOWN] = {MLP "down_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_NORMAL, .needs = 0},
-    [DOWN_BIAS] = {MLP "down_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
+    [BEFORE] = {LAYER "input_layernorm.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [QUERY] = {ATTN "q_proj.weight", {DIM_ATTN, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [QUERY_BIAS] = {ATTN "q_proj.bias", {DIM_ATTN}, .init = INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [QUERY_NORM] = {ATTN "q_norm.weight", {DIM_HEAD}, .init = INIT_ONES, .needs = FEATURE_QK_NORM},
+    [KEY] = {ATTN "k_proj.weight", {DIM_KV, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [KEY_BIAS] = {ATTN "k_proj.bias", {DIM_KV}, .init = INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [KEY_NORM] = {ATTN "k_norm.weight", {DIM_HEAD}, .init = INIT_ONES, .needs = FEATURE_QK_NORM},
+    [VALUE] = {ATTN "v_proj.weight", {DIM_KV, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [VALUE_BIAS] = {ATTN "v_proj.bias", {DIM_KV}, .init = INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [OUT] = {ATTN "o_proj.weight", {DIM_HIDDEN, DIM_ATTN}, .init = INIT_NORMAL},
+    [OUT_BIAS] = {ATTN "o_proj.bias", {DIM_HIDDEN}, .init = INIT_ZEROS, .needs = FEATURE_O_BIAS},
+    [AFTER] = {LAYER "post_attention_layernorm.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [GATE] = {MLP "gate_proj.weight", {DIM_MLP, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [GATE_BIAS] = {MLP "gate_proj.bias", {DIM_MLP}, .init = INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
+    [UP] = {MLP "up_proj.weight", {DIM_MLP, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [UP_BIAS] = {MLP "up_proj.bias", {DIM_MLP}, .init = INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
+    [DOWN] = {MLP "down_proj.weight", {DIM_HIDDEN, DIM_MLP}, .init = INIT_NORMAL},
+    [DOWN_BIAS] = {MLP "down_proj.bias",
+                   {DIM_HIDDEN},
+                   .init = INIT_ZEROS,
+                   .needs = FEATURE_MLP_BIAS},
 };
 
 #define BLOCK "blk.%d."
@@ -128,6 +136,7 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, c
     model_info *i = &out->info;
     bool tied;
     i->modality = MODALITY_TEXT;
+    i->gated = true;
     TRY(config_task(f, task));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
     TRY(config_int(f, "vocab_size", 1, MAX_VOCABULARY, CONFIG_REQUIRED, &i->outputs));
@@ -156,12 +165,12 @@ done:
     return st;
 }
 
-static const float *get(const model *m, int layer, int slot)
+static const float *layer_values(const model *m, int layer, int slot)
 {
     return weights_layer(m->weights, layer, slot);
 }
 
-static linear map(const model *m, int layer, int weight, int bias)
+static linear layer_map(const model *m, int layer, int weight, int bias)
 {
     return weights_linear(m->weights, layer, weight, bias);
 }
@@ -169,9 +178,9 @@ static linear map(const model *m, int layer, int weight, int bias)
 mlp_weights decoder_mlp(const model *m, int layer)
 {
     return (mlp_weights){
-        .up = map(m, layer, UP, UP_BIAS),
-        .gate = map(m, layer, GATE, GATE_BIAS),
-        .down = map(m, layer, DOWN, DOWN_BIAS),
+        .up = layer_map(m, layer, UP, UP_BIAS),
+        .gate = layer_map(m, layer, GATE, GATE_BIAS),
+        .down = layer_map(m, layer, DOWN, DOWN_BIAS),
         .act = m->config.act,
     };
 }
@@ -198,17 +207,17 @@ status decoder_layer(pass *p, int l)
     status st;
     const model *m = p->m;
     const attention_weights a = {
-        .q = map(m, l, QUERY, QUERY_BIAS),
-        .k = map(m, l, KEY, KEY_BIAS),
-        .v = map(m, l, VALUE, VALUE_BIAS),
-        .o = map(m, l, OUT, OUT_BIAS),
-        .q_norm = get(m, l, QUERY_NORM),
-        .k_norm = get(m, l, KEY_NORM),
+        .q = layer_map(m, l, QUERY, QUERY_BIAS),
+        .k = layer_map(m, l, KEY, KEY_BIAS),
+        .v = layer_map(m, l, VALUE, VALUE_BIAS),
+        .o = layer_map(m, l, OUT, OUT_BIAS),
+        .q_norm = layer_values(m, l, QUERY_NORM),
+        .k_norm = layer_values(m, l, KEY_NORM),
         .causal = true,
     };
-    TRY(block_rms_norm(p, get(m, l, BEFORE), l - 1, SITE_MLP));
+    TRY(block_rms_norm(p, layer_values(m, l, BEFORE), l - 1, SITE_MLP));
     TRY(block_attention(p, l, &a));
-    TRY(block_rms_norm(p, get(m, l, AFTER), l, SITE_ATTN));
+    TRY(block_rms_norm(p, layer_values(m, l, AFTER), l, SITE_ATTN));
     TRY(block_mlp(p, l));
 done:
     return st;

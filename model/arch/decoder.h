@@ -14,10 +14,17 @@ extern const tensor_table decoder_tensors;
 // the file: as many as heads).
 status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out);
 
+// Slots of an `arch`.
 mlp_weights decoder_mlp(const model *m, int layer);
 linear decoder_output(const model *m);
 status decoder_embed(pass *p);
 status decoder_layer(pass *p, int layer);
 status decoder_finish(pass *p);
+
+// What the descriptors of the family have in common.
+#define DECODER_ARCH                                                                               \
+    .input_files = (const char *const[]){"tokenizer.json", NULL}, .tensors = &decoder_tensors,     \
+    .mlp = decoder_mlp, .output = decoder_output, .embed = decoder_embed, .layer = decoder_layer,  \
+    .finish = decoder_finish
 
 #endif

@@ -3,8 +3,7 @@
 // matrices transposed in safetensors files (Conv1D), a head tied to the embedding.
 #include <string.h>
 
-#include "model/forward/arch.h"
-#include "model/forward/blocks.h"
+#include "model/arch/prenorm.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
@@ -17,15 +16,19 @@ enum { EMBEDDING, POSITIONS, NORM_WEIGHT, NORM_BIAS, HEAD, GLOBALS };
 static const tensor_def globals[GLOBALS] = {
     [EMBEDDING] = {ROOT "wte.weight",
                    {DIM_OUTPUTS, DIM_HIDDEN},
-                   INIT_NORMAL,
-                   .needs = 0,
+                   .init = INIT_NORMAL,
                    .rows = true,
                    .tied = true},
-    [POSITIONS] =
-        {ROOT "wpe.weight", {DIM_POSITIONS, DIM_HIDDEN}, INIT_NORMAL, .needs = 0, .rows = true},
-    [NORM_WEIGHT] = {ROOT "ln_f.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [NORM_BIAS] = {ROOT "ln_f.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [HEAD] = {"lm_head.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, .needs = FEATURE_OWN_HEAD},
+    [POSITIONS] = {ROOT "wpe.weight",
+                   {DIM_POSITIONS, DIM_HIDDEN},
+                   .init = INIT_NORMAL,
+                   .rows = true},
+    [NORM_WEIGHT] = {ROOT "ln_f.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [NORM_BIAS] = {ROOT "ln_f.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [HEAD] = {"lm_head.weight",
+              {DIM_OUTPUTS, DIM_HIDDEN},
+              .init = INIT_NORMAL,
+              .needs = FEATURE_OWN_HEAD},
 };
 
 static const tensor_form global_forms[GLOBALS] = {
@@ -36,35 +39,21 @@ static const tensor_form global_forms[GLOBALS] = {
     [HEAD] = {.gguf = "output.weight"},
 };
 
-enum {
-    BEFORE_WEIGHT,
-    BEFORE_BIAS,
-    QKV_WEIGHT,
-    QKV_BIAS,
-    OUT_WEIGHT,
-    OUT_BIAS,
-    AFTER_WEIGHT,
-    AFTER_BIAS,
-    UP_WEIGHT,
-    UP_BIAS,
-    DOWN_WEIGHT,
-    DOWN_BIAS,
-    PER_LAYER
-};
+enum { QKV_WEIGHT = PRENORM_TENSORS, QKV_BIAS, PER_LAYER };
 
 static const tensor_def per_layer[PER_LAYER] = {
-    [BEFORE_WEIGHT] = {LAYER "ln_1.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [BEFORE_BIAS] = {LAYER "ln_1.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [QKV_WEIGHT] = {LAYER "attn.c_attn.weight", {DIM_QKV, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [QKV_BIAS] = {LAYER "attn.c_attn.bias", {DIM_QKV}, INIT_ZEROS, .needs = 0},
-    [OUT_WEIGHT] = {LAYER "attn.c_proj.weight", {DIM_HIDDEN, DIM_ATTN}, INIT_RESIDUAL, .needs = 0},
-    [OUT_BIAS] = {LAYER "attn.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [AFTER_WEIGHT] = {LAYER "ln_2.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [AFTER_BIAS] = {LAYER "ln_2.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [UP_WEIGHT] = {LAYER "mlp.c_fc.weight", {DIM_MLP, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [UP_BIAS] = {LAYER "mlp.c_fc.bias", {DIM_MLP}, INIT_ZEROS, .needs = 0},
-    [DOWN_WEIGHT] = {LAYER "mlp.c_proj.weight", {DIM_HIDDEN, DIM_MLP}, INIT_RESIDUAL, .needs = 0},
-    [DOWN_BIAS] = {LAYER "mlp.c_proj.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [BEFORE_WEIGHT] = {LAYER "ln_1.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [BEFORE_BIAS] = {LAYER "ln_1.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [QKV_WEIGHT] = {LAYER "attn.c_attn.weight", {DIM_QKV, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [QKV_BIAS] = {LAYER "attn.c_attn.bias", {DIM_QKV}, .init = INIT_ZEROS},
+    [OUT_WEIGHT] = {LAYER "attn.c_proj.weight", {DIM_HIDDEN, DIM_ATTN}, .init = INIT_RESIDUAL},
+    [OUT_BIAS] = {LAYER "attn.c_proj.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [AFTER_WEIGHT] = {LAYER "ln_2.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [AFTER_BIAS] = {LAYER "ln_2.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [UP_WEIGHT] = {LAYER "mlp.c_fc.weight", {DIM_MLP, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [UP_BIAS] = {LAYER "mlp.c_fc.bias", {DIM_MLP}, .init = INIT_ZEROS},
+    [DOWN_WEIGHT] = {LAYER "mlp.c_proj.weight", {DIM_HIDDEN, DIM_MLP}, .init = INIT_RESIDUAL},
+    [DOWN_BIAS] = {LAYER "mlp.c_proj.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
 };
 
 static const tensor_form layer_forms[PER_LAYER] = {
@@ -92,7 +81,7 @@ static status read_length(const config_file *f, const char *own, const char *oth
     return config_int(f, config_has(f, own) ? own : other, 1, high, missing, out);
 }
 
-static status configure(const config_file *f, config *out)
+static status gpt2_configure(const config_file *f, config *out)
 {
     status st;
     static const char *const unsupported[] = {"quantization_config",
@@ -127,27 +116,13 @@ done:
     return st;
 }
 
-static const float *get(const model *m, int layer, int slot)
-{
-    return weights_layer(m->weights, layer, slot);
-}
-
-static mlp_weights mlp(const model *m, int layer)
-{
-    return (mlp_weights){
-        .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
-        .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),
-        .act = m->config.act,
-    };
-}
-
-static linear output(const model *m)
+static linear gpt2_output(const model *m)
 {
     int slot = m->config.features & FEATURE_OWN_HEAD ? HEAD : EMBEDDING;
     return weights_linear(m->weights, -1, slot, -1);
 }
 
-static status embed(pass *p)
+static status gpt2_embed(pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
     const float *tokens = weights_global(p->m->weights, EMBEDDING);
@@ -160,43 +135,28 @@ static status embed(pass *p)
     return OK;
 }
 
-static status layer(pass *p, int l)
+static status gpt2_layer(pass *p, int l)
 {
-    status st;
-    const model *m = p->m;
-    const int hidden = m->config.info.hidden_size;
-    const linear qkv = weights_linear(m->weights, l, QKV_WEIGHT, QKV_BIAS);
-    const attention_weights a = {
-        .q = linear_outputs(&qkv, 0, hidden),
-        .k = linear_outputs(&qkv, hidden, hidden),
-        .v = linear_outputs(&qkv, 2 * hidden, hidden),
-        .o = weights_linear(m->weights, l, OUT_WEIGHT, OUT_BIAS),
-        .causal = true,
-    };
-    TRY(block_layer_norm(p, get(m, l, BEFORE_WEIGHT), get(m, l, BEFORE_BIAS), l - 1, SITE_MLP));
-    TRY(block_attention(p, l, &a));
-    TRY(block_layer_norm(p, get(m, l, AFTER_WEIGHT), get(m, l, AFTER_BIAS), l, SITE_ATTN));
-    TRY(block_mlp(p, l));
-done:
-    return st;
-}
-
-static status finish(pass *p)
-{
-    return block_layer_norm(p, weights_global(p->m->weights, NORM_WEIGHT),
-                            weights_global(p->m->weights, NORM_BIAS), p->m->config.info.layers - 1,
-                            SITE_MLP);
+    const int hidden = p->m->config.info.hidden_size;
+    const linear qkv = weights_linear(p->m->weights, l, QKV_WEIGHT, QKV_BIAS);
+    return prenorm_layer(p, l,
+                         (attention_weights){
+                             .q = linear_outputs(&qkv, 0, hidden),
+                             .k = linear_outputs(&qkv, hidden, hidden),
+                             .v = linear_outputs(&qkv, 2 * hidden, hidden),
+                             .causal = true,
+                         });
 }
 
 const arch arch_gpt2 = {
     .name = "gpt2",
     .model_types = (const char *const[]){"gpt2", NULL},
     .input_files = (const char *const[]){"tokenizer.json", NULL},
-    .configure = configure,
+    .configure = gpt2_configure,
     .tensors = &tensors,
-    .mlp = mlp,
-    .output = output,
-    .embed = embed,
-    .layer = layer,
-    .finish = finish,
+    .mlp = prenorm_mlp,
+    .output = gpt2_output,
+    .embed = gpt2_embed,
+    .layer = gpt2_layer,
+    .finish = prenorm_finish,
 };

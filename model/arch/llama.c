@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Llama and Mistral: Llama 2 and 3, Mistral v0.1 to v0.3, SmolLM2, TinyLlama. Biases where the
-// configuration asks for them; Mistral's sliding window.
+// configuration asks for them; Mistral's sliding window. One architecture, because GGUF files call
+// both "llama".
 #include <string.h>
 
 #include "model/arch/decoder.h"
@@ -18,7 +19,7 @@ done:
     return st;
 }
 
-static status configure(const config_file *f, config *out)
+static status llama_configure(const config_file *f, config *out)
 {
     status st;
     bool attention_bias, mlp_bias;
@@ -42,13 +43,6 @@ done:
 const arch arch_llama = {
     .name = "llama",
     .model_types = (const char *const[]){"llama", "mistral", NULL},
-    .input_files = (const char *const[]){"tokenizer.json", NULL},
-    .configure = configure,
-    .tensors = &decoder_tensors,
-    .gated = true,
-    .mlp = decoder_mlp,
-    .output = decoder_output,
-    .embed = decoder_embed,
-    .layer = decoder_layer,
-    .finish = decoder_finish,
+    .configure = llama_configure,
+    DECODER_ARCH,
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Qwen2 (biases on queries, keys and values) and Qwen3 (queries and keys normalised).
+// Qwen2 (biases on queries, keys and values) and Qwen3 (queries and keys normalised). One file,
+// since that is all in which they differ.
 #include <string.h>
 
 #include "model/arch/decoder.h"
 
-static status configure(const config_file *f, config *out)
+static status qwen_configure(const config_file *f, config *out)
 {
     status st;
     bool attention_bias, windowed;
@@ -34,13 +35,6 @@ done:
 const arch arch_qwen = {
     .name = "qwen",
     .model_types = (const char *const[]){"qwen2", "qwen3", NULL},
-    .input_files = (const char *const[]){"tokenizer.json", NULL},
-    .configure = configure,
-    .tensors = &decoder_tensors,
-    .gated = true,
-    .mlp = decoder_mlp,
-    .output = decoder_output,
-    .embed = decoder_embed,
-    .layer = decoder_layer,
-    .finish = decoder_finish,
+    .configure = qwen_configure,
+    DECODER_ARCH,
 };

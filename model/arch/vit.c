@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vision transformers: Hugging Face's ViTForImageClassification. Pre-norm, CLS token first, learned
-// positions.
+// positions. Patches do not overlap, so their convolution is a product of rows of pixels.
 #include <string.h>
 
-#include "model/forward/arch.h"
-#include "model/forward/blocks.h"
+#include "model/arch/prenorm.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
@@ -23,45 +22,31 @@ enum {
 static const tensor_def globals[GLOBALS] = {
     [CLS] = {"vit.embeddings.cls_token",
              {DIM_ONE, DIM_ONE, DIM_HIDDEN},
-             INIT_TRUNC_NORMAL,
-             .needs = 0,
+             .init = INIT_TRUNC_NORMAL,
              .rows = true},
     [POSITIONS] = {"vit.embeddings.position_embeddings",
                    {DIM_ONE, DIM_POSITIONS, DIM_HIDDEN},
-                   INIT_TRUNC_NORMAL,
-                   .needs = 0,
+                   .init = INIT_TRUNC_NORMAL,
                    .rows = true},
     [PATCH_WEIGHT] = {"vit.embeddings.patch_embeddings.projection.weight",
                       {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
-                      INIT_NORMAL,
-                      .needs = 0},
+                      .init = INIT_NORMAL},
     [PATCH_BIAS] = {"vit.embeddings.patch_embeddings.projection.bias",
                     {DIM_HIDDEN},
-                    INIT_ZEROS,
-                    .needs = 0},
-    [NORM_WEIGHT] = {"vit.layernorm.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [NORM_BIAS] = {"vit.layernorm.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [OUTPUT_WEIGHT] = {"classifier.weight", {DIM_OUTPUTS, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, INIT_ZEROS, .needs = 0},
+                    .init = INIT_ZEROS},
+    [NORM_WEIGHT] = {"vit.layernorm.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [NORM_BIAS] = {"vit.layernorm.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [OUTPUT_WEIGHT] = {"classifier.weight", {DIM_OUTPUTS, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS},
 };
 
 enum {
-    BEFORE_WEIGHT,
-    BEFORE_BIAS,
-    QUERY_WEIGHT,
+    QUERY_WEIGHT = PRENORM_TENSORS,
     QUERY_BIAS,
     KEY_WEIGHT,
     KEY_BIAS,
     VALUE_WEIGHT,
     VALUE_BIAS,
-    ATTN_OUT_WEIGHT,
-    ATTN_OUT_BIAS,
-    AFTER_WEIGHT,
-    AFTER_BIAS,
-    UP_WEIGHT,
-    UP_BIAS,
-    DOWN_WEIGHT,
-    DOWN_BIAS,
     PER_LAYER
 };
 
@@ -69,31 +54,27 @@ enum {
 #define QKV   LAYER "attention.attention."
 
 static const tensor_def per_layer[PER_LAYER] = {
-    [BEFORE_WEIGHT] = {LAYER "layernorm_before.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [BEFORE_BIAS] = {LAYER "layernorm_before.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [QUERY_WEIGHT] = {QKV "query.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [QUERY_BIAS] = {QKV "query.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
-    [KEY_WEIGHT] = {QKV "key.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [KEY_BIAS] = {QKV "key.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
-    [VALUE_WEIGHT] = {QKV "value.weight", {DIM_ATTN, DIM_HIDDEN}, INIT_NORMAL, .needs = 0},
-    [VALUE_BIAS] = {QKV "value.bias", {DIM_ATTN}, INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
-    [ATTN_OUT_WEIGHT] = {LAYER "attention.output.dense.weight",
-                         {DIM_HIDDEN, DIM_ATTN},
-                         INIT_NORMAL,
-                         .needs = 0},
-    [ATTN_OUT_BIAS] = {LAYER "attention.output.dense.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [AFTER_WEIGHT] = {LAYER "layernorm_after.weight", {DIM_HIDDEN}, INIT_ONES, .needs = 0},
-    [AFTER_BIAS] = {LAYER "layernorm_after.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
-    [UP_WEIGHT] = {LAYER "intermediate.dense.weight",
-                   {DIM_MLP, DIM_HIDDEN},
-                   INIT_NORMAL,
-                   .needs = 0},
-    [UP_BIAS] = {LAYER "intermediate.dense.bias", {DIM_MLP}, INIT_ZEROS, .needs = 0},
-    [DOWN_WEIGHT] = {LAYER "output.dense.weight", {DIM_HIDDEN, DIM_MLP}, INIT_NORMAL, .needs = 0},
-    [DOWN_BIAS] = {LAYER "output.dense.bias", {DIM_HIDDEN}, INIT_ZEROS, .needs = 0},
+    [BEFORE_WEIGHT] = {LAYER "layernorm_before.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [BEFORE_BIAS] = {LAYER "layernorm_before.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [QUERY_WEIGHT] = {QKV "query.weight", {DIM_ATTN, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [QUERY_BIAS] = {QKV "query.bias", {DIM_ATTN}, .init = INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [KEY_WEIGHT] = {QKV "key.weight", {DIM_ATTN, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [KEY_BIAS] = {QKV "key.bias", {DIM_ATTN}, .init = INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [VALUE_WEIGHT] = {QKV "value.weight", {DIM_ATTN, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [VALUE_BIAS] = {QKV "value.bias", {DIM_ATTN}, .init = INIT_ZEROS, .needs = FEATURE_QKV_BIAS},
+    [OUT_WEIGHT] = {LAYER "attention.output.dense.weight",
+                    {DIM_HIDDEN, DIM_ATTN},
+                    .init = INIT_NORMAL},
+    [OUT_BIAS] = {LAYER "attention.output.dense.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [AFTER_WEIGHT] = {LAYER "layernorm_after.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [AFTER_BIAS] = {LAYER "layernorm_after.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [UP_WEIGHT] = {LAYER "intermediate.dense.weight", {DIM_MLP, DIM_HIDDEN}, .init = INIT_NORMAL},
+    [UP_BIAS] = {LAYER "intermediate.dense.bias", {DIM_MLP}, .init = INIT_ZEROS},
+    [DOWN_WEIGHT] = {LAYER "output.dense.weight", {DIM_HIDDEN, DIM_MLP}, .init = INIT_NORMAL},
+    [DOWN_BIAS] = {LAYER "output.dense.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
 };
 
-static status configure(const config_file *f, config *out)
+static status vit_configure(const config_file *f, config *out)
 {
     status st;
     static const char *const unsupported[] = {"quantization_config", "pruned_heads"};
@@ -133,21 +114,7 @@ done:
     return st;
 }
 
-static const float *get(const model *m, int layer, int slot)
-{
-    return weights_layer(m->weights, layer, slot);
-}
-
-static mlp_weights mlp(const model *m, int layer)
-{
-    return (mlp_weights){
-        .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
-        .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),
-        .act = m->config.act,
-    };
-}
-
-static linear output(const model *m)
+static linear vit_output(const model *m)
 {
     return weights_linear(m->weights, -1, OUTPUT_WEIGHT, OUTPUT_BIAS);
 }
@@ -174,7 +141,7 @@ static void lay_out_patches(const config *c, const float *pixels, float *to)
     }
 }
 
-static status embed(pass *p)
+static status vit_embed(pass *p)
 {
     status st;
     const config *c = &p->m->config;
@@ -198,29 +165,15 @@ done:
     return st;
 }
 
-static status layer(pass *p, int l)
+static status vit_layer(pass *p, int l)
 {
-    status st;
-    const model *m = p->m;
-    const attention_weights a = {
-        .q = weights_linear(m->weights, l, QUERY_WEIGHT, QUERY_BIAS),
-        .k = weights_linear(m->weights, l, KEY_WEIGHT, KEY_BIAS),
-        .v = weights_linear(m->weights, l, VALUE_WEIGHT, VALUE_BIAS),
-        .o = weights_linear(m->weights, l, ATTN_OUT_WEIGHT, ATTN_OUT_BIAS),
-    };
-    TRY(block_layer_norm(p, get(m, l, BEFORE_WEIGHT), get(m, l, BEFORE_BIAS), l - 1, SITE_MLP));
-    TRY(block_attention(p, l, &a));
-    TRY(block_layer_norm(p, get(m, l, AFTER_WEIGHT), get(m, l, AFTER_BIAS), l, SITE_ATTN));
-    TRY(block_mlp(p, l));
-done:
-    return st;
-}
-
-static status finish(pass *p)
-{
-    return block_layer_norm(p, weights_global(p->m->weights, NORM_WEIGHT),
-                            weights_global(p->m->weights, NORM_BIAS), p->m->config.info.layers - 1,
-                            SITE_MLP);
+    const weights *w = p->m->weights;
+    return prenorm_layer(p, l,
+                         (attention_weights){
+                             .q = weights_linear(w, l, QUERY_WEIGHT, QUERY_BIAS),
+                             .k = weights_linear(w, l, KEY_WEIGHT, KEY_BIAS),
+                             .v = weights_linear(w, l, VALUE_WEIGHT, VALUE_BIAS),
+                         });
 }
 
 static const tensor_table tensors = {globals,     per_layer, GLOBALS, PER_LAYER,
@@ -230,11 +183,11 @@ const arch arch_vit = {
     .name = "vit",
     .model_types = (const char *const[]){"vit", NULL},
     .input_files = (const char *const[]){"preprocessor_config.json", NULL},
-    .configure = configure,
+    .configure = vit_configure,
     .tensors = &tensors,
-    .mlp = mlp,
-    .output = output,
-    .embed = embed,
-    .layer = layer,
-    .finish = finish,
+    .mlp = prenorm_mlp,
+    .output = vit_output,
+    .embed = vit_embed,
+    .layer = vit_layer,
+    .finish = prenorm_finish,
 };

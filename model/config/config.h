@@ -6,9 +6,10 @@
 
 #include <stdbool.h>
 
+#include "model/config/config_file.h"
+#include "model/config/layer_partition.h"
 #include "model/kernels/activation.h"
 #include "model/kernels/rotary.h"
-#include "model/model.h"
 #include "pipeline/base/status.h"
 
 // Properties that decide which tensors exist.
@@ -36,15 +37,8 @@ typedef struct config {
     bool holds_embedding, holds_head; // and the tensors before and behind them
 } config;
 
-// An opened config.json, or the metadata of a GGUF file as one (model/gguf_config.h); messages then
-// name the file's own keys.
-typedef struct config_file config_file;
-
-// Opens the config.json of a model folder, or the one beside a .safetensors file, or a .gguf file's
-// metadata. Local. ERR_INPUT.
-status config_file_open(const char *model_path, config_file **out);
-void config_file_close(config_file *f);
-const char *config_file_path(const config_file *f); // borrowed
+// Sets what member `part` of a team of `parts` holds, in passes with and without the head. Local.
+void config_hold(config *c, int part, int parts);
 
 // Is the field there, if only as null?
 bool config_has(const config_file *f, const char *key);
@@ -61,10 +55,6 @@ status config_text(const config_file *f, const char *key, const char *missing, c
 // A number, or [height, width].
 status config_size(const config_file *f, const char *key, int low, int high, int missing,
                    int *height, int *width);
-// rope_theta and its scaling for heads of head_dim, in the older (rope_theta, rope_scaling) and the
-// newer (rope_parameters) spelling; types default, linear and llama3; or a GGUF file's divisors.
-// Another is refused by name.
-status config_rotary(const config_file *f, double missing_theta, int head_dim, rotary *out);
 // pad_token_id as config.padding; -1 where there is none. -1 in the file is the last token.
 status config_padding(const config_file *f, int vocabulary, int *out);
 // The number of classes: the entries of id2label, which must be 0 to n - 1, or num_labels (older

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the two files that read configurations share: config.c, and config_text.c for the fields of
-// language models.
+// An opened config.json, or the metadata of a GGUF file as one (model/config/gguf_config.h), whose
+// messages then name the file's own keys.
 #ifndef MODEL_CONFIG_CONFIG_FILE_H
 #define MODEL_CONFIG_CONFIG_FILE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
-#include "model/config/config.h"
+#include "pipeline/base/status.h"
 
-struct config_file {
-    char *path;
-    json_t *root;
-    json_t *keys; // what a GGUF file calls the fields; NULL: as they are
-};
+typedef struct config_file config_file;
 
-// The field's value; NULL where it is absent or null. Borrowed.
-const json_t *config_get(const config_file *f, const char *key);
+// Opens the config.json of a model folder, or the one beside a .safetensors file, or a .gguf file's
+// metadata. `known`: is a model_type known? Of one that is not, only that is read of a GGUF file.
+// Local. ERR_INPUT.
+status config_file_open(const char *model_path, bool (*known)(const char *model_type),
+                        config_file **out);
+void config_file_close(config_file *f);
+const char *config_file_path(const config_file *f); // borrowed
+
+// The whole object; a field's value, NULL where it is absent or null. Borrowed.
+const json_t *config_file_root(const config_file *f);
+const json_t *config_file_get(const config_file *f, const char *key);
+// What the file itself calls a field, for messages. Borrowed.
+const char *config_file_shown(const config_file *f, const char *key);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A table says what becomes of each key. A key under the architecture's prefix that is not in it is
+// refused: llama.cpp gains keys that change what is computed, and old files do not have them.
 #include "model/config/gguf_config.h"
 
 #include <ctype.h>
@@ -6,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/forward/arch.h"
-#include "model/weights/tensor_table.h"
 #include "pipeline/base/gguf.h"
 
 enum { KEY_BYTES = 160, MAX_DIVISORS = 1 << 12 };
@@ -59,7 +59,7 @@ typedef struct reading {
 } reading;
 
 // Sets a field, whose value is taken.
-static status set(reading *r, const char *field, json_t *value, const char *key)
+static status set_field(reading *r, const char *field, json_t *value, const char *key)
 {
     if (json_object_set_new(r->fields, field, value) != 0 ||
         json_object_set_new(r->keys, field, json_string(key)) != 0)
@@ -67,7 +67,7 @@ static status set(reading *r, const char *field, json_t *value, const char *key)
     return OK;
 }
 
-static status refuse(const reading *r, const char *key)
+static status refuse_key(const reading *r, const char *key)
 {
     return status_fail(ERR_INPUT, gguf_path(r->g),
                        "key %s is not supported, and would change the result", key);
@@ -103,22 +103,22 @@ static status read_known(reading *r, const char *key, const struct known_key *kn
     switch (known->use) {
     case USE_INT:
         TRY(read_int(r, key, &whole));
-        TRY(set(r, known->field, json_integer(whole), key));
+        TRY(set_field(r, known->field, json_integer(whole), key));
         break;
     case USE_REAL:
         TRY(gguf_get_real(r->g, key, &real));
         if (!(real - real == 0)) // JSON has no such number
             st = status_fail(ERR_INPUT, gguf_path(r->g), "key %s is not finite", key);
         else
-            TRY(set(r, known->field, json_real(real), key));
+            TRY(set_field(r, known->field, json_real(real), key));
         break;
     case USE_TRUE:
         TRY(gguf_get_bool(r->g, key, &flag));
-        st = flag ? OK : refuse(r, key);
+        st = flag ? OK : refuse_key(r, key);
         break;
     case USE_ZERO:
         TRY(gguf_get_int(r->g, key, &whole));
-        st = whole == 0 ? OK : refuse(r, key);
+        st = whole == 0 ? OK : refuse_key(r, key);
         break;
     case USE_SCALING:
     case USE_NONE:
@@ -141,7 +141,7 @@ static status read_keys(reading *r)
         snprintf(key, sizeof key, "%.*s", (int)(text.length < 128 ? text.length : 128), text.bytes);
         while (k < KNOWN_KEYS && strcmp(key + prefix, known_keys[k].key) != 0)
             k++;
-        status st = k < KNOWN_KEYS ? read_known(r, key, &known_keys[k]) : refuse(r, key);
+        status st = k < KNOWN_KEYS ? read_known(r, key, &known_keys[k]) : refuse_key(r, key);
         if (st != OK)
             return st;
     }
@@ -149,7 +149,7 @@ static status read_keys(reading *r)
 }
 
 // The key under the prefix in `out`; false when the file has none.
-static bool has(const reading *r, const char *name, char out[KEY_BYTES])
+static bool has_key(const reading *r, const char *name, char out[KEY_BYTES])
 {
     snprintf(out, KEY_BYTES, "%s%s", r->prefix, name);
     return gguf_has(r->g, out);
@@ -167,7 +167,7 @@ static status read_scaling(reading *r)
     char key[KEY_BYTES];
     double factor = 0;
     gguf_text type = {"linear", 6};
-    if (has(r, "rope.scaling.type", key))
+    if (has_key(r, "rope.scaling.type", key))
         TRY(gguf_get_text(r->g, key, &type));
     if (same_text(type, "none"))
         goto done;
@@ -177,7 +177,7 @@ static status read_scaling(reading *r)
                          (int)(type.length < 64 ? type.length : 64), type.bytes);
         goto done;
     }
-    if (has(r, "rope.scale_linear", key) || has(r, "rope.scaling.factor", key))
+    if (has_key(r, "rope.scale_linear", key) || has_key(r, "rope.scaling.factor", key))
         TRY(gguf_get_real(r->g, key, &factor));
     if (factor == 0)
         goto done;
@@ -185,8 +185,8 @@ static status read_scaling(reading *r)
         st = status_fail(ERR_INPUT, gguf_path(r->g), "key %s is %g", key, factor);
         goto done;
     }
-    TRY(set(r, "rope_scaling", json_pack("{s:s, s:f}", "rope_type", "linear", "factor", factor),
-            key));
+    TRY(set_field(r, "rope_scaling",
+                  json_pack("{s:s, s:f}", "rope_type", "linear", "factor", factor), key));
 done:
     return st;
 }
@@ -217,7 +217,7 @@ static status read_divisors(reading *r)
             goto done;
         }
     }
-    TRY(set(r, "gguf_rope_divisors", json_incref(list), GGUF_ROPE_DIVISORS));
+    TRY(set_field(r, "gguf_rope_divisors", json_incref(list), GGUF_ROPE_DIVISORS));
 done:
     json_decref(list);
     return st;
@@ -232,28 +232,29 @@ static status read_presence(reading *r, const char *architecture)
     int64_t padding;
     const json_t *window = json_object_get(r->fields, "sliding_window");
     bool mistral = strcmp(architecture, "llama") == 0 && json_integer_value(window) > 0;
-    TRY(set(r, "model_type", json_string(mistral ? "mistral" : architecture),
-            "general.architecture"));
-    TRY(set(r, "tie_word_embeddings", json_boolean(!gguf_find(r->g, "output.weight")),
-            "output.weight"));
-    TRY(set(r, "attention_bias", json_boolean(gguf_find(r->g, "blk.0.attn_q.bias") != NULL),
-            "blk.0.attn_q.bias"));
-    TRY(set(r, "mlp_bias", json_boolean(gguf_find(r->g, "blk.0.ffn_up.bias") != NULL),
-            "blk.0.ffn_up.bias"));
+    TRY(set_field(r, "model_type", json_string(mistral ? "mistral" : architecture),
+                  "general.architecture"));
+    TRY(set_field(r, "tie_word_embeddings", json_boolean(!gguf_find(r->g, "output.weight")),
+                  "output.weight"));
+    TRY(set_field(r, "attention_bias", json_boolean(gguf_find(r->g, "blk.0.attn_q.bias") != NULL),
+                  "blk.0.attn_q.bias"));
+    TRY(set_field(r, "mlp_bias", json_boolean(gguf_find(r->g, "blk.0.ffn_up.bias") != NULL),
+                  "blk.0.ffn_up.bias"));
     if (!json_object_get(r->fields, "vocab_size") && gguf_has(r->g, "tokenizer.ggml.tokens")) {
         TRY(gguf_get_texts(r->g, "tokenizer.ggml.tokens", &tokens, &n));
-        TRY(set(r, "vocab_size", json_integer((json_int_t)n), "tokenizer.ggml.tokens"));
+        TRY(set_field(r, "vocab_size", json_integer((json_int_t)n), "tokenizer.ggml.tokens"));
     }
     if (gguf_has(r->g, "tokenizer.ggml.padding_token_id")) {
         TRY(gguf_get_int(r->g, "tokenizer.ggml.padding_token_id", &padding));
-        TRY(set(r, "pad_token_id", json_integer(padding), "tokenizer.ggml.padding_token_id"));
+        TRY(set_field(r, "pad_token_id", json_integer(padding), "tokenizer.ggml.padding_token_id"));
     }
 done:
     free(tokens);
     return st;
 }
 
-status gguf_config_read(const char *path, json_t **fields, json_t **keys)
+status gguf_config_read(const char *path, bool (*known)(const char *model_type), json_t **fields,
+                        json_t **keys)
 {
     status st;
     gguf *g = NULL;
@@ -270,7 +271,7 @@ status gguf_config_read(const char *path, json_t **fields, json_t **keys)
         st = status_no_memory(path);
         goto done;
     }
-    if (arch_find(architecture)) { // or its name is all that will be looked at
+    if (known(architecture)) { // or its name is all that will be looked at
         TRY(read_keys(&r));
         TRY(read_scaling(&r));
         TRY(read_divisors(&r));

@@ -22,13 +22,18 @@
 #define MODEL_CONFIG_GGUF_CONFIG_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "pipeline/base/status.h"
 
+// In GGUF files: what rotary frequencies are divided by. Configuration, not a weight.
+#define GGUF_ROPE_DIVISORS "rope_freqs.weight"
+
 // *fields: the object described above; *keys: of each of its fields the key of the file, for
 // messages. Both owned by the caller (json_decref). ERR_INPUT names the file and the key; a key
-// under the architecture's prefix that is not known is refused, since it may change the result.
-// Local.
-status gguf_config_read(const char *path, json_t **fields, json_t **keys);
+// under the architecture's prefix that is not known is refused, since it may change the result; no
+// key is read where the architecture itself is not `known`. Local.
+status gguf_config_read(const char *path, bool (*known)(const char *model_type), json_t **fields,
+                        json_t **keys);
 
 #endif

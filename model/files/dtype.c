@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The names are safetensors' own; GGUF's types come by the same names. A type that is never a
+// weight is listed too, because a file may hold such a tensor beside its weights.
 #include "model/files/dtype.h"
 
 #include <stdint.h>

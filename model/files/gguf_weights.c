@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// GGUF's shapes are innermost first and its names not terminated: both are put right once, here.
 #include "model/files/gguf_weights.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@ struct gguf_weights {
     size_t n;
 };
 
-static status take_tensor(const gguf_weights *g, const gguf_tensor *from, tensor *to)
+static status read_tensor(const gguf_weights *g, const gguf_tensor *from, tensor *to)
 {
     const char *type = gguf_type_name(from->type);
     *to = (tensor){.file = gguf_path(g->file),
@@ -57,7 +58,7 @@ status gguf_weights_open(const char *path, gguf_weights **out)
         goto done;
     }
     for (; g->n < gguf_tensors(g->file); g->n++)
-        TRY(take_tensor(g, gguf_tensor_at(g->file, g->n), &g->tensors[g->n]));
+        TRY(read_tensor(g, gguf_tensor_at(g->file, g->n), &g->tensors[g->n]));
     *out = g;
     g = NULL;
 done:

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensors of one GGUF file as a checkpoint's: shapes outermost first, types by name.
+// The tensors of one GGUF file as a weight source has them: shapes outermost first, types by name.
 #ifndef MODEL_FILES_GGUF_WEIGHTS_H
 #define MODEL_FILES_GGUF_WEIGHTS_H
 
-#include "model/files/weight_source.h"
+#include "model/files/tensor.h"
 #include "pipeline/base/status.h"
 
 typedef struct gguf_weights gguf_weights;
 
-// Opens and checks the file (pipeline/base/gguf.h). Local. ERR_INPUT also for one of several parts.
+// Opens and checks the file (pipeline/base/gguf.h). *out is owned by the caller. Local. ERR_INPUT
+// also for one of several parts.
 status gguf_weights_open(const char *path, gguf_weights **out);
 void gguf_weights_close(gguf_weights *g);
 

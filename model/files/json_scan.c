@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Strings are handed to jansson, which knows escapes and UTF-8; the rest is small enough to be
+// checked here, without its tree of objects.
 #include "model/files/json_scan.h"
 
 #include <jansson.h>
@@ -6,7 +8,7 @@
 
 #include "pipeline/base/checked.h"
 
-static status fail(const json_scan *s, const char *what)
+static status fail_at(const json_scan *s, const char *what)
 {
     return status_fail(ERR_INPUT, s->path,
                        "header byte %zu: %s; the file is damaged or no safetensors",
@@ -19,7 +21,8 @@ static void skip_space(json_scan *s)
         s->at++;
 }
 
-bool json_scan_accept(json_scan *s, char c)
+// Takes the character c if it is next.
+static bool accept_char(json_scan *s, char c)
 {
     skip_space(s);
     if (s->at == s->end || *s->at != c)
@@ -32,12 +35,12 @@ status json_scan_expect(json_scan *s, char c)
 {
     char what[] = "'x' was expected";
     what[1] = c;
-    return json_scan_accept(s, c) ? OK : fail(s, what);
+    return accept_char(s, c) ? OK : fail_at(s, what);
 }
 
 status json_scan_more(json_scan *s, bool first, char close, bool *more)
 {
-    *more = !json_scan_accept(s, close);
+    *more = !accept_char(s, close);
     return *more && !first ? json_scan_expect(s, ',') : OK;
 }
 
@@ -51,7 +54,7 @@ status json_scan_string(json_scan *s, char **text)
     while (s->at < s->end && *s->at != '"')
         s->at += *s->at == '\\' && s->at + 1 < s->end ? 2 : 1;
     if (s->at == s->end) {
-        st = fail(s, "a string does not end");
+        st = fail_at(s, "a string does not end");
         goto done;
     }
     s->at++;
@@ -59,7 +62,7 @@ status json_scan_string(json_scan *s, char **text)
     string = json_loadb(token, (size_t)(s->at - token), JSON_DECODE_ANY, NULL);
     if (!string) {
         s->at = token;
-        st = fail(s, "not a string of valid UTF-8");
+        st = fail_at(s, "not a string of valid UTF-8");
     } else if (!(*text = strdup(json_string_value(string)))) {
         st = status_no_memory(s->path);
     }
@@ -75,17 +78,17 @@ status json_scan_size(json_scan *s, size_t *value)
     *value = 0;
     while (s->at < s->end && *s->at >= '0' && *s->at <= '9') {
         if (!checked_mul(*value, 10, value) || !checked_add(*value, (size_t)(*s->at - '0'), value))
-            return fail(s, "a number is too large");
+            return fail_at(s, "a number is too large");
         s->at++;
     }
     if (s->at == first || (*first == '0' && s->at - first > 1) ||
         (s->at < s->end && strchr(".eE", *s->at) && *s->at))
-        return fail(s, "a whole number, not negative, was expected");
+        return fail_at(s, "a whole number, not negative, was expected");
     return OK;
 }
 
 status json_scan_end(json_scan *s)
 {
     skip_space(s);
-    return s->at == s->end ? OK : fail(s, "something follows the closing brace");
+    return s->at == s->end ? OK : fail_at(s, "something follows the closing brace");
 }

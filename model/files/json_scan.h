@@ -17,8 +17,6 @@ typedef struct json_scan {
 
 // Takes the character c.
 status json_scan_expect(json_scan *s, char c);
-// Takes the character c if it is next.
-bool json_scan_accept(json_scan *s, char c);
 // In an array or object: takes `,` before every item but the first; *more = false when `close` was
 // taken instead.
 status json_scan_more(json_scan *s, bool first, char close, bool *more);

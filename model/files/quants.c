@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Each loop is the format's definition, one block at a time. Weights are converted once when a
+// model is opened, so clarity comes before speed, and products and sums keep the order of the
+// `gguf` package, whose values these are to the last bit.
 #include "model/files/quants.h"
 
 #include <stdint.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A header is a claim by a stranger. It is scanned, not parsed into a tree, every number is checked
+// against the file's size before it is used, and tensors must fill the data without holes.
 #include "model/files/safetensors.h"
 
 #include <stdint.h>

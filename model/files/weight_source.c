@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Files are mapped, not read: ranks of a node share their pages, and what is float32 already is
+// used where it lies. An index is believed only where the shards say the same.
 #include "model/files/weight_source.h"
 
 #include <jansson.h>
@@ -9,12 +11,11 @@
 #include "model/files/safetensors.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-#include "pipeline/base/text.h"
 
 // The largest index seen has 9 MB (91,000 tensors).
 #define MAX_INDEX 32000000
 
-struct checkpoint {
+struct weight_source {
     safetensors **shards;
     size_t n_shards;
     gguf_weights *gguf;     // instead of shards
@@ -61,16 +62,16 @@ static status layout_add(layout *l, char *file)
 // Sorts the files and drops repeated ones.
 static void layout_unique(layout *l)
 {
-    size_t kept = 0;
+    size_t unique = 0;
     if (l->n > 0)
         qsort(l->files, l->n, sizeof *l->files, by_text);
     for (size_t i = 0; i < l->n; i++) {
-        if (kept > 0 && strcmp(l->files[kept - 1], l->files[i]) == 0)
+        if (unique > 0 && strcmp(l->files[unique - 1], l->files[i]) == 0)
             free(l->files[i]);
         else
-            l->files[kept++] = l->files[i];
+            l->files[unique++] = l->files[i];
     }
-    l->n = kept;
+    l->n = unique;
 }
 
 // A shard is a plain file name in the index's own folder.
@@ -145,132 +146,132 @@ static int by_name(const void *a, const void *b)
 }
 
 // The index and the shards must agree on where each tensor is.
-static status check_index(const checkpoint *c, const layout *l)
+static status check_index(const weight_source *s, const layout *l)
 {
     const char *name;
     json_t *file, *map = json_object_get(l->index, "weight_map");
-    for (size_t i = 0; i < c->n; i++) {
-        const char *shard = json_string_value(json_object_get(map, c->tensors[i]->name));
-        const char *own = strrchr(c->tensors[i]->file, '/');
-        if (!shard || strcmp(shard, own ? own + 1 : c->tensors[i]->file) != 0)
-            return status_fail(ERR_INPUT, c->tensors[i]->file, "tensor %s: %s says it is in %s",
-                               c->tensors[i]->name, l->index_path, shard ? shard : "no shard");
+    for (size_t i = 0; i < s->n; i++) {
+        const char *shard = json_string_value(json_object_get(map, s->tensors[i]->name));
+        const char *own = strrchr(s->tensors[i]->file, '/');
+        if (!shard || strcmp(shard, own ? own + 1 : s->tensors[i]->file) != 0)
+            return status_fail(ERR_INPUT, s->tensors[i]->file, "tensor %s: %s says it is in %s",
+                               s->tensors[i]->name, l->index_path, shard ? shard : "no shard");
     }
     json_object_foreach(map, name, file)
     {
-        if (!checkpoint_find(c, name))
+        if (!weight_source_find(s, name))
             return status_fail(ERR_INPUT, l->index_path, "tensor %s: not in its shard %s", name,
                                json_string_value(file));
     }
     return OK;
 }
 
-static status collect_tensors(checkpoint *c)
+static status collect_tensors(weight_source *s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < c->n_shards; i++)
-        n += safetensors_count(c->shards[i]);
-    n += c->gguf ? gguf_weights_count(c->gguf) : 0;
-    if (!(c->tensors = checked_calloc(n, sizeof *c->tensors)))
+    for (size_t i = 0; i < s->n_shards; i++)
+        n += safetensors_count(s->shards[i]);
+    n += s->gguf ? gguf_weights_count(s->gguf) : 0;
+    if (!(s->tensors = checked_calloc(n, sizeof *s->tensors)))
         return status_no_memory("the table of tensors");
-    for (; c->gguf && c->n < n; c->n++)
-        c->tensors[c->n] = gguf_weights_at(c->gguf, c->n);
-    for (size_t i = 0; i < c->n_shards; i++)
-        for (size_t k = 0; k < safetensors_count(c->shards[i]); k++)
-            c->tensors[c->n++] = safetensors_at(c->shards[i], k);
-    if (c->n > 0)
-        qsort(c->tensors, c->n, sizeof *c->tensors, by_name);
-    for (size_t i = 1; i < c->n; i++)
-        if (strcmp(c->tensors[i - 1]->name, c->tensors[i]->name) == 0)
-            return status_fail(ERR_INPUT, c->tensors[i]->file, "tensor %s: also in %s",
-                               c->tensors[i]->name, c->tensors[i - 1]->file);
+    for (; s->gguf && s->n < n; s->n++)
+        s->tensors[s->n] = gguf_weights_at(s->gguf, s->n);
+    for (size_t i = 0; i < s->n_shards; i++)
+        for (size_t k = 0; k < safetensors_count(s->shards[i]); k++)
+            s->tensors[s->n++] = safetensors_at(s->shards[i], k);
+    if (s->n > 0)
+        qsort(s->tensors, s->n, sizeof *s->tensors, by_name);
+    for (size_t i = 1; i < s->n; i++)
+        if (strcmp(s->tensors[i - 1]->name, s->tensors[i]->name) == 0)
+            return status_fail(ERR_INPUT, s->tensors[i]->file, "tensor %s: also in %s",
+                               s->tensors[i]->name, s->tensors[i - 1]->file);
     return OK;
 }
 
-status checkpoint_open(const char *path, checkpoint **out)
+status weight_source_open(const char *path, weight_source **out)
 {
     status st;
     layout l = {0};
-    checkpoint *c = checked_calloc(1, sizeof *c);
-    if (!c)
+    weight_source *s = checked_calloc(1, sizeof *s);
+    if (!s)
         return status_no_memory(path);
-    if (checkpoint_path_is_gguf(path)) {
-        TRY(gguf_weights_open(path, &c->gguf));
-        TRY(collect_tensors(c));
-        *out = c;
-        c = NULL;
+    if (weight_source_path_is_gguf(path)) {
+        TRY(gguf_weights_open(path, &s->gguf));
+        TRY(collect_tensors(s));
+        *out = s;
+        s = NULL;
         goto done;
     }
     TRY(find_layout(path, &l));
-    if (!(c->shards = checked_calloc(l.n, sizeof *c->shards))) {
+    if (!(s->shards = checked_calloc(l.n, sizeof *s->shards))) {
         st = status_no_memory(path);
         goto done;
     }
-    for (; c->n_shards < l.n; c->n_shards++)
-        TRY(safetensors_open(l.files[c->n_shards], &c->shards[c->n_shards]));
-    TRY(collect_tensors(c));
+    for (; s->n_shards < l.n; s->n_shards++)
+        TRY(safetensors_open(l.files[s->n_shards], &s->shards[s->n_shards]));
+    TRY(collect_tensors(s));
     if (l.index)
-        TRY(check_index(c, &l));
-    *out = c;
-    c = NULL;
+        TRY(check_index(s, &l));
+    *out = s;
+    s = NULL;
 done:
     layout_free(&l);
-    checkpoint_close(c);
+    weight_source_close(s);
     return st;
 }
 
-void checkpoint_close(checkpoint *c)
+void weight_source_close(weight_source *s)
 {
-    if (!c)
+    if (!s)
         return;
-    for (size_t i = 0; i < c->n_shards; i++)
-        safetensors_close(c->shards[i]);
-    gguf_weights_close(c->gguf);
-    free(c->shards);
-    free(c->tensors);
-    free(c);
+    for (size_t i = 0; i < s->n_shards; i++)
+        safetensors_close(s->shards[i]);
+    gguf_weights_close(s->gguf);
+    free(s->shards);
+    free(s->tensors);
+    free(s);
 }
 
-bool checkpoint_is_gguf(const checkpoint *c)
+bool weight_source_is_gguf(const weight_source *s)
 {
-    return c->gguf;
+    return s->gguf;
 }
 
-bool checkpoint_path_is_gguf(const char *path)
+bool weight_source_path_is_gguf(const char *path)
 {
     const char *end = strrchr(path, '.');
     return end && strcmp(end, ".gguf") == 0 && !file_is_folder(path);
 }
 
-size_t checkpoint_count(const checkpoint *c)
+size_t weight_source_count(const weight_source *s)
 {
-    return c->n;
+    return s->n;
 }
 
-const tensor *checkpoint_at(const checkpoint *c, size_t i)
+const tensor *weight_source_at(const weight_source *s, size_t i)
 {
-    return c->tensors[i];
+    return s->tensors[i];
 }
 
-const tensor *checkpoint_find(const checkpoint *c, const char *name)
+const tensor *weight_source_find(const weight_source *s, const char *name)
 {
     tensor key = {.name = name};
     const tensor *pointer = &key;
     const tensor **found =
-        c->n ? bsearch(&pointer, c->tensors, c->n, sizeof *c->tensors, by_name) : NULL;
+        s->n ? bsearch(&pointer, s->tensors, s->n, sizeof *s->tensors, by_name) : NULL;
     return found ? *found : NULL;
 }
 
-status checkpoint_unchanged(const checkpoint *c)
+status weight_source_unchanged(const weight_source *s)
 {
-    status st = c->gguf ? gguf_weights_unchanged(c->gguf) : OK;
-    for (size_t i = 0; i < c->n_shards && st == OK; i++)
-        st = safetensors_unchanged(c->shards[i]);
+    status st = s->gguf ? gguf_weights_unchanged(s->gguf) : OK;
+    for (size_t i = 0; i < s->n_shards && st == OK; i++)
+        st = safetensors_unchanged(s->shards[i]);
     return st;
 }
 
-status checkpoint_files(const char *path, status (*add)(void *context, const char *file),
-                        void *context)
+status weight_source_files(const char *path, status (*add)(void *context, const char *file),
+                           void *context)
 {
     layout l = {0};
     status st = find_layout(path, &l);

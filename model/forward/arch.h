@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An architecture: one const descriptor in one file, and one line in model/archs.def. It says which
-// tensors there are and in which order the shared blocks (model/blocks.h) run; the blocks do the
-// arithmetic, the reading and the pruning.
+// An architecture: one const descriptor in one file, and one line in model/arch/archs.def. It says
+// which tensors there are and in which order the shared blocks (model/forward/blocks.h) run; the
+// blocks do the arithmetic, the reading and the pruning.
 #ifndef MODEL_FORWARD_ARCH_H
 #define MODEL_FORWARD_ARCH_H
 
@@ -9,9 +9,11 @@
 #include "model/forward/pass.h"
 #include "model/kernels/activation.h"
 #include "model/kernels/linear.h"
-#include "model/weights/weights.h"
+#include "model/weights/tensor_table.h"
+#include "pipeline/base/status.h"
 
-// A layer's MLP: down(act(up(x))), or down(act(gate(x)) · up(x)) where gate.out is not 0.
+// A layer's MLP: down(act(up(x))), or down(act(gate(x)) · up(x)) where gate.out is
+// not 0, of models whose info is gated.
 typedef struct mlp_weights {
     linear up, gate, down;
     const activation *act;
@@ -25,7 +27,6 @@ typedef struct arch {
     status (*configure)(const config_file *f,
                         config *out); // reads everything that changes the result
     const tensor_table *tensors;
-    bool gated; // does mlp() give a gate?
 
     mlp_weights (*mlp)(const model *m, int layer);
     linear (*output)(const model *m); // the map from final hidden states to outputs
@@ -36,13 +37,5 @@ typedef struct arch {
     status (*layer)(pass *p, int layer);
     status (*finish)(pass *p);
 } arch;
-
-// The architecture of a model_type, or NULL.
-const arch *arch_find(const char *model_type);
-// The architecture whose own name that is, or NULL.
-const arch *arch_named(const char *name);
-// The architecture that config.json asks for. ERR_INPUT names the nearest known model_type and
-// lists all.
-status arch_of(const config_file *f, const arch **out);
 
 #endif

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+// Where the time of a pass goes that is not products. Everything between two products works on few
+// rows or few neurons at a time, while they are in cache: a step is made, activated, shown to the
+// reader and rounded before the next one is begun.
 #include "model/forward/blocks.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "model/forward/mask.h"
+#include "model/forward/neuron_cache.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
 // What a norm that met NaN or infinity says: they came from site `after` of `layer`.
-static status not_finite(int layer, site after)
+static status fail_not_finite(int layer, site after)
 {
     if (layer < 0)
         return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the embeddings");
@@ -20,14 +24,14 @@ static status not_finite(int layer, site after)
 // Nobody reads what a norm would make: the layer has ended, or what comes behind it is kept.
 static bool is_unread(const pass *p, site after)
 {
-    return p->ended || p->resumed || (after == SITE_ATTN && p->units && p->units->made);
+    return p->ended || p->resumed || (after == SITE_ATTN && p->neurons && p->neurons->made);
 }
 
 enum { NORM_STEP = 8 };
 
 // LayerNorm, or RMSNorm where there is no bias, of a few rows at a time, so that they are still in
 // cache when they are rounded.
-static status normalise(pass *p, const float *weight, const float *bias, int layer, site after)
+static status normalise_rows(pass *p, const float *weight, const float *bias, int layer, site after)
 {
     const config *c = &p->m->config;
     const int width = c->info.hidden_size;
@@ -45,17 +49,17 @@ static status normalise(pass *p, const float *weight, const float *bias, int lay
         if (p->normed_half)
             products_round(p->products, out, (size_t)(n * width), p->normed_half + first * width);
     }
-    return finite ? OK : not_finite(layer, after);
+    return finite ? OK : fail_not_finite(layer, after);
 }
 
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
-    return normalise(p, weight, bias, layer, after);
+    return normalise_rows(p, weight, bias, layer, after);
 }
 
 status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
-    return normalise(p, weight, NULL, layer, after);
+    return normalise_rows(p, weight, NULL, layer, after);
 }
 
 operand block_normed(const pass *p)
@@ -64,27 +68,27 @@ operand block_normed(const pass *p)
     return (operand){p->normed, p->normed_half, hidden, hidden, p->rows};
 }
 
-// Sets the pruned units among [first, first + units) of a site to 0, then shows the site to the
+// Sets the pruned neurons among [first, first + neurons) of a site to 0, then shows the site to the
 // reader.
-static status prune_and_read(pass *p, site s, int layer, int first, int units, float *x,
+static status prune_and_read(pass *p, site s, int layer, int first, int neurons, float *x,
                              int64_t stride)
 {
     const forward *f = p->f;
-    unit_list pruned = mask_pruned(f->mask, s, layer);
+    neuron_list pruned = mask_pruned(f->mask, s, layer);
     int begin = 0, end;
-    while (begin < pruned.n && pruned.unit[begin] < first)
+    while (begin < pruned.n && pruned.neuron[begin] < first)
         begin++;
-    for (end = begin; end < pruned.n && pruned.unit[end] < first + units;)
+    for (end = begin; end < pruned.n && pruned.neuron[end] < first + neurons;)
         end++;
-    kernel_zero_columns(x, p->rows, stride, first, pruned.unit + begin, end - begin);
+    kernel_zero_columns(x, p->rows, stride, first, pruned.neuron + begin, end - begin);
     if (!f->read || !f->read_sites[s])
         return OK;
-    const site_block block = {s, layer, first, units, p->rows, x, stride};
+    const site_block block = {s, layer, first, neurons, p->rows, x, stride};
     return f->read(f->context, p->index, p->thread, &p->tile, &block);
 }
 
 // Drops all rows but the head's: ascending, so in place.
-static void narrow(pass *p)
+static void narrow_rows(pass *p)
 {
     const size_t width = (size_t)p->m->config.info.hidden_size;
     for (int64_t i = 0; i < p->head_rows; i++) {
@@ -102,12 +106,12 @@ static void narrow(pass *p)
 void block_narrow(pass *p)
 {
     if (p->first_row != p->head_first)
-        narrow(p);
+        narrow_rows(p);
 }
 
-// Normalises and turns the heads of queries or keys x [rows, heads × head_dim].
-static void place_heads(const pass *p, const float *norm, int heads, const int64_t *position,
-                        int64_t rows, float *x)
+// Normalises and rotates the heads of queries or keys x [rows, heads × head_dim].
+static void rotate_heads(const pass *p, const float *norm, int heads, const int64_t *position,
+                         int64_t rows, float *x)
 {
     const config *c = &p->m->config;
     const int d = c->info.head_dim, width = heads * d;
@@ -117,7 +121,7 @@ static void place_heads(const pass *p, const float *norm, int heads, const int64
         rotary_apply(p->rotary, position, rows, heads, d, width, x);
 }
 
-static status attend(pass *p, int layer, const attention_weights *a)
+static status attend_rows(pass *p, int layer, const attention_weights *a)
 {
     status st;
     const config *c = &p->m->config;
@@ -129,13 +133,13 @@ static status attend(pass *p, int layer, const attention_weights *a)
     operand x = block_normed(p);
     TRY(linear_apply(p->products, &a->k, &x, p->k, kv_width));
     TRY(linear_apply(p->products, &a->v, &x, p->v, kv_width));
-    place_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
+    rotate_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
     if (p->narrow) {
         block_narrow(p);
         x = block_normed(p);
     }
     TRY(linear_apply(p->products, &a->q, &x, p->q, width));
-    place_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
+    rotate_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
     x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
     for (int64_t s = 0; s < p->tile.samples; s++) {
         int64_t key = p->tile.first_row[s], first = p->first_row[s];
@@ -164,15 +168,15 @@ status block_attention(pass *p, int layer, const attention_weights *a)
         p->resumed = false;
         return OK;
     }
-    status st = attend(p, layer, a);
+    status st = attend_rows(p, layer, a);
     if (st == OK && f->keep_hidden && f->keep_behind_attn && layer == f->keep_layer)
         st = f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
     return st;
 }
 
 // y = act(y), or y · act(gate), for rows [rows, n] that lie `stride` apart; the gate's lie n apart.
-static void activate(const activation *act, float *gate, int64_t rows, int n, int64_t stride,
-                     float *y)
+static void activate_rows(const activation *act, float *gate, int64_t rows, int n, int64_t stride,
+                          float *y)
 {
     const bool dense = stride == n;
     const size_t each = (size_t)n * (size_t)(dense ? rows : 1);
@@ -183,17 +187,17 @@ static void activate(const activation *act, float *gate, int64_t rows, int n, in
     }
 }
 
-// Units [first, first + n) of the MLP's inside: y [rows, n], its rows `stride` apart, and where
+// Neurons [first, first + n) of the MLP's inside: y [rows, n], its rows `stride` apart, and where
 // products read bf16 also rounded into half [rows, n], half_stride apart.
-typedef struct unit_step {
+typedef struct neuron_step {
     int first, n;
     float *y;
     int64_t stride;
     uint16_t *half;
     int64_t half_stride;
-} unit_step;
+} neuron_step;
 
-static void round_units(const pass *p, const unit_step *u, int64_t first_row, int64_t rows)
+static void round_neurons(const pass *p, const neuron_step *u, int64_t first_row, int64_t rows)
 {
     for (int64_t r = first_row; r < first_row + rows; r++)
         products_round(p->products, u->y + r * u->stride, (size_t)u->n,
@@ -203,7 +207,7 @@ static void round_units(const pass *p, const unit_step *u, int64_t first_row, in
 // Rows that are activated, multiplied and rounded at once, while they are in cache.
 enum { ACTIVATE_STEP = 8 };
 
-static status make_step(pass *p, const mlp_weights *w, const operand *x, const unit_step *u,
+static status make_step(pass *p, const mlp_weights *w, const operand *x, const neuron_step *u,
                         bool rounded)
 {
     status st;
@@ -216,26 +220,26 @@ static status make_step(pass *p, const mlp_weights *w, const operand *x, const u
     }
     for (int64_t r = 0; r < p->rows; r += ACTIVATE_STEP) {
         const int64_t left = p->rows - r, rows = left < ACTIVATE_STEP ? left : ACTIVATE_STEP;
-        activate(w->act, gated ? p->gate + r * u->n : NULL, rows, u->n, u->stride,
-                 u->y + r * u->stride);
+        activate_rows(w->act, gated ? p->gate + r * u->n : NULL, rows, u->n, u->stride,
+                      u->y + r * u->stride);
         if (rounded)
-            round_units(p, u, r, rows);
+            round_neurons(p, u, r, rows);
     }
 done:
     return st;
 }
 
-// Makes units [first, first + n), step by step, and shows them to the reader: each step is small
+// Makes neurons [first, first + n), step by step, and shows them to the reader: each step is small
 // enough to stay in cache from its product to its rounding. `read_too`: they are not compacted.
-static status mlp_inside(pass *p, int layer, const mlp_weights *w, const operand *x, int first,
-                         int n, bool read_too, operand *inside)
+static status make_neurons(pass *p, int layer, const mlp_weights *w, const operand *x, int first,
+                           int n, bool read_too, operand *inside)
 {
     status st = OK;
     uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
     *inside = (operand){p->mlp, half, n, n, p->rows};
     for (int at = 0; at < n; at += p->mlp_step) {
         const int left = n - at, step = left < p->mlp_step ? left : p->mlp_step;
-        const unit_step u = {
+        const neuron_step u = {
             first + at, step, half ? p->mlp : p->mlp + at, half ? step : n, half ? half + at : NULL,
             n};
         TRY(make_step(p, w, x, &u, half && !read_too));
@@ -243,47 +247,27 @@ static status mlp_inside(pass *p, int layer, const mlp_weights *w, const operand
             continue;
         TRY(prune_and_read(p, SITE_MLP, layer, u.first, step, u.y, u.stride));
         if (half && !p->sites_only)
-            round_units(p, &u, 0, p->rows);
+            round_neurons(p, &u, 0, p->rows);
     }
 done:
     return st;
 }
 
-// Makes the units that are kept of this layer, all of them.
-static status make_units(pass *p, int layer)
+// Makes all neurons of this layer, for the caller to keep.
+static status fill_cache(pass *p, int layer)
 {
     status st = OK;
     operand inside;
     const mlp_weights w = p->m->arch->mlp(p->m, layer);
     const operand x = block_normed(p);
-    const size_t each = model_unit_bytes(p->m), row = (size_t)w.up.out * each;
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         const int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        TRY(mlp_inside(p, layer, &w, &x, first, n, false, &inside));
-        const char *from = inside.half ? (const char *)inside.half : (const char *)inside.x;
-        for (int64_t r = 0; r < p->rows; r++)
-            memcpy((char *)p->units->x + (size_t)r * row + (size_t)first * each,
-                   from + (size_t)r * (size_t)n * each, (size_t)n * each);
+        TRY(make_neurons(p, layer, &w, &x, first, n, false, &inside));
+        neuron_cache_put(p, &inside, first, n);
     }
-    p->units->made = true;
+    p->neurons->made = true;
 done:
     return st;
-}
-
-// Takes units [first, first + n) of those that the mask leaves, and zeros behind the last, from
-// what is kept.
-static operand take_units(const pass *p, int layer, int first, int n)
-{
-    const unit_list kept = mask_kept(p->f->mask, layer);
-    const int64_t all = p->m->config.info.d_mlp;
-    const int left = kept.n - first, there = left < n ? left : n;
-    const operand inside = {p->mlp, p->m->packing == PACKING_BF16 ? p->site_copy : NULL, n, n,
-                            p->rows};
-    if (inside.half)
-        kernel_take_half(p->units->x, all, p->rows, kept.unit + first, there, n, p->site_copy);
-    else
-        kernel_take(p->units->x, all, p->rows, kept.unit + first, there, n, p->mlp);
-    return inside;
 }
 
 status block_mlp(pass *p, int layer)
@@ -300,15 +284,15 @@ status block_mlp(pass *p, int layer)
         w = p->m->arch->mlp(p->m, layer);
     if (w.down.bias && !p->sites_only)
         kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
-    if (p->units && !p->units->made)
-        TRY(make_units(p, layer));
+    if (p->neurons && !p->neurons->made)
+        TRY(fill_cache(p, layer));
     const operand x = block_normed(p);
     for (int first = 0; first < w.up.out; first += p->mlp_block) {
         int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        if (p->units)
-            inside = take_units(p, layer, first, n);
+        if (p->neurons)
+            inside = neuron_cache_gather(p, layer, first, n);
         else
-            TRY(mlp_inside(p, layer, &w, &x, first, n, !compacted, &inside));
+            TRY(make_neurons(p, layer, &w, &x, first, n, !compacted, &inside));
         if (p->sites_only)
             continue;
         const linear down = linear_inputs(&w.down, first, n);

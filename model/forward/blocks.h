@@ -20,7 +20,7 @@ typedef struct attention_weights {
     bool causal;                  // a row sees the rows of its sample up to itself
 } attention_weights;
 
-// p->hidden += o(attention(normed)) within each sample, turned by rotary positions where the
+// p->hidden += o(attention(normed)) within each sample, rotated by positions where the
 // configuration has them; the site `attn` is what o reads.
 status block_attention(pass *p, int layer, const attention_weights *a);
 
@@ -28,7 +28,7 @@ status block_attention(pass *p, int layer, const attention_weights *a);
 // architecture's `mlp`.
 status block_mlp(pass *p, int layer);
 
-// The rows [p->rows, H] that the last norm made.
+// The rows [p->rows, H] that the last norm made. Borrowed from the pass.
 operand block_normed(const pass *p);
 
 // Drops all rows of p->hidden and of the normed ones but those the head reads.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A tile crosses as one block of bytes, so that there is one message a tile. Every member is the
+// same program, so fields are copied as they are; sizes are checked all the same.
 #include "model/forward/handover.h"
 
 #include <string.h>
@@ -10,7 +12,7 @@ typedef struct header {
     int64_t index, samples, rows;
 } header;
 
-leg handover_leg(const model *m, const forward *f)
+layer_span handover_span(const model *m, const forward *f)
 {
     const int layers = m->config.info.layers;
     const bool head = f->result || f->logits, all = head || f->read;
@@ -21,7 +23,7 @@ leg handover_leg(const model *m, const forward *f)
                 : m->config.held;
     const int last = all ? layers - 1 : f->keep_layer; // the last layer that is reached
     const int end = all ? layers : f->keep_layer;      // the last one is run, or only reached
-    leg l = {.layers = own};
+    layer_span l = {.layers = own};
     if (l.layers.first < f->first_layer)
         l.layers.first = f->first_layer;
     if (l.layers.end > end)
@@ -33,25 +35,26 @@ leg handover_leg(const model *m, const forward *f)
 }
 
 // Images have a target a sample, texts one a row and ids.
-static size_t targets_of(const model_info *info, int64_t samples, int64_t rows)
+static size_t target_count(const model_info *info, int64_t samples, int64_t rows)
 {
     return (size_t)(info->modality == MODALITY_IMAGE ? samples : 2 * rows);
 }
 
-size_t handover_bytes(const model_info *info, int64_t samples, int64_t rows)
+// Bytes of a block for a tile of so many samples and rows.
+static size_t block_bytes(const model_info *info, int64_t samples, int64_t rows)
 {
     return sizeof(header) + ((size_t)samples + 1) * sizeof(int64_t) +
            (size_t)rows * (size_t)info->hidden_size * sizeof(float) +
-           targets_of(info, samples, rows) * sizeof(int32_t);
+           target_count(info, samples, rows) * sizeof(int32_t);
 }
 
-static void put(char **at, const void *from, size_t bytes)
+static void put_bytes(char **at, const void *from, size_t bytes)
 {
     memcpy(*at, from, bytes);
     *at += bytes;
 }
 
-static void get(const char **at, void *to, size_t bytes)
+static void get_bytes(const char **at, void *to, size_t bytes)
 {
     memcpy(to, *at, bytes);
     *at += bytes;
@@ -65,21 +68,21 @@ status handover_give(const pass *p)
     const header h = {p->index, t->samples, t->rows};
     relay *team = p->m->team;
     relay_block *block;
-    status st = team->reserve(team, handover_bytes(i, t->samples, t->rows), &block);
+    status st = team->reserve(team, block_bytes(i, t->samples, t->rows), &block);
     if (st != OK)
         return st;
     char *at = block->at;
-    put(&at, &h, sizeof h);
-    put(&at, t->first_row, ((size_t)t->samples + 1) * sizeof *t->first_row);
-    put(&at, p->hidden, (size_t)t->rows * (size_t)i->hidden_size * sizeof *p->hidden);
-    put(&at, t->target, (size_t)(images ? t->samples : t->rows) * sizeof *t->target);
+    put_bytes(&at, &h, sizeof h);
+    put_bytes(&at, t->first_row, ((size_t)t->samples + 1) * sizeof *t->first_row);
+    put_bytes(&at, p->hidden, (size_t)t->rows * (size_t)i->hidden_size * sizeof *p->hidden);
+    put_bytes(&at, t->target, (size_t)(images ? t->samples : t->rows) * sizeof *t->target);
     if (!images)
-        put(&at, t->ids, (size_t)t->rows * sizeof *t->ids);
+        put_bytes(&at, t->ids, (size_t)t->rows * sizeof *t->ids);
     team->send(team, block);
     return OK;
 }
 
-static status unpack(pass *p, const relay_block *block)
+static status unpack_tile(pass *p, const relay_block *block)
 {
     const model_info *i = &p->m->config.info;
     const bool images = i->modality == MODALITY_IMAGE;
@@ -88,20 +91,20 @@ static status unpack(pass *p, const relay_block *block)
     header h = {0};
     const char *at = block->at;
     if (block->bytes >= sizeof h)
-        get(&at, &h, sizeof h);
+        get_bytes(&at, &h, sizeof h);
     if (h.samples < 1 || h.samples > f->max_samples || h.rows < 1 || h.rows > f->max_rows ||
-        block->bytes != handover_bytes(i, h.samples, h.rows))
+        block->bytes != block_bytes(i, h.samples, h.rows))
         return status_fail(ERR_INTERNAL, "model",
                            "a team's ranks run different passes: %zu bytes of %lld samples",
                            block->bytes, (long long)h.samples);
     p->index = h.index;
     t->samples = h.samples;
     t->rows = h.rows;
-    get(&at, t->first_row, ((size_t)h.samples + 1) * sizeof *t->first_row);
-    get(&at, p->hidden, (size_t)h.rows * (size_t)i->hidden_size * sizeof *p->hidden);
-    get(&at, t->target, (size_t)(images ? h.samples : h.rows) * sizeof *t->target);
+    get_bytes(&at, t->first_row, ((size_t)h.samples + 1) * sizeof *t->first_row);
+    get_bytes(&at, p->hidden, (size_t)h.rows * (size_t)i->hidden_size * sizeof *p->hidden);
+    get_bytes(&at, t->target, (size_t)(images ? h.samples : h.rows) * sizeof *t->target);
     if (!images)
-        get(&at, t->ids, (size_t)h.rows * sizeof *t->ids);
+        get_bytes(&at, t->ids, (size_t)h.rows * sizeof *t->ids);
     return OK;
 }
 
@@ -112,7 +115,7 @@ status handover_take(pass *p)
     status st = team->receive(team, &block);
     if (st != OK)
         return st;
-    st = unpack(p, block);
+    st = unpack_tile(p, block);
     team->release(team, block);
     return st;
 }

@@ -4,25 +4,24 @@
 #ifndef MODEL_FORWARD_HANDOVER_H
 #define MODEL_FORWARD_HANDOVER_H
 
+#include "model/config/layer_partition.h"
 #include "model/forward/pass.h"
+#include "pipeline/base/status.h"
 
 // Which layers of a pass this member runs, and where its hidden states come from and go to.
-typedef struct leg {
+typedef struct layer_span {
     layer_range layers; // may be empty
     bool any;           // this member has anything to do
     bool begins, ends;  // loads the tile; has no later member to hand it to
-} leg;
+} layer_span;
 
-// This member's leg of a pass `f`.
-leg handover_leg(const model *m, const forward *f);
+// This member's span of a pass `f`.
+layer_span handover_span(const model *m, const forward *f);
 
 // Hands the tile and p->hidden to the next member. ERR_INTERNAL.
 status handover_give(const pass *p);
 // Takes the next tile of the previous member: index, tile and p->hidden. ERR_INTERNAL, and
 // whatever ended the pass there.
 status handover_take(pass *p);
-
-// Bytes of a block for a tile of so many samples and rows.
-size_t handover_bytes(const model_info *info, int64_t samples, int64_t rows);
 
 #endif

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copying the weights that remain makes every later product smaller, which pays where enough
+// neurons are pruned; copies have a budget, since a search holds many masks. Which layers are
+// copied is decided from the mask and the model's shape alone, so that all ranks and teams compute
+// the same.
 #include "model/forward/mask.h"
 
 #include <stdlib.h>
@@ -7,18 +11,18 @@
 #include "model/forward/state.h"
 #include "pipeline/base/checked.h"
 
-// The kept units of a layer, filled up.
-typedef struct kept {
-    int32_t *unit; // owned [n]
+// The remaining neurons of a layer, filled up.
+typedef struct remaining {
+    int32_t *neuron; // owned [n]
     int n, filled;
-} kept;
+} remaining;
 
 typedef struct layer_mask {
-    int32_t *unit[SITES]; // pruned, ascending
+    int32_t *neuron[SITES]; // pruned, ascending
     int n[SITES];
-    mlp_weights mlp; // compacted; up.out 0 where it is not
-    kept kept;       // the units it has left
-    char *copy;      // owns what mlp points to, but for down's bias
+    mlp_weights mlp;     // compacted; up.out 0 where it is not
+    remaining remaining; // the neurons it has left
+    char *copy;          // owns what mlp points to, but for down's bias
     size_t copy_bytes;
 } layer_mask;
 
@@ -27,110 +31,110 @@ struct model_mask {
     layer_mask layer[];
 };
 
-static status list_pruned(const uint8_t *pruned, int units, int32_t **list, int *n)
+static status list_pruned(const uint8_t *pruned, int neurons, int32_t **list, int *n)
 {
     *n = 0;
-    for (int i = 0; i < units; i++)
+    for (int i = 0; i < neurons; i++)
         *n += pruned[i] != 0;
     if (!(*list = checked_calloc((size_t)*n, sizeof **list)))
         return status_no_memory("a mask");
-    for (int i = 0, at = 0; i < units; i++)
+    for (int i = 0, at = 0; i < neurons; i++)
         if (pruned[i])
             (*list)[at++] = i;
     return OK;
 }
 
-// Kept units, filled up to whole blocks.
-static int fill(int left)
+// Remaining neurons, filled up to whole blocks.
+static int filled_count(int left)
 {
     return left > 0 ? (left + COMPACT_ALIGN - 1) / COMPACT_ALIGN * COMPACT_ALIGN : COMPACT_ALIGN;
 }
 
 // Bytes of a map that keeps as many outputs, or inputs, in a multiple of 64.
-static size_t copy_bytes(const linear *l, int out, int in)
+static size_t copied_bytes(const linear *l, int out, int in)
 {
     size_t bytes = l->packed.at ? packed_bytes(l->packed.form, out, in)
                                 : (size_t)out * (size_t)in * sizeof(float);
     return (bytes + 63) / 64 * 64;
 }
 
-// Copies the rows of kept units, and their biases; the filling rows stay zero. Returns what is left
-// of `to`.
-static char *keep_outputs(const linear *from, const kept *k, char *to, linear *out)
+// Copies the rows of remaining neurons, and their biases; the filling rows stay zero. Returns what
+// is left of `to`.
+static char *gather_outputs(const linear *from, const remaining *k, char *to, linear *out)
 {
-    float *bias = (float *)(void *)(to + copy_bytes(from, k->filled, from->in));
+    float *bias = (float *)(void *)(to + copied_bytes(from, k->filled, from->in));
     for (int i = 0; i < k->filled && from->bias; i++)
-        bias[i] = i < k->n ? from->bias[k->unit[i]] : 0;
+        bias[i] = i < k->n ? from->bias[k->neuron[i]] : 0;
     if (from->packed.at) {
-        packed part = packed_keep_outputs(&from->packed, k->unit, k->n, k->filled, to);
+        packed part = packed_gather_outputs(&from->packed, k->neuron, k->n, k->filled, to);
         *out = linear_packed(&part, from->bias ? bias : NULL);
     } else {
         float *w = (float *)(void *)to;
         for (int i = 0; i < k->n; i++)
-            memcpy(w + (size_t)i * (size_t)from->in, from->w + k->unit[i] * from->stride,
+            memcpy(w + (size_t)i * (size_t)from->in, from->w + k->neuron[i] * from->stride,
                    (size_t)from->in * sizeof *w);
         *out = linear_whole(w, from->bias ? bias : NULL, k->filled, from->in);
     }
     return (char *)(bias + k->filled);
 }
 
-static void keep_inputs(const linear *from, const kept *k, char *to, linear *out)
+static void gather_inputs(const linear *from, const remaining *k, char *to, linear *out)
 {
     if (from->packed.at) {
-        packed part = packed_keep_inputs(&from->packed, k->unit, k->n, k->filled, to);
+        packed part = packed_gather_inputs(&from->packed, k->neuron, k->n, k->filled, to);
         *out = linear_packed(&part, from->bias);
         return;
     }
     float *w = (float *)(void *)to;
     for (int r = 0; r < from->out; r++)
         for (int i = 0; i < k->n; i++)
-            w[(size_t)r * (size_t)k->filled + (size_t)i] = from->w[r * from->stride + k->unit[i]];
+            w[(size_t)r * (size_t)k->filled + (size_t)i] = from->w[r * from->stride + k->neuron[i]];
     *out = linear_whole(w, from->bias, from->out, k->filled);
 }
 
-static status compact(const mlp_weights *full, const uint8_t *pruned, int n, layer_mask *out)
+static status compact_mlp(const mlp_weights *full, const uint8_t *pruned, int n, layer_mask *out)
 {
-    const int units = full->up.out;
-    kept k = {checked_calloc((size_t)(units - n), sizeof *k.unit), 0, 0};
-    if (!k.unit)
+    const int neurons = full->up.out;
+    remaining k = {checked_calloc((size_t)(neurons - n), sizeof *k.neuron), 0, 0};
+    if (!k.neuron)
         return status_no_memory("compacted weights");
-    for (int i = 0; i < units; i++)
+    for (int i = 0; i < neurons; i++)
         if (!pruned[i])
-            k.unit[k.n++] = i;
-    k.filled = fill(units - n);
+            k.neuron[k.n++] = i;
+    k.filled = filled_count(neurons - n);
     const size_t bias = (size_t)k.filled * sizeof(float); // a multiple of 64
-    out->copy_bytes = copy_bytes(&full->up, k.filled, full->up.in) + bias +
-                      copy_bytes(&full->down, full->down.out, k.filled);
+    out->copy_bytes = copied_bytes(&full->up, k.filled, full->up.in) + bias +
+                      copied_bytes(&full->down, full->down.out, k.filled);
     if (full->gate.out)
-        out->copy_bytes += copy_bytes(&full->gate, k.filled, full->gate.in) + bias;
+        out->copy_bytes += copied_bytes(&full->gate, k.filled, full->gate.in) + bias;
     out->copy = checked_aligned(out->copy_bytes, 1);
     if (out->copy) {
         if (!full->up.packed.at)
             memset(out->copy, 0, out->copy_bytes); // packing fills up by itself
         out->mlp = *full;
-        char *at = keep_outputs(&full->up, &k, out->copy, &out->mlp.up);
+        char *at = gather_outputs(&full->up, &k, out->copy, &out->mlp.up);
         if (full->gate.out)
-            at = keep_outputs(&full->gate, &k, at, &out->mlp.gate);
-        keep_inputs(&full->down, &k, at, &out->mlp.down);
+            at = gather_outputs(&full->gate, &k, at, &out->mlp.gate);
+        gather_inputs(&full->down, &k, at, &out->mlp.down);
     }
-    out->kept = k;
+    out->remaining = k;
     return out->copy ? OK : status_no_memory("compacted weights");
 }
 
-// The layer to compact next: with most pruned units, the lower first, among those whose copy fits
-// into `room`; -1 when there is none. *bytes: of its copy. Nothing here depends on which layers
+// The layer to compact next: with most pruned neurons, the lower first, among those whose copy fits
+// into `budget`; -1 when there is none. *bytes: of its copy. Nothing here depends on which layers
 // this rank holds, or on the CPU's packing, so that every rank and team computes the same.
-static int next_compacted(const model *m, const model_mask *mask, const bool *chosen, size_t room,
+static int next_compacted(const model *m, const model_mask *mask, const bool *chosen, size_t budget,
                           size_t *bytes)
 {
     const model_info *info = &m->config.info;
     const size_t item = m->packing == PACKING_BF16 ? 2 : sizeof(float);
-    const size_t unit = (size_t)info->hidden_size * (m->arch->gated ? 3 : 2) * item;
+    const size_t neuron = (size_t)info->hidden_size * (info->gated ? 3 : 2) * item;
     int best = -1;
     for (int l = 0; l < mask->layers; l++) {
         const int n = mask->layer[l].n[SITE_MLP];
-        const size_t copy = (size_t)fill(info->d_mlp - n) * unit;
-        if (chosen[l] || n * COMPACT_SHARE < info->d_mlp || copy > room ||
+        const size_t copy = (size_t)filled_count(info->d_mlp - n) * neuron;
+        if (chosen[l] || n * COMPACT_SHARE < info->d_mlp || copy > budget ||
             (best >= 0 && n <= mask->layer[best].n[SITE_MLP]))
             continue;
         best = l;
@@ -147,34 +151,34 @@ typedef struct compacting {
     int *layer; // those that are compacted
 } compacting;
 
-static status compact_one(void *context, int64_t item, int thread)
+static status compact_layer(void *context, int64_t item, int thread)
 {
     (void)thread;
     const compacting *c = context;
     const int l = c->layer[item];
     const mlp_weights full = c->m->arch->mlp(c->m, l);
     layer_mask *to = &c->mask->layer[l];
-    return compact(&full, c->pruned + (size_t)l * (size_t)full.up.out, to->n[SITE_MLP], to);
+    return compact_mlp(&full, c->pruned + (size_t)l * (size_t)full.up.out, to->n[SITE_MLP], to);
 }
 
 // Compacts the layers that pay most, of them the ones that are held here.
 static status compact_layers(const model *m, pool *p, const uint8_t *pruned, model_mask *mask)
 {
     status st;
-    size_t room = MODEL_COMPACT_BYTES, bytes;
+    size_t budget = MODEL_COMPACT_BYTES, bytes;
     const layer_range held = m->config.held;
     const size_t layers = (size_t)mask->layers;
     int n = 0, *held_ones = checked_calloc(layers, sizeof *held_ones);
     bool *chosen = checked_calloc(layers, sizeof *chosen);
     st = chosen && held_ones ? OK : status_no_memory("a mask");
-    for (int l; st == OK && (l = next_compacted(m, mask, chosen, room, &bytes)) >= 0;) {
+    for (int l; st == OK && (l = next_compacted(m, mask, chosen, budget, &bytes)) >= 0;) {
         chosen[l] = true;
-        room -= bytes;
+        budget -= bytes;
         if (l >= held.first && l < held.end)
             held_ones[n++] = l;
     }
     if (st == OK)
-        st = pool_run(p, n, compact_one, &(compacting){m, pruned, mask, held_ones});
+        st = pool_run(p, n, compact_layer, &(compacting){m, pruned, mask, held_ones});
     free(chosen);
     free(held_ones);
     return st;
@@ -192,9 +196,9 @@ status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES
     for (int l = 0; l < info->layers; l++) {
         layer_mask *layer = &mask->layer[l];
         for (site s = 0; s < SITES; s++) {
-            int units = model_site_width(info, s);
+            int neurons = model_site_width(info, s);
             if (pruned[s])
-                TRY(list_pruned(pruned[s] + (size_t)l * (size_t)units, units, &layer->unit[s],
+                TRY(list_pruned(pruned[s] + (size_t)l * (size_t)neurons, neurons, &layer->neuron[s],
                                 &layer->n[s]));
         }
     }
@@ -213,9 +217,9 @@ void model_mask_free(model_mask *mask)
         return;
     for (int l = 0; l < mask->layers; l++) {
         for (site s = 0; s < SITES; s++)
-            free(mask->layer[l].unit[s]);
+            free(mask->layer[l].neuron[s]);
         free(mask->layer[l].copy);
-        free(mask->layer[l].kept.unit);
+        free(mask->layer[l].remaining.neuron);
     }
     free(mask);
 }
@@ -230,18 +234,18 @@ size_t model_mask_bytes(const model_mask *mask)
     size_t bytes = sizeof *mask;
     for (int l = 0; l < mask->layers; l++) {
         bytes += sizeof mask->layer[l] + mask->layer[l].copy_bytes;
-        bytes += (size_t)mask->layer[l].kept.n * sizeof(int32_t);
+        bytes += (size_t)mask->layer[l].remaining.n * sizeof(int32_t);
         for (site s = 0; s < SITES; s++)
             bytes += (size_t)mask->layer[l].n[s] * sizeof(int32_t);
     }
     return bytes;
 }
 
-unit_list mask_pruned(const model_mask *mask, site s, int layer)
+neuron_list mask_pruned(const model_mask *mask, site s, int layer)
 {
     if (!mask)
-        return (unit_list){NULL, 0};
-    return (unit_list){mask->layer[layer].unit[s], mask->layer[layer].n[s]};
+        return (neuron_list){NULL, 0};
+    return (neuron_list){mask->layer[layer].neuron[s], mask->layer[layer].n[s]};
 }
 
 bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out)
@@ -252,10 +256,10 @@ bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out)
     return true;
 }
 
-unit_list mask_kept(const model_mask *mask, int layer)
+neuron_list mask_remaining(const model_mask *mask, int layer)
 {
     if (!mask)
-        return (unit_list){NULL, 0};
-    const kept *k = &mask->layer[layer].kept;
-    return (unit_list){k->unit, k->n};
+        return (neuron_list){NULL, 0};
+    const remaining *k = &mask->layer[layer].remaining;
+    return (neuron_list){k->neuron, k->n};
 }

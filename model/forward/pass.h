@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // One thread's pass over one tile: the tile, its hidden states, and the scratch the blocks use.
-// Allocated before the loop over tiles, reused for each.
+// Laid out before the loop over tiles (workspace.h), reused for each.
 #ifndef MODEL_FORWARD_PASS_H
 #define MODEL_FORWARD_PASS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/forward/forward.h"
 #include "model/forward/predict.h"
 #include "model/kernels/attention.h"
-#include "model/model.h"
-#include "model/weights/weights.h"
+#include "model/kernels/products.h"
+
+// Outputs whose logits are held at once.
+enum { PASS_OUTPUTS = CANDIDATES };
 
 typedef struct pass {
     const model *m;
@@ -27,12 +30,12 @@ typedef struct pass {
     int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored
     int64_t *head_first;      // [samples + 1] where each sample's entries of head_row begin
     int64_t head_rows;
-    bool resumed;       // this layer begins behind its attention: nothing is done before that
-    model_units *units; // of this layer's MLP, where they are kept; NULL: they are not
-    bool narrow;        // this layer keeps the head's rows only
+    bool resumed;           // this layer begins behind its attention: nothing is done before that
+    model_neurons *neurons; // of this layer's MLP, where the caller keeps them; NULL: it does not
+    bool narrow;            // this layer keeps the head's rows only
     bool sites_only; // this layer's output is not wanted: it ends with its last site that is read
     bool ended;      // and it has ended: the blocks do nothing more
-    int mlp_block;   // units of the MLP that are projected down at once
+    int mlp_block;   // neurons of the MLP that are projected down at once
     int mlp_step;    // and of them, those that are computed and read at once
 
     int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
@@ -43,7 +46,7 @@ typedef struct pass {
     float *q;              // [rows, heads × head_dim]; then the attn site
     float *k, *v;          // [tile rows, kv_heads × head_dim]
     void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches
-    attention_room attention;
+    attention_workspace attention;
     float *mlp;      // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block
     float *gate;     // [rows, mlp_step] where the MLP is gated
     answer *answers; // [head rows]
@@ -52,25 +55,5 @@ typedef struct pass {
     float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
 } pass;
-
-// The memory of a thread's passes, kept from one to the next: what it held last is of no account.
-typedef struct pass_room {
-    void *at; // owned
-    size_t bytes;
-} pass_room;
-
-// How many rows and samples a pass must hold.
-typedef struct pass_limits {
-    int64_t samples, rows;
-} pass_limits;
-
-// Bytes of a pass's scratch, and what is laid out in it.
-size_t pass_bytes(const model *m, pass_limits limits);
-// Lays out a pass in `room`, which grows when it is too small and must outlive the pass.
-status pass_new(const model *m, pass_limits limits, pass_room *room, pass *out);
-
-// Runs tile `index` of p->f from its load to its results; with a team, this member's part of the
-// next tile that comes.
-status pass_run(pass *p, int64_t index);
 
 #endif

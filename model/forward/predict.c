@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The largest logit so far and the sum of exponentials beside it, scaled again whenever it grows:
+// so a softmax needs one look at each logit. Most chunks hold none of the largest, and cost a
+// maximum.
 #include "model/forward/predict.h"
 
 #include <math.h>
@@ -12,7 +15,7 @@ void predict_begin(answer *a, int32_t target)
     *a = (answer){.target = target, .max = -INFINITY};
 }
 
-static void insert(answer *a, float logit, int32_t id)
+static void insert_logit(answer *a, float logit, int32_t id)
 {
     if (a->n == PREDICTION_RANKS && !(logit > a->top[a->n - 1]))
         return;
@@ -35,12 +38,12 @@ void predict_add(answer *a, const float *logits, int first, int n)
         if (a->n == PREDICTION_RANKS && !(best > a->top[a->n - 1]))
             continue;
         for (int i = from; i < end; i++)
-            insert(a, logits[i], first + i);
+            insert_logit(a, logits[i], first + i);
     }
     if (a->target >= first && a->target < first + n)
         a->target_logit = logits[a->target - first];
-    double kept = a->sum > 0 ? a->sum * exp((double)a->max - max) : 0;
-    a->sum = kept + kernel_sum_exp(logits, n, max);
+    double before = a->sum > 0 ? a->sum * exp((double)a->max - max) : 0;
+    a->sum = before + kernel_sum_exp(logits, n, max);
     a->max = max;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From logits to an answer, a stretch of outputs at a time: a row of a large vocabulary is never
-// whole.
+// whole. All local; none fails.
 #ifndef MODEL_FORWARD_PREDICT_H
 #define MODEL_FORWARD_PREDICT_H
 
-#include "model/model.h"
+#include "model/forward/forward.h"
 
 // What has been seen of a row's logits.
 typedef struct answer {
@@ -12,7 +12,7 @@ typedef struct answer {
     float target_logit;
     float max;  // so far
     double sum; // of exp(logit - max)
-    int n;      // of the largest logits, descending; equal ones by index
+    int n;      // of the largest logits, descending, equal ones by index
     float top[PREDICTION_RANKS];
     int32_t id[PREDICTION_RANKS];
 } answer;

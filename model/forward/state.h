@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model is made of, for the files of this folder.
+// What a model is made of, for the files that run it.
 #ifndef MODEL_FORWARD_STATE_H
 #define MODEL_FORWARD_STATE_H
 
 #include "model/forward/arch.h"
-#include "model/forward/pass.h"
+#include "model/forward/workspace.h"
+#include "model/kernels/products.h"
+#include "model/weights/weights.h"
+#include "pipeline/base/relay.h"
 
 struct model {
     const arch *arch;
@@ -14,16 +17,13 @@ struct model {
     product_engine engine;
     products **products; // owned [n_products], one of each thread that has run
     int n_products;
-    pass_room *rooms; // owned [n_rooms], likewise
-    int n_rooms;
+    workspace *workspaces; // owned [n_workspaces], likewise
+    int n_workspaces;
     relay *team; // borrowed; NULL where this process holds all layers
     // To look into layers that are not held.
     char *path; // owned
     bool random;
     uint64_t seed;
 };
-
-// Sets what member `part` of a team of `parts` holds.
-void parts_hold(config *c, int part, int parts);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One table of names serves the search and the message that lists them. Loops stay simple enough
+// for compilers to make vectors of them.
 #include "model/kernels/activation.h"
 
 #include <string.h>
@@ -6,7 +8,7 @@
 #include "model/kernels/kernels.h"
 #include "pipeline/base/simd.h"
 
-SIMD_CLONES static void apply_gelu_tanh(float *x, size_t n)
+SIMD_CLONES static void activate_gelu_tanh(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) { // (1 + tanh u) / 2 = 1 / (1 + exp(-2u))
         float v = x[i], u = v * (1.0f + 0.044715f * v * v);
@@ -14,13 +16,13 @@ SIMD_CLONES static void apply_gelu_tanh(float *x, size_t n)
     }
 }
 
-SIMD_CLONES static void apply_quick_gelu(float *x, size_t n)
+SIMD_CLONES static void activate_quick_gelu(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = x[i] / (1.0f + kernel_exp(-1.702f * x[i]));
 }
 
-SIMD_CLONES static void apply_relu(float *x, size_t n)
+SIMD_CLONES static void activate_relu(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = x[i] < 0.0f ? 0.0f : x[i]; // keeps NaN
@@ -29,13 +31,13 @@ SIMD_CLONES static void apply_relu(float *x, size_t n)
 #define NAMES(X)                                                                                   \
     X("gelu", kernel_gelu)                                                                         \
     X("gelu_python", kernel_gelu)                                                                  \
-    X("gelu_new", apply_gelu_tanh)                                                                 \
-    X("gelu_pytorch_tanh", apply_gelu_tanh)                                                        \
-    X("gelu_fast", apply_gelu_tanh)                                                                \
-    X("quick_gelu", apply_quick_gelu)                                                              \
+    X("gelu_new", activate_gelu_tanh)                                                              \
+    X("gelu_pytorch_tanh", activate_gelu_tanh)                                                     \
+    X("gelu_fast", activate_gelu_tanh)                                                             \
+    X("quick_gelu", activate_quick_gelu)                                                           \
     X("silu", kernel_silu)                                                                         \
     X("swish", kernel_silu)                                                                        \
-    X("relu", apply_relu)
+    X("relu", activate_relu)
 
 #define AS_ENTRY(name, function) {name, function},
 #define AS_NAME(name, function)  " " name

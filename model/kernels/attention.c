@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// A block of queries meets the keys that any of them sees, so that scores stay in cache, and a
+// window or a causal mask saves products and not only values. With packed products the softmax's
+// sums are divided out behind the second one, where there are fewer values.
 #include "model/kernels/attention.h"
 
 #include <cblas.h>
 
 #include "model/kernels/kernels.h"
+#include "model/kernels/packed.h"
 #include "model/kernels/products_avx512.h"
 
 // Keys are filled up to whole groups, whole vectors of scores and groups of packed inputs.
@@ -17,14 +21,15 @@ typedef struct span {
 // A block of queries: which keys any of them sees.
 typedef struct block {
     const attention_shape *shape;
-    const attention_room *room;
+    const attention_workspace *workspace;
     const int64_t *position;
     int64_t first, keys, q_stride;
     int n;
     span all;
 } block;
 
-static span seen(const attention_shape *s, const int64_t *position, int64_t query, int64_t keys)
+static span keys_seen(const attention_shape *s, const int64_t *position, int64_t query,
+                      int64_t keys)
 {
     if (!s->causal)
         return (span){0, keys};
@@ -50,9 +55,9 @@ attention_bytes attention_needs(packing form, int head_dim, int64_t longest)
     if (form == PACKING_NONE)
         return b;
     b.half = form == PACKING_BF16 ? scores * sizeof(uint16_t) : 0;
-    b.keys = packed_block_bytes(form, head_dim) * (width / PACK_OUTPUTS);
+    b.keys = packing_block_bytes(form, head_dim) * (width / PACK_OUTPUTS);
     b.values =
-        packed_block_bytes(form, (int)width) * (size_t)(whole_blocks(head_dim) / PACK_OUTPUTS);
+        packing_block_bytes(form, (int)width) * (size_t)(whole_blocks(head_dim) / PACK_OUTPUTS);
     b.mixed = (size_t)ATTENTION_BLOCK * PACK_OUTPUTS * sizeof(float);
     return b;
 }
@@ -63,18 +68,18 @@ static void exp_scores(const block *b, int64_t width, float sum[ATTENTION_BLOCK]
 {
     kernel_span own[ATTENTION_BLOCK];
     for (int i = 0; i < b->n; i++) {
-        const span keys = seen(b->shape, b->position, b->first + i, b->keys);
+        const span keys = keys_seen(b->shape, b->position, b->first + i, b->keys);
         own[i].first = (int32_t)(keys.first - b->all.first);
         own[i].end = (int32_t)(keys.end - b->all.first);
     }
-    kernel_exp_spans(b->room->scores, b->n, width, own, b->shape->scale, sum);
+    kernel_exp_spans(b->workspace->scores, b->n, width, own, b->shape->scale, sum);
 }
 
 static void attend_blas(const block *b, float *q, const float *k, const float *v, int64_t kv_stride)
 {
     const blasint n = b->n, d = b->shape->head_dim, keys = (blasint)(b->all.end - b->all.first);
     const blasint width = whole_groups(keys);
-    float *scores = b->room->scores, sum[ATTENTION_BLOCK];
+    float *scores = b->workspace->scores, sum[ATTENTION_BLOCK];
     const int64_t from = b->all.first * kv_stride;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, keys, d, 1.0f, q, (blasint)b->q_stride,
                 k + from, (blasint)kv_stride, 0.0f, scores, width);
@@ -89,28 +94,28 @@ static void attend_blas(const block *b, float *q, const float *k, const float *v
 // key are zero.
 static void attend_packed(const block *b, float *q, const void *x)
 {
-    const attention_room *room = b->room;
+    const attention_workspace *w = b->workspace;
     const int d = b->shape->head_dim, width = whole_groups(b->all.end - b->all.first);
     const int64_t blocks = b->all.first / PACK_OUTPUTS;
-    const bool half = room->form == PACKING_BF16;
+    const bool half = w->form == PACKING_BF16;
     float sum[ATTENTION_BLOCK];
-    product_shape score = {room->form, b->n, width, d, b->q_stride, width, false, false};
-    product_shape mix = {room->form, b->n, 0, width, width, PACK_OUTPUTS, false, false};
-    products_avx512_run(
-        &score, x, (const char *)room->keys + packed_block_bytes(room->form, d) * (size_t)blocks,
-        NULL, room->scores);
+    product_shape score = {w->form, b->n, width, d, b->q_stride, width, false, false};
+    product_shape mix = {w->form, b->n, 0, width, width, PACK_OUTPUTS, false, false};
+    products_avx512_run(&score, x,
+                        (const char *)w->keys + packing_block_bytes(w->form, d) * (size_t)blocks,
+                        NULL, w->scores);
     exp_scores(b, width, sum);
     if (half)
-        products_avx512_round(room->scores, (size_t)b->n * (size_t)width, room->half);
-    const void *weights = half ? (const void *)room->half : room->scores;
+        products_avx512_round(w->scores, (size_t)b->n * (size_t)width, w->half);
+    const void *weights = half ? (const void *)w->half : w->scores;
     const char *values =
-        (const char *)room->values + packed_block_bytes(room->form, PACK_OUTPUTS) * (size_t)blocks;
-    const size_t next = packed_block_bytes(room->form, whole_groups(b->keys));
+        (const char *)w->values + packing_block_bytes(w->form, PACK_OUTPUTS) * (size_t)blocks;
+    const size_t next = packing_block_bytes(w->form, whole_groups(b->keys));
     for (int first = 0; first < d; first += PACK_OUTPUTS, values += next) {
         mix.out = d - first < PACK_OUTPUTS ? d - first : PACK_OUTPUTS;
-        products_avx512_run(&mix, weights, values, NULL, room->mixed);
+        products_avx512_run(&mix, weights, values, NULL, w->mixed);
         for (int64_t i = 0; i < b->n; i++)
-            kernel_scale(room->mixed + i * PACK_OUTPUTS, mix.out, 1.0f / sum[i],
+            kernel_scale(w->mixed + i * PACK_OUTPUTS, mix.out, 1.0f / sum[i],
                          q + i * b->q_stride + first);
     }
 }
@@ -120,18 +125,18 @@ static void attend_group(block *b, int first_head, float *q, const uint16_t *q_h
                          int64_t queries, const float *k, const float *v)
 {
     const attention_shape *s = b->shape;
-    const packing form = b->room->form;
+    const packing form = b->workspace->form;
     const int64_t kv_stride = (int64_t)s->kv_heads * s->head_dim;
     if (form != PACKING_NONE) {
-        packed_strip(form, (int)b->keys, s->head_dim, k, kv_stride, b->room->keys);
+        packed_strip(form, (int)b->keys, s->head_dim, k, kv_stride, b->workspace->keys);
         packed_strip_transposed(form, s->head_dim, (int)b->keys, whole_groups(b->keys), v,
-                                kv_stride, b->room->values);
+                                kv_stride, b->workspace->values);
     }
     for (b->first = 0; b->first < queries; b->first += ATTENTION_BLOCK) {
         const int64_t left = queries - b->first;
         b->n = (int)(left < ATTENTION_BLOCK ? left : ATTENTION_BLOCK);
-        b->all = (span){seen(s, b->position, b->first, b->keys).first,
-                        seen(s, b->position, b->first + b->n - 1, b->keys).end};
+        b->all = (span){keys_seen(s, b->position, b->first, b->keys).first,
+                        keys_seen(s, b->position, b->first + b->n - 1, b->keys).end};
         if (form != PACKING_NONE)
             b->all.first -= b->all.first % PACK_OUTPUTS;
         for (int head = first_head; head < first_head + s->heads / s->kv_heads; head++) {
@@ -145,11 +150,11 @@ static void attend_group(block *b, int first_head, float *q, const uint16_t *q_h
     }
 }
 
-void attention_apply(const attention_shape *s, const attention_room *room, float *q,
+void attention_apply(const attention_shape *s, const attention_workspace *workspace, float *q,
                      const uint16_t *q_half, int64_t queries, const int64_t *position,
                      const float *k, const float *v, int64_t keys)
 {
-    block b = {.shape = s, .room = room, .position = position, .keys = keys};
+    block b = {.shape = s, .workspace = workspace, .position = position, .keys = keys};
     b.q_stride = (int64_t)s->heads * s->head_dim;
     for (int kv = 0; kv < s->kv_heads; kv++)
         attend_group(&b, kv * (s->heads / s->kv_heads), q, q_half, queries, k + kv * s->head_dim,

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/kernels/packed.h"
+#include "model/kernels/packing.h"
 
 enum { ATTENTION_BLOCK = 48 }; // queries whose scores are held at once: whole tiles of products
 
@@ -20,15 +20,16 @@ typedef struct attention_shape {
     int window;  // and no more than so many of them; 0: all
 } attention_shape;
 
-// A thread's scratch, each of attention_bytes for the longest sample. Borrowed.
-typedef struct attention_room {
+// What a thread works in, each of attention_needs. Borrowed.
+typedef struct attention_workspace {
     packing form;
     float *scores;
     uint16_t *half;      // the softmax in bf16; unused in other forms
     void *keys, *values; // of a head, packed; unused with PACKING_NONE
     float *mixed;        // a block of queries by a block of outputs; likewise
-} attention_room;
+} attention_workspace;
 
+// Bytes of each, for samples of at most `longest` rows.
 typedef struct attention_bytes {
     size_t scores, half, keys, values, mixed;
 } attention_bytes;
@@ -38,7 +39,7 @@ attention_bytes attention_needs(packing form, int head_dim, int64_t longest);
 // kv_heads × head_dim]. With PACKING_BF16, q_half is q in bf16, and both products are in bf16 with
 // float32 sums. Packed forms run on our own products, also where the CPU has AMX: they are small.
 // Query i is at position[i], ascending, or i where that is NULL. Local.
-void attention_apply(const attention_shape *s, const attention_room *room, float *q,
+void attention_apply(const attention_shape *s, const attention_workspace *workspace, float *q,
                      const uint16_t *q_half, int64_t queries, const int64_t *position,
                      const float *k, const float *v, int64_t keys);
 

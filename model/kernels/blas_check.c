@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Whole numbers small enough that float32 adds them exactly in any order: a product that is not
+// equal to the last bit is wrong, whatever the library's order of additions.
 #include "model/kernels/blas_check.h"
 
 #include <cblas.h>
@@ -10,13 +12,8 @@ const char *blas_core(void)
     return openblas_get_corename();
 }
 
-const char *blas_config(void)
-{
-    return openblas_get_config();
-}
-
 // Small whole numbers: every order of adding gives the same float32.
-static float entry(int i, int j)
+static float matrix_entry(int i, int j)
 {
     return (float)((i * 7 + j * 13) % 17 - 8);
 }
@@ -28,9 +25,9 @@ status blas_check(void)
         "the kernels do not fit this CPU; set OPENBLAS_CORETYPE=Haswell (or SANDYBRIDGE)";
     float a[M * K], b[N * K], c[M * N];
     for (int i = 0; i < M * K; i++)
-        a[i] = entry(i / K, i % K);
+        a[i] = matrix_entry(i / K, i % K);
     for (int i = 0; i < N * K; i++)
-        b[i] = entry(i % K, i / K);
+        b[i] = matrix_entry(i % K, i / K);
     for (int i = 0; i < M * N; i++)
         c[i] = 1;
     openblas_set_num_threads(1);

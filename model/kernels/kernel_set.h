@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels that a pass spends most of its time in beside its products, in two forms: plain C
-// that compilers vectorise, for every CPU, and by hand for AVX-512. Each is what model/kernels.h
-// says of the function of the same name, which takes the best form that the CPU has. All local; no
-// allocation.
+// that compilers vectorise, for every CPU, and by hand for AVX-512. Each is what
+// model/kernels/kernels.h says of the function of the same name, which takes the best form that the
+// CPU has. All local; no allocation.
 #ifndef MODEL_KERNELS_KERNEL_SET_H
 #define MODEL_KERNELS_KERNEL_SET_H
 
-#include "model/kernels/kernels.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/kernels/kernel_math.h"
 
 typedef struct kernel_set {
     bool (*layer_norm)(const float *x, int64_t rows, int64_t width, const float *weight,
@@ -19,7 +22,7 @@ typedef struct kernel_set {
     float (*sum_exp)(const float *x, int64_t n, float shift);
     void (*gelu)(float *x, size_t n);
     void (*silu)(float *x, size_t n);
-    void (*turn)(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
+    void (*transpose)(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
 } kernel_set;
 
 const kernel_set *kernels_plain(void);

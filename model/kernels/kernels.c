@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The best of two forms is chosen at each call, by a test of the CPU's features; what compilers
+// make vectors of by themselves is here, in a copy for each kind of CPU. Compiled with
+// -ffp-contract=fast (CMakeLists.txt).
 #include "model/kernels/kernels.h"
 
 #include <math.h>
@@ -6,7 +9,7 @@
 
 #include "model/kernels/kernel_set.h"
 
-static const kernel_set *best(void)
+static const kernel_set *best_set(void)
 {
     const kernel_set *by_hand = kernels_avx512();
     return by_hand ? by_hand : kernels_plain();
@@ -15,47 +18,47 @@ static const kernel_set *best(void)
 bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *weight,
                        const float *bias, float eps, float *out)
 {
-    return best()->layer_norm(x, rows, width, weight, bias, eps, out);
+    return best_set()->layer_norm(x, rows, width, weight, bias, eps, out);
 }
 
 bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
                      float eps, float *out, int64_t out_stride)
 {
-    return best()->rms_norm(x, x_stride, rows, width, weight, eps, out, out_stride);
+    return best_set()->rms_norm(x, x_stride, rows, width, weight, eps, out, out_stride);
 }
 
 void kernel_exp_spans(float *x, int64_t rows, int64_t width, const kernel_span *seen, float scale,
                       float *sum)
 {
-    best()->exp_spans(x, rows, width, seen, scale, sum);
+    best_set()->exp_spans(x, rows, width, seen, scale, sum);
 }
 
 float kernel_max(const float *x, int64_t n)
 {
-    return best()->max(x, n);
+    return best_set()->max(x, n);
 }
 
 float kernel_sum_exp(const float *x, int64_t n, float shift)
 {
-    return best()->sum_exp(x, n, shift);
+    return best_set()->sum_exp(x, n, shift);
 }
 
 void kernel_gelu(float *x, size_t n)
 {
-    best()->gelu(x, n);
+    best_set()->gelu(x, n);
 }
 
 void kernel_silu(float *x, size_t n)
 {
-    best()->silu(x, n);
+    best_set()->silu(x, n);
 }
 
-void kernel_turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride)
+void kernel_transpose(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride)
 {
-    best()->turn(from, stride, to, to_stride);
+    best_set()->transpose(from, stride, to, to_stride);
 }
 
-SIMD_CLONES static void row_scale(const float *x, int64_t n, float factor, float *out)
+SIMD_CLONES static void scale_row(const float *x, int64_t n, float factor, float *out)
 {
     for (int64_t i = 0; i < n; i++)
         out[i] = x[i] * factor;
@@ -63,7 +66,7 @@ SIMD_CLONES static void row_scale(const float *x, int64_t n, float factor, float
 
 void kernel_scale(const float *x, int64_t n, float factor, float *out)
 {
-    row_scale(x, n, factor, out);
+    scale_row(x, n, factor, out);
 }
 
 void kernel_fill_rows(const float *v, int64_t rows, int width, int64_t stride, float *out)
@@ -76,7 +79,7 @@ void kernel_fill_rows(const float *v, int64_t rows, int width, int64_t stride, f
     }
 }
 
-SIMD_CLONES static void row_add(const float *v, int64_t n, float *x)
+SIMD_CLONES static void add_row(const float *v, int64_t n, float *x)
 {
     for (int64_t i = 0; i < n; i++)
         x[i] += v[i];
@@ -85,31 +88,31 @@ SIMD_CLONES static void row_add(const float *v, int64_t n, float *x)
 void kernel_add_rows(const float *v, int64_t rows, int width, float *x)
 {
     for (int64_t r = 0; r < rows; r++, x += width)
-        row_add(v, width, x);
+        add_row(v, width, x);
 }
 
-void kernel_take(const float *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                 int filled, float *out)
+// One loop for values of each size: with a size that is known, a copy is a load and a store.
+SIMD_INLINE void gather_rows(const char *x, size_t each, int64_t width, int64_t rows,
+                             const int32_t *column, int n, int filled, char *out)
 {
-    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
+    for (int64_t r = 0; r < rows; r++, x += (size_t)width * each, out += (size_t)filled * each) {
         for (int i = 0; i < n; i++)
-            out[i] = x[unit[i]];
-        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
+            memcpy(out + (size_t)i * each, x + (size_t)column[i] * each, each);
+        memset(out + (size_t)n * each, 0, (size_t)(filled - n) * each);
     }
 }
 
-void kernel_take_half(const uint16_t *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                      int filled, uint16_t *out)
+void kernel_gather(const void *x, size_t each, int64_t width, int64_t rows, const int32_t *column,
+                   int n, int filled, void *out)
 {
-    for (int64_t r = 0; r < rows; r++, x += width, out += filled) {
-        for (int i = 0; i < n; i++)
-            out[i] = x[unit[i]];
-        memset(out + n, 0, (size_t)(filled - n) * sizeof *out);
-    }
+    if (each == sizeof(float))
+        gather_rows(x, sizeof(float), width, rows, column, n, filled, out);
+    else
+        gather_rows(x, sizeof(uint16_t), width, rows, column, n, filled, out);
 }
 
 // Exponent bits all set: NaN or infinity.
-SIMD_CLONES static bool all_finite(const float *x, size_t n)
+SIMD_CLONES static bool values_finite(const float *x, size_t n)
 {
     uint32_t bad = 0;
     for (size_t i = 0; i < n; i++) {
@@ -122,14 +125,14 @@ SIMD_CLONES static bool all_finite(const float *x, size_t n)
 
 bool kernel_finite(const float *x, size_t n, size_t *at)
 {
-    if (all_finite(x, n))
+    if (values_finite(x, n))
         return true;
     for (*at = 0; isfinite(x[*at]);)
         ++*at;
     return false;
 }
 
-SIMD_CLONES static void row_multiply(const float *x, size_t n, float *y)
+SIMD_CLONES static void multiply_row(const float *x, size_t n, float *y)
 {
     for (size_t i = 0; i < n; i++)
         y[i] *= x[i];
@@ -137,15 +140,15 @@ SIMD_CLONES static void row_multiply(const float *x, size_t n, float *y)
 
 void kernel_multiply(const float *x, size_t n, float *y)
 {
-    row_multiply(x, n, y);
+    multiply_row(x, n, y);
 }
 
-void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *units,
+void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *column,
                          int n)
 {
     if (n == 0)
         return;
     for (int64_t r = 0; r < rows; r++, x += stride)
         for (int i = 0; i < n; i++)
-            x[units[i] - first] = 0;
+            x[column[i] - first] = 0;
 }

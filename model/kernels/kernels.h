@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of a forward pass beside its matrix products: plain C that compilers vectorise
-// (pipeline/base/simd.h), and by hand for AVX-512 what takes longest (model/kernel_set.h), with
-// fused multiply-adds where the CPU has them. So bits depend on the instruction set, as the
+// (pipeline/base/simd.h), and by hand for AVX-512 what takes longest (model/kernels/kernel_set.h),
+// with fused multiply-adds where the CPU has them. So bits depend on the instruction set, as the
 // products' do, but not on threads or tiles. All local; no allocation.
 #ifndef MODEL_KERNELS_KERNELS_H
 #define MODEL_KERNELS_KERNELS_H
@@ -10,31 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/base/simd.h"
-
-// exp(x), relative error at most 3e-7 (x from -87 to 88; beyond, that of the limit; NaN stays NaN).
-SIMD_INLINE float kernel_exp(float x)
-{
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    // x = k ln 2 + r, |r| <= ln 2 / 2. Adding 1.5 · 2^23 rounds to a whole number without a library
-    // call.
-    float k = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
-    float r = (x - k * 0.693359375f) +
-              k * 2.12194440e-4f; // ln 2 in two parts: the first product is exact
-    // exp(r) = 1 + r + r² p(r), p a minimax polynomial of relative error 3e-9 in exp(r).
-    float p = 0.00138146100f;
-    p = p * r + 0.00836871015f;
-    p = p * r + 0.0416683874f;
-    p = p * r + 0.166665207f;
-    p = p * r + 0.499999935f;
-    float e = 1.0f + (r + r * r * p);
-    union {
-        uint32_t i;
-        float f;
-    } scale = {.i = ((uint32_t)(int32_t)k + 127u) << 23};
-    return e * scale.f;
-}
+#include "model/kernels/kernel_math.h"
 
 // out[r, :] = (x[r, :] - mean) / sqrt(variance + eps) · weight + bias, rows of `width`; the
 // variance is the population's. False when a row holds NaN or an infinity.
@@ -45,11 +21,6 @@ bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *wei
 // and out_stride apart; x and out may be the same. False when a row holds NaN or an infinity.
 bool kernel_rms_norm(const float *x, int64_t x_stride, int64_t rows, int width, const float *weight,
                      float eps, float *out, int64_t out_stride);
-
-// What a row of scores may look at: elements [first, end) of it, at least one.
-typedef struct kernel_span {
-    int32_t first, end;
-} kernel_span;
 
 // The softmax's numerators of x [rows, width], width a multiple of 16: exp((x - largest) · scale)
 // of each row's elements in its span, 0 elsewhere; sum [rows] of each row. A numerator y is within
@@ -71,17 +42,16 @@ float kernel_sum_exp(const float *x, int64_t n, float shift);
 void kernel_gelu(float *x, size_t n);
 void kernel_silu(float *x, size_t n);
 
-// to[j, i] = from[i, j], 16 by 16 words in rows that lie `stride` and to_stride apart.
-enum { KERNEL_TURN = 16 };
-void kernel_turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
+// to[j, i] = from[i, j], KERNEL_SQUARE by KERNEL_SQUARE words in rows that lie `stride` and
+// to_stride apart.
+void kernel_transpose(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride);
 
-// out[r, i] = x[r, unit[i]] for i < n, 0 up to `filled`: rows [rows, width] to [rows, filled].
-void kernel_take(const float *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                 int filled, float *out);
-void kernel_take_half(const uint16_t *x, int64_t width, int64_t rows, const int32_t *unit, int n,
-                      int filled, uint16_t *out);
+// out[r, i] = x[r, column[i]] for i < n, 0 up to `filled`: rows [rows, width] to [rows, filled], of
+// values of `each` bytes: float32 or bf16.
+void kernel_gather(const void *x, size_t each, int64_t width, int64_t rows, const int32_t *column,
+                   int n, int filled, void *out);
 
-// False when one of n values is NaN or infinite; *at is then the first.
+// False when one of n values is NaN or infinite; *at is then the first one's index.
 bool kernel_finite(const float *x, size_t n, size_t *at);
 
 // out[i] = factor · x[i].
@@ -90,8 +60,8 @@ void kernel_scale(const float *x, int64_t n, float factor, float *out);
 // y[i] *= x[i].
 void kernel_multiply(const float *x, size_t n, float *y);
 
-// x[r, units[i] - first] = 0 for all rows, `stride` apart, and i < n.
-void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *units,
+// x[r, column[i] - first] = 0 for all rows, `stride` apart, and i < n.
+void kernel_zero_columns(float *x, int64_t rows, int64_t stride, int first, const int32_t *column,
                          int n);
 
 #endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// By hand because compilers do not find these: masks for a row's end instead of a second loop,
+// tables looked up in registers, roots and divisions of sixteen rows at once. Bits differ from the
+// plain form's; tests hold both against libm.
 #include "model/kernels/kernel_set.h"
 
 #if defined(__x86_64__)
@@ -17,12 +20,12 @@ F32 INLINE __mmask16 lanes_of(int64_t n)
     return n < LANES ? (__mmask16)((1u << n) - 1) : 0xffff;
 }
 
-F32 INLINE __m512 load(const float *x, int64_t i, int64_t n)
+F32 INLINE __m512 load_lanes(const float *x, int64_t i, int64_t n)
 {
     return _mm512_maskz_loadu_ps(lanes_of(n - i), x + i);
 }
 
-F32 INLINE float add_all(const __m512 sum[SUMS])
+F32 INLINE float add_sums(const __m512 sum[SUMS])
 {
     return _mm512_reduce_add_ps(
         _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
@@ -37,8 +40,8 @@ F32 INLINE float sum_of(const float *x, int64_t n)
         for (int s = 0; s < SUMS; s++)
             sum[s] = _mm512_add_ps(sum[s], _mm512_loadu_ps(x + i + s * LANES));
     for (; i < n; i += LANES)
-        sum[0] = _mm512_add_ps(sum[0], load(x, i, n));
-    return add_all(sum);
+        sum[0] = _mm512_add_ps(sum[0], load_lanes(x, i, n));
+    return add_sums(sum);
 }
 
 // Of the differences from `mean`.
@@ -54,10 +57,10 @@ F32 INLINE float squares_of(const float *x, int64_t n, float mean)
             sum[s] = _mm512_fmadd_ps(d, d, sum[s]);
         }
     for (; i < n; i += LANES) {
-        const __m512 d = _mm512_maskz_sub_ps(lanes_of(n - i), load(x, i, n), middle);
+        const __m512 d = _mm512_maskz_sub_ps(lanes_of(n - i), load_lanes(x, i, n), middle);
         sum[0] = _mm512_fmadd_ps(d, d, sum[0]);
     }
-    return add_all(sum);
+    return add_sums(sum);
 }
 
 // Rows whose divisions and roots are taken at once, as the lanes of a vector: one row after the
@@ -65,16 +68,17 @@ F32 INLINE float squares_of(const float *x, int64_t n, float mean)
 enum { NORM_ROWS = LANES };
 
 // scale[r] = 1 / sqrt(mean[r] + eps); false when one is NaN or infinite.
-F32 INLINE bool invert(const float mean[NORM_ROWS], int64_t rows, float eps, float scale[NORM_ROWS])
+F32 INLINE bool invert_roots(const float mean[NORM_ROWS], int64_t rows, float eps,
+                             float scale[NORM_ROWS])
 {
-    const __m512 m = load(mean, 0, rows);
+    const __m512 m = load_lanes(mean, 0, rows);
     const __m512 root = _mm512_sqrt_ps(_mm512_add_ps(m, _mm512_set1_ps(eps)));
     _mm512_storeu_ps(scale, _mm512_div_ps(_mm512_set1_ps(1), root));
     return _mm512_cmp_ps_mask(_mm512_abs_ps(m), _mm512_set1_ps(INFINITY), _CMP_NLT_UQ) == 0;
 }
 
-F32 static bool layer_norm(const float *x, int64_t rows, int64_t width, const float *weight,
-                           const float *bias, float eps, float *out)
+F32 static bool avx512_layer_norm(const float *x, int64_t rows, int64_t width, const float *weight,
+                                  const float *bias, float eps, float *out)
 {
     const float share = 1.0f / (float)width;
     float mean[NORM_ROWS], variance[NORM_ROWS], scale[NORM_ROWS];
@@ -85,20 +89,21 @@ F32 static bool layer_norm(const float *x, int64_t rows, int64_t width, const fl
             mean[r] = sum_of(x + r * width, width) * share;
             variance[r] = squares_of(x + r * width, width, mean[r]) * share;
         }
-        finite = invert(variance, left, eps, scale) && finite;
+        finite = invert_roots(variance, left, eps, scale) && finite;
         for (int64_t r = 0; r < left; r++, x += width, out += width)
             for (int64_t i = 0; i < width; i += LANES) {
-                const __m512 d = _mm512_sub_ps(load(x, i, width), _mm512_set1_ps(mean[r]));
+                const __m512 d = _mm512_sub_ps(load_lanes(x, i, width), _mm512_set1_ps(mean[r]));
                 const __m512 n = _mm512_mul_ps(d, _mm512_set1_ps(scale[r]));
-                const __m512 y = _mm512_fmadd_ps(n, load(weight, i, width), load(bias, i, width));
+                const __m512 y =
+                    _mm512_fmadd_ps(n, load_lanes(weight, i, width), load_lanes(bias, i, width));
                 _mm512_mask_storeu_ps(out + i, lanes_of(width - i), y);
             }
     }
     return finite;
 }
 
-F32 static bool rms_norm(const float *x, int64_t x_stride, int64_t rows, int64_t width,
-                         const float *weight, float eps, float *out, int64_t out_stride)
+F32 static bool avx512_rms_norm(const float *x, int64_t x_stride, int64_t rows, int64_t width,
+                                const float *weight, float eps, float *out, int64_t out_stride)
 {
     const float share = 1.0f / (float)width;
     float square[NORM_ROWS], scale[NORM_ROWS];
@@ -107,11 +112,11 @@ F32 static bool rms_norm(const float *x, int64_t x_stride, int64_t rows, int64_t
         left = rows < NORM_ROWS ? rows : NORM_ROWS;
         for (int64_t r = 0; r < left; r++)
             square[r] = squares_of(x + r * x_stride, width, 0) * share;
-        finite = invert(square, left, eps, scale) && finite;
+        finite = invert_roots(square, left, eps, scale) && finite;
         for (int64_t r = 0; r < left; r++, x += x_stride, out += out_stride)
             for (int64_t i = 0; i < width; i += LANES) {
-                const __m512 n = _mm512_mul_ps(load(x, i, width), _mm512_set1_ps(scale[r]));
-                const __m512 y = _mm512_mul_ps(n, load(weight, i, width));
+                const __m512 n = _mm512_mul_ps(load_lanes(x, i, width), _mm512_set1_ps(scale[r]));
+                const __m512 y = _mm512_mul_ps(n, load_lanes(weight, i, width));
                 _mm512_mask_storeu_ps(out + i, lanes_of(width - i), y);
             }
     }
@@ -144,7 +149,7 @@ F32 INLINE __mmask16 lanes_in(kernel_span s, int32_t i)
     return (__mmask16)(upto & ~below);
 }
 
-F32 INLINE float largest(const float *x, int32_t width, kernel_span seen)
+F32 INLINE float span_max(const float *x, int32_t width, kernel_span seen)
 {
     __m512 most = _mm512_set1_ps(-INFINITY);
     for (int32_t i = 0; i < width; i += LANES)
@@ -152,12 +157,12 @@ F32 INLINE float largest(const float *x, int32_t width, kernel_span seen)
     return _mm512_reduce_max_ps(most);
 }
 
-F32 static void exp_spans(float *x, int64_t rows, int64_t width, const kernel_span *seen,
-                          float scale, float *sum)
+F32 static void avx512_exp_spans(float *x, int64_t rows, int64_t width, const kernel_span *seen,
+                                 float scale, float *sum)
 {
     const __m512 factor = _mm512_set1_ps(scale * PER_LN_2);
     for (int64_t r = 0; r < rows; r++, x += width) {
-        const __m512 shift = _mm512_set1_ps(largest(x, (int32_t)width, seen[r]));
+        const __m512 shift = _mm512_set1_ps(span_max(x, (int32_t)width, seen[r]));
         __m512 total = _mm512_setzero_ps();
         for (int32_t i = 0; i < width; i += LANES) {
             const __m512 beside = _mm512_sub_ps(_mm512_loadu_ps(x + i), shift);
@@ -170,20 +175,20 @@ F32 static void exp_spans(float *x, int64_t rows, int64_t width, const kernel_sp
     }
 }
 
-F32 static float max(const float *x, int64_t n)
+F32 static float avx512_max(const float *x, int64_t n)
 {
     __m512 most = _mm512_set1_ps(-INFINITY);
     for (int64_t i = 0; i < n; i += LANES)
-        most = _mm512_mask_max_ps(most, lanes_of(n - i), most, load(x, i, n));
+        most = _mm512_mask_max_ps(most, lanes_of(n - i), most, load_lanes(x, i, n));
     return _mm512_reduce_max_ps(most);
 }
 
-F32 static float sum_exp(const float *x, int64_t n, float shift)
+F32 static float avx512_sum_exp(const float *x, int64_t n, float shift)
 {
     const __m512 from = _mm512_set1_ps(shift), factor = _mm512_set1_ps(PER_LN_2);
     __m512 sum = _mm512_setzero_ps();
     for (int64_t i = 0; i < n; i += LANES) {
-        const __m512 y = _mm512_mul_ps(_mm512_sub_ps(load(x, i, n), from), factor);
+        const __m512 y = _mm512_mul_ps(_mm512_sub_ps(load_lanes(x, i, n), from), factor);
         sum = _mm512_mask_add_ps(sum, lanes_of(n - i), sum, power_of_two(y));
     }
     return _mm512_reduce_add_ps(sum);
@@ -219,7 +224,7 @@ static const float normal_tail[TAIL_DEGREE + 1][LANES] __attribute__((aligned(64
 
 // x Φ(x) = x - x Φ(-x), so that both signs need the tail only. A vector's lanes look up their
 // coefficients in registers: a third of what an exponential and a division take.
-F32 static void gelu(float *x, size_t n)
+F32 static void avx512_gelu(float *x, size_t n)
 {
     const __m512 whole = _mm512_set1_ps(12582912.0f); // 1.5 · 2^23: adding it rounds
     const __m512 end = _mm512_set1_ps(TAIL_END), step = _mm512_set1_ps(TAIL_STEP);
@@ -227,7 +232,7 @@ F32 static void gelu(float *x, size_t n)
     for (int i = 0; i <= TAIL_DEGREE; i++)
         table[i] = _mm512_load_ps(normal_tail[i]);
     for (size_t i = 0; i < n; i += LANES) {
-        const __m512 v = load(x, (int64_t)i, (int64_t)n), a = _mm512_abs_ps(v);
+        const __m512 v = load_lanes(x, (int64_t)i, (int64_t)n), a = _mm512_abs_ps(v);
         const __m512 k = _mm512_fmadd_ps(a, _mm512_set1_ps(1 / TAIL_STEP), whole);
         const __m512 d = _mm512_fnmadd_ps(_mm512_sub_ps(k, whole), step, a);
         const __m512i which = _mm512_castps_si512(k); // its lowest four bits are those of k
@@ -248,11 +253,11 @@ F32 INLINE __m512 reciprocal(__m512 y)
     return _mm512_mul_ps(near, _mm512_fnmadd_ps(y, near, _mm512_set1_ps(2)));
 }
 
-F32 static void silu(float *x, size_t n)
+F32 static void avx512_silu(float *x, size_t n)
 {
     const __m512 factor = _mm512_set1_ps(-PER_LN_2), most = _mm512_set1_ps(125);
     for (size_t i = 0; i < n; i += LANES) {
-        const __m512 v = load(x, (int64_t)i, (int64_t)n);
+        const __m512 v = load_lanes(x, (int64_t)i, (int64_t)n);
         const __m512 e = power_of_two(_mm512_min_ps(most, _mm512_mul_ps(v, factor))); // NaN stays
         const __m512 y = _mm512_mul_ps(v, reciprocal(_mm512_add_ps(_mm512_set1_ps(1), e)));
         _mm512_mask_storeu_ps(x + i, lanes_of((int64_t)(n - i)), y);
@@ -261,7 +266,7 @@ F32 static void silu(float *x, size_t n)
 
 // In each quarter of a vector, 4 by 4 words of four rows; then the quarters of rows that are four
 // apart.
-F32 INLINE void turn_quarters(__m512i row[4])
+F32 INLINE void transpose_quarters(__m512i row[4])
 {
     const __m512i a = _mm512_unpacklo_epi32(row[0], row[1]);
     const __m512i b = _mm512_unpackhi_epi32(row[0], row[1]);
@@ -275,13 +280,14 @@ F32 INLINE void turn_quarters(__m512i row[4])
 
 enum { LOW = 0x44, HIGH = 0xee, EVEN = 0x88, ODD = 0xdd }; // quarters of two vectors
 
-F32 static void turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride)
+F32 static void avx512_transpose(const uint32_t *from, int64_t stride, uint32_t *to,
+                                 int64_t to_stride)
 {
-    __m512i row[KERNEL_TURN];
-    for (int i = 0; i < KERNEL_TURN; i++)
+    __m512i row[KERNEL_SQUARE];
+    for (int i = 0; i < KERNEL_SQUARE; i++)
         row[i] = _mm512_loadu_si512(from + i * stride);
-    for (int i = 0; i < KERNEL_TURN; i += 4)
-        turn_quarters(row + i);
+    for (int i = 0; i < KERNEL_SQUARE; i += 4)
+        transpose_quarters(row + i);
     for (int j = 0; j < 4; j++) {
         const __m512i a = _mm512_shuffle_i32x4(row[j], row[j + 4], LOW);
         const __m512i b = _mm512_shuffle_i32x4(row[j + 8], row[j + 12], LOW);
@@ -296,7 +302,9 @@ F32 static void turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t
 
 const kernel_set *kernels_avx512(void)
 {
-    static const kernel_set set = {layer_norm, rms_norm, exp_spans, max, sum_exp, gelu, silu, turn};
+    static const kernel_set set = {avx512_layer_norm, avx512_rms_norm, avx512_exp_spans,
+                                   avx512_max,        avx512_sum_exp,  avx512_gelu,
+                                   avx512_silu,       avx512_transpose};
     return __builtin_cpu_supports("avx512f") ? &set : NULL;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Plain C in the form that GCC and clang turn into vectors: sixteen partial sums, so that the order
+// of additions is written down and the width of a CPU's vectors changes no bit. Compiled with
+// -ffp-contract=fast (CMakeLists.txt): whether it has fused multiply-adds does.
 #include <math.h>
-#include <string.h>
 
 #include "model/kernels/kernel_set.h"
 #include "pipeline/base/simd.h"
@@ -44,8 +46,9 @@ SIMD_INLINE float row_squares(const float *x, int64_t n, float mean)
     return add_lanes(lane);
 }
 
-SIMD_CLONES static bool layer_norm(const float *x, int64_t rows, int64_t width, const float *weight,
-                                   const float *bias, float eps, float *out)
+SIMD_CLONES static bool plain_layer_norm(const float *x, int64_t rows, int64_t width,
+                                         const float *weight, const float *bias, float eps,
+                                         float *out)
 {
     bool finite = true;
     for (int64_t r = 0; r < rows; r++, x += width, out += width) {
@@ -59,8 +62,9 @@ SIMD_CLONES static bool layer_norm(const float *x, int64_t rows, int64_t width, 
     return finite;
 }
 
-SIMD_CLONES static bool rms_norm(const float *x, int64_t x_stride, int64_t rows, int64_t width,
-                                 const float *weight, float eps, float *out, int64_t out_stride)
+SIMD_CLONES static bool plain_rms_norm(const float *x, int64_t x_stride, int64_t rows,
+                                       int64_t width, const float *weight, float eps, float *out,
+                                       int64_t out_stride)
 {
     bool finite = true;
     for (int64_t r = 0; r < rows; r++, x += x_stride, out += out_stride) {
@@ -84,7 +88,7 @@ SIMD_INLINE float max_of_lanes(float lane[LANES])
     return odd > even ? odd : even;
 }
 
-SIMD_CLONES static float row_max(const float *x, int64_t n)
+SIMD_CLONES static float plain_max(const float *x, int64_t n)
 {
     float lane[LANES];
     int64_t i = 0;
@@ -98,7 +102,7 @@ SIMD_CLONES static float row_max(const float *x, int64_t n)
     return max_of_lanes(lane);
 }
 
-SIMD_CLONES static float row_sum_exp(const float *x, int64_t n, float shift)
+SIMD_CLONES static float plain_sum_exp(const float *x, int64_t n, float shift)
 {
     float lane[LANES] = {0};
     int64_t i = 0;
@@ -137,8 +141,8 @@ SIMD_INLINE float span_exp(float *x, int32_t width, kernel_span seen, float shif
     return add_lanes(lane);
 }
 
-SIMD_CLONES static void exp_spans(float *x, int64_t rows, int64_t width, const kernel_span *seen,
-                                  float scale, float *sum)
+SIMD_CLONES static void plain_exp_spans(float *x, int64_t rows, int64_t width,
+                                        const kernel_span *seen, float scale, float *sum)
 {
     for (int64_t r = 0; r < rows; r++, x += width)
         sum[r] = span_exp(x, (int32_t)width, seen[r], span_max(x, (int32_t)width, seen[r]), scale);
@@ -147,7 +151,7 @@ SIMD_CLONES static void exp_spans(float *x, int64_t rows, int64_t width, const k
 // x Φ(x) = x - x Φ(-x) for x > 0, and Φ(-|x|) = exp(-x²/2) g(|x|) with g smooth: a polynomial in t
 // = 1 / (1 + 0.3 |x|), fitted to g = erfcx(|x|/√2) / 2 with relative error 1.5e-7 up to |x| = 14.
 // So the tail is relatively right too.
-SIMD_CLONES static void row_gelu(float *x, size_t n)
+SIMD_CLONES static void plain_gelu(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         float v = x[i], a = v < 0.0f ? -v : v;
@@ -165,22 +169,23 @@ SIMD_CLONES static void row_gelu(float *x, size_t n)
     }
 }
 
-SIMD_CLONES static void row_silu(float *x, size_t n)
+SIMD_CLONES static void plain_silu(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = x[i] / (1.0f + kernel_exp(-x[i]));
 }
 
-static void turn(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride)
+static void plain_transpose(const uint32_t *from, int64_t stride, uint32_t *to, int64_t to_stride)
 {
-    for (int j = 0; j < KERNEL_TURN; j++)
-        for (int i = 0; i < KERNEL_TURN; i++)
+    for (int j = 0; j < KERNEL_SQUARE; j++)
+        for (int i = 0; i < KERNEL_SQUARE; i++)
             to[j * to_stride + i] = from[i * stride + j];
 }
 
 const kernel_set *kernels_plain(void)
 {
-    static const kernel_set set = {layer_norm,  rms_norm, exp_spans, row_max,
-                                   row_sum_exp, row_gelu, row_silu,  turn};
+    static const kernel_set set = {plain_layer_norm, plain_rms_norm, plain_exp_spans,
+                                   plain_max,        plain_sum_exp,  plain_gelu,
+                                   plain_silu,       plain_transpose};
     return &set;
 }

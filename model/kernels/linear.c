@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Callers cut maps by outputs and inputs and need not know how weights are held. Packed ones are
+// run panel by panel, since a product reads one panel.
 #include "model/kernels/linear.h"
 
 #include <cblas.h>

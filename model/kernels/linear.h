@@ -28,7 +28,7 @@ typedef struct operand {
     int64_t stride, half_stride, rows;
 } operand;
 
-// A whole matrix [out, in].
+// A whole matrix [out, in], borrowed, as is the bias [out] (NULL: none).
 linear linear_whole(const float *w, const float *bias, int out, int in);
 linear linear_packed(const packed *w, const float *bias);
 // The part that makes outputs [first, first + n); `first` is a multiple of PACK_OUTPUTS.
@@ -45,7 +45,7 @@ operand linear_operand(const products *p, packing form, const float *x, int64_t 
 size_t linear_copy_bytes(packing form, int64_t rows, int width);
 
 // y[r, :] = W x[r, :] + bias for all rows of x; y's lie y_stride apart. `p` is the thread's; unused
-// where the map is not packed. Local.
+// where the map is not packed. ERR_INTERNAL as products_run. Local.
 status linear_apply(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);
 // y[r, :] += W x[r, :]; the bias is left out.
 status linear_add(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Packing transposes: outputs are rows of a matrix and columns of a block. It works in squares of
+// words that fit registers: value by value, each would touch a line of cache of its own. Gathering
+// works on packed words, so that a mask never unpacks.
 #include "model/kernels/packed.h"
 
 #include <string.h>
@@ -7,43 +10,19 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/products_avx512.h"
 #include "pipeline/base/checked.h"
-#include "pipeline/base/simd.h"
-
-enum { GROUPS = 16 }; // of inputs, that a block fills up to
-
-static int value_bytes(packing form)
-{
-    return form == PACKING_BF16 ? 2 : 4;
-}
-
-// Inputs side by side of one output.
-static int group_inputs(packing form)
-{
-    return form == PACKING_BF16 ? 2 : 1;
-}
 
 static int round_up(int n, int to)
 {
     return (n + to - 1) / to * to;
 }
 
-static int padded_inputs(packing form, int in)
-{
-    return round_up(in, GROUPS * group_inputs(form));
-}
-
 size_t packed_bytes(packing form, int out, int in)
 {
     size_t outputs = ((size_t)out + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS, bytes;
-    if (!checked_mul(outputs, (size_t)padded_inputs(form, in), &bytes) ||
-        !checked_mul(bytes, (size_t)value_bytes(form), &bytes))
+    if (!checked_mul(outputs, (size_t)packing_padded_inputs(form, in), &bytes) ||
+        !checked_mul(bytes, packing_value_bytes(form), &bytes))
         return SIZE_MAX;
     return bytes;
-}
-
-size_t packed_block_bytes(packing form, int in)
-{
-    return (size_t)padded_inputs(form, in) * (size_t)value_bytes(form) * PACK_OUTPUTS;
 }
 
 int packed_panel_inputs(const packed *p, int panel)
@@ -57,24 +36,14 @@ static size_t part_offset(const packed *p, int first, int panel)
 {
     size_t outputs = (size_t)round_up(p->out, PACK_OUTPUTS);
     size_t before = (size_t)panel * PACK_PANEL * outputs;
-    size_t inside = (size_t)first * (size_t)padded_inputs(p->form, packed_panel_inputs(p, panel));
-    return (before + inside) * (size_t)value_bytes(p->form);
+    size_t inside =
+        (size_t)first * (size_t)packing_padded_inputs(p->form, packed_panel_inputs(p, panel));
+    return (before + inside) * packing_value_bytes(p->form);
 }
 
 const void *packed_part(const packed *p, int first, int panel)
 {
     return (const char *)p->at + part_offset(p, first, panel);
-}
-
-SIMD_CLONES static void round_all(const float *x, size_t n, uint16_t *to)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] = bfloat16_nearest(x[i]);
-}
-
-void packed_round(const float *x, size_t n, uint16_t *to)
-{
-    round_all(x, n, to);
 }
 
 // A part of a matrix: blocks of PACK_OUTPUTS outputs by `groups` words of four bytes, each one
@@ -89,7 +58,7 @@ static part part_of(const packed *p, const void *at, int output, int panel)
     const int inputs = packed_panel_inputs(p, panel), block = output / PACK_OUTPUTS * PACK_OUTPUTS;
     const packed whole = {at, p->form, p->out, p->in};
     return (part){(uint32_t *)packed_part(&whole, block, panel) + output % PACK_OUTPUTS, inputs,
-                  padded_inputs(p->form, inputs) / group_inputs(p->form)};
+                  packing_padded_inputs(p->form, inputs) / packing_group_inputs(p->form)};
 }
 
 static void zero_output(const part *to)
@@ -98,7 +67,7 @@ static void zero_output(const part *to)
         to->word[(size_t)g * PACK_OUTPUTS] = 0;
 }
 
-// How float32 become bf16: packed_round, or the CPU's own way, which takes denormals for zero.
+// How float32 become bf16: bfloat16_round, or the CPU's own way, which takes denormals for zero.
 typedef void rounding(const float *x, size_t n, uint16_t *half);
 
 // The words of one output's inputs, one after the other.
@@ -112,37 +81,39 @@ static void make_words(packing form, rounding *round, const float *x, int in, ui
     round(x, (size_t)in, (uint16_t *)(void *)word);
 }
 
-// Groups that are turned at once.
-enum { TURNED_GROUPS = 64 };
-_Static_assert(TURNED_GROUPS % KERNEL_TURN == 0 && GROUPS % KERNEL_TURN == 0, "whole squares");
+// Groups that are transposed at once.
+enum { TRANSPOSED_GROUPS = 64 };
+_Static_assert(TRANSPOSED_GROUPS % KERNEL_SQUARE == 0 && PACK_GROUPS % KERNEL_SQUARE == 0,
+               "whole squares");
 
 // Writes groups [from, from + n) of a block's first `outputs` outputs, and zeros up to `lanes`, a
-// multiple of KERNEL_TURN. The words are made output by output, then turned.
+// multiple of KERNEL_SQUARE. The words are made output by output, then transposed.
 static void put_groups(packing form, rounding *round, const part *to, int outputs, int lanes,
                        int from, int n, const float *rows, int64_t stride)
 {
-    uint32_t turned[PACK_OUTPUTS][TURNED_GROUPS];
-    const int each = group_inputs(form), left = to->inputs - from * each;
+    uint32_t transposed[PACK_OUTPUTS][TRANSPOSED_GROUPS];
+    const int each = packing_group_inputs(form), left = to->inputs - from * each;
     const int inputs = left < n * each ? left : n * each, words = (inputs + each - 1) / each;
     for (int o = 0; o < lanes; o++) {
         const int made = o < outputs && words > 0 ? words : 0;
         if (made > 0)
-            make_words(form, round, rows + o * stride + from * each, inputs, turned[o]);
-        memset(turned[o] + made, 0, (size_t)(n - made) * sizeof turned[o][0]);
+            make_words(form, round, rows + o * stride + from * each, inputs, transposed[o]);
+        memset(transposed[o] + made, 0, (size_t)(n - made) * sizeof transposed[o][0]);
     }
-    for (int g = 0; g < n; g += KERNEL_TURN)
-        for (int o = 0; o < lanes; o += KERNEL_TURN)
-            kernel_turn(&turned[o][g], TURNED_GROUPS, to->word + (from + g) * PACK_OUTPUTS + o,
-                        PACK_OUTPUTS);
+    for (int g = 0; g < n; g += KERNEL_SQUARE)
+        for (int o = 0; o < lanes; o += KERNEL_SQUARE)
+            kernel_transpose(&transposed[o][g], TRANSPOSED_GROUPS,
+                             to->word + (from + g) * PACK_OUTPUTS + o, PACK_OUTPUTS);
 }
 
 // All groups of a block, as above.
 static void put_block(packing form, rounding *round, const part *to, int outputs, int lanes,
                       const float *rows, int64_t stride)
 {
-    for (int g = 0; g < to->groups; g += TURNED_GROUPS)
+    for (int g = 0; g < to->groups; g += TRANSPOSED_GROUPS)
         put_groups(form, round, to, outputs, lanes, g,
-                   to->groups - g < TURNED_GROUPS ? to->groups - g : TURNED_GROUPS, rows, stride);
+                   to->groups - g < TRANSPOSED_GROUPS ? to->groups - g : TRANSPOSED_GROUPS, rows,
+                   stride);
 }
 
 void packed_put(const packed *p, void *at, int first, int n, const float *rows)
@@ -150,7 +121,7 @@ void packed_put(const packed *p, void *at, int first, int n, const float *rows)
     for (int panel = 0; panel * PACK_PANEL < p->in; panel++)
         for (int i = 0; i < n; i += PACK_OUTPUTS) {
             const part to = part_of(p, at, first + i, panel);
-            put_block(p->form, packed_round, &to, n - i < PACK_OUTPUTS ? n - i : PACK_OUTPUTS,
+            put_block(p->form, bfloat16_round, &to, n - i < PACK_OUTPUTS ? n - i : PACK_OUTPUTS,
                       PACK_OUTPUTS, rows + (size_t)i * (size_t)p->in + panel * PACK_PANEL, p->in);
         }
 }
@@ -158,7 +129,7 @@ void packed_put(const packed *p, void *at, int first, int n, const float *rows)
 static float read_input(packing form, const part *from, int input)
 {
     float value;
-    uint32_t word = from->word[(size_t)(input / group_inputs(form)) * PACK_OUTPUTS];
+    uint32_t word = from->word[(size_t)(input / packing_group_inputs(form)) * PACK_OUTPUTS];
     if (form == PACKING_BF16)
         word = input % 2 ? word & 0xffff0000u : word << 16;
     memcpy(&value, &word, sizeof value);
@@ -174,59 +145,59 @@ void packed_get(const packed *p, int row, float *values)
     }
 }
 
-packed packed_keep_outputs(const packed *from, const int32_t *unit, int n, int filled, void *at)
+packed packed_gather_outputs(const packed *from, const int32_t *index, int n, int filled, void *at)
 {
-    const packed kept = {at, from->form, filled, from->in};
+    const packed gathered = {at, from->form, filled, from->in};
     for (int panel = 0; panel * PACK_PANEL < from->in; panel++)
         for (int i = 0; i < round_up(filled, PACK_OUTPUTS); i++) {
-            const part to = part_of(&kept, at, i, panel);
+            const part to = part_of(&gathered, at, i, panel);
             if (i >= n) {
                 zero_output(&to);
                 continue;
             }
-            const part own = part_of(from, from->at, unit[i], panel);
+            const part own = part_of(from, from->at, index[i], panel);
             for (int g = 0; g < to.groups; g++)
                 to.word[(size_t)g * PACK_OUTPUTS] = own.word[(size_t)g * PACK_OUTPUTS];
         }
-    return kept;
+    return gathered;
 }
 
-// Copies input `unit` of a block of outputs to input `i` of another.
-static void copy_input(packing form, const part *from, int unit, const part *to, int i)
+// Copies input `own` of a block of outputs to input `i` of another.
+static void copy_input(packing form, const part *from, int own, const part *to, int i)
 {
-    const int each = group_inputs(form);
-    const uint32_t *source = from->word + (size_t)(unit / each) * PACK_OUTPUTS;
+    const int each = packing_group_inputs(form);
+    const uint32_t *source = from->word + (size_t)(own / each) * PACK_OUTPUTS;
     uint32_t *target = to->word + (size_t)(i / each) * PACK_OUTPUTS;
-    const int right = form == PACKING_BF16 && unit % 2 ? 16 : 0;
+    const int right = form == PACKING_BF16 && own % 2 ? 16 : 0;
     const int left = form == PACKING_BF16 && i % 2 ? 16 : 0;
     const uint32_t taken = form == PACKING_BF16 ? 0xffffu : 0xffffffffu;
     for (int c = 0; c < PACK_OUTPUTS; c++)
         target[c] |= (source[c] >> right & taken) << left;
 }
 
-packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int filled, void *at)
+packed packed_gather_inputs(const packed *from, const int32_t *index, int n, int filled, void *at)
 {
-    const packed kept = {at, from->form, from->out, filled};
+    const packed gathered = {at, from->form, from->out, filled};
     for (int block = 0; block < from->out; block += PACK_OUTPUTS) {
         for (int i = 0; i < filled; i++) {
-            const part to = part_of(&kept, at, block, i / PACK_PANEL);
+            const part to = part_of(&gathered, at, block, i / PACK_PANEL);
             if (i % PACK_PANEL == 0)
                 memset(to.word, 0, (size_t)to.groups * PACK_OUTPUTS * sizeof *to.word);
             if (i >= n)
                 continue;
-            const part own = part_of(from, from->at, block, unit[i] / PACK_PANEL);
-            copy_input(from->form, &own, unit[i] % PACK_PANEL, &to, i % PACK_PANEL);
+            const part own = part_of(from, from->at, block, index[i] / PACK_PANEL);
+            copy_input(from->form, &own, index[i] % PACK_PANEL, &to, i % PACK_PANEL);
         }
     }
-    return kept;
+    return gathered;
 }
 
 // A block of a strip.
 static part strip_block(packing form, int in, int first, void *at)
 {
-    const size_t before = (size_t)(first / PACK_OUTPUTS) * packed_block_bytes(form, in);
+    const size_t before = (size_t)(first / PACK_OUTPUTS) * packing_block_bytes(form, in);
     return (part){(uint32_t *)(void *)((char *)at + before), in,
-                  padded_inputs(form, in) / group_inputs(form)};
+                  packing_padded_inputs(form, in) / packing_group_inputs(form)};
 }
 
 void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at)
@@ -234,7 +205,7 @@ void packed_strip(packing form, int out, int in, const float *rows, int64_t stri
     for (int first = 0; first < out; first += PACK_OUTPUTS) {
         const part to = strip_block(form, in, first, at);
         const int outputs = out - first < PACK_OUTPUTS ? out - first : PACK_OUTPUTS;
-        put_block(form, products_avx512_round, &to, outputs, round_up(outputs, KERNEL_TURN),
+        put_block(form, products_avx512_round, &to, outputs, round_up(outputs, KERNEL_SQUARE),
                   rows + first * stride, stride);
     }
 }
@@ -244,7 +215,7 @@ static void put_inputs(packing form, const float *rows, int64_t stride, int in, 
                        uint32_t *word)
 {
     static const float nothing[PACK_OUTPUTS]; // an input that is not there
-    const int each = group_inputs(form), lanes = round_up(n, KERNEL_TURN);
+    const int each = packing_group_inputs(form), lanes = round_up(n, KERNEL_SQUARE);
     for (int g = 0; g < groups; g++, rows += each * stride, word += PACK_OUTPUTS) {
         const int left = in - g * each;
         for (int o = left > 0 ? n : 0; o < lanes; o++)

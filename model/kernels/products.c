@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// The choice of an engine, by the CPU's instructions and never by a measurement: a machine must
+// give the same bits on every run.
 #include "model/kernels/products.h"
 
 #include <stdlib.h>
 
+#include "model/kernels/bfloat16.h"
 #include "model/kernels/products_avx512.h"
 #include "model/kernels/products_onednn.h"
 #include "pipeline/base/checked.h"
@@ -13,13 +16,13 @@ struct products {
 };
 
 // oneDNN is asked too, so that DNNL_MAX_CPU_ISA limits both engines.
-static bool has(packing form)
+static bool has_form(packing form)
 {
     return products_onednn_has(form) && products_avx512_has(form);
 }
 
 // Where the CPU has AMX, bf16 is oneDNN's: its tiles are many times as fast as vectors.
-static product_engine best(packing form)
+static product_engine best_engine(packing form)
 {
     const bool amx = form == PACKING_BF16 && products_onednn_has_amx();
     return products_avx512_has(form) && !amx ? ENGINE_AVX512 : ENGINE_ONEDNN;
@@ -30,8 +33,8 @@ status products_new(product_engine engine, products **out)
     products *p = checked_calloc(1, sizeof *p);
     if (!p)
         return status_no_memory("products");
-    p->float32 = engine == ENGINE_BEST ? best(PACKING_F32) : engine;
-    p->bf16 = engine == ENGINE_BEST ? best(PACKING_BF16) : engine;
+    p->float32 = engine == ENGINE_BEST ? best_engine(PACKING_F32) : engine;
+    p->bf16 = engine == ENGINE_BEST ? best_engine(PACKING_BF16) : engine;
     *out = p;
     return OK;
 }
@@ -70,17 +73,18 @@ void products_round(const products *p, const float *x, size_t n, uint16_t *half)
     if (p->bf16 == ENGINE_AVX512)
         products_avx512_round(x, n, half);
     else
-        packed_round(x, n, half);
+        bfloat16_round(x, n, half);
 }
 
 bool products_own(product_engine engine, packing form)
 {
-    return form != PACKING_NONE && (engine == ENGINE_BEST ? best(form) : engine) == ENGINE_AVX512;
+    return form != PACKING_NONE &&
+           (engine == ENGINE_BEST ? best_engine(form) : engine) == ENGINE_AVX512;
 }
 
 status products_check(packing form)
 {
-    if (form != PACKING_BF16 || has(form))
+    if (form != PACKING_BF16 || has_form(form))
         return OK;
     return status_fail(ERR_USAGE, "compute",
                        "bf16 needs a CPU with bfloat16 instructions (AVX-512-BF16 or AMX), and "
@@ -89,12 +93,12 @@ status products_check(packing form)
 
 packing products_float32(void)
 {
-    return has(PACKING_F32) ? PACKING_F32 : PACKING_NONE;
+    return has_form(PACKING_F32) ? PACKING_F32 : PACKING_NONE;
 }
 
 const char *products_name(packing form)
 {
-    if (best(form) == ENGINE_ONEDNN)
+    if (best_engine(form) == ENGINE_ONEDNN)
         return products_onednn_has_amx() ? "oneDNN AMX" : "oneDNN";
     return form == PACKING_BF16 ? "sulcus AVX-512-BF16" : "sulcus AVX-512";
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+// Our own products are worth having because a block of packed weights, once in cache, serves all
+// rows of a tile, and because the bits of an output do not depend on how many there are, which
+// caches of neurons rely on.
 #include "model/kernels/products_avx512.h"
 
 #include <string.h>
+
+#include "model/kernels/bfloat16.h"
 
 #if defined(__x86_64__)
 
@@ -33,22 +38,22 @@ typedef struct block {
 } block;
 
 // Which outputs of vector v of `vectors` there are.
-F32 INLINE __mmask16 there(const block *b, int v, int vectors)
+F32 INLINE __mmask16 lanes_of(const block *b, int v, int vectors)
 {
     return v == vectors - 1 ? b->last : 0xffff;
 }
 
-F32 INLINE void begin(int rows, int vectors, const block *b, const float *y,
-                      __m512 sum[TILE_ROWS][VECTORS])
+F32 INLINE void begin_sums(int rows, int vectors, const block *b, const float *y,
+                           __m512 sum[TILE_ROWS][VECTORS])
 {
     if (b->add) {
         FOR (r, rows)
             FOR (v, vectors)
                 sum[r][v] =
-                    _mm512_maskz_loadu_ps(there(b, v, vectors), y + r * b->y_stride + v * LANES);
+                    _mm512_maskz_loadu_ps(lanes_of(b, v, vectors), y + r * b->y_stride + v * LANES);
     } else if (b->bias) {
         FOR (v, vectors)
-            sum[0][v] = _mm512_maskz_loadu_ps(there(b, v, vectors), b->bias + v * LANES);
+            sum[0][v] = _mm512_maskz_loadu_ps(lanes_of(b, v, vectors), b->bias + v * LANES);
         FOR (r, rows - 1)
             FOR (v, vectors)
                 sum[r + 1][v] = sum[0][v];
@@ -59,18 +64,20 @@ F32 INLINE void begin(int rows, int vectors, const block *b, const float *y,
     }
 }
 
-F32 INLINE void end(int rows, int vectors, const block *b, __m512 sum[TILE_ROWS][VECTORS], float *y)
+F32 INLINE void store_sums(int rows, int vectors, const block *b, __m512 sum[TILE_ROWS][VECTORS],
+                           float *y)
 {
     FOR (r, rows)
         FOR (v, vectors)
-            _mm512_mask_storeu_ps(y + r * b->y_stride + v * LANES, there(b, v, vectors), sum[r][v]);
+            _mm512_mask_storeu_ps(y + r * b->y_stride + v * LANES, lanes_of(b, v, vectors),
+                                  sum[r][v]);
 }
 
 F32 INLINE void f32_tile(int rows, int vectors, const block *b, const float *x, float *y)
 {
     __m512 sum[TILE_ROWS][VECTORS], group[VECTORS];
     const float *w = b->w;
-    begin(rows, vectors, b, y, sum);
+    begin_sums(rows, vectors, b, y, sum);
     for (int i = 0; i < b->in; i++, w += PACK_OUTPUTS) {
         FOR (v, vectors)
             group[v] = _mm512_loadu_ps(w + v * LANES);
@@ -80,7 +87,7 @@ F32 INLINE void f32_tile(int rows, int vectors, const block *b, const float *x, 
                 sum[r][v] = _mm512_fmadd_ps(all, group[v], sum[r][v]);
         }
     }
-    end(rows, vectors, b, sum, y);
+    store_sums(rows, vectors, b, sum, y);
 }
 
 // A group of weights, two inputs of each output, times x's two inputs of each row.
@@ -102,7 +109,7 @@ BF16 INLINE void bf16_tile(int rows, int vectors, const block *b, const uint16_t
     __m512 sum[TILE_ROWS][VECTORS];
     uint32_t pair[TILE_ROWS] = {0};
     const uint32_t *w = b->w;
-    begin(rows, vectors, b, y, sum);
+    begin_sums(rows, vectors, b, y, sum);
     for (int i = 0; i < b->in / 2; i++, w += PACK_OUTPUTS) {
         FOR (r, rows)
             memcpy(&pair[r], x + r * b->x_stride + 2 * i, sizeof pair[r]);
@@ -113,7 +120,7 @@ BF16 INLINE void bf16_tile(int rows, int vectors, const block *b, const uint16_t
             pair[r] = x[r * b->x_stride + b->in - 1];
         add_pair(rows, vectors, w, pair, sum);
     }
-    end(rows, vectors, b, sum, y);
+    store_sums(rows, vectors, b, sum, y);
 }
 
 // A function for each size of a tile, so that each has its sums in registers.
@@ -152,7 +159,7 @@ void products_avx512_run(const product_shape *s, const void *x, const void *w, c
 {
     const bool half = s->form == PACKING_BF16;
     const size_t value = half ? sizeof(uint16_t) : sizeof(float);
-    const size_t block_bytes = packed_block_bytes(s->form, s->in);
+    const size_t block_bytes = packing_block_bytes(s->form, s->in);
     block b = {.in = s->in, .x_stride = s->x_stride, .y_stride = s->y_stride, .add = s->add};
     for (int first = 0; first < s->out; first += PACK_OUTPUTS) {
         const int left = s->out - first, n = left < PACK_OUTPUTS ? left : PACK_OUTPUTS;
@@ -220,7 +227,7 @@ void products_avx512_run(const product_shape *s, const void *x, const void *w, c
 
 void products_avx512_round(const float *x, size_t n, uint16_t *half)
 {
-    packed_round(x, n, half);
+    bfloat16_round(x, n, half);
 }
 
 void products_avx512_pair(const float *x, const float *y, int n, uint32_t *word)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// A primitive takes far longer to make than to run, so shapes are rounded up to whole groups of
+// rows and primitives are found again. All of it belongs to one thread, and oneDNN must not start
+// others.
 #include "model/kernels/products_onednn.h"
 
 #include <dlfcn.h>
 #include <dnnl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +32,7 @@ struct onednn {
     size_t x_bytes, y_bytes;
 };
 
-static status failed(const char *what, dnnl_status_t code)
+static status fail_call(const char *what, dnnl_status_t code)
 {
     if (code == dnnl_out_of_memory)
         return status_no_memory("a product");
@@ -42,7 +44,7 @@ static status failed(const char *what, dnnl_status_t code)
     do {                                                                                           \
         dnnl_status_t code = (call);                                                               \
         if (code != dnnl_success) {                                                                \
-            st = failed(#call, code);                                                              \
+            st = fail_call(#call, code);                                                           \
             goto done;                                                                             \
         }                                                                                          \
     } while (0)
@@ -103,7 +105,7 @@ typedef struct layouts {
     dnnl_memory_desc_t x, w, bias, y;
 } layouts;
 
-static status describe(const product_shape *s, layouts *out)
+static status describe_layouts(const product_shape *s, layouts *out)
 {
     status st = OK;
     const bool half = s->form == PACKING_BF16;
@@ -148,13 +150,13 @@ done:
     return st;
 }
 
-static status make(onednn *p, const product_shape *s, product *out)
+static status make_product(onednn *p, const product_shape *s, product *out)
 {
     status st;
     layouts l;
     product made = {.shape = *s};
     dnnl_primitive_desc_t description = NULL;
-    TRY(describe(s, &l));
+    TRY(describe_layouts(s, &l));
     TRY(make_primitive(p, s, &l, &description, &made.primitive));
     const dnnl_memory_desc_t *scratch =
         dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
@@ -173,19 +175,19 @@ done:
     return st;
 }
 
-static bool same(const product_shape *a, const product_shape *b)
+static bool same_shape(const product_shape *a, const product_shape *b)
 {
     return a->form == b->form && a->rows == b->rows && a->out == b->out && a->in == b->in &&
            a->add == b->add && a->bias == b->bias;
 }
 
 // Finds the shape's primitive, or makes it.
-static status find(onednn *p, const product_shape *s, product **out)
+static status find_product(onednn *p, const product_shape *s, product **out)
 {
     status st = OK;
     for (size_t i = 0; i < p->n; i++) { // from the one behind the last: shapes come in turns
         size_t at = (p->last + 1 + i) % p->n;
-        if (same(&p->made[at].shape, s)) {
+        if (same_shape(&p->made[at].shape, s)) {
             p->last = at;
             *out = &p->made[at];
             return OK;
@@ -193,7 +195,7 @@ static status find(onednn *p, const product_shape *s, product **out)
     }
     if (!checked_grow(&p->made, &p->capacity, p->n + 1, sizeof *p->made))
         return status_no_memory("a product");
-    TRY(make(p, s, &p->made[p->n]));
+    TRY(make_product(p, s, &p->made[p->n]));
     p->last = p->n++;
     *out = &p->made[p->last];
 done:
@@ -201,7 +203,7 @@ done:
 }
 
 // oneDNN takes all memory as writable.
-static void *writable(const void *at)
+static void *as_writable(const void *at)
 {
     union {
         const void *from;
@@ -216,10 +218,10 @@ static status run_dense(onednn *p, const product_shape *shape, const void *x, co
 {
     status st;
     product *own = NULL;
-    TRY(find(p, shape, &own));
-    DNNL(dnnl_memory_set_data_handle(own->x, writable(x)));
-    DNNL(dnnl_memory_set_data_handle(own->w, writable(w)));
-    DNNL(dnnl_memory_set_data_handle(own->bias, shape->bias ? writable(bias) : NULL));
+    TRY(find_product(p, shape, &own));
+    DNNL(dnnl_memory_set_data_handle(own->x, as_writable(x)));
+    DNNL(dnnl_memory_set_data_handle(own->w, as_writable(w)));
+    DNNL(dnnl_memory_set_data_handle(own->bias, shape->bias ? as_writable(bias) : NULL));
     DNNL(dnnl_memory_set_data_handle(own->y, y));
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, own->x},
                                          {DNNL_ARG_WEIGHTS, own->w},
@@ -281,17 +283,17 @@ done:
     return st;
 }
 
-static bool has(dnnl_cpu_isa_t isa)
+static bool has_isa(dnnl_cpu_isa_t isa)
 {
     return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
 }
 
 bool products_onednn_has_amx(void)
 {
-    return has(dnnl_cpu_isa_avx512_core_amx);
+    return has_isa(dnnl_cpu_isa_avx512_core_amx);
 }
 
 bool products_onednn_has(packing form)
 {
-    return has(form == PACKING_BF16 ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx512_core);
+    return has_isa(form == PACKING_BF16 ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx512_core);
 }

@@ -4,13 +4,15 @@
 #ifndef MODEL_KERNELS_PRODUCTS_ONEDNN_H
 #define MODEL_KERNELS_PRODUCTS_ONEDNN_H
 
-#include "model/kernels/products.h"
+#include "model/kernels/product_shape.h"
+#include "pipeline/base/status.h"
 
 typedef struct onednn onednn;
 
-// Owned by the caller.
+// Owned by the caller. ERR_INTERNAL carries oneDNN's number. Local.
 status products_onednn_new(onednn **out);
 void products_onednn_free(onednn *o);
+// As products_begin.
 void products_onednn_begin(void);
 
 // As products_run.

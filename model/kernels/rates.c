@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Runs long enough for a stable figure and short enough for `sulcus doctor`; one shape, of the size
+// that a layer of a small transformer has.
 #include "model/kernels/rates.h"
 
 #include <stdlib.h>
@@ -11,7 +13,7 @@
 enum { ROWS = 512, WIDTH = 768 };
 static const double least_seconds = 0.05;
 
-static double now(void)
+static double now_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -27,7 +29,7 @@ static float *make_values(size_t n)
 }
 
 // GFLOP/s of products with weights of a form.
-static status measure(packing form, double *rate)
+static status measure_rate(packing form, double *rate)
 {
     status st = OK;
     products *p = NULL;
@@ -47,11 +49,11 @@ static status measure(packing form, double *rate)
     }
     const operand o = linear_operand(p, form, x, WIDTH, ROWS, WIDTH, copy);
     TRY(linear_apply(p, &l, &o, y, WIDTH)); // primitives, pages
-    double n = 0, begin = now(), end;
+    double n = 0, begin = now_seconds(), end;
     do {
         TRY(linear_apply(p, &l, &o, y, WIDTH));
         n++;
-    } while ((end = now()) < begin + least_seconds);
+    } while ((end = now_seconds()) < begin + least_seconds);
     *rate = 2.0 * n * ROWS * WIDTH * WIDTH / (end - begin) * 1e-9;
 done:
     products_free(p);
@@ -69,14 +71,14 @@ status rates_check(text *found)
     double rate;
     const bool own = products_float32() == PACKING_F32;
     TRY(blas_check());
-    TRY(measure(PACKING_NONE, &rate));
+    TRY(measure_rate(PACKING_NONE, &rate));
     text_addf(found, "OpenBLAS %s %.0f GFLOP/s a thread in float32", blas_core(), rate);
     if (own) {
-        TRY(measure(PACKING_F32, &rate));
+        TRY(measure_rate(PACKING_F32, &rate));
         text_addf(found, ", %s %.0f (compute: f32 takes it)", products_name(PACKING_F32), rate);
     }
     if (products_check(PACKING_BF16) == OK) {
-        TRY(measure(PACKING_BF16, &rate));
+        TRY(measure_rate(PACKING_BF16, &rate));
         text_addf(found, "; bf16 by %s %.0f", products_name(PACKING_BF16), rate);
     } else {
         text_add(found, "; no bf16 instructions: compute: bf16 is refused");

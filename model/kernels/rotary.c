@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// Angles are computed in double precision and stored: position times frequency loses its last
+// digits in float32 long before a context ends.
 #include "model/kernels/rotary.h"
 
 #include <math.h>
 
 #include "pipeline/base/simd.h"
 
-static double frequency(const rotary *r, int i, int d)
+static double pair_frequency(const rotary *r, int i, int d)
 {
     double plain = pow(r->theta, -2.0 * i / d) / r->linear;
     if (r->divisors > 0)
@@ -17,14 +19,14 @@ static double frequency(const rotary *r, int i, int d)
         return plain;
     if (wavelength > r->original / r->low_factor)
         return plain / r->factor;
-    double kept = (r->original / wavelength - r->low_factor) / (r->high_factor - r->low_factor);
-    return (1 - kept) * plain / r->factor + kept * plain;
+    double unscaled = (r->original / wavelength - r->low_factor) / (r->high_factor - r->low_factor);
+    return (1 - unscaled) * plain / r->factor + unscaled * plain;
 }
 
 void rotary_table(const rotary *r, int64_t positions, int d, float *table)
 {
     for (int i = 0; i < d / 2; i++) {
-        double f = frequency(r, i, d);
+        double f = pair_frequency(r, i, d);
         for (int64_t p = 0; p < positions; p++) {
             table[p * d + i] = (float)cos((double)p * f);
             table[p * d + d / 2 + i] = (float)sin((double)p * f);
@@ -32,7 +34,8 @@ void rotary_table(const rotary *r, int64_t positions, int d, float *table)
     }
 }
 
-SIMD_CLONES static void turn(const float *cosine, const float *sine, int half, float *x, float *y)
+SIMD_CLONES static void rotate_pairs(const float *cosine, const float *sine, int half, float *x,
+                                     float *y)
 {
     for (int i = 0; i < half; i++) {
         float a = x[i], b = y[i];
@@ -47,6 +50,6 @@ void rotary_apply(const float *table, const int64_t *position, int64_t rows, int
     for (int64_t r = 0; r < rows; r++, x += stride) {
         const float *t = table + (position ? position[r] : r) * d;
         for (int h = 0; h < heads; h++)
-            turn(t, t + d / 2, d / 2, x + h * d, x + h * d + d / 2);
+            rotate_pairs(t, t + d / 2, d / 2, x + h * d, x + h * d + d / 2);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rotary positions (Su et al., 2021): each pair (x[i], x[i + d/2]) of a head is turned by position
+// Rotary positions (Su et al., 2021): each pair (x[i], x[i + d/2]) of a head is rotated by position
 // · frequency[i].
 #ifndef MODEL_KERNELS_ROTARY_H
 #define MODEL_KERNELS_ROTARY_H
@@ -23,8 +23,8 @@ typedef struct rotary {
 // Fills table [positions, d]: of each position the d/2 cosines, then the d/2 sines. Local.
 void rotary_table(const rotary *r, int64_t positions, int d, float *table);
 
-// Turns each of `heads` heads of d values of x [rows, stride]; row r is at position position[r], or
-// r where that is NULL. Local.
+// Rotates each of `heads` heads of d values of x [rows, stride]; row r is at position position[r],
+// or r where that is NULL. Local.
 void rotary_apply(const float *table, const int64_t *position, int64_t rows, int heads, int d,
                   int64_t stride, float *x);
 

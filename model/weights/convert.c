@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Conversions work on runs of elements, so that threads and ranks can share out one tensor. What
+// a file keeps in another order is put right on the way: rows of Llama's GGUF heads, GPT-2's
+// transposed matrices.
 #include "model/weights/convert.h"
 
 const unsigned char *convert_at(const tensor *t, size_t first)
@@ -30,7 +33,7 @@ size_t convert_grain(const tensor *t, layout how)
     return how == LAYOUT_PLAIN ? t->type->block : row_length(t, how);
 }
 
-static void gather_pairs(const tensor *t, int head_dim, size_t first, size_t n, float *out)
+static void convert_pairs(const tensor *t, int head_dim, size_t first, size_t n, float *out)
 {
     const size_t length = row_length(t, LAYOUT_PAIRS), d = (size_t)head_dim, half = d / 2;
     for (size_t row = first / length; n > 0; row++, n -= length, out += length) {
@@ -40,7 +43,7 @@ static void gather_pairs(const tensor *t, int head_dim, size_t first, size_t n, 
 }
 
 // Some columns of the file at a time, each of which becomes a row.
-static void transpose(const tensor *t, size_t first, size_t n, float *out)
+static void convert_transposed(const tensor *t, size_t first, size_t n, float *out)
 {
     enum { COLUMNS = 64 };
     const size_t in = t->shape[0], rows = t->shape[1], last = (first + n) / in;
@@ -58,9 +61,9 @@ static void transpose(const tensor *t, size_t first, size_t n, float *out)
 void convert_elements(const tensor *t, layout how, int head_dim, size_t first, size_t n, float *out)
 {
     if (how == LAYOUT_PAIRS)
-        gather_pairs(t, head_dim, first, n, out);
+        convert_pairs(t, head_dim, first, n, out);
     else if (how == LAYOUT_TRANSPOSED)
-        transpose(t, first, n, out);
+        convert_transposed(t, first, n, out);
     else
         convert_run(t, first, n, out);
 }

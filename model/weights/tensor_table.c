@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table is data, and these are its readers: what a configuration leaves out of it, which shape
+// it makes, what a file calls a tensor. A safetensors file may hold more than the table; a GGUF
+// file may not, since converters put in what the model needs.
 #include "model/weights/tensor_table.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "model/kernels/packed.h"
+#include "model/config/gguf_config.h"
+#include "model/kernels/packing.h"
 #include "pipeline/base/checked.h"
 
 static size_t dim_length(const config *c, dim d)
@@ -116,7 +120,7 @@ static status check_tensor(const config *c, const tensor_def *def, layout how, c
     return OK;
 }
 
-static const tensor_def *entry(const tensor_table *table, int layer, int i)
+static const tensor_def *table_entry(const tensor_table *table, int layer, int i)
 {
     return layer < 0 ? &table->globals[i] : &table->layer[i];
 }
@@ -128,74 +132,76 @@ static tensor_form entry_form(const tensor_table *table, int layer, int i)
 }
 
 // The file's tensor for an entry, and what the file calls it; NULL where it has none.
-static const tensor *find(const tensor_table *table, const checkpoint *source, int layer, int i,
-                          char name[TENSOR_NAME_BYTES])
+static const tensor *find_tensor(const tensor_table *table, const weight_source *source, int layer,
+                                 int i, char name[TENSOR_NAME_BYTES])
 {
     const tensor_form form = entry_form(table, layer, i);
-    const char *pattern = entry(table, layer, i)->name;
+    const char *pattern = table_entry(table, layer, i)->name;
     const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
-    if (checkpoint_is_gguf(source))
+    if (weight_source_is_gguf(source))
         pattern = form.gguf ? form.gguf : "";
     snprintf(name, TENSOR_NAME_BYTES, pattern, layer);
-    const tensor *found = checkpoint_find(source, name);
+    const tensor *found = weight_source_find(source, name);
     if (!found && prefix > 0 && strncmp(name, table->prefix, prefix) == 0)
-        found = checkpoint_find(source, name + prefix);
+        found = weight_source_find(source, name + prefix);
     return found;
 }
 
-status tensor_slot_find(const config *c, const tensor_table *table, const checkpoint *source,
+status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out)
 {
     const tensor_form form = entry_form(table, layer, i);
     char name[TENSOR_NAME_BYTES];
     *out = (tensor_slot){0};
-    if (!def_exists(c, entry(table, layer, i)) || (layer < 0 && !global_held(c, table, i)))
+    if (!def_exists(c, table_entry(table, layer, i)) || (layer < 0 && !global_held(c, table, i)))
         return OK;
-    out->def = entry(table, layer, i);
+    out->def = table_entry(table, layer, i);
     snprintf(out->name, sizeof out->name, out->def->name, layer);
     if (!def_elements(c, out->def, &out->elements))
         return status_fail(ERR_INPUT, out->name, "the configuration makes it too large");
     if (!source)
         return OK;
-    if (checkpoint_is_gguf(source) && !form.gguf)
-        return status_fail(ERR_INPUT, checkpoint_at(source, 0)->file,
+    if (weight_source_is_gguf(source) && !form.gguf)
+        return status_fail(ERR_INPUT, weight_source_at(source, 0)->file,
                            "has no place for tensor %s; use safetensors", out->name);
-    if (!(out->from = find(table, source, layer, i, name)))
+    if (!(out->from = find_tensor(table, source, layer, i, name)))
         return status_fail(
-            ERR_INPUT, checkpoint_count(source) ? checkpoint_at(source, 0)->file : "weights",
+            ERR_INPUT, weight_source_count(source) ? weight_source_at(source, 0)->file : "weights",
             "tensor %s is missing; is this the model that the configuration describes?", name);
     out->layout = form.safetensors;
-    if (checkpoint_is_gguf(source))
+    if (weight_source_is_gguf(source))
         out->layout = c->features & FEATURE_GGUF_PAIRS ? form.in_gguf : LAYOUT_PLAIN;
     return check_tensor(c, out->def, out->layout, out->from);
 }
 
 // Does an entry use this tensor?
-static bool is_used(const config *c, const tensor_table *table, const checkpoint *source,
+static bool is_used(const config *c, const tensor_table *table, const weight_source *source,
                     const tensor *t)
 {
     char name[TENSOR_NAME_BYTES];
     for (int l = -1; l < c->info.layers; l++)
         for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++)
-            if (def_exists(c, entry(table, l, i)) && find(table, source, l, i, name) == t)
+            if (def_exists(c, table_entry(table, l, i)) &&
+                find_tensor(table, source, l, i, name) == t)
                 return true;
     return false;
 }
 
-status tensor_table_check_used(const config *c, const tensor_table *table, const checkpoint *source)
+status tensor_table_check_used(const config *c, const tensor_table *table,
+                               const weight_source *source)
 {
     size_t expected = 0;
-    if (!checkpoint_is_gguf(source))
+    if (!weight_source_is_gguf(source))
         return OK;
     for (int i = 0; i < table->n_globals; i++)
         expected += def_exists(c, &table->globals[i]);
     for (int i = 0; i < table->n_layer; i++)
         expected += def_exists(c, &table->layer[i]) ? (size_t)c->info.layers : 0;
-    size_t extra = checkpoint_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
-    if (checkpoint_count(source) <= expected + extra)
+    size_t extra = weight_source_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
+    if (weight_source_count(source) <= expected + extra)
         return OK; // one that is not used leaves another missing
-    for (size_t i = 0; i < checkpoint_count(source); i++) {
-        const tensor *t = checkpoint_at(source, i);
+    for (size_t i = 0; i < weight_source_count(source); i++) {
+        const tensor *t = weight_source_at(source, i);
         if (strcmp(t->name, GGUF_ROPE_DIVISORS) != 0 && !is_used(c, table, source, t))
             return status_fail(ERR_INPUT, t->file,
                                "tensor %s is not supported, and would change the result", t->name);

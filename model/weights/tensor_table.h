@@ -53,7 +53,7 @@ typedef enum layout {
     LAYOUT_PLAIN,
     LAYOUT_TRANSPOSED, // [in, out] for [out, in]
     LAYOUT_PAIRS,      // heads whose rows (2i, 2i + 1) are rows (i, i + head_dim / 2): a pair that
-                       // rotary positions turn lies together
+                       // rotary positions rotate lies together
 } layout;
 
 // What file formats make of a tensor.
@@ -74,9 +74,6 @@ typedef struct tensor_table {
 
 enum { TENSOR_NAME_BYTES = 160 };
 
-// In GGUF files: what rotary frequencies are divided by. Configuration, not a weight.
-#define GGUF_ROPE_DIVISORS "rope_freqs.weight"
-
 // A tensor of the table on its way into memory.
 typedef struct tensor_slot {
     const tensor_def *def; // NULL: the model has no such tensor, or it is not held
@@ -88,7 +85,7 @@ typedef struct tensor_slot {
 
 // Finds entry `i` of the globals (layer -1) or of a layer in `source` (NULL: it is to be drawn) and
 // checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight.
-status tensor_slot_find(const config *c, const tensor_table *table, const checkpoint *source,
+status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out);
 
 // The outputs of an entry as a map: its first dimension. Is it packed for products, where they read
@@ -100,12 +97,12 @@ bool tensor_def_packs(const config *c, const tensor_def *def);
 // The standard deviation that an entry is drawn with.
 double tensor_def_deviation(const config *c, const tensor_def *def);
 
-// Parameters that a configuration has by the tables, of what it holds.
+// Parameters that a configuration has by the table, of what it holds.
 int64_t tensor_table_parameters(const config *c, const tensor_table *table);
 
 // ERR_INPUT names a tensor of a GGUF file that the model would not use: nothing that may change a
 // result is left out silently. (Frameworks leave what they do not need in safetensors files.)
 status tensor_table_check_used(const config *c, const tensor_table *table,
-                               const checkpoint *source);
+                               const weight_source *source);
 
 #endif

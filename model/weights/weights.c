@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// All tensors are planned first, in one block that the node shares, then cut into jobs of about
+// equal size, dealt to ranks by number and to threads as they come. Each element is written by one
+// job, and drawn by name and index, so that the result does not depend on who did it.
 #include "model/weights/weights.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model/kernels/kernels.h"
 #include "model/weights/convert.h"
@@ -36,7 +38,7 @@ struct weights {
     int layers;
     slot *slots; // globals, then layer by layer
     size_t n;
-    checkpoint *source; // owned; NULL where drawn
+    weight_source *source; // owned; NULL where drawn
     share *share;
     void *block; // what is not mapped: the node's, or this process's where there is no share
     uint64_t seed;
@@ -45,7 +47,7 @@ struct weights {
 };
 
 // Takes `size` bytes of the shared block, of which *bytes are taken.
-static status take(const slot *s, size_t size, size_t *bytes, size_t *offset)
+static status take_bytes(const slot *s, size_t size, size_t *bytes, size_t *offset)
 {
     *offset = *bytes;
     if (!checked_add(size, 63, &size) || !checked_add(*bytes, size / 64 * 64, bytes))
@@ -67,7 +69,7 @@ static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
     s->packs = w->form != PACKING_NONE && tensor_def_packs(w->config, t->def);
     if (s->packs) {
         s->packed = (packed){NULL, w->form, s->out, s->in};
-        TRY(take(s, packed_bytes(w->form, s->out, s->in), bytes, &s->packed_offset));
+        TRY(take_bytes(s, packed_bytes(w->form, s->out, s->in), bytes, &s->packed_offset));
         if (!t->def->rows)
             goto done;
     }
@@ -78,7 +80,7 @@ static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
     }
     if (!checked_mul(t->elements, sizeof(float), &size))
         size = SIZE_MAX;
-    TRY(take(s, size, bytes, &s->offset));
+    TRY(take_bytes(s, size, bytes, &s->offset));
 done:
     return st;
 }
@@ -97,8 +99,10 @@ static status plan_slots(weights *w, size_t *bytes)
     return st;
 }
 
-void weights_draw(const tensor_def *def, const char *name, double range, uint64_t seed,
-                  size_t first, size_t n, float *out)
+// Draws elements [first, first + n) of a tensor: the same for any slicing. `range` is their
+// standard deviation.
+static void draw_elements(const tensor_def *def, const char *name, double range, uint64_t seed,
+                          size_t first, size_t n, float *out)
 {
     enum { REDRAW_SHIFT = 48 }; // no tensor has 2^48 elements
     rng r = rng_new(seed, name);
@@ -148,7 +152,8 @@ static status read_elements(const weights *w, const job *j, float *to)
     const float *values = to ? to : j->slot->at + j->first;
     size_t at;
     if (!t->from) {
-        weights_draw(t->def, t->name, tensor_def_deviation(c, t->def), w->seed, j->first, j->n, to);
+        draw_elements(t->def, t->name, tensor_def_deviation(c, t->def), w->seed, j->first, j->n,
+                      to);
         zero_padding(c, t->def, j->first, j->n, to);
         return OK;
     }
@@ -208,7 +213,7 @@ static status add_jobs(slot *s, bool pack, job **jobs, size_t *capacity, size_t 
     return OK;
 }
 
-static status fill(weights *w, int threads)
+static status fill_slots(weights *w, int threads)
 {
     status st = OK;
     pool *p = NULL;
@@ -251,12 +256,12 @@ static void drop_unused_source(weights *w)
     }
     if (used)
         return;
-    checkpoint_close(w->source);
+    weight_source_close(w->source);
     w->source = NULL;
 }
 
 // Where a planned slot's values will be.
-static void place(const weights *w, slot *s)
+static void place_slot(const weights *w, slot *s)
 {
     if (s->packs)
         s->packed.at = (char *)w->block + s->packed_offset;
@@ -264,14 +269,14 @@ static void place(const weights *w, slot *s)
         s->at = (const float *)(const void *)((char *)w->block + s->offset);
 }
 
-status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
-                    int threads, packing form, share *node, weights **out)
+status weights_open(const config *c, const tensor_table *table, weight_source *source,
+                    uint64_t seed, int threads, packing form, share *node, weights **out)
 {
     status st = OK;
     size_t bytes = 0;
     weights *w = checked_calloc(1, sizeof *w);
     if (!w) {
-        checkpoint_close(source);
+        weight_source_close(source);
         st = status_no_memory("weights");
     } else {
         *w = (weights){.table = *table,
@@ -292,8 +297,8 @@ status weights_open(const config *c, const tensor_table *table, checkpoint *sour
         st = (w->block = checked_aligned(bytes, 1)) ? OK : status_no_memory("weights");
     TRY(share_vote(node, st));
     for (size_t i = 0; i < w->n; i++)
-        place(w, &w->slots[i]);
-    TRY(share_vote(node, fill(w, threads)));
+        place_slot(w, &w->slots[i]);
+    TRY(share_vote(node, fill_slots(w, threads)));
     drop_unused_source(w);
     w->config = NULL;
     *out = w;
@@ -311,7 +316,7 @@ void weights_close(weights *w)
         w->share->release(w->share, w->block);
     else
         free(w->block);
-    checkpoint_close(w->source);
+    weight_source_close(w->source);
     free(w->slots);
     free(w);
 }
@@ -337,5 +342,5 @@ linear weights_linear(const weights *w, int layer, int i, int bias)
 
 status weights_unchanged(const weights *w)
 {
-    return w->source ? checkpoint_unchanged(w->source) : OK;
+    return w->source ? weight_source_unchanged(w->source) : OK;
 }

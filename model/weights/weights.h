@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model's weights, once per node: as float32 arrays (used where they are mapped, converted, or
 // drawn at random), and what only products read in the packing they compute in. Which tensors there
-// are is a table of the architecture (model/tensor_table.h).
+// are is a table of the architecture (model/weights/tensor_table.h).
 #ifndef MODEL_WEIGHTS_WEIGHTS_H
 #define MODEL_WEIGHTS_WEIGHTS_H
 
@@ -19,8 +19,9 @@ typedef struct weights weights;
 // latest by weights_close), or draws them where `source` is NULL. Collective on the share's node:
 // ranks, and `threads` threads of each, split the work. ERR_INPUT: a tensor is missing, of another
 // shape or of a type that is no weight. ERR_NUMERIC: NaN or infinity, with tensor and index.
-status weights_open(const config *c, const tensor_table *table, checkpoint *source, uint64_t seed,
-                    int threads, packing form, share *share, weights **out);
+// *out is owned by the caller; it borrows the share, and the configuration only during the call.
+status weights_open(const config *c, const tensor_table *table, weight_source *source,
+                    uint64_t seed, int threads, packing form, share *share, weights **out);
 void weights_close(weights *w);
 
 // The float32 values of a tensor, row-major; NULL when the model has none, it is not held (the
@@ -34,10 +35,5 @@ linear weights_linear(const weights *w, int layer, int i, int bias);
 
 // ERR_INPUT when a mapped file is no longer what it was.
 status weights_unchanged(const weights *w);
-
-// Writes elements [first, first + n) of a tensor drawn at random: the same for any slicing. `name`
-// is the tensor's, `range` its standard deviation.
-void weights_draw(const tensor_def *def, const char *name, double range, uint64_t seed,
-                  size_t first, size_t n, float *out);
 
 #endif

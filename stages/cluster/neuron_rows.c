@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "model/kernels/packed.h"
+#include "model/kernels/products.h"
 #include "model/kernels/products_avx512.h"
 #include "pipeline/base/checked.h"
 
@@ -80,7 +82,7 @@ static bool is_packed(void)
 size_t unit_rows_packed_bytes(int count, int64_t width)
 {
     const size_t blocks = ((size_t)count + PACK_OUTPUTS - 1) / PACK_OUTPUTS;
-    return is_packed() ? blocks * packed_block_bytes(PACKING_F32, (int)width) : 0;
+    return is_packed() ? blocks * packing_block_bytes(PACKING_F32, (int)width) : 0;
 }
 
 void unit_rows_pack(const float *centre, int count, int64_t width, void *strip)

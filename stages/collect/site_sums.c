@@ -73,32 +73,32 @@ void site_sums_clear(site_sums *s)
 
 static status add_sums(site_sums *s, const site_block *b, const moments *block, const char *where)
 {
-    int64_t first = (int64_t)b->layer * s->units + b->first_unit;
+    int64_t first = (int64_t)b->layer * s->units + b->first_neuron;
     for (int m = 0; m < MOMENTS; m++)
-        for (int u = 0; u < b->units; u++) {
+        for (int u = 0; u < b->neurons; u++) {
             fixed rounded;
             if (!fixed_from(block->sum[m][u], &rounded))
                 return status_fail(ERR_NUMERIC, where,
                                    "%s layer %d unit %d: sum of activations is %g; look for NaN or "
                                    "overflow in the model's weights, or use compute: f32",
-                                   site_names[b->site], b->layer, b->first_unit + u,
+                                   site_names[b->site], b->layer, b->first_neuron + u,
                                    block->sum[m][u]);
             s->sum[m][first + u] += rounded;
         }
-    for (int u = 0; u < b->units; u++)
+    for (int u = 0; u < b->neurons; u++)
         s->positive[first + u] += block->positive[u];
     return OK;
 }
 
 static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sampled)
 {
-    int64_t first = (int64_t)b->layer * s->units + b->first_unit;
+    int64_t first = (int64_t)b->layer * s->units + b->first_neuron;
     for (int64_t i = 0; i < sampled->n; i++) {
         const float *row = b->x + (sampled->row[i] - sampled->before) * b->stride;
         int64_t bit = sampled->first_bit + i;
         uint64_t one = (uint64_t)1 << bit % FIRING_BITS;
         int64_t *word = s->firing + first * s->words + bit / FIRING_BITS;
-        for (int u = 0; u < b->units; u++, word += s->words)
+        for (int u = 0; u < b->neurons; u++, word += s->words)
             if (row[u] > 0)
                 *word = (int64_t)((uint64_t)*word | one);
     }
@@ -110,7 +110,7 @@ status site_sums_add(site_sums *s, int thread, const site_block *block, const sa
     moments sums = {.positive = s->thread_positive + (int64_t)thread * s->units};
     for (int m = 0; m < MOMENTS; m++)
         sums.sum[m] = s->thread_sum + ((int64_t)thread * MOMENTS + m) * s->units;
-    moments_of_block(block->x, block->rows, block->stride, block->units, &sums);
+    moments_of_block(block->x, block->rows, block->stride, block->neurons, &sums);
     pthread_mutex_lock(&s->lock);
     status st = add_sums(s, block, &sums, where);
     if (st == OK)

@@ -43,10 +43,10 @@ static status keep_hidden(void *context, int64_t index, int thread, const tile *
     return OK;
 }
 
-static model_units *units(void *context, int64_t index, const tile *t)
+static model_neurons *units(void *context, int64_t index, const tile *t)
 {
     const asked *a = context;
-    return kept_units(a->q->kept, a->first + index, t, model_unit_bytes(a->q->model));
+    return kept_units(a->q->kept, a->first + index, t, model_neuron_bytes(a->q->model));
 }
 
 // `rank` of the target among what it is compared with.
@@ -118,7 +118,7 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
                     .load = load,
                     .mask = q->mask,
                     .stopping = asked_to_stop};
-    pass.units = q->kept ? units : NULL;
+    pass.neurons = q->kept ? units : NULL;
     a.resumes = q->kept && kept_has(q->kept, run);
     if (a.resumes) {
         pass.first_behind_attn = true;

@@ -8,9 +8,9 @@
 
 typedef struct kept_tile {
     int64_t samples, rows;
-    int32_t *target;   // owned [samples] of images; NULL of texts
-    float *hidden;     // owned [rows, hidden_size]; NULL: not kept
-    model_units units; // owned; x NULL: not kept
+    int32_t *target;     // owned [samples] of images; NULL of texts
+    float *hidden;       // owned [rows, hidden_size]; NULL: not kept
+    model_neurons units; // owned; x NULL: not kept
     size_t unit_bytes;
 } kept_tile;
 
@@ -110,7 +110,7 @@ void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden)
         atomic_fetch_sub(&k->store->bytes, bytes);
 }
 
-model_units *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each)
+model_neurons *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each)
 {
     kept_tile *to = &k->tile[i];
     const size_t bytes = (size_t)t->rows * k->units * each;

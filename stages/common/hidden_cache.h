@@ -39,7 +39,7 @@ bool kept_has(const kept_tiles *k, tile_run run);
 void kept_put(kept_tiles *k, int64_t i, const tile *t, const float *hidden);
 // Room for the activated units of tile `i` in that layer, [rows, d_mlp] values of `each` bytes,
 // under the same limit; NULL where there is none. One thread a tile.
-model_units *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each);
+model_neurons *kept_units(kept_tiles *k, int64_t i, const tile *t, size_t each);
 // Its targets and its number of samples, which are all that a pass wants of an image; its states.
 void kept_load(const kept_tiles *k, int64_t i, tile *t);
 void kept_get(const kept_tiles *k, int64_t i, float *hidden);

@@ -2,11 +2,10 @@
 // One safetensors file, mapped and checked.
 //
 //   bytes 0..8   N, the length of the header, little-endian
-//   N bytes      a JSON object: "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin,
-//   end]}, and perhaps
-//                "__metadata__": {"key": "text"}
-//   the rest     the data; offsets count from its beginning; tensors fill it without holes or
-//   overlaps
+//   N bytes      a JSON object, whose members are
+//                  "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}
+//                  "__metadata__": {"key": "text"}   (perhaps)
+//   the rest     the data; offsets count from its beginning; tensors fill it without holes or overlaps
 //
 // Format: https://github.com/huggingface/safetensors
 #ifndef MODEL_FILES_SAFETENSORS_H
@@ -14,7 +13,7 @@
 
 #include <stddef.h>
 
-#include "model/files/weight_source.h"
+#include "model/files/tensor.h"
 #include "pipeline/base/status.h"
 
 // What a header may hold at most; the format's own limit.
@@ -24,12 +23,13 @@ typedef struct safetensors safetensors;
 
 // Maps a file and checks all of its header: memory and time grow with the number of tensors, never
 // with a number that the file claims. Local. ERR_INPUT names the file, and the tensor where there
-// is one.
+// is one. *out is owned by the caller.
 status safetensors_open(const char *path, safetensors **out);
 void safetensors_close(safetensors *s);
 
 size_t safetensors_count(const safetensors *s);
-const tensor *safetensors_at(const safetensors *s, size_t i); // by name, ascending. Borrowed
+// The i-th by name, ascending. Borrowed.
+const tensor *safetensors_at(const safetensors *s, size_t i);
 // ERR_INPUT when the file is no longer the one that was opened.
 status safetensors_unchanged(const safetensors *s);
 

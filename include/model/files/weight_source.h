@@ -7,45 +7,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "model/files/dtype.h"
+#include "model/files/tensor.h"
 #include "pipeline/base/status.h"
 
-enum { TENSOR_MAX_DIMS = 8 };
-
-typedef struct tensor {
-    const char *name; // all pointers are borrowed from the checkpoint
-    const char *file;
-    const dtype *type;
-    int dims; // 0: a single number
-    size_t shape[TENSOR_MAX_DIMS];
-    size_t elements, n_bytes;
-    const unsigned char *bytes; // at any alignment
-} tensor;
-
-typedef struct checkpoint checkpoint;
+typedef struct weight_source weight_source;
 
 // Opens a folder (model.safetensors, or the shards that model.safetensors.index.json names), one
-// .safetensors file or one .gguf file, whose shapes are turned round: outermost first. Local.
-// ERR_INPUT names the file and the tensor: malformed headers, shards that are missing, outside the
-// folder, or do not hold what the index says.
-status checkpoint_open(const char *path, checkpoint **out);
-void checkpoint_close(checkpoint *c);
+// .safetensors file or one .gguf file, whose shapes are read the other way round: outermost first.
+// *out is owned by the caller. Local. ERR_INPUT names the file and the tensor: malformed headers,
+// shards that are missing, outside the folder, or do not hold what the index says.
+status weight_source_open(const char *path, weight_source **out);
+void weight_source_close(weight_source *s);
 
 // Is it a GGUF file, with GGUF's names of tensors? (By its path: is it one of that kind?)
-bool checkpoint_is_gguf(const checkpoint *c);
-bool checkpoint_path_is_gguf(const char *path);
+bool weight_source_is_gguf(const weight_source *s);
+bool weight_source_path_is_gguf(const char *path);
 
-size_t checkpoint_count(const checkpoint *c);
-const tensor *checkpoint_at(const checkpoint *c, size_t i);           // by name, ascending
-const tensor *checkpoint_find(const checkpoint *c, const char *name); // NULL: none of that name
+size_t weight_source_count(const weight_source *s);
+// The i-th by name, ascending; the one of that name, or NULL. Both borrowed.
+const tensor *weight_source_at(const weight_source *s, size_t i);
+const tensor *weight_source_find(const weight_source *s, const char *name);
 
 // ERR_INPUT when a file is no longer the one that was mapped (size, time, inode): what is mapped
 // may have changed, or be gone.
-status checkpoint_unchanged(const checkpoint *c);
+status weight_source_unchanged(const weight_source *s);
 
-// Calls add for each file that a checkpoint at `path` consists of, without mapping them; stops at
-// its first failure.
-status checkpoint_files(const char *path, status (*add)(void *context, const char *file),
-                        void *context);
+// Calls add for each file that a weight source at `path` consists of, without mapping them; stops
+// at its first failure.
+status weight_source_files(const char *path, status (*add)(void *context, const char *file),
+                           void *context);
 
 #endif

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights in the order in which oneDNN's products read them. A matrix [out, in] is cut into panels
-// of PACK_PANEL inputs; a panel holds blocks of PACK_OUTPUTS outputs; a block its inputs by 16
-// groups at a time, each group (one float32, two bf16) for all outputs of the block (oneDNN's
-// BA16a64b and BA16a64b2a of the transposed matrix). Outputs are filled up with zeros to whole
-// blocks, inputs to whole groups of 16: so a part that begins at a whole block or panel is packed
-// too. All local.
+// Matrices in the order of model/kernels/packing.h. A matrix [out, in] is cut into panels of
+// PACK_PANEL inputs; a panel holds blocks of PACK_OUTPUTS outputs. All local.
 #ifndef MODEL_KERNELS_PACKED_H
 #define MODEL_KERNELS_PACKED_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-// How the weights of products are held.
-typedef enum packing {
-    PACKING_NONE, // row-major float32, for OpenBLAS
-    PACKING_F32,
-    PACKING_BF16,
-} packing;
-
-enum { PACK_OUTPUTS = 64, PACK_PANEL = 1024 };
+#include "model/kernels/packing.h"
 
 typedef struct packed {
     const void *at; // NULL: not packed
@@ -34,19 +23,17 @@ void packed_put(const packed *p, void *at, int first, int n, const float *rows);
 // Reads row `row` [in] back.
 void packed_get(const packed *p, int row, float *values);
 
-// Bytes of a block of PACK_OUTPUTS outputs in a panel of `in` inputs.
-size_t packed_block_bytes(packing form, int in);
 // Where the part begins that has the outputs from `first` (a multiple of PACK_OUTPUTS) and the
 // inputs of panel `panel`.
 const void *packed_part(const packed *p, int first, int panel);
 // Inputs of a panel.
 int packed_panel_inputs(const packed *p, int panel);
 
-// Packs the rows, or columns, `unit` [n] of another matrix into `at`, of packed_bytes(form, filled,
-// in) or (form, out, filled) bytes, filled >= n: what lies behind the last unit is zero. Borrows
-// at.
-packed packed_keep_outputs(const packed *from, const int32_t *unit, int n, int filled, void *at);
-packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int filled, void *at);
+// Packs the rows, or columns, `index` [n] of another matrix into `at`, of packed_bytes(form,
+// filled, in) or (form, out, filled) bytes, filled >= n: what lies behind the last of them is zero.
+// Borrows at.
+packed packed_gather_outputs(const packed *from, const int32_t *index, int n, int filled, void *at);
+packed packed_gather_inputs(const packed *from, const int32_t *index, int n, int filled, void *at);
 
 // Packs a matrix [out, in] into one panel, however many inputs: attention's keys and values. Output
 // o is rows[o · stride ..]; or, transposed, input i is rows[i · stride ..], and inputs are filled
@@ -55,8 +42,5 @@ packed packed_keep_inputs(const packed *from, const int32_t *unit, int n, int fi
 void packed_strip(packing form, int out, int in, const float *rows, int64_t stride, void *at);
 void packed_strip_transposed(packing form, int out, int in, int filled, const float *rows,
                              int64_t stride, void *at);
-
-// The nearest bf16 of n values, ties to even; NaN stays NaN.
-void packed_round(const float *x, size_t n, uint16_t *to);
 
 #endif

@@ -7,22 +7,8 @@
 #ifndef MODEL_KERNELS_PRODUCTS_H
 #define MODEL_KERNELS_PRODUCTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "model/kernels/packed.h"
+#include "model/kernels/product_shape.h"
 #include "pipeline/base/status.h"
-
-// y [rows, out] = or += x [rows, in] · wᵀ (+ bias), w one panel of packed weights; x in w's number
-// type, y and bias float32; rows of x and y lie x_stride and y_stride values apart. A row's bits do
-// not depend on the rows beside it.
-typedef struct product_shape {
-    packing form;
-    int rows, out, in;
-    int64_t x_stride, y_stride;
-    bool add, bias;
-} product_shape;
 
 typedef enum product_engine {
     ENGINE_BEST, // for the form, on this CPU
@@ -32,7 +18,7 @@ typedef enum product_engine {
 
 typedef struct products products;
 
-// Owned by the caller.
+// Owned by the caller..
 status products_new(product_engine engine, products **out);
 void products_free(products *p);
 
@@ -40,7 +26,7 @@ void products_free(products *p);
 void products_begin(void);
 
 // Runs a product. Allocates only in oneDNN and for a shape that is new. ERR_INTERNAL carries
-// oneDNN's number.
+// oneDNN's number. Local.
 status products_run(products *p, const product_shape *shape, const void *x, const void *w,
                     const float *bias, float *y);
 

@@ -4,7 +4,7 @@
 #ifndef MODEL_KERNELS_PRODUCTS_AVX512_H
 #define MODEL_KERNELS_PRODUCTS_AVX512_H
 
-#include "model/kernels/products.h"
+#include "model/kernels/product_shape.h"
 
 // Has the CPU the instructions for products of a form?
 bool products_avx512_has(packing form);

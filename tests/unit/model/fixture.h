@@ -123,12 +123,12 @@ static inline status fixture_read(void *context, int64_t index, int thread, cons
 {
     (void)index, (void)thread, (void)t;
     fixture *x = context;
-    const int units = model_site_width(x->info, b->site);
-    const size_t plane = (size_t)x->info->layers * (size_t)units;
-    double *to = x->sums[b->site] + (size_t)b->layer * (size_t)units + (size_t)b->first_unit;
+    const int neurons = model_site_width(x->info, b->site);
+    const size_t plane = (size_t)x->info->layers * (size_t)neurons;
+    double *to = x->sums[b->site] + (size_t)b->layer * (size_t)neurons + (size_t)b->first_neuron;
     pthread_mutex_lock(&x->lock);
     for (int64_t row = 0; row < b->rows; row++)
-        for (int u = 0; u < b->units; u++) {
+        for (int u = 0; u < b->neurons; u++) {
             double v = (double)b->x[row * b->stride + u];
             double add[STATISTICS] = {fabs(v), v, v * v, sqrt(fabs(v)), v > 0};
             for (int k = 0; k < STATISTICS; k++)

@@ -142,12 +142,12 @@ static inline status lm_read(void *context, int64_t index, int thread, const til
 {
     (void)index, (void)thread, (void)t;
     lm *x = context;
-    const size_t units = (size_t)model_site_width(x->info, b->site);
-    const size_t plane = (size_t)x->info->layers * units;
-    double *to = x->sums[b->site] + (size_t)b->layer * units + (size_t)b->first_unit;
+    const size_t neurons = (size_t)model_site_width(x->info, b->site);
+    const size_t plane = (size_t)x->info->layers * neurons;
+    double *to = x->sums[b->site] + (size_t)b->layer * neurons + (size_t)b->first_neuron;
     pthread_mutex_lock(&x->lock);
     for (int64_t row = 0; row < b->rows; row++)
-        for (int u = 0; u < b->units; u++) {
+        for (int u = 0; u < b->neurons; u++) {
             double v = (double)b->x[row * b->stride + u];
             double add[LM_STATISTICS] = {fabs(v), v, v * v, sqrt(fabs(v)), v > 0};
             for (int k = 0; k < LM_STATISTICS; k++)

@@ -2,6 +2,7 @@
 // Attention in each form against a plain loop in double.
 #include "fixture.h"
 #include "model/kernels/attention.h"
+#include "model/kernels/bfloat16.h"
 
 typedef struct layout {
     int heads, kv_heads, head_dim, queries, keys;
@@ -27,7 +28,7 @@ static float rounded(packing form, float x)
     uint16_t half;
     if (form != PACKING_BF16)
         return x;
-    packed_round(&x, 1, &half);
+    bfloat16_round(&x, 1, &half);
     uint32_t bits = (uint32_t)half << 16;
     memcpy(&x, &bits, sizeof x);
     return x;
@@ -78,7 +79,7 @@ static double error_of(const layout *l, packing form, const float *q, const floa
     return worst;
 }
 
-static void *room_of(size_t bytes)
+static void *workspace_of(size_t bytes)
 {
     void *at = aligned_alloc(64, (bytes + 128) / 64 * 64);
     assert_non_null(at);
@@ -103,26 +104,26 @@ static void check(const layout *l, packing form)
     for (int i = 0; i < l->queries; i++)
         position[i] = place_of(l, i);
     memcpy(was, q, rows * (size_t)width * sizeof *q);
-    packed_round(q, rows * (size_t)width, half);
+    bfloat16_round(q, rows * (size_t)width, half);
     const attention_bytes b = attention_needs(form, d, l->keys);
-    const attention_room room = {form,
-                                 room_of(b.scores),
-                                 room_of(b.half),
-                                 room_of(b.keys),
-                                 room_of(b.values),
-                                 room_of(b.mixed)};
+    const attention_workspace w = {form,
+                                   workspace_of(b.scores),
+                                   workspace_of(b.half),
+                                   workspace_of(b.keys),
+                                   workspace_of(b.values),
+                                   workspace_of(b.mixed)};
     const attention_shape s = {l->heads, l->kv_heads, d, 1 / sqrtf((float)d), l->causal, l->window};
-    attention_apply(&s, &room, q, half, l->queries, l->places ? position : NULL, k, v, l->keys);
+    attention_apply(&s, &w, q, half, l->queries, l->places ? position : NULL, k, v, l->keys);
     // In bf16 the softmax is rounded too, to 2^-9 of each weight.
     const double most = form == PACKING_BF16 ? 4e-3 : 1e-5;
     assert_true(error_of(l, form, was, k, v, q) < most);
     q[l->queries * width - 1] += 0.01f; // the twin
     assert_false(error_of(l, form, was, k, v, q) < most);
-    free(room.scores);
-    free(room.half);
-    free(room.keys);
-    free(room.values);
-    free(room.mixed);
+    free(w.scores);
+    free(w.half);
+    free(w.keys);
+    free(w.values);
+    free(w.mixed);
     free(q);
     free(was);
     free(k);

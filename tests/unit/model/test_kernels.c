@@ -233,17 +233,17 @@ static void test_turn(void **state)
 {
     (void)state;
     enum { FROM = 20, TO = 33 };
-    uint32_t from[KERNEL_TURN * FROM], to[KERNEL_TURN * TO];
-    for (int i = 0; i < KERNEL_TURN * FROM; i++)
+    uint32_t from[KERNEL_SQUARE * FROM], to[KERNEL_SQUARE * TO];
+    for (int i = 0; i < KERNEL_SQUARE * FROM; i++)
         from[i] = (uint32_t)i;
     for (int f = 0; f < FORMS; f++) {
         if (!form(f))
             continue;
         memset(to, 0xff, sizeof to);
-        form(f)->turn(from, FROM, to, TO);
-        for (uint32_t j = 0; j < KERNEL_TURN; j++)
+        form(f)->transpose(from, FROM, to, TO);
+        for (uint32_t j = 0; j < KERNEL_SQUARE; j++)
             for (uint32_t i = 0; i < TO; i++)
-                assert_int_equal(to[j * TO + i], i < KERNEL_TURN ? i * FROM + j : UINT32_MAX);
+                assert_int_equal(to[j * TO + i], i < KERNEL_SQUARE ? i * FROM + j : UINT32_MAX);
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "model/forward/mask.h"
 
-enum { LAYERS = 14, UNITS = 4096 };
+enum { LAYERS = 14, NEURONS = 4096 };
 
 static const char shape[] =
     "{\"model_type\": \"llama\", \"hidden_size\": 512, \"intermediate_size\": 4096, "
@@ -29,7 +29,7 @@ static unsigned compacted(const model *m, const uint8_t *pruned, size_t *bytes)
 
 static void prune(uint8_t *pruned, int layer, int n)
 {
-    memset(pruned + (size_t)layer * UNITS, 1, (size_t)n);
+    memset(pruned + (size_t)layer * NEURONS, 1, (size_t)n);
 }
 
 static void test_copies_stay_within_their_budget(void **state)
@@ -43,11 +43,11 @@ static void test_copies_stay_within_their_budget(void **state)
     altered_write(&a, "config.json", shape, sizeof shape - 1);
     const model_options random = {.path = a.folder, .random = true, .threads = 2};
     assert_ok(model_open(&random, NULL, &m));
-    uint8_t *pruned = calloc(LAYERS, UNITS);
+    uint8_t *pruned = calloc(LAYERS, NEURONS);
 
-    // One unit in sixteen of each layer: copies of all would take 330 MB.
+    // One neuron in sixteen of each layer: copies of all would take 330 MB.
     for (int l = 0; l < LAYERS; l++)
-        prune(pruned, l, UNITS / COMPACT_SHARE);
+        prune(pruned, l, NEURONS / COMPACT_SHARE);
     unsigned first = compacted(m, pruned, &bytes);
     assert_true(bytes < MODEL_COMPACT_BYTES * 1.02 && bytes > MODEL_COMPACT_BYTES * 0.85);
     while (first >> every & 1)
@@ -55,10 +55,11 @@ static void test_copies_stay_within_their_budget(void **state)
     assert_true(every > 0 && every < LAYERS);
     assert_int_equal(first, (1u << every) - 1); // the lower of equals first
 
-    // The last layer is pruned most: it comes before them. One of few pruned units is never copied.
-    prune(pruned, LAYERS - 1, UNITS / 2);
-    memset(pruned, 0, UNITS);
-    prune(pruned, 0, UNITS / COMPACT_SHARE - 1);
+    // The last layer is pruned most: it comes before them. One of few pruned neurons is never
+    // copied.
+    prune(pruned, LAYERS - 1, NEURONS / 2);
+    memset(pruned, 0, NEURONS);
+    prune(pruned, 0, NEURONS / COMPACT_SHARE - 1);
     unsigned second = compacted(m, pruned, &bytes);
     assert_true(second >> (LAYERS - 1) & 1);
     assert_false(second & 1);
@@ -66,7 +67,7 @@ static void test_copies_stay_within_their_budget(void **state)
 
     // Where much is pruned, all fits.
     for (int l = 0; l < LAYERS; l++)
-        prune(pruned, l, UNITS / 2);
+        prune(pruned, l, NEURONS / 2);
     assert_int_equal(compacted(m, pruned, &bytes), (1u << LAYERS) - 1);
     free(pruned);
     model_close(m);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packed weights, and both engines' products, against plain loops, at shapes that fill no block.
 #include "fixture.h"
+#include "model/kernels/bfloat16.h"
 #include "model/kernels/linear.h"
 #include "model/kernels/products.h"
 
@@ -12,7 +13,7 @@ static float value(int i, int j)
 static float rounded(float x)
 {
     uint16_t half;
-    packed_round(&x, 1, &half);
+    bfloat16_round(&x, 1, &half);
     uint32_t bits = (uint32_t)half << 16;
     memcpy(&x, &bits, sizeof x);
     return x;
@@ -30,7 +31,7 @@ static void test_round(void **state)
         float x;
         uint16_t half;
         memcpy(&x, &cases[i].from, sizeof x);
-        packed_round(&x, 1, &half);
+        bfloat16_round(&x, 1, &half);
         assert_int_equal(half, cases[i].to);
     }
 }
@@ -102,7 +103,7 @@ static void test_keep(void **state)
                     unit[n++] = u;
             int filled = (n + 63) / 64 * 64;
             void *at = aligned_alloc(64, packed_bytes(form, filled, in));
-            packed kept = packed_keep_outputs(&p, unit, n, filled, at);
+            packed kept = packed_gather_outputs(&p, unit, n, filled, at);
             assert_true(holds(&kept, unit, n, NULL, in));
             free(at);
             n = 0;
@@ -111,7 +112,7 @@ static void test_keep(void **state)
                     unit[n++] = u;
             filled = (n + 63) / 64 * 64;
             at = aligned_alloc(64, packed_bytes(form, out, filled));
-            kept = packed_keep_inputs(&p, unit, n, filled, at);
+            kept = packed_gather_inputs(&p, unit, n, filled, at);
             assert_true(holds(&kept, NULL, out, unit, n));
             free(at);
             free((void *)p.at);
@@ -214,7 +215,7 @@ static void test_products_round(void **state)
     x[5] = NAN;
     x[6] = -INFINITY;
     assert_ok(products_new(ENGINE_AVX512, &p));
-    packed_round(x, N, plain);
+    bfloat16_round(x, N, plain);
     products_round(p, x, N, own);
     for (int i = 0; i < N; i++)
         assert_true(own[i] == plain[i] || (isnan(x[i]) && (own[i] & 0x7fffu) > 0x7f80u));

@@ -55,11 +55,11 @@ static long peak_kilobytes(void)
 // The file or folder at `at` must be refused within a second and 64 MB, naming `at` and `message`.
 static void expect_refused(const char *at, const char *message)
 {
-    checkpoint *c = NULL;
+    weight_source *c = NULL;
     struct timespec begin, end;
     long before = peak_kilobytes();
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    status st = checkpoint_open(at, &c);
+    status st = weight_source_open(at, &c);
     clock_gettime(CLOCK_MONOTONIC, &end);
     assert_null(c);
     if (st != ERR_INPUT || !strstr(status_text(), message) || !strstr(status_text(), folder))
@@ -133,24 +133,24 @@ static void test_refuses(void **unused)
 static void test_reads(void **unused)
 {
     (void)unused;
-    checkpoint *c = NULL;
+    weight_source *c = NULL;
     write_file("a.safetensors", UINT64_MAX,
                "{\"__metadata__\":{\"format\":\"pt\"}," T("number", "F32", "[]", "[0,4]") "," T(
                    "empty", "F16", "[0,4]", "[4,4]") "," T("row", "BF16", "[2,1]", "[4,8]") "}  ",
                8);
-    assert_int_equal(checkpoint_open(path, &c), OK);
-    assert_int_equal(checkpoint_count(c), 3);
-    const tensor *number = checkpoint_find(c, "number"), *empty = checkpoint_find(c, "empty");
+    assert_int_equal(weight_source_open(path, &c), OK);
+    assert_int_equal(weight_source_count(c), 3);
+    const tensor *number = weight_source_find(c, "number"), *empty = weight_source_find(c, "empty");
     assert_int_equal(number->dims, 0);
     assert_int_equal(number->elements, 1);
     assert_int_equal(empty->elements, 0);
-    assert_int_equal(checkpoint_find(c, "row")->n_bytes, 4);
-    assert_null(checkpoint_find(c, "none"));
-    checkpoint_close(c);
+    assert_int_equal(weight_source_find(c, "row")->n_bytes, 4);
+    assert_null(weight_source_find(c, "none"));
+    weight_source_close(c);
     write_file("a.safetensors", UINT64_MAX, "{}", 0);
-    assert_int_equal(checkpoint_open(path, &c), OK);
-    assert_int_equal(checkpoint_count(c), 0);
-    checkpoint_close(c);
+    assert_int_equal(weight_source_open(path, &c), OK);
+    assert_int_equal(weight_source_count(c), 0);
+    weight_source_close(c);
     c = NULL;
 }
 
@@ -161,22 +161,22 @@ static void test_cut_and_flipped(void **unused)
     (void)unused;
     char *bytes = NULL;
     size_t n;
-    checkpoint *c = NULL;
+    weight_source *c = NULL;
     assert_int_equal(
         file_read("tests/reference/models/vit-quick/model.safetensors", 1 << 20, &bytes, &n), OK);
     for (size_t cut = 0; cut < n; cut += cut < 2600 ? 1 : 97) {
         write_bytes("a.safetensors", bytes, cut);
-        assert_int_equal(checkpoint_open(path, &c), ERR_INPUT);
+        assert_int_equal(weight_source_open(path, &c), ERR_INPUT);
     }
     rng r = rng_new(1, "flips");
     for (size_t at = 0; at < 2600; at++) { // the header, and a little more
         char kept = bytes[at];
         bytes[at] = (char)(bytes[at] ^ (1 << rng_below(&r, at, 8)));
         write_bytes("a.safetensors", bytes, n);
-        status st = checkpoint_open(path, &c);
+        status st = weight_source_open(path, &c);
         assert_true(st == OK || st == ERR_INPUT);
         if (st == OK)
-            checkpoint_close(c);
+            weight_source_close(c);
         c = NULL;
         bytes[at] = kept;
     }
@@ -195,14 +195,14 @@ static void write_index(const char *map)
 static void test_shards(void **unused)
 {
     (void)unused;
-    checkpoint *c = NULL;
+    weight_source *c = NULL;
     char loop[128];
     write_file("one.safetensors", UINT64_MAX, "{" T("a", "F32", "[1]", "[0,4]") "}", 4);
     write_file("two.safetensors", UINT64_MAX, "{" T("b", "F32", "[1]", "[0,4]") "}", 4);
     write_index("{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}");
-    assert_int_equal(checkpoint_open(folder, &c), OK);
-    assert_int_equal(checkpoint_count(c), 2);
-    checkpoint_close(c);
+    assert_int_equal(weight_source_open(folder, &c), OK);
+    assert_int_equal(weight_source_count(c), 2);
+    weight_source_close(c);
     static const char *const bad[][2] = {
         {"{\"a\":\"one.safetensors\",\"b\":\"three.safetensors\"}", "cannot open"},
         {"{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\"}", "not in its shard"},

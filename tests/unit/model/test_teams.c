@@ -1,48 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers over a team: the same bits as one process that holds them all, for every architecture,
-// with masks, kept activations and answers; a member holds its own layers; a failure reaches those
-// behind.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "model/model.h"
-#include "thread_team.h"
-
-#define assert_ok(call)                                                                            \
-    do {                                                                                           \
-        if ((call) != OK)                                                                          \
-            fail_msg("%s: %s", #call, status_text());                                              \
-    } while (0)
+// with masks, kept activations and answers; a failure reaches those behind.
+#include "team_cases.h"
 
 enum { TILES = 9, SAMPLES = 2, LENGTH = 24 };
-
-#define TEXT_SHAPE                                                                                 \
-    "\"hidden_size\": 32, \"num_hidden_layers\": 5, \"num_attention_heads\": 4, "                  \
-    "\"num_key_value_heads\": 2, \"intermediate_size\": 80, \"vocab_size\": 300, "                 \
-    "\"max_position_embeddings\": 64, "
-
-static const struct model_case {
-    const char *name, *config; // config NULL: `name` is a folder; else written, weights random
-} cases[] = {
-    {"examples/vit-glyph100", NULL},
-    {"examples/mistral-debtext", NULL},
-    {"vit", "{\"model_type\": \"vit\", \"hidden_size\": 32, \"num_hidden_layers\": 5, "
-            "\"num_attention_heads\": 4, \"intermediate_size\": 80, \"image_size\": 20, "
-            "\"patch_size\": 5, \"num_labels\": 10}"},
-    {"llama", "{\"model_type\": \"llama\", " TEXT_SHAPE "\"tie_word_embeddings\": false}"},
-    {"llama-tied", "{\"model_type\": \"llama\", " TEXT_SHAPE "\"tie_word_embeddings\": true}"},
-    {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 32, \"n_layer\": 5, \"n_head\": 4, "
-             "\"n_inner\": 80, \"vocab_size\": 300, \"n_positions\": 64}"},
-    {"qwen2", "{\"model_type\": \"qwen2\", " TEXT_SHAPE "\"tie_word_embeddings\": true}"},
-    {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
-};
-enum { CASES = sizeof cases / sizeof *cases };
 
 // What a pass gives, and how to run it; shared by the members, who write to different places.
 typedef struct outcome {
@@ -121,8 +82,8 @@ static status read_site(void *context, int64_t index, int thread, const tile *t,
         return status_fail(ERR_NUMERIC, "a reader", "met NaN");
     assert_int_equal(b->rows, t->rows);
     for (int64_t r = 0; r < b->rows; r++)
-        for (int u = 0; u < b->units; u++)
-            to[b->first_unit + u] += (double)b->x[r * b->stride + u];
+        for (int u = 0; u < b->neurons; u++)
+            to[b->first_neuron + u] += (double)b->x[r * b->stride + u];
     return OK;
 }
 
@@ -292,42 +253,6 @@ static bool same(const outcome *a, const outcome *b)
            memcmp(a->count, b->count, TILES * sizeof *a->count) == 0;
 }
 
-// A model of the table, and its options.
-typedef struct opened {
-    char folder[64], config[80];
-    model_options options;
-    model *light;
-    const model_info *info;
-} opened;
-
-static void open_case(const struct model_case *c, opened *x)
-{
-    snprintf(x->folder, sizeof x->folder, "/tmp/test_teams.XXXXXX");
-    x->config[0] = 0;
-    x->options = (model_options){.path = c->name};
-    if (c->config) {
-        assert_non_null(mkdtemp(x->folder));
-        snprintf(x->config, sizeof x->config, "%s/config.json", x->folder);
-        FILE *f = fopen(x->config, "w");
-        fputs(c->config, f);
-        fclose(f);
-        x->options = (model_options){.path = x->folder, .random = true, .seed = 3};
-    }
-    model_options light = x->options;
-    light.light = true;
-    assert_ok(model_open(&light, NULL, &x->light));
-    x->info = model_get_info(x->light);
-}
-
-static void close_case(opened *x)
-{
-    model_close(x->light);
-    if (x->config[0]) {
-        unlink(x->config);
-        rmdir(x->folder);
-    }
-}
-
 // A pass on one process and on teams, `how` says which.
 static void compare(const opened *x, const outcome *how)
 {
@@ -414,123 +339,6 @@ static void test_same_bits(void **state)
     }
 }
 
-static void test_parts(void **state)
-{
-    (void)state;
-    for (int c = 0; c < CASES; c++) {
-        opened x;
-        open_case(&cases[c], &x);
-        const model_info *info = x.info;
-        size_t whole = model_weight_bytes(info, COMPUTE_F32);
-        assert_int_equal(model_part_bytes(x.light, 0, 1, COMPUTE_F32), whole);
-        for (int n = 1; n <= info->layers; n++) {
-            int at = 0, at_head = 0;
-            size_t sum = 0, largest = 0;
-            for (int i = 0; i < n; i++) {
-                layer_range r = model_part(info, i, n, false), h = model_part(info, i, n, true);
-                assert_int_equal(r.first, at);
-                assert_int_equal(h.first, at_head);
-                assert_true(r.end > r.first && h.end > h.first);
-                assert_true(h.first <= r.end); // what is held is one range
-                at = r.end;
-                at_head = h.end;
-                size_t bytes = model_part_bytes(x.light, i, n, COMPUTE_F32);
-                sum += bytes;
-                largest = bytes > largest ? bytes : largest;
-            }
-            assert_int_equal(at, info->layers);
-            assert_int_equal(at_head, info->layers);
-            assert_true(sum >= whole); // a tied embedding is there twice
-            assert_true(n == 1 || largest < whole);
-        }
-        close_case(&x);
-    }
-}
-
-// A share of one process, which notes what was allocated.
-typedef struct counting_share {
-    share base; // first
-    size_t bytes;
-} counting_share;
-
-static status count_alloc(share *self, size_t bytes, share_fill fill, void **block)
-{
-    ((counting_share *)self)->bytes += bytes;
-    *block = checked_aligned(bytes, 1);
-    if (*block)
-        memset(*block, fill == SHARE_ZEROS ? 0 : 0xff, bytes); // all NaN
-    return *block ? OK : ERR_INTERNAL;
-}
-
-static void count_release(share *self, void *block)
-{
-    (void)self;
-    free(block);
-}
-
-static status count_vote(share *self, status st)
-{
-    (void)self;
-    return st;
-}
-
-// A member allocates what it was said to, and no more: nothing for layers of others.
-static void test_memory(void **state)
-{
-    (void)state;
-    enum { ALIGNMENT = 64, TENSORS = 100 };
-    for (int c = 0; c < CASES; c++) {
-        opened x;
-        open_case(&cases[c], &x);
-        for (int i = 0; i < 3; i++) {
-            thread_team team;
-            model *m;
-            counting_share counts = {{0, 1, NULL, count_alloc, count_release, count_vote}, 0};
-            thread_team_open(&team, 3);
-            x.options.team = &team.member[i].base;
-            size_t part = model_part_bytes(x.light, i, 3, COMPUTE_F32);
-            assert_ok(model_open(&x.options, &counts.base, &m));
-            // Packed matrices of small models are filled up to whole blocks.
-            assert_in_range(counts.bytes, part, part + ALIGNMENT * TENSORS + part);
-            assert_true(counts.bytes < model_weight_bytes(x.info, COMPUTE_F32));
-            model_close(m);
-            thread_team_close(&team, 3);
-        }
-        close_case(&x);
-    }
-}
-
-// Rows of W_in of layers that others hold.
-static void test_w_in(void **state)
-{
-    (void)state;
-    for (int c = 0; c < CASES; c++) {
-        opened x;
-        open_case(&cases[c], &x);
-        thread_team team;
-        model *whole, *part;
-        const size_t n = (size_t)x.info->d_mlp * (size_t)x.info->hidden_size;
-        float *want = calloc(n, sizeof *want), *got = calloc(n, sizeof *got);
-        assert_ok(model_open(&x.options, NULL, &whole));
-        thread_team_open(&team, 2);
-        x.options.team = &team.member[1].base;
-        assert_ok(model_open(&x.options, NULL, &part));
-        assert_true(model_layers(part).first > 0);
-        assert_int_equal(model_layers(part).end, x.info->layers);
-        for (int l = 0; l < x.info->layers; l++) {
-            assert_ok(model_w_in(whole, l, want));
-            assert_ok(model_w_in(part, l, got));
-            assert_memory_equal(want, got, n * sizeof *want);
-        }
-        model_close(part);
-        model_close(whole);
-        thread_team_close(&team, 2);
-        free(want);
-        free(got);
-        close_case(&x);
-    }
-}
-
 // Who fails or is stopped, those before it end well or with their own failure, those behind it with
 // its status and text; nobody waits for ever.
 static void test_failures(void **state)
@@ -565,27 +373,9 @@ static void test_failures(void **state)
         }
 }
 
-static void test_too_many(void **state)
-{
-    (void)state;
-    opened x;
-    thread_team team;
-    model *m = NULL;
-    open_case(&cases[2], &x);
-    thread_team_open(&team, 6);
-    x.options.team = &team.member[0].base;
-    assert_int_equal(model_open(&x.options, NULL, &m), ERR_USAGE);
-    assert_non_null(strstr(status_text(), "the model has 5 layers, fewer than the 6 ranks"));
-    thread_team_close(&team, 6);
-    close_case(&x);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_w_in),      cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_failures),  cmocka_unit_test(test_too_many),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits),
+                                       cmocka_unit_test(test_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

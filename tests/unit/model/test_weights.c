@@ -11,21 +11,21 @@ static void open_with(const char *name, size_t at, uint32_t bits, status code, c
     altered a;
     char path[128], *bytes = NULL;
     size_t n;
-    checkpoint *c = NULL;
+    weight_source *c = NULL;
     model *m = NULL;
     altered_new(&a, LM_MODELS "lm-llama", "{", "{");
-    assert_ok(checkpoint_open(a.folder, &c));
-    const tensor *t = checkpoint_find(c, name);
+    assert_ok(weight_source_open(a.folder, &c));
+    const tensor *t = weight_source_find(c, name);
     assert_non_null(t);
     snprintf(path, sizeof path, "%s/model.safetensors", a.folder);
     assert_ok(file_read(path, 1 << 20, &bytes, &n));
     uint64_t header;
     memcpy(&header, bytes, 8);
     size_t begin = 0; // tensors lie one behind the other
-    for (size_t i = 0; i < checkpoint_count(c); i++)
-        begin += checkpoint_at(c, i)->bytes < t->bytes ? checkpoint_at(c, i)->n_bytes : 0;
+    for (size_t i = 0; i < weight_source_count(c); i++)
+        begin += weight_source_at(c, i)->bytes < t->bytes ? weight_source_at(c, i)->n_bytes : 0;
     memcpy(bytes + 8 + header + begin + 4 * at, &bits, 4);
-    checkpoint_close(c);
+    weight_source_close(c);
     altered_write(&a, "model.safetensors", bytes, n);
     status st = model_open(&(model_options){.path = a.folder, .threads = 2}, NULL, &m);
     if (st != code || (st != OK && !strstr(status_text(), message)))

@@ -249,8 +249,8 @@ static void as_good_as_k_means_constrained(void **state)
     enum { N = 512, WIDTH = 128, K = 16, LAYERS = 6 };
     float *rows = malloc(N * WIDTH * sizeof *rows);
     int32_t label[N];
-    checkpoint *c;
-    assert_int_equal(checkpoint_open("examples/vit-glyph100", &c), OK);
+    weight_source *c;
+    assert_int_equal(weight_source_open("examples/vit-glyph100", &c), OK);
     FILE *f = fopen("tests/reference/kmeans/inertia.txt", "r");
     assert_non_null(f);
     assert_int_not_equal(fscanf(f, "#%*[^\n]"), EOF);
@@ -261,7 +261,7 @@ static void as_good_as_k_means_constrained(void **state)
         assert_int_equal(fscanf(f, "%d %lf %*f", &read_layer, &reference), 2);
         assert_int_equal(read_layer, layer);
         snprintf(name, sizeof name, "vit.encoder.layer.%d.intermediate.dense.weight", layer);
-        const tensor *t = checkpoint_find(c, name);
+        const tensor *t = weight_source_find(c, name);
         assert_non_null(t);
         assert_int_equal(t->elements, N * WIDTH);
         t->type->to_float(t->bytes, N * WIDTH, rows);
@@ -276,7 +276,7 @@ static void as_good_as_k_means_constrained(void **state)
         assert_false(rotated_inertia(rows, N, WIDTH, K, label) <= 1.005 * reference);
     }
     fclose(f);
-    checkpoint_close(c);
+    weight_source_close(c);
     free(rows);
 }
 

@@ -51,7 +51,7 @@ static void test_sharing(void **state)
     assert_int_equal(from.samples, 2);
     assert_memory_equal(again, target, sizeof target);
     assert_memory_equal(back, hidden, sizeof hidden);
-    model_units *u = kept_units(two, 1, &t, sizeof(float));
+    model_neurons *u = kept_units(two, 1, &t, sizeof(float));
     assert_true(u && u->x && !u->made);
     assert_ptr_equal(kept_units(two, 1, &t, sizeof(float)), u);
     assert_int_equal(s.bytes, sizeof hidden + ROWS * UNITS * sizeof(float));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/forward/arch.h"
+// The only file that knows all architectures. It lies above them, since a descriptor needs blocks
+// and configuration, and below model.c; archs.def is included twice, to declare and to list.
+#include "model/arch/archs.h"
 
 #include <string.h>
 
@@ -17,7 +19,8 @@ static const arch *const archs[] = {
 
 enum { ARCHS = sizeof archs / sizeof *archs };
 
-const arch *arch_find(const char *model_type)
+// The architecture of a model_type, or NULL.
+static const arch *find_arch(const char *model_type)
 {
     for (int i = 0; i < ARCHS; i++)
         for (const char *const *type = archs[i]->model_types; *type; type++)
@@ -26,21 +29,19 @@ const arch *arch_find(const char *model_type)
     return NULL;
 }
 
-const arch *arch_named(const char *name)
+static bool is_known(const char *model_type)
 {
-    for (int i = 0; i < ARCHS; i++)
-        if (strcmp(archs[i]->name, name) == 0)
-            return archs[i];
-    return NULL;
+    return find_arch(model_type);
 }
 
-status arch_of(const config_file *f, const arch **out)
+// The architecture that the configuration asks for.
+static status choose_arch(const config_file *f, const arch **out)
 {
     status st;
     const char *type;
     text known = {0};
     TRY(config_text(f, "model_type", NULL, &type));
-    if ((*out = arch_find(type)))
+    if ((*out = find_arch(type)))
         goto done;
     const char *names[64];
     size_t n = 0;
@@ -56,5 +57,18 @@ status arch_of(const config_file *f, const arch **out)
                      text_get(&known));
 done:
     text_free(&known);
+    return st;
+}
+
+status archs_open(const char *model_path, config_file **file, const arch **out)
+{
+    status st;
+    config_file *f = NULL;
+    TRY(config_file_open(model_path, is_known, &f));
+    TRY(choose_arch(f, out));
+    *file = f;
+    f = NULL;
+done:
+    config_file_close(f);
     return st;
 }

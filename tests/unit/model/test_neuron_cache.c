@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Units of the first layer's MLP that passes keep: taken over, they give the same bits as the same
-// mask without them, over several panels and with units that fill no vector.
+// Neurons of the first layer's MLP that passes keep: taken over, they give the same bits as the
+// same mask without them, over several panels and with neurons that fill no vector.
 #include "altered.h"
 
-enum { UNITS = 2500, LAYERS = 2, TOKENS = 40, TILES = 3, HIDDEN = 64, VOCABULARY = 96 };
+enum { NEURONS = 2500, LAYERS = 2, TOKENS = 40, TILES = 3, HIDDEN = 64, VOCABULARY = 96 };
 
 static const char *const shapes[] = {
     "{\"model_type\": \"llama\", \"hidden_size\": 64, \"intermediate_size\": 2500, "
@@ -17,8 +17,8 @@ static const char *const shapes[] = {
 typedef struct run {
     model *m;
     float hidden[TILES][TOKENS * HIDDEN];
-    model_units units[TILES];
-    int asked; // for units
+    model_neurons neurons[TILES];
+    int asked; // for neurons
     float logits[TILES][TOKENS][VOCABULARY];
 } run;
 
@@ -51,12 +51,12 @@ static status restore(void *context, int64_t index, int thread, const tile *t, f
     return OK;
 }
 
-static model_units *units(void *context, int64_t index, const tile *t)
+static model_neurons *neurons(void *context, int64_t index, const tile *t)
 {
     run *x = context;
     assert_int_equal(t->rows, TOKENS);
     x->asked++;
-    return &x->units[index];
+    return &x->neurons[index];
 }
 
 static status logits(void *context, int64_t index, int thread, const tile *t, int64_t row,
@@ -71,12 +71,12 @@ static status logits(void *context, int64_t index, int thread, const tile *t, in
 typedef enum way { THROUGH, KEEPING, RESUMED } way;
 
 // A pass with 1 / every of the MLP neurons pruned.
-static void pass_with(run *x, int every, way how, bool with_units)
+static void pass_with(run *x, int every, way how, bool with_neurons)
 {
-    static uint8_t pruned[LAYERS * UNITS];
+    static uint8_t pruned[LAYERS * NEURONS];
     const uint8_t *const both[SITES] = {pruned, NULL};
     model_mask *mask = NULL;
-    for (int i = 0; i < LAYERS * UNITS; i++)
+    for (int i = 0; i < LAYERS * NEURONS; i++)
         pruned[i] = (uint32_t)i * 2654435761u % (uint32_t)every == 0;
     assert_ok(model_mask_new(x->m, NULL, both, &mask));
     forward f = {.context = x,
@@ -90,33 +90,33 @@ static void pass_with(run *x, int every, way how, bool with_units)
     f.keep_hidden = how == KEEPING ? keep : NULL;
     f.first_behind_attn = how == RESUMED;
     f.load_hidden = how == RESUMED ? restore : NULL;
-    f.units = with_units ? units : NULL;
+    f.neurons = with_neurons ? neurons : NULL;
     x->asked = 0;
     assert_ok(model_forward(x->m, NULL, &f));
     model_mask_free(mask);
 }
 
-// Makes a unit of the last tile's last row 1.
-static void spoil(run *x, int unit, size_t each)
+// Makes a neuron of the last tile's last row 1.
+static void spoil(run *x, int neuron, size_t each)
 {
     const float one = 1;
-    char *at = (char *)x->units[TILES - 1].x + ((TOKENS - 1) * UNITS + (size_t)unit) * each;
+    char *at = (char *)x->neurons[TILES - 1].x + ((TOKENS - 1) * NEURONS + (size_t)neuron) * each;
     memcpy(at, (const char *)&one + sizeof one - each, each); // bf16: the upper half
 }
 
 static void check(run *x)
 {
     static float through[TILES][TOKENS][VOCABULARY];
-    const size_t each = model_unit_bytes(x->m);
+    const size_t each = model_neuron_bytes(x->m);
     for (int t = 0; t < TILES; t++)
-        x->units[t] = (model_units){calloc((size_t)TOKENS * UNITS, sizeof(float)), false};
+        x->neurons[t] = (model_neurons){calloc((size_t)TOKENS * NEURONS, sizeof(float)), false};
     pass_with(x, 3, THROUGH, false);
     memcpy(through, x->logits, sizeof through);
     pass_with(x, 3, KEEPING, true); // makes them
     assert_int_equal(x->asked, each ? TILES : 0);
     assert_memory_equal(through, x->logits, sizeof through);
     for (int t = 0; t < TILES; t++)
-        assert_int_equal(x->units[t].made, each > 0);
+        assert_int_equal(x->neurons[t].made, each > 0);
     pass_with(x, 3, RESUMED, true);
     assert_memory_equal(through, x->logits, sizeof through);
     pass_with(x, 40, RESUMED, true); // the layer is not compacted
@@ -126,18 +126,18 @@ static void check(run *x)
     pass_with(x, 2, RESUMED, true);
     assert_memory_equal(through, x->logits, sizeof through);
     for (int twin = 0; each && twin < 2; twin++) { // a kept one shows, a pruned one does not
-        int unit = UNITS - 1;
-        while (((uint32_t)unit * 2654435761u % 2 == 0) == (twin == 1))
-            unit--;
-        spoil(x, unit, each);
+        int neuron = NEURONS - 1;
+        while (((uint32_t)neuron * 2654435761u % 2 == 0) == (twin == 1))
+            neuron--;
+        spoil(x, neuron, each);
         pass_with(x, 2, RESUMED, true);
         assert_int_equal(memcmp(through, x->logits, sizeof through) != 0, twin);
     }
     for (int t = 0; t < TILES; t++)
-        free(x->units[t].x);
+        free(x->neurons[t].x);
 }
 
-static void test_kept_units(void **state)
+static void test_neuron_cache(void **state)
 {
     (void)state;
     static run x;
@@ -159,6 +159,6 @@ static void test_kept_units(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kept_units)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_neuron_cache)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

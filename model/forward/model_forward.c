@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// model_forward: a pass for each thread, tiles handed out by the pool.
+// A pass for each thread, tiles handed out by the pool. Memory and products are kept from call to
+// call, since a search makes thousands of short ones.
+#include "model/forward/model_forward.h"
+
 #include <stdlib.h>
 
 #include "model/forward/handover.h"
-#include "model/forward/pass.h"
+#include "model/forward/pass_run.h"
 #include "model/forward/state.h"
 #include "pipeline/base/checked.h"
 
@@ -24,15 +27,15 @@ done:
     return st;
 }
 
-static status grow_rooms(model *m, int threads)
+static status grow_workspaces(model *m, int threads)
 {
-    size_t capacity = (size_t)m->n_rooms;
-    if (m->n_rooms >= threads)
+    size_t capacity = (size_t)m->n_workspaces;
+    if (m->n_workspaces >= threads)
         return OK;
-    if (!checked_grow(&m->rooms, &capacity, (size_t)threads, sizeof *m->rooms))
+    if (!checked_grow(&m->workspaces, &capacity, (size_t)threads, sizeof *m->workspaces))
         return status_no_memory("the scratch of tiles");
-    while (m->n_rooms < threads)
-        m->rooms[m->n_rooms++] = (pass_room){0};
+    while (m->n_workspaces < threads)
+        m->workspaces[m->n_workspaces++] = (workspace){0};
     return OK;
 }
 
@@ -61,14 +64,16 @@ status model_forward(model *m, pool *p, const forward *f)
     if (!passes)
         return status_no_memory("the scratch of tiles");
     st = OK;
-    if (!handover_leg(m, f).any)
+    if (!handover_span(m, f).any)
         goto done;
     TRY(check_candidates(f, m->config.info.outputs));
     TRY(weights_unchanged(m->weights));
     TRY(grow_products(m, threads));
-    TRY(grow_rooms(m, threads));
+    TRY(grow_workspaces(m, threads));
     for (int t = 0; t < threads; t++) {
-        TRY(pass_new(m, (pass_limits){f->max_samples, f->max_rows}, &m->rooms[t], &passes[t]));
+        TRY(workspace_lay_out(&m->workspaces[t], &m->config, m->packing,
+                              (pass_limits){f->max_samples, f->max_rows}, &passes[t]));
+        passes[t].m = m;
         passes[t].f = f;
         passes[t].thread = t;
         passes[t].products = m->packing == PACKING_NONE ? NULL : m->products[t];

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shape of a transformer, and what follows from it alone.
+//
+// Words: L layers, H hidden_size, U neurons of a site (d_mlp, or heads × head_dim), R rows (tokens
+// of a tile).
+#ifndef MODEL_CONFIG_MODEL_INFO_H
+#define MODEL_CONFIG_MODEL_INFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum site {
+    SITE_MLP, // input of the MLP output projection: after the activation; act(gate)·up where gated
+    SITE_ATTN, // input of the attention output projection, head-major
+    SITES,
+} site;
+
+extern const char *const site_names[SITES]; // "mlp", "attn"
+
+typedef enum modality { MODALITY_IMAGE, MODALITY_TEXT } modality;
+
+typedef enum compute { COMPUTE_F32, COMPUTE_BF16 } compute;
+
+typedef struct model_info {
+    const char *architecture; // "vit"; borrowed from the model
+    modality modality;
+    int layers, hidden_size, heads, kv_heads, head_dim, d_mlp;
+    bool gated;                              // is the MLP's inside act(gate)·up?
+    int outputs;                             // classes, or vocabulary
+    int channels, image_height, image_width; // images
+    int rows_per_image;                      // tokens of an image: patches + CLS
+    int context;                             // text: the longest sample the positions allow
+    int64_t parameters;
+} model_info;
+
+typedef struct model model; // an opened one (model/model.h)
+
+// Neurons of a site in a layer.
+int model_site_width(const model_info *info, site s);
+// Floating-point operations of a forward pass of `rows` tokens in `samples` samples.
+double model_operations(const model_info *info, int64_t samples, int64_t rows);
+// Rows a tile should have where the data allow, to run near the products' best rate. Depends on the
+// model only.
+int64_t model_tile_rows(const model_info *info);
+
+#endif

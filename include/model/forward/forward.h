@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a caller gives to a forward pass and sees of it: tiles of samples, activations at the two
+// sites, answers.
+#ifndef MODEL_FORWARD_FORWARD_H
+#define MODEL_FORWARD_FORWARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/config/model_info.h"
+#include "model/forward/model_mask.h"
+#include "pipeline/base/status.h"
+
+// A fixed group of whole samples, run together. The runtime owns the arrays; `load` fills them. Of
+// images the runtime itself sets `rows` and `first_row`.
+typedef struct tile {
+    int64_t samples, rows;
+    int64_t *first_row; // [samples + 1]: where each sample's rows begin; the last is `rows`
+    float *pixels;      // images: [samples, channels, height, width], preprocessed
+    int32_t *ids;       // text: [rows]
+    int32_t *target;    // images: [samples] labels; text: [rows] next tokens; -1 = not scored
+} tile;
+
+// A rectangle of a site's activations: all rows of a tile, some neurons of a layer. Pruned neurons
+// read as 0.
+typedef struct site_block {
+    site site;
+    int layer, first_neuron, neurons;
+    int64_t rows;
+    const float *x; // x[row * stride + neuron - first_neuron]
+    int64_t stride;
+} site_block;
+
+enum { CANDIDATES = 2048 };     // at most in a pass
+enum { PREDICTION_RANKS = 16 }; // ranks that are told apart: enough for Top-10
+
+// How one scored row (an image; a position with a target) was answered.
+typedef struct prediction {
+    int64_t row;  // images: sample in the tile; text: row in the tile
+    int32_t top1; // argmax over all outputs, the lower index first
+    int32_t rank; // of the target: how many outputs have a larger logit, or an equal one and a
+                  // lower index; 0 = Top-1. PREDICTION_RANKS stands for that many or more
+    float loss;   // -ln softmax(target), nats
+} prediction;
+
+// A layer's MLP neurons of a tile as its down projection reads them: [rows, d_mlp] values of
+// model_neuron_bytes. The caller's.
+typedef struct model_neurons {
+    void *x;
+    bool made; // set by the pass that makes them
+} model_neurons;
+
+typedef struct forward {
+    void *context;
+    int64_t tiles;
+    int64_t max_samples, max_rows; // of any tile
+    // Fills a tile (samples and rows at most the maxima). Called once a tile, on the thread that
+    // runs it.
+    status (*load)(void *context, int64_t index, int thread, tile *t);
+    // Optional: sees every layer's activations at the sites in `read_sites`, layers ascending; a
+    // layer's attn before its mlp.
+    status (*read)(void *context, int64_t index, int thread, const tile *t,
+                   const site_block *block);
+    bool read_sites[SITES];
+    // Optional: the answers of the scored rows, ascending. Without it neither head nor logits are
+    // computed.
+    status (*result)(void *context, int64_t index, int thread, const tile *t, const prediction *p,
+                     int64_t n);
+    // Optional: logits [outputs] of each scored row, for tests and for questions with few answers
+    // (`candidates`: only those outputs, at most CANDIDATES and at most as many as there are).
+    status (*logits)(void *context, int64_t index, int thread, const tile *t, int64_t row,
+                     const float *logits);
+    const int32_t *candidates;
+    int n_candidates;
+    const model_mask *mask;
+    // Optional: begin at the input of layer `first_layer` (> 0) with hidden states [rows, H] from
+    // load_hidden (tile already loaded); hand over those at the input of layer `keep_layer` (0 <=
+    // keep_layer < L; only with keep_hidden).
+    // Or both behind that layer's attention instead, at the input of its MLP, of any layer (0 too)
+    // but the last: either of first_behind_attn and keep_behind_attn.
+    int first_layer, keep_layer;
+    bool first_behind_attn, keep_behind_attn;
+    status (*load_hidden)(void *context, int64_t index, int thread, const tile *t, float *hidden);
+    status (*keep_hidden)(void *context, int64_t index, int thread, const tile *t,
+                          const float *hidden);
+    // Optional, only with those: a place for that layer's activated MLP neurons of the tile, which
+    // are the same under every mask of MLP neurons, or NULL. Used with masks that compact the
+    // layer, and where model_neuron_bytes is not 0: made once, then taken over without a product.
+    model_neurons *(*neurons)(void *context, int64_t index, const tile *t);
+    // Optional: asked between layers; true ends the pass with ERR_INTERRUPTED.
+    bool (*stopping)(void *context);
+} forward;
+
+#endif

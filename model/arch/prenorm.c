@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of tensors differ between these architectures, the order of blocks does not: so each
+// has a table of its own, and these functions know the places in it.
+#include "model/arch/prenorm.h"
+
+#include "model/forward/state.h"
+
+mlp_weights prenorm_mlp(const model *m, int layer)
+{
+    return (mlp_weights){
+        .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
+        .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),
+        .act = m->config.act,
+    };
+}
+
+status prenorm_layer(pass *p, int layer, attention_weights attention)
+{
+    status st;
+    const weights *w = p->m->weights;
+    attention.o = weights_linear(w, layer, OUT_WEIGHT, OUT_BIAS);
+    TRY(block_layer_norm(p, weights_layer(w, layer, BEFORE_WEIGHT),
+                         weights_layer(w, layer, BEFORE_BIAS), layer - 1, SITE_MLP));
+    TRY(block_attention(p, layer, &attention));
+    TRY(block_layer_norm(p, weights_layer(w, layer, AFTER_WEIGHT),
+                         weights_layer(w, layer, AFTER_BIAS), layer, SITE_ATTN));
+    TRY(block_mlp(p, layer));
+done:
+    return st;
+}
+
+status prenorm_finish(pass *p)
+{
+    const model *m = p->m;
+    const int norm = m->arch->tensors->n_embedding;
+    return block_layer_norm(p, weights_global(m->weights, norm),
+                            weights_global(m->weights, norm + 1), m->config.info.layers - 1,
+                            SITE_MLP);
+}

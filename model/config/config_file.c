@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// config.json and GGUF metadata become one JSON object, so that an architecture reads one thing and
+// does not know which file it came from; only messages name a field as its file does.
+#include "model/config/config_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/config/gguf_config.h"
+#include "model/files/weight_source.h"
+#include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
+
+#define MAX_CONFIG 16000000 // ImageNet-22k's label names make half a megabyte
+
+struct config_file {
+    char *path;
+    json_t *root;
+    json_t *keys; // what a GGUF file calls the fields; NULL: as they are
+};
+
+// Reads the config.json of a folder, or the one beside a file.
+static status read_json(config_file *f, const char *model_path)
+{
+    status st;
+    char *folder = file_is_folder(model_path) ? strdup(model_path) : file_folder(model_path);
+    char *bytes = NULL;
+    size_t size;
+    json_error_t error;
+    if (!folder || !(f->path = file_join(folder, "config.json"))) {
+        st = status_no_memory(model_path);
+        goto done;
+    }
+    TRY(file_read(f->path, MAX_CONFIG, &bytes, &size));
+    f->root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(f->root))
+        st = status_fail(ERR_INPUT, f->path, "line %d: %s; write a JSON object",
+                         f->root ? 1 : error.line, f->root ? "not an object" : error.text);
+done:
+    free(folder);
+    free(bytes);
+    return st;
+}
+
+status config_file_open(const char *model_path, bool (*known)(const char *model_type),
+                        config_file **out)
+{
+    status st = OK;
+    config_file *f = checked_calloc(1, sizeof *f);
+    if (!f)
+        return status_no_memory(model_path);
+    if (!weight_source_path_is_gguf(model_path))
+        TRY(read_json(f, model_path));
+    else if ((f->path = strdup(model_path)))
+        TRY(gguf_config_read(model_path, known, &f->root, &f->keys));
+    else
+        TRY(status_no_memory(model_path));
+    *out = f;
+    f = NULL;
+done:
+    config_file_close(f);
+    return st;
+}
+
+void config_file_close(config_file *f)
+{
+    if (!f)
+        return;
+    json_decref(f->root);
+    json_decref(f->keys);
+    free(f->path);
+    free(f);
+}
+
+const char *config_file_path(const config_file *f)
+{
+    return f->path;
+}
+
+const json_t *config_file_root(const config_file *f)
+{
+    return f->root;
+}
+
+const json_t *config_file_get(const config_file *f, const char *key)
+{
+    const json_t *value = json_object_get(f->root, key);
+    return json_is_null(value) ? NULL : value;
+}
+
+const char *config_file_shown(const config_file *f, const char *key)
+{
+    const char *own = json_string_value(json_object_get(f->keys, key));
+    return own ? own : key;
+}

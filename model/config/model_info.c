@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic on shapes alone, for plans that are made before any weight is read: here is no model.
+#include "model/config/model_info.h"
+
+const char *const site_names[SITES] = {"mlp", "attn"};
+
+int model_site_width(const model_info *info, site s)
+{
+    return s == SITE_MLP ? info->d_mlp : info->heads * info->head_dim;
+}
+
+double model_operations(const model_info *info, int64_t samples, int64_t rows)
+{
+    const double h = info->hidden_size, attn = (double)info->heads * info->head_dim;
+    const double kv = (double)info->kv_heads * info->head_dim, n = (double)rows;
+    const double length = samples ? n / (double)samples : 0;
+    const double scored = info->modality == MODALITY_IMAGE ? (double)samples : n;
+    const double maps = info->gated ? 3 : 2; // of the MLP
+    double layer = 2 * h * (2 * attn + 2 * kv) + 2 * h * info->d_mlp * maps + 4 * attn * length;
+    return n * layer * info->layers + 2 * scored * h * info->outputs;
+}
+
+int64_t model_tile_rows(const model_info *info)
+{
+    (void)info;
+    return 512;
+}

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figure 6: how strongly the neurons of a subset gather in few clusters, layer by layer: a panel
 // for each share, a curve for each pair of scores and clusters.
+#include "stages/report/figure_clusters.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "stages/report/curves.h"
-#include "stages/report/figure.h"
 #include "stages/report/markup.h"
 
 enum { MAX_PANELS = 6 };

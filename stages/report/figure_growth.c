@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figure 5: the overlap over all pairs as the selected share grows: a panel a model, and the
 // difference of the first two.
+#include "stages/report/figure_growth.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "stages/report/curves.h"
-#include "stages/report/figure.h"
 #include "stages/report/markup.h"
 
 static int by_share(const void *a, const void *b)

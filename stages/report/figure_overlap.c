@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures 3 and 4: the overlap of each pair of subsets, one panel a model, at the first of the
 // shares.
+#include "stages/report/figure_overlap.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/figure.h"
 #include "stages/report/heatmap.h"
 #include "stages/report/markup.h"
 

@@ -2,12 +2,13 @@
 // Figures 1 and 2: what is left of every subset's accuracy after pruning for one of them; a panel
 // for each drop, and one for random pruning of as many neurons: beside it, or below where there are
 // several drops.
+#include "stages/report/figure_prune.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/figure.h"
 #include "stages/report/heatmap.h"
 #include "stages/report/markup.h"
 

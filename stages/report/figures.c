@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/report/figure.h"
+// The list of figures, and which finished task goes into which: by stage, modality and variables.
+// Tasks that differ in an axis a figure does not show get figures of their own, told apart by their
+// file stem, so that a sweep never overwrites or mixes results. A new figure is a line of the table
+// and, where no drawing function fits, one file figure_NAME.c.
+#include "stages/report/figures.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/report/figure_clusters.h"
+#include "stages/report/figure_growth.h"
+#include "stages/report/figure_overlap.h"
+#include "stages/report/figure_prune.h"
 #include "stages/report/markup.h"
 
 static const figure_def table[] = {
@@ -26,29 +34,6 @@ static const figure_def table[] = {
      "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
 };
 enum { FIGURES = sizeof table / sizeof *table };
-
-const char *figure_subset_word(const figure *f)
-{
-    return strcmp(f->def->modality, "text") == 0 ? "text domain" : "class";
-}
-
-const char *figure_subset_words(const figure *f)
-{
-    return strcmp(f->def->modality, "text") == 0 ? "text domains" : "classes";
-}
-
-const char *figure_task_name(const report_task *t)
-{
-    return t->model ? t->model : t->label;
-}
-
-const char *figure_axis(const report_task *t, const char *name)
-{
-    for (size_t i = 0; i < t->n_axes; i++)
-        if (strcmp(t->axes[i].name, name) == 0)
-            return t->axes[i].value;
-    return NULL;
-}
 
 static bool matches(const figure_def *def, const report_task *t)
 {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
-#include "stages/report/figure.h"
+#include "stages/report/figures.h"
 #include "stages/report/gnuplot.h"
 #include "stages/report/report_html.h"
 

@@ -13,8 +13,7 @@ typedef struct model_entry {
     model *model;
     char *path;
     compute compute;
-    kept_store kept;      // what its tasks keep of its passes
-    known_answers *known; // owned
+    model_cache *cache; // owned
 } model_entry;
 
 static const param_def model_params[] = {
@@ -50,7 +49,8 @@ static void model_entry_close(void *object)
     if (!e)
         return;
     model_close(e->model);
-    known_free(e->known);
+    if (e->cache)
+        e->cache->free(e->cache);
     free(e->path);
     free(e);
 }
@@ -83,7 +83,7 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
         e->compute = options.compute;
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
-    status mine = e && e->path ? known_new(&e->known) : status_no_memory("a model");
+    status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
     *object = e;
@@ -255,16 +255,10 @@ model *stage_model(const task *t)
     return e->model;
 }
 
-kept_store *stage_model_kept(const task *t)
+model_cache **stage_model_cache(const task *t)
 {
     model_entry *e = task_resource(t, "model", 0);
-    return &e->kept;
-}
-
-known_answers *stage_model_known(const task *t)
-{
-    model_entry *e = task_resource(t, "model", 0);
-    return e->known;
+    return &e->cache;
 }
 
 double stage_model_bytes(const task *t)

@@ -10,18 +10,21 @@
 #include "data/dataset/samples.h"
 #include "model/model.h"
 #include "pipeline/stage.h"
-#include "stages/common/hidden_cache.h"
-#include "stages/common/known_answers.h"
 
 extern const resource_def resource_model; // section `models`, parameter `model`
 extern const resource_def resource_data;  // section `datasets`, parameter `data`
 
 // The task's model. Borrowed from the engine. Local.
 model *stage_model(const task *t);
-// What its tasks keep of its passes (stages/kept.h). Borrowed from the engine.
-kept_store *stage_model_kept(const task *t);
-// What this rank has answered of it already (stages/known.h). Borrowed from the engine.
-known_answers *stage_model_known(const task *t);
+
+// What a task leaves with its model for the next one of it; the struct of whoever leaves it begins
+// with this.
+typedef struct model_cache model_cache;
+struct model_cache {
+    void (*free)(model_cache *self); // when the model is closed
+};
+// Where the task's model has it: NULL until a task sets it. Borrowed from the engine. Local.
+model_cache **stage_model_cache(const task *t);
 
 // For estimates: bytes of the model that a rank holds, and the ranks of its node once; in teams,
 // the most that a member holds.

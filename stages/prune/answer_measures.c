@@ -31,12 +31,12 @@ static double published_perplexity(const answers *a)
 
 static double kept(const answers *a)
 {
-    return part_of(a->count[ANSWERS_KEPT_CORRECT], a->count[ANSWERS_KEPT]);
+    return part_of(a->count[ANSWERS_COUNTED_CORRECT], a->count[ANSWERS_COUNTED]);
 }
 
 static double kept_top10(const answers *a)
 {
-    return part_of(a->count[ANSWERS_KEPT_TOP10], a->count[ANSWERS_KEPT]);
+    return part_of(a->count[ANSWERS_COUNTED_TOP10], a->count[ANSWERS_COUNTED]);
 }
 
 const measure measures[MEASURES] = {

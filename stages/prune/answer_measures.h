@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "stages/common/answers.h"
+#include "stages/prune/answers.h"
 
 typedef struct measure {
     const char *name, *long_name, *units;

@@ -12,6 +12,7 @@
 #include "pipeline/base/rng.h"
 #include "stages/common/resources.h"
 #include "stages/prune/prune_artefact.h"
+#include "stages/prune/prune_cache.h"
 #include "stages/prune/prune_round.h"
 
 typedef struct prune_state {
@@ -25,10 +26,7 @@ typedef struct prune_state {
     prune_plan plan;
     int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
     model_mask *mask;
-    char data[DIGEST_HEX];  // a digest of what is asked: data and skip list
-    char asked[DIGEST_HEX]; // and of the mask in hand
-    kept_tiles *kept;       // NULL in teams, and of models of one layer
-    known_answers *known;   // borrowed; NULL in teams
+    prune_cache *cache;
     uint8_t *pruned[SITES];
     answers *answers; // of the unit in hand, tile by tile
     prune_output output;
@@ -91,7 +89,7 @@ static void prune_close(void *state)
     if (!s)
         return;
     model_mask_free(s->mask);
-    kept_close(s->kept);
+    prune_cache_close(s->cache);
     for (int k = 0; k < SITES; k++)
         free(s->pruned[k]);
     free(s->random);
@@ -116,28 +114,6 @@ static status draw_random_orders(prune_state *s)
     return OK;
 }
 
-// What answers depend on beside the mask and the tile, of one model in one run.
-static status digest_data(prune_state *s)
-{
-    status st = OK;
-    digest *d = NULL;
-    const params *p = task_params(s->task);
-    const size_t n = params_count(p, "evaluate");
-    TRY(digest_new(&d));
-    digest_add(d, &n, sizeof n);
-    for (size_t i = 0; i < n; i++)
-        digest_add_text(d, task_resource_name(s->task, "evaluate", i));
-    digest_add_text(d, task_resource_name(s->task, "data", 0));
-    for (int64_t f = 0; f < s->ranking.forgets; f++) // some may be asked behind the reported ones
-        digest_add_text(d, s->ranking.forget[f]);
-    if (s->evaluation.skip)
-        digest_add(d, s->evaluation.skip, (size_t)s->setting.info->outputs);
-    digest_hex(d, s->data);
-done:
-    digest_free(d);
-    return st;
-}
-
 static status prune_open(const task *t, void **state)
 {
     status st = OK;
@@ -151,12 +127,7 @@ static status prune_open(const task *t, void **state)
     TRY(ranking_open(task_input(t, 0), params_text(task_params(t), "site"), info, &s->ranking));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
-    const layer_range held = model_layers(s->model);
-    const bool whole = held.end - held.first == info->layers;
-    TRY(digest_data(s));
-    if (info->layers > 1 && whole)
-        TRY(kept_open(stage_model_kept(t), s->data, &s->evaluation.source.cuts, info, &s->kept));
-    s->known = whole ? stage_model_known(t) : NULL;
+    TRY(prune_cache_open(t, &s->setting, &s->cache));
     TRY(draw_random_orders(s));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
@@ -201,24 +172,6 @@ static double cost(void *state, const round_state *round, int64_t unit)
     return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
 }
 
-static status digest_mask(prune_state *s)
-{
-    status st = OK;
-    digest *d = NULL;
-    TRY(digest_new(&d));
-    digest_add_text(d, s->data);
-    for (int k = 0; k < SITES; k++) {
-        const size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
-        digest_add(d, &neurons, sizeof neurons);
-        if (neurons > 0)
-            digest_add(d, s->pruned[k], neurons);
-    }
-    digest_hex(d, s->asked);
-done:
-    digest_free(d);
-    return st;
-}
-
 // Compiles the mask of the unit in hand, once for all its consecutive units.
 static status compile(prune_state *s, int64_t at)
 {
@@ -232,7 +185,7 @@ static status compile(prune_state *s, int64_t at)
     const int64_t *order =
         m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
     ranking_mask(&s->ranking, order, m->pruned, s->pruned);
-    status st = digest_mask(s);
+    status st = prune_cache_ask(s->cache, s->pruned);
     if (st != OK)
         return st;
     const uint8_t *const pruned[SITES] = {
@@ -267,32 +220,6 @@ done:
     return st;
 }
 
-static known_key key_of(const prune_state *s, int64_t index)
-{
-    known_key key = {.tile = index};
-    memcpy(key.asked, s->asked, sizeof key.asked);
-    return key;
-}
-
-// Takes the answers of a run's tiles from what is known; are there those of all of them?
-static bool recall(prune_state *s, tile_run run)
-{
-    bool all = s->known != NULL;
-    for (int64_t i = 0; all && i < run.tiles; i++) {
-        const known_key key = key_of(s, run.first + i);
-        all = known_find(s->known, &key, &s->answers[i]);
-    }
-    return all;
-}
-
-static void remember(prune_state *s, tile_run run)
-{
-    for (int64_t i = 0; s->known && i < run.tiles; i++) {
-        const known_key key = key_of(s, run.first + i);
-        known_put(s->known, &key, &s->answers[i]);
-    }
-}
-
 static status ask(prune_state *s, tile_run run)
 {
     const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
@@ -300,7 +227,7 @@ static status ask(prune_state *s, tile_run run)
                       .pool = task_pool(s->task),
                       .source = &s->evaluation.source,
                       .mask = s->mask,
-                      .kept = same ? s->kept : NULL,
+                      .cache = same ? prune_cache_hidden(s->cache) : NULL,
                       .skip = s->evaluation.skip,
                       .label = task_label(s->task),
                       .stopping = stopping,
@@ -314,10 +241,11 @@ static status unit(void *state, const round_state *round, int64_t index, partial
     prune_state *s = state;
     const prune_unit *u = &s->plan.unit[index];
     TRY(compile(s, u->mask));
-    if (!recall(s, u->run)) {
+    if (!prune_cache_recall(s->cache, u->run, s->answers)) {
         TRY(ask(s, u->run));
         if (*prune_view_of(&s->setting, round).phase != PHASE_FINAL)
-            remember(s, u->run); // what is found last is another for each target
+            prune_cache_remember(s->cache, u->run,
+                                 s->answers); // what is found last is another for each target
     }
     TRY(add_answers(s, u, sum));
 done:
@@ -367,7 +295,8 @@ static status prune_estimate(const task *t, estimate *out)
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // A mask's compacted weights: the larger part of a layer.
-        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) + kept_bytes(info, rows) +
+        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
+        hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
     out->disk_bytes =
         subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);

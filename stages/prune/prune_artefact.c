@@ -104,7 +104,7 @@ static status describe_measures(const prune_output *o, artefact_writer *w)
         TRY(describe_reals(&what[0], 1, &o->more_base[m], 1, "subset", NULL, w));
         TRY(describe_reals(&what[1], 1, &o->more[m], 2, "forget", "subset", w));
     }
-    if (o->kept)
+    if (o->counted)
         TRY(artefact_variable(w, &(variable){.name = "samples_skip",
                                              .type = VARIABLE_I64,
                                              .dims = 1,
@@ -112,7 +112,7 @@ static status describe_measures(const prune_output *o, artefact_writer *w)
                                              .long_name = "answers whose target is not in the skip "
                                                           "list",
                                              .units = "1",
-                                             .data = o->kept}));
+                                             .data = o->counted}));
 done:
     return st;
 }

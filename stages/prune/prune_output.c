@@ -54,7 +54,7 @@ static status allocate(const prune_setting *s, prune_output *o)
             all &= (o->more[m] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
         }
     if (s->evaluation->skip)
-        all &= (o->kept = checked_calloc(subsets, sizeof(int64_t))) != NULL;
+        all &= (o->counted = checked_calloc(subsets, sizeof(int64_t))) != NULL;
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking->layers * (size_t)s->ranking->width[k];
         if (neurons > 0)
@@ -87,8 +87,8 @@ static void fill_base(const prune_setting *s, const prune_view *view, prune_outp
         o->base[BASE_LOSS][e] = mean_loss(&a);
         wilson_interval(a.count[ANSWERS_CORRECT], a.count[ANSWERS_SCORED], &o->base[BASE_LOW][e],
                         &o->base[BASE_HIGH][e]);
-        if (o->kept)
-            o->kept[e] = has_choices(s, e) ? 0 : a.count[ANSWERS_KEPT];
+        if (o->counted)
+            o->counted[e] = has_choices(s, e) ? 0 : a.count[ANSWERS_COUNTED];
         measure_all(s, e, &a, o->more_base, e);
     }
 }
@@ -181,7 +181,7 @@ void prune_output_free(prune_output *o)
     free(o->pruned);
     free(o->reached);
     free(o->samples);
-    free(o->kept);
+    free(o->counted);
     for (int i = 0; i < BASE_VARIABLES; i++)
         free(o->base[i]);
     for (int i = 0; i < CROSS_VARIABLES; i++)

@@ -28,7 +28,7 @@ typedef struct prune_output {
     int8_t *reached;                              // [forget]
     double *base[BASE_VARIABLES];                 // [subset]
     int64_t *samples;                             // [subset]
-    int64_t *kept;                                // [subset]; NULL without a skip list
+    int64_t *counted;                             // [subset]; NULL without a skip list
     double *cross[CROSS_VARIABLES];               // [forget, subset]
     double *trace[TRACE_VARIABLES];               // [forget, probe]
     double *more_base[MEASURES], *more[MEASURES]; // [subset], [forget, subset]; NULL where it has

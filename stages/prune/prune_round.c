@@ -8,21 +8,21 @@
 #include "stages/common/neuron_set.h"
 
 enum { INTS = sizeof(int64_t) };
-_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(kept_answers) % INTS == 0,
+_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(round_answers) % INTS == 0,
                "pieces of a vector of int64");
 
 static size_t vector_length(const prune_setting *s)
 {
-    return 1 + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS +
-           (size_t)s->ranking->forgets * (sizeof(kept_answers) + sizeof(bisection)) / INTS;
+    return 1 + (size_t)s->evaluation->entries * sizeof(round_answers) / INTS +
+           (size_t)s->ranking->forgets * (sizeof(round_answers) + sizeof(bisection)) / INTS;
 }
 
 prune_view prune_view_of(const prune_setting *s, const round_state *round)
 {
     int64_t *base = round->values + 1;
-    int64_t *probed = base + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS;
-    int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(kept_answers) / INTS;
-    return (prune_view){round->values, (kept_answers *)base, (kept_answers *)probed,
+    int64_t *probed = base + (size_t)s->evaluation->entries * sizeof(round_answers) / INTS;
+    int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(round_answers) / INTS;
+    return (prune_view){round->values, (round_answers *)base, (round_answers *)probed,
                         (bisection *)search};
 }
 
@@ -32,13 +32,13 @@ static bool is_probed(const bisection *b)
     return b->outcome == BISECTION_REACHED && b->seen > 0;
 }
 
-static fixed sum_of(const kept_answers *a, int v)
+static fixed sum_of(const round_answers *a, int v)
 {
     __extension__ typedef unsigned __int128 bits;
     return (fixed)((bits)(uint64_t)a->sum[v][1] << 64 | (uint64_t)a->sum[v][0]);
 }
 
-static answers answers_kept(const kept_answers *from)
+static answers unpack_answers(const round_answers *from)
 {
     answers a;
     memcpy(a.count, from->count, sizeof a.count);
@@ -48,7 +48,7 @@ static answers answers_kept(const kept_answers *from)
 }
 
 // Adds answers to those that are kept. Both are far within range.
-static void keep_answers(const answers *a, kept_answers *to)
+static void add_to_round(const answers *a, round_answers *to)
 {
     for (int c = 0; c < ANSWER_COUNTS; c++)
         to->count[c] += a->count[c];
@@ -179,7 +179,7 @@ answers prune_answers(const prune_setting *s, const prune_view *view, const part
                       int64_t mask, int64_t entry)
 {
     if (mask < 0)
-        return answers_kept(&view->base[entry]);
+        return unpack_answers(&view->base[entry]);
     int64_t at = mask * s->evaluation->entries + entry;
     answers a;
     for (int c = 0; c < ANSWER_COUNTS; c++)
@@ -193,13 +193,13 @@ answers prune_final_answers(const prune_setting *s, const prune_view *view, cons
                             int64_t forget, int64_t mask, int64_t entry)
 {
     if (entry == s->evaluation->entry_of[forget] && is_probed(&view->search[forget]))
-        return answers_kept(&view->probed[forget]);
+        return unpack_answers(&view->probed[forget]);
     return prune_answers(s, view, sum, mask, entry);
 }
 
 static bisection_goal goal_of(const prune_setting *s, const prune_view *view, int64_t forget)
 {
-    const kept_answers *base = &view->base[s->evaluation->entry_of[forget]];
+    const round_answers *base = &view->base[s->evaluation->entry_of[forget]];
     return (bisection_goal){s->ranking->neurons, base->count[ANSWERS_CORRECT],
                             base->count[ANSWERS_SCORED], s->drop, s->tolerance};
 }
@@ -212,7 +212,7 @@ static status begin(const prune_setting *s, prune_view *view, const partial *sum
         if (a.count[ANSWERS_SCORED] == 0)
             return status_fail(ERR_INPUT, s->evaluation->name[e],
                                "no answer of this subset can be scored; give longer samples");
-        keep_answers(&a, &view->base[e]);
+        add_to_round(&a, &view->base[e]);
     }
     for (int64_t f = 0; f < s->ranking->forgets; f++) {
         if (s->search) {
@@ -239,8 +239,8 @@ static status observe(const prune_setting *s, const round_state *finished, prune
         bisection_goal goal = goal_of(s, view, f);
         answers a = prune_answers(s, view, sum, m, s->evaluation->entry_of[f]);
         if (view->search[f].step == 0)
-            view->probed[f] = (kept_answers){0};
-        keep_answers(&a, &view->probed[f]);
+            view->probed[f] = (round_answers){0};
+        add_to_round(&a, &view->probed[f]);
         bisection_observe(&view->search[f], &goal, a.count[ANSWERS_CORRECT],
                           a.count[ANSWERS_SCORED]);
     }

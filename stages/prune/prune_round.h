@@ -10,7 +10,7 @@
 #define STAGES_PRUNE_PRUNE_ROUND_H
 
 #include "pipeline/stage.h"
-#include "stages/common/answers.h"
+#include "stages/prune/answers.h"
 #include "stages/prune/bisection.h"
 #include "stages/prune/evaluation.h"
 #include "stages/prune/ranking.h"
@@ -28,15 +28,15 @@ typedef struct prune_setting {
 enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
 
 // The vector, made of int64 only: {phase}, base [entries], probed [forgets], search [forgets].
-typedef struct kept_answers {
+typedef struct round_answers {
     int64_t count[ANSWER_COUNTS];
     int64_t sum[ANSWER_SUMS][2]; // halves of a fixed, the low one first
-} kept_answers;
+} round_answers;
 
 typedef struct prune_view {
     int64_t *phase;
-    kept_answers *base;
-    kept_answers *probed; // of the running probe, or of the one that reached the goal
+    round_answers *base;
+    round_answers *probed; // of the running probe, or of the one that reached the goal
     bisection *search;
 } prune_view;
 

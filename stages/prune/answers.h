@@ -3,25 +3,25 @@
 //
 // An answer is an image's class, a text position's next token, or a question's choice: of a
 // question, only the outputs it may be answered with are compared where its dataset says so.
-#ifndef STAGES_COMMON_ANSWERS_H
-#define STAGES_COMMON_ANSWERS_H
+#ifndef STAGES_PRUNE_ANSWERS_H
+#define STAGES_PRUNE_ANSWERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "model/model.h"
 #include "pipeline/base/fixed.h"
-#include "stages/common/hidden_cache.h"
 #include "stages/common/tile_source.h"
+#include "stages/prune/hidden_cache.h"
 
-// What is counted. KEPT: of the answers whose target is not in the skip list.
+// What is counted. COUNTED: the answers whose target is not in the skip list.
 enum {
     ANSWERS_SCORED,
     ANSWERS_CORRECT, // Top-1
     ANSWERS_TOP10,
-    ANSWERS_KEPT,
-    ANSWERS_KEPT_CORRECT,
-    ANSWERS_KEPT_TOP10,
+    ANSWERS_COUNTED,
+    ANSWERS_COUNTED_CORRECT,
+    ANSWERS_COUNTED_TOP10,
     ANSWER_COUNTS
 };
 // What is summed, each answer's rounded once: -ln softmax(target), nats; and e to the power of it,
@@ -41,8 +41,8 @@ typedef struct asking {
     pool *pool;
     const tile_source *source;
     const model_mask *mask; // NULL: unpruned
-    kept_tiles *kept;       // NULL: nothing is. Not in teams, and not with a mask that prunes the
-                            // first layer's attention
+    hidden_cache *cache;    // NULL: none. Not in teams, and not with a mask that prunes the first
+                            // layer's attention
     const uint8_t *skip;    // [outputs] 1: in the skip list; NULL: none is
     const char *label;      // names the task in messages
     bool (*stopping)(void *context);

@@ -20,9 +20,13 @@ struct kmeans_seeding {
     float *with;        // [trials, n] the same if the candidate were a centre too
     double *cumulative; // [n] of nearest
     double *potential;  // [blocks, trials] sums of `with`
-    // Of the run:
-    const float *rows, *square;
 };
+
+// The rows that centres are chosen of: what a run is given.
+typedef struct seeding_run {
+    kmeans_seeding *s;
+    const float *rows, *square;
+} seeding_run;
 
 static int trials_for(int k)
 {
@@ -88,15 +92,16 @@ void kmeans_seeding_free(kmeans_seeding *s)
 // A block's share of what the potential would be with each candidate.
 static status try_block(void *context, int64_t block, int thread)
 {
-    kmeans_seeding *s = context;
+    const seeding_run *run = context;
+    kmeans_seeding *s = run->s;
     int trials = s->trials;
     int64_t begin = block * UNIT_ROWS_BLOCK;
     float *product = s->product + (int64_t)thread * UNIT_ROWS_BLOCK * trials;
-    int64_t rows = unit_rows_products(s->rows, s->n, s->width, block, s->candidate, s->packed,
+    int64_t rows = unit_rows_products(run->rows, s->n, s->width, block, s->candidate, s->packed,
                                       trials, product);
-    const float *nearest = s->nearest + begin, *square = s->square + begin;
+    const float *nearest = s->nearest + begin, *square = run->square + begin;
     for (int t = 0; t < trials; t++) {
-        float *with = s->with + t * s->n + begin, own = s->square[s->drawn[t]];
+        float *with = s->with + t * s->n + begin, own = run->square[s->drawn[t]];
         for (int64_t i = 0; i < rows; i++) {
             float distance = square[i] + own - 2 * product[i * trials + t];
             distance = distance > 0 ? distance : 0;
@@ -115,8 +120,9 @@ static status try_block(void *context, int64_t block, int thread)
 
 // Draws the candidates for a centre; uniformly where there is no centre yet, and where every row is
 // a double of one.
-static void draw(kmeans_seeding *s, const rng *random, int centre)
+static void draw_candidates(const seeding_run *run, const rng *random, int centre)
 {
+    kmeans_seeding *s = run->s;
     double total = 0;
     int64_t last = -1; // with a chance
     for (int64_t i = 0; i < s->n; i++) {
@@ -138,13 +144,13 @@ static void draw(kmeans_seeding *s, const rng *random, int centre)
                 low = middle + 1;
         }
         s->drawn[t] = low;
-        memcpy(s->candidate + t * s->width, s->rows + low * s->width,
+        memcpy(s->candidate + t * s->width, run->rows + low * s->width,
                (size_t)s->width * sizeof(float));
     }
 }
 
 // The candidate that leaves the lowest potential; the first of equals.
-static int choose(const kmeans_seeding *s)
+static int choose_candidate(const kmeans_seeding *s)
 {
     int best = 0;
     double least = INFINITY;
@@ -164,15 +170,14 @@ status kmeans_seeding_run(kmeans_seeding *s, const float *rows, const float *squ
                           const rng *random, float *centre)
 {
     status st = OK;
-    s->rows = rows;
-    s->square = square;
+    seeding_run run = {s, rows, square};
     for (int64_t i = 0; i < s->n; i++)
         s->nearest[i] = INFINITY;
     for (int c = 0; c < s->k; c++) {
-        draw(s, random, c);
+        draw_candidates(&run, random, c);
         unit_rows_pack(s->candidate, s->trials, s->width, s->packed);
-        TRY(pool_run(s->threads, unit_rows_blocks(s->n), try_block, s));
-        int best = c == 0 ? 0 : choose(s);
+        TRY(pool_run(s->threads, unit_rows_blocks(s->n), try_block, &run));
+        int best = c == 0 ? 0 : choose_candidate(s);
         memcpy(s->nearest, s->with + best * s->n, (size_t)s->n * sizeof *s->nearest);
         memcpy(centre + c * s->width, s->candidate + best * s->width,
                (size_t)s->width * sizeof *centre);

@@ -19,13 +19,11 @@ typedef struct collect_state {
     model *model;     // borrowed
     samples *samples;
     tile_source source;
-    tile_run *unit; // [layout.units]
+    tile_run *unit; // [units]
     int64_t units;
     collect_layout layout;
     int64_t *sampled_first, *sampled; // [subsets + 1]; rows of each subset whose firing is kept
     site_sums *sums[SITES];           // of the unit in hand
-    int unit_subset;                  // its subset
-    int64_t unit_first;               // its first tile
 } collect_state;
 
 void collect_sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
@@ -53,7 +51,7 @@ static const param_def collect_params[] = {
 };
 
 // Subsets, tiles, units and sizes: what does not need weights.
-static status survey(const task *t, collect_state *s)
+static status cut_units(const task *t, collect_state *s)
 {
     status st = OK;
     const dataset *data = stage_dataset(t, "data", 0);
@@ -121,7 +119,7 @@ static status collect_open(const task *t, void **state)
     collect_state *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("collect");
-    TRY(survey(t, s));
+    TRY(cut_units(t, s));
     TRY(choose_tokens(s));
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
@@ -159,21 +157,27 @@ static double collect_cost(void *state, const round_state *round, int64_t unit)
     return tiling_operations(&s->source.cuts, model_get_info(s->model), s->unit[unit]);
 }
 
-static status load(void *context, int64_t index, int thread, tile *t)
+// A unit's pass over its tiles, as the model's callbacks see it.
+typedef struct collect_pass {
+    const collect_state *state;
+    int64_t first; // tile
+} collect_pass;
+
+static status load_tile(void *context, int64_t index, int thread, tile *t)
 {
     (void)thread;
-    const collect_state *s = context;
-    return tile_source_load(&s->source, s->unit_first + index, t);
+    const collect_pass *pass = context;
+    return tile_source_load(&pass->state->source, pass->first + index, t);
 }
 
-static bool stopping(void *context)
+static bool is_stopping(void *context)
 {
-    const collect_state *s = context;
-    return task_stopping(s->task);
+    const collect_pass *pass = context;
+    return task_stopping(pass->state->task);
 }
 
 // The sampled rows that lie in a tile.
-static sampled_rows sampled_in(const collect_state *s, const tile_cut *cut)
+static sampled_rows sampled_rows_of(const collect_state *s, const tile_cut *cut)
 {
     const int64_t *row = s->sampled + s->sampled_first[cut->subset];
     int64_t n = s->layout.firing_tokens[cut->subset], first = 0, end;
@@ -184,14 +188,16 @@ static sampled_rows sampled_in(const collect_state *s, const tile_cut *cut)
     return (sampled_rows){row + first, end - first, first, cut->first_row};
 }
 
-static status read(void *context, int64_t index, int thread, const tile *t, const site_block *block)
+static status read_block(void *context, int64_t index, int thread, const tile *t,
+                         const site_block *block)
 {
     (void)t;
-    collect_state *s = context;
-    const tile_cut *cut = &s->source.cuts.tile[s->unit_first + index];
+    const collect_pass *pass = context;
+    const collect_state *s = pass->state;
+    const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
     sampled_rows sampled = {0};
     if (s->layout.site[block->site].words > 0)
-        sampled = sampled_in(s, cut);
+        sampled = sampled_rows_of(s, cut);
     return site_sums_add(s->sums[block->site], thread, block, &sampled, task_label(s->task));
 }
 
@@ -223,14 +229,14 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
     const tiling *cuts = &s->source.cuts;
     int subset = cuts->tile[run.first].subset;
     int64_t rows = 0;
-    forward pass = {.context = s,
+    collect_pass own = {s, run.first};
+    forward pass = {.context = &own,
                     .tiles = run.tiles,
                     .max_samples = cuts->max_samples,
                     .max_rows = cuts->max_rows,
-                    .load = load,
-                    .read = read,
-                    .stopping = stopping};
-    s->unit_first = run.first;
+                    .load = load_tile,
+                    .read = read_block,
+                    .stopping = is_stopping};
     for (int which = 0; which < SITES; which++) {
         pass.read_sites[which] = s->layout.site[which].read;
         if (s->sums[which])
@@ -267,7 +273,7 @@ static status collect_estimate(const task *t, estimate *out)
     collect_state *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("collect");
-    TRY(survey(t, s));
+    TRY(cut_units(t, s));
     const tiling *cuts = &s->source.cuts;
     int threads = pool_threads(task_pool(t));
     partial_shape shape;

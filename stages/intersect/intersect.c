@@ -84,62 +84,9 @@ static status open_fractions(intersect *x, const params *p)
         for (int64_t j = 0; j < n; j++)
             x->slot[i] += x->fraction[j] < x->fraction[i];
         x->size[x->slot[i]] = neuron_set_size(x->fraction[i], x->neurons);
-        x->layer_size[x->slot[i]] = neuron_set_size(x->fraction[i], x->units);
+        x->layer_size[x->slot[i]] = neuron_set_size(x->fraction[i], x->width);
     }
     return OK;
-}
-
-static status open_sites(intersect *x, const char *site)
-{
-    static const char *const name[] = {"mlp_score", "attn_score"};
-    for (int i = 0; i < 2; i++) {
-        if (strcmp(site, "both") != 0 && strncmp(site, name[i], strlen(site)) != 0)
-            continue;
-        variable_type type;
-        int dims;
-        int64_t length[VARIABLE_MAX_DIMS];
-        if (!artefact_has(x->scores, name[i]))
-            return status_fail(ERR_INPUT, artefact_path(x->scores),
-                               "there is no %s; collect and score that site, or choose another "
-                               "`site:`",
-                               name[i]);
-        status st = artefact_shape(x->scores, name[i], &type, &dims, length);
-        if (st != OK)
-            return st;
-        if (dims != 3 || length[0] < 1 || length[1] < 1 || length[2] < 1 ||
-            (x->sites && length[1] != x->layers))
-            return status_fail(ERR_INPUT, artefact_path(x->scores),
-                               "%s is not (subset, layer, unit); run its step again", name[i]);
-        x->subsets = length[0];
-        x->layers = length[1];
-        x->site[x->sites++] = (intersect_site){name[i], length[2]};
-        x->units += length[2];
-    }
-    x->neurons = x->layers * x->units;
-    return OK;
-}
-
-// Scores of `layers` layers of a subset, the sites of a layer side by side: score[layers][units].
-static status read_scores(const intersect *x, int64_t subset, int64_t layer, int64_t layers,
-                          double *score)
-{
-    status st = OK;
-    int64_t offset = 0;
-    double *rows = checked_calloc((size_t)(layers * x->units), sizeof *rows);
-    if (!rows)
-        return status_no_memory("scores");
-    for (int i = 0; i < x->sites; i++) {
-        const intersect_site *site = &x->site[i];
-        TRY(artefact_read_rows(x->scores, site->variable, VARIABLE_F64, subset * x->layers + layer,
-                               layers, rows));
-        for (int64_t l = 0; l < layers; l++)
-            memcpy(score + l * x->units + offset, rows + l * site->units,
-                   (size_t)site->units * sizeof *rows);
-        offset += site->units;
-    }
-done:
-    free(rows);
-    return st;
 }
 
 static status rank_subset(void *context, int64_t subset, int thread)
@@ -151,7 +98,7 @@ static status rank_subset(void *context, int64_t subset, int thread)
     int64_t *order = checked_calloc((size_t)x->neurons, sizeof *order);
     if (!score || !order)
         TRY(status_no_memory("an order of neurons"));
-    TRY(read_scores(x, subset, 0, x->layers, score));
+    TRY(scores_read(&x->scores, subset, 0, x->layers, score));
     TRY(neuron_set_order(score, x->neurons, order));
     overlap_first(order, x->neurons, x->size, x->fractions, x->first + subset * x->neurons);
 done:
@@ -168,12 +115,12 @@ static status open_clusters(intersect *x, const artefact *a)
     status st = OK;
     TRY(artefact_shape(a, "cluster", &type, &dims, length));
     TRY(artefact_shape(a, "size", &type, &dims, size));
-    if (length[0] != x->layers || length[1] != x->units)
+    if (length[0] != x->layers || length[1] != x->width)
         TRY(status_fail(ERR_INPUT, artefact_path(a),
                         "clusters of %lld layers of %lld neurons, scores of %lld of %lld; cluster "
                         "a model of the same shape",
                         (long long)length[0], (long long)length[1], (long long)x->layers,
-                        (long long)x->units));
+                        (long long)x->width));
     x->clusters = size[1];
     x->label = checked_calloc((size_t)x->neurons, sizeof *x->label);
     if (!x->label)
@@ -196,15 +143,19 @@ static status open(const task *t, void **state)
         return status_no_memory("intersect");
     *state = x;
     x->task = t;
-    const artefact *clusters = NULL;
+    const artefact *clusters = NULL, *from = NULL;
     for (size_t i = 0; i < task_inputs(t); i++)
-        *(is_cluster(t, i) ? &clusters : &x->scores) = task_input(t, i);
-    TRY(open_sites(x, params_text(task_params(t), "site")));
+        *(is_cluster(t, i) ? &clusters : &from) = task_input(t, i);
+    TRY(scores_open(from, params_text(task_params(t), "site"), &x->scores));
+    x->subsets = x->scores.subsets;
+    x->layers = x->scores.layers;
+    x->width = x->scores.layer_width;
+    x->neurons = x->layers * x->width;
     TRY(open_fractions(x, task_params(t)));
     int64_t names;
-    TRY(artefact_read_texts(x->scores, "subset", &names, &x->subset));
+    TRY(artefact_read_texts(from, "subset", &names, &x->subset));
     if (names != x->subsets)
-        TRY(status_fail(ERR_INPUT, artefact_path(x->scores),
+        TRY(status_fail(ERR_INPUT, artefact_path(from),
                         "%lld names for %lld subsets; run its step again", (long long)names,
                         (long long)x->subsets));
     if (clusters)
@@ -256,12 +207,12 @@ static status count_pairs(void *context, int64_t a, int thread)
     (void)thread;
     const layer_work *w = context;
     const intersect *x = w->x;
-    const uint16_t *first = x->first + w->layer * x->units;
+    const uint16_t *first = x->first + w->layer * x->width;
     int64_t n = x->subsets, *shared = checked_calloc((size_t)x->fractions + 1, sizeof *shared);
     if (!shared)
         return status_no_memory("shared neurons");
     for (int64_t b = a; b < n; b++) {
-        overlap_count(first + a * x->neurons, first + b * x->neurons, x->units, x->fractions,
+        overlap_count(first + a * x->neurons, first + b * x->neurons, x->width, x->fractions,
                       shared);
         for (int64_t j = 0; j < x->fractions; j++)
             w->shared[(j * n + a) * n + b] = w->shared[(j * n + b) * n + a] = shared[j];
@@ -275,14 +226,14 @@ static status count_clusters(void *context, int64_t subset, int thread)
     (void)thread;
     const layer_work *w = context;
     const intersect *x = w->x;
-    const clustering c = {x->label + w->layer * x->units, x->units, x->clusters};
+    const clustering c = {x->label + w->layer * x->width, x->width, x->clusters};
     status st = OK;
-    double *score = checked_calloc((size_t)x->units, sizeof *score);
-    int64_t *order = checked_calloc((size_t)x->units, sizeof *order);
+    double *score = checked_calloc((size_t)x->width, sizeof *score);
+    int64_t *order = checked_calloc((size_t)x->width, sizeof *order);
     if (!score || !order)
         TRY(status_no_memory("a layer's order of neurons"));
-    TRY(read_scores(x, subset, w->layer, 1, score));
-    TRY(neuron_set_order(score, x->units, order));
+    TRY(scores_read(&x->scores, subset, w->layer, 1, score));
+    TRY(neuron_set_order(score, x->width, order));
     TRY(cluster_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
 done:
     free(score);
@@ -298,7 +249,7 @@ static status draw_block(void *context, int64_t block, int thread)
     const params *p = task_params(x->task);
     if (task_stopping(x->task))
         return ERR_INTERRUPTED;
-    const clustering c = {x->label + w->layer * x->units, x->units, x->clusters};
+    const clustering c = {x->label + w->layer * x->width, x->width, x->clusters};
     int64_t first = block * DRAWS_A_BLOCK, left = w->draws - first;
     // One stream for all layers: a layer's draws begin behind those of the layer before.
     const rng r = rng_new((uint64_t)params_int(p, "seed"), "intersect: random selections");

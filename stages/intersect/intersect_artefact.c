@@ -102,7 +102,7 @@ static void fill_overlaps(const finish_work *w, int64_t fraction, int64_t *total
         }
         for (int64_t s = 0; s < n; s++)
             r->share_layer[(fraction * n + s) * x->layers + l] =
-                ratio(of_layer[s * (n + 1)], x->units);
+                ratio(of_layer[s * (n + 1)], x->width);
     }
     for (int64_t i = 0; i < pairs; i++)
         r->overlap[fraction * pairs + i] = ratio(total[i], total[i / n * (n + 1)]);
@@ -183,7 +183,7 @@ static void fill_clusters(const finish_work *w)
 
 static status write_attributes(const intersect *x, artefact_writer *w)
 {
-    char *modality = artefact_get_attribute(x->scores, "modality");
+    char *kind = artefact_get_attribute(x->scores.from, "modality");
     status st = OK;
     TRY(artefact_attribute(w, "title", "Overlap of the most important neurons of subsets"));
     TRY(artefact_attribute(
@@ -191,8 +191,8 @@ static status write_attributes(const intersect *x, artefact_writer *w)
         "Sets hold the top share of all neurons over all layers, ties to the lower index. overlap: "
         "shared neurons divided by those of subset_a's set. p_value: upper tail of the "
         "hypergeometric distribution, Holm-corrected over the unordered pairs of a share."));
-    if (modality)
-        TRY(artefact_attribute(w, "modality", modality));
+    if (kind)
+        TRY(artefact_attribute(w, "modality", kind));
     if (x->label)
         TRY(artefact_attribute(
             w, "auc_method",
@@ -201,7 +201,7 @@ static status write_attributes(const intersect *x, artefact_writer *w)
             "sum(y[0..m-1]) / (y[m] m). auc_chance: mean over `draws` uniformly random selections "
             "in each layer; auc_chance_error: its standard error."));
 done:
-    free(modality);
+    free(kind);
     return st;
 }
 

@@ -5,22 +5,16 @@
 #define STAGES_INTERSECT_INTERSECT_STATE_H
 
 #include "pipeline/stage.h"
-
-typedef struct intersect_site {
-    const char *variable; // of the scores
-    int64_t units;        // neurons a layer
-} intersect_site;
+#include "stages/common/scores.h"
 
 typedef struct intersect_results intersect_results;
 
 typedef struct intersect {
-    const task *task;       // borrowed
-    const artefact *scores; // borrowed
-    intersect_site site[2];
-    int sites;
+    const task *task; // borrowed
+    scores scores;
     int64_t subsets, layers;
-    int64_t units;   // neurons a layer, of all sites
-    int64_t neurons; // layers × units
+    int64_t width;   // neurons of a layer, of all sites
+    int64_t neurons; // layers × width
     char **subset;   // names; one block, owned
     int64_t fractions;
     double *fraction; // as given; owned, as all below

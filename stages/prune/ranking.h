@@ -23,8 +23,7 @@ typedef struct ranking {
 
 // Reads the scores of the sites asked ("mlp", "attn" or "both") and sorts them. ERR_INPUT when the
 // artefact lacks it, or is of a model of another shape than `info`. Local.
-status ranking_open(const artefact *scores, const char *sites, const model_info *info,
-                    ranking *out);
+status ranking_open(const artefact *from, const char *sites, const model_info *info, ranking *out);
 // Frees what it owns; safe on {0}.
 void ranking_free(ranking *r);
 

@@ -15,16 +15,16 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
+#include "stages/common/scores.h"
 #include "stages/score/scoring.h"
 
 // The statistics of one site of all subsets.
 typedef struct site_statistics {
-    int64_t layers, units, neurons;
-    double *of[STATISTICS]; // [subset, neuron]; NULL where not needed
+    int64_t layers, width, neurons; // of the site: width of a layer
+    double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
     double *pooled[STATISTICS];
     double *tokens; // [subset]
     double *score;  // [subset, neuron]
-    char variable[32];
 } site_statistics;
 
 typedef struct score_state {
@@ -146,7 +146,7 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
         return status_fail(ERR_INPUT, artefact_path(s->from),
                            "%s is not (subset, layer, unit); run its step again", name);
     out->layers = length[1];
-    out->units = length[2];
+    out->width = length[2];
     out->neurons = length[1] * length[2];
     size_t values = (size_t)s->subsets * (size_t)out->neurons;
     out->score = checked_calloc(values, sizeof(double));
@@ -210,27 +210,6 @@ static void score_site(const score_state *s, int which, site_statistics *x)
     }
 }
 
-static status describe_site(const score_state *s, int which, site_statistics *x, artefact_writer *w)
-{
-    status st = OK;
-    const char *unit = which == SITE_MLP ? "unit" : "attn_unit";
-    snprintf(x->variable, sizeof x->variable, "%s_score", site_names[which]);
-    TRY(artefact_dim(w, "subset", s->subsets));
-    TRY(artefact_dim(w, "layer", x->layers));
-    TRY(artefact_dim(w, unit, x->units));
-    TRY(artefact_variable(
-        w, &(variable){.name = x->variable,
-                       .type = VARIABLE_F64,
-                       .dims = 3,
-                       .dim = {"subset", "layer", unit},
-                       .long_name = "how specific the neuron is to the subset, against what is "
-                                    "retained; higher is more specific",
-                       .units = "1",
-                       .data = x->score}));
-done:
-    return st;
-}
-
 static status score_finish(void *state, const round_state *finished, const partial *sum,
                            artefact_writer *w)
 {
@@ -240,21 +219,17 @@ static status score_finish(void *state, const round_state *finished, const parti
     TRY(artefact_attribute(w, "title", "Scores of neurons against subsets of data"));
     if (s->modality)
         TRY(artefact_attribute(w, "modality", s->modality));
-    TRY(artefact_dim(w, "subset", s->subsets));
-    TRY(artefact_variable(w, &(variable){.name = "subset",
-                                         .type = VARIABLE_TEXT,
-                                         .dims = 1,
-                                         .dim = {"subset"},
-                                         .long_name = "class or text domain to forget",
-                                         .units = "1",
-                                         .data = s->subset}));
+    TRY(scores_describe_subsets(w, s->subsets, (const char *const *)s->subset));
     for (int k = 0; k < SITES; k++) {
         bool there;
         TRY(read_site(s, k, &s->site[k], &there));
         if (!there)
             continue;
         score_site(s, k, &s->site[k]);
-        TRY(describe_site(s, k, &s->site[k], w));
+        TRY(scores_describe_site(w, k, s->site[k].layers, s->site[k].width,
+                                 "how specific the neuron is to the subset, against what is "
+                                 "retained; higher is more specific",
+                                 s->site[k].score));
     }
 done:
     return st;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "stages/report/gnuplot.h"
 #include "stages/report/markup.h"
@@ -26,13 +27,15 @@ enum {
 };
 
 typedef struct layout {
-    double width, height, key; // key: room for it below the panels
+    size_t across;             // panels in a line
+    double width, height, key; // key: space for it below the panels
 } layout;
 
 static layout lay_out(const curves *c, size_t key_lines)
 {
-    double across = (double)c->across, down = ceil((double)c->panels / across);
-    layout l = {.key = (double)key_lines * KEY_LINE};
+    layout l = {.across = c->panels == 4 ? 2 : c->panels < 3 ? c->panels : 3};
+    double across = (double)l.across, down = ceil((double)c->panels / across);
+    l.key = (double)key_lines * KEY_LINE;
     l.width = LEFT + across * PANEL_WIDTH + (across - 1) * GAP_X + RIGHT;
     l.height = TOP + down * PANEL_HEIGHT + (down - 1) * GAP_Y + BOTTOM + l.key;
     return l;
@@ -83,8 +86,8 @@ static void write_curve(const curve *k, int64_t first, bool *begun, text *script
 
 static void write_panel(const curves *c, const layout *l, size_t panel, text *script)
 {
-    double left = LEFT + (double)(panel % c->across) * (PANEL_WIDTH + GAP_X);
-    double top = TOP + (double)(panel / c->across) * (PANEL_HEIGHT + GAP_Y);
+    double left = LEFT + (double)(panel % l->across) * (PANEL_WIDTH + GAP_X);
+    double top = TOP + (double)(panel / l->across) * (PANEL_HEIGHT + GAP_Y);
     int64_t first = 0;
     bool begun = false;
     gnuplot_place(script, l->width, l->height, left, top, left + PANEL_WIDTH, top + PANEL_HEIGHT);
@@ -163,6 +166,15 @@ static void write_csv(const curves *c, text *csv)
             markup_csv(csv, c->curve[i].label);
             text_add(csv, "\n");
         }
+}
+
+void curves_free(curve *list, size_t n)
+{
+    for (size_t i = 0; list && i < n; i++) {
+        free(list[i].label);
+        free(list[i].point);
+    }
+    free(list);
 }
 
 void curves_write(const curves *c, const char *stem, text *script, text *csv)

@@ -194,9 +194,6 @@ status figure_clusters(figure *f)
     double last = (double)artefact_length(f->task[0]->artefact, "layer") - 1;
     const curves all = {.panel_title = title,
                         .panels = panels,
-                        .across = panels == 4  ? 2
-                                  : panels < 3 ? panels
-                                               : 3,
                         .curve = c,
                         .n = panels * f->n,
                         .x_title = "layer",
@@ -214,16 +211,12 @@ status figure_clusters(figure *f)
     add_numbers(f, c, f->n, fraction[0]);
     add_table(c, panels * f->n, f->n, title, &f->table);
 done:
-    for (size_t i = 0; c && i < panels * f->n; i++) {
-        free(c[i].label);
-        free(c[i].point);
-    }
+    curves_free(c, panels * f->n);
     for (size_t p = 0; p < MAX_PANELS; p++)
         free(title[p]);
     for (size_t i = 0; label && i < f->n; i++)
         free(label[i]);
     free(label);
-    free(c);
     free(fraction);
     return st;
 }

@@ -160,9 +160,6 @@ status figure_growth(figure *f)
     }
     const curves all = {.panel_title = title,
                         .panels = panels,
-                        .across = panels == 4  ? 2
-                                  : panels < 3 ? panels
-                                               : 3,
                         .curve = c,
                         .n = panels,
                         .x_title = "share of neurons selected, %",
@@ -178,11 +175,7 @@ status figure_growth(figure *f)
     add_numbers(f, c, n);
     add_table(c, n, &f->table);
 done:
-    for (size_t i = 0; c && i <= n; i++) {
-        free(c[i].label);
-        free(c[i].point);
-    }
-    free(c);
+    curves_free(c, n + 1);
     free(title);
     free(low);
     free(high);

@@ -140,11 +140,7 @@ status figure_overlap(figure *f)
     heatmap_write(&h, f->stem, &f->script, &f->csv);
     add_caption(f, fraction[0], chance[0]);
 done:
-    for (size_t i = 0; panel && i < f->n; i++) {
-        free(panel[i].title);
-        free(panel[i].value);
-    }
-    free(panel);
+    heatmap_free_panels(panel, f->n);
     free(fraction);
     free(chance);
     free(name);

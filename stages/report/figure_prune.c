@@ -349,12 +349,8 @@ status figure_prune(figure *f)
 done:
     for (size_t i = 0; p && i < f->n; i++)
         pruning_free(&p[i]);
-    for (size_t i = 0; panel && i < 2 * f->n; i++) {
-        free(panel[i].title);
-        free(panel[i].value);
-    }
+    heatmap_free_panels(panel, 2 * f->n);
     free(p);
-    free(panel);
     free(own);
     return st;
 }

@@ -2,6 +2,7 @@
 #include "stages/report/heatmap.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "stages/report/gnuplot.h"
 #include "stages/report/markup.h"
@@ -145,6 +146,15 @@ static void write_csv(const heatmap *h, text *csv)
             markup_csv(csv, h->column_name[column]);
             text_add(csv, "\n");
         }
+}
+
+void heatmap_free_panels(heatmap_panel *list, size_t n)
+{
+    for (size_t i = 0; list && i < n; i++) {
+        free(list[i].title);
+        free(list[i].value);
+    }
+    free(list);
 }
 
 void heatmap_write(const heatmap *h, const char *stem, text *script, text *csv)

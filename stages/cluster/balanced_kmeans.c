@@ -154,7 +154,7 @@ static void list_members(const kmeans_run *run)
     int64_t at = 0;
     for (int j = 0; j < km->k; j++) {
         km->first[j] = at;
-        at += balanced_size(km->n, km->k, j);
+        at += balanced_assignment_size(km->n, km->k, j);
     }
     km->first[km->k] = km->n;
     for (int64_t i = 0; i < km->n; i++)
@@ -210,7 +210,7 @@ static status iterate_once(kmeans_run *run, double lean)
     if (o->stopping && o->stopping(o->context))
         TRY(status_fail(ERR_INTERRUPTED, NULL, "interrupted; run again to resume"));
     for (int j = 0; j < km->k; j++) {
-        double size = (double)balanced_size(km->n, km->k, j);
+        double size = (double)balanced_assignment_size(km->n, km->k, j);
         km->own[j] = (float)(size > 1 ? 1 + lean / (size - 1) : 1);
         km->other[j] = (float)(1 - lean / (size + 1));
     }

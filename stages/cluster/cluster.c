@@ -65,7 +65,7 @@ static const param_def cluster_params[] = {
     {0},
 };
 
-static status check(const task *t)
+static status cluster_check(const task *t)
 {
     const params *p = task_params(t);
     const cluster_method *how = cluster_method_of(t);
@@ -98,7 +98,7 @@ static double unit_operations(const cluster_method *how, double neurons, double 
     return how->starts ? 40 * distances : how->firing ? pairs : neurons * width;
 }
 
-static status estimate_cluster(const task *t, estimate *out)
+static status cluster_estimate(const task *t, estimate *out)
 {
     const model_info *info = model_get_info(stage_model(t));
     const params *p = task_params(t);
@@ -231,7 +231,7 @@ static status rename_clusters(const cluster_state *s, int32_t *cluster)
 }
 
 // Keeps each layer's best start.
-static status choose(cluster_state *s, const partial *sum)
+static status choose_starts(cluster_state *s, const partial *sum)
 {
     status st = OK;
     const int64_t *labels = partial_counts(sum, FIELD_LABELS);
@@ -267,7 +267,7 @@ static status cluster_finish(void *state, const round_state *finished, const par
     s->inertia_start = checked_calloc(layers * (size_t)s->starts, sizeof *s->inertia_start);
     if (!s->cluster || !s->size || !s->inertia || !s->inertia_start)
         TRY(status_no_memory("clusters"));
-    TRY(choose(s, sum));
+    TRY(choose_starts(s, sum));
     const variable variables[] = {
         {.name = "cluster",
          .type = VARIABLE_I32,
@@ -318,8 +318,8 @@ const stage_def stage_cluster = {
     .summary = "groups each layer's MLP neurons into clusters of equal size",
     .params = cluster_params,
     .inputs = "collect",
-    .check = check,
-    .estimate = estimate_cluster,
+    .check = cluster_check,
+    .estimate = cluster_estimate,
     .open = cluster_open,
     .next = cluster_next,
     .plan = cluster_plan,

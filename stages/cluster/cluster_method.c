@@ -29,12 +29,12 @@ struct clustering_layer {
     balanced_kmeans *kmeans; // NULL without starts
 };
 
-static bool stopping(const void *t)
+static bool is_stopping(const void *t)
 {
     return task_stopping(t);
 }
 
-static rng stream(const clustering_layer *s, int layer, int start)
+static rng stream_of(const clustering_layer *s, int layer, int start)
 {
     char name[64];
     snprintf(name, sizeof name, "cluster/layer=%d/start=%d", layer, start);
@@ -45,10 +45,10 @@ static status label_kmeans(clustering_layer *s, int layer, int start, int32_t *l
 {
     const params *p = task_params(s->task);
     balanced_kmeans_options options = {
-        .random = stream(s, layer, start),
+        .random = stream_of(s, layer, start),
         .iterations = (int)params_int(p, "iterations"),
         .tolerance = params_real(p, "tolerance"),
-        .stopping = stopping,
+        .stopping = is_stopping,
         .context = s->task,
     };
     return balanced_kmeans_run(s->kmeans, s->rows, &options, label, NULL);
@@ -56,7 +56,7 @@ static status label_kmeans(clustering_layer *s, int layer, int start, int32_t *l
 
 static status label_graph(clustering_layer *s, int layer, int start, int32_t *label)
 {
-    rng random = stream(s, layer, start);
+    rng random = stream_of(s, layer, start);
     cofiring_graph *graph = NULL;
     status st = OK;
     TRY(cofiring_graph_new(s->bits, s->shape.neurons, s->firing_bytes, task_pool(s->task), &graph));
@@ -68,11 +68,12 @@ done:
 
 static status label_random(clustering_layer *s, int layer, int start, int32_t *label)
 {
-    rng random = stream(s, layer, start);
+    rng random = stream_of(s, layer, start);
     rng_permutation(&random, s->shape.neurons, s->order);
     int64_t at = 0;
     for (int j = 0; j < s->shape.clusters; j++)
-        for (int64_t m = balanced_size(s->shape.neurons, s->shape.clusters, j); m > 0; m--)
+        for (int64_t m = balanced_assignment_size(s->shape.neurons, s->shape.clusters, j); m > 0;
+             m--)
             label[s->order[at++]] = j;
     return OK;
 }

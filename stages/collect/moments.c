@@ -52,8 +52,8 @@ SIMD_INLINE void add_narrow_run(const float *x, int64_t rows, int64_t stride, in
 }
 
 SIMD_CLONES
-static void add_block(const float *x, int64_t rows, int64_t stride, int64_t units,
-                      const moments *out)
+static void moments_add(const float *x, int64_t rows, int64_t stride, int64_t units,
+                        const moments *out)
 {
     for (int64_t u = 0; u < units; u += LANES) {
         int64_t width = units - u < LANES ? units - u : LANES;
@@ -74,5 +74,5 @@ static void add_block(const float *x, int64_t rows, int64_t stride, int64_t unit
 void moments_of_block(const float *x, int64_t rows, int64_t stride, int64_t units,
                       const moments *out)
 {
-    add_block(x, rows, stride, units, out);
+    moments_add(x, rows, stride, units, out);
 }

@@ -188,7 +188,7 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
 }
 
 // A dataset knows its options by name, not where they were given: that is added here.
-static status with_place(const params *p, status st)
+static status with_location(const params *p, status st)
 {
     const char *said = status_text();
     for (const param_def *d = data_params; st == ERR_USAGE && d->name; d++) {
@@ -211,7 +211,7 @@ static status data_files(const params *p, file_list *out)
     const char **keep = NULL;
     dataset_options options;
     TRY(dataset_options_of(p, &keep, &options));
-    TRY(with_place(p, dataset_files(&options, add_file, out)));
+    TRY(with_location(p, dataset_files(&options, add_file, out)));
 done:
     free(keep);
     return st;
@@ -227,7 +227,7 @@ static status data_open(const params *p, const params *pipeline, share *s, bool 
     status st = dataset_options_of(p, &keep, &options);
     TRY(share_vote(s, st)); // opening is collective
     options.threads = opening_threads(pipeline, s);
-    TRY(with_place(p, dataset_open(&options, s, &d)));
+    TRY(with_location(p, dataset_open(&options, s, &d)));
     *object = d;
 done:
     free(keep);
@@ -285,7 +285,7 @@ const dataset *stage_dataset(const task *t, const char *param, size_t i)
 }
 
 // What a model reads, or a dataset holds.
-static const char *kind(bool text)
+static const char *kind_name(bool text)
 {
     return text ? "text" : "images";
 }
@@ -299,8 +299,8 @@ static status spec_of(const task *t, const char *param, size_t i, sample_spec *o
     if (dataset_is_text(d) != (info->modality == MODALITY_TEXT))
         return params_fail(
             task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",
-            task_resource_name(t, param, i), kind(dataset_is_text(d)),
-            task_resource_name(t, "model", 0), kind(info->modality == MODALITY_TEXT));
+            task_resource_name(t, param, i), kind_name(dataset_is_text(d)),
+            task_resource_name(t, "model", 0), kind_name(info->modality == MODALITY_TEXT));
     *out = (sample_spec){.text = info->modality == MODALITY_TEXT,
                          .model_path = e->path,
                          .channels = info->channels,

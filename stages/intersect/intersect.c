@@ -44,7 +44,7 @@ static bool is_cluster(const task *t, size_t i)
     return strcmp(task_input_stage(t, i), "cluster") == 0;
 }
 
-static status check(const task *t)
+static status intersect_check(const task *t)
 {
     const params *p = task_params(t);
     size_t clusters = 0, n = params_count(p, "fractions");
@@ -135,7 +135,7 @@ done:
     return st;
 }
 
-static status open(const task *t, void **state)
+static status intersect_open(const task *t, void **state)
 {
     status st = OK;
     intersect *x = checked_calloc(1, sizeof *x);
@@ -169,15 +169,15 @@ done:
     return st;
 }
 
-static status next(void *state, const round_state *finished, const partial *sum, round_state *round,
-                   bool *done)
+static status intersect_next(void *state, const round_state *finished, const partial *sum,
+                             round_state *round, bool *done)
 {
     (void)state, (void)sum, (void)round;
     *done = finished != NULL; // one round, with nothing to remember
     return OK;
 }
 
-static status plan(void *state, const round_state *round, round_plan *out)
+static status intersect_plan(void *state, const round_state *round, round_plan *out)
 {
     (void)round;
     const intersect *x = state;
@@ -288,7 +288,7 @@ done:
     return st;
 }
 
-static status unit(void *state, const round_state *round, int64_t layer, partial *sum)
+static status intersect_unit(void *state, const round_state *round, int64_t layer, partial *sum)
 {
     (void)round;
     const intersect *x = state;
@@ -307,7 +307,7 @@ done:
     return st;
 }
 
-static void close_state(void *state)
+static void intersect_close(void *state)
 {
     intersect *x = state;
     if (!x)
@@ -330,11 +330,11 @@ const stage_def stage_intersect = {
     .params = parameters,
     .inputs = "score|import|cluster",
     .inputs_required = true,
-    .check = check,
-    .open = open,
-    .next = next,
-    .plan = plan,
-    .unit = unit,
+    .check = intersect_check,
+    .open = intersect_open,
+    .next = intersect_next,
+    .plan = intersect_plan,
+    .unit = intersect_unit,
     .finish = intersect_finish,
-    .close = close_state,
+    .close = intersect_close,
 };

@@ -9,6 +9,17 @@
 
 enum { TOP = 10 };
 
+double answers_share(const answers *a, int some, int all)
+{
+    return a->count[all] > 0 ? (double)a->count[some] / (double)a->count[all] : NAN;
+}
+
+double answers_mean(const answers *a, int sum)
+{
+    int64_t n = a->count[ANSWERS_SCORED];
+    return n > 0 ? fixed_to(a->sum[sum]) / (double)n : NAN;
+}
+
 typedef struct asked {
     const asking *q;
     int64_t first;

@@ -35,6 +35,10 @@ typedef struct answers {
     fixed sum[ANSWER_SUMS];
 } answers;
 
+// count[some] ÷ count[all], NaN where there is none of all; and a sum's mean over what was scored.
+double answers_share(const answers *a, int some, int all);
+double answers_mean(const answers *a, int sum);
+
 // What is asked, of which model. All borrowed.
 typedef struct asking {
     model *model;

@@ -141,14 +141,14 @@ done:
     return st;
 }
 
-static status next(void *state, const round_state *finished, const partial *sum,
-                   round_state *following, bool *done)
+static status prune_next(void *state, const round_state *finished, const partial *sum,
+                         round_state *following, bool *done)
 {
     const prune_state *s = state;
-    return prune_next(&s->setting, finished, sum, following, done);
+    return prune_round_next(&s->setting, finished, sum, following, done);
 }
 
-static status plan(void *state, const round_state *round, round_plan *out)
+static status prune_plan_round(void *state, const round_state *round, round_plan *out)
 {
     status st = OK;
     prune_state *s = state;
@@ -165,7 +165,7 @@ done:
     return st;
 }
 
-static double cost(void *state, const round_state *round, int64_t unit)
+static double prune_unit_cost(void *state, const round_state *round, int64_t unit)
 {
     (void)round;
     const prune_state *s = state;
@@ -173,7 +173,7 @@ static double cost(void *state, const round_state *round, int64_t unit)
 }
 
 // Compiles the mask of the unit in hand, once for all its consecutive units.
-static status compile(prune_state *s, int64_t at)
+static status compile_mask(prune_state *s, int64_t at)
 {
     const prune_mask *m = &s->plan.mask[at];
     int64_t n = s->ranking.neurons;
@@ -196,7 +196,7 @@ static status compile(prune_state *s, int64_t at)
     return st;
 }
 
-static bool stopping(void *context)
+static bool is_stopping(void *context)
 {
     const prune_state *s = context;
     return task_stopping(s->task);
@@ -220,7 +220,7 @@ done:
     return st;
 }
 
-static status ask(prune_state *s, tile_run run)
+static status ask_model(prune_state *s, tile_run run)
 {
     const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
     const asking q = {.model = s->model,
@@ -230,20 +230,20 @@ static status ask(prune_state *s, tile_run run)
                       .cache = same ? prune_cache_hidden(s->cache) : NULL,
                       .skip = s->evaluation.skip,
                       .label = task_label(s->task),
-                      .stopping = stopping,
+                      .stopping = is_stopping,
                       .context = s};
     return answers_of_tiles(&q, run, s->answers);
 }
 
-static status unit(void *state, const round_state *round, int64_t index, partial *sum)
+static status prune_compute(void *state, const round_state *round, int64_t index, partial *sum)
 {
     status st = OK;
     prune_state *s = state;
     const prune_unit *u = &s->plan.unit[index];
-    TRY(compile(s, u->mask));
+    TRY(compile_mask(s, u->mask));
     if (!prune_cache_recall(s->cache, u->run, s->answers)) {
-        TRY(ask(s, u->run));
-        if (*prune_view_of(&s->setting, round).phase != PHASE_FINAL)
+        TRY(ask_model(s, u->run));
+        if (*prune_round_view(&s->setting, round).phase != PHASE_FINAL)
             prune_cache_remember(s->cache, u->run,
                                  s->answers); // what is found last is another for each target
     }
@@ -252,8 +252,8 @@ done:
     return st;
 }
 
-static status finish(void *state, const round_state *finished, const partial *sum,
-                     artefact_writer *w)
+static status prune_finish(void *state, const round_state *finished, const partial *sum,
+                           artefact_writer *w)
 {
     status st = OK;
     prune_state *s = state;
@@ -298,8 +298,8 @@ static status prune_estimate(const task *t, estimate *out)
         fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
         hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
-    out->disk_bytes =
-        subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);
+    out->disk_bytes = subsets * (neurons + (CROSS_VARIABLES + ANSWER_MEASURES) * sizeof(double) *
+                                               s->evaluation.entries);
 done:
     prune_close(s);
     return st;
@@ -317,10 +317,10 @@ const stage_def stage_prune = {
     .estimate = prune_estimate,
     .prepare = evaluation_prepare,
     .open = prune_open,
-    .next = next,
-    .plan = plan,
-    .cost = cost,
-    .unit = unit,
-    .finish = finish,
+    .next = prune_next,
+    .plan = prune_plan_round,
+    .cost = prune_unit_cost,
+    .unit = prune_compute,
+    .finish = prune_finish,
     .close = prune_close,
 };

@@ -23,16 +23,17 @@ enum { TRACE_FRACTION, TRACE_ACCURACY, TRACE_SAMPLES, TRACE_VARIABLES };
 
 // Values of the artefact's variables, named as there. Owned.
 typedef struct prune_output {
-    double *fraction;                             // [forget]
-    int64_t *pruned;                              // [forget]
-    int8_t *reached;                              // [forget]
-    double *base[BASE_VARIABLES];                 // [subset]
-    int64_t *samples;                             // [subset]
-    int64_t *counted;                             // [subset]; NULL without a skip list
-    double *cross[CROSS_VARIABLES];               // [forget, subset]
-    double *trace[TRACE_VARIABLES];               // [forget, probe]
-    double *more_base[MEASURES], *more[MEASURES]; // [subset], [forget, subset]; NULL where it has
-                                                  // no meaning: images, no skip list
+    double *fraction;               // [forget]
+    int64_t *pruned;                // [forget]
+    int8_t *reached;                // [forget]
+    double *base[BASE_VARIABLES];   // [subset]
+    int64_t *samples;               // [subset]
+    int64_t *counted;               // [subset]; NULL without a skip list
+    double *cross[CROSS_VARIABLES]; // [forget, subset]
+    double *trace[TRACE_VARIABLES]; // [forget, probe]
+    // NULL where it has no meaning: images, no skip list
+    double *more_base[ANSWER_MEASURES]; // [subset]
+    double *more[ANSWER_MEASURES];      // [forget, subset]
     int64_t probes;
     int8_t *mask[SITES]; // [forget, layer, unit]; NULL where the site is not pruned
 } prune_output;

@@ -41,7 +41,7 @@ typedef struct prune_view {
 } prune_view;
 
 // Reads a vector in place. Borrowed from the round.
-prune_view prune_view_of(const prune_setting *s, const round_state *round);
+prune_view prune_round_view(const prune_setting *s, const round_state *round);
 
 // A set of neurons to prune in a round: the first `pruned` of the order of a subset to forget, or
 // of a random order.
@@ -77,14 +77,14 @@ void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape
 
 // The round that follows a finished one; *done after FINAL. `finished` and `sum` are NULL before
 // the first.
-status prune_next(const prune_setting *s, const round_state *finished, const partial *sum,
-                  round_state *next, bool *done);
+status prune_round_next(const prune_setting *s, const round_state *finished, const partial *sum,
+                        round_state *next, bool *done);
 
 // The answers of [mask, entry] in a round's sum; mask -1: those of the unpruned model. After FINAL,
 // those that a probe has given are where it kept them.
-answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
-                      int64_t mask, int64_t entry);
-answers prune_final_answers(const prune_setting *s, const prune_view *view, const partial *sum,
-                            int64_t forget, int64_t mask, int64_t entry);
+answers prune_round_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                            int64_t mask, int64_t entry);
+answers prune_round_final_answers(const prune_setting *s, const prune_view *view,
+                                  const partial *sum, int64_t forget, int64_t mask, int64_t entry);
 
 #endif

@@ -41,7 +41,7 @@ static layout lay_out(const curves *c, size_t key_lines)
     return l;
 }
 
-static bool has(const curve *k, size_t offset)
+static bool has_values(const curve *k, size_t offset)
 {
     for (int64_t i = 0; i < k->points; i++)
         if (!isnan(*(const double *)((const char *)&k->point[i] + offset)))
@@ -49,7 +49,7 @@ static bool has(const curve *k, size_t offset)
     return false;
 }
 
-#define HAS(curve_, member) has(curve_, offsetof(curve_point, member))
+#define HAS(curve_, member) has_values(curve_, offsetof(curve_point, member))
 
 // Columns of the CSV: 3 x, 4 mean, 5 median, 6 std, 7 min, 8 max, 9 chance; a curve's points stand
 // in lines `first` on.

@@ -140,7 +140,7 @@ static void add_caption(figure *f)
 }
 
 // Limits common to all panels, in steps of 0.05.
-static void fit(const curve *c, size_t n, double *low, double *high)
+static void fit_limits(const curve *c, size_t n, double *low, double *high)
 {
     *low = 0.5, *high = 0.6;
     for (size_t i = 0; i < n; i++)
@@ -151,8 +151,8 @@ static void fit(const curve *c, size_t n, double *low, double *high)
         }
 }
 
-static status read_all(const figure *f, const int64_t *share, size_t panels, char *const *label,
-                       curve *c)
+static status read_curves(const figure *f, const int64_t *share, size_t panels, char *const *label,
+                          curve *c)
 {
     int64_t fractions = artefact_length(f->task[0]->artefact, "fraction");
     for (size_t p = 0; p < panels; p++)
@@ -184,8 +184,8 @@ status figure_clusters(figure *f)
         TRY(status_no_memory("curves"));
     TRY(artefact_read(f->task[0]->artefact, "fraction", VARIABLE_F64, fraction));
     TRY(make_labels(f, label));
-    TRY(read_all(f, share, panels, label, c));
-    fit(c, panels * f->n, &low[0], &high[0]);
+    TRY(read_curves(f, share, panels, label, c));
+    fit_limits(c, panels * f->n, &low[0], &high[0]);
     for (size_t p = 0; p < panels; p++) {
         low[p] = low[0], high[p] = high[0];
         if (!(title[p] = text_format("top %g%% of each layer", 100 * fraction[share[p]])))

@@ -48,7 +48,7 @@ done:
     return st;
 }
 
-static status subtract(const curve *a, const curve *b, curve *out)
+static status subtract_curves(const curve *a, const curve *b, curve *out)
 {
     *out = (curve){.points = a->points, .colour = 2};
     out->label = text_format("%s − %s", a->label, b->label);
@@ -124,7 +124,7 @@ static void add_caption(figure *f, bool difference)
 }
 
 // Limits of the difference's panel, in steps of five points.
-static void fit(const curve *c, double *low, double *high)
+static void fit_limits(const curve *c, double *low, double *high)
 {
     *low = -5, *high = 5;
     for (int64_t i = 0; i < c->points; i++) {
@@ -152,10 +152,10 @@ status figure_growth(figure *f)
         high[i] = 100;
     }
     if (n == 2 && same_shares(&c[0], &c[1])) {
-        TRY(subtract(&c[0], &c[1], &c[n]));
+        TRY(subtract_curves(&c[0], &c[1], &c[n]));
         c[n].panel = n;
         title[n] = c[n].label;
-        fit(&c[n], &low[n], &high[n]);
+        fit_limits(&c[n], &low[n], &high[n]);
         panels++;
     }
     const curves all = {.panel_title = title,

@@ -35,7 +35,7 @@ static const figure_def table[] = {
 };
 enum { FIGURES = sizeof table / sizeof *table };
 
-static bool matches(const figure_def *def, const report_task *t)
+static bool matches_figure(const figure_def *def, const report_task *t)
 {
     if (!t->artefact || strcmp(t->stage, def->stage) != 0 ||
         !artefact_has(t->artefact, def->with) ||
@@ -48,7 +48,7 @@ static bool matches(const figure_def *def, const report_task *t)
 }
 
 // Does the number of its shares of neurons suit the figure?
-static bool suits(const figure_def *def, const report_task *t)
+static bool suits_figure(const figure_def *def, const report_task *t)
 {
     enum { MANY = 20 };
     bool many = artefact_length(t->artefact, "fraction") >= MANY;
@@ -114,10 +114,11 @@ status figures_plan(const report_input *in, figure **figures, size_t *n)
         size_t from = *n;
         bool choosy = false; // where a task suits the figure, only those that do are drawn
         for (size_t i = 0; i < in->n_tasks; i++)
-            choosy |= matches(&table[d], &in->tasks[i]) && suits(&table[d], &in->tasks[i]);
+            choosy |=
+                matches_figure(&table[d], &in->tasks[i]) && suits_figure(&table[d], &in->tasks[i]);
         for (size_t i = 0; i < in->n_tasks; i++) {
             const report_task *t = &in->tasks[i];
-            if (!matches(&table[d], t) || (choosy && !suits(&table[d], t)))
+            if (!matches_figure(&table[d], t) || (choosy && !suits_figure(&table[d], t)))
                 continue;
             first_step = first_step ? first_step : t->step;
             char *stem = make_stem(&table[d], t, first_step);

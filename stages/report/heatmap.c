@@ -27,7 +27,7 @@ typedef struct layout {
 
 enum { NAME_WIDTH = 7, BAR_ROOM = 128, BAR_WIDTH = 16 };
 
-static double longest(char *const *name, int64_t n)
+static double longest_name(char *const *name, int64_t n)
 {
     size_t most = 0;
     for (int64_t i = 0; i < n; i++)
@@ -41,8 +41,8 @@ static layout lay_out(const heatmap *h)
     double across = (double)h->across, down = ceil((double)h->panels / across);
     layout l = {.cell = h->columns <= 8 ? 44 : h->columns <= 14 ? 34 : 27, .gap_x = 28, .top = 36};
     l.font = l.cell > 30 ? 11 : 9;
-    l.left = 44 + NAME_WIDTH * longest(h->row_name, h->rows);
-    l.bottom = 52 + 0.72 * NAME_WIDTH * longest(h->column_name, h->columns);
+    l.left = 44 + NAME_WIDTH * longest_name(h->row_name, h->rows);
+    l.bottom = 52 + 0.72 * NAME_WIDTH * longest_name(h->column_name, h->columns);
     // A slanted name reaches to the left of its tick: the first ones into the room of the row
     // names.
     if (l.left < l.bottom - 20)

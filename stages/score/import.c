@@ -45,7 +45,7 @@ static void import_close(void *state)
     free(s);
 }
 
-static int by_place(const void *a, const void *b)
+static int by_position(const void *a, const void *b)
 {
     const tensor *x = *(const tensor *const *)a, *y = *(const tensor *const *)b;
     if (x->bytes != y->bytes)
@@ -65,7 +65,7 @@ static status list_subsets(import_state *s)
         return status_no_memory("a list of subsets");
     for (int64_t i = 0; i < s->subsets; i++)
         s->tensor[i] = safetensors_at(s->file, (size_t)i);
-    qsort(s->tensor, (size_t)s->subsets, sizeof *s->tensor, by_place);
+    qsort(s->tensor, (size_t)s->subsets, sizeof *s->tensor, by_position);
     const tensor *first = s->tensor[0];
     for (int64_t i = 0; i < s->subsets; i++) {
         const tensor *t = s->tensor[i];

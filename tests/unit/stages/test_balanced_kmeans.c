@@ -59,7 +59,7 @@ static void assert_sizes(const int32_t *label, int64_t n, int k)
         size[label[i]]++;
     }
     for (int j = 0; j < k; j++)
-        assert_int_equal(size[j], balanced_size(n, k, j));
+        assert_int_equal(size[j], balanced_assignment_size(n, k, j));
     free(size);
 }
 

@@ -23,7 +23,7 @@ struct balanced_kmeans {
     float *centre_norm; // [k] squared
     float *row_norm;    // [n] squared
     int32_t *cost;      // [n, k]
-    float *product;     // [threads, UNIT_ROWS_BLOCK, k]
+    float *product;     // [threads, NEURON_ROWS_BLOCK, k]
     double *sum;        // [threads, width]
     double *shift;      // [k] squared, of each centre
     double *explained;  // [k] squared norm of each mean × its rows: what is not inertia
@@ -47,7 +47,7 @@ double balanced_kmeans_bytes(int64_t n, int64_t width, int k, int threads)
 {
     double rows = (double)n, columns = (double)width;
     return rows * (k * 4.0 + 36) + columns * (k * 4.0 + threads * 8.0) + 8.0 * k * k +
-           threads * UNIT_ROWS_BLOCK * 4.0 * k + (double)unit_rows_packed_bytes(k, width) +
+           threads * NEURON_ROWS_BLOCK * 4.0 * k + (double)neuron_rows_packed_bytes(k, width) +
            kmeans_seeding_bytes(n, width, k, threads);
 }
 
@@ -67,15 +67,15 @@ status balanced_kmeans_new(int64_t n, int64_t width, int k, pool *p, balanced_km
     *km = (balanced_kmeans){
         .n = n,
         .width = width,
-        .blocks = unit_rows_blocks(n),
+        .blocks = neuron_rows_blocks(n),
         .k = k,
         .threads = p,
         .centre = checked_aligned(centre_cells, sizeof *km->centre),
-        .packed = checked_aligned(unit_rows_packed_bytes(k, width) + 1, 1),
+        .packed = checked_aligned(neuron_rows_packed_bytes(k, width) + 1, 1),
         .centre_norm = checked_calloc(clusters, sizeof *km->centre_norm),
         .row_norm = checked_calloc(rows, sizeof *km->row_norm),
         .cost = checked_aligned(cells, sizeof *km->cost),
-        .product = checked_aligned(threads * UNIT_ROWS_BLOCK * clusters, sizeof *km->product),
+        .product = checked_aligned(threads * NEURON_ROWS_BLOCK * clusters, sizeof *km->product),
         .sum = checked_aligned(threads * columns, sizeof *km->sum),
         .shift = checked_calloc(clusters, sizeof *km->shift),
         .explained = checked_calloc(clusters, sizeof *km->explained),
@@ -128,13 +128,13 @@ static status cost_block(void *context, int64_t block, int thread)
     const kmeans_run *run = context;
     balanced_kmeans *km = run->km;
     int k = km->k;
-    float *product = km->product + (int64_t)thread * UNIT_ROWS_BLOCK * k;
-    int64_t rows =
-        unit_rows_products(run->rows, km->n, km->width, block, km->centre, km->packed, k, product);
+    float *product = km->product + (int64_t)thread * NEURON_ROWS_BLOCK * k;
+    int64_t rows = neuron_rows_products(run->rows, km->n, km->width, block, km->centre, km->packed,
+                                        k, product);
     const float *restrict norm = km->centre_norm, *restrict weight = km->other;
     float scale = (float)run->scale;
     for (int64_t i = 0; i < rows; i++) {
-        int64_t row = block * UNIT_ROWS_BLOCK + i;
+        int64_t row = block * NEURON_ROWS_BLOCK + i;
         const float *restrict p = product + i * k;
         int32_t *restrict cost = km->cost + row * k;
         float own = km->row_norm[row];
@@ -187,7 +187,7 @@ static status move_centre(void *context, int64_t cluster, int thread)
     }
     km->shift[cluster] = shift;
     km->explained[cluster] = square / rows;
-    km->centre_norm[cluster] = (float)unit_rows_square(centre, km->width);
+    km->centre_norm[cluster] = (float)neuron_rows_square(centre, km->width);
     return OK;
 }
 
@@ -214,7 +214,7 @@ static status iterate_once(kmeans_run *run, double lean)
         km->own[j] = (float)(size > 1 ? 1 + lean / (size - 1) : 1);
         km->other[j] = (float)(1 - lean / (size + 1));
     }
-    unit_rows_pack(km->centre, km->k, km->width, km->packed);
+    neuron_rows_pack(km->centre, km->k, km->width, km->packed);
     TRY(pool_run(km->threads, km->blocks, cost_block, run));
     balanced_assignment_solve(km->assignment, km->cost, run->label);
     list_members(run);
@@ -256,7 +256,7 @@ static status begin_run(kmeans_run *run, double *total)
     balanced_kmeans *km = run->km;
     double sum = 0, largest = 0;
     for (int64_t i = 0; i < km->n; i++) {
-        double norm = unit_rows_square(run->rows + i * km->width, km->width);
+        double norm = neuron_rows_square(run->rows + i * km->width, km->width);
         km->row_norm[i] = (float)norm;
         sum += norm;
         largest = norm > largest ? norm : largest;
@@ -280,7 +280,7 @@ status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
     TRY(begin_run(&run, &total));
     TRY(kmeans_seeding_run(km->seeding, rows, km->row_norm, &options->random, km->centre));
     for (int j = 0; j < km->k; j++)
-        km->centre_norm[j] = (float)unit_rows_square(km->centre + j * km->width, km->width);
+        km->centre_norm[j] = (float)neuron_rows_square(km->centre + j * km->width, km->width);
     // The rows' mean is 0: the sum of their squared norms is n times that of the columns'
     // variances.
     double tolerance = options->tolerance * total / (double)(km->n * km->width);

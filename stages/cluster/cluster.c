@@ -33,7 +33,7 @@
 
 typedef struct cluster_state {
     const task *task; // borrowed
-    clustering_layer *rows;
+    cluster_layer *rows;
     cluster_shape shape;
     int starts;
     int32_t *label;        // [neurons] of the unit
@@ -130,7 +130,7 @@ static void cluster_close(void *state)
     cluster_state *s = state;
     if (!s)
         return;
-    clustering_layer_free(s->rows);
+    cluster_layer_free(s->rows);
     free(s->label);
     free(s->counts);
     free(s->cluster);
@@ -147,8 +147,8 @@ static status cluster_open(const task *t, void **state)
     if (!s)
         TRY(status_no_memory("clusters"));
     s->task = t;
-    TRY(clustering_layer_new(t, &s->rows));
-    s->shape = *clustering_layer_shape(s->rows);
+    TRY(cluster_layer_new(t, &s->rows));
+    s->shape = *cluster_layer_shape(s->rows);
     s->starts = cluster_method_of(t)->starts ? (int)params_int(task_params(t), "starts") : 1;
     s->label = checked_calloc((size_t)s->shape.neurons, sizeof *s->label);
     s->counts = checked_calloc((size_t)s->shape.neurons, sizeof *s->counts);
@@ -201,7 +201,7 @@ static status cluster_unit(void *state, const round_state *round, int64_t unit, 
     int layer = (int)(unit / s->starts), start = (int)(unit % s->starts);
     double inertia;
     fixed exact;
-    TRY(clustering_layer_label(s->rows, layer, start, s->label, &inertia));
+    TRY(cluster_layer_label(s->rows, layer, start, s->label, &inertia));
     if (!fixed_from(inertia, &exact))
         TRY(status_fail(ERR_NUMERIC, task_label(s->task), "the inertia of layer %d is %g", layer,
                         inertia));

@@ -15,7 +15,7 @@
 #include "stages/cluster/neuron_rows.h"
 #include "stages/common/resources.h"
 
-struct clustering_layer {
+struct cluster_layer {
     const task *task; // borrowed
     const cluster_method *how;
     const artefact *activations; // borrowed; NULL without firing vectors
@@ -34,14 +34,14 @@ static bool is_stopping(const void *t)
     return task_stopping(t);
 }
 
-static rng stream_of(const clustering_layer *s, int layer, int start)
+static rng stream_of(const cluster_layer *s, int layer, int start)
 {
     char name[64];
     snprintf(name, sizeof name, "cluster/layer=%d/start=%d", layer, start);
     return rng_new(s->seed, name);
 }
 
-static status label_kmeans(clustering_layer *s, int layer, int start, int32_t *label)
+static status label_kmeans(cluster_layer *s, int layer, int start, int32_t *label)
 {
     const params *p = task_params(s->task);
     balanced_kmeans_options options = {
@@ -54,7 +54,7 @@ static status label_kmeans(clustering_layer *s, int layer, int start, int32_t *l
     return balanced_kmeans_run(s->kmeans, s->rows, &options, label, NULL);
 }
 
-static status label_graph(clustering_layer *s, int layer, int start, int32_t *label)
+static status label_graph(cluster_layer *s, int layer, int start, int32_t *label)
 {
     rng random = stream_of(s, layer, start);
     cofiring_graph *graph = NULL;
@@ -66,7 +66,7 @@ done:
     return st;
 }
 
-static status label_random(clustering_layer *s, int layer, int start, int32_t *label)
+static status label_random(cluster_layer *s, int layer, int start, int32_t *label)
 {
     rng random = stream_of(s, layer, start);
     rng_permutation(&random, s->shape.neurons, s->order);
@@ -105,7 +105,7 @@ status cluster_check_size(const task *t, int64_t neurons)
 }
 
 // Shapes, from the model or from the artefact of the activations.
-static status find_shapes(clustering_layer *s)
+static status find_shapes(cluster_layer *s)
 {
     if (!s->how->firing) {
         const model_info *info = model_get_info(stage_model(s->task));
@@ -134,11 +134,11 @@ static status find_shapes(clustering_layer *s)
     return OK;
 }
 
-status clustering_layer_new(const task *t, clustering_layer **out)
+status cluster_layer_new(const task *t, cluster_layer **out)
 {
     status st = OK;
     size_t cells = 0;
-    clustering_layer *s = checked_calloc(1, sizeof *s);
+    cluster_layer *s = checked_calloc(1, sizeof *s);
     if (!s)
         TRY(status_no_memory("clusters"));
     s->task = t;
@@ -162,11 +162,11 @@ status clustering_layer_new(const task *t, clustering_layer **out)
     *out = s;
     s = NULL;
 done:
-    clustering_layer_free(s);
+    cluster_layer_free(s);
     return st;
 }
 
-void clustering_layer_free(clustering_layer *s)
+void cluster_layer_free(cluster_layer *s)
 {
     if (!s)
         return;
@@ -177,14 +177,14 @@ void clustering_layer_free(clustering_layer *s)
     free(s);
 }
 
-const cluster_shape *clustering_layer_shape(const clustering_layer *s)
+const cluster_shape *cluster_layer_shape(const cluster_layer *s)
 {
     return &s->shape;
 }
 
 // Reads a layer's rows, unless they are there already: a rank's units mostly are starts of one
 // layer.
-static status load_layer(clustering_layer *s, int layer)
+static status load_layer(cluster_layer *s, int layer)
 {
     status st = OK;
     if (s->loaded == layer)
@@ -201,20 +201,20 @@ static status load_layer(clustering_layer *s, int layer)
     } else {
         TRY(model_w_in(stage_model(s->task), layer, s->rows));
     }
-    TRY(unit_rows_prepare(s->rows, s->shape.neurons, s->shape.width));
+    TRY(neuron_rows_prepare(s->rows, s->shape.neurons, s->shape.width));
     s->loaded = layer;
 done:
     return st;
 }
 
-status clustering_layer_label(clustering_layer *s, int layer, int start, int32_t *label,
-                              double *inertia)
+status cluster_layer_label(cluster_layer *s, int layer, int start, int32_t *label, double *inertia)
 {
     status st = OK;
     const cluster_shape *shape = &s->shape;
     TRY(load_layer(s, layer));
     TRY(s->how->label(s, layer, start, label));
-    TRY(unit_rows_inertia(s->rows, shape->neurons, shape->width, shape->clusters, label, inertia));
+    TRY(neuron_rows_inertia(s->rows, shape->neurons, shape->width, shape->clusters, label,
+                            inertia));
 done:
     return st;
 }

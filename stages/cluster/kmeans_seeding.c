@@ -15,7 +15,7 @@ struct kmeans_seeding {
     float *candidate;   // [trials, width]
     void *packed;       // the same for products
     int64_t *drawn;     // [trials] the candidates' rows
-    float *product;     // [threads, UNIT_ROWS_BLOCK, trials]
+    float *product;     // [threads, NEURON_ROWS_BLOCK, trials]
     float *nearest;     // [n] squared distance to the nearest centre
     float *with;        // [trials, n] the same if the candidate were a centre too
     double *cumulative; // [n] of nearest
@@ -37,15 +37,15 @@ double kmeans_seeding_bytes(int64_t n, int64_t width, int k, int threads)
 {
     double rows = (double)n, trials = trials_for(k);
     return rows * (trials * 4 + 12) +
-           trials * 4 * ((double)width + (double)threads * UNIT_ROWS_BLOCK) +
-           (double)unit_rows_packed_bytes((int)trials, width);
+           trials * 4 * ((double)width + (double)threads * NEURON_ROWS_BLOCK) +
+           (double)neuron_rows_packed_bytes((int)trials, width);
 }
 
 status kmeans_seeding_new(int64_t n, int64_t width, int k, pool *p, kmeans_seeding **out)
 {
     status st = OK;
     size_t rows = (size_t)n, trials = (size_t)trials_for(k), cells = 0;
-    size_t threads = (size_t)pool_threads(p), blocks = (size_t)unit_rows_blocks(n);
+    size_t threads = (size_t)pool_threads(p), blocks = (size_t)neuron_rows_blocks(n);
     kmeans_seeding *s = checked_calloc(1, sizeof *s);
     if (!s || !checked_mul(trials, (size_t)width, &cells))
         TRY(status_no_memory("k-means++"));
@@ -56,9 +56,9 @@ status kmeans_seeding_new(int64_t n, int64_t width, int k, pool *p, kmeans_seedi
         .trials = (int)trials,
         .threads = p,
         .candidate = checked_aligned(cells, sizeof *s->candidate),
-        .packed = checked_aligned(unit_rows_packed_bytes((int)trials, width) + 1, 1),
+        .packed = checked_aligned(neuron_rows_packed_bytes((int)trials, width) + 1, 1),
         .drawn = checked_calloc(trials, sizeof *s->drawn),
-        .product = checked_aligned(threads * UNIT_ROWS_BLOCK * trials, sizeof *s->product),
+        .product = checked_aligned(threads * NEURON_ROWS_BLOCK * trials, sizeof *s->product),
         .nearest = checked_calloc(rows, sizeof *s->nearest),
         .with = checked_calloc(rows, trials * sizeof *s->with),
         .cumulative = checked_calloc(rows, sizeof *s->cumulative),
@@ -95,10 +95,10 @@ static status try_block(void *context, int64_t block, int thread)
     const seeding_run *run = context;
     kmeans_seeding *s = run->s;
     int trials = s->trials;
-    int64_t begin = block * UNIT_ROWS_BLOCK;
-    float *product = s->product + (int64_t)thread * UNIT_ROWS_BLOCK * trials;
-    int64_t rows = unit_rows_products(run->rows, s->n, s->width, block, s->candidate, s->packed,
-                                      trials, product);
+    int64_t begin = block * NEURON_ROWS_BLOCK;
+    float *product = s->product + (int64_t)thread * NEURON_ROWS_BLOCK * trials;
+    int64_t rows = neuron_rows_products(run->rows, s->n, s->width, block, s->candidate, s->packed,
+                                        trials, product);
     const float *nearest = s->nearest + begin, *square = run->square + begin;
     for (int t = 0; t < trials; t++) {
         float *with = s->with + t * s->n + begin, own = run->square[s->drawn[t]];
@@ -156,7 +156,7 @@ static int choose_candidate(const kmeans_seeding *s)
     double least = INFINITY;
     for (int t = 0; t < s->trials; t++) {
         double potential = 0;
-        for (int64_t b = 0; b < unit_rows_blocks(s->n); b++)
+        for (int64_t b = 0; b < neuron_rows_blocks(s->n); b++)
             potential += s->potential[b * s->trials + t];
         if (potential < least) {
             least = potential;
@@ -175,8 +175,8 @@ status kmeans_seeding_run(kmeans_seeding *s, const float *rows, const float *squ
         s->nearest[i] = INFINITY;
     for (int c = 0; c < s->k; c++) {
         draw_candidates(&run, random, c);
-        unit_rows_pack(s->candidate, s->trials, s->width, s->packed);
-        TRY(pool_run(s->threads, unit_rows_blocks(s->n), try_block, &run));
+        neuron_rows_pack(s->candidate, s->trials, s->width, s->packed);
+        TRY(pool_run(s->threads, neuron_rows_blocks(s->n), try_block, &run));
         int best = c == 0 ? 0 : choose_candidate(s);
         memcpy(s->nearest, s->with + best * s->n, (size_t)s->n * sizeof *s->nearest);
         memcpy(centre + c * s->width, s->candidate + best * s->width,

@@ -3,8 +3,6 @@
 // neuron did, as statistics.
 //   activations: {stage: collect, model: trained, data: glyphs, sites: [mlp, attn], firing: 1000}
 // Output: see stages/collect.h. One round; a unit is some tiles of one subset.
-#include "stages/collect/collect.h"
-
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
@@ -25,18 +23,6 @@ typedef struct collect_state {
     int64_t *sampled_first, *sampled; // [subsets + 1]; rows of each subset whose firing is kept
     site_sums *sums[SITES];           // of the unit in hand
 } collect_state;
-
-void collect_sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
-                           int64_t *out)
-{
-    __extension__ typedef __int128 wide;
-    rng r = rng_new(seed, subset);
-    for (int64_t t = 0; t < n; t++) {
-        int64_t begin = (int64_t)((wide)tokens * t / n);
-        int64_t end = (int64_t)((wide)tokens * (t + 1) / n);
-        out[t] = begin + (int64_t)rng_below(&r, (uint64_t)t, (uint64_t)(end - begin));
-    }
-}
 
 static const param_def collect_params[] = {
     {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to run"},
@@ -90,6 +76,20 @@ static void collect_close(void *state)
     free(s);
 }
 
+// Writes to out[0..n) which tokens of a subset are sampled: one at random of each of n equal runs of
+// its `tokens` tokens, so that they ascend and none comes twice. The same on every rank.
+static void sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
+                          int64_t *out)
+{
+    __extension__ typedef __int128 wide;
+    rng r = rng_new(seed, subset);
+    for (int64_t t = 0; t < n; t++) {
+        int64_t begin = (int64_t)((wide)tokens * t / n);
+        int64_t end = (int64_t)((wide)tokens * (t + 1) / n);
+        out[t] = begin + (int64_t)rng_below(&r, (uint64_t)t, (uint64_t)(end - begin));
+    }
+}
+
 static status choose_tokens(collect_state *s)
 {
     const collect_layout *l = &s->layout;
@@ -103,8 +103,8 @@ static status choose_tokens(collect_state *s)
         return status_no_memory("sampled tokens");
     uint64_t seed = (uint64_t)params_int(task_params(s->task), "seed");
     for (int i = 0; i < l->subsets; i++)
-        collect_sample_tokens(seed, l->subset[i], tiling_subset_rows(&s->source.cuts, i),
-                              l->firing_tokens[i], s->sampled + s->sampled_first[i]);
+        sample_tokens(seed, l->subset[i], tiling_subset_rows(&s->source.cuts, i),
+                      l->firing_tokens[i], s->sampled + s->sampled_first[i]);
     return OK;
 }
 
@@ -123,7 +123,7 @@ static status collect_open(const task *t, void **state)
     TRY(choose_tokens(s));
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
-            TRY(site_sums_new(s->layout.layers, s->layout.site[which].units,
+            TRY(site_sums_new(s->layout.layers, s->layout.site[which].width,
                               s->layout.site[which].words, pool_threads(task_pool(t)),
                               &s->sums[which]));
     *state = s;
@@ -207,8 +207,8 @@ static status add_site(const collect_state *s, int subset, int which, partial *s
     status st = OK;
     const collect_site *l = &s->layout.site[which];
     const layer_range held = model_layers(s->model);
-    int64_t first = (int64_t)held.first * l->units, n = (int64_t)(held.end - held.first) * l->units;
-    int64_t at = (int64_t)subset * s->layout.layers * l->units + first;
+    int64_t first = (int64_t)held.first * l->width, n = (int64_t)(held.end - held.first) * l->width;
+    int64_t at = (int64_t)subset * s->layout.layers * l->width + first;
     for (int m = 0; m < MOMENTS; m++)
         TRY(partial_add_sums(sum, l->field + m, at, n, site_sums_sum(s->sums[which], m) + first));
     TRY(partial_add_counts(sum, l->field + COLLECT_POSITIVE, at, n,
@@ -287,7 +287,7 @@ static status collect_estimate(const task *t, estimate *out)
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
             out->memory_bytes +=
-                (double)site_sums_bytes(s->layout.layers, s->layout.site[which].units,
+                (double)site_sums_bytes(s->layout.layers, s->layout.site[which].width,
                                         s->layout.site[which].words, threads);
     out->memory_bytes += stage_products_bytes(threads);
     out->shared_bytes = stage_model_bytes(t);

@@ -29,7 +29,7 @@ typedef struct collect_variable {
 
 typedef struct collect_site {
     bool read;
-    int units, field; // first field
+    int width, field; // neurons of a layer; first field
     int64_t words;    // of 64 firing bits a neuron; 0: none
     collect_variable variable[MOMENTS + 2];
     char count_name[32];
@@ -51,7 +51,7 @@ void collect_layout_free(collect_layout *l);
 void collect_layout_shape(const collect_layout *l, partial_shape *out);
 double collect_layout_disk_bytes(const collect_layout *l);
 
-// Describes the artefact of stages/collect.h. Borrows both until it is stored.
+// Describes the variables (see collect.c). Borrows both until they are stored.
 status collect_describe(collect_layout *l, const partial *sum, artefact_writer *w);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "pipeline/base/checked.h"
 
@@ -37,11 +36,4 @@ status neuron_set_order(const double *score, int64_t n, int64_t *order)
         order[i] = list[i].index;
     free(list);
     return OK;
-}
-
-void neuron_set_mask(const int64_t *order, int64_t n, int64_t k, uint8_t *mask)
-{
-    memset(mask, 0, (size_t)n);
-    for (int64_t i = 0; i < k; i++)
-        mask[order[i]] = 1;
 }

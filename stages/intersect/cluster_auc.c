@@ -65,8 +65,8 @@ static void tally_walk(tally *t, const clustering *c, const int64_t *order, cons
     }
 }
 
-status cluster_areas(const clustering *c, const int64_t *order, const int64_t *sizes,
-                     int64_t n_sizes, int64_t *area)
+status cluster_auc_areas(const clustering *c, const int64_t *order, const int64_t *sizes,
+                         int64_t n_sizes, int64_t *area)
 {
     tally t;
     status st = tally_new(c, &t);
@@ -82,8 +82,9 @@ double cluster_auc(double area, int64_t selected, int64_t clusters)
     return m > 0 ? area / ((double)selected * (double)m) : NAN;
 }
 
-status cluster_areas_random(const clustering *c, const rng *r, int64_t first, int64_t draws,
-                            const int64_t *sizes, int64_t n_sizes, int64_t *sum, int64_t *square)
+status cluster_auc_areas_random(const clustering *c, const rng *r, int64_t first, int64_t draws,
+                                const int64_t *sizes, int64_t n_sizes, int64_t *sum,
+                                int64_t *square)
 {
     status st = OK;
     tally t;

@@ -234,7 +234,7 @@ static status count_clusters(void *context, int64_t subset, int thread)
         TRY(status_no_memory("a layer's order of neurons"));
     TRY(scores_read(&x->scores, subset, w->layer, 1, score));
     TRY(neuron_set_order(score, x->width, order));
-    TRY(cluster_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
+    TRY(cluster_auc_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
 done:
     free(score);
     free(order);
@@ -253,10 +253,10 @@ static status draw_block(void *context, int64_t block, int thread)
     int64_t first = block * DRAWS_A_BLOCK, left = w->draws - first;
     // One stream for all layers: a layer's draws begin behind those of the layer before.
     const rng r = rng_new((uint64_t)params_int(p, "seed"), "intersect: random selections");
-    return cluster_areas_random(&c, &r, w->layer * w->draws + first,
-                                left < DRAWS_A_BLOCK ? left : DRAWS_A_BLOCK, x->layer_size,
-                                x->fractions, w->chance + block * x->fractions,
-                                w->square + block * x->fractions);
+    return cluster_auc_areas_random(&c, &r, w->layer * w->draws + first,
+                                    left < DRAWS_A_BLOCK ? left : DRAWS_A_BLOCK, x->layer_size,
+                                    x->fractions, w->chance + block * x->fractions,
+                                    w->square + block * x->fractions);
 }
 
 static status compute_clusters(layer_work *w, partial *sum)

@@ -20,6 +20,7 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 #include "stages/intersect/intersect_state.h"
 #include "stages/intersect/overlap.h"

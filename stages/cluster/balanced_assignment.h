@@ -36,10 +36,10 @@ void balanced_assignment_free(balanced_assignment *a); // NULL is a no-op
 // Sets all prices to 0, as after _new: the next result then depends on its arguments only.
 void balanced_assignment_reset(balanced_assignment *a);
 
-// Writes to label[n] the cluster of each row, so that cluster j has balanced_assignment_size(n, k, j) rows and
-// the sum of cost[row * k + label[row]] is minimal. Where several clusters are equally good to
-// start with, a row keeps the label it came with (-1: the lowest). Local; allocates nothing, cannot
-// fail; costs beyond BALANCED_COST_MAX are the caller's mistake.
+// Writes to label[n] the cluster of each row, so that cluster j has balanced_assignment_size(n, k,
+// j) rows and the sum of cost[row * k + label[row]] is minimal. Where several clusters are equally
+// good to start with, a row keeps the label it came with (-1: the lowest). Local; allocates
+// nothing, cannot fail; costs beyond BALANCED_COST_MAX are the caller's mistake.
 void balanced_assignment_solve(balanced_assignment *a, const int32_t *cost, int32_t *label);
 
 // The prices [k] of the last solution. They certify it: cost[i][label[i]] + price[label[i]] <=

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups each layer's MLP neurons into clusters of equal size.
-//
-//     experts: {stage: cluster, model: trained, method: weights, clusters: 16}
-//     experts: {stage: cluster, from: activations, method: coactivation, clusters: 16}
-//
-// weights       balanced k-means of the rows of W_in, scaled to unit length (MoEfication's
-// parameter clustering) coactivation  balanced k-means of the neurons' firing vectors (0 or 1 a
-// sampled token), scaled to unit length graph         METIS's cut of the co-firing graph
-// (cofiring_graph.h) random        a random permutation, cut into equal runs
-//
-// Where `clusters` does not divide the neurons, the sizes differ by one. Output:
-//
-//     int     cluster(layer, unit)       0 holds the lowest neuron, 1 the lowest outside 0, and so
-//     on double  inertia(layer)             sum of squared distances to the cluster means; between
-//     W_in's unit rows (weights, random),
-//                                        or between unit firing vectors (coactivation, graph)
-//     int     size(layer, cluster)
-//     double  inertia_start(layer, start)   of every k-means start
+// The stage `cluster`: groups each layer's MLP neurons into clusters of equal size (sizes differ by
+// one where `clusters` does not divide the neurons).
+//   experts: {stage: cluster, model: trained, method: weights, clusters: 16}
+//   experts: {stage: cluster, from: activations, method: coactivation, clusters: 16}
+// By `method`:
+//   weights        balanced k-means of the rows of W_in, scaled to unit length: MoEfication's
+//                  parameter clustering
+//   coactivation   balanced k-means of firing vectors (0 or 1 a sampled token), scaled likewise
+//   graph          METIS's cut of the co-firing graph (cofiring_graph.h)
+//   random         a random permutation, cut into equal runs
+// Output:
+//   int cluster(layer, unit)            1  0 holds the lowest neuron, 1 the lowest outside 0, …
+//   int size(layer, cluster)            1  neurons of each cluster
+//   double inertia(layer)               1  sum of squared distances to the clusters' means
+//   double inertia_start(layer, start)  1  that of each start, with k-means
+// Inertia is of the rows of W_in scaled to unit length (weights, random), or of the firing vectors
+// (coactivation, graph).
 //
 // One round. Its units are (layer, start) for k-means, (layer) otherwise; a unit adds its labels
 // and its inertia into zeros of its own, and `finish` keeps each layer's best start (of equals the

@@ -27,9 +27,9 @@ enum { NEURON_ROWS_BLOCK = 256 };
 
 int64_t neuron_rows_blocks(int64_t n);
 
-// Centres [count, width] as the rows' products read them, of neuron_rows_packed_bytes: packed for our
-// own products where the CPU has them (model/products.h); else OpenBLAS reads them as they are, and
-// nothing is packed.
+// Centres [count, width] as the rows' products read them, of neuron_rows_packed_bytes: packed for
+// our own products where the CPU has them (model/kernels/products.h); else OpenBLAS reads them as
+// they are, and nothing is packed.
 size_t neuron_rows_packed_bytes(int count, int64_t width);
 void neuron_rows_pack(const float *centre, int count, int64_t width, void *strip);
 

@@ -1,8 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `collect`: runs the model over the collect part of every subset and keeps what every
-// neuron did, as statistics.
+// neuron did, as statistics over all its tokens.
 //   activations: {stage: collect, model: trained, data: glyphs, sites: [mlp, attn], firing: 1000}
-// Output: see stages/collect.h. One round; a unit is some tiles of one subset.
+// Output; mlp_* with mlp among the `sites`, attn_* with attn, and firing of mlp alone:
+//   string subset(subset)                                1  class or text domain
+//   int64 mlp_count(subset)                              1  tokens that the statistics are over
+//   double mlp_mean_abs(subset, layer, unit)             1  mean of |x|
+//   double mlp_mean(subset, layer, unit)                 1  mean of x
+//   double mlp_mean_square(subset, layer, unit)          1  mean of x^2
+//   double mlp_mean_sqrt_abs(subset, layer, unit)        1  mean of sqrt|x|
+//   double mlp_positive(subset, layer, unit)             1  share of tokens with x > 0
+//   int64 firing_tokens(subset)                          1  tokens sampled, with `firing`
+//   ubyte mlp_firing(layer, unit, subset, byte)          1  bits: is x > 0 at each?, with `firing`
+//   int64 attn_count(subset)                             1  tokens that the statistics are over
+//   double attn_mean_abs(subset, layer, attn_unit)       1  mean of |x|
+//   double attn_mean(subset, layer, attn_unit)           1  mean of x
+//   double attn_mean_square(subset, layer, attn_unit)    1  mean of x^2
+//   double attn_mean_sqrt_abs(subset, layer, attn_unit)  1  mean of sqrt|x|
+//   double attn_positive(subset, layer, attn_unit)       1  share of tokens with x > 0
+// Firing is sampled at N tokens of a subset, or at all where it has fewer. Sampled token t (in
+// token order) is bit t % 8 (1 << t % 8) of byte t / 8; `byte` is ceil(max(firing_tokens) / 8)
+// long, and bits from firing_tokens on are 0. So a neuron's firing vector over all subsets is one
+// contiguous row of subset × byte, and any two neurons of one model compare bit by bit.
+//
+// One round; a unit of work is some tiles of one subset.
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
@@ -76,8 +97,8 @@ static void collect_close(void *state)
     free(s);
 }
 
-// Writes to out[0..n) which tokens of a subset are sampled: one at random of each of n equal runs of
-// its `tokens` tokens, so that they ascend and none comes twice. The same on every rank.
+// Writes to out[0..n) which tokens of a subset are sampled: one at random of each of n equal runs
+// of its `tokens` tokens, so that they ascend and none comes twice. The same on every rank.
 static void sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
                           int64_t *out)
 {

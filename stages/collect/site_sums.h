@@ -19,8 +19,8 @@ typedef struct site_sums site_sums;
 // mark overflow.
 enum { FIRING_BITS = 56 };
 
-// For `layers` layers of `width` neurons, `words` words of FIRING_BITS firing bits a neuron (0: none)
-// and `threads` threads. All zeros. Owned by the caller.
+// For `layers` layers of `width` neurons, `words` words of FIRING_BITS firing bits a neuron (0:
+// none) and `threads` threads. All zeros. Owned by the caller. Fails when out of memory.
 status site_sums_new(int layers, int width, int64_t words, int threads, site_sums **out);
 void site_sums_free(site_sums *s);
 size_t site_sums_bytes(int layers, int width, int64_t words, int threads);

@@ -25,8 +25,8 @@ typedef struct scores {
     int64_t layer_width;  // of all sites
 } scores;
 
-// Finds the scores of "mlp", "attn" or "both". Borrows the artefact. ERR_INPUT when it lacks a site,
-// or a variable is not of the shape above. Local.
+// Finds the scores of "mlp", "attn" or "both". Borrows the artefact. ERR_INPUT when it lacks a
+// site, or a variable is not of the shape above. Local.
 status scores_open(const artefact *from, const char *sites, scores *out);
 // Reads those of layers [first, first + layers) of a subset to score[layers, layer_width]. Local,
 // thread-safe.

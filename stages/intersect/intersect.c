@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `intersect`: how far the most important neurons of each pair of subsets are the same
 // ones, against chance; and, with clusters, whether they gather in few of them.
-//
-//     overlap:    {stage: intersect, from: scores, fractions: [0.01, 0.1, 0.5]}
-//     curve:      {stage: intersect, from: scores, fractions: ["0.01:0.99:0.01"]}
-//     modularity: {stage: intersect, from: [scores, experts], fractions: [0.01, 0.1]}
-//
-// in      double  mlp_score(subset, layer, unit), attn_score(subset, layer, attn_unit)   of score
-// or import
-//         int     cluster(layer, unit), size(layer, cluster)                             of cluster
-// out     see intersect_artefact.c
+//   overlap:    {stage: intersect, from: scores, fractions: [0.01, 0.1, 0.5]}
+//   curve:      {stage: intersect, from: scores, fractions: ["0.01:0.99:0.01"]}
+//   modularity: {stage: intersect, from: [scores, experts], fractions: [0.01, 0.1]}
+// Input: an artefact of `score` or `import`, and perhaps one of `cluster`. Output:
+//   double fraction(fraction)                                  1  the shares, as given
+//   int64 neurons(fraction)                                    1  how many each selects
+//   string subset(subset)                                      1  class or text domain
+//   string subset_a(subset_a)                                  1  the same
+//   string subset_b(subset_b)                                  1  the same
+//   double overlap(fraction, subset_a, subset_b)               1  shared neurons ÷ those of a's set
+//   double overlap_layer(fraction, layer, subset_a, subset_b)  1  the same of the sets in a layer
+//   double chance(fraction)                                    1  mean overlap of two random sets
+//   double p_value(fraction, subset_a, subset_b)               1  P(random sets share as many or more)
+//   double p_value_log10(fraction, subset_a, subset_b)         1  its logarithm, which does not underflow
+//   double share_layer(fraction, subset, layer)                1  share of a layer that is selected
+//   double overlap_mean(fraction)                              1  mean over unordered pairs
+//   double overlap_median(fraction)                            1  their median
+//   double overlap_std(fraction)                               1  deviation of that population
+//   double overlap_min(fraction)                               1  least
+//   double overlap_max(fraction)                               1  largest
+//   double auc(fraction, subset, layer)                        1  see cluster_auc.h, with clusters
+//   double auc_chance(fraction)                                1  mean of random sets, with clusters
+//   double auc_chance_error(fraction)                          1  its standard error, with clusters
+// p-values are Holm-corrected over the unordered pairs of a share; their diagonal is NaN, as is what
+// an empty set overlaps.
 //
 // A subset's set holds the top share of all neurons over all layers, ties to the lower index; with
 // `site: both` the neurons of both sites stand in one ranking. Only for `auc` the share is taken
-// within each layer, as figure 6 has it. A unit is a layer: all pairs, all shares, and the layer's
-// random selections.
+// within each layer, as figure 6 has it. One round; a unit is a layer: all pairs, all shares, and
+// the layer's random selections.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

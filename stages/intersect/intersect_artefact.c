@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The artefact of `intersect`:
-//
-//     double  fraction(fraction)                            the shares, as given
-//     int64   neurons(fraction)                             how many each selects
-//     string  subset(subset), subset_a(subset_a), subset_b(subset_b)
-//     double  overlap(fraction, subset_a, subset_b)         shared neurons ÷ those of a's set; NaN
-//     for an empty set double  overlap_layer(fraction, layer, subset_a, subset_b)   the same of the
-//     sets' neurons in a layer double  chance(fraction)                              what two
-//     random sets of that size share on average double  p_value(fraction, subset_a, subset_b) P(as
-//     many shared or more) of random sets, Holm-corrected over double  p_value_log10(fraction,
-//     subset_a, subset_b)   the share's pairs; diagonal NaN. Its logarithm does not underflow
-//     double  share_layer(fraction, subset, layer)          share of the layer's neurons that are
-//     selected double  overlap_mean, _median, _std, _min, _max(fraction)   over unordered pairs
-//     double  auc(fraction, subset, layer)                  with clusters (cluster_auc.h); share
-//     taken within each layer double  auc_chance, auc_chance_error(fraction)        mean over
-//     random selections, and its standard error
+// From counts to results, once the round is in: overlaps, p-values and areas for each share, on the
+// pool's threads, and the variables that hold them (listed in intersect.c). Counts are of shares by
+// ascending size, results in the order in which the shares were given: `slot` leads from one to the
+// other.
 #include <math.h>
 #include <stdlib.h>
 

@@ -2,8 +2,46 @@
 // The stage `prune`: prunes the neurons most specific to a subset until a share of its accuracy is
 // gone, or a given share of all neurons, for each subset; and looks at what else goes.
 //   unlearn: {stage: prune, from: scores, model: trained, data: glyphs, drop: [0.5, 0.8]}
-// Input: an artefact of `score` or `import`. Output: see stages/prune_artefact.h. Rounds and units:
-// see stages/prune_round.h.
+// Input: an artefact of `score` or `import`. Output:
+//   string forget(forget)                        1    subset whose neurons are pruned
+//   double fraction(forget)                      1    share of the neurons that is pruned
+//   int64 pruned(forget)                         1    how many that is
+//   byte reached(forget)                         1    0: none meets the drop, the most still above
+//   string subset(subset)                        1    class or text domain that is evaluated
+//   int64 samples(subset)                        1    answers that the accuracies are over
+//   double accuracy_base(subset)                 1    Top-1 of the unpruned model
+//   double accuracy_base_low(subset)             1    lower end of its 95% Wilson interval
+//   double accuracy_base_high(subset)            1    upper end of it
+//   double loss_base(subset)                     nat  mean cross-entropy of the unpruned model
+//   double accuracy(forget, subset)              1    Top-1 on `subset` after pruning for `forget`
+//   double accuracy_low(forget, subset)          1    lower end of its 95% Wilson interval
+//   double accuracy_high(forget, subset)         1    upper end of it
+//   double ratio(forget, subset)                 1    accuracy ÷ accuracy_base
+//   double loss(forget, subset)                  nat  mean cross-entropy after pruning
+//   double accuracy_random(forget, subset)       1    mean of as many neurons pruned at random
+//   double ratio_random(forget, subset)          1    the same ÷ accuracy_base
+//   double ratio_random_std(forget, subset)      1    its deviation over the random prunings
+//   double accuracy_top10_base(subset)           1    Top-10, unpruned, of language models
+//   double accuracy_top10(forget, subset)        1    and after pruning, of language models
+//   double perplexity_base(subset)               1    e^loss_base, of language models
+//   double perplexity(forget, subset)            1    e^loss, of language models
+//   double perplexity_published_base(subset)     1    mean of e^(loss of one), of language models
+//   double perplexity_published(forget, subset)  1    and after pruning, of language models
+//   double accuracy_skip_base(subset)            1    Top-1 of what counts, with a skip list
+//   double accuracy_skip(forget, subset)         1    and after pruning, with a skip list
+//   double accuracy_top10_skip_base(subset)      1    Top-10 of what counts, with a skip list
+//   double accuracy_top10_skip(forget, subset)   1    and after pruning, with a skip list
+//   int64 samples_skip(subset)                   1    answers that count, with a skip list
+//   double trace_fraction(forget, probe)         1    share pruned in each probe of the search
+//   double trace_accuracy(forget, probe)         1    Top-1 on what the probe answered
+//   double trace_samples(forget, probe)          1    answers of the probe; NaN behind the last
+//   byte mlp_mask(forget, layer, unit)           1    1: pruned, with site: mlp or both
+//   byte attn_mask(forget, layer, attn_unit)     1    1: pruned, with site: attn or both
+// With a skip list (`skip` or `skip_tokens`) an answer counts whose target is not in it. Of
+// questions whose choices alone are compared, losses are over the choices, Top-10 and *_skip are
+// NaN, and samples_skip is 0.
+//
+// Rounds and units: see prune_round.h. This file runs the model for them.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

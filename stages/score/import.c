@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `import`: scores computed elsewhere as an artefact like `score`'s.
 //   published: {stage: import, path: scores.safetensors, site: mlp}
-// Input: a safetensors file with one tensor [layers, units] per subset, named as the subset, all of
-// one shape, of any number type that a model's weights may have, or F64. Subsets are in the order
-// of their data in the file, which is the order they were saved in (JSON objects have none).
-// Output: string subset(subset); double mlp_score(subset, layer, unit), or attn_score(subset,
-// layer, attn_unit)
+// Input: a safetensors file with one tensor [layers, neurons of a layer] per subset, named as the
+// subset, all of one shape, of any number type that a model's weights may have, or F64. Subsets are
+// in the order of their data in the file, which is the order they were saved in (JSON objects have
+// none). Output, of the one `site`:
+//   string subset(subset)                        1  the tensor's name
+//   double mlp_score(subset, layer, unit)        1  higher: more specific to the subset
+//   double attn_score(subset, layer, attn_unit)  1  the same
+// It stands beside `score` because what it writes is read in the same places.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

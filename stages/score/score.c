@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `score`: how specific every neuron is to every subset, from collected statistics.
 //   scores: {stage: score, from: activations, measure: abs, retain: all}
-// Input: an artefact of `collect`. Output, for each site collected:
-//   string subset(subset)
-//   double mlp_score(subset, layer, unit), attn_score(subset, layer, attn_unit)   higher: more
-//   specific to the subset
-// No rounds: all is done where the artefact is written.
+// Input: an artefact of `collect`. Output, of each site that was collected:
+//   string subset(subset)                        1  class or text domain to forget
+//   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
+//   double attn_score(subset, layer, attn_unit)  1  the same
+// No rounds: it is a few operations a neuron, done where the artefact is written. So the statistics
+// of a site are in memory as a whole, those that the measure needs.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The methods of the stage `cluster`: what a layer's neurons are compared by, and how they are
-// labelled. See stages/cluster.c for what each one is.
+// labelled. See cluster.c for what each one is.
 #ifndef STAGES_CLUSTER_CLUSTER_METHOD_H
 #define STAGES_CLUSTER_CLUSTER_METHOD_H
 
@@ -19,7 +19,7 @@ typedef struct cluster_method {
     status (*label)(cluster_layer *l, int layer, int start, int32_t *label);
 } cluster_method;
 
-// Of the task's parameter `method`.
+// That of the task's parameter `method`. Static.
 const cluster_method *cluster_method_of(const task *t);
 
 // ERR_USAGE, at the parameter, when the task asks for more clusters than a layer has neurons.
@@ -30,16 +30,16 @@ typedef struct cluster_shape {
     int64_t neurons, width; // of a layer; of a neuron's row
 } cluster_shape;
 
-// Memory for a task's layers; borrows the task. Local. ERR_INPUT when the artefact of the
-// activations is not as stages/collect.h says.
+// Memory for a task's layers; borrows the task. Owned by the caller. Local. ERR_INPUT when the
+// artefact of the activations is not as collect.c says; fails as cluster_check_size.
 status cluster_layer_new(const task *t, cluster_layer **out);
 void cluster_layer_free(cluster_layer *l);                        // NULL is a no-op
 const cluster_shape *cluster_layer_shape(const cluster_layer *l); // borrowed
 
 // Writes label[neurons] in [0, clusters) and the inertia of those labels: the sum of squared
-// distances of the unit rows to the means of their clusters. A function of the task's parameters,
-// its inputs, layer and start alone. Reads the layer's rows, unless they are those of the call
-// before. Local. ERR_INTERRUPTED when the run must stop.
+// distances of the rows, of unit length, to the means of their clusters. A function of the task's
+// parameters, its inputs, layer and start alone. Reads the layer's rows, unless they are those of
+// the call before. Local. ERR_INTERRUPTED when the run must stop.
 status cluster_layer_label(cluster_layer *l, int layer, int start, int32_t *label, double *inertia);
 
 #endif

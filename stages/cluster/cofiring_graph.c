@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// All pairs of neurons are compared, n^2 / 2 of them, bits in words of 64: a block of neurons meets
+// every other one while it is in cache. Counts of pairs are kept, n^2 of 4 bytes, because the
+// threshold needs all of them before the first edge is known.
 #include "stages/cluster/cofiring_graph.h"
 
 #include <metis.h>
@@ -186,16 +189,16 @@ static status balance_parts(const cofiring_graph *g, int k, int32_t *label)
     balanced_assignment *assignment = NULL;
     int32_t *cost = NULL;
     size_t cells = 0;
-    int64_t *kept = checked_mul((size_t)n, (size_t)k, &cells)
-                        ? checked_calloc(cells, sizeof *kept)
-                        : NULL; // weight between a neuron and a part
-    if (kept)
+    int64_t *inner = checked_mul((size_t)n, (size_t)k, &cells)
+                         ? checked_calloc(cells, sizeof *inner)
+                         : NULL; // weight between a neuron and a part
+    if (inner)
         cost = checked_calloc(cells, sizeof *cost);
-    if (!kept || !cost)
+    if (!inner || !cost)
         TRY(status_no_memory("balancing a partition"));
     for (int64_t i = 0; i < n; i++)
         for (int32_t e = g->first[i]; e < g->first[i + 1]; e++) {
-            int64_t *to = &kept[i * k + label[g->neighbour[e]]];
+            int64_t *to = &inner[i * k + label[g->neighbour[e]]];
             *to += g->weight[e];
             largest = *to > largest ? *to : largest;
         }
@@ -205,13 +208,13 @@ static status balance_parts(const cofiring_graph *g, int k, int32_t *label)
     int32_t move = 4 * (int32_t)(largest >> shift);
     for (int64_t i = 0; i < n; i++)
         for (int j = 0; j < k; j++)
-            cost[i * k + j] = -(int32_t)(kept[i * k + j] >> shift) + (j == label[i] ? 0 : move);
+            cost[i * k + j] = -(int32_t)(inner[i * k + j] >> shift) + (j == label[i] ? 0 : move);
     TRY(balanced_assignment_new(n, k, &assignment));
     balanced_assignment_solve(assignment, cost, label);
 done:
     balanced_assignment_free(assignment);
     free(cost);
-    free(kept);
+    free(inner);
     return st;
 }
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Most of the time goes into the distances of all rows to the candidates, a product of matrices in
+// blocks on the pool's threads. A block's potential is summed by itself and the blocks in order, so
+// that threads do not change which candidate is best.
 #include "stages/cluster/kmeans_seeding.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Either library gives the same bits for any number of threads, since a block has a fixed size and
+// is multiplied by one thread; the two libraries differ from each other in the last bits, as CPU
+// types do.
 #include "stages/cluster/neuron_rows.h"
 
 #include <cblas.h>

@@ -8,16 +8,16 @@
 
 #include "pipeline/base/status.h"
 
-// The squared length, in float64.
+// The squared length of x[width], in float64.
 double neuron_rows_square(const float *x, int64_t width);
 
 // Scales each of n rows of `width` floats to unit length (a zero row stays zero), then subtracts
-// the rows' mean, in place. Distances between rows are those of the unit rows; the shift only keeps
-// float32 products accurate. ERR_NUMERIC where a row is not finite. Local.
+// the rows' mean, in place. Distances between rows are not changed by the shift, which
+// only keeps float32 products accurate. ERR_NUMERIC where a row is not finite. Local.
 status neuron_rows_prepare(float *rows, int64_t n, int64_t width);
 
-// Sum over rows of the squared distance to their cluster's mean, in float64; label in [0, k).
-// Local.
+// The sum over rows [n, width] of the squared distance to their cluster's mean, in float64;
+// label[n] in [0, k). Local. Fails when out of memory.
 status neuron_rows_inertia(const float *rows, int64_t n, int64_t width, int k, const int32_t *label,
                            double *inertia);
 
@@ -25,7 +25,7 @@ status neuron_rows_inertia(const float *rows, int64_t n, int64_t width, int k, c
 // who computes what.
 enum { NEURON_ROWS_BLOCK = 256 };
 
-int64_t neuron_rows_blocks(int64_t n);
+int64_t neuron_rows_blocks(int64_t n); // of n rows
 
 // Centres [count, width] as the rows' products read them, of neuron_rows_packed_bytes: packed for
 // our own products where the CPU has them (model/kernels/products.h); else OpenBLAS reads them as

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The artefact is larger than what a rank should hold twice: its variables are filled row by row
+// from the sums while they are written. A row of the firing bits is gathered from the partial's
+// order (subset first) into the artefact's (neuron first), and from words of 56 bits into bytes.
 #include "stages/collect/collect_output.h"
 
 #include <math.h>
@@ -111,7 +114,7 @@ static status fill_mean(void *context, int64_t first, int64_t rows, void *out)
     return OK;
 }
 
-// A row is one (layer, unit, subset): the partial has the subset first.
+// A row is one neuron and subset: the partial has the subset first.
 static status fill_firing(void *context, int64_t first, int64_t rows, void *out)
 {
     const collect_variable *v = context;

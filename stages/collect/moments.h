@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+// What is summed of a neuron's values x.
 typedef enum moment {
     MOMENT_ABS,      // |x|
     MOMENT_VALUE,    // x

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A thread sums a block by itself, in floating point, and adds the rounded sums to what all share
+// under a lock: integers, so that it does not matter who comes first. The lock is held for one
+// addition a neuron and block, a small part of what the block took to compute.
 #include "stages/collect/site_sums.h"
 
 #include <pthread.h>

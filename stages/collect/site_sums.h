@@ -22,8 +22,10 @@ enum { FIRING_BITS = 56 };
 // For `layers` layers of `width` neurons, `words` words of FIRING_BITS firing bits a neuron (0:
 // none) and `threads` threads. All zeros. Owned by the caller. Fails when out of memory.
 status site_sums_new(int layers, int width, int64_t words, int threads, site_sums **out);
-void site_sums_free(site_sums *s);
+void site_sums_free(site_sums *s); // NULL is a no-op
+// What _new allocates, for estimates.
 size_t site_sums_bytes(int layers, int width, int64_t words, int threads);
+// All zeros again, for the next unit.
 void site_sums_clear(site_sums *s);
 
 // Rows of a block whose firing is wanted: row[i] is bit first_bit + i. Ascending.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A whole order is sorted rather than a top k selected, since a caller mostly wants many k of one
+// order. The index breaks ties, so that the order does not depend on the sort.
 #include "stages/common/neuron_set.h"
 
 #include <math.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// The two things that a pipeline file names, as the engine opens them: the parameter tables of
+// models and datasets, and how a stage gets at what was opened. It is the one place that knows both
+// the engine's resource and the library's object; a dataset's errors get their location here, since
+// the library knows options and no file.
 #include "stages/common/resources.h"
 
 #include <math.h>

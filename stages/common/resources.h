@@ -37,8 +37,8 @@ double stage_products_bytes(int threads);
 const dataset *stage_dataset(const task *t, const char *param, size_t i);
 
 // That dataset as the task's model sees it. *out is owned by the caller (samples_close), and
-// borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter's
-// place when one is about images and the other about text.
+// borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter when one is about
+// images and the other about text.
 status stage_samples(const task *t, const char *param, size_t i, samples **out);
 // samples_prepare for it, of a stage's `prepare`. Collective on the share; fails as stage_samples.
 status stage_prepare_samples(const task *t, const char *param, size_t i, share *s);

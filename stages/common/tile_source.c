@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Samples are asked how many rows they have when tiles are cut, and read only when a tile is
+// loaded, on the thread that runs it: a source holds no sample.
 #include "stages/common/tile_source.h"
 
 #include <stdlib.h>

@@ -13,8 +13,8 @@
 //   double overlap(fraction, subset_a, subset_b)               1  shared neurons ÷ those of a's set
 //   double overlap_layer(fraction, layer, subset_a, subset_b)  1  the same of the sets in a layer
 //   double chance(fraction)                                    1  mean overlap of two random sets
-//   double p_value(fraction, subset_a, subset_b)               1  P(random sets share as many or more)
-//   double p_value_log10(fraction, subset_a, subset_b)         1  its logarithm, which does not underflow
+//   double p_value(fraction, subset_a, subset_b)               1  P(random sets share as many)
+//   double p_value_log10(fraction, subset_a, subset_b)         1  its logarithm: no underflow
 //   double share_layer(fraction, subset, layer)                1  share of a layer that is selected
 //   double overlap_mean(fraction)                              1  mean over unordered pairs
 //   double overlap_median(fraction)                            1  their median
@@ -22,10 +22,10 @@
 //   double overlap_min(fraction)                               1  least
 //   double overlap_max(fraction)                               1  largest
 //   double auc(fraction, subset, layer)                        1  see cluster_auc.h, with clusters
-//   double auc_chance(fraction)                                1  mean of random sets, with clusters
-//   double auc_chance_error(fraction)                          1  its standard error, with clusters
-// p-values are Holm-corrected over the unordered pairs of a share; their diagonal is NaN, as is what
-// an empty set overlaps.
+//   double auc_chance(fraction)                                1  mean at random, with clusters
+//   double auc_chance_error(fraction)                          1  standard error, with clusters
+// p-values are of so many or more, Holm-corrected over the unordered pairs of a share; NaN stands on
+// their diagonal, and for what an empty set overlaps.
 //
 // A subset's set holds the top share of all neurons over all layers, ties to the lower index; with
 // `site: both` the neurons of both sites stand in one ranking. Only for `auc` the share is taken

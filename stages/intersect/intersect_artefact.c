@@ -292,45 +292,24 @@ static status write_sets(const intersect *x, artefact_writer *w)
 // Over unordered pairs.
 static status write_summary(const intersect *x, artefact_writer *w)
 {
-    const intersect_results *r = x->results;
-    const variable list[] = {
-        {"overlap_mean",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "mean overlap over unordered pairs",
-         "1",
-         .data = r->summary[0]},
-        {"overlap_median",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "median overlap over unordered pairs",
-         "1",
-         .data = r->summary[1]},
-        {"overlap_std",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "population standard deviation of overlap over unordered pairs",
-         "1",
-         .data = r->summary[2]},
-        {"overlap_min",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "least overlap over unordered pairs",
-         "1",
-         .data = r->summary[3]},
-        {"overlap_max",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "largest overlap over unordered pairs",
-         "1",
-         .data = r->summary[4]},
+    static const char *const words[SUMMARIES][2] = {
+        {"overlap_mean", "mean overlap over unordered pairs"},
+        {"overlap_median", "median overlap over unordered pairs"},
+        {"overlap_std", "population standard deviation of overlap over unordered pairs"},
+        {"overlap_min", "least overlap over unordered pairs"},
+        {"overlap_max", "largest overlap over unordered pairs"},
     };
-    return write_all(w, list, sizeof list / sizeof *list);
+    status st = OK;
+    for (int i = 0; i < SUMMARIES; i++)
+        TRY(artefact_variable(w, &(variable){.name = words[i][0],
+                                             .type = VARIABLE_F64,
+                                             .dims = 1,
+                                             .dim = {"fraction"},
+                                             .long_name = words[i][1],
+                                             .units = "1",
+                                             .data = x->results->summary[i]}));
+done:
+    return st;
 }
 
 static status write_clusters(const intersect *x, artefact_writer *w)

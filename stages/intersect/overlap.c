@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Described by the first set that holds it, a neuron is 16 bits for any number of sizes, and a pair
+// of subsets is one pass over two arrays of them.
 #include "stages/intersect/overlap.h"
 
 #include <math.h>

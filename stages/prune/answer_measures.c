@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A table, so that a measure is one row and its function: memory, values, names and words of the
+// artefact follow it (prune_output.c, prune_artefact.c).
 #include "stages/prune/answer_measures.h"
 
 #include <math.h>

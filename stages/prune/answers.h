@@ -14,7 +14,7 @@
 #include "stages/common/tile_source.h"
 #include "stages/prune/hidden_cache.h"
 
-// What is counted. COUNTED: the answers whose target is not in the skip list.
+// How many answers there are of a kind. COUNTED: those whose target is not in the skip list.
 enum {
     ANSWERS_SCORED,
     ANSWERS_CORRECT, // Top-1
@@ -35,7 +35,8 @@ typedef struct answers {
     fixed sum[ANSWER_SUMS];
 } answers;
 
-// count[some] ÷ count[all], NaN where there is none of all; and a sum's mean over what was scored.
+// count[some] ÷ count[all]; and a sum's mean over what was scored. NaN where there is nothing to
+// divide by.
 double answers_share(const answers *a, int some, int all);
 double answers_mean(const answers *a, int sum);
 
@@ -55,7 +56,7 @@ typedef struct asking {
 
 // Runs tiles [run.first, run.first + run.tiles), all of which are answered alike
 // (tile_source_alike), and writes what came out of each to out[run.tiles]. ERR_NUMERIC when a loss
-// is NaN or out of range. Local.
+// is NaN or out of range; fails as model_forward and tile_source_load. Local, or the team's.
 status answers_of_tiles(const asking *q, tile_run run, answers *out);
 
 #endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Everything is decided on counts; shares are compared with a slack far below one answer, because
+// (1 - drop) is not exact in binary. A probe ends early only where no answer still to come could
+// change its side of the band, so that ending early changes no result.
 #include "stages/prune/bisection.h"
 
 #include <stdbool.h>

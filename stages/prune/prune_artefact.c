@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Names and words of the variables in tables by the indices of prune_output.h, so that what is
+// computed and what it is called cannot be mixed up.
 #include "stages/prune/prune_artefact.h"
 
 #include <stdio.h>

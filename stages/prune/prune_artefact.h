@@ -6,7 +6,8 @@
 #include "pipeline/store/artefact.h"
 #include "stages/prune/prune_output.h"
 
-// Describes the artefact; borrows `o` and the setting until it is stored.
+// Describes the artefact; borrows `o` and the setting until it is stored. Local. Fails when out of
+// memory.
 status prune_artefact_describe(const prune_setting *s, const prune_output *o, artefact_writer *w);
 
 #endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// All values come from integers of the last vector and sum, in one place and one order: they are
+// the same whoever computes them. What a random pruning of as many neurons gave is there once for
+// all subsets that pruned as many.
 #include "stages/prune/prune_output.h"
 
 #include <math.h>

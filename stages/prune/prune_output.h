@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of the artefact of `prune`, from its last round. Their variables: see
-// stages/prune_artefact.h.
+// The values of the artefact of `prune`, from its last round. Their variables: see prune.c.
 #ifndef STAGES_PRUNE_PRUNE_OUTPUT_H
 #define STAGES_PRUNE_PRUNE_OUTPUT_H
 
@@ -38,7 +37,8 @@ typedef struct prune_output {
     int8_t *mask[SITES]; // [forget, layer, unit]; NULL where the site is not pruned
 } prune_output;
 
-// Computes all values from the last round's vector and sum. Local.
+// Computes all values from the last round's vector and sum. Local. Fails when out of memory;
+// prune_output_free is safe then too.
 status prune_output_make(const prune_setting *s, const round_state *finished, const partial *sum,
                          prune_output *out);
 // Frees what it owns; safe on {0}.

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a search has learned travels in the vector alone, so that a run may be killed between any
+// two units and go on with another number of ranks: base answers, those of the running probe, and
+// the bisections, all as int64. Masks and units are derived from it anew, by every rank alike. A
+// probe that met its goal has answered its subset already, and FINAL does not ask again.
 #include "stages/prune/prune_round.h"
 
 #include <stdlib.h>

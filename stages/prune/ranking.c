@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Neurons are sorted once for each subset to forget; any number pruned is then a prefix of that
+// order, which makes a search over numbers a search over nested sets.
 #include "stages/prune/ranking.h"
 
 #include <stdlib.h>
@@ -60,10 +62,10 @@ void ranking_mask(const ranking *r, const int64_t *order, int64_t k, uint8_t *co
         if (r->width[s] > 0)
             memset(pruned[s], 0, (size_t)r->layers * (size_t)r->width[s]);
     for (int64_t i = 0; i < k; i++) {
-        int64_t layer = order[i] / layer_width, unit = order[i] % layer_width;
-        int s = unit < r->width[SITE_MLP] ? SITE_MLP : SITE_ATTN;
+        int64_t layer = order[i] / layer_width, neuron = order[i] % layer_width;
+        int s = neuron < r->width[SITE_MLP] ? SITE_MLP : SITE_ATTN;
         if (s == SITE_ATTN)
-            unit -= r->width[SITE_MLP];
-        pruned[s][layer * r->width[s] + unit] = 1;
+            neuron -= r->width[SITE_MLP];
+        pruned[s][layer * r->width[s] + neuron] = 1;
     }
 }

@@ -2,7 +2,7 @@
 // The neurons of a model in the order in which they are pruned for each subset to forget, from a
 // `score` artefact.
 //
-// Flat index of a neuron: layer after layer; within a layer the units of mlp, then those of attn,
+// Flat index of a neuron: layer after layer; within a layer the neurons of mlp, then those of attn,
 // as far as the site asked has them. Ties go to the lower one.
 #ifndef STAGES_PRUNE_RANKING_H
 #define STAGES_PRUNE_RANKING_H
@@ -14,7 +14,7 @@
 
 typedef struct ranking {
     int layers;
-    int width[SITES]; // units of a layer; 0: the site is not pruned
+    int width[SITES]; // neurons of a layer; 0: the site is not pruned
     int64_t neurons;
     int64_t forgets;
     char **forget;  // owned: names

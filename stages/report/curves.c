@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A figure's script draws from its CSV by line numbers, one run of lines a curve: so the CSV is all
+// the data there is, and a reader can draw it otherwise. The key is drawn by hand below the panels,
+// because gnuplot would make one a panel.
 #include "stages/report/curves.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure 6: how strongly the neurons of a subset gather in few clusters, layer by layer: a panel
-// for each share, a curve for each pair of scores and clusters.
+// A curve's two inputs, clusters and scores, may be of different models: that is what the figure
+// compares, so its label names both. All panels have one scale, for the eye to compare shares.
 #include "stages/report/figure_clusters.h"
 
 #include <math.h>

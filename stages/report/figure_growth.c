@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure 5: the overlap over all pairs as the selected share grows: a panel a model, and the
-// difference of the first two.
+// Shares come in the order in which the pipeline file lists them and are sorted for the curve. The
+// difference panel is drawn only where both models have the same shares: nothing is interpolated.
 #include "stages/report/figure_growth.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures 3 and 4: the overlap of each pair of subsets, one panel a model, at the first of the
-// shares.
+// All panels share one scale, up to the largest overlap off the diagonal: the diagonal is 100% by
+// definition and would leave no colours for the rest. The table names the pairs that share most,
+// which a map of hundreds of cells does not.
 #include "stages/report/figure_overlap.h"
 
 #include <math.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures 1 and 2: what is left of every subset's accuracy after pruning for one of them; a panel
-// for each drop, and one for random pruning of as many neurons: beside it, or below where there are
-// several drops.
+// Read as the artefact has it, [forget][subset], and transposed into panels: a column is what was
+// unlearned. Panels of random pruning stand beside those of selective pruning where there is one
+// task or more than three, else in a line of their own below. Everything is in percent of the
+// unpruned model's accuracy.
 #include "stages/report/figure_prune.h"
 
 #include <math.h>

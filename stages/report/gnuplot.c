@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// gnuplot is a program, not a library: it is started as a child, in the report's folder, without a
+// shell, so that no name in a path is ever interpreted. What it says is read to its end, for a
+// child that cannot write would not end.
 #include "stages/report/gnuplot.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sizes are in CSS pixels and follow from the number of cells and the length of names; gnuplot gets
+// them as shares of the screen. Cells are boxes over a grey ground: what has no value is not drawn,
+// and a frame is one more box.
 #include "stages/report/heatmap.h"
 
 #include <math.h>

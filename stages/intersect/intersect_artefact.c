@@ -5,6 +5,7 @@
 // other.
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "stages/intersect/cluster_auc.h"
@@ -206,149 +207,81 @@ done:
     return st;
 }
 
-#define PAIRS "fraction", "subset_a", "subset_b"
+typedef struct shape {
+    int dims;
+    const char *dim[4];
+} shape;
 
-static status write_all(artefact_writer *w, const variable *list, size_t n)
+static const shape of_share = {1, {"fraction"}}, of_subset = {1, {"subset"}},
+                   of_a = {1, {"subset_a"}}, of_b = {1, {"subset_b"}},
+                   of_pair = {3, {"fraction", "subset_a", "subset_b"}},
+                   of_layer_pair = {4, {"fraction", "layer", "subset_a", "subset_b"}},
+                   of_layer = {3, {"fraction", "subset", "layer"}};
+
+typedef struct described {
+    const char *name;
+    variable_type type;
+    const shape *of;
+    const void *data;
+    const char *long_name;
+} described;
+
+static status write_all(artefact_writer *w, const described *list, size_t n)
 {
     status st = OK;
-    for (size_t i = 0; i < n && st == OK; i++)
-        st = artefact_variable(w, &list[i]);
+    for (size_t i = 0; i < n && st == OK; i++) {
+        variable v = {.name = list[i].name,
+                      .type = list[i].type,
+                      .dims = list[i].of->dims,
+                      .long_name = list[i].long_name,
+                      .units = "1",
+                      .data = list[i].data};
+        memcpy(v.dim, list[i].of->dim, sizeof list[i].of->dim);
+        st = artefact_variable(w, &v);
+    }
     return st;
-}
-
-static status write_sets(const intersect *x, artefact_writer *w)
-{
-    const intersect_results *r = x->results;
-    const variable list[] = {
-        {"fraction",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "share of neurons selected",
-         "1",
-         .data = x->fraction},
-        {"neurons", VARIABLE_I64, 1, {"fraction"}, "neurons selected", "1", .data = r->neurons},
-        {"subset", VARIABLE_TEXT, 1, {"subset"}, "subset", "1", .data = x->subset},
-        {"subset_a",
-         VARIABLE_TEXT,
-         1,
-         {"subset_a"},
-         "subset whose set is the whole",
-         "1",
-         .data = x->subset},
-        {"subset_b",
-         VARIABLE_TEXT,
-         1,
-         {"subset_b"},
-         "subset compared with",
-         "1",
-         .data = x->subset},
-        {"overlap",
-         VARIABLE_F64,
-         3,
-         {PAIRS},
-         "share of subset_a's neurons that subset_b has too",
-         "1",
-         .data = r->overlap},
-        {"overlap_layer",
-         VARIABLE_F64,
-         4,
-         {"fraction", "layer", "subset_a", "subset_b"},
-         "share of subset_a's neurons in the layer that subset_b has too",
-         "1",
-         .data = r->overlap_layer},
-        {"chance",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "expected overlap of two random sets",
-         "1",
-         .data = r->chance},
-        {"p_value",
-         VARIABLE_F64,
-         3,
-         {PAIRS},
-         "probability that random sets share as many or more, Holm-corrected",
-         "1",
-         .data = r->p_value},
-        {"p_value_log10",
-         VARIABLE_F64,
-         3,
-         {PAIRS},
-         "decimal logarithm of p_value",
-         "1",
-         .data = r->p_value_log10},
-        {"share_layer",
-         VARIABLE_F64,
-         3,
-         {"fraction", "subset", "layer"},
-         "share of the layer's neurons that are selected",
-         "1",
-         .data = r->share_layer},
-    };
-    return write_all(w, list, sizeof list / sizeof *list);
-}
-
-// Over unordered pairs.
-static status write_summary(const intersect *x, artefact_writer *w)
-{
-    static const char *const words[SUMMARIES][2] = {
-        {"overlap_mean", "mean overlap over unordered pairs"},
-        {"overlap_median", "median overlap over unordered pairs"},
-        {"overlap_std", "population standard deviation of overlap over unordered pairs"},
-        {"overlap_min", "least overlap over unordered pairs"},
-        {"overlap_max", "largest overlap over unordered pairs"},
-    };
-    status st = OK;
-    for (int i = 0; i < SUMMARIES; i++)
-        TRY(artefact_variable(w, &(variable){.name = words[i][0],
-                                             .type = VARIABLE_F64,
-                                             .dims = 1,
-                                             .dim = {"fraction"},
-                                             .long_name = words[i][1],
-                                             .units = "1",
-                                             .data = x->results->summary[i]}));
-done:
-    return st;
-}
-
-static status write_clusters(const intersect *x, artefact_writer *w)
-{
-    const intersect_results *r = x->results;
-    const variable list[] = {
-        {"auc",
-         VARIABLE_F64,
-         3,
-         {"fraction", "subset", "layer"},
-         "area under the curve of selected neurons over clusters",
-         "1",
-         .data = r->auc},
-        {"auc_chance",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "mean auc of random selections",
-         "1",
-         .data = r->auc_chance},
-        {"auc_chance_error",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "standard error of auc_chance",
-         "1",
-         .data = r->auc_chance_error},
-    };
-    return write_all(w, list, sizeof list / sizeof *list);
 }
 
 static status write_variables(const intersect *x, artefact_writer *w)
 {
-    status st;
-    TRY(write_sets(x, w));
-    TRY(write_summary(x, w));
-    if (x->label)
-        TRY(write_clusters(x, w));
-done:
+    const intersect_results *r = x->results;
+    const described list[] = {
+        {"fraction", VARIABLE_F64, &of_share, x->fraction, "share of neurons selected"},
+        {"neurons", VARIABLE_I64, &of_share, r->neurons, "neurons selected"},
+        {"subset", VARIABLE_TEXT, &of_subset, x->subset, "subset"},
+        {"subset_a", VARIABLE_TEXT, &of_a, x->subset, "subset whose set is the whole"},
+        {"subset_b", VARIABLE_TEXT, &of_b, x->subset, "subset compared with"},
+        {"overlap", VARIABLE_F64, &of_pair, r->overlap,
+         "share of subset_a's neurons that subset_b has too"},
+        {"overlap_layer", VARIABLE_F64, &of_layer_pair, r->overlap_layer,
+         "share of subset_a's neurons in the layer that subset_b has too"},
+        {"chance", VARIABLE_F64, &of_share, r->chance, "expected overlap of two random sets"},
+        {"p_value", VARIABLE_F64, &of_pair, r->p_value,
+         "probability that random sets share as many or more, Holm-corrected"},
+        {"p_value_log10", VARIABLE_F64, &of_pair, r->p_value_log10, "decimal logarithm of p_value"},
+        {"share_layer", VARIABLE_F64, &of_layer, r->share_layer,
+         "share of the layer's neurons that are selected"},
+        {"overlap_mean", VARIABLE_F64, &of_share, r->summary[0],
+         "mean overlap over unordered pairs"},
+        {"overlap_median", VARIABLE_F64, &of_share, r->summary[1],
+         "median overlap over unordered pairs"},
+        {"overlap_std", VARIABLE_F64, &of_share, r->summary[2],
+         "population standard deviation of overlap over unordered pairs"},
+        {"overlap_min", VARIABLE_F64, &of_share, r->summary[3],
+         "least overlap over unordered pairs"},
+        {"overlap_max", VARIABLE_F64, &of_share, r->summary[4],
+         "largest overlap over unordered pairs"},
+    };
+    const described clusters[] = {
+        {"auc", VARIABLE_F64, &of_layer, r->auc,
+         "area under the curve of selected neurons over clusters"},
+        {"auc_chance", VARIABLE_F64, &of_share, r->auc_chance, "mean auc of random selections"},
+        {"auc_chance_error", VARIABLE_F64, &of_share, r->auc_chance_error,
+         "standard error of auc_chance"},
+    };
+    status st = write_all(w, list, sizeof list / sizeof *list);
+    if (st == OK && x->label)
+        st = write_all(w, clusters, sizeof clusters / sizeof *clusters);
     return st;
 }
 

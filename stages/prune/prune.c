@@ -152,15 +152,22 @@ static status draw_random_orders(prune_state *s)
     return OK;
 }
 
-static status prune_open(const task *t, void **state)
+static status prune_new(const task *t, prune_state **out)
 {
-    status st = OK;
-    prune_state *s = checked_calloc(1, sizeof *s);
+    prune_state *s = *out = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("prune");
     s->task = t;
     s->model = stage_model(t);
     s->mask_at = -1;
+    return OK;
+}
+
+static status prune_open(const task *t, void **state)
+{
+    status st = OK;
+    prune_state *s;
+    TRY(prune_new(t, &s));
     const model_info *info = model_get_info(s->model);
     TRY(ranking_open(task_input(t, 0), params_text(task_params(t), "site"), info, &s->ranking));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
@@ -308,11 +315,8 @@ static status prune_estimate(const task *t, estimate *out)
 {
     enum { PROBES = 7 };
     status st = OK;
-    prune_state *s = checked_calloc(1, sizeof *s);
-    if (!s)
-        return status_no_memory("prune");
-    s->task = t;
-    s->model = stage_model(t);
+    prune_state *s;
+    TRY(prune_new(t, &s));
     TRY(evaluation_open(t, model_get_info(s->model), NULL, 0, &s->evaluation));
     s->setting = setting_of(s);
     const tiling *cuts = &s->evaluation.source.cuts;

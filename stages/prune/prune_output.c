@@ -21,7 +21,7 @@ static double accuracy_of(const answers *a)
     return answers_share(a, ANSWERS_CORRECT, ANSWERS_SCORED);
 }
 
-static double relative(double accuracy, double base)
+static double relative_to(double accuracy, double base)
 {
     return base > 0 ? accuracy / base : NAN;
 }
@@ -108,8 +108,9 @@ static void fill_random(const prune_setting *s, const prune_view *view, const pr
         }
     double base = o->base[BASE_ACCURACY][e];
     o->cross[ACCURACY_RANDOM][at] = s->seeds > 0 ? total / n : NAN;
-    o->cross[RATIO_RANDOM][at] = relative(o->cross[ACCURACY_RANDOM][at], base);
-    o->cross[RATIO_RANDOM_STD][at] = s->seeds > 1 ? relative(sqrt(squares / (n - 1)), base) : NAN;
+    o->cross[RATIO_RANDOM][at] = relative_to(o->cross[ACCURACY_RANDOM][at], base);
+    o->cross[RATIO_RANDOM_STD][at] =
+        s->seeds > 1 ? relative_to(sqrt(squares / (n - 1)), base) : NAN;
 }
 
 static void fill_cross(const prune_setting *s, const prune_view *view, const prune_plan *plan,
@@ -121,7 +122,7 @@ static void fill_cross(const prune_setting *s, const prune_view *view, const pru
             int64_t at = f * s->evaluation->reported + e;
             answers a = prune_round_final_answers(s, view, sum, f, mask, e);
             o->cross[ACCURACY][at] = accuracy_of(&a);
-            o->cross[RATIO][at] = relative(o->cross[ACCURACY][at], o->base[BASE_ACCURACY][e]);
+            o->cross[RATIO][at] = relative_to(o->cross[ACCURACY][at], o->base[BASE_ACCURACY][e]);
             o->cross[LOSS][at] = answers_mean(&a, ANSWERS_LOSS);
             wilson_interval(a.count[ANSWERS_CORRECT], a.count[ANSWERS_SCORED],
                             &o->cross[ACCURACY_LOW][at], &o->cross[ACCURACY_HIGH][at]);

@@ -51,7 +51,7 @@ static answers unpack_answers(const round_answers *from)
     return a;
 }
 
-// Adds answers to those that are kept. Both are far within range.
+// Adds answers to those of the round. Both are far within range.
 static void add_answers(const answers *a, round_answers *to)
 {
     for (int c = 0; c < ANSWER_COUNTS; c++)
@@ -208,7 +208,7 @@ static bisection_goal goal_of(const prune_setting *s, const prune_view *view, in
                             base->count[ANSWERS_SCORED], s->drop, s->tolerance};
 }
 
-// After BASE: keeps its answers, and begins the searches or settles on the fraction.
+// After BASE: keeps its answers, and begins the searches, or says how many the fraction is.
 static status begin_searches(const prune_setting *s, prune_view *view, const partial *sum)
 {
     for (int64_t e = 0; e < s->evaluation->entries; e++) {

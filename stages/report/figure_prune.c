@@ -128,7 +128,7 @@ static bool has_models(const figure *f)
     return false;
 }
 
-// Rows are the evaluated subsets, columns the unlearned ones: the artefact's arrays, turned.
+// Rows are the evaluated subsets, columns the unlearned ones: the artefact's arrays, transposed.
 static status make_panel(const figure *f, size_t task, const pruning *p, bool random,
                          heatmap_panel *out)
 {
@@ -172,7 +172,7 @@ enum { FRACTION, OWN, OTHERS, FOREIGN, SUMMARIES };
 
 // Share of neurons pruned; what is left of the unlearned subset, of the others of its dataset, and
 // of other datasets'.
-static void summarise(const pruning *p, spread out[SUMMARIES])
+static void summarise_pruning(const pruning *p, spread out[SUMMARIES])
 {
     double sum[SUMMARIES] = {0}, square[SUMMARIES] = {0};
     int64_t n[SUMMARIES] = {0};
@@ -193,7 +193,7 @@ static void add_numbers(figure *f, const report_task *t, const pruning *p)
     int64_t reached = 0;
     double drop = task_target(t, "drop");
     const char *site = params_has(t->params, "site") ? params_text(t->params, "site") : "mlp";
-    summarise(p, of);
+    summarise_pruning(p, of);
     for (int64_t i = 0; i < p->forgets; i++)
         reached += p->reached[i] != 0;
     text_add(&f->numbers, "<li>");

@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     if (!rows || !label)
         TRY(status_no_memory("rows"));
     make_rows(rows, n, width, k, structured);
-    TRY(unit_rows_prepare(rows, n, width));
+    TRY(neuron_rows_prepare(rows, n, width));
     if (argc > 7) {
         FILE *f = fopen(argv[7], "wb");
         if (!f || fwrite(rows, sizeof *rows, (size_t)(n * width), f) != (size_t)(n * width) ||
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
         double inertia, from = now();
         int iterations;
         TRY(balanced_kmeans_run(km, rows, &options, label, &iterations));
-        TRY(unit_rows_inertia(rows, n, width, k, label, &inertia));
+        TRY(neuron_rows_inertia(rows, n, width, k, label, &inertia));
         best = inertia < best ? inertia : best;
         printf("start %d: inertia %.6f, %d iterations, %.3f s\n", s, inertia, iterations,
                now() - from);

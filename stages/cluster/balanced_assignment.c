@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rows of a cluster are a doubly linked list, so that a move costs no scan, and of each pair of
+// clusters only the cheapest mover is known (arc, mover): a path is found on k nodes, not on n. A
+// row that moves changes the arcs of the two clusters only. Inner loops are without branches, over
+// arrays that do not overlap: there compilers make vectors of them.
 #include "stages/cluster/balanced_assignment.h"
 
 #include <stdbool.h>
@@ -26,7 +30,7 @@ struct balanced_assignment {
     int32_t *stale;         // [k]
 };
 
-int64_t balanced_size(int64_t n, int k, int j)
+int64_t balanced_assignment_size(int64_t n, int k, int j)
 {
     return n / k + (j < n % k);
 }
@@ -163,7 +167,7 @@ static void arcs_forget(balanced_assignment *a, int32_t from, int32_t row)
 }
 
 // Puts every row where cost + price is lowest, and finds all arcs.
-static void begin(balanced_assignment *a)
+static void assign_cheapest(balanced_assignment *a)
 {
     int k = a->k;
     for (int j = 0; j < k; j++) {
@@ -191,7 +195,7 @@ static void begin(balanced_assignment *a)
 }
 
 // The unsettled cluster that is nearest, settled by this; the lowest index of equals.
-static int settle(balanced_assignment *a)
+static int settle_nearest(balanced_assignment *a)
 {
     int nearest = 0;
     for (int j = 1; j < a->k; j++)
@@ -208,14 +212,14 @@ static int find_path(balanced_assignment *a)
 {
     int k = a->k;
     for (int j = 0; j < k; j++) {
-        a->distance[j] = a->size[j] > balanced_size(a->n, k, j) ? 0 : INT64_MAX;
+        a->distance[j] = a->size[j] > balanced_assignment_size(a->n, k, j) ? 0 : INT64_MAX;
         a->open[j] = a->distance[j];
         a->parent[j] = NONE;
     }
     for (;;) {
-        int from = settle(a);
+        int from = settle_nearest(a);
         int64_t reached = a->distance[from];
-        if (a->size[from] < balanced_size(a->n, k, from)) {
+        if (a->size[from] < balanced_assignment_size(a->n, k, from)) {
             for (int j = 0; j < k; j++)
                 a->price[j] += a->distance[j] < reached ? reached - a->distance[j] : 0;
             return from;
@@ -238,7 +242,7 @@ static int find_path(balanced_assignment *a)
 
 // Moves one row along each arc of the path that ends at `end`. All rows are chosen before the first
 // moves, since a move changes the arcs of the cluster it enters.
-static void move_along(balanced_assignment *a, int end)
+static void move_rows(balanced_assignment *a, int end)
 {
     int k = a->k;
     for (int to = end; a->parent[to] != NONE; to = a->parent[to])
@@ -261,11 +265,11 @@ void balanced_assignment_solve(balanced_assignment *a, const int32_t *cost, int3
         lowest = a->price[j] < lowest ? a->price[j] : lowest;
     for (int j = 0; j < a->k; j++)
         a->price[j] -= lowest; // only differences count: they must not grow from call to call
-    begin(a);
+    assign_cheapest(a);
     for (int j = 0; j < a->k; j++) {
-        int64_t over = a->size[j] - balanced_size(a->n, a->k, j);
+        int64_t over = a->size[j] - balanced_assignment_size(a->n, a->k, j);
         excess += over > 0 ? over : 0;
     }
     for (a->paths = 0; a->paths < excess; a->paths++)
-        move_along(a, find_path(a));
+        move_rows(a, find_path(a));
 }

@@ -26,7 +26,7 @@ typedef struct balanced_assignment balanced_assignment;
 
 // Rows of cluster j when n rows are cut into k clusters: n/k, and one more in each of the first n
 // mod k clusters.
-int64_t balanced_size(int64_t n, int k, int j);
+int64_t balanced_assignment_size(int64_t n, int k, int j);
 
 // Memory for problems of n rows (below 2^31) and k clusters, 1 <= k <= n, all prices 0. Owned by
 // the caller.
@@ -36,10 +36,10 @@ void balanced_assignment_free(balanced_assignment *a); // NULL is a no-op
 // Sets all prices to 0, as after _new: the next result then depends on its arguments only.
 void balanced_assignment_reset(balanced_assignment *a);
 
-// Writes to label[n] the cluster of each row, so that cluster j has balanced_size(n, k, j) rows and
-// the sum of cost[row * k + label[row]] is minimal. Where several clusters are equally good to
-// start with, a row keeps the label it came with (-1: the lowest). Local; allocates nothing, cannot
-// fail; costs beyond BALANCED_COST_MAX are the caller's mistake.
+// Writes to label[n] the cluster of each row, so that cluster j has balanced_assignment_size(n, k,
+// j) rows and the sum of cost[row * k + label[row]] is minimal. Where several clusters are equally
+// good to start with, a row keeps the label it came with (-1: the lowest). Local; allocates
+// nothing, cannot fail; costs beyond BALANCED_COST_MAX are the caller's mistake.
 void balanced_assignment_solve(balanced_assignment *a, const int32_t *cost, int32_t *label);
 
 // The prices [k] of the last solution. They certify it: cost[i][label[i]] + price[label[i]] <=

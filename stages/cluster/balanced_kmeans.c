@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Costs are products of rows and centres in float32, made integers for the assignment: so equal
+// rows cost the same, and the assignment's optimum is exact. What decides whether a step was better
+// is not their sum but the explained part of the inertia, in float64 from the rows themselves. A
+// row's own norm is left out of its costs, since no label changes it: the integers resolve more.
 #include "stages/cluster/balanced_kmeans.h"
 
 #include <math.h>
@@ -23,7 +27,7 @@ struct balanced_kmeans {
     float *centre_norm; // [k] squared
     float *row_norm;    // [n] squared
     int32_t *cost;      // [n, k]
-    float *product;     // [threads, UNIT_ROWS_BLOCK, k]
+    float *product;     // [threads, NEURON_ROWS_BLOCK, k]
     double *sum;        // [threads, width]
     double *shift;      // [k] squared, of each centre
     double *explained;  // [k] squared norm of each mean × its rows: what is not inertia
@@ -31,18 +35,23 @@ struct balanced_kmeans {
     int32_t *best;      // [n] labels
     int64_t *member;    // [n] rows by cluster, ascending in each
     int64_t *first;     // [k + 1] where a cluster's members begin
-    double scale;       // cost units per squared distance
-    // Of the run:
+};
+
+// One start: what a run is given, and how far it is.
+typedef struct kmeans_run {
+    balanced_kmeans *km;
+    const balanced_kmeans_options *options;
     const float *rows;
     int32_t *label;
+    double scale; // cost units per squared distance
     int iterations;
-};
+} kmeans_run;
 
 double balanced_kmeans_bytes(int64_t n, int64_t width, int k, int threads)
 {
     double rows = (double)n, columns = (double)width;
     return rows * (k * 4.0 + 36) + columns * (k * 4.0 + threads * 8.0) + 8.0 * k * k +
-           threads * UNIT_ROWS_BLOCK * 4.0 * k + (double)unit_rows_packed_bytes(k, width) +
+           threads * NEURON_ROWS_BLOCK * 4.0 * k + (double)neuron_rows_packed_bytes(k, width) +
            kmeans_seeding_bytes(n, width, k, threads);
 }
 
@@ -62,15 +71,15 @@ status balanced_kmeans_new(int64_t n, int64_t width, int k, pool *p, balanced_km
     *km = (balanced_kmeans){
         .n = n,
         .width = width,
-        .blocks = unit_rows_blocks(n),
+        .blocks = neuron_rows_blocks(n),
         .k = k,
         .threads = p,
         .centre = checked_aligned(centre_cells, sizeof *km->centre),
-        .packed = checked_aligned(unit_rows_packed_bytes(k, width) + 1, 1),
+        .packed = checked_aligned(neuron_rows_packed_bytes(k, width) + 1, 1),
         .centre_norm = checked_calloc(clusters, sizeof *km->centre_norm),
         .row_norm = checked_calloc(rows, sizeof *km->row_norm),
         .cost = checked_aligned(cells, sizeof *km->cost),
-        .product = checked_aligned(threads * UNIT_ROWS_BLOCK * clusters, sizeof *km->product),
+        .product = checked_aligned(threads * NEURON_ROWS_BLOCK * clusters, sizeof *km->product),
         .sum = checked_aligned(threads * columns, sizeof *km->sum),
         .shift = checked_calloc(clusters, sizeof *km->shift),
         .explained = checked_calloc(clusters, sizeof *km->explained),
@@ -120,21 +129,22 @@ void balanced_kmeans_free(balanced_kmeans *km)
 // changes.
 static status cost_block(void *context, int64_t block, int thread)
 {
-    balanced_kmeans *km = context;
+    const kmeans_run *run = context;
+    balanced_kmeans *km = run->km;
     int k = km->k;
-    float *product = km->product + (int64_t)thread * UNIT_ROWS_BLOCK * k;
-    int64_t rows =
-        unit_rows_products(km->rows, km->n, km->width, block, km->centre, km->packed, k, product);
+    float *product = km->product + (int64_t)thread * NEURON_ROWS_BLOCK * k;
+    int64_t rows = neuron_rows_products(run->rows, km->n, km->width, block, km->centre, km->packed,
+                                        k, product);
     const float *restrict norm = km->centre_norm, *restrict weight = km->other;
-    float scale = (float)km->scale;
+    float scale = (float)run->scale;
     for (int64_t i = 0; i < rows; i++) {
-        int64_t row = block * UNIT_ROWS_BLOCK + i;
+        int64_t row = block * NEURON_ROWS_BLOCK + i;
         const float *restrict p = product + i * k;
         int32_t *restrict cost = km->cost + row * k;
         float own = km->row_norm[row];
         for (int j = 0; j < k; j++)
             cost[j] = (int32_t)(((own + norm[j] - 2 * p[j]) * weight[j] - own) * scale);
-        int32_t at = km->label[row];
+        int32_t at = run->label[row];
         if (at >= 0)
             cost[at] = (int32_t)(((own + norm[at] - 2 * p[at]) * km->own[at] - own) * scale);
     }
@@ -142,16 +152,17 @@ static status cost_block(void *context, int64_t block, int thread)
 }
 
 // Rows by cluster, ascending in each.
-static void list_members(balanced_kmeans *km)
+static void list_members(const kmeans_run *run)
 {
+    balanced_kmeans *km = run->km;
     int64_t at = 0;
     for (int j = 0; j < km->k; j++) {
         km->first[j] = at;
-        at += balanced_size(km->n, km->k, j);
+        at += balanced_assignment_size(km->n, km->k, j);
     }
     km->first[km->k] = km->n;
     for (int64_t i = 0; i < km->n; i++)
-        km->member[km->first[km->label[i]]++] = i;
+        km->member[km->first[run->label[i]]++] = i;
     for (int j = km->k; j > 0; j--)
         km->first[j] = km->first[j - 1];
     km->first[0] = 0;
@@ -160,11 +171,12 @@ static void list_members(balanced_kmeans *km)
 // Moves a cluster's centre to the mean of its rows.
 static status move_centre(void *context, int64_t cluster, int thread)
 {
-    balanced_kmeans *km = context;
+    const kmeans_run *run = context;
+    balanced_kmeans *km = run->km;
     double *restrict sum = km->sum + thread * km->width;
     memset(sum, 0, (size_t)km->width * sizeof *sum);
     for (int64_t m = km->first[cluster]; m < km->first[cluster + 1]; m++) {
-        const float *restrict row = km->rows + km->member[m] * km->width;
+        const float *restrict row = run->rows + km->member[m] * km->width;
         for (int64_t c = 0; c < km->width; c++)
             sum[c] += row[c];
     }
@@ -179,7 +191,7 @@ static status move_centre(void *context, int64_t cluster, int thread)
     }
     km->shift[cluster] = shift;
     km->explained[cluster] = square / rows;
-    km->centre_norm[cluster] = (float)unit_rows_square(centre, km->width);
+    km->centre_norm[cluster] = (float)neuron_rows_square(centre, km->width);
     return OK;
 }
 
@@ -194,68 +206,70 @@ static double sum_of(const double *x, int n)
 // One iteration: labels for the present centres, then centres for the labels. `lean` is how far a
 // row's pull on its own centre is taken out of its choice: 0 not at all, 1 as it is for a row that
 // moves alone.
-static status iterate(balanced_kmeans *km, const balanced_kmeans_options *o, double lean)
+static status iterate_once(kmeans_run *run, double lean)
 {
     status st = OK;
+    balanced_kmeans *km = run->km;
+    const balanced_kmeans_options *o = run->options;
     if (o->stopping && o->stopping(o->context))
         TRY(status_fail(ERR_INTERRUPTED, NULL, "interrupted; run again to resume"));
     for (int j = 0; j < km->k; j++) {
-        double size = (double)balanced_size(km->n, km->k, j);
+        double size = (double)balanced_assignment_size(km->n, km->k, j);
         km->own[j] = (float)(size > 1 ? 1 + lean / (size - 1) : 1);
         km->other[j] = (float)(1 - lean / (size + 1));
     }
-    unit_rows_pack(km->centre, km->k, km->width, km->packed);
-    TRY(pool_run(km->threads, km->blocks, cost_block, km));
-    balanced_assignment_solve(km->assignment, km->cost, km->label);
-    list_members(km);
-    TRY(pool_run(km->threads, km->k, move_centre, km));
-    km->iterations++;
+    neuron_rows_pack(km->centre, km->k, km->width, km->packed);
+    TRY(pool_run(km->threads, km->blocks, cost_block, run));
+    balanced_assignment_solve(km->assignment, km->cost, run->label);
+    list_members(run);
+    TRY(pool_run(km->threads, km->k, move_centre, run));
+    run->iterations++;
 done:
     return st;
 }
 
-static status refine(balanced_kmeans *km, const balanced_kmeans_options *o)
+// The refinement of the header, from the labels that Lloyd's iteration ended with.
+static status refine_labels(kmeans_run *run)
 {
     status st = OK;
+    balanced_kmeans *km = run->km;
     size_t bytes = (size_t)km->n * sizeof *km->best;
     double best = sum_of(km->explained, km->k);
-    memcpy(km->best, km->label, bytes);
-    for (double lean = 1; lean >= LEAST_LEAN && km->iterations < o->iterations;) {
-        TRY(iterate(km, o, lean));
+    memcpy(km->best, run->label, bytes);
+    for (double lean = 1; lean >= LEAST_LEAN && run->iterations < run->options->iterations;) {
+        TRY(iterate_once(run, lean));
         double now = sum_of(km->explained, km->k);
         if (now > best) {
             best = now;
-            memcpy(km->best, km->label, bytes);
+            memcpy(km->best, run->label, bytes);
             continue;
         }
         lean /= 2;
-        memcpy(km->label, km->best, bytes);
-        list_members(km);
-        TRY(pool_run(km->threads, km->k, move_centre, km));
+        memcpy(run->label, km->best, bytes);
+        list_members(run);
+        TRY(pool_run(km->threads, km->k, move_centre, run));
     }
-    memcpy(km->label, km->best, bytes);
+    memcpy(run->label, km->best, bytes);
 done:
     return st;
 }
 
-// The rows' norms, the unit of cost, and no label yet. Writes the sum of the squared norms.
-static status begin(balanced_kmeans *km, const float *rows, int32_t *label, double *total)
+// The rows' norms, the scale of costs, and no label yet. Writes the sum of the squared norms.
+static status begin_run(kmeans_run *run, double *total)
 {
+    balanced_kmeans *km = run->km;
     double sum = 0, largest = 0;
     for (int64_t i = 0; i < km->n; i++) {
-        double norm = unit_rows_square(rows + i * km->width, km->width);
+        double norm = neuron_rows_square(run->rows + i * km->width, km->width);
         km->row_norm[i] = (float)norm;
         sum += norm;
         largest = norm > largest ? norm : largest;
-        label[i] = -1;
+        run->label[i] = -1;
     }
     if (!isfinite(sum))
         return status_fail(ERR_NUMERIC, NULL, "rows to cluster are not finite");
     // |cost| <= 4 R^2; what is left keeps float32's rounding away from the limit.
-    km->scale = largest > 0 ? exp2(floor(log2(BALANCED_COST_MAX / (6 * largest)))) : 1;
-    km->rows = rows;
-    km->label = label;
-    km->iterations = 0;
+    run->scale = largest > 0 ? exp2(floor(log2(BALANCED_COST_MAX / (6 * largest)))) : 1;
     balanced_assignment_reset(km->assignment);
     *total = sum;
     return OK;
@@ -266,20 +280,21 @@ status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
 {
     status st = OK;
     double total = 0;
-    TRY(begin(km, rows, label, &total));
+    kmeans_run run = {.km = km, .options = options, .rows = rows, .label = label};
+    TRY(begin_run(&run, &total));
     TRY(kmeans_seeding_run(km->seeding, rows, km->row_norm, &options->random, km->centre));
     for (int j = 0; j < km->k; j++)
-        km->centre_norm[j] = (float)unit_rows_square(km->centre + j * km->width, km->width);
+        km->centre_norm[j] = (float)neuron_rows_square(km->centre + j * km->width, km->width);
     // The rows' mean is 0: the sum of their squared norms is n times that of the columns'
     // variances.
     double tolerance = options->tolerance * total / (double)(km->n * km->width);
-    for (double shift = INFINITY; shift > tolerance && km->iterations < options->iterations;) {
-        TRY(iterate(km, options, 0));
+    for (double shift = INFINITY; shift > tolerance && run.iterations < options->iterations;) {
+        TRY(iterate_once(&run, 0));
         shift = sum_of(km->shift, km->k);
     }
-    TRY(refine(km, options));
+    TRY(refine_labels(&run));
     if (iterations)
-        *iterations = km->iterations;
+        *iterations = run.iterations;
 done:
     return st;
 }

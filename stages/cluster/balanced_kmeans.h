@@ -48,9 +48,9 @@ typedef struct balanced_kmeans_options {
     const void *context;                   // of stopping
 } balanced_kmeans_options;
 
-// One start: writes label[n], and how many iterations it took (unless NULL). Reads rows that
-// unit_rows_prepare has prepared. Local; allocates nothing. ERR_INTERRUPTED when stopping says so;
-// ERR_NUMERIC where rows are not finite.
+// One start: writes label[n], and how many iterations it took (unless NULL). Reads rows [n, width]
+// that neuron_rows_prepare has prepared. Local; allocates nothing. ERR_INTERRUPTED when stopping
+// says so; ERR_NUMERIC where rows are not finite.
 status balanced_kmeans_run(balanced_kmeans *km, const float *rows,
                            const balanced_kmeans_options *options, int32_t *label, int *iterations);
 

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups each layer's MLP neurons into clusters of equal size.
-//
-//     experts: {stage: cluster, model: trained, method: weights, clusters: 16}
-//     experts: {stage: cluster, from: activations, method: coactivation, clusters: 16}
-//
-// weights       balanced k-means of the rows of W_in, scaled to unit length (MoEfication's
-// parameter clustering) coactivation  balanced k-means of the neurons' firing vectors (0 or 1 a
-// sampled token), scaled to unit length graph         METIS's cut of the co-firing graph
-// (cofiring_graph.h) random        a random permutation, cut into equal runs
-//
-// Where `clusters` does not divide the neurons, the sizes differ by one. Output:
-//
-//     int     cluster(layer, unit)       0 holds the lowest neuron, 1 the lowest outside 0, and so
-//     on double  inertia(layer)             sum of squared distances to the cluster means; between
-//     W_in's unit rows (weights, random),
-//                                        or between unit firing vectors (coactivation, graph)
-//     int     size(layer, cluster)
-//     double  inertia_start(layer, start)   of every k-means start
+// The stage `cluster`: groups each layer's MLP neurons into clusters of equal size (sizes differ by
+// one where `clusters` does not divide the neurons).
+//   experts: {stage: cluster, model: trained, method: weights, clusters: 16}
+//   experts: {stage: cluster, from: activations, method: coactivation, clusters: 16}
+// By `method`:
+//   weights        balanced k-means of the rows of W_in, scaled to unit length: MoEfication's
+//                  parameter clustering
+//   coactivation   balanced k-means of firing vectors (0 or 1 a sampled token), scaled likewise
+//   graph          METIS's cut of the co-firing graph (cofiring_graph.h)
+//   random         a random permutation, cut into equal runs
+// Output:
+//   int cluster(layer, unit)            1  0 holds the lowest neuron, 1 the lowest outside 0, …
+//   int size(layer, cluster)            1  neurons of each cluster
+//   double inertia(layer)               1  sum of squared distances to the clusters' means
+//   double inertia_start(layer, start)  1  that of each start, with k-means
+// Inertia is of the rows of W_in scaled to unit length (weights, random), or of the firing vectors
+// (coactivation, graph).
 //
 // One round. Its units are (layer, start) for k-means, (layer) otherwise; a unit adds its labels
 // and its inertia into zeros of its own, and `finish` keeps each layer's best start (of equals the
@@ -33,7 +32,7 @@
 
 typedef struct cluster_state {
     const task *task; // borrowed
-    clustering_layer *rows;
+    cluster_layer *rows;
     cluster_shape shape;
     int starts;
     int32_t *label;        // [neurons] of the unit
@@ -65,7 +64,7 @@ static const param_def cluster_params[] = {
     {0},
 };
 
-static status check(const task *t)
+static status cluster_check(const task *t)
 {
     const params *p = task_params(t);
     const cluster_method *how = cluster_method_of(t);
@@ -98,7 +97,7 @@ static double unit_operations(const cluster_method *how, double neurons, double 
     return how->starts ? 40 * distances : how->firing ? pairs : neurons * width;
 }
 
-static status estimate_cluster(const task *t, estimate *out)
+static status cluster_estimate(const task *t, estimate *out)
 {
     const model_info *info = model_get_info(stage_model(t));
     const params *p = task_params(t);
@@ -130,7 +129,7 @@ static void cluster_close(void *state)
     cluster_state *s = state;
     if (!s)
         return;
-    clustering_layer_free(s->rows);
+    cluster_layer_free(s->rows);
     free(s->label);
     free(s->counts);
     free(s->cluster);
@@ -147,8 +146,8 @@ static status cluster_open(const task *t, void **state)
     if (!s)
         TRY(status_no_memory("clusters"));
     s->task = t;
-    TRY(clustering_layer_new(t, &s->rows));
-    s->shape = *clustering_layer_shape(s->rows);
+    TRY(cluster_layer_new(t, &s->rows));
+    s->shape = *cluster_layer_shape(s->rows);
     s->starts = cluster_method_of(t)->starts ? (int)params_int(task_params(t), "starts") : 1;
     s->label = checked_calloc((size_t)s->shape.neurons, sizeof *s->label);
     s->counts = checked_calloc((size_t)s->shape.neurons, sizeof *s->counts);
@@ -201,7 +200,7 @@ static status cluster_unit(void *state, const round_state *round, int64_t unit, 
     int layer = (int)(unit / s->starts), start = (int)(unit % s->starts);
     double inertia;
     fixed exact;
-    TRY(clustering_layer_label(s->rows, layer, start, s->label, &inertia));
+    TRY(cluster_layer_label(s->rows, layer, start, s->label, &inertia));
     if (!fixed_from(inertia, &exact))
         TRY(status_fail(ERR_NUMERIC, task_label(s->task), "the inertia of layer %d is %g", layer,
                         inertia));
@@ -231,7 +230,7 @@ static status rename_clusters(const cluster_state *s, int32_t *cluster)
 }
 
 // Keeps each layer's best start.
-static status choose(cluster_state *s, const partial *sum)
+static status choose_starts(cluster_state *s, const partial *sum)
 {
     status st = OK;
     const int64_t *labels = partial_counts(sum, FIELD_LABELS);
@@ -267,7 +266,7 @@ static status cluster_finish(void *state, const round_state *finished, const par
     s->inertia_start = checked_calloc(layers * (size_t)s->starts, sizeof *s->inertia_start);
     if (!s->cluster || !s->size || !s->inertia || !s->inertia_start)
         TRY(status_no_memory("clusters"));
-    TRY(choose(s, sum));
+    TRY(choose_starts(s, sum));
     const variable variables[] = {
         {.name = "cluster",
          .type = VARIABLE_I32,
@@ -318,8 +317,8 @@ const stage_def stage_cluster = {
     .summary = "groups each layer's MLP neurons into clusters of equal size",
     .params = cluster_params,
     .inputs = "collect",
-    .check = check,
-    .estimate = estimate_cluster,
+    .check = cluster_check,
+    .estimate = cluster_estimate,
     .open = cluster_open,
     .next = cluster_next,
     .plan = cluster_plan,

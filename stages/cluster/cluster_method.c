@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A method is a row of a table: what it compares, and how it labels one layer from one start. A
+// layer's rows are read once for all its starts, since a rank's units mostly are starts of one
+// layer. Random numbers are a stream by layer and start, so that any rank can label any of them.
 #include "stages/cluster/cluster_method.h"
 
 #include <inttypes.h>
@@ -15,7 +18,7 @@
 #include "stages/cluster/neuron_rows.h"
 #include "stages/common/resources.h"
 
-struct clustering_layer {
+struct cluster_layer {
     const task *task; // borrowed
     const cluster_method *how;
     const artefact *activations; // borrowed; NULL without firing vectors
@@ -29,34 +32,34 @@ struct clustering_layer {
     balanced_kmeans *kmeans; // NULL without starts
 };
 
-static bool stopping(const void *t)
+static bool is_stopping(const void *t)
 {
     return task_stopping(t);
 }
 
-static rng stream(const clustering_layer *s, int layer, int start)
+static rng stream_of(const cluster_layer *s, int layer, int start)
 {
     char name[64];
     snprintf(name, sizeof name, "cluster/layer=%d/start=%d", layer, start);
     return rng_new(s->seed, name);
 }
 
-static status label_kmeans(clustering_layer *s, int layer, int start, int32_t *label)
+static status label_kmeans(cluster_layer *s, int layer, int start, int32_t *label)
 {
     const params *p = task_params(s->task);
     balanced_kmeans_options options = {
-        .random = stream(s, layer, start),
+        .random = stream_of(s, layer, start),
         .iterations = (int)params_int(p, "iterations"),
         .tolerance = params_real(p, "tolerance"),
-        .stopping = stopping,
+        .stopping = is_stopping,
         .context = s->task,
     };
     return balanced_kmeans_run(s->kmeans, s->rows, &options, label, NULL);
 }
 
-static status label_graph(clustering_layer *s, int layer, int start, int32_t *label)
+static status label_graph(cluster_layer *s, int layer, int start, int32_t *label)
 {
-    rng random = stream(s, layer, start);
+    rng random = stream_of(s, layer, start);
     cofiring_graph *graph = NULL;
     status st = OK;
     TRY(cofiring_graph_new(s->bits, s->shape.neurons, s->firing_bytes, task_pool(s->task), &graph));
@@ -66,13 +69,14 @@ done:
     return st;
 }
 
-static status label_random(clustering_layer *s, int layer, int start, int32_t *label)
+static status label_random(cluster_layer *s, int layer, int start, int32_t *label)
 {
-    rng random = stream(s, layer, start);
+    rng random = stream_of(s, layer, start);
     rng_permutation(&random, s->shape.neurons, s->order);
     int64_t at = 0;
     for (int j = 0; j < s->shape.clusters; j++)
-        for (int64_t m = balanced_size(s->shape.neurons, s->shape.clusters, j); m > 0; m--)
+        for (int64_t m = balanced_assignment_size(s->shape.neurons, s->shape.clusters, j); m > 0;
+             m--)
             label[s->order[at++]] = j;
     return OK;
 }
@@ -104,7 +108,7 @@ status cluster_check_size(const task *t, int64_t neurons)
 }
 
 // Shapes, from the model or from the artefact of the activations.
-static status find_shapes(clustering_layer *s)
+static status find_shapes(cluster_layer *s)
 {
     if (!s->how->firing) {
         const model_info *info = model_get_info(stage_model(s->task));
@@ -133,11 +137,11 @@ static status find_shapes(clustering_layer *s)
     return OK;
 }
 
-status clustering_layer_new(const task *t, clustering_layer **out)
+status cluster_layer_new(const task *t, cluster_layer **out)
 {
     status st = OK;
     size_t cells = 0;
-    clustering_layer *s = checked_calloc(1, sizeof *s);
+    cluster_layer *s = checked_calloc(1, sizeof *s);
     if (!s)
         TRY(status_no_memory("clusters"));
     s->task = t;
@@ -161,11 +165,11 @@ status clustering_layer_new(const task *t, clustering_layer **out)
     *out = s;
     s = NULL;
 done:
-    clustering_layer_free(s);
+    cluster_layer_free(s);
     return st;
 }
 
-void clustering_layer_free(clustering_layer *s)
+void cluster_layer_free(cluster_layer *s)
 {
     if (!s)
         return;
@@ -176,14 +180,14 @@ void clustering_layer_free(clustering_layer *s)
     free(s);
 }
 
-const cluster_shape *clustering_layer_shape(const clustering_layer *s)
+const cluster_shape *cluster_layer_shape(const cluster_layer *s)
 {
     return &s->shape;
 }
 
 // Reads a layer's rows, unless they are there already: a rank's units mostly are starts of one
 // layer.
-static status load_layer(clustering_layer *s, int layer)
+static status load_layer(cluster_layer *s, int layer)
 {
     status st = OK;
     if (s->loaded == layer)
@@ -200,20 +204,20 @@ static status load_layer(clustering_layer *s, int layer)
     } else {
         TRY(model_w_in(stage_model(s->task), layer, s->rows));
     }
-    TRY(unit_rows_prepare(s->rows, s->shape.neurons, s->shape.width));
+    TRY(neuron_rows_prepare(s->rows, s->shape.neurons, s->shape.width));
     s->loaded = layer;
 done:
     return st;
 }
 
-status clustering_layer_label(clustering_layer *s, int layer, int start, int32_t *label,
-                              double *inertia)
+status cluster_layer_label(cluster_layer *s, int layer, int start, int32_t *label, double *inertia)
 {
     status st = OK;
     const cluster_shape *shape = &s->shape;
     TRY(load_layer(s, layer));
     TRY(s->how->label(s, layer, start, label));
-    TRY(unit_rows_inertia(s->rows, shape->neurons, shape->width, shape->clusters, label, inertia));
+    TRY(neuron_rows_inertia(s->rows, shape->neurons, shape->width, shape->clusters, label,
+                            inertia));
 done:
     return st;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The methods of the stage `cluster`: what a layer's neurons are compared by, and how they are
-// labelled. See stages/cluster.c for what each one is.
+// labelled. See cluster.c for what each one is.
 #ifndef STAGES_CLUSTER_CLUSTER_METHOD_H
 #define STAGES_CLUSTER_CLUSTER_METHOD_H
 
@@ -10,16 +10,16 @@
 #include "pipeline/stage.h"
 
 // A layer's rows and what labelling them needs. One layer at a time is in memory.
-typedef struct clustering_layer clustering_layer;
+typedef struct cluster_layer cluster_layer;
 
 typedef struct cluster_method {
     const char *name;
     bool starts; // tries several starts, of which the best is kept
     bool firing; // compares firing vectors, from a collect artefact; otherwise rows of W_in
-    status (*label)(clustering_layer *l, int layer, int start, int32_t *label);
+    status (*label)(cluster_layer *l, int layer, int start, int32_t *label);
 } cluster_method;
 
-// Of the task's parameter `method`.
+// That of the task's parameter `method`. Static.
 const cluster_method *cluster_method_of(const task *t);
 
 // ERR_USAGE, at the parameter, when the task asks for more clusters than a layer has neurons.
@@ -30,17 +30,16 @@ typedef struct cluster_shape {
     int64_t neurons, width; // of a layer; of a neuron's row
 } cluster_shape;
 
-// Memory for a task's layers; borrows the task. Local. ERR_INPUT when the artefact of the
-// activations is not as stages/collect.h says.
-status clustering_layer_new(const task *t, clustering_layer **out);
-void clustering_layer_free(clustering_layer *l);                        // NULL is a no-op
-const cluster_shape *clustering_layer_shape(const clustering_layer *l); // borrowed
+// Memory for a task's layers; borrows the task. Owned by the caller. Local. ERR_INPUT when the
+// artefact of the activations is not as collect.c says; fails as cluster_check_size.
+status cluster_layer_new(const task *t, cluster_layer **out);
+void cluster_layer_free(cluster_layer *l);                        // NULL is a no-op
+const cluster_shape *cluster_layer_shape(const cluster_layer *l); // borrowed
 
 // Writes label[neurons] in [0, clusters) and the inertia of those labels: the sum of squared
-// distances of the unit rows to the means of their clusters. A function of the task's parameters,
-// its inputs, layer and start alone. Reads the layer's rows, unless they are those of the call
-// before. Local. ERR_INTERRUPTED when the run must stop.
-status clustering_layer_label(clustering_layer *l, int layer, int start, int32_t *label,
-                              double *inertia);
+// distances of the rows, of unit length, to the means of their clusters. A function of the task's
+// parameters, its inputs, layer and start alone. Reads the layer's rows, unless they are those of
+// the call before. Local. ERR_INTERRUPTED when the run must stop.
+status cluster_layer_label(cluster_layer *l, int layer, int start, int32_t *label, double *inertia);
 
 #endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// All pairs of neurons are compared, n^2 / 2 of them, bits in words of 64: a block of neurons meets
+// every other one while it is in cache. Counts of pairs are kept, n^2 of 4 bytes, because the
+// threshold needs all of them before the first edge is known.
 #include "stages/cluster/cofiring_graph.h"
 
 #include <metis.h>
@@ -24,7 +27,7 @@ typedef struct counting {
 } counting;
 
 SIMD_CLONES
-static int32_t count_common(const uint64_t *a, const uint64_t *b, int64_t words)
+static int32_t cofiring_graph_common(const uint64_t *a, const uint64_t *b, int64_t words)
 {
     int64_t common = 0;
     for (int64_t w = 0; w < words; w++)
@@ -33,14 +36,15 @@ static int32_t count_common(const uint64_t *a, const uint64_t *b, int64_t words)
 }
 
 // Counts the pairs (i, j), i < j, of a block's neurons i.
-static status count_block(void *context, int64_t block, int thread)
+static status count_pairs(void *context, int64_t block, int thread)
 {
     const counting *c = context;
     int64_t *histogram = c->histogram + thread * (c->most + 1);
     int64_t begin = block * BLOCK, end = begin + BLOCK < c->n ? begin + BLOCK : c->n;
     for (int64_t j = begin + 1; j < c->n; j++)
         for (int64_t i = begin; i < end && i < j; i++) {
-            int32_t both = count_common(c->bits + i * c->words, c->bits + j * c->words, c->words);
+            int32_t both =
+                cofiring_graph_common(c->bits + i * c->words, c->bits + j * c->words, c->words);
             c->count[i * c->n + j] = c->count[j * c->n + i] = both;
             histogram[both]++;
         }
@@ -114,7 +118,7 @@ status cofiring_graph_new(const uint8_t *bits, int64_t n, int64_t bytes, pool *p
     for (int64_t i = 0; i < n; i++)
         memcpy(padded + i * c.words, bits + i * bytes, (size_t)bytes);
     c.bits = padded;
-    TRY(pool_run(p, (n + BLOCK - 1) / BLOCK, count_block, &c));
+    TRY(pool_run(p, (n + BLOCK - 1) / BLOCK, count_pairs, &c));
     for (size_t t = 1; t < threads; t++)
         for (size_t a = 0; a < bins; a++)
             c.histogram[a] += c.histogram[t * bins + a];
@@ -158,7 +162,7 @@ int64_t cofiring_graph_cut(const cofiring_graph *g, const int32_t *label)
 
 // METIS puts handlers of its own on ABRT and TERM and takes them off in a way that loses the flags
 // of those before it: keep TERM away from this thread meanwhile, and put everything back.
-static int partition(idx_t *vertices, const cofiring_graph *g, idx_t *parts, idx_t *options,
+static int run_metis(idx_t *vertices, const cofiring_graph *g, idx_t *parts, idx_t *options,
                      idx_t *label)
 {
     struct sigaction on_abort, on_term;
@@ -178,23 +182,23 @@ static int partition(idx_t *vertices, const cofiring_graph *g, idx_t *parts, idx
 }
 
 // Makes the sizes of METIS's parts exact.
-static status balance(const cofiring_graph *g, int k, int32_t *label)
+static status balance_parts(const cofiring_graph *g, int k, int32_t *label)
 {
     status st = OK;
     int64_t n = g->vertices, largest = 1;
     balanced_assignment *assignment = NULL;
     int32_t *cost = NULL;
     size_t cells = 0;
-    int64_t *kept = checked_mul((size_t)n, (size_t)k, &cells)
-                        ? checked_calloc(cells, sizeof *kept)
-                        : NULL; // weight between a neuron and a part
-    if (kept)
+    int64_t *inner = checked_mul((size_t)n, (size_t)k, &cells)
+                         ? checked_calloc(cells, sizeof *inner)
+                         : NULL; // weight between a neuron and a part
+    if (inner)
         cost = checked_calloc(cells, sizeof *cost);
-    if (!kept || !cost)
+    if (!inner || !cost)
         TRY(status_no_memory("balancing a partition"));
     for (int64_t i = 0; i < n; i++)
         for (int32_t e = g->first[i]; e < g->first[i + 1]; e++) {
-            int64_t *to = &kept[i * k + label[g->neighbour[e]]];
+            int64_t *to = &inner[i * k + label[g->neighbour[e]]];
             *to += g->weight[e];
             largest = *to > largest ? *to : largest;
         }
@@ -204,13 +208,13 @@ static status balance(const cofiring_graph *g, int k, int32_t *label)
     int32_t move = 4 * (int32_t)(largest >> shift);
     for (int64_t i = 0; i < n; i++)
         for (int j = 0; j < k; j++)
-            cost[i * k + j] = -(int32_t)(kept[i * k + j] >> shift) + (j == label[i] ? 0 : move);
+            cost[i * k + j] = -(int32_t)(inner[i * k + j] >> shift) + (j == label[i] ? 0 : move);
     TRY(balanced_assignment_new(n, k, &assignment));
     balanced_assignment_solve(assignment, cost, label);
 done:
     balanced_assignment_free(assignment);
     free(cost);
-    free(kept);
+    free(inner);
     return st;
 }
 
@@ -220,19 +224,19 @@ status cofiring_graph_partition(const cofiring_graph *g, int k, uint64_t seed, i
     if (k == 1 || k == vertices || g->first[vertices] == 0) {
         int32_t i = 0;
         for (int j = 0; j < k; j++)
-            for (int64_t m = balanced_size(vertices, k, j); m > 0; m--)
+            for (int64_t m = balanced_assignment_size(vertices, k, j); m > 0; m--)
                 label[i++] = j;
         return OK;
     }
     METIS_SetDefaultOptions(options);
     options[METIS_OPTION_NUMBERING] = 0;
     options[METIS_OPTION_SEED] = (idx_t)(seed % INT32_MAX);
-    int result = partition(&vertices, g, &parts, options, label);
+    int result = run_metis(&vertices, g, &parts, options, label);
     if (result == METIS_ERROR_MEMORY)
         return status_no_memory("METIS");
     if (result != METIS_OK)
         return status_fail(ERR_INTERNAL, NULL,
                            "METIS could not cut %d neurons into %d parts; use fewer clusters",
                            vertices, k);
-    return balance(g, k, label);
+    return balance_parts(g, k, label);
 }

@@ -17,6 +17,7 @@ typedef struct kmeans_seeding kmeans_seeding;
 // thread alone), which does not change the result. Local.
 status kmeans_seeding_new(int64_t n, int64_t width, int k, pool *p, kmeans_seeding **out);
 void kmeans_seeding_free(kmeans_seeding *s); // NULL is a no-op
+// What _new allocates, for estimates.
 double kmeans_seeding_bytes(int64_t n, int64_t width, int k, int threads);
 
 // Writes k of the rows [n, width] to centre[k, width]; `square` holds the rows' squared lengths

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Either library gives the same bits for any number of threads, since a block has a fixed size and
+// is multiplied by one thread; the two libraries differ from each other in the last bits, as CPU
+// types do.
 #include "stages/cluster/neuron_rows.h"
 
 #include <cblas.h>
@@ -10,7 +13,7 @@
 #include "model/kernels/products_avx512.h"
 #include "pipeline/base/checked.h"
 
-double unit_rows_square(const float *x, int64_t width)
+double neuron_rows_square(const float *x, int64_t width)
 {
     double sum = 0;
     for (int64_t i = 0; i < width; i++)
@@ -18,7 +21,7 @@ double unit_rows_square(const float *x, int64_t width)
     return sum;
 }
 
-status unit_rows_prepare(float *rows, int64_t n, int64_t width)
+status neuron_rows_prepare(float *rows, int64_t n, int64_t width)
 {
     double *mean = checked_calloc((size_t)width, sizeof *mean);
     if (!mean)
@@ -26,7 +29,7 @@ status unit_rows_prepare(float *rows, int64_t n, int64_t width)
     status st = OK;
     for (int64_t i = 0; i < n && st == OK; i++) {
         float *row = rows + i * width;
-        double norm = sqrt(unit_rows_square(row, width)), factor = norm > 0 ? 1 / norm : 0;
+        double norm = sqrt(neuron_rows_square(row, width)), factor = norm > 0 ? 1 / norm : 0;
         if (!isfinite(norm))
             st = status_fail(ERR_NUMERIC, NULL, "row %lld to cluster is not finite", (long long)i);
         for (int64_t c = 0; c < width; c++) {
@@ -43,8 +46,8 @@ status unit_rows_prepare(float *rows, int64_t n, int64_t width)
     return st;
 }
 
-status unit_rows_inertia(const float *rows, int64_t n, int64_t width, int k, const int32_t *label,
-                         double *inertia)
+status neuron_rows_inertia(const float *rows, int64_t n, int64_t width, int k, const int32_t *label,
+                           double *inertia)
 {
     double *mean = checked_calloc((size_t)k * (size_t)width, sizeof *mean);
     int64_t *size = checked_calloc((size_t)k, sizeof *size);
@@ -69,9 +72,9 @@ status unit_rows_inertia(const float *rows, int64_t n, int64_t width, int k, con
     return st;
 }
 
-int64_t unit_rows_blocks(int64_t n)
+int64_t neuron_rows_blocks(int64_t n)
 {
-    return (n + UNIT_ROWS_BLOCK - 1) / UNIT_ROWS_BLOCK;
+    return (n + NEURON_ROWS_BLOCK - 1) / NEURON_ROWS_BLOCK;
 }
 
 static bool is_packed(void)
@@ -79,23 +82,23 @@ static bool is_packed(void)
     return products_float32() == PACKING_F32;
 }
 
-size_t unit_rows_packed_bytes(int count, int64_t width)
+size_t neuron_rows_packed_bytes(int count, int64_t width)
 {
     const size_t blocks = ((size_t)count + PACK_OUTPUTS - 1) / PACK_OUTPUTS;
     return is_packed() ? blocks * packing_block_bytes(PACKING_F32, (int)width) : 0;
 }
 
-void unit_rows_pack(const float *centre, int count, int64_t width, void *strip)
+void neuron_rows_pack(const float *centre, int count, int64_t width, void *strip)
 {
     if (is_packed())
         packed_strip(PACKING_F32, count, (int)width, centre, width, strip);
 }
 
-int64_t unit_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
-                           const float *centre, const void *strip, int count, float *out)
+int64_t neuron_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
+                             const float *centre, const void *strip, int count, float *out)
 {
-    const int64_t first = block * UNIT_ROWS_BLOCK, left = n - first;
-    const int here = (int)(left < UNIT_ROWS_BLOCK ? left : UNIT_ROWS_BLOCK);
+    const int64_t first = block * NEURON_ROWS_BLOCK, left = n - first;
+    const int here = (int)(left < NEURON_ROWS_BLOCK ? left : NEURON_ROWS_BLOCK);
     const product_shape shape = {PACKING_F32, here, count, (int)width, width, count, false, false};
     if (is_packed())
         products_avx512_run(&shape, rows + first * width, strip, NULL, out);

@@ -1,10 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `collect`: runs the model over the collect part of every subset and keeps what every
-// neuron did, as statistics.
+// neuron did, as statistics over all its tokens.
 //   activations: {stage: collect, model: trained, data: glyphs, sites: [mlp, attn], firing: 1000}
-// Output: see stages/collect.h. One round; a unit is some tiles of one subset.
-#include "stages/collect/collect.h"
-
+// Output; mlp_* with mlp among the `sites`, attn_* with attn, and firing of mlp alone:
+//   string subset(subset)                                1  class or text domain
+//   int64 mlp_count(subset)                              1  tokens that the statistics are over
+//   double mlp_mean_abs(subset, layer, unit)             1  mean of |x|
+//   double mlp_mean(subset, layer, unit)                 1  mean of x
+//   double mlp_mean_square(subset, layer, unit)          1  mean of x^2
+//   double mlp_mean_sqrt_abs(subset, layer, unit)        1  mean of sqrt|x|
+//   double mlp_positive(subset, layer, unit)             1  share of tokens with x > 0
+//   int64 firing_tokens(subset)                          1  tokens sampled, with `firing`
+//   ubyte mlp_firing(layer, unit, subset, byte)          1  bits: is x > 0 at each?, with `firing`
+//   int64 attn_count(subset)                             1  tokens that the statistics are over
+//   double attn_mean_abs(subset, layer, attn_unit)       1  mean of |x|
+//   double attn_mean(subset, layer, attn_unit)           1  mean of x
+//   double attn_mean_square(subset, layer, attn_unit)    1  mean of x^2
+//   double attn_mean_sqrt_abs(subset, layer, attn_unit)  1  mean of sqrt|x|
+//   double attn_positive(subset, layer, attn_unit)       1  share of tokens with x > 0
+// Firing is sampled at N tokens of a subset, or at all where it has fewer. Sampled token t (in
+// token order) is bit t % 8 (1 << t % 8) of byte t / 8; `byte` is ceil(max(firing_tokens) / 8)
+// long, and bits from firing_tokens on are 0. So a neuron's firing vector over all subsets is one
+// contiguous row of subset × byte, and any two neurons of one model compare bit by bit.
+//
+// One round; a unit of work is some tiles of one subset.
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
@@ -19,26 +38,12 @@ typedef struct collect_state {
     model *model;     // borrowed
     samples *samples;
     tile_source source;
-    tile_run *unit; // [layout.units]
+    tile_run *unit; // [units]
     int64_t units;
     collect_layout layout;
     int64_t *sampled_first, *sampled; // [subsets + 1]; rows of each subset whose firing is kept
     site_sums *sums[SITES];           // of the unit in hand
-    int unit_subset;                  // its subset
-    int64_t unit_first;               // its first tile
 } collect_state;
-
-void collect_sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
-                           int64_t *out)
-{
-    __extension__ typedef __int128 wide;
-    rng r = rng_new(seed, subset);
-    for (int64_t t = 0; t < n; t++) {
-        int64_t begin = (int64_t)((wide)tokens * t / n);
-        int64_t end = (int64_t)((wide)tokens * (t + 1) / n);
-        out[t] = begin + (int64_t)rng_below(&r, (uint64_t)t, (uint64_t)(end - begin));
-    }
-}
 
 static const param_def collect_params[] = {
     {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to run"},
@@ -53,7 +58,7 @@ static const param_def collect_params[] = {
 };
 
 // Subsets, tiles, units and sizes: what does not need weights.
-static status survey(const task *t, collect_state *s)
+static status cut_units(const task *t, collect_state *s)
 {
     status st = OK;
     const dataset *data = stage_dataset(t, "data", 0);
@@ -92,6 +97,20 @@ static void collect_close(void *state)
     free(s);
 }
 
+// Writes to out[0..n) which tokens of a subset are sampled: one at random of each of n equal runs
+// of its `tokens` tokens, so that they ascend and none comes twice. The same on every rank.
+static void sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
+                          int64_t *out)
+{
+    __extension__ typedef __int128 wide;
+    rng r = rng_new(seed, subset);
+    for (int64_t t = 0; t < n; t++) {
+        int64_t begin = (int64_t)((wide)tokens * t / n);
+        int64_t end = (int64_t)((wide)tokens * (t + 1) / n);
+        out[t] = begin + (int64_t)rng_below(&r, (uint64_t)t, (uint64_t)(end - begin));
+    }
+}
+
 static status choose_tokens(collect_state *s)
 {
     const collect_layout *l = &s->layout;
@@ -105,8 +124,8 @@ static status choose_tokens(collect_state *s)
         return status_no_memory("sampled tokens");
     uint64_t seed = (uint64_t)params_int(task_params(s->task), "seed");
     for (int i = 0; i < l->subsets; i++)
-        collect_sample_tokens(seed, l->subset[i], tiling_subset_rows(&s->source.cuts, i),
-                              l->firing_tokens[i], s->sampled + s->sampled_first[i]);
+        sample_tokens(seed, l->subset[i], tiling_subset_rows(&s->source.cuts, i),
+                      l->firing_tokens[i], s->sampled + s->sampled_first[i]);
     return OK;
 }
 
@@ -121,11 +140,11 @@ static status collect_open(const task *t, void **state)
     collect_state *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("collect");
-    TRY(survey(t, s));
+    TRY(cut_units(t, s));
     TRY(choose_tokens(s));
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
-            TRY(site_sums_new(s->layout.layers, s->layout.site[which].units,
+            TRY(site_sums_new(s->layout.layers, s->layout.site[which].width,
                               s->layout.site[which].words, pool_threads(task_pool(t)),
                               &s->sums[which]));
     *state = s;
@@ -159,21 +178,27 @@ static double collect_cost(void *state, const round_state *round, int64_t unit)
     return tiling_operations(&s->source.cuts, model_get_info(s->model), s->unit[unit]);
 }
 
-static status load(void *context, int64_t index, int thread, tile *t)
+// A unit's pass over its tiles, as the model's callbacks see it.
+typedef struct collect_pass {
+    const collect_state *state;
+    int64_t first; // tile
+} collect_pass;
+
+static status load_tile(void *context, int64_t index, int thread, tile *t)
 {
     (void)thread;
-    const collect_state *s = context;
-    return tile_source_load(&s->source, s->unit_first + index, t);
+    const collect_pass *pass = context;
+    return tile_source_load(&pass->state->source, pass->first + index, t);
 }
 
-static bool stopping(void *context)
+static bool is_stopping(void *context)
 {
-    const collect_state *s = context;
-    return task_stopping(s->task);
+    const collect_pass *pass = context;
+    return task_stopping(pass->state->task);
 }
 
 // The sampled rows that lie in a tile.
-static sampled_rows sampled_in(const collect_state *s, const tile_cut *cut)
+static sampled_rows sampled_rows_of(const collect_state *s, const tile_cut *cut)
 {
     const int64_t *row = s->sampled + s->sampled_first[cut->subset];
     int64_t n = s->layout.firing_tokens[cut->subset], first = 0, end;
@@ -184,14 +209,16 @@ static sampled_rows sampled_in(const collect_state *s, const tile_cut *cut)
     return (sampled_rows){row + first, end - first, first, cut->first_row};
 }
 
-static status read(void *context, int64_t index, int thread, const tile *t, const site_block *block)
+static status read_block(void *context, int64_t index, int thread, const tile *t,
+                         const site_block *block)
 {
     (void)t;
-    collect_state *s = context;
-    const tile_cut *cut = &s->source.cuts.tile[s->unit_first + index];
+    const collect_pass *pass = context;
+    const collect_state *s = pass->state;
+    const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
     sampled_rows sampled = {0};
     if (s->layout.site[block->site].words > 0)
-        sampled = sampled_in(s, cut);
+        sampled = sampled_rows_of(s, cut);
     return site_sums_add(s->sums[block->site], thread, block, &sampled, task_label(s->task));
 }
 
@@ -201,8 +228,8 @@ static status add_site(const collect_state *s, int subset, int which, partial *s
     status st = OK;
     const collect_site *l = &s->layout.site[which];
     const layer_range held = model_layers(s->model);
-    int64_t first = (int64_t)held.first * l->units, n = (int64_t)(held.end - held.first) * l->units;
-    int64_t at = (int64_t)subset * s->layout.layers * l->units + first;
+    int64_t first = (int64_t)held.first * l->width, n = (int64_t)(held.end - held.first) * l->width;
+    int64_t at = (int64_t)subset * s->layout.layers * l->width + first;
     for (int m = 0; m < MOMENTS; m++)
         TRY(partial_add_sums(sum, l->field + m, at, n, site_sums_sum(s->sums[which], m) + first));
     TRY(partial_add_counts(sum, l->field + COLLECT_POSITIVE, at, n,
@@ -223,14 +250,14 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
     const tiling *cuts = &s->source.cuts;
     int subset = cuts->tile[run.first].subset;
     int64_t rows = 0;
-    forward pass = {.context = s,
+    collect_pass own = {s, run.first};
+    forward pass = {.context = &own,
                     .tiles = run.tiles,
                     .max_samples = cuts->max_samples,
                     .max_rows = cuts->max_rows,
-                    .load = load,
-                    .read = read,
-                    .stopping = stopping};
-    s->unit_first = run.first;
+                    .load = load_tile,
+                    .read = read_block,
+                    .stopping = is_stopping};
     for (int which = 0; which < SITES; which++) {
         pass.read_sites[which] = s->layout.site[which].read;
         if (s->sums[which])
@@ -267,7 +294,7 @@ static status collect_estimate(const task *t, estimate *out)
     collect_state *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("collect");
-    TRY(survey(t, s));
+    TRY(cut_units(t, s));
     const tiling *cuts = &s->source.cuts;
     int threads = pool_threads(task_pool(t));
     partial_shape shape;
@@ -281,7 +308,7 @@ static status collect_estimate(const task *t, estimate *out)
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
             out->memory_bytes +=
-                (double)site_sums_bytes(s->layout.layers, s->layout.site[which].units,
+                (double)site_sums_bytes(s->layout.layers, s->layout.site[which].width,
                                         s->layout.site[which].words, threads);
     out->memory_bytes += stage_products_bytes(threads);
     out->shared_bytes = stage_model_bytes(t);

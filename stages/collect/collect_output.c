@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The artefact is larger than what a rank should hold twice: its variables are filled row by row
+// from the sums while they are written. A row of the firing bits is gathered from the partial's
+// order (subset first) into the artefact's (neuron first), and from words of 56 bits into bytes.
 #include "stages/collect/collect_output.h"
 
 #include <math.h>
@@ -48,7 +51,7 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
     for (int which = 0; which < SITES; which++) {
         collect_site *s = &l->site[which];
         s->read = params_lists(p, "sites", site_names[which]);
-        s->units = model_site_width(info, which);
+        s->width = model_site_width(info, which);
         s->words = which == SITE_MLP ? (most + FIRING_BITS - 1) / FIRING_BITS : 0;
         s->field = field;
         if (s->read)
@@ -70,7 +73,7 @@ void collect_layout_shape(const collect_layout *l, partial_shape *out)
     out->field[COLLECT_ROWS] = (partial_field){"tokens", PARTIAL_COUNT, l->subsets};
     for (int which = 0; which < SITES; which++) {
         const collect_site *s = &l->site[which];
-        int64_t length = (int64_t)l->subsets * l->layers * s->units;
+        int64_t length = (int64_t)l->subsets * l->layers * s->width;
         if (!s->read)
             continue;
         for (int m = 0; m < MOMENTS; m++)
@@ -85,7 +88,7 @@ double collect_layout_disk_bytes(const collect_layout *l)
 {
     double bytes = 0;
     for (int which = 0; which < SITES; which++) {
-        double values = (double)l->subsets * l->layers * l->site[which].units;
+        double values = (double)l->subsets * l->layers * l->site[which].width;
         if (l->site[which].read)
             bytes += values * (MOMENTS + 1) * sizeof(double);
         if (l->site[which].read && l->site[which].words > 0)
@@ -103,7 +106,7 @@ static status fill_mean(void *context, int64_t first, int64_t rows, void *out)
     int field = s->field + v->field;
     double *mean = out;
     for (int64_t r = first; r < first + rows; r++)
-        for (int64_t i = r * s->units; i < (r + 1) * s->units; i++) {
+        for (int64_t i = r * s->width; i < (r + 1) * s->width; i++) {
             double total = v->field < MOMENTS ? fixed_to(partial_sums(v->sum, field)[i])
                                               : (double)partial_counts(v->sum, field)[i];
             *mean++ = total / (double)tokens[r / v->layout->layers];
@@ -111,14 +114,14 @@ static status fill_mean(void *context, int64_t first, int64_t rows, void *out)
     return OK;
 }
 
-// A row is one (layer, unit, subset): the partial has the subset first.
+// A row is one neuron and subset: the partial has the subset first.
 static status fill_firing(void *context, int64_t first, int64_t rows, void *out)
 {
     const collect_variable *v = context;
     const collect_layout *l = v->layout;
     const collect_site *s = &l->site[v->site];
     const int64_t *bits = partial_counts(v->sum, s->field + COLLECT_FIRING);
-    int64_t neurons = (int64_t)l->layers * s->units;
+    int64_t neurons = (int64_t)l->layers * s->width;
     uint8_t *byte = out;
     for (int64_t r = first; r < first + rows; r++) {
         int64_t neuron = r / l->subsets, subset = r % l->subsets;
@@ -164,7 +167,7 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
     collect_site *s = &l->site[which];
     const char *unit = which == SITE_MLP ? "unit" : "attn_unit";
     TRY(artefact_dim(w, "layer", l->layers));
-    TRY(artefact_dim(w, unit, s->units));
+    TRY(artefact_dim(w, unit, s->width));
     snprintf(s->count_name, sizeof s->count_name, "%s_count", site_names[which]);
     TRY(artefact_variable(w, &(variable){.name = s->count_name,
                                          .type = VARIABLE_I64,

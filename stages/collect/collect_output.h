@@ -15,8 +15,8 @@
 #include "stages/common/tiling.h"
 
 // Fields of the partial: tokens of each subset first; then of each site read, from `field` on, the
-// sums [subset, layer, unit] of each moment, counts of x > 0 [subset, layer, unit] and firing bits
-// [subset, layer, unit, word].
+// sums [subsets, layers, width] of each moment, counts of x > 0 [subsets, layers, width] and firing
+// bits [subsets, layers, width, words].
 enum { COLLECT_ROWS = 0, COLLECT_POSITIVE = MOMENTS, COLLECT_FIRING, COLLECT_SITE_FIELDS };
 
 // A variable of the artefact that is made of one field, row by row.
@@ -29,8 +29,8 @@ typedef struct collect_variable {
 
 typedef struct collect_site {
     bool read;
-    int units, field; // first field
-    int64_t words;    // of 64 firing bits a neuron; 0: none
+    int width, field; // neurons of a layer; first field
+    int64_t words;    // of FIRING_BITS firing bits a neuron; 0: none
     collect_variable variable[MOMENTS + 2];
     char count_name[32];
 } collect_site;
@@ -45,13 +45,17 @@ typedef struct collect_layout {
 } collect_layout;
 
 // Derives the layout from the stage's parameters; subsets as cut. Borrows names from `data`. Local.
+// ERR_USAGE, at the parameter, when a subset has no sample to collect on. collect_layout_free is
+// safe after a failure too.
 status collect_layout_make(const params *p, const dataset *data, const model_info *info,
                            const tiling *cuts, collect_layout *out);
 void collect_layout_free(collect_layout *l);
+// The fields of the partial.
 void collect_layout_shape(const collect_layout *l, partial_shape *out);
+// For estimates: bytes of the artefact.
 double collect_layout_disk_bytes(const collect_layout *l);
 
-// Describes the artefact of stages/collect.h. Borrows both until it is stored.
+// Describes the variables (see collect.c). Borrows both until they are stored.
 status collect_describe(collect_layout *l, const partial *sum, artefact_writer *w);
 
 #endif

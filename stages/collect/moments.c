@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The loops are over a fixed number of neurons side by side, which compilers turn into vectors: the
+// order of additions of one neuron is the same at any vector width, and no intrinsics are needed.
+// SIMD_CLONES compiles the outer loop once for each width.
 #include "stages/collect/moments.h"
 
 #include <math.h>
@@ -6,7 +9,7 @@
 
 #include "pipeline/base/simd.h"
 
-// RUN: rows of a float32 sum. LANES: units side by side, so few that their sums stay in cache.
+// RUN: rows of a float32 sum. LANES: neurons side by side, so few that their sums stay in cache.
 enum { RUN = 16, LANES = 64 };
 
 typedef struct lanes {
@@ -14,8 +17,8 @@ typedef struct lanes {
     int64_t positive[LANES];
 } lanes;
 
-// Adds one run of at most RUN rows of LANES units. The inner loops have a fixed length, so that
-// compilers make vectors of them; lanes are units, so how many of them an instruction holds does
+// Adds one run of at most RUN rows of LANES neurons. The inner loops have a fixed length, so that
+// compilers make vectors of them; lanes are neurons, so how many of them an instruction holds does
 // not matter to the bits.
 SIMD_INLINE void add_run(const float *x, int64_t rows, int64_t stride, lanes *total)
 {
@@ -41,22 +44,22 @@ SIMD_INLINE void add_run(const float *x, int64_t rows, int64_t stride, lanes *to
     }
 }
 
-// As above for fewer than LANES units: the missing ones read as zeros, which change no sum.
-SIMD_INLINE void add_narrow_run(const float *x, int64_t rows, int64_t stride, int64_t units,
+// As above for fewer than LANES neurons: the missing ones read as zeros, which change no sum.
+SIMD_INLINE void add_narrow_run(const float *x, int64_t rows, int64_t stride, int64_t neurons,
                                 lanes *total)
 {
     float padded[RUN][LANES] = {{0}};
     for (int64_t r = 0; r < rows; r++)
-        memcpy(padded[r], x + r * stride, (size_t)units * sizeof *x);
+        memcpy(padded[r], x + r * stride, (size_t)neurons * sizeof *x);
     add_run(padded[0], rows, LANES, total);
 }
 
 SIMD_CLONES
-static void add_block(const float *x, int64_t rows, int64_t stride, int64_t units,
-                      const moments *out)
+static void moments_add(const float *x, int64_t rows, int64_t stride, int64_t neurons,
+                        const moments *out)
 {
-    for (int64_t u = 0; u < units; u += LANES) {
-        int64_t width = units - u < LANES ? units - u : LANES;
+    for (int64_t u = 0; u < neurons; u += LANES) {
+        int64_t width = neurons - u < LANES ? neurons - u : LANES;
         lanes total = {0};
         for (int64_t r = 0; r < rows; r += RUN) {
             int64_t run = rows - r < RUN ? rows - r : RUN;
@@ -71,8 +74,8 @@ static void add_block(const float *x, int64_t rows, int64_t stride, int64_t unit
     }
 }
 
-void moments_of_block(const float *x, int64_t rows, int64_t stride, int64_t units,
+void moments_of_block(const float *x, int64_t rows, int64_t stride, int64_t neurons,
                       const moments *out)
 {
-    add_block(x, rows, stride, units, out);
+    moments_add(x, rows, stride, neurons, out);
 }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A thread sums a block by itself, in floating point, and adds the rounded sums to what all share
+// under a lock: integers, so that it does not matter who comes first. The lock is held for one
+// addition a neuron and block, a small part of what the block took to compute.
 #include "stages/collect/site_sums.h"
 
 #include <pthread.h>
@@ -8,29 +11,29 @@
 #include "pipeline/base/checked.h"
 
 struct site_sums {
-    int layers, units;
+    int layers, width;
     int64_t words;
     fixed *sum[MOMENTS];
     int64_t *positive, *firing;
-    double *thread_sum; // [threads][MOMENTS][units]: of the block in hand
+    double *thread_sum; // [threads][MOMENTS][width]: of the block in hand
     int64_t *thread_positive;
     pthread_mutex_t lock; // of everything but the threads' own
 };
 
-status site_sums_new(int layers, int units, int64_t words, int threads, site_sums **out)
+status site_sums_new(int layers, int width, int64_t words, int threads, site_sums **out)
 {
-    size_t neurons = (size_t)layers * (size_t)units, width = (size_t)threads * (size_t)units;
+    size_t neurons = (size_t)layers * (size_t)width, own = (size_t)threads * (size_t)width;
     site_sums *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("neuron statistics");
-    *s = (site_sums){.layers = layers, .units = units, .words = words};
+    *s = (site_sums){.layers = layers, .width = width, .words = words};
     pthread_mutex_init(&s->lock, NULL);
     for (int m = 0; m < MOMENTS; m++)
         s->sum[m] = checked_calloc(neurons, sizeof(fixed));
     s->positive = checked_calloc(neurons, sizeof(int64_t));
     s->firing = checked_calloc(neurons, (size_t)words * sizeof(int64_t));
-    s->thread_sum = checked_calloc(width, MOMENTS * sizeof(double));
-    s->thread_positive = checked_calloc(width, sizeof(int64_t));
+    s->thread_sum = checked_calloc(own, MOMENTS * sizeof(double));
+    s->thread_positive = checked_calloc(own, sizeof(int64_t));
     for (int m = 0; m < MOMENTS; m++)
         if (!s->sum[m] || !s->positive || !s->firing || !s->thread_sum || !s->thread_positive) {
             site_sums_free(s);
@@ -54,17 +57,17 @@ void site_sums_free(site_sums *s)
     free(s);
 }
 
-size_t site_sums_bytes(int layers, int units, int64_t words, int threads)
+size_t site_sums_bytes(int layers, int width, int64_t words, int threads)
 {
-    size_t neurons = (size_t)layers * (size_t)units;
+    size_t neurons = (size_t)layers * (size_t)width;
     size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)words) * sizeof(int64_t);
-    size_t unit = MOMENTS * sizeof(double) + sizeof(int64_t);
-    return neurons * neuron + (size_t)threads * (size_t)units * unit;
+    size_t own = MOMENTS * sizeof(double) + sizeof(int64_t); // a thread's
+    return neurons * neuron + (size_t)threads * (size_t)width * own;
 }
 
 void site_sums_clear(site_sums *s)
 {
-    size_t neurons = (size_t)s->layers * (size_t)s->units;
+    size_t neurons = (size_t)s->layers * (size_t)s->width;
     for (int m = 0; m < MOMENTS; m++)
         memset(s->sum[m], 0, neurons * sizeof(fixed));
     memset(s->positive, 0, neurons * sizeof(int64_t));
@@ -73,7 +76,7 @@ void site_sums_clear(site_sums *s)
 
 static status add_sums(site_sums *s, const site_block *b, const moments *block, const char *where)
 {
-    int64_t first = (int64_t)b->layer * s->units + b->first_neuron;
+    int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
     for (int m = 0; m < MOMENTS; m++)
         for (int u = 0; u < b->neurons; u++) {
             fixed rounded;
@@ -92,7 +95,7 @@ static status add_sums(site_sums *s, const site_block *b, const moments *block, 
 
 static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sampled)
 {
-    int64_t first = (int64_t)b->layer * s->units + b->first_neuron;
+    int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
     for (int64_t i = 0; i < sampled->n; i++) {
         const float *row = b->x + (sampled->row[i] - sampled->before) * b->stride;
         int64_t bit = sampled->first_bit + i;
@@ -107,9 +110,9 @@ static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sa
 status site_sums_add(site_sums *s, int thread, const site_block *block, const sampled_rows *sampled,
                      const char *where)
 {
-    moments sums = {.positive = s->thread_positive + (int64_t)thread * s->units};
+    moments sums = {.positive = s->thread_positive + (int64_t)thread * s->width};
     for (int m = 0; m < MOMENTS; m++)
-        sums.sum[m] = s->thread_sum + ((int64_t)thread * MOMENTS + m) * s->units;
+        sums.sum[m] = s->thread_sum + ((int64_t)thread * MOMENTS + m) * s->width;
     moments_of_block(block->x, block->rows, block->stride, block->neurons, &sums);
     pthread_mutex_lock(&s->lock);
     status st = add_sums(s, block, &sums, where);

@@ -19,11 +19,13 @@ typedef struct site_sums site_sums;
 // mark overflow.
 enum { FIRING_BITS = 56 };
 
-// For `layers` layers of `units` units, `words` words of FIRING_BITS firing bits a neuron (0: none)
-// and `threads` threads. All zeros. Owned by the caller.
-status site_sums_new(int layers, int units, int64_t words, int threads, site_sums **out);
-void site_sums_free(site_sums *s);
-size_t site_sums_bytes(int layers, int units, int64_t words, int threads);
+// For `layers` layers of `width` neurons, `words` words of FIRING_BITS firing bits a neuron (0:
+// none) and `threads` threads. All zeros. Owned by the caller. Fails when out of memory.
+status site_sums_new(int layers, int width, int64_t words, int threads, site_sums **out);
+void site_sums_free(site_sums *s); // NULL is a no-op
+// What _new allocates, for estimates.
+size_t site_sums_bytes(int layers, int width, int64_t words, int threads);
+// All zeros again, for the next unit.
 void site_sums_clear(site_sums *s);
 
 // Rows of a block whose firing is wanted: row[i] is bit first_bit + i. Ascending.
@@ -38,7 +40,7 @@ typedef struct sampled_rows {
 status site_sums_add(site_sums *s, int thread, const site_block *block, const sampled_rows *sampled,
                      const char *where);
 
-// [layers × units] sums, counts of x > 0, and [layers × units × words] bits: bit t of a neuron is
+// [layers × width] sums, counts of x > 0, and [layers × width × words] bits: bit t of a neuron is
 // bit t % FIRING_BITS of word t / FIRING_BITS. Borrowed.
 const fixed *site_sums_sum(const site_sums *s, moment m);
 const int64_t *site_sums_positive(const site_sums *s);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// A whole order is sorted rather than a top k selected, since a caller mostly wants many k of one
+// order. The index breaks ties, so that the order does not depend on the sort.
 #include "stages/common/neuron_set.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "pipeline/base/checked.h"
 
@@ -37,11 +38,4 @@ status neuron_set_order(const double *score, int64_t n, int64_t *order)
         order[i] = list[i].index;
     free(list);
     return OK;
-}
-
-void neuron_set_mask(const int64_t *order, int64_t n, int64_t k, uint8_t *mask)
-{
-    memset(mask, 0, (size_t)n);
-    for (int64_t i = 0; i < k; i++)
-        mask[order[i]] = 1;
 }

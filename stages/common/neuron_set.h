@@ -7,14 +7,11 @@
 
 #include "pipeline/base/status.h"
 
-// How many of n neurons a share selects: floor(share·n + 1e-9) (DESIGN.md section 7).
+// How many of n neurons a share selects: floor(share·n + 1e-9) (docs/design.md, Selection).
 int64_t neuron_set_size(double share, int64_t n);
 
 // Writes to order[0..n) the neurons by descending score; equal scores: the lower index first; NaN
-// last. So the top k are order[0..k), for every k at once. Local.
+// last. So the top k are order[0..k), for every k at once. Local. Fails when out of memory.
 status neuron_set_order(const double *score, int64_t n, int64_t *order);
-
-// mask[i] = 1 for i in order[0..k), else 0.
-void neuron_set_mask(const int64_t *order, int64_t n, int64_t k, uint8_t *mask);
 
 #endif

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// The two things that a pipeline file names, as the engine opens them: the parameter tables of
+// models and datasets, and how a stage gets at what was opened. It is the one place that knows both
+// the engine's resource and the library's object; a dataset's errors get their location here, since
+// the library knows options and no file.
 #include "stages/common/resources.h"
 
 #include <math.h>
@@ -13,8 +17,7 @@ typedef struct model_entry {
     model *model;
     char *path;
     compute compute;
-    kept_store kept;      // what its tasks keep of its passes
-    known_answers *known; // owned
+    model_cache *cache; // owned
 } model_entry;
 
 static const param_def model_params[] = {
@@ -50,7 +53,8 @@ static void model_entry_close(void *object)
     if (!e)
         return;
     model_close(e->model);
-    known_free(e->known);
+    if (e->cache)
+        e->cache->free(e->cache);
     free(e->path);
     free(e);
 }
@@ -83,7 +87,7 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
         e->compute = options.compute;
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
-    status mine = e && e->path ? known_new(&e->known) : status_no_memory("a model");
+    status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
     *object = e;
@@ -188,7 +192,7 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
 }
 
 // A dataset knows its options by name, not where they were given: that is added here.
-static status with_place(const params *p, status st)
+static status with_location(const params *p, status st)
 {
     const char *said = status_text();
     for (const param_def *d = data_params; st == ERR_USAGE && d->name; d++) {
@@ -211,7 +215,7 @@ static status data_files(const params *p, file_list *out)
     const char **keep = NULL;
     dataset_options options;
     TRY(dataset_options_of(p, &keep, &options));
-    TRY(with_place(p, dataset_files(&options, add_file, out)));
+    TRY(with_location(p, dataset_files(&options, add_file, out)));
 done:
     free(keep);
     return st;
@@ -227,7 +231,7 @@ static status data_open(const params *p, const params *pipeline, share *s, bool 
     status st = dataset_options_of(p, &keep, &options);
     TRY(share_vote(s, st)); // opening is collective
     options.threads = opening_threads(pipeline, s);
-    TRY(with_place(p, dataset_open(&options, s, &d)));
+    TRY(with_location(p, dataset_open(&options, s, &d)));
     *object = d;
 done:
     free(keep);
@@ -255,16 +259,10 @@ model *stage_model(const task *t)
     return e->model;
 }
 
-kept_store *stage_model_kept(const task *t)
+model_cache **stage_model_cache(const task *t)
 {
     model_entry *e = task_resource(t, "model", 0);
-    return &e->kept;
-}
-
-known_answers *stage_model_known(const task *t)
-{
-    model_entry *e = task_resource(t, "model", 0);
-    return e->known;
+    return &e->cache;
 }
 
 double stage_model_bytes(const task *t)
@@ -291,7 +289,7 @@ const dataset *stage_dataset(const task *t, const char *param, size_t i)
 }
 
 // What a model reads, or a dataset holds.
-static const char *kind(bool text)
+static const char *kind_name(bool text)
 {
     return text ? "text" : "images";
 }
@@ -305,8 +303,8 @@ static status spec_of(const task *t, const char *param, size_t i, sample_spec *o
     if (dataset_is_text(d) != (info->modality == MODALITY_TEXT))
         return params_fail(
             task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",
-            task_resource_name(t, param, i), kind(dataset_is_text(d)),
-            task_resource_name(t, "model", 0), kind(info->modality == MODALITY_TEXT));
+            task_resource_name(t, param, i), kind_name(dataset_is_text(d)),
+            task_resource_name(t, "model", 0), kind_name(info->modality == MODALITY_TEXT));
     *out = (sample_spec){.text = info->modality == MODALITY_TEXT,
                          .model_path = e->path,
                          .channels = info->channels,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Samples are asked how many rows they have when tiles are cut, and read only when a tile is
+// loaded, on the thread that runs it: a source holds no sample.
 #include "stages/common/tile_source.h"
 
 #include <stdlib.h>
@@ -19,14 +21,14 @@ void tile_source_free(tile_source *s)
     *s = (tile_source){0};
 }
 
-typedef struct counted {
+typedef struct subset_counting {
     const tile_source *source;
     const tile_subset *subset;
-} counted;
+} subset_counting;
 
-static int64_t rows_of(void *context, int64_t i)
+static int64_t subset_rows(void *context, int64_t i)
 {
-    const counted *c = context;
+    const subset_counting *c = context;
     return samples_rows(c->subset->samples, c->subset->subset, c->source->part, i);
 }
 
@@ -36,8 +38,8 @@ status tile_source_add(tile_source *s, const samples *from, int subset)
     if (!checked_grow(&s->subset, &s->subset_capacity, (size_t)n + 1, sizeof *s->subset))
         return status_no_memory("a list of subsets");
     s->subset[n] = (tile_subset){from, subset};
-    counted c = {s, &s->subset[n]};
-    return tiling_add(&s->cuts, samples_count(from, subset, s->part), rows_of, &c);
+    subset_counting c = {s, &s->subset[n]};
+    return tiling_add(&s->cuts, samples_count(from, subset, s->part), subset_rows, &c);
 }
 
 int tile_source_choices(const tile_source *s, int64_t i, const int32_t **choice)

@@ -26,7 +26,7 @@ typedef struct tile_source {
 void tile_source_begin(tile_source *s, const model_info *info, part p);
 // Frees what it owns; safe on {0}.
 void tile_source_free(tile_source *s);
-// Adds a subset; borrows `from` until tile_source_free. Local.
+// Adds a subset; borrows `from` until tile_source_free. Local. Fails when out of memory.
 status tile_source_add(tile_source *s, const samples *from, int subset);
 
 // What tile `i` is answered with: how many outputs are compared, and which (borrowed from its
@@ -35,7 +35,8 @@ int tile_source_choices(const tile_source *s, int64_t i, const int32_t **choice)
 // The end of the tiles of [first, end) that are answered as `first` is. Local.
 int64_t tile_source_alike(const tile_source *s, int64_t first, int64_t end);
 
-// Fills tile `i` for the model. Thread-safe. Fails as samples_image and samples_text.
+// Fills tile `i` for the model, whose arrays are large enough for any tile. Thread-safe. Fails as
+// samples_image and samples_text.
 status tile_source_load(const tile_source *s, int64_t i, tile *t);
 
 #endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// A tile ends where the rows so far reach an even share of all, not when it is full: full ones
+// would leave a short rest at each subset's end, and a thread without work. All is integers, so
+// that every rank cuts alike.
 #include "stages/common/tiling.h"
 
 #include <stdlib.h>

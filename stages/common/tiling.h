@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts samples into tiles (whole samples of one subset, run together by the model) and tiles into
 // units of work, by rules that know neither ranks nor threads: so results and checkpoints do not
-// depend on them (DESIGN.md section 4).
+// depend on them (docs/design.md, Units and partials).
 #ifndef STAGES_COMMON_TILING_H
 #define STAGES_COMMON_TILING_H
 
@@ -11,9 +11,9 @@
 #include "pipeline/base/status.h"
 
 // A tile of samples of the subset's mean length has as many rows, or a sample fewer. At this size a
-// product runs near its best rate (DESIGN.md section 4), and a unit's tiles still occupy several
-// threads. The tiles of a subset are as even as whole samples allow, so that no thread waits for
-// one that got the longer rest.
+// product runs near its best rate, and a unit's tiles still occupy several threads. The tiles of a
+// subset are as even as whole samples allow, so that no thread waits for one that got the longer
+// rest.
 enum { TILING_ROWS = 512 };
 // A unit closes at the tile with which it has both: enough tiles for several threads, and enough
 // operations.
@@ -31,8 +31,7 @@ typedef struct tiling {
     tile_cut *tile; // owned
     int64_t tiles, max_samples, max_rows;
     int subsets;
-    int64_t
-        *subset_tile; // owned [subsets + 1]: where each subset's tiles begin; the last is `tiles`
+    int64_t *subset_tile; // owned [subsets + 1]: where each one's tiles begin; the last is `tiles`
     size_t tile_capacity, subset_capacity;
 } tiling;
 
@@ -41,7 +40,7 @@ typedef int64_t tiling_rows_fn(void *context, int64_t i);
 
 // Starts empty; {0} is a valid empty tiling too. Safe to free twice.
 void tiling_free(tiling *t);
-// Adds one subset of `samples` samples (0 gives it no tile). Local.
+// Adds one subset of `samples` samples (0 gives it no tile). Local. Fails when out of memory.
 status tiling_add(tiling *t, int64_t samples, tiling_rows_fn *rows, void *context);
 
 // Rows of all tiles of a subset.
@@ -52,8 +51,8 @@ typedef struct tile_run {
     int64_t first, tiles;
 } tile_run;
 
-// Cuts tiles [first, end) into units of consecutive tiles, and returns how many; writes them where
-// `runs` is not NULL.
+// Cuts tiles [first, end) into units of consecutive tiles, and returns how many; writes them to
+// runs[that many], never more than there are tiles, where `runs` is not NULL.
 int64_t tiling_units(const tiling *t, const model_info *info, int64_t first, int64_t end,
                      tile_run *runs);
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The sorted counts of the header are never sorted: how many clusters hold at least t neurons is
+// kept while a selection grows by one neuron, so that all sizes of one order cost one walk. Areas
+// stay integers until the last division, so that they add over layers and ranks.
 #include "stages/intersect/cluster_auc.h"
 
 #include <math.h>
@@ -65,8 +68,8 @@ static void tally_walk(tally *t, const clustering *c, const int64_t *order, cons
     }
 }
 
-status cluster_areas(const clustering *c, const int64_t *order, const int64_t *sizes,
-                     int64_t n_sizes, int64_t *area)
+status cluster_auc_areas(const clustering *c, const int64_t *order, const int64_t *sizes,
+                         int64_t n_sizes, int64_t *area)
 {
     tally t;
     status st = tally_new(c, &t);
@@ -82,8 +85,9 @@ double cluster_auc(double area, int64_t selected, int64_t clusters)
     return m > 0 ? area / ((double)selected * (double)m) : NAN;
 }
 
-status cluster_areas_random(const clustering *c, const rng *r, int64_t first, int64_t draws,
-                            const int64_t *sizes, int64_t n_sizes, int64_t *sum, int64_t *square)
+status cluster_auc_areas_random(const clustering *c, const rng *r, int64_t first, int64_t draws,
+                                const int64_t *sizes, int64_t n_sizes, int64_t *sum,
+                                int64_t *square)
 {
     status st = OK;
     tally t;
@@ -100,9 +104,9 @@ status cluster_areas_random(const clustering *c, const rng *r, int64_t first, in
         for (int64_t i = 0; i < need; i++) {
             int64_t left = c->n - i;
             int64_t pick = i + (int64_t)rng_below(r, (uint64_t)(draw * c->n + i), (uint64_t)left);
-            int64_t kept = order[i];
+            int64_t other = order[i];
             order[i] = order[pick];
-            order[pick] = kept;
+            order[pick] = other;
         }
         tally_clear(&t, c);
         tally_walk(&t, c, order, sizes, n_sizes, area);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How strongly selected neurons gather in few clusters (figure 6).
+// How strongly selected neurons gather in few clusters (figure 6 of "Modularity in Transformers",
+// arXiv 2408.17324).
 //
 // With the clusters' counts of selected neurons sorted descending and y[j] the sum of the first j,
 // m = min(selected, clusters): AUC = sum(y[0..m-1]) / (y[m]·m), which is near 1/2 when all clusters
@@ -22,15 +23,17 @@ typedef struct clustering {
 
 // area[j] = sum(y[0..m-1]) for the neurons order[0..sizes[j]) of a layer; `sizes` ascends, none
 // above n. An integer, so that it adds. Local. ERR_INTERNAL when out of memory.
-status cluster_areas(const clustering *c, const int64_t *order, const int64_t *sizes,
-                     int64_t n_sizes, int64_t *area);
+status cluster_auc_areas(const clustering *c, const int64_t *order, const int64_t *sizes,
+                         int64_t n_sizes, int64_t *area);
 
 // AUC from its area; NaN when nothing is selected.
 double cluster_auc(double area, int64_t selected, int64_t clusters);
 
 // The same for `draws` uniformly random orders, those at positions [first, first + draws) of the
 // stream r: adds each draw's areas to sum[n_sizes] and their squares to square[n_sizes]. Local.
-status cluster_areas_random(const clustering *c, const rng *r, int64_t first, int64_t draws,
-                            const int64_t *sizes, int64_t n_sizes, int64_t *sum, int64_t *square);
+// Fails when out of memory.
+status cluster_auc_areas_random(const clustering *c, const rng *r, int64_t first, int64_t draws,
+                                const int64_t *sizes, int64_t n_sizes, int64_t *sum,
+                                int64_t *square);
 
 #endif

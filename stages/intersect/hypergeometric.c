@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// Logarithms of binomial coefficients give the first term of a tail, and the ratio of neighbouring
+// terms the rest, relative to it: nothing underflows, and a tail of a million terms ends where they
+// no longer count.
 #include "stages/intersect/hypergeometric.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-#include "pipeline/base/checked.h"
 
 // lgamma in long double: its terms are as large as n log n and cancel, which costs a double up to
 // seven digits.
@@ -48,37 +48,4 @@ double hypergeometric_log_tail(int64_t shared, int64_t a, int64_t b, int64_t n)
     double below =
         log_probability(shared - 1, a, b, n) + log(relative_sum(shared - 1, -1, low, a, b, n));
     return log1p(-exp(below));
-}
-
-typedef struct ranked {
-    double log_p;
-    int64_t index;
-} ranked;
-
-static int by_p(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-    if (x->log_p != y->log_p)
-        return x->log_p < y->log_p ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
-status holm_correct(double *log_p, int64_t n)
-{
-    ranked *list = checked_calloc((size_t)n, sizeof *list);
-    if (!list)
-        return status_no_memory("p-values");
-    int64_t tests = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (!isnan(log_p[i]))
-            list[tests++] = (ranked){log_p[i], i};
-    qsort(list, (size_t)tests, sizeof *list, by_p);
-    double least = -INFINITY;
-    for (int64_t i = 0; i < tests; i++) {
-        double corrected = fmin(list[i].log_p + log((double)(tests - i)), 0);
-        least = fmax(least, corrected);
-        log_p[list[i].index] = least;
-    }
-    free(list);
-    return OK;
 }

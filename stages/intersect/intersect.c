@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `intersect`: how far the most important neurons of each pair of subsets are the same
 // ones, against chance; and, with clusters, whether they gather in few of them.
-//
-//     overlap:    {stage: intersect, from: scores, fractions: [0.01, 0.1, 0.5]}
-//     curve:      {stage: intersect, from: scores, fractions: ["0.01:0.99:0.01"]}
-//     modularity: {stage: intersect, from: [scores, experts], fractions: [0.01, 0.1]}
-//
-// in      double  mlp_score(subset, layer, unit), attn_score(subset, layer, attn_unit)   of score
-// or import
-//         int     cluster(layer, unit), size(layer, cluster)                             of cluster
-// out     see intersect_artefact.c
+//   overlap:    {stage: intersect, from: scores, fractions: [0.01, 0.1, 0.5]}
+//   curve:      {stage: intersect, from: scores, fractions: ["0.01:0.99:0.01"]}
+//   modularity: {stage: intersect, from: [scores, experts], fractions: [0.01, 0.1]}
+// Input: an artefact of `score` or `import`, and perhaps one of `cluster`. Output:
+//   double fraction(fraction)                                  1  the shares, as given
+//   int64 neurons(fraction)                                    1  how many each selects
+//   string subset(subset)                                      1  class or text domain
+//   string subset_a(subset_a)                                  1  the same
+//   string subset_b(subset_b)                                  1  the same
+//   double overlap(fraction, subset_a, subset_b)               1  shared neurons ÷ those of a's set
+//   double overlap_layer(fraction, layer, subset_a, subset_b)  1  the same of the sets in a layer
+//   double chance(fraction)                                    1  mean overlap of two random sets
+//   double p_value(fraction, subset_a, subset_b)               1  P(random sets share as many)
+//   double p_value_log10(fraction, subset_a, subset_b)         1  its logarithm: no underflow
+//   double share_layer(fraction, subset, layer)                1  share of a layer that is selected
+//   double overlap_mean(fraction)                              1  mean over unordered pairs
+//   double overlap_median(fraction)                            1  their median
+//   double overlap_std(fraction)                               1  deviation of that population
+//   double overlap_min(fraction)                               1  least
+//   double overlap_max(fraction)                               1  largest
+//   double auc(fraction, subset, layer)                        1  see cluster_auc.h, with clusters
+//   double auc_chance(fraction)                                1  mean at random, with clusters
+//   double auc_chance_error(fraction)                          1  standard error, with clusters
+// p-values are of so many or more, Holm-corrected over the unordered pairs of a share; NaN stands on
+// their diagonal, and for what an empty set overlaps.
 //
 // A subset's set holds the top share of all neurons over all layers, ties to the lower index; with
 // `site: both` the neurons of both sites stand in one ranking. Only for `auc` the share is taken
-// within each layer, as figure 6 has it. A unit is a layer: all pairs, all shares, and the layer's
-// random selections.
+// within each layer, as figure 6 has it. One round; a unit is a layer: all pairs, all shares, and
+// the layer's random selections.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +60,7 @@ static bool is_cluster(const task *t, size_t i)
     return strcmp(task_input_stage(t, i), "cluster") == 0;
 }
 
-static status check(const task *t)
+static status intersect_check(const task *t)
 {
     const params *p = task_params(t);
     size_t clusters = 0, n = params_count(p, "fractions");
@@ -84,62 +100,9 @@ static status open_fractions(intersect *x, const params *p)
         for (int64_t j = 0; j < n; j++)
             x->slot[i] += x->fraction[j] < x->fraction[i];
         x->size[x->slot[i]] = neuron_set_size(x->fraction[i], x->neurons);
-        x->layer_size[x->slot[i]] = neuron_set_size(x->fraction[i], x->units);
+        x->layer_size[x->slot[i]] = neuron_set_size(x->fraction[i], x->width);
     }
     return OK;
-}
-
-static status open_sites(intersect *x, const char *site)
-{
-    static const char *const name[] = {"mlp_score", "attn_score"};
-    for (int i = 0; i < 2; i++) {
-        if (strcmp(site, "both") != 0 && strncmp(site, name[i], strlen(site)) != 0)
-            continue;
-        variable_type type;
-        int dims;
-        int64_t length[VARIABLE_MAX_DIMS];
-        if (!artefact_has(x->scores, name[i]))
-            return status_fail(ERR_INPUT, artefact_path(x->scores),
-                               "there is no %s; collect and score that site, or choose another "
-                               "`site:`",
-                               name[i]);
-        status st = artefact_shape(x->scores, name[i], &type, &dims, length);
-        if (st != OK)
-            return st;
-        if (dims != 3 || length[0] < 1 || length[1] < 1 || length[2] < 1 ||
-            (x->sites && length[1] != x->layers))
-            return status_fail(ERR_INPUT, artefact_path(x->scores),
-                               "%s is not (subset, layer, unit); run its step again", name[i]);
-        x->subsets = length[0];
-        x->layers = length[1];
-        x->site[x->sites++] = (intersect_site){name[i], length[2]};
-        x->units += length[2];
-    }
-    x->neurons = x->layers * x->units;
-    return OK;
-}
-
-// Scores of `layers` layers of a subset, the sites of a layer side by side: score[layers][units].
-static status read_scores(const intersect *x, int64_t subset, int64_t layer, int64_t layers,
-                          double *score)
-{
-    status st = OK;
-    int64_t offset = 0;
-    double *rows = checked_calloc((size_t)(layers * x->units), sizeof *rows);
-    if (!rows)
-        return status_no_memory("scores");
-    for (int i = 0; i < x->sites; i++) {
-        const intersect_site *site = &x->site[i];
-        TRY(artefact_read_rows(x->scores, site->variable, VARIABLE_F64, subset * x->layers + layer,
-                               layers, rows));
-        for (int64_t l = 0; l < layers; l++)
-            memcpy(score + l * x->units + offset, rows + l * site->units,
-                   (size_t)site->units * sizeof *rows);
-        offset += site->units;
-    }
-done:
-    free(rows);
-    return st;
 }
 
 static status rank_subset(void *context, int64_t subset, int thread)
@@ -151,7 +114,7 @@ static status rank_subset(void *context, int64_t subset, int thread)
     int64_t *order = checked_calloc((size_t)x->neurons, sizeof *order);
     if (!score || !order)
         TRY(status_no_memory("an order of neurons"));
-    TRY(read_scores(x, subset, 0, x->layers, score));
+    TRY(scores_read(&x->scores, subset, 0, x->layers, score));
     TRY(neuron_set_order(score, x->neurons, order));
     overlap_first(order, x->neurons, x->size, x->fractions, x->first + subset * x->neurons);
 done:
@@ -168,12 +131,12 @@ static status open_clusters(intersect *x, const artefact *a)
     status st = OK;
     TRY(artefact_shape(a, "cluster", &type, &dims, length));
     TRY(artefact_shape(a, "size", &type, &dims, size));
-    if (length[0] != x->layers || length[1] != x->units)
+    if (length[0] != x->layers || length[1] != x->width)
         TRY(status_fail(ERR_INPUT, artefact_path(a),
                         "clusters of %lld layers of %lld neurons, scores of %lld of %lld; cluster "
                         "a model of the same shape",
                         (long long)length[0], (long long)length[1], (long long)x->layers,
-                        (long long)x->units));
+                        (long long)x->width));
     x->clusters = size[1];
     x->label = checked_calloc((size_t)x->neurons, sizeof *x->label);
     if (!x->label)
@@ -188,7 +151,7 @@ done:
     return st;
 }
 
-static status open(const task *t, void **state)
+static status intersect_open(const task *t, void **state)
 {
     status st = OK;
     intersect *x = checked_calloc(1, sizeof *x);
@@ -196,15 +159,19 @@ static status open(const task *t, void **state)
         return status_no_memory("intersect");
     *state = x;
     x->task = t;
-    const artefact *clusters = NULL;
+    const artefact *clusters = NULL, *from = NULL;
     for (size_t i = 0; i < task_inputs(t); i++)
-        *(is_cluster(t, i) ? &clusters : &x->scores) = task_input(t, i);
-    TRY(open_sites(x, params_text(task_params(t), "site")));
+        *(is_cluster(t, i) ? &clusters : &from) = task_input(t, i);
+    TRY(scores_open(from, params_text(task_params(t), "site"), &x->scores));
+    x->subsets = x->scores.subsets;
+    x->layers = x->scores.layers;
+    x->width = x->scores.layer_width;
+    x->neurons = x->layers * x->width;
     TRY(open_fractions(x, task_params(t)));
     int64_t names;
-    TRY(artefact_read_texts(x->scores, "subset", &names, &x->subset));
+    TRY(artefact_read_texts(from, "subset", &names, &x->subset));
     if (names != x->subsets)
-        TRY(status_fail(ERR_INPUT, artefact_path(x->scores),
+        TRY(status_fail(ERR_INPUT, artefact_path(from),
                         "%lld names for %lld subsets; run its step again", (long long)names,
                         (long long)x->subsets));
     if (clusters)
@@ -218,15 +185,15 @@ done:
     return st;
 }
 
-static status next(void *state, const round_state *finished, const partial *sum, round_state *round,
-                   bool *done)
+static status intersect_next(void *state, const round_state *finished, const partial *sum,
+                             round_state *round, bool *done)
 {
     (void)state, (void)sum, (void)round;
     *done = finished != NULL; // one round, with nothing to remember
     return OK;
 }
 
-static status plan(void *state, const round_state *round, round_plan *out)
+static status intersect_plan(void *state, const round_state *round, round_plan *out)
 {
     (void)round;
     const intersect *x = state;
@@ -256,12 +223,12 @@ static status count_pairs(void *context, int64_t a, int thread)
     (void)thread;
     const layer_work *w = context;
     const intersect *x = w->x;
-    const uint16_t *first = x->first + w->layer * x->units;
+    const uint16_t *first = x->first + w->layer * x->width;
     int64_t n = x->subsets, *shared = checked_calloc((size_t)x->fractions + 1, sizeof *shared);
     if (!shared)
         return status_no_memory("shared neurons");
     for (int64_t b = a; b < n; b++) {
-        overlap_count(first + a * x->neurons, first + b * x->neurons, x->units, x->fractions,
+        overlap_count(first + a * x->neurons, first + b * x->neurons, x->width, x->fractions,
                       shared);
         for (int64_t j = 0; j < x->fractions; j++)
             w->shared[(j * n + a) * n + b] = w->shared[(j * n + b) * n + a] = shared[j];
@@ -275,15 +242,15 @@ static status count_clusters(void *context, int64_t subset, int thread)
     (void)thread;
     const layer_work *w = context;
     const intersect *x = w->x;
-    const clustering c = {x->label + w->layer * x->units, x->units, x->clusters};
+    const clustering c = {x->label + w->layer * x->width, x->width, x->clusters};
     status st = OK;
-    double *score = checked_calloc((size_t)x->units, sizeof *score);
-    int64_t *order = checked_calloc((size_t)x->units, sizeof *order);
+    double *score = checked_calloc((size_t)x->width, sizeof *score);
+    int64_t *order = checked_calloc((size_t)x->width, sizeof *order);
     if (!score || !order)
         TRY(status_no_memory("a layer's order of neurons"));
-    TRY(read_scores(x, subset, w->layer, 1, score));
-    TRY(neuron_set_order(score, x->units, order));
-    TRY(cluster_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
+    TRY(scores_read(&x->scores, subset, w->layer, 1, score));
+    TRY(neuron_set_order(score, x->width, order));
+    TRY(cluster_auc_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
 done:
     free(score);
     free(order);
@@ -298,14 +265,14 @@ static status draw_block(void *context, int64_t block, int thread)
     const params *p = task_params(x->task);
     if (task_stopping(x->task))
         return ERR_INTERRUPTED;
-    const clustering c = {x->label + w->layer * x->units, x->units, x->clusters};
+    const clustering c = {x->label + w->layer * x->width, x->width, x->clusters};
     int64_t first = block * DRAWS_A_BLOCK, left = w->draws - first;
     // One stream for all layers: a layer's draws begin behind those of the layer before.
     const rng r = rng_new((uint64_t)params_int(p, "seed"), "intersect: random selections");
-    return cluster_areas_random(&c, &r, w->layer * w->draws + first,
-                                left < DRAWS_A_BLOCK ? left : DRAWS_A_BLOCK, x->layer_size,
-                                x->fractions, w->chance + block * x->fractions,
-                                w->square + block * x->fractions);
+    return cluster_auc_areas_random(&c, &r, w->layer * w->draws + first,
+                                    left < DRAWS_A_BLOCK ? left : DRAWS_A_BLOCK, x->layer_size,
+                                    x->fractions, w->chance + block * x->fractions,
+                                    w->square + block * x->fractions);
 }
 
 static status compute_clusters(layer_work *w, partial *sum)
@@ -337,7 +304,7 @@ done:
     return st;
 }
 
-static status unit(void *state, const round_state *round, int64_t layer, partial *sum)
+static status intersect_unit(void *state, const round_state *round, int64_t layer, partial *sum)
 {
     (void)round;
     const intersect *x = state;
@@ -356,7 +323,7 @@ done:
     return st;
 }
 
-static void close_state(void *state)
+static void intersect_close(void *state)
 {
     intersect *x = state;
     if (!x)
@@ -379,11 +346,11 @@ const stage_def stage_intersect = {
     .params = parameters,
     .inputs = "score|import|cluster",
     .inputs_required = true,
-    .check = check,
-    .open = open,
-    .next = next,
-    .plan = plan,
-    .unit = unit,
+    .check = intersect_check,
+    .open = intersect_open,
+    .next = intersect_next,
+    .plan = intersect_plan,
+    .unit = intersect_unit,
     .finish = intersect_finish,
-    .close = close_state,
+    .close = intersect_close,
 };

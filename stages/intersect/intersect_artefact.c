@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The artefact of `intersect`:
-//
-//     double  fraction(fraction)                            the shares, as given
-//     int64   neurons(fraction)                             how many each selects
-//     string  subset(subset), subset_a(subset_a), subset_b(subset_b)
-//     double  overlap(fraction, subset_a, subset_b)         shared neurons ÷ those of a's set; NaN
-//     for an empty set double  overlap_layer(fraction, layer, subset_a, subset_b)   the same of the
-//     sets' neurons in a layer double  chance(fraction)                              what two
-//     random sets of that size share on average double  p_value(fraction, subset_a, subset_b) P(as
-//     many shared or more) of random sets, Holm-corrected over double  p_value_log10(fraction,
-//     subset_a, subset_b)   the share's pairs; diagonal NaN. Its logarithm does not underflow
-//     double  share_layer(fraction, subset, layer)          share of the layer's neurons that are
-//     selected double  overlap_mean, _median, _std, _min, _max(fraction)   over unordered pairs
-//     double  auc(fraction, subset, layer)                  with clusters (cluster_auc.h); share
-//     taken within each layer double  auc_chance, auc_chance_error(fraction)        mean over
-//     random selections, and its standard error
+// From counts to results, once the round is in: overlaps, p-values and areas for each share, on the
+// pool's threads, and the variables that hold them (listed in intersect.c). Counts are of shares by
+// ascending size, results in the order in which the shares were given: `slot` leads from one to the
+// other.
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 #include "stages/intersect/intersect_state.h"
 #include "stages/intersect/overlap.h"
@@ -102,7 +92,7 @@ static void fill_overlaps(const finish_work *w, int64_t fraction, int64_t *total
         }
         for (int64_t s = 0; s < n; s++)
             r->share_layer[(fraction * n + s) * x->layers + l] =
-                ratio(of_layer[s * (n + 1)], x->units);
+                ratio(of_layer[s * (n + 1)], x->width);
     }
     for (int64_t i = 0; i < pairs; i++)
         r->overlap[fraction * pairs + i] = ratio(total[i], total[i / n * (n + 1)]);
@@ -183,7 +173,7 @@ static void fill_clusters(const finish_work *w)
 
 static status write_attributes(const intersect *x, artefact_writer *w)
 {
-    char *modality = artefact_get_attribute(x->scores, "modality");
+    char *kind = artefact_get_attribute(x->scores.from, "modality");
     status st = OK;
     TRY(artefact_attribute(w, "title", "Overlap of the most important neurons of subsets"));
     TRY(artefact_attribute(
@@ -191,8 +181,8 @@ static status write_attributes(const intersect *x, artefact_writer *w)
         "Sets hold the top share of all neurons over all layers, ties to the lower index. overlap: "
         "shared neurons divided by those of subset_a's set. p_value: upper tail of the "
         "hypergeometric distribution, Holm-corrected over the unordered pairs of a share."));
-    if (modality)
-        TRY(artefact_attribute(w, "modality", modality));
+    if (kind)
+        TRY(artefact_attribute(w, "modality", kind));
     if (x->label)
         TRY(artefact_attribute(
             w, "auc_method",
@@ -201,7 +191,7 @@ static status write_attributes(const intersect *x, artefact_writer *w)
             "sum(y[0..m-1]) / (y[m] m). auc_chance: mean over `draws` uniformly random selections "
             "in each layer; auc_chance_error: its standard error."));
 done:
-    free(modality);
+    free(kind);
     return st;
 }
 
@@ -217,170 +207,81 @@ done:
     return st;
 }
 
-#define PAIRS "fraction", "subset_a", "subset_b"
+typedef struct shape {
+    int dims;
+    const char *dim[4];
+} shape;
 
-static status write_all(artefact_writer *w, const variable *list, size_t n)
+static const shape of_share = {1, {"fraction"}}, of_subset = {1, {"subset"}},
+                   of_a = {1, {"subset_a"}}, of_b = {1, {"subset_b"}},
+                   of_pair = {3, {"fraction", "subset_a", "subset_b"}},
+                   of_layer_pair = {4, {"fraction", "layer", "subset_a", "subset_b"}},
+                   of_layer = {3, {"fraction", "subset", "layer"}};
+
+typedef struct described {
+    const char *name;
+    variable_type type;
+    const shape *of;
+    const void *data;
+    const char *long_name;
+} described;
+
+static status write_all(artefact_writer *w, const described *list, size_t n)
 {
     status st = OK;
-    for (size_t i = 0; i < n && st == OK; i++)
-        st = artefact_variable(w, &list[i]);
+    for (size_t i = 0; i < n && st == OK; i++) {
+        variable v = {.name = list[i].name,
+                      .type = list[i].type,
+                      .dims = list[i].of->dims,
+                      .long_name = list[i].long_name,
+                      .units = "1",
+                      .data = list[i].data};
+        memcpy(v.dim, list[i].of->dim, sizeof list[i].of->dim);
+        st = artefact_variable(w, &v);
+    }
     return st;
-}
-
-static status write_sets(const intersect *x, artefact_writer *w)
-{
-    const intersect_results *r = x->results;
-    const variable list[] = {
-        {"fraction",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "share of neurons selected",
-         "1",
-         .data = x->fraction},
-        {"neurons", VARIABLE_I64, 1, {"fraction"}, "neurons selected", "1", .data = r->neurons},
-        {"subset", VARIABLE_TEXT, 1, {"subset"}, "subset", "1", .data = x->subset},
-        {"subset_a",
-         VARIABLE_TEXT,
-         1,
-         {"subset_a"},
-         "subset whose set is the whole",
-         "1",
-         .data = x->subset},
-        {"subset_b",
-         VARIABLE_TEXT,
-         1,
-         {"subset_b"},
-         "subset compared with",
-         "1",
-         .data = x->subset},
-        {"overlap",
-         VARIABLE_F64,
-         3,
-         {PAIRS},
-         "share of subset_a's neurons that subset_b has too",
-         "1",
-         .data = r->overlap},
-        {"overlap_layer",
-         VARIABLE_F64,
-         4,
-         {"fraction", "layer", "subset_a", "subset_b"},
-         "share of subset_a's neurons in the layer that subset_b has too",
-         "1",
-         .data = r->overlap_layer},
-        {"chance",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "expected overlap of two random sets",
-         "1",
-         .data = r->chance},
-        {"p_value",
-         VARIABLE_F64,
-         3,
-         {PAIRS},
-         "probability that random sets share as many or more, Holm-corrected",
-         "1",
-         .data = r->p_value},
-        {"p_value_log10",
-         VARIABLE_F64,
-         3,
-         {PAIRS},
-         "decimal logarithm of p_value",
-         "1",
-         .data = r->p_value_log10},
-        {"share_layer",
-         VARIABLE_F64,
-         3,
-         {"fraction", "subset", "layer"},
-         "share of the layer's neurons that are selected",
-         "1",
-         .data = r->share_layer},
-    };
-    return write_all(w, list, sizeof list / sizeof *list);
-}
-
-// Over unordered pairs.
-static status write_summary(const intersect *x, artefact_writer *w)
-{
-    const intersect_results *r = x->results;
-    const variable list[] = {
-        {"overlap_mean",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "mean overlap over unordered pairs",
-         "1",
-         .data = r->summary[0]},
-        {"overlap_median",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "median overlap over unordered pairs",
-         "1",
-         .data = r->summary[1]},
-        {"overlap_std",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "population standard deviation of overlap over unordered pairs",
-         "1",
-         .data = r->summary[2]},
-        {"overlap_min",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "least overlap over unordered pairs",
-         "1",
-         .data = r->summary[3]},
-        {"overlap_max",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "largest overlap over unordered pairs",
-         "1",
-         .data = r->summary[4]},
-    };
-    return write_all(w, list, sizeof list / sizeof *list);
-}
-
-static status write_clusters(const intersect *x, artefact_writer *w)
-{
-    const intersect_results *r = x->results;
-    const variable list[] = {
-        {"auc",
-         VARIABLE_F64,
-         3,
-         {"fraction", "subset", "layer"},
-         "area under the curve of selected neurons over clusters",
-         "1",
-         .data = r->auc},
-        {"auc_chance",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "mean auc of random selections",
-         "1",
-         .data = r->auc_chance},
-        {"auc_chance_error",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "standard error of auc_chance",
-         "1",
-         .data = r->auc_chance_error},
-    };
-    return write_all(w, list, sizeof list / sizeof *list);
 }
 
 static status write_variables(const intersect *x, artefact_writer *w)
 {
-    status st;
-    TRY(write_sets(x, w));
-    TRY(write_summary(x, w));
-    if (x->label)
-        TRY(write_clusters(x, w));
-done:
+    const intersect_results *r = x->results;
+    const described list[] = {
+        {"fraction", VARIABLE_F64, &of_share, x->fraction, "share of neurons selected"},
+        {"neurons", VARIABLE_I64, &of_share, r->neurons, "neurons selected"},
+        {"subset", VARIABLE_TEXT, &of_subset, x->subset, "subset"},
+        {"subset_a", VARIABLE_TEXT, &of_a, x->subset, "subset whose set is the whole"},
+        {"subset_b", VARIABLE_TEXT, &of_b, x->subset, "subset compared with"},
+        {"overlap", VARIABLE_F64, &of_pair, r->overlap,
+         "share of subset_a's neurons that subset_b has too"},
+        {"overlap_layer", VARIABLE_F64, &of_layer_pair, r->overlap_layer,
+         "share of subset_a's neurons in the layer that subset_b has too"},
+        {"chance", VARIABLE_F64, &of_share, r->chance, "expected overlap of two random sets"},
+        {"p_value", VARIABLE_F64, &of_pair, r->p_value,
+         "probability that random sets share as many or more, Holm-corrected"},
+        {"p_value_log10", VARIABLE_F64, &of_pair, r->p_value_log10, "decimal logarithm of p_value"},
+        {"share_layer", VARIABLE_F64, &of_layer, r->share_layer,
+         "share of the layer's neurons that are selected"},
+        {"overlap_mean", VARIABLE_F64, &of_share, r->summary[0],
+         "mean overlap over unordered pairs"},
+        {"overlap_median", VARIABLE_F64, &of_share, r->summary[1],
+         "median overlap over unordered pairs"},
+        {"overlap_std", VARIABLE_F64, &of_share, r->summary[2],
+         "population standard deviation of overlap over unordered pairs"},
+        {"overlap_min", VARIABLE_F64, &of_share, r->summary[3],
+         "least overlap over unordered pairs"},
+        {"overlap_max", VARIABLE_F64, &of_share, r->summary[4],
+         "largest overlap over unordered pairs"},
+    };
+    const described clusters[] = {
+        {"auc", VARIABLE_F64, &of_layer, r->auc,
+         "area under the curve of selected neurons over clusters"},
+        {"auc_chance", VARIABLE_F64, &of_share, r->auc_chance, "mean auc of random selections"},
+        {"auc_chance_error", VARIABLE_F64, &of_share, r->auc_chance_error,
+         "standard error of auc_chance"},
+    };
+    status st = write_all(w, list, sizeof list / sizeof *list);
+    if (st == OK && x->label)
+        st = write_all(w, clusters, sizeof clusters / sizeof *clusters);
     return st;
 }
 

@@ -5,31 +5,24 @@
 #define STAGES_INTERSECT_INTERSECT_STATE_H
 
 #include "pipeline/stage.h"
-
-typedef struct intersect_site {
-    const char *variable; // of the scores
-    int64_t units;        // neurons a layer
-} intersect_site;
+#include "stages/common/scores.h"
 
 typedef struct intersect_results intersect_results;
 
 typedef struct intersect {
-    const task *task;       // borrowed
-    const artefact *scores; // borrowed
-    intersect_site site[2];
-    int sites;
+    const task *task; // borrowed
+    scores scores;
     int64_t subsets, layers;
-    int64_t units;   // neurons a layer, of all sites
-    int64_t neurons; // layers × units
+    int64_t width;   // neurons of a layer, of all sites
+    int64_t neurons; // layers × width
     char **subset;   // names; one block, owned
     int64_t fractions;
-    double *fraction; // as given; owned, as all below
-    int64_t *slot; // of each share as given: its place by ascending size, which everything computed
-                   // is in
-    int64_t *size; // ascending: neurons selected of all
-    int64_t *layer_size; // ascending: neurons selected of a layer
-    uint16_t *first;     // [subset][layer][unit] place of the first set that holds the neuron
-    int32_t *label;      // [layer][unit] clusters, or NULL
+    double *fraction;    // as given; owned, as all below
+    int64_t *slot;       // of each share as given: its place by ascending size
+    int64_t *size;       // [place] neurons selected of all, ascending
+    int64_t *layer_size; // [place] neurons selected of a layer, ascending
+    uint16_t *first;     // [subset][layer][width] place of the first set that holds the neuron
+    int32_t *label;      // [layer][width] clusters, or NULL
     int64_t clusters;
     intersect_results *results;
 } intersect;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Described by the first set that holds it, a neuron is 16 bits for any number of sizes, and a pair
+// of subsets is one pass over two arrays of them.
 #include "stages/intersect/overlap.h"
 
 #include <math.h>
@@ -28,7 +30,7 @@ void overlap_count(const uint16_t *first_a, const uint16_t *first_b, int64_t n, 
         shared[j + 1] += shared[j];
 }
 
-static int ascending(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -47,7 +49,7 @@ status overlap_summarise(const double *matrix, int64_t n, overlap_summary *out)
     for (int64_t a = 0; a < n; a++)
         for (int64_t b = a + 1; b < n; b++)
             value[at++] = matrix[a * n + b];
-    qsort(value, (size_t)pairs, sizeof *value, ascending);
+    qsort(value, (size_t)pairs, sizeof *value, by_value);
     for (int64_t i = 0; i < pairs; i++)
         sum += value[i];
     out->mean = sum / (double)pairs;

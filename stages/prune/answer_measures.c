@@ -1,53 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
+// A table, so that a measure is one row and its function: memory, values, names and words of the
+// artefact follow it (prune_output.c, prune_artefact.c).
 #include "stages/prune/answer_measures.h"
 
 #include <math.h>
 
-static double part_of(int64_t some, int64_t all)
+static double top10_of(const answers *a)
 {
-    return all > 0 ? (double)some / (double)all : NAN;
+    return answers_share(a, ANSWERS_TOP10, ANSWERS_SCORED);
 }
 
-static double mean(fixed sum, const answers *a)
+static double perplexity_of(const answers *a)
 {
-    int64_t n = a->count[ANSWERS_SCORED];
-    return n > 0 ? fixed_to(sum) / (double)n : NAN;
+    return exp(answers_mean(a, ANSWERS_LOSS));
 }
 
-static double top10(const answers *a)
+static double published_perplexity_of(const answers *a)
 {
-    return part_of(a->count[ANSWERS_TOP10], a->count[ANSWERS_SCORED]);
+    return answers_mean(a, ANSWERS_EXP_LOSS);
 }
 
-static double perplexity(const answers *a)
+static double counted_of(const answers *a)
 {
-    return exp(mean(a->sum[ANSWERS_LOSS], a));
+    return answers_share(a, ANSWERS_COUNTED_CORRECT, ANSWERS_COUNTED);
 }
 
-static double published_perplexity(const answers *a)
+static double counted_top10_of(const answers *a)
 {
-    return mean(a->sum[ANSWERS_EXP_LOSS], a);
+    return answers_share(a, ANSWERS_COUNTED_TOP10, ANSWERS_COUNTED);
 }
 
-static double kept(const answers *a)
-{
-    return part_of(a->count[ANSWERS_KEPT_CORRECT], a->count[ANSWERS_KEPT]);
-}
-
-static double kept_top10(const answers *a)
-{
-    return part_of(a->count[ANSWERS_KEPT_TOP10], a->count[ANSWERS_KEPT]);
-}
-
-const measure measures[MEASURES] = {
-    {"accuracy_top10", "Top-10 accuracy", "1", false, false, top10},
+const answer_measure answer_measures[ANSWER_MEASURES] = {
+    {"accuracy_top10", "Top-10 accuracy", "1", false, false, top10_of},
     {"perplexity", "perplexity: e to the power of the mean cross-entropy", "1", false, true,
-     perplexity},
+     perplexity_of},
     {"perplexity_published",
      "perplexity as published: mean over the answers of e to the power of the cross-entropy", "1",
-     false, true, published_perplexity},
+     false, true, published_perplexity_of},
     {"accuracy_skip", "Top-1 accuracy on targets that are not in the skip list", "1", true, false,
-     kept},
+     counted_of},
     {"accuracy_top10_skip", "Top-10 accuracy on targets that are not in the skip list", "1", true,
-     false, kept_top10},
+     false, counted_top10_of},
 };

@@ -7,16 +7,17 @@
 
 #include <stdbool.h>
 
-#include "stages/common/answers.h"
+#include "stages/prune/answers.h"
 
-typedef struct measure {
-    const char *name, *long_name, *units;
-    bool skips;     // only where there is a skip list
+typedef struct answer_measure {
+    const char *name, *long_name, *units; // of the variables
+    bool skips;                           // only where there is a skip list
     bool questions; // has a meaning where only a question's choices are compared; else NaN there
     double (*of)(const answers *a);
-} measure;
+} answer_measure;
 
-enum { MEASURES = 5 };
-extern const measure measures[MEASURES];
+// In the order of the artefact.
+enum { ANSWER_MEASURES = 5 };
+extern const answer_measure answer_measures[ANSWER_MEASURES];
 
 #endif

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
+// Everything is decided on counts; shares are compared with a slack far below one answer, because
+// (1 - drop) is not exact in binary. A probe ends early only where no answer still to come could
+// change its side of the band, so that ending early changes no result.
 #include "stages/prune/bisection.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 // Shares such as (1 - 0.8) · 1 are not exact: a count that meets a bound in decimal meets it here.
 static const double slack = 1e-9;
 
-static double target(const bisection_goal *goal)
+static double target_of(const bisection_goal *goal)
 {
     return (1 - goal->drop) * (double)goal->base_correct / (double)goal->total;
 }
 
-static int above(const bisection_goal *goal, int64_t correct)
+static bool is_above(const bisection_goal *goal, int64_t correct)
 {
-    return (double)correct / (double)goal->total > target(goal) + slack;
+    return (double)correct / (double)goal->total > target_of(goal) + slack;
 }
 
-static int below(const bisection_goal *goal, int64_t correct)
+static bool is_below(const bisection_goal *goal, int64_t correct)
 {
-    return (double)correct / (double)goal->total < target(goal) - goal->tolerance - slack;
+    return (double)correct / (double)goal->total < target_of(goal) - goal->tolerance - slack;
 }
 
-static void halve(bisection *b)
+static void halve_bracket(bisection *b)
 {
     b->step = b->correct = b->seen = 0;
     if (b->high - b->low > 1) {
@@ -36,8 +40,8 @@ void bisection_begin(bisection *b, const bisection_goal *goal)
 {
     memset(b, 0, sizeof *b);
     b->high = goal->neurons;
-    if (above(goal, goal->base_correct))
-        halve(b);
+    if (is_above(goal, goal->base_correct))
+        halve_bracket(b);
     else
         b->outcome = BISECTION_REACHED;
 }
@@ -48,18 +52,18 @@ void bisection_observe(bisection *b, const bisection_goal *goal, int64_t correct
     b->seen += seen;
     b->step++;
     int64_t rest = goal->total - b->seen;
-    int is_above = above(goal, b->correct), is_below = below(goal, b->correct + rest);
-    if (rest > 0 && !is_above && !is_below)
+    bool above = is_above(goal, b->correct), below = is_below(goal, b->correct + rest);
+    if (rest > 0 && !above && !below)
         return;
     b->probe[b->probes++] = (bisection_probe){b->at, b->correct, b->seen};
-    if (is_above)
+    if (above)
         b->low = b->at;
-    else if (is_below)
+    else if (below)
         b->high = b->at;
     else
         b->outcome = BISECTION_REACHED;
     if (b->outcome == BISECTION_OPEN)
-        halve(b);
+        halve_bracket(b);
 }
 
 int64_t bisection_prefix(int64_t tiles, int64_t step)

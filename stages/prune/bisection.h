@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The search of `prune`: bisects how many neurons of a ranking to prune until a subset's accuracy
-// falls into [target - tolerance, target], target = (1 - drop) · the unpruned accuracy (DESIGN.md
-// section 7). No model and no engine here: a caller prunes `at` neurons, answers the subset's
-// samples in their order, prefix by prefix, and tells what came out.
+// falls into [target - tolerance, target], target = (1 - drop) · the unpruned accuracy
+// (docs/design.md, Numbers). No model and no engine here: a caller prunes `at` neurons, answers the
+// subset's samples in their order, prefix by prefix, and tells what came out.
 #ifndef STAGES_PRUNE_BISECTION_H
 #define STAGES_PRUNE_BISECTION_H
 
@@ -32,10 +32,10 @@ typedef struct bisection_probe {
 // Made of int64 only, so that it travels as a piece of a round's vector.
 typedef struct bisection {
     int64_t outcome;
-    int64_t low,
-        high;     // the accuracy is above the band at `low`, and not at `high` or not known there
-    int64_t at;   // neurons to prune next; the answer once closed
-    int64_t step; // prefixes of the running probe that were answered
+    int64_t low, high; // the accuracy is above the band at `low`, and at `high` it is not, or not
+                       // known
+    int64_t at;        // neurons to prune next; the answer once closed
+    int64_t step;      // prefixes of the running probe that were answered
     int64_t correct, seen;
     int64_t probes;
     bisection_probe probe[BISECTION_MAX_PROBES];

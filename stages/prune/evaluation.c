@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The subset to forget may be of a dataset that is not reported (`evaluate:` names others): then it
+// is an entry behind the reported ones, for the search alone. An estimate opens the same without
+// what reads samples.
 #include "stages/prune/evaluation.h"
 
 #include <stdlib.h>

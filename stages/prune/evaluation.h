@@ -13,16 +13,18 @@ typedef struct evaluation {
     char **name;      // owned [entries]: "dataset/subset" where several datasets are reported
     samples **opened; // owned
     size_t n_opened, name_capacity, opened_capacity;
-    uint8_t *skip; // owned [outputs]: the skip list (stages/skip_list.h), or NULL
+    uint8_t *skip; // owned [outputs]: the skip list (skip_list.h), or NULL
     int *entry_of; // owned [forgets]: the entry of each subset to forget
 } evaluation;
 
-// What evaluation_open will read, made once a node: a stage's `prepare`.
+// What evaluation_open will read, made once a node: a stage's `prepare`. Collective on the share;
+// fails as stage_prepare_samples.
 status evaluation_prepare(const task *t, share *s);
 
 // Opens the evaluate parts of every subset of the datasets in `evaluate` (where absent: of `data`),
 // and of the subsets to forget of `data`; makes the skip list. ERR_USAGE when `data` has no such
-// subset, or a subset has no sample to evaluate on. Local.
+// subset, or a subset has no sample to evaluate on. Local. evaluation_free is safe after a failure
+// too.
 status evaluation_open(const task *t, const model_info *info, char *const *forget, int64_t forgets,
                        evaluation *out);
 // Frees what it owns; safe on {0}.

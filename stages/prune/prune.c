@@ -2,8 +2,46 @@
 // The stage `prune`: prunes the neurons most specific to a subset until a share of its accuracy is
 // gone, or a given share of all neurons, for each subset; and looks at what else goes.
 //   unlearn: {stage: prune, from: scores, model: trained, data: glyphs, drop: [0.5, 0.8]}
-// Input: an artefact of `score` or `import`. Output: see stages/prune_artefact.h. Rounds and units:
-// see stages/prune_round.h.
+// Input: an artefact of `score` or `import`. Output:
+//   string forget(forget)                        1    subset whose neurons are pruned
+//   double fraction(forget)                      1    share of the neurons that is pruned
+//   int64 pruned(forget)                         1    how many that is
+//   byte reached(forget)                         1    0: none meets the drop, the most still above
+//   string subset(subset)                        1    class or text domain that is evaluated
+//   int64 samples(subset)                        1    answers that the accuracies are over
+//   double accuracy_base(subset)                 1    Top-1 of the unpruned model
+//   double accuracy_base_low(subset)             1    lower end of its 95% Wilson interval
+//   double accuracy_base_high(subset)            1    upper end of it
+//   double loss_base(subset)                     nat  mean cross-entropy of the unpruned model
+//   double accuracy(forget, subset)              1    Top-1 on `subset` after pruning for `forget`
+//   double accuracy_low(forget, subset)          1    lower end of its 95% Wilson interval
+//   double accuracy_high(forget, subset)         1    upper end of it
+//   double ratio(forget, subset)                 1    accuracy ÷ accuracy_base
+//   double loss(forget, subset)                  nat  mean cross-entropy after pruning
+//   double accuracy_random(forget, subset)       1    mean of as many neurons pruned at random
+//   double ratio_random(forget, subset)          1    the same ÷ accuracy_base
+//   double ratio_random_std(forget, subset)      1    its deviation over the random prunings
+//   double accuracy_top10_base(subset)           1    Top-10, unpruned, of language models
+//   double accuracy_top10(forget, subset)        1    and after pruning, of language models
+//   double perplexity_base(subset)               1    e^loss_base, of language models
+//   double perplexity(forget, subset)            1    e^loss, of language models
+//   double perplexity_published_base(subset)     1    mean of e^(loss of one), of language models
+//   double perplexity_published(forget, subset)  1    and after pruning, of language models
+//   double accuracy_skip_base(subset)            1    Top-1 of what counts, with a skip list
+//   double accuracy_skip(forget, subset)         1    and after pruning, with a skip list
+//   double accuracy_top10_skip_base(subset)      1    Top-10 of what counts, with a skip list
+//   double accuracy_top10_skip(forget, subset)   1    and after pruning, with a skip list
+//   int64 samples_skip(subset)                   1    answers that count, with a skip list
+//   double trace_fraction(forget, probe)         1    share pruned in each probe of the search
+//   double trace_accuracy(forget, probe)         1    Top-1 on what the probe answered
+//   double trace_samples(forget, probe)          1    answers of the probe; NaN behind the last
+//   byte mlp_mask(forget, layer, unit)           1    1: pruned, with site: mlp or both
+//   byte attn_mask(forget, layer, attn_unit)     1    1: pruned, with site: attn or both
+// With a skip list (`skip` or `skip_tokens`) an answer counts whose target is not in it. Of
+// questions whose choices alone are compared, losses are over the choices, Top-10 and *_skip are
+// NaN, and samples_skip is 0.
+//
+// Rounds and units: see prune_round.h. This file runs the model for them.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +50,7 @@
 #include "pipeline/base/rng.h"
 #include "stages/common/resources.h"
 #include "stages/prune/prune_artefact.h"
+#include "stages/prune/prune_cache.h"
 #include "stages/prune/prune_round.h"
 
 typedef struct prune_state {
@@ -25,10 +64,7 @@ typedef struct prune_state {
     prune_plan plan;
     int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
     model_mask *mask;
-    char data[DIGEST_HEX];  // a digest of what is asked: data and skip list
-    char asked[DIGEST_HEX]; // and of the mask in hand
-    kept_tiles *kept;       // NULL in teams, and of models of one layer
-    known_answers *known;   // borrowed; NULL in teams
+    prune_cache *cache;
     uint8_t *pruned[SITES];
     answers *answers; // of the unit in hand, tile by tile
     prune_output output;
@@ -91,7 +127,7 @@ static void prune_close(void *state)
     if (!s)
         return;
     model_mask_free(s->mask);
-    kept_close(s->kept);
+    prune_cache_close(s->cache);
     for (int k = 0; k < SITES; k++)
         free(s->pruned[k]);
     free(s->random);
@@ -116,47 +152,27 @@ static status draw_random_orders(prune_state *s)
     return OK;
 }
 
-// What answers depend on beside the mask and the tile, of one model in one run.
-static status digest_data(prune_state *s)
+static status prune_new(const task *t, prune_state **out)
 {
-    status st = OK;
-    digest *d = NULL;
-    const params *p = task_params(s->task);
-    const size_t n = params_count(p, "evaluate");
-    TRY(digest_new(&d));
-    digest_add(d, &n, sizeof n);
-    for (size_t i = 0; i < n; i++)
-        digest_add_text(d, task_resource_name(s->task, "evaluate", i));
-    digest_add_text(d, task_resource_name(s->task, "data", 0));
-    for (int64_t f = 0; f < s->ranking.forgets; f++) // some may be asked behind the reported ones
-        digest_add_text(d, s->ranking.forget[f]);
-    if (s->evaluation.skip)
-        digest_add(d, s->evaluation.skip, (size_t)s->setting.info->outputs);
-    digest_hex(d, s->data);
-done:
-    digest_free(d);
-    return st;
-}
-
-static status prune_open(const task *t, void **state)
-{
-    status st = OK;
-    prune_state *s = checked_calloc(1, sizeof *s);
+    prune_state *s = *out = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("prune");
     s->task = t;
     s->model = stage_model(t);
     s->mask_at = -1;
+    return OK;
+}
+
+static status prune_open(const task *t, void **state)
+{
+    status st = OK;
+    prune_state *s;
+    TRY(prune_new(t, &s));
     const model_info *info = model_get_info(s->model);
     TRY(ranking_open(task_input(t, 0), params_text(task_params(t), "site"), info, &s->ranking));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
-    const layer_range held = model_layers(s->model);
-    const bool whole = held.end - held.first == info->layers;
-    TRY(digest_data(s));
-    if (info->layers > 1 && whole)
-        TRY(kept_open(stage_model_kept(t), s->data, &s->evaluation.source.cuts, info, &s->kept));
-    s->known = whole ? stage_model_known(t) : NULL;
+    TRY(prune_cache_open(t, &s->setting, &s->cache));
     TRY(draw_random_orders(s));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
@@ -170,14 +186,14 @@ done:
     return st;
 }
 
-static status next(void *state, const round_state *finished, const partial *sum,
-                   round_state *following, bool *done)
+static status prune_next(void *state, const round_state *finished, const partial *sum,
+                         round_state *following, bool *done)
 {
     const prune_state *s = state;
-    return prune_next(&s->setting, finished, sum, following, done);
+    return prune_round_next(&s->setting, finished, sum, following, done);
 }
 
-static status plan(void *state, const round_state *round, round_plan *out)
+static status prune_plan_round(void *state, const round_state *round, round_plan *out)
 {
     status st = OK;
     prune_state *s = state;
@@ -194,33 +210,15 @@ done:
     return st;
 }
 
-static double cost(void *state, const round_state *round, int64_t unit)
+static double prune_unit_cost(void *state, const round_state *round, int64_t unit)
 {
     (void)round;
     const prune_state *s = state;
     return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
 }
 
-static status digest_mask(prune_state *s)
-{
-    status st = OK;
-    digest *d = NULL;
-    TRY(digest_new(&d));
-    digest_add_text(d, s->data);
-    for (int k = 0; k < SITES; k++) {
-        const size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
-        digest_add(d, &neurons, sizeof neurons);
-        if (neurons > 0)
-            digest_add(d, s->pruned[k], neurons);
-    }
-    digest_hex(d, s->asked);
-done:
-    digest_free(d);
-    return st;
-}
-
 // Compiles the mask of the unit in hand, once for all its consecutive units.
-static status compile(prune_state *s, int64_t at)
+static status compile_mask(prune_state *s, int64_t at)
 {
     const prune_mask *m = &s->plan.mask[at];
     int64_t n = s->ranking.neurons;
@@ -232,7 +230,7 @@ static status compile(prune_state *s, int64_t at)
     const int64_t *order =
         m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
     ranking_mask(&s->ranking, order, m->pruned, s->pruned);
-    status st = digest_mask(s);
+    status st = prune_cache_ask(s->cache, s->pruned);
     if (st != OK)
         return st;
     const uint8_t *const pruned[SITES] = {
@@ -243,7 +241,7 @@ static status compile(prune_state *s, int64_t at)
     return st;
 }
 
-static bool stopping(void *context)
+static bool is_stopping(void *context)
 {
     const prune_state *s = context;
     return task_stopping(s->task);
@@ -267,65 +265,40 @@ done:
     return st;
 }
 
-static known_key key_of(const prune_state *s, int64_t index)
-{
-    known_key key = {.tile = index};
-    memcpy(key.asked, s->asked, sizeof key.asked);
-    return key;
-}
-
-// Takes the answers of a run's tiles from what is known; are there those of all of them?
-static bool recall(prune_state *s, tile_run run)
-{
-    bool all = s->known != NULL;
-    for (int64_t i = 0; all && i < run.tiles; i++) {
-        const known_key key = key_of(s, run.first + i);
-        all = known_find(s->known, &key, &s->answers[i]);
-    }
-    return all;
-}
-
-static void remember(prune_state *s, tile_run run)
-{
-    for (int64_t i = 0; s->known && i < run.tiles; i++) {
-        const known_key key = key_of(s, run.first + i);
-        known_put(s->known, &key, &s->answers[i]);
-    }
-}
-
-static status ask(prune_state *s, tile_run run)
+static status ask_model(prune_state *s, tile_run run)
 {
     const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
     const asking q = {.model = s->model,
                       .pool = task_pool(s->task),
                       .source = &s->evaluation.source,
                       .mask = s->mask,
-                      .kept = same ? s->kept : NULL,
+                      .cache = same ? prune_cache_hidden(s->cache) : NULL,
                       .skip = s->evaluation.skip,
                       .label = task_label(s->task),
-                      .stopping = stopping,
+                      .stopping = is_stopping,
                       .context = s};
     return answers_of_tiles(&q, run, s->answers);
 }
 
-static status unit(void *state, const round_state *round, int64_t index, partial *sum)
+static status prune_compute(void *state, const round_state *round, int64_t index, partial *sum)
 {
     status st = OK;
     prune_state *s = state;
     const prune_unit *u = &s->plan.unit[index];
-    TRY(compile(s, u->mask));
-    if (!recall(s, u->run)) {
-        TRY(ask(s, u->run));
-        if (*prune_view_of(&s->setting, round).phase != PHASE_FINAL)
-            remember(s, u->run); // what is found last is another for each target
+    TRY(compile_mask(s, u->mask));
+    if (!prune_cache_recall(s->cache, u->run, s->answers)) {
+        TRY(ask_model(s, u->run));
+        if (*prune_round_view(&s->setting, round).phase != PHASE_FINAL)
+            prune_cache_remember(s->cache, u->run,
+                                 s->answers); // what is found last is another for each target
     }
     TRY(add_answers(s, u, sum));
 done:
     return st;
 }
 
-static status finish(void *state, const round_state *finished, const partial *sum,
-                     artefact_writer *w)
+static status prune_finish(void *state, const round_state *finished, const partial *sum,
+                           artefact_writer *w)
 {
     status st = OK;
     prune_state *s = state;
@@ -342,11 +315,8 @@ static status prune_estimate(const task *t, estimate *out)
 {
     enum { PROBES = 7 };
     status st = OK;
-    prune_state *s = checked_calloc(1, sizeof *s);
-    if (!s)
-        return status_no_memory("prune");
-    s->task = t;
-    s->model = stage_model(t);
+    prune_state *s;
+    TRY(prune_new(t, &s));
     TRY(evaluation_open(t, model_get_info(s->model), NULL, 0, &s->evaluation));
     s->setting = setting_of(s);
     const tiling *cuts = &s->evaluation.source.cuts;
@@ -367,10 +337,11 @@ static status prune_estimate(const task *t, estimate *out)
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // A mask's compacted weights: the larger part of a layer.
-        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) + kept_bytes(info, rows) +
+        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
+        hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
-    out->disk_bytes =
-        subsets * (neurons + (CROSS_VARIABLES + MEASURES) * sizeof(double) * s->evaluation.entries);
+    out->disk_bytes = subsets * (neurons + (CROSS_VARIABLES + ANSWER_MEASURES) * sizeof(double) *
+                                               s->evaluation.entries);
 done:
     prune_close(s);
     return st;
@@ -388,10 +359,10 @@ const stage_def stage_prune = {
     .estimate = prune_estimate,
     .prepare = evaluation_prepare,
     .open = prune_open,
-    .next = next,
-    .plan = plan,
-    .cost = cost,
-    .unit = unit,
-    .finish = finish,
+    .next = prune_next,
+    .plan = prune_plan_round,
+    .cost = prune_unit_cost,
+    .unit = prune_compute,
+    .finish = prune_finish,
     .close = prune_close,
 };

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Names and words of the variables in tables by the indices of prune_output.h, so that what is
+// computed and what it is called cannot be mixed up.
 #include "stages/prune/prune_artefact.h"
 
 #include <stdio.h>
@@ -92,19 +94,20 @@ done:
 static status describe_measures(const prune_output *o, artefact_writer *w)
 {
     status st = OK;
-    for (int m = 0; m < MEASURES; m++) {
+    for (int m = 0; m < ANSWER_MEASURES; m++) {
         char base[64], before[160], after[160];
         if (!o->more[m])
             continue;
-        snprintf(base, sizeof base, "%s_base", measures[m].name);
-        snprintf(before, sizeof before, "%s; unpruned model", measures[m].long_name);
-        snprintf(after, sizeof after, "%s; after pruning for `forget`", measures[m].long_name);
-        const described what[] = {{base, before, measures[m].units},
-                                  {measures[m].name, after, measures[m].units}};
+        snprintf(base, sizeof base, "%s_base", answer_measures[m].name);
+        snprintf(before, sizeof before, "%s; unpruned model", answer_measures[m].long_name);
+        snprintf(after, sizeof after, "%s; after pruning for `forget`",
+                 answer_measures[m].long_name);
+        const described what[] = {{base, before, answer_measures[m].units},
+                                  {answer_measures[m].name, after, answer_measures[m].units}};
         TRY(describe_reals(&what[0], 1, &o->more_base[m], 1, "subset", NULL, w));
         TRY(describe_reals(&what[1], 1, &o->more[m], 2, "forget", "subset", w));
     }
-    if (o->kept)
+    if (o->counted)
         TRY(artefact_variable(w, &(variable){.name = "samples_skip",
                                              .type = VARIABLE_I64,
                                              .dims = 1,
@@ -112,7 +115,7 @@ static status describe_measures(const prune_output *o, artefact_writer *w)
                                              .long_name = "answers whose target is not in the skip "
                                                           "list",
                                              .units = "1",
-                                             .data = o->kept}));
+                                             .data = o->counted}));
 done:
     return st;
 }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// All values come from integers of the last vector and sum, in one place and one order: they are
+// the same whoever computes them. What a random pruning of as many neurons gave is there once for
+// all subsets that pruned as many.
 #include "stages/prune/prune_output.h"
 
 #include <math.h>
@@ -15,26 +18,20 @@ static double quotient(int64_t some, int64_t all)
 
 static double accuracy_of(const answers *a)
 {
-    return quotient(a->count[ANSWERS_CORRECT], a->count[ANSWERS_SCORED]);
+    return answers_share(a, ANSWERS_CORRECT, ANSWERS_SCORED);
 }
 
-static double mean_loss(const answers *a)
-{
-    int64_t n = a->count[ANSWERS_SCORED];
-    return n > 0 ? fixed_to(a->sum[ANSWERS_LOSS]) / (double)n : NAN;
-}
-
-static double relative(double accuracy, double base)
+static double relative_to(double accuracy, double base)
 {
     return base > 0 ? accuracy / base : NAN;
 }
 
-static bool is_measured(const prune_setting *s, const measure *m)
+static bool is_measured(const prune_setting *s, const answer_measure *m)
 {
     return s->info->modality == MODALITY_TEXT && (!m->skips || s->evaluation->skip);
 }
 
-static status allocate(const prune_setting *s, prune_output *o)
+static status allocate_values(const prune_setting *s, prune_output *o)
 {
     size_t forgets = (size_t)s->ranking->forgets, subsets = (size_t)s->evaluation->reported;
     bool all = true;
@@ -48,13 +45,13 @@ static status allocate(const prune_setting *s, prune_output *o)
         all &= (o->cross[i] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
     for (int i = 0; i < TRACE_VARIABLES; i++)
         all &= (o->trace[i] = checked_calloc(forgets * (size_t)o->probes, sizeof(double))) != NULL;
-    for (int m = 0; m < MEASURES; m++)
-        if (is_measured(s, &measures[m])) {
+    for (int m = 0; m < ANSWER_MEASURES; m++)
+        if (is_measured(s, &answer_measures[m])) {
             all &= (o->more_base[m] = checked_calloc(subsets, sizeof(double))) != NULL;
             all &= (o->more[m] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
         }
     if (s->evaluation->skip)
-        all &= (o->kept = checked_calloc(subsets, sizeof(int64_t))) != NULL;
+        all &= (o->counted = checked_calloc(subsets, sizeof(int64_t))) != NULL;
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking->layers * (size_t)s->ranking->width[k];
         if (neurons > 0)
@@ -70,26 +67,27 @@ static bool has_choices(const prune_setting *s, int e)
     return tile_source_choices(source, source->cuts.subset_tile[e], &unused) > 0;
 }
 
-static void measure_all(const prune_setting *s, int e, const answers *a, double *const *values,
-                        int64_t at)
+static void measure_answers(const prune_setting *s, int e, const answers *a, double *const *values,
+                            int64_t at)
 {
-    for (int m = 0; m < MEASURES; m++)
+    for (int m = 0; m < ANSWER_MEASURES; m++)
         if (values[m])
-            values[m][at] = measures[m].questions || !has_choices(s, e) ? measures[m].of(a) : NAN;
+            values[m][at] =
+                answer_measures[m].questions || !has_choices(s, e) ? answer_measures[m].of(a) : NAN;
 }
 
 static void fill_base(const prune_setting *s, const prune_view *view, prune_output *o)
 {
     for (int e = 0; e < s->evaluation->reported; e++) {
-        answers a = prune_answers(s, view, NULL, -1, e);
+        answers a = prune_round_answers(s, view, NULL, -1, e);
         o->samples[e] = a.count[ANSWERS_SCORED];
         o->base[BASE_ACCURACY][e] = accuracy_of(&a);
-        o->base[BASE_LOSS][e] = mean_loss(&a);
+        o->base[BASE_LOSS][e] = answers_mean(&a, ANSWERS_LOSS);
         wilson_interval(a.count[ANSWERS_CORRECT], a.count[ANSWERS_SCORED], &o->base[BASE_LOW][e],
                         &o->base[BASE_HIGH][e]);
-        if (o->kept)
-            o->kept[e] = has_choices(s, e) ? 0 : a.count[ANSWERS_KEPT];
-        measure_all(s, e, &a, o->more_base, e);
+        if (o->counted)
+            o->counted[e] = has_choices(s, e) ? 0 : a.count[ANSWERS_COUNTED];
+        measure_answers(s, e, &a, o->more_base, e);
     }
 }
 
@@ -101,7 +99,7 @@ static void fill_random(const prune_setting *s, const prune_view *view, const pr
     for (int pass = 0; pass < 2; pass++)
         for (int64_t seed = 0; seed < s->seeds; seed++) {
             int64_t mask = prune_plan_find(plan, -1, seed, pruned);
-            answers a = prune_answers(s, view, sum, mask, e);
+            answers a = prune_round_answers(s, view, sum, mask, e);
             double accuracy = accuracy_of(&a), beside = accuracy - total / n;
             if (pass == 0)
                 total += accuracy;
@@ -110,8 +108,9 @@ static void fill_random(const prune_setting *s, const prune_view *view, const pr
         }
     double base = o->base[BASE_ACCURACY][e];
     o->cross[ACCURACY_RANDOM][at] = s->seeds > 0 ? total / n : NAN;
-    o->cross[RATIO_RANDOM][at] = relative(o->cross[ACCURACY_RANDOM][at], base);
-    o->cross[RATIO_RANDOM_STD][at] = s->seeds > 1 ? relative(sqrt(squares / (n - 1)), base) : NAN;
+    o->cross[RATIO_RANDOM][at] = relative_to(o->cross[ACCURACY_RANDOM][at], base);
+    o->cross[RATIO_RANDOM_STD][at] =
+        s->seeds > 1 ? relative_to(sqrt(squares / (n - 1)), base) : NAN;
 }
 
 static void fill_cross(const prune_setting *s, const prune_view *view, const prune_plan *plan,
@@ -121,13 +120,13 @@ static void fill_cross(const prune_setting *s, const prune_view *view, const pru
         int64_t pruned = view->search[f].at, mask = prune_plan_find(plan, f, 0, pruned);
         for (int e = 0; e < s->evaluation->reported; e++) {
             int64_t at = f * s->evaluation->reported + e;
-            answers a = prune_final_answers(s, view, sum, f, mask, e);
+            answers a = prune_round_final_answers(s, view, sum, f, mask, e);
             o->cross[ACCURACY][at] = accuracy_of(&a);
-            o->cross[RATIO][at] = relative(o->cross[ACCURACY][at], o->base[BASE_ACCURACY][e]);
-            o->cross[LOSS][at] = mean_loss(&a);
+            o->cross[RATIO][at] = relative_to(o->cross[ACCURACY][at], o->base[BASE_ACCURACY][e]);
+            o->cross[LOSS][at] = answers_mean(&a, ANSWERS_LOSS);
             wilson_interval(a.count[ANSWERS_CORRECT], a.count[ANSWERS_SCORED],
                             &o->cross[ACCURACY_LOW][at], &o->cross[ACCURACY_HIGH][at]);
-            measure_all(s, e, &a, o->more, at);
+            measure_answers(s, e, &a, o->more, at);
             fill_random(s, view, plan, sum, pruned, e, at, o);
         }
     }
@@ -160,12 +159,12 @@ status prune_output_make(const prune_setting *s, const round_state *finished, co
 {
     status st = OK;
     prune_plan p = {0};
-    prune_view view = prune_view_of(s, finished);
+    prune_view view = prune_round_view(s, finished);
     out->probes = 1;
     for (int64_t f = 0; f < s->ranking->forgets; f++)
         if (view.search[f].probes > out->probes)
             out->probes = view.search[f].probes;
-    TRY(allocate(s, out));
+    TRY(allocate_values(s, out));
     TRY(prune_plan_make(s, finished, &p));
     fill_base(s, &view, out);
     fill_cross(s, &view, &p, sum, out);
@@ -181,14 +180,14 @@ void prune_output_free(prune_output *o)
     free(o->pruned);
     free(o->reached);
     free(o->samples);
-    free(o->kept);
+    free(o->counted);
     for (int i = 0; i < BASE_VARIABLES; i++)
         free(o->base[i]);
     for (int i = 0; i < CROSS_VARIABLES; i++)
         free(o->cross[i]);
     for (int i = 0; i < TRACE_VARIABLES; i++)
         free(o->trace[i]);
-    for (int m = 0; m < MEASURES; m++) {
+    for (int m = 0; m < ANSWER_MEASURES; m++) {
         free(o->more_base[m]);
         free(o->more[m]);
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of the artefact of `prune`, from its last round. Their variables: see
-// stages/prune_artefact.h.
+// The values of the artefact of `prune`, from its last round. Their variables: see prune.c.
 #ifndef STAGES_PRUNE_PRUNE_OUTPUT_H
 #define STAGES_PRUNE_PRUNE_OUTPUT_H
 
@@ -23,21 +22,23 @@ enum { TRACE_FRACTION, TRACE_ACCURACY, TRACE_SAMPLES, TRACE_VARIABLES };
 
 // Values of the artefact's variables, named as there. Owned.
 typedef struct prune_output {
-    double *fraction;                             // [forget]
-    int64_t *pruned;                              // [forget]
-    int8_t *reached;                              // [forget]
-    double *base[BASE_VARIABLES];                 // [subset]
-    int64_t *samples;                             // [subset]
-    int64_t *kept;                                // [subset]; NULL without a skip list
-    double *cross[CROSS_VARIABLES];               // [forget, subset]
-    double *trace[TRACE_VARIABLES];               // [forget, probe]
-    double *more_base[MEASURES], *more[MEASURES]; // [subset], [forget, subset]; NULL where it has
-                                                  // no meaning: images, no skip list
+    double *fraction;               // [forget]
+    int64_t *pruned;                // [forget]
+    int8_t *reached;                // [forget]
+    double *base[BASE_VARIABLES];   // [subset]
+    int64_t *samples;               // [subset]
+    int64_t *counted;               // [subset]; NULL without a skip list
+    double *cross[CROSS_VARIABLES]; // [forget, subset]
+    double *trace[TRACE_VARIABLES]; // [forget, probe]
+    // NULL where it has no meaning: images, no skip list
+    double *more_base[ANSWER_MEASURES]; // [subset]
+    double *more[ANSWER_MEASURES];      // [forget, subset]
     int64_t probes;
     int8_t *mask[SITES]; // [forget, layer, unit]; NULL where the site is not pruned
 } prune_output;
 
-// Computes all values from the last round's vector and sum. Local.
+// Computes all values from the last round's vector and sum. Local. Fails when out of memory;
+// prune_output_free is safe then too.
 status prune_output_make(const prune_setting *s, const round_state *finished, const partial *sum,
                          prune_output *out);
 // Frees what it owns; safe on {0}.

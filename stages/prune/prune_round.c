@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a search has learned travels in the vector alone, so that a run may be killed between any
+// two units and go on with another number of ranks: base answers, those of the running probe, and
+// the bisections, all as int64. Masks and units are derived from it anew, by every rank alike. A
+// probe that met its goal has answered its subset already, and FINAL does not ask again.
 #include "stages/prune/prune_round.h"
 
 #include <stdlib.h>
@@ -8,21 +12,21 @@
 #include "stages/common/neuron_set.h"
 
 enum { INTS = sizeof(int64_t) };
-_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(kept_answers) % INTS == 0,
+_Static_assert(sizeof(bisection) % INTS == 0 && sizeof(round_answers) % INTS == 0,
                "pieces of a vector of int64");
 
 static size_t vector_length(const prune_setting *s)
 {
-    return 1 + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS +
-           (size_t)s->ranking->forgets * (sizeof(kept_answers) + sizeof(bisection)) / INTS;
+    return 1 + (size_t)s->evaluation->entries * sizeof(round_answers) / INTS +
+           (size_t)s->ranking->forgets * (sizeof(round_answers) + sizeof(bisection)) / INTS;
 }
 
-prune_view prune_view_of(const prune_setting *s, const round_state *round)
+prune_view prune_round_view(const prune_setting *s, const round_state *round)
 {
     int64_t *base = round->values + 1;
-    int64_t *probed = base + (size_t)s->evaluation->entries * sizeof(kept_answers) / INTS;
-    int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(kept_answers) / INTS;
-    return (prune_view){round->values, (kept_answers *)base, (kept_answers *)probed,
+    int64_t *probed = base + (size_t)s->evaluation->entries * sizeof(round_answers) / INTS;
+    int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(round_answers) / INTS;
+    return (prune_view){round->values, (round_answers *)base, (round_answers *)probed,
                         (bisection *)search};
 }
 
@@ -32,28 +36,28 @@ static bool is_probed(const bisection *b)
     return b->outcome == BISECTION_REACHED && b->seen > 0;
 }
 
-static fixed sum_of(const kept_answers *a, int v)
+static fixed fixed_of(const round_answers *a, int v)
 {
     __extension__ typedef unsigned __int128 bits;
     return (fixed)((bits)(uint64_t)a->sum[v][1] << 64 | (uint64_t)a->sum[v][0]);
 }
 
-static answers answers_kept(const kept_answers *from)
+static answers unpack_answers(const round_answers *from)
 {
     answers a;
     memcpy(a.count, from->count, sizeof a.count);
     for (int v = 0; v < ANSWER_SUMS; v++)
-        a.sum[v] = sum_of(from, v);
+        a.sum[v] = fixed_of(from, v);
     return a;
 }
 
-// Adds answers to those that are kept. Both are far within range.
-static void keep_answers(const answers *a, kept_answers *to)
+// Adds answers to those of the round. Both are far within range.
+static void add_answers(const answers *a, round_answers *to)
 {
     for (int c = 0; c < ANSWER_COUNTS; c++)
         to->count[c] += a->count[c];
     for (int v = 0; v < ANSWER_SUMS; v++) {
-        const fixed sum = sum_of(to, v) + a->sum[v];
+        const fixed sum = fixed_of(to, v) + a->sum[v];
         to->sum[v][0] = (int64_t)(uint64_t)sum;
         to->sum[v][1] = (int64_t)(uint64_t)(sum >> 64);
     }
@@ -128,7 +132,7 @@ done:
 status prune_plan_make(const prune_setting *s, const round_state *round, prune_plan *out)
 {
     status st = OK;
-    prune_view view = prune_view_of(s, round);
+    prune_view view = prune_round_view(s, round);
     const tiling *cuts = &s->evaluation->source.cuts;
     prune_plan *p = out;
     *p = (prune_plan){0};
@@ -175,11 +179,11 @@ void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape
         out->field[PRUNE_SUMS + v] = (partial_field){"losses", PARTIAL_SUM, length};
 }
 
-answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
-                      int64_t mask, int64_t entry)
+answers prune_round_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                            int64_t mask, int64_t entry)
 {
     if (mask < 0)
-        return answers_kept(&view->base[entry]);
+        return unpack_answers(&view->base[entry]);
     int64_t at = mask * s->evaluation->entries + entry;
     answers a;
     for (int c = 0; c < ANSWER_COUNTS; c++)
@@ -189,30 +193,30 @@ answers prune_answers(const prune_setting *s, const prune_view *view, const part
     return a;
 }
 
-answers prune_final_answers(const prune_setting *s, const prune_view *view, const partial *sum,
-                            int64_t forget, int64_t mask, int64_t entry)
+answers prune_round_final_answers(const prune_setting *s, const prune_view *view,
+                                  const partial *sum, int64_t forget, int64_t mask, int64_t entry)
 {
     if (entry == s->evaluation->entry_of[forget] && is_probed(&view->search[forget]))
-        return answers_kept(&view->probed[forget]);
-    return prune_answers(s, view, sum, mask, entry);
+        return unpack_answers(&view->probed[forget]);
+    return prune_round_answers(s, view, sum, mask, entry);
 }
 
 static bisection_goal goal_of(const prune_setting *s, const prune_view *view, int64_t forget)
 {
-    const kept_answers *base = &view->base[s->evaluation->entry_of[forget]];
+    const round_answers *base = &view->base[s->evaluation->entry_of[forget]];
     return (bisection_goal){s->ranking->neurons, base->count[ANSWERS_CORRECT],
                             base->count[ANSWERS_SCORED], s->drop, s->tolerance};
 }
 
-// After BASE: keeps its answers, and begins the searches or settles on the fraction.
-static status begin(const prune_setting *s, prune_view *view, const partial *sum)
+// After BASE: keeps its answers, and begins the searches, or says how many the fraction is.
+static status begin_searches(const prune_setting *s, prune_view *view, const partial *sum)
 {
     for (int64_t e = 0; e < s->evaluation->entries; e++) {
-        answers a = prune_answers(s, view, sum, 0, e);
+        answers a = prune_round_answers(s, view, sum, 0, e);
         if (a.count[ANSWERS_SCORED] == 0)
             return status_fail(ERR_INPUT, s->evaluation->name[e],
                                "no answer of this subset can be scored; give longer samples");
-        keep_answers(&a, &view->base[e]);
+        add_answers(&a, &view->base[e]);
     }
     for (int64_t f = 0; f < s->ranking->forgets; f++) {
         if (s->search) {
@@ -227,8 +231,8 @@ static status begin(const prune_setting *s, prune_view *view, const partial *sum
 }
 
 // After SEARCH: each open search takes the answers of its prefix.
-static status observe(const prune_setting *s, const round_state *finished, prune_view *view,
-                      const partial *sum)
+static status observe_probes(const prune_setting *s, const round_state *finished, prune_view *view,
+                             const partial *sum)
 {
     prune_plan plan;
     status st = prune_plan_make(s, finished, &plan);
@@ -237,10 +241,10 @@ static status observe(const prune_setting *s, const round_state *finished, prune
     for (int64_t m = 0; m < plan.masks; m++) {
         int64_t f = plan.mask[m].forget;
         bisection_goal goal = goal_of(s, view, f);
-        answers a = prune_answers(s, view, sum, m, s->evaluation->entry_of[f]);
+        answers a = prune_round_answers(s, view, sum, m, s->evaluation->entry_of[f]);
         if (view->search[f].step == 0)
-            view->probed[f] = (kept_answers){0};
-        keep_answers(&a, &view->probed[f]);
+            view->probed[f] = (round_answers){0};
+        add_answers(&a, &view->probed[f]);
         bisection_observe(&view->search[f], &goal, a.count[ANSWERS_CORRECT],
                           a.count[ANSWERS_SCORED]);
     }
@@ -248,11 +252,11 @@ static status observe(const prune_setting *s, const round_state *finished, prune
     return OK;
 }
 
-status prune_next(const prune_setting *s, const round_state *finished, const partial *sum,
-                  round_state *next, bool *done)
+status prune_round_next(const prune_setting *s, const round_state *finished, const partial *sum,
+                        round_state *next, bool *done)
 {
     status st = OK;
-    *done = finished && *prune_view_of(s, finished).phase == PHASE_FINAL;
+    *done = finished && *prune_round_view(s, finished).phase == PHASE_FINAL;
     if (*done)
         return OK;
     if (!round_extend(next, vector_length(s)))
@@ -260,11 +264,11 @@ status prune_next(const prune_setting *s, const round_state *finished, const par
     if (!finished)
         return OK; // zeros: BASE
     memcpy(next->values, finished->values, next->length * sizeof *next->values);
-    prune_view view = prune_view_of(s, next);
+    prune_view view = prune_round_view(s, next);
     if (*view.phase == PHASE_BASE)
-        TRY(begin(s, &view, sum));
+        TRY(begin_searches(s, &view, sum));
     else
-        TRY(observe(s, finished, &view, sum));
+        TRY(observe_probes(s, finished, &view, sum));
     *view.phase = PHASE_FINAL;
     for (int64_t f = 0; f < s->ranking->forgets; f++)
         if (view.search[f].outcome == BISECTION_OPEN)

@@ -10,7 +10,7 @@
 #define STAGES_PRUNE_PRUNE_ROUND_H
 
 #include "pipeline/stage.h"
-#include "stages/common/answers.h"
+#include "stages/prune/answers.h"
 #include "stages/prune/bisection.h"
 #include "stages/prune/evaluation.h"
 #include "stages/prune/ranking.h"
@@ -27,21 +27,22 @@ typedef struct prune_setting {
 
 enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
 
-// The vector, made of int64 only: {phase}, base [entries], probed [forgets], search [forgets].
-typedef struct kept_answers {
+// Answers as a piece of the vector.
+typedef struct round_answers {
     int64_t count[ANSWER_COUNTS];
     int64_t sum[ANSWER_SUMS][2]; // halves of a fixed, the low one first
-} kept_answers;
+} round_answers;
 
+// The vector, made of int64 only: {phase}, base [entries], probed [forgets], search [forgets].
 typedef struct prune_view {
     int64_t *phase;
-    kept_answers *base;
-    kept_answers *probed; // of the running probe, or of the one that reached the goal
+    round_answers *base;
+    round_answers *probed; // of the running probe, or of the one that reached the goal
     bisection *search;
 } prune_view;
 
 // Reads a vector in place. Borrowed from the round.
-prune_view prune_view_of(const prune_setting *s, const round_state *round);
+prune_view prune_round_view(const prune_setting *s, const round_state *round);
 
 // A set of neurons to prune in a round: the first `pruned` of the order of a subset to forget, or
 // of a random order.
@@ -51,6 +52,7 @@ typedef struct prune_mask {
     int64_t pruned;
 } prune_mask;
 
+// Tiles to answer with a mask of the plan.
 typedef struct prune_unit {
     int64_t mask;
     tile_run run;
@@ -65,7 +67,7 @@ typedef struct prune_plan {
 } prune_plan;
 
 // Derives the masks and units of a round. Units of a mask are consecutive, so that a rank compiles
-// few masks. Owned by the caller.
+// few masks. Owned by the caller. Local. Fails when out of memory.
 status prune_plan_make(const prune_setting *s, const round_state *round, prune_plan *out);
 void prune_plan_free(prune_plan *p);
 // The mask's index, or -1 where the round has none of that kind (no neuron pruned).
@@ -76,15 +78,15 @@ enum { PRUNE_COUNTS = 0, PRUNE_SUMS = ANSWER_COUNTS };
 void prune_plan_shape(const prune_plan *p, const prune_setting *s, partial_shape *out);
 
 // The round that follows a finished one; *done after FINAL. `finished` and `sum` are NULL before
-// the first.
-status prune_next(const prune_setting *s, const round_state *finished, const partial *sum,
-                  round_state *next, bool *done);
+// the first. Local. ERR_INPUT when a subset has no answer that can be scored.
+status prune_round_next(const prune_setting *s, const round_state *finished, const partial *sum,
+                        round_state *next, bool *done);
 
-// The answers of [mask, entry] in a round's sum; mask -1: those of the unpruned model. After FINAL,
-// those that a probe has given are where it kept them.
-answers prune_answers(const prune_setting *s, const prune_view *view, const partial *sum,
-                      int64_t mask, int64_t entry);
-answers prune_final_answers(const prune_setting *s, const prune_view *view, const partial *sum,
-                            int64_t forget, int64_t mask, int64_t entry);
+// The answers of [mask, entry] in a round's sum; mask -1: those of the unpruned model, which are in
+// the vector. After FINAL also those that a probe has given: they are in the vector too. Local.
+answers prune_round_answers(const prune_setting *s, const prune_view *view, const partial *sum,
+                            int64_t mask, int64_t entry);
+answers prune_round_final_answers(const prune_setting *s, const prune_view *view,
+                                  const partial *sum, int64_t forget, int64_t mask, int64_t entry);
 
 #endif

@@ -2,7 +2,7 @@
 // The neurons of a model in the order in which they are pruned for each subset to forget, from a
 // `score` artefact.
 //
-// Flat index of a neuron: layer after layer; within a layer the units of mlp, then those of attn,
+// Flat index of a neuron: layer after layer; within a layer the neurons of mlp, then those of attn,
 // as far as the site asked has them. Ties go to the lower one.
 #ifndef STAGES_PRUNE_RANKING_H
 #define STAGES_PRUNE_RANKING_H
@@ -14,7 +14,7 @@
 
 typedef struct ranking {
     int layers;
-    int width[SITES]; // units of a layer; 0: the site is not pruned
+    int width[SITES]; // neurons of a layer; 0: the site is not pruned
     int64_t neurons;
     int64_t forgets;
     char **forget;  // owned: names
@@ -23,8 +23,7 @@ typedef struct ranking {
 
 // Reads the scores of the sites asked ("mlp", "attn" or "both") and sorts them. ERR_INPUT when the
 // artefact lacks it, or is of a model of another shape than `info`. Local.
-status ranking_open(const artefact *scores, const char *sites, const model_info *info,
-                    ranking *out);
+status ranking_open(const artefact *from, const char *sites, const model_info *info, ranking *out);
 // Frees what it owns; safe on {0}.
 void ranking_free(ranking *r);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Frequencies are those of what was collected on, not of what is evaluated: so the list is the same
+// whatever `evaluate:` names. Ties go to the lower id, for every rank to find the same one.
 #include "stages/prune/skip_list.h"
 
 #include <stdlib.h>

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+// A figure's script draws from its CSV by line numbers, one run of lines a curve: so the CSV is all
+// the data there is, and a reader can draw it otherwise. The key is drawn by hand below the panels,
+// because gnuplot would make one a panel.
 #include "stages/report/curves.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "stages/report/gnuplot.h"
 #include "stages/report/markup.h"
@@ -26,19 +30,21 @@ enum {
 };
 
 typedef struct layout {
-    double width, height, key; // key: room for it below the panels
+    size_t across;             // panels in a line
+    double width, height, key; // key: space for it below the panels
 } layout;
 
 static layout lay_out(const curves *c, size_t key_lines)
 {
-    double across = (double)c->across, down = ceil((double)c->panels / across);
-    layout l = {.key = (double)key_lines * KEY_LINE};
+    layout l = {.across = c->panels == 4 ? 2 : c->panels < 3 ? c->panels : 3};
+    double across = (double)l.across, down = ceil((double)c->panels / across);
+    l.key = (double)key_lines * KEY_LINE;
     l.width = LEFT + across * PANEL_WIDTH + (across - 1) * GAP_X + RIGHT;
     l.height = TOP + down * PANEL_HEIGHT + (down - 1) * GAP_Y + BOTTOM + l.key;
     return l;
 }
 
-static bool has(const curve *k, size_t offset)
+static bool has_values(const curve *k, size_t offset)
 {
     for (int64_t i = 0; i < k->points; i++)
         if (!isnan(*(const double *)((const char *)&k->point[i] + offset)))
@@ -46,7 +52,7 @@ static bool has(const curve *k, size_t offset)
     return false;
 }
 
-#define HAS(curve_, member) has(curve_, offsetof(curve_point, member))
+#define HAS(curve_, member) has_values(curve_, offsetof(curve_point, member))
 
 // Columns of the CSV: 3 x, 4 mean, 5 median, 6 std, 7 min, 8 max, 9 chance; a curve's points stand
 // in lines `first` on.
@@ -83,8 +89,8 @@ static void write_curve(const curve *k, int64_t first, bool *begun, text *script
 
 static void write_panel(const curves *c, const layout *l, size_t panel, text *script)
 {
-    double left = LEFT + (double)(panel % c->across) * (PANEL_WIDTH + GAP_X);
-    double top = TOP + (double)(panel / c->across) * (PANEL_HEIGHT + GAP_Y);
+    double left = LEFT + (double)(panel % l->across) * (PANEL_WIDTH + GAP_X);
+    double top = TOP + (double)(panel / l->across) * (PANEL_HEIGHT + GAP_Y);
     int64_t first = 0;
     bool begun = false;
     gnuplot_place(script, l->width, l->height, left, top, left + PANEL_WIDTH, top + PANEL_HEIGHT);
@@ -163,6 +169,15 @@ static void write_csv(const curves *c, text *csv)
             markup_csv(csv, c->curve[i].label);
             text_add(csv, "\n");
         }
+}
+
+void curves_free(curve *list, size_t n)
+{
+    for (size_t i = 0; list && i < n; i++) {
+        free(list[i].label);
+        free(list[i].point);
+    }
+    free(list);
 }
 
 void curves_write(const curves *c, const char *stem, text *script, text *csv)

@@ -17,9 +17,9 @@ typedef struct curve_point {
 } curve_point;
 
 typedef struct curve {
-    size_t panel; // ascending over the list
-    char *label;
-    curve_point *point;
+    size_t panel;       // ascending over the list
+    char *label;        // owned
+    curve_point *point; // owned [points]
     int64_t points;
     int colour; // 0, 1, 2, …: of a palette that the colour-blind can tell apart
 } curve;
@@ -27,7 +27,7 @@ typedef struct curve {
 // All pointers borrowed.
 typedef struct curves {
     char *const *panel_title;
-    size_t panels, across; // side by side in a line
+    size_t panels; // three in a line, two where there are four
     const curve *curve;
     size_t n;
     const char *x_title, *y_title, *x_field;
@@ -36,6 +36,9 @@ typedef struct curves {
     double x_step;            // between ticks; 0: gnuplot's choice
     bool spread;              // curves have median, min and max: draw and explain them
 } curves;
+
+// Frees a list of n curves and what they own; NULL is a no-op.
+void curves_free(curve *list, size_t n);
 
 // The script and the data with the file stem `stem`: one line of CSV a point:
 // panel,curve,X,mean,median,std,min,max,chance,panel_title,label. Local.

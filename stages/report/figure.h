@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures of the report: each is a const descriptor that says which tasks it draws, and a
-// function that draws them. A new figure is one line in figures.c and, where no drawing function
-// fits, one file stages/figure_NAME.c.
+// A figure of the report: a const descriptor that says which tasks it draws, and what a drawing
+// function (figure_prune.h, figure_overlap.h, figure_growth.h, figure_clusters.h) makes of them.
+// The list of figures is in figures.c.
 #ifndef STAGES_REPORT_FIGURE_H
 #define STAGES_REPORT_FIGURE_H
 
@@ -52,13 +52,5 @@ const char *figure_subset_words(const figure *f);
 const char *figure_task_name(const report_task *t);
 // Value of a swept axis, or NULL. Borrowed.
 const char *figure_axis(const report_task *t, const char *name);
-
-// Figures of the finished tasks, in the order of the paper. *figures is one block; owned by the
-// caller (figures_free).
-status figures_plan(const report_input *in, figure **figures, size_t *n);
-void figures_free(figure *figures, size_t n);
-
-// Drawing functions: figure_prune.c, figure_overlap.c, figure_growth.c, figure_clusters.c.
-figure_draw figure_prune, figure_overlap, figure_growth, figure_clusters;
 
 #endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure 6: how strongly the neurons of a subset gather in few clusters, layer by layer: a panel
-// for each share, a curve for each pair of scores and clusters.
+// A curve's two inputs, clusters and scores, may be of different models: that is what the figure
+// compares, so its label names both. All panels have one scale, for the eye to compare shares.
+#include "stages/report/figure_clusters.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "stages/report/curves.h"
-#include "stages/report/figure.h"
 #include "stages/report/markup.h"
 
 enum { MAX_PANELS = 6 };
@@ -139,7 +140,7 @@ static void add_caption(figure *f)
 }
 
 // Limits common to all panels, in steps of 0.05.
-static void fit(const curve *c, size_t n, double *low, double *high)
+static void fit_limits(const curve *c, size_t n, double *low, double *high)
 {
     *low = 0.5, *high = 0.6;
     for (size_t i = 0; i < n; i++)
@@ -150,8 +151,8 @@ static void fit(const curve *c, size_t n, double *low, double *high)
         }
 }
 
-static status read_all(const figure *f, const int64_t *share, size_t panels, char *const *label,
-                       curve *c)
+static status read_curves(const figure *f, const int64_t *share, size_t panels, char *const *label,
+                          curve *c)
 {
     int64_t fractions = artefact_length(f->task[0]->artefact, "fraction");
     for (size_t p = 0; p < panels; p++)
@@ -183,8 +184,8 @@ status figure_clusters(figure *f)
         TRY(status_no_memory("curves"));
     TRY(artefact_read(f->task[0]->artefact, "fraction", VARIABLE_F64, fraction));
     TRY(make_labels(f, label));
-    TRY(read_all(f, share, panels, label, c));
-    fit(c, panels * f->n, &low[0], &high[0]);
+    TRY(read_curves(f, share, panels, label, c));
+    fit_limits(c, panels * f->n, &low[0], &high[0]);
     for (size_t p = 0; p < panels; p++) {
         low[p] = low[0], high[p] = high[0];
         if (!(title[p] = text_format("top %g%% of each layer", 100 * fraction[share[p]])))
@@ -193,9 +194,6 @@ status figure_clusters(figure *f)
     double last = (double)artefact_length(f->task[0]->artefact, "layer") - 1;
     const curves all = {.panel_title = title,
                         .panels = panels,
-                        .across = panels == 4  ? 2
-                                  : panels < 3 ? panels
-                                               : 3,
                         .curve = c,
                         .n = panels * f->n,
                         .x_title = "layer",
@@ -213,16 +211,12 @@ status figure_clusters(figure *f)
     add_numbers(f, c, f->n, fraction[0]);
     add_table(c, panels * f->n, f->n, title, &f->table);
 done:
-    for (size_t i = 0; c && i < panels * f->n; i++) {
-        free(c[i].label);
-        free(c[i].point);
-    }
+    curves_free(c, panels * f->n);
     for (size_t p = 0; p < MAX_PANELS; p++)
         free(title[p]);
     for (size_t i = 0; label && i < f->n; i++)
         free(label[i]);
     free(label);
-    free(c);
     free(fraction);
     return st;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure 5: the overlap over all pairs as the selected share grows: a panel a model, and the
-// difference of the first two.
+// Shares come in the order in which the pipeline file lists them and are sorted for the curve. The
+// difference panel is drawn only where both models have the same shares: nothing is interpolated.
+#include "stages/report/figure_growth.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "stages/report/curves.h"
-#include "stages/report/figure.h"
 #include "stages/report/markup.h"
 
 static int by_share(const void *a, const void *b)
@@ -47,7 +48,7 @@ done:
     return st;
 }
 
-static status subtract(const curve *a, const curve *b, curve *out)
+static status subtract_curves(const curve *a, const curve *b, curve *out)
 {
     *out = (curve){.points = a->points, .colour = 2};
     out->label = text_format("%s − %s", a->label, b->label);
@@ -123,7 +124,7 @@ static void add_caption(figure *f, bool difference)
 }
 
 // Limits of the difference's panel, in steps of five points.
-static void fit(const curve *c, double *low, double *high)
+static void fit_limits(const curve *c, double *low, double *high)
 {
     *low = -5, *high = 5;
     for (int64_t i = 0; i < c->points; i++) {
@@ -151,17 +152,14 @@ status figure_growth(figure *f)
         high[i] = 100;
     }
     if (n == 2 && same_shares(&c[0], &c[1])) {
-        TRY(subtract(&c[0], &c[1], &c[n]));
+        TRY(subtract_curves(&c[0], &c[1], &c[n]));
         c[n].panel = n;
         title[n] = c[n].label;
-        fit(&c[n], &low[n], &high[n]);
+        fit_limits(&c[n], &low[n], &high[n]);
         panels++;
     }
     const curves all = {.panel_title = title,
                         .panels = panels,
-                        .across = panels == 4  ? 2
-                                  : panels < 3 ? panels
-                                               : 3,
                         .curve = c,
                         .n = panels,
                         .x_title = "share of neurons selected, %",
@@ -177,11 +175,7 @@ status figure_growth(figure *f)
     add_numbers(f, c, n);
     add_table(c, n, &f->table);
 done:
-    for (size_t i = 0; c && i <= n; i++) {
-        free(c[i].label);
-        free(c[i].point);
-    }
-    free(c);
+    curves_free(c, n + 1);
     free(title);
     free(low);
     free(high);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures 3 and 4: the overlap of each pair of subsets, one panel a model, at the first of the
-// shares.
+// All panels share one scale, up to the largest overlap off the diagonal: the diagonal is 100% by
+// definition and would leave no colours for the rest. The table names the pairs that share most,
+// which a map of hundreds of cells does not.
+#include "stages/report/figure_overlap.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/figure.h"
 #include "stages/report/heatmap.h"
 #include "stages/report/markup.h"
 
@@ -139,11 +141,7 @@ status figure_overlap(figure *f)
     heatmap_write(&h, f->stem, &f->script, &f->csv);
     add_caption(f, fraction[0], chance[0]);
 done:
-    for (size_t i = 0; panel && i < f->n; i++) {
-        free(panel[i].title);
-        free(panel[i].value);
-    }
-    free(panel);
+    heatmap_free_panels(panel, f->n);
     free(fraction);
     free(chance);
     free(name);

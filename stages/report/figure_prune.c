@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures 1 and 2: what is left of every subset's accuracy after pruning for one of them; a panel
-// for each drop, and one for random pruning of as many neurons: beside it, or below where there are
-// several drops.
+// Read as the artefact has it, [forget][subset], and transposed into panels: a column is what was
+// unlearned. Panels of random pruning stand beside those of selective pruning where there is one
+// task or more than three, else in a line of their own below. Everything is in percent of the
+// unpruned model's accuracy.
+#include "stages/report/figure_prune.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/figure.h"
 #include "stages/report/heatmap.h"
 #include "stages/report/markup.h"
 
@@ -99,7 +101,7 @@ done:
 }
 
 // The task's drop (or the fraction it was given) as a number; NAN where it has neither.
-static double target(const report_task *t, const char *name)
+static double task_target(const report_task *t, const char *name)
 {
     const char *swept = figure_axis(t, name);
     if (swept)
@@ -110,7 +112,7 @@ static double target(const report_task *t, const char *name)
 // The title of a panel.
 static char *what_was_done(const figure *f, const report_task *t, bool random)
 {
-    double drop = target(t, "drop"), fraction = target(t, "fraction");
+    double drop = task_target(t, "drop"), fraction = task_target(t, "fraction");
     if (isnan(drop))
         return text_format("%g%% of neurons pruned%s", 100 * fraction, random ? " at random" : "");
     return random ? text_format("as many neurons pruned at random as for %g%%", 100 * drop)
@@ -126,7 +128,7 @@ static bool has_models(const figure *f)
     return false;
 }
 
-// Rows are the evaluated subsets, columns the unlearned ones: the artefact's arrays, turned.
+// Rows are the evaluated subsets, columns the unlearned ones: the artefact's arrays, transposed.
 static status make_panel(const figure *f, size_t task, const pruning *p, bool random,
                          heatmap_panel *out)
 {
@@ -170,7 +172,7 @@ enum { FRACTION, OWN, OTHERS, FOREIGN, SUMMARIES };
 
 // Share of neurons pruned; what is left of the unlearned subset, of the others of its dataset, and
 // of other datasets'.
-static void summarise(const pruning *p, spread out[SUMMARIES])
+static void summarise_pruning(const pruning *p, spread out[SUMMARIES])
 {
     double sum[SUMMARIES] = {0}, square[SUMMARIES] = {0};
     int64_t n[SUMMARIES] = {0};
@@ -189,9 +191,9 @@ static void add_numbers(figure *f, const report_task *t, const pruning *p)
 {
     spread of[SUMMARIES];
     int64_t reached = 0;
-    double drop = target(t, "drop");
+    double drop = task_target(t, "drop");
     const char *site = params_has(t->params, "site") ? params_text(t->params, "site") : "mlp";
-    summarise(p, of);
+    summarise_pruning(p, of);
     for (int64_t i = 0; i < p->forgets; i++)
         reached += p->reached[i] != 0;
     text_add(&f->numbers, "<li>");
@@ -268,12 +270,12 @@ static void add_table(figure *f, const report_task *t, const pruning *p)
               "<th>left of it, random pruning</th></tr>\n",
               figure_subset_word(f));
     for (int64_t g = 0; g < p->forgets; g++)
-        add_row(p, g, !isnan(target(t, "drop")), &f->table);
+        add_row(p, g, !isnan(task_target(t, "drop")), &f->table);
     text_add(&f->table, "</table>\n");
 }
 
 // Random pruning beside selective pruning, in a line for each task; otherwise a line of each.
-static bool beside(const figure *f)
+static bool stands_beside(const figure *f)
 {
     return f->n == 1 || f->n > 3;
 }
@@ -291,7 +293,7 @@ static void add_caption(figure *f, const pruning *p)
         "unpruned model's. Framed: the unlearned %s itself. Dark cells have lost; where only "
         "the frames are dark, the %s is separable. %s: as many neurons pruned at <b>random</b>, "
         "which is the chance level. Grey: the unpruned model has none right.",
-        word, word, words ? "next-token " : "", word, word, beside(f) ? "Right" : "Below");
+        word, word, words ? "next-token " : "", word, word, stands_beside(f) ? "Right" : "Below");
     if (more)
         text_add(&f->caption, " Rows named <i>dataset: subset</i> are of other datasets; a row of "
                               "questions is the share answered right.");
@@ -320,8 +322,8 @@ status figure_prune(figure *f)
             TRY(status_fail(ERR_INPUT, f->task[i]->artefact_path,
                             "the panels of one figure have different subsets; evaluate all on the "
                             "same datasets"));
-        TRY(make_panel(f, i, &p[i], false, &panel[beside(f) ? 2 * i : i]));
-        TRY(make_panel(f, i, &p[i], true, &panel[beside(f) ? 2 * i + 1 : f->n + i]));
+        TRY(make_panel(f, i, &p[i], false, &panel[stands_beside(f) ? 2 * i : i]));
+        TRY(make_panel(f, i, &p[i], true, &panel[stands_beside(f) ? 2 * i + 1 : f->n + i]));
         add_numbers(f, f->task[i], &p[i]);
         add_table(f, f->task[i], &p[i]);
     }
@@ -339,7 +341,7 @@ status figure_prune(figure *f)
                        .value_field = "top1_percent_of_unpruned",
                        .panel = panel,
                        .panels = 2 * f->n,
-                       .across = beside(f) ? 2 : f->n,
+                       .across = stands_beside(f) ? 2 : f->n,
                        .palette = PALETTE_LOSS,
                        .high = 100,
                        .scale_title = "Top-1, % of the unpruned model's"};
@@ -348,12 +350,8 @@ status figure_prune(figure *f)
 done:
     for (size_t i = 0; p && i < f->n; i++)
         pruning_free(&p[i]);
-    for (size_t i = 0; panel && i < 2 * f->n; i++) {
-        free(panel[i].title);
-        free(panel[i].value);
-    }
+    heatmap_free_panels(panel, 2 * f->n);
     free(p);
-    free(panel);
     free(own);
     return st;
 }

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/report/figure.h"
+// The list of figures, and which finished task goes into which: by stage, modality and variables.
+// Tasks that differ in an axis a figure does not show get figures of their own, told apart by their
+// file stem, so that a sweep never overwrites or mixes results. A new figure is a line of the table
+// and, where no drawing function fits, one file figure_NAME.c.
+#include "stages/report/figures.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/report/figure_clusters.h"
+#include "stages/report/figure_growth.h"
+#include "stages/report/figure_overlap.h"
+#include "stages/report/figure_prune.h"
 #include "stages/report/markup.h"
 
 static const figure_def table[] = {
@@ -27,30 +35,7 @@ static const figure_def table[] = {
 };
 enum { FIGURES = sizeof table / sizeof *table };
 
-const char *figure_subset_word(const figure *f)
-{
-    return strcmp(f->def->modality, "text") == 0 ? "text domain" : "class";
-}
-
-const char *figure_subset_words(const figure *f)
-{
-    return strcmp(f->def->modality, "text") == 0 ? "text domains" : "classes";
-}
-
-const char *figure_task_name(const report_task *t)
-{
-    return t->model ? t->model : t->label;
-}
-
-const char *figure_axis(const report_task *t, const char *name)
-{
-    for (size_t i = 0; i < t->n_axes; i++)
-        if (strcmp(t->axes[i].name, name) == 0)
-            return t->axes[i].value;
-    return NULL;
-}
-
-static bool matches(const figure_def *def, const report_task *t)
+static bool matches_figure(const figure_def *def, const report_task *t)
 {
     if (!t->artefact || strcmp(t->stage, def->stage) != 0 ||
         !artefact_has(t->artefact, def->with) ||
@@ -63,7 +48,7 @@ static bool matches(const figure_def *def, const report_task *t)
 }
 
 // Does the number of its shares of neurons suit the figure?
-static bool suits(const figure_def *def, const report_task *t)
+static bool suits_figure(const figure_def *def, const report_task *t)
 {
     enum { MANY = 20 };
     bool many = artefact_length(t->artefact, "fraction") >= MANY;
@@ -129,10 +114,11 @@ status figures_plan(const report_input *in, figure **figures, size_t *n)
         size_t from = *n;
         bool choosy = false; // where a task suits the figure, only those that do are drawn
         for (size_t i = 0; i < in->n_tasks; i++)
-            choosy |= matches(&table[d], &in->tasks[i]) && suits(&table[d], &in->tasks[i]);
+            choosy |=
+                matches_figure(&table[d], &in->tasks[i]) && suits_figure(&table[d], &in->tasks[i]);
         for (size_t i = 0; i < in->n_tasks; i++) {
             const report_task *t = &in->tasks[i];
-            if (!matches(&table[d], t) || (choosy && !suits(&table[d], t)))
+            if (!matches_figure(&table[d], t) || (choosy && !suits_figure(&table[d], t)))
                 continue;
             first_step = first_step ? first_step : t->step;
             char *stem = make_stem(&table[d], t, first_step);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// gnuplot is a program, not a library: it is started as a child, in the report's folder, without a
+// shell, so that no name in a path is ever interpreted. What it says is read to its end, for a
+// child that cannot write would not end.
 #include "stages/report/gnuplot.h"
 
 #include <errno.h>
@@ -50,7 +53,7 @@ void gnuplot_place(text *script, double width, double height, double left, doubl
 
 // Runs gnuplot in `folder`; *said gets the beginning of what it printed, on one line. *code is its
 // exit code, or -1 when it could not be started.
-static status run(const char *folder, char *const arguments[], int *code, char said[512])
+static status spawn_gnuplot(const char *folder, char *const arguments[], int *code, char said[512])
 {
     status st = OK;
     int pipe_ends[2] = {-1, -1};
@@ -96,7 +99,7 @@ bool gnuplot_present(void)
     char said[512];
     char *const arguments[] = {"gnuplot", "-d", "-e", "set terminal svg; set terminal pngcairo",
                                NULL};
-    return run(".", arguments, &code, said) == OK && code == 0;
+    return spawn_gnuplot(".", arguments, &code, said) == OK && code == 0;
 }
 
 status gnuplot_run(const char *folder, const char *stem)
@@ -107,7 +110,7 @@ status gnuplot_run(const char *folder, const char *stem)
     if (!script)
         TRY(status_no_memory("a script's name"));
     char *const arguments[] = {"gnuplot", "-d", script, NULL};
-    TRY(run(folder, arguments, &code, said));
+    TRY(spawn_gnuplot(folder, arguments, &code, said));
     if (code != 0)
         TRY(status_fail(ERR_IO, "gnuplot", "failed on %s/%s: %s; run it there to see why", folder,
                         script, said));

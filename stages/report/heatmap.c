@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sizes are in CSS pixels and follow from the number of cells and the length of names; gnuplot gets
+// them as shares of the screen. Cells are boxes over a grey ground: what has no value is not drawn,
+// and a frame is one more box.
 #include "stages/report/heatmap.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "stages/report/gnuplot.h"
 #include "stages/report/markup.h"
@@ -26,7 +30,7 @@ typedef struct layout {
 
 enum { NAME_WIDTH = 7, BAR_ROOM = 128, BAR_WIDTH = 16 };
 
-static double longest(char *const *name, int64_t n)
+static double longest_name(char *const *name, int64_t n)
 {
     size_t most = 0;
     for (int64_t i = 0; i < n; i++)
@@ -40,8 +44,8 @@ static layout lay_out(const heatmap *h)
     double across = (double)h->across, down = ceil((double)h->panels / across);
     layout l = {.cell = h->columns <= 8 ? 44 : h->columns <= 14 ? 34 : 27, .gap_x = 28, .top = 36};
     l.font = l.cell > 30 ? 11 : 9;
-    l.left = 44 + NAME_WIDTH * longest(h->row_name, h->rows);
-    l.bottom = 52 + 0.72 * NAME_WIDTH * longest(h->column_name, h->columns);
+    l.left = 44 + NAME_WIDTH * longest_name(h->row_name, h->rows);
+    l.bottom = 52 + 0.72 * NAME_WIDTH * longest_name(h->column_name, h->columns);
     // A slanted name reaches to the left of its tick: the first ones into the room of the row
     // names.
     if (l.left < l.bottom - 20)
@@ -145,6 +149,15 @@ static void write_csv(const heatmap *h, text *csv)
             markup_csv(csv, h->column_name[column]);
             text_add(csv, "\n");
         }
+}
+
+void heatmap_free_panels(heatmap_panel *list, size_t n)
+{
+    for (size_t i = 0; list && i < n; i++) {
+        free(list[i].title);
+        free(list[i].value);
+    }
+    free(list);
 }
 
 void heatmap_write(const heatmap *h, const char *stem, text *script, text *csv)

@@ -14,12 +14,12 @@ typedef enum heatmap_palette {
     PALETTE_SHARE, // white at the low end: dark cells share
 } heatmap_palette;
 
-// All pointers borrowed.
 typedef struct heatmap_panel {
-    char *title;
-    double *value; // [rows][columns]; NaN is drawn grey
+    char *title;   // owned
+    double *value; // owned [rows][columns]; NaN is drawn grey
 } heatmap_panel;
 
+// All pointers borrowed.
 typedef struct heatmap {
     int64_t rows, columns;
     char *const *row_name, *const *column_name;
@@ -32,6 +32,9 @@ typedef struct heatmap {
     double low, high; // of the scale; values beyond are drawn as its ends, and written as they are
     const char *scale_title;
 } heatmap;
+
+// Frees a list of n panels and what they own; NULL is a no-op.
+void heatmap_free_panels(heatmap_panel *list, size_t n);
 
 // The script and the data of a heat map with the file stem `stem`: one line of CSV a cell, NaN
 // cells too: panel,row_index,column_index,own,VALUE,PANEL,ROW,COLUMN. Local.

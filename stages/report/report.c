@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Data and scripts come first, pictures next, the page last, and each step goes on where pictures
+// fail: a cluster without gnuplot still gets the page with its tables, and the scripts to draw
+// elsewhere.
 #include "stages/report/report.h"
 
 #include <dirent.h>
@@ -8,7 +11,7 @@
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
-#include "stages/report/figure.h"
+#include "stages/report/figures.h"
 #include "stages/report/gnuplot.h"
 #include "stages/report/report_html.h"
 

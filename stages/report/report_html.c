@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The page needs no other file, network or script, so that it can be mailed: style and pictures
+// stand inside it. Pictures are SVG elements with their ids made unique, since two of one page
+// would otherwise borrow each other's marks.
 #include "stages/report/report_html.h"
 
 #include <math.h>

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `import`: scores computed elsewhere as an artefact like `score`'s.
 //   published: {stage: import, path: scores.safetensors, site: mlp}
-// Input: a safetensors file with one tensor [layers, units] per subset, named as the subset, all of
-// one shape, of any number type that a model's weights may have, or F64. Subsets are in the order
-// of their data in the file, which is the order they were saved in (JSON objects have none).
-// Output: string subset(subset); double mlp_score(subset, layer, unit), or attn_score(subset,
-// layer, attn_unit)
+// Input: a safetensors file with one tensor [layers, neurons of a layer] per subset, named as the
+// subset, all of one shape, of any number type that a model's weights may have, or F64. Subsets are
+// in the order of their data in the file, which is the order they were saved in (JSON objects have
+// none). Output, of the one `site`:
+//   string subset(subset)                        1  the tensor's name
+//   double mlp_score(subset, layer, unit)        1  higher: more specific to the subset
+//   double attn_score(subset, layer, attn_unit)  1  the same
+// It stands beside `score` because what it writes is read in the same places.
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +17,16 @@
 #include "model/model.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/stage.h"
+#include "stages/common/scores.h"
 
 typedef struct import_state {
     const char *path; // borrowed
-    int which;        // site
+    site which;
     safetensors *file;
-    const tensor **tensor; // owned [subsets], in file order
-    const char **subset;   // owned; names borrowed from the file
-    int64_t subsets, layers, units;
-    double *score; // [subset, layer, unit]
-    char variable[32];
+    const tensor **tensor;          // owned [subsets], in file order
+    const char **subset;            // owned; names borrowed from the file
+    int64_t subsets, layers, width; // neurons of a layer
+    double *score;                  // [subsets, layers, width]
 } import_state;
 
 static const param_def import_params[] = {
@@ -46,7 +48,7 @@ static void import_close(void *state)
     free(s);
 }
 
-static int by_place(const void *a, const void *b)
+static int by_position(const void *a, const void *b)
 {
     const tensor *x = *(const tensor *const *)a, *y = *(const tensor *const *)b;
     if (x->bytes != y->bytes)
@@ -66,7 +68,7 @@ static status list_subsets(import_state *s)
         return status_no_memory("a list of subsets");
     for (int64_t i = 0; i < s->subsets; i++)
         s->tensor[i] = safetensors_at(s->file, (size_t)i);
-    qsort(s->tensor, (size_t)s->subsets, sizeof *s->tensor, by_place);
+    qsort(s->tensor, (size_t)s->subsets, sizeof *s->tensor, by_position);
     const tensor *first = s->tensor[0];
     for (int64_t i = 0; i < s->subsets; i++) {
         const tensor *t = s->tensor[i];
@@ -83,7 +85,7 @@ static status list_subsets(import_state *s)
                                first->shape[1]);
     }
     s->layers = (int64_t)first->shape[0];
-    s->units = (int64_t)first->shape[1];
+    s->width = (int64_t)first->shape[1];
     return OK;
 }
 
@@ -141,28 +143,12 @@ static status import_finish(void *state, const round_state *finished, const part
 {
     (void)finished, (void)sum;
     status st = OK;
-    import_state *s = state;
-    const char *unit = s->which == SITE_MLP ? "unit" : "attn_unit";
-    snprintf(s->variable, sizeof s->variable, "%s_score", site_names[s->which]);
+    const import_state *s = state;
     TRY(artefact_attribute(w, "title", "Scores of neurons computed elsewhere"));
-    TRY(artefact_dim(w, "subset", s->subsets));
-    TRY(artefact_dim(w, "layer", s->layers));
-    TRY(artefact_dim(w, unit, s->units));
-    TRY(artefact_variable(w, &(variable){.name = "subset",
-                                         .type = VARIABLE_TEXT,
-                                         .dims = 1,
-                                         .dim = {"subset"},
-                                         .long_name = "class or text domain to forget",
-                                         .units = "1",
-                                         .data = s->subset}));
-    TRY(artefact_variable(w, &(variable){.name = s->variable,
-                                         .type = VARIABLE_F64,
-                                         .dims = 3,
-                                         .dim = {"subset", "layer", unit},
-                                         .long_name = "how specific the neuron is to the subset; "
-                                                      "higher is more specific",
-                                         .units = "1",
-                                         .data = s->score}));
+    TRY(scores_describe_subsets(w, s->subsets, s->subset));
+    TRY(scores_describe_site(w, s->which, s->layers, s->width,
+                             "how specific the neuron is to the subset; higher is more specific",
+                             s->score));
 done:
     return st;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `score`: how specific every neuron is to every subset, from collected statistics.
 //   scores: {stage: score, from: activations, measure: abs, retain: all}
-// Input: an artefact of `collect`. Output, for each site collected:
-//   string subset(subset)
-//   double mlp_score(subset, layer, unit), attn_score(subset, layer, attn_unit)   higher: more
-//   specific to the subset
-// No rounds: all is done where the artefact is written.
+// Input: an artefact of `collect`. Output, of each site that was collected:
+//   string subset(subset)                        1  class or text domain to forget
+//   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
+//   double attn_score(subset, layer, attn_unit)  1  the same
+// No rounds: it is a few operations a neuron, done where the artefact is written. So the statistics
+// of a site are in memory as a whole, those that the measure needs.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,22 +16,22 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
-#include "stages/score/scoring.h"
+#include "stages/common/scores.h"
+#include "stages/score/score_measure.h"
 
 // The statistics of one site of all subsets.
 typedef struct site_statistics {
-    int64_t layers, units, neurons;
-    double *of[STATISTICS]; // [subset, neuron]; NULL where not needed
+    int64_t layers, width, neurons; // of the site: width of a layer
+    double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
     double *pooled[STATISTICS];
     double *tokens; // [subset]
     double *score;  // [subset, neuron]
-    char variable[32];
 } site_statistics;
 
 typedef struct score_state {
     const task *task;     // borrowed
     const artefact *from; // borrowed
-    const measure *measure;
+    const score_measure *measure;
     bool published, others;
     int64_t subsets;
     char **subset;
@@ -40,7 +41,7 @@ typedef struct score_state {
 } score_state;
 
 static const param_def score_params[] = {
-    {"measure", PARAM_TEXT, "abs", .choices = MEASURE_NAMES,
+    {"measure", PARAM_TEXT, "abs", .choices = SCORE_MEASURE_NAMES,
      .help = "the statistic that forget and retain are compared by"},
     {"definition", PARAM_TEXT, "corrected", .choices = "corrected|published",
      .help = "published: as in the code of arXiv 2408.17324, with its quirks"},
@@ -52,7 +53,7 @@ static const param_def score_params[] = {
     {0},
 };
 
-static bool retains(const params *p, const char *word)
+static bool retain_is(const params *p, const char *word)
 {
     return params_count(p, "retain") == 1 && strcmp(params_text_at(p, "retain", 0), word) == 0;
 }
@@ -60,7 +61,7 @@ static bool retains(const params *p, const char *word)
 static status choose_retained(score_state *s)
 {
     const params *p = task_params(s->task);
-    s->others = retains(p, "others");
+    s->others = retain_is(p, "others");
     s->retained = checked_calloc((size_t)s->subsets, sizeof *s->retained);
     if (!s->retained)
         return status_no_memory("a list of subsets");
@@ -68,7 +69,7 @@ static status choose_retained(score_state *s)
         return params_fail(p, "retain",
                            "there is one subset only, and no others to retain; "
                            "use retain: all");
-    if (s->others || retains(p, "all")) {
+    if (s->others || retain_is(p, "all")) {
         memset(s->retained, true, (size_t)s->subsets * sizeof *s->retained);
         return OK;
     }
@@ -117,7 +118,7 @@ static status score_open(const task *t, void **state)
         return status_no_memory("score");
     s->task = t;
     s->from = task_input(t, 0);
-    s->measure = measure_find(params_text(p, "measure"));
+    s->measure = score_measure_find(params_text(p, "measure"));
     s->published = strcmp(params_text(p, "definition"), "published") == 0;
     s->modality = artefact_get_attribute(s->from, "modality");
     TRY(artefact_read_texts(s->from, "subset", &s->subsets, &s->subset));
@@ -137,7 +138,7 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
     variable_type type;
     int dims;
     int64_t length[VARIABLE_MAX_DIMS];
-    snprintf(name, sizeof name, "%s_%s", site_names[which], statistic_names[0]);
+    snprintf(name, sizeof name, "%s_%s", site_names[which], score_measure_statistics[0]);
     *there = artefact_has(s->from, name);
     if (!*there)
         return OK;
@@ -146,7 +147,7 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
         return status_fail(ERR_INPUT, artefact_path(s->from),
                            "%s is not (subset, layer, unit); run its step again", name);
     out->layers = length[1];
-    out->units = length[2];
+    out->width = length[2];
     out->neurons = length[1] * length[2];
     size_t values = (size_t)s->subsets * (size_t)out->neurons;
     out->score = checked_calloc(values, sizeof(double));
@@ -156,13 +157,13 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
     snprintf(name, sizeof name, "%s_count", site_names[which]);
     TRY(artefact_read(s->from, name, VARIABLE_F64, out->tokens));
     for (int i = 0; i < STATISTICS; i++) {
-        if (!measure_needs(s->measure, i, s->published))
+        if (!score_measure_needs(s->measure, i, s->published))
             continue;
         out->of[i] = checked_calloc(values, sizeof(double));
         out->pooled[i] = checked_calloc((size_t)out->neurons, sizeof(double));
         if (!out->of[i] || !out->pooled[i])
             return status_no_memory("activation statistics");
-        snprintf(name, sizeof name, "%s_%s", site_names[which], statistic_names[i]);
+        snprintf(name, sizeof name, "%s_%s", site_names[which], score_measure_statistics[i]);
         TRY(artefact_read(s->from, name, VARIABLE_F64, out->of[i]));
     }
 done:
@@ -181,8 +182,8 @@ static neuron_statistics pool_retained(const score_state *s, site_statistics *x,
         memset(x->pooled[i], 0, (size_t)x->neurons * sizeof(double));
         for (int64_t r = 0; r < s->subsets; r++)
             if (s->retained[r] && r != left_out)
-                statistic_pool(x->tokens[r] / pooled.tokens, x->of[i] + r * x->neurons, x->neurons,
-                               x->pooled[i]);
+                score_measure_pool(x->tokens[r] / pooled.tokens, x->of[i] + r * x->neurons,
+                                   x->neurons, x->pooled[i]);
         pooled.of[i] = x->pooled[i];
     }
     return pooled;
@@ -193,7 +194,7 @@ static void score_site(const score_state *s, int which, site_statistics *x)
     const params *p = task_params(s->task);
     double eps = params_has(p, "eps")
                      ? params_real(p, "eps")
-                     : measure_epsilon(s->measure, s->published, which == SITE_ATTN);
+                     : score_measure_epsilon(s->measure, s->published, which == SITE_ATTN);
     neuron_statistics retain = pool_retained(s, x, -1);
     for (int64_t f = 0; f < s->subsets; f++) {
         double *score = x->score + f * x->neurons;
@@ -202,33 +203,12 @@ static void score_site(const score_state *s, int which, site_statistics *x)
             forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons : NULL;
         if (s->others)
             retain = pool_retained(s, x, f);
-        if (measure_is_random(s->measure))
-            measure_random((uint64_t)params_int(p, "seed"), s->subset[f], (int64_t)which << 40,
-                           x->neurons, score);
+        if (score_measure_is_random(s->measure))
+            score_measure_random((uint64_t)params_int(p, "seed"), s->subset[f],
+                                 (int64_t)which << 40, x->neurons, score);
         else
-            measure_score(s->measure, s->published, eps, &forget, &retain, x->neurons, score);
+            score_measure_apply(s->measure, s->published, eps, &forget, &retain, x->neurons, score);
     }
-}
-
-static status describe_site(const score_state *s, int which, site_statistics *x, artefact_writer *w)
-{
-    status st = OK;
-    const char *unit = which == SITE_MLP ? "unit" : "attn_unit";
-    snprintf(x->variable, sizeof x->variable, "%s_score", site_names[which]);
-    TRY(artefact_dim(w, "subset", s->subsets));
-    TRY(artefact_dim(w, "layer", x->layers));
-    TRY(artefact_dim(w, unit, x->units));
-    TRY(artefact_variable(
-        w, &(variable){.name = x->variable,
-                       .type = VARIABLE_F64,
-                       .dims = 3,
-                       .dim = {"subset", "layer", unit},
-                       .long_name = "how specific the neuron is to the subset, against what is "
-                                    "retained; higher is more specific",
-                       .units = "1",
-                       .data = x->score}));
-done:
-    return st;
 }
 
 static status score_finish(void *state, const round_state *finished, const partial *sum,
@@ -240,21 +220,17 @@ static status score_finish(void *state, const round_state *finished, const parti
     TRY(artefact_attribute(w, "title", "Scores of neurons against subsets of data"));
     if (s->modality)
         TRY(artefact_attribute(w, "modality", s->modality));
-    TRY(artefact_dim(w, "subset", s->subsets));
-    TRY(artefact_variable(w, &(variable){.name = "subset",
-                                         .type = VARIABLE_TEXT,
-                                         .dims = 1,
-                                         .dim = {"subset"},
-                                         .long_name = "class or text domain to forget",
-                                         .units = "1",
-                                         .data = s->subset}));
+    TRY(scores_describe_subsets(w, s->subsets, (const char *const *)s->subset));
     for (int k = 0; k < SITES; k++) {
         bool there;
         TRY(read_site(s, k, &s->site[k], &there));
         if (!there)
             continue;
         score_site(s, k, &s->site[k]);
-        TRY(describe_site(s, k, &s->site[k], w));
+        TRY(scores_describe_site(w, k, s->site[k].layers, s->site[k].width,
+                                 "how specific the neuron is to the subset, against what is "
+                                 "retained; higher is more specific",
+                                 s->site[k].score));
     }
 done:
     return st;

@@ -45,7 +45,7 @@ static int sizes_are_equal(const int32_t *label, int64_t n, int k)
     for (int64_t i = 0; i < n; i++)
         size[label[i]]++;
     for (int j = 0; j < k; j++)
-        equal = equal && size[j] == balanced_size(n, k, j);
+        equal = equal && size[j] == balanced_assignment_size(n, k, j);
     free(size);
     return equal;
 }
@@ -67,12 +67,12 @@ static void sizes_differ_by_one_at_most(void **state)
     (void)state;
     int64_t sum = 0;
     for (int j = 0; j < 7; j++) {
-        assert_in_range(balanced_size(30, 7, j), 4, 5);
-        sum += balanced_size(30, 7, j);
+        assert_in_range(balanced_assignment_size(30, 7, j), 4, 5);
+        sum += balanced_assignment_size(30, 7, j);
     }
     assert_int_equal(sum, 30);
-    assert_int_equal(balanced_size(30, 7, 1), 5);
-    assert_int_equal(balanced_size(30, 7, 2), 4);
+    assert_int_equal(balanced_assignment_size(30, 7, 1), 5);
+    assert_int_equal(balanced_assignment_size(30, 7, 2), 4);
 }
 
 static void tiny_problems_are_solved_exactly(void **state)
@@ -94,7 +94,7 @@ static void tiny_problems_are_solved_exactly(void **state)
             cost[c] = (int32_t)rng_below(&r, (uint64_t)c, 2 * shapes[round % 8].range + 1) -
                       (int32_t)shapes[round % 8].range;
         for (int j = 0; j < k; j++)
-            left[j] = balanced_size(n, k, j);
+            left[j] = balanced_assignment_size(n, k, j);
         balanced_assignment *a;
         assert_int_equal(balanced_assignment_new(n, k, &a), 0);
         memset(label, -1, sizeof label);

@@ -39,7 +39,7 @@ static double cluster(const float *rows, int64_t n, int64_t width, int k, int st
         balanced_kmeans_options o = options_of(0, s);
         double inertia;
         assert_int_equal(balanced_kmeans_run(km, rows, &o, mine, NULL), OK);
-        assert_int_equal(unit_rows_inertia(rows, n, width, k, mine, &inertia), OK);
+        assert_int_equal(neuron_rows_inertia(rows, n, width, k, mine, &inertia), OK);
         if (inertia < best) {
             best = inertia;
             if (label)
@@ -59,7 +59,7 @@ static void assert_sizes(const int32_t *label, int64_t n, int k)
         size[label[i]]++;
     }
     for (int j = 0; j < k; j++)
-        assert_int_equal(size[j], balanced_size(n, k, j));
+        assert_int_equal(size[j], balanced_assignment_size(n, k, j));
     free(size);
 }
 
@@ -76,14 +76,14 @@ static void rows_become_unit_rows_about_their_mean(void **state)
 {
     (void)state;
     float rows[] = {3, 4, 0, 0, 0, -2, 1e20f, 0};
-    assert_int_equal(unit_rows_prepare(rows, 4, 2), OK);
+    assert_int_equal(neuron_rows_prepare(rows, 4, 2), OK);
     const double expected[] = {0.6, 0.8, 0, 0, 0, -1, 1, 0};
     for (int i = 0; i < 8; i++) {
         double mean = i % 2 ? -0.05 : 0.4;
         assert_true(fabs(rows[i] - (expected[i] - mean)) < 1e-6);
     }
     float bad[] = {1, 2, NAN, 4};
-    assert_int_equal(unit_rows_prepare(bad, 2, 2), ERR_NUMERIC);
+    assert_int_equal(neuron_rows_prepare(bad, 2, 2), ERR_NUMERIC);
     assert_non_null(strstr(status_text(), "row 1"));
 }
 
@@ -93,7 +93,7 @@ static void inertia_is_about_the_means(void **state)
     const float rows[] = {0, 0, 2, 0, 10, 1, 10, 5};
     const int32_t label[] = {0, 0, 1, 1};
     double inertia;
-    assert_int_equal(unit_rows_inertia(rows, 4, 2, 2, label, &inertia), OK);
+    assert_int_equal(neuron_rows_inertia(rows, 4, 2, 2, label, &inertia), OK);
     assert_true(fabs(inertia - (1 + 1 + 4 + 4)) < 1e-12);
 }
 
@@ -106,7 +106,7 @@ static void separate_groups_are_found(void **state)
         for (int c = 0; c < WIDTH; c++)
             rows[i * WIDTH + c] = 0.05f * rows[i * WIDTH + c] + (c == i % K ? 1 : 0);
     int32_t label[N];
-    unit_rows_prepare(rows, N, WIDTH);
+    neuron_rows_prepare(rows, N, WIDTH);
     cluster(rows, N, WIDTH, K, 3, NULL, label);
     for (int i = 0; i < N; i++)
         assert_int_equal(label[i], label[i % K]);
@@ -122,7 +122,7 @@ static void threads_do_not_change_a_bit(void **state)
     int32_t one[N], two[N], again[N];
     pool *p;
     assert_int_equal(pool_new(3, &p), OK);
-    unit_rows_prepare(rows, N, WIDTH);
+    neuron_rows_prepare(rows, N, WIDTH);
     double a = cluster(rows, N, WIDTH, K, 2, NULL, one), b = cluster(rows, N, WIDTH, K, 2, p, two);
     cluster(rows, N, WIDTH, K, 2, NULL, again);
     assert_memory_equal(one, two, sizeof one);
@@ -155,7 +155,7 @@ static void odd_rows_are_clustered_too(void **state)
                      : kind == 2 ? (i % 3 ? rows[i % 3 * WIDTH + c] : 0)
                                  : i == 9;
             }
-        assert_int_equal(unit_rows_prepare(rows, N, WIDTH), OK);
+        assert_int_equal(neuron_rows_prepare(rows, N, WIDTH), OK);
         for (int k = 0; k < 5; k++) {
             int32_t label[N];
             double inertia = cluster(rows, N, WIDTH, clusters[k], 2, NULL, label);
@@ -195,7 +195,7 @@ static void it_stops_between_iterations(void **state)
     balanced_kmeans_options o = options_of(0, 0);
     o.stopping = asked_twice;
     o.context = &asked;
-    unit_rows_prepare(rows, N, WIDTH);
+    neuron_rows_prepare(rows, N, WIDTH);
     assert_int_equal(balanced_kmeans_new(N, WIDTH, 10, NULL, &km), OK);
     assert_int_equal(balanced_kmeans_run(km, rows, &o, label, NULL), ERR_INTERRUPTED);
     assert_int_equal(asked, 2);
@@ -217,14 +217,14 @@ static void inertia_falls(void **state)
     int32_t label[N];
     balanced_kmeans *km;
     double before = INFINITY;
-    unit_rows_prepare(rows, N, WIDTH);
+    neuron_rows_prepare(rows, N, WIDTH);
     assert_int_equal(balanced_kmeans_new(N, WIDTH, K, NULL, &km), OK);
     for (int i = 1; i < 20; i++) {
         balanced_kmeans_options o = options_of(0, 0);
         o.iterations = i;
         double inertia;
         assert_int_equal(balanced_kmeans_run(km, rows, &o, label, NULL), OK);
-        assert_int_equal(unit_rows_inertia(rows, N, WIDTH, K, label, &inertia), OK);
+        assert_int_equal(neuron_rows_inertia(rows, N, WIDTH, K, label, &inertia), OK);
         assert_true(inertia <= before * (1 + 1e-7));
         before = inertia;
     }
@@ -239,7 +239,7 @@ static double rotated_inertia(const float *rows, int64_t n, int64_t width, int k
     double inertia;
     memmove(label + 1, label, (size_t)(n - 1) * sizeof *label);
     label[0] = last;
-    assert_int_equal(unit_rows_inertia(rows, n, width, k, label, &inertia), OK);
+    assert_int_equal(neuron_rows_inertia(rows, n, width, k, label, &inertia), OK);
     return inertia;
 }
 
@@ -265,7 +265,7 @@ static void as_good_as_k_means_constrained(void **state)
         assert_non_null(t);
         assert_int_equal(t->elements, N * WIDTH);
         t->type->to_float(t->bytes, N * WIDTH, rows);
-        assert_int_equal(unit_rows_prepare(rows, N, WIDTH), OK);
+        assert_int_equal(neuron_rows_prepare(rows, N, WIDTH), OK);
         double inertia = cluster(rows, N, WIDTH, K, 10, NULL, label);
         print_message("layer %d: inertia %.4f, k-means-constrained %.4f, ratio %.5f\n", layer,
                       inertia, reference, inertia / reference);

@@ -26,7 +26,7 @@ static int wrong_aucs(int fault)
         const clustering c = {expected.label[fault ? 0 : l], UNITS, CLUSTERS};
         for (int s = 0; s < SUBSETS; s++) {
             assert_int_equal(neuron_set_order(expected.score[s] + l * UNITS, UNITS, order), OK);
-            assert_int_equal(cluster_areas(&c, order, sizes, FRACTIONS, area), OK);
+            assert_int_equal(cluster_auc_areas(&c, order, sizes, FRACTIONS, area), OK);
             for (int j = 0; j < FRACTIONS; j++) {
                 double auc = cluster_auc((double)area[j], sizes[j], CLUSTERS);
                 double want = expected.at[j].auc[s][l];
@@ -56,7 +56,7 @@ static void all_in_one_cluster_is_the_best(void **state)
     const int64_t order[6] = {0, 1, 2, 3, 4, 5}, sizes[3] = {1, 3, 6};
     const clustering c = {label, 6, 2};
     int64_t area[3];
-    assert_int_equal(cluster_areas(&c, order, sizes, 3, area), OK);
+    assert_int_equal(cluster_auc_areas(&c, order, sizes, 3, area), OK);
     assert_true(cluster_auc((double)area[0], 1, 2) == 0);   // m = 1: only y[0]
     assert_true(cluster_auc((double)area[1], 3, 2) == 0.5); // y = 0, 3, 3: (0 + 3) / (3·2)
     assert_true(cluster_auc((double)area[2], 6, 2) == 0.25);
@@ -78,8 +78,9 @@ static double chance_error(int64_t n, int64_t clusters, const double want[6])
     const clustering c = {label, n, clusters};
     rng r = rng_new(1, "chance");
     // Two halves give what the whole would: a draw depends on its position only.
-    assert_int_equal(cluster_areas_random(&c, &r, 0, DRAWS / 2, sizes, 6, sum, square), OK);
-    assert_int_equal(cluster_areas_random(&c, &r, DRAWS / 2, DRAWS / 2, sizes, 6, sum, square), OK);
+    assert_int_equal(cluster_auc_areas_random(&c, &r, 0, DRAWS / 2, sizes, 6, sum, square), OK);
+    assert_int_equal(cluster_auc_areas_random(&c, &r, DRAWS / 2, DRAWS / 2, sizes, 6, sum, square),
+                     OK);
     for (int j = 0; j < 6; j++)
         worst =
             fmax(worst, fabs(cluster_auc((double)sum[j] / DRAWS, sizes[j], clusters) - want[j]));

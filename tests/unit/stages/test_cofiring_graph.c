@@ -114,7 +114,7 @@ static int sizes_are_equal(const int32_t *label, int k)
         size[label[i]]++;
     }
     for (int j = 0; j < k; j++)
-        if (size[j] != balanced_size(N, k, j))
+        if (size[j] != balanced_assignment_size(N, k, j))
             return 0;
     return 1;
 }

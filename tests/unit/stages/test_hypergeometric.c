@@ -11,6 +11,7 @@
 
 #include "overlap_fixture.h"
 #include "stages/common/neuron_set.h"
+#include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 
 static fixture expected;

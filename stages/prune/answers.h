@@ -3,25 +3,25 @@
 //
 // An answer is an image's class, a text position's next token, or a question's choice: of a
 // question, only the outputs it may be answered with are compared where its dataset says so.
-#ifndef STAGES_COMMON_ANSWERS_H
-#define STAGES_COMMON_ANSWERS_H
+#ifndef STAGES_PRUNE_ANSWERS_H
+#define STAGES_PRUNE_ANSWERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "model/model.h"
 #include "pipeline/base/fixed.h"
-#include "stages/common/hidden_cache.h"
 #include "stages/common/tile_source.h"
+#include "stages/prune/hidden_cache.h"
 
-// What is counted. KEPT: of the answers whose target is not in the skip list.
+// How many answers there are of a kind. COUNTED: those whose target is not in the skip list.
 enum {
     ANSWERS_SCORED,
     ANSWERS_CORRECT, // Top-1
     ANSWERS_TOP10,
-    ANSWERS_KEPT,
-    ANSWERS_KEPT_CORRECT,
-    ANSWERS_KEPT_TOP10,
+    ANSWERS_COUNTED,
+    ANSWERS_COUNTED_CORRECT,
+    ANSWERS_COUNTED_TOP10,
     ANSWER_COUNTS
 };
 // What is summed, each answer's rounded once: -ln softmax(target), nats; and e to the power of it,
@@ -35,14 +35,19 @@ typedef struct answers {
     fixed sum[ANSWER_SUMS];
 } answers;
 
+// count[some] ÷ count[all]; and a sum's mean over what was scored. NaN where there is nothing to
+// divide by.
+double answers_share(const answers *a, int some, int all);
+double answers_mean(const answers *a, int sum);
+
 // What is asked, of which model. All borrowed.
 typedef struct asking {
     model *model;
     pool *pool;
     const tile_source *source;
     const model_mask *mask; // NULL: unpruned
-    kept_tiles *kept;       // NULL: nothing is. Not in teams, and not with a mask that prunes the
-                            // first layer's attention
+    hidden_cache *cache;    // NULL: none. Not in teams, and not with a mask that prunes the first
+                            // layer's attention
     const uint8_t *skip;    // [outputs] 1: in the skip list; NULL: none is
     const char *label;      // names the task in messages
     bool (*stopping)(void *context);
@@ -51,7 +56,7 @@ typedef struct asking {
 
 // Runs tiles [run.first, run.first + run.tiles), all of which are answered alike
 // (tile_source_alike), and writes what came out of each to out[run.tiles]. ERR_NUMERIC when a loss
-// is NaN or out of range. Local.
+// is NaN or out of range; fails as model_forward and tile_source_load. Local, or the team's.
 status answers_of_tiles(const asking *q, tile_run run, answers *out);
 
 #endif

@@ -1,28 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/common/answers.h"
+// One forward pass for a run of tiles, and what is counted of it, tile by tile: partials add counts
+// per mask and subset, and a cache of answers is by tile. Whether a pass begins at the pixels or
+// behind the first layer's attention (hidden_cache.h) makes no difference to the bits.
+#include "stages/prune/answers.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { TOP = 10 };
 
+double answers_share(const answers *a, int some, int all)
+{
+    return a->count[all] > 0 ? (double)a->count[some] / (double)a->count[all] : NAN;
+}
+
+double answers_mean(const answers *a, int sum)
+{
+    int64_t n = a->count[ANSWERS_SCORED];
+    return n > 0 ? fixed_to(a->sum[sum]) / (double)n : NAN;
+}
+
 typedef struct asked {
     const asking *q;
     int64_t first;
     int choices; // of a question; 0: all outputs
     const int32_t *choice;
-    bool resumes; // from what is kept
+    bool resumes; // from the hidden cache
     answers *out;
 } asked;
 
-static status load(void *context, int64_t index, int thread, tile *t)
+static status load_tile(void *context, int64_t index, int thread, tile *t)
 {
     (void)thread;
     const asked *a = context;
     const tile_source *from = a->q->source;
     if (!a->resumes || from->text)
         return tile_source_load(from, a->first + index, t);
-    kept_load(a->q->kept, a->first + index, t);
+    hidden_cache_load(a->q->cache, a->first + index, t);
     return OK;
 }
 
@@ -30,7 +44,7 @@ static status load_hidden(void *context, int64_t index, int thread, const tile *
 {
     (void)thread, (void)t;
     const asked *a = context;
-    kept_get(a->q->kept, a->first + index, hidden);
+    hidden_cache_get(a->q->cache, a->first + index, hidden);
     return OK;
 }
 
@@ -39,18 +53,18 @@ static status keep_hidden(void *context, int64_t index, int thread, const tile *
 {
     (void)thread;
     const asked *a = context;
-    kept_put(a->q->kept, a->first + index, t, hidden);
+    hidden_cache_put(a->q->cache, a->first + index, t, hidden);
     return OK;
 }
 
-static model_neurons *units(void *context, int64_t index, const tile *t)
+static model_neurons *cached_neurons(void *context, int64_t index, const tile *t)
 {
     const asked *a = context;
-    return kept_units(a->q->kept, a->first + index, t, model_neuron_bytes(a->q->model));
+    return hidden_cache_neurons(a->q->cache, a->first + index, t, model_neuron_bytes(a->q->model));
 }
 
 // `rank` of the target among what it is compared with.
-static status add(const asked *a, int64_t index, int32_t target, int64_t rank, double loss)
+static status add_answer(const asked *a, int64_t index, int32_t target, int64_t rank, double loss)
 {
     answers *out = &a->out[index];
     fixed value, power;
@@ -59,32 +73,32 @@ static status add(const asked *a, int64_t index, int32_t target, int64_t rank, d
                            "the loss of an answer is %g; look for NaN or overflow in the model's "
                            "weights, or use compute: f32",
                            loss);
-    bool kept = !(a->q->skip && a->q->skip[target]);
+    bool counted = !(a->q->skip && a->q->skip[target]);
     out->count[ANSWERS_SCORED]++;
     out->count[ANSWERS_CORRECT] += rank == 0;
     out->count[ANSWERS_TOP10] += rank < TOP;
-    out->count[ANSWERS_KEPT] += kept;
-    out->count[ANSWERS_KEPT_CORRECT] += kept && rank == 0;
-    out->count[ANSWERS_KEPT_TOP10] += kept && rank < TOP;
+    out->count[ANSWERS_COUNTED] += counted;
+    out->count[ANSWERS_COUNTED_CORRECT] += counted && rank == 0;
+    out->count[ANSWERS_COUNTED_TOP10] += counted && rank < TOP;
     out->sum[ANSWERS_LOSS] += value;
     out->sum[ANSWERS_EXP_LOSS] += power;
     return OK;
 }
 
-static status count(void *context, int64_t index, int thread, const tile *t, const prediction *p,
-                    int64_t n)
+static status count_predictions(void *context, int64_t index, int thread, const tile *t,
+                                const prediction *p, int64_t n)
 {
     (void)thread;
     status st = OK;
     const asked *a = context;
     for (int64_t i = 0; i < n && st == OK; i++)
-        st = add(a, index, t->target[p[i].row], p[i].rank, (double)p[i].loss);
+        st = add_answer(a, index, t->target[p[i].row], p[i].rank, (double)p[i].loss);
     return st;
 }
 
 // One question, from the logits of its choices alone.
-static status choose(void *context, int64_t index, int thread, const tile *t, int64_t row,
-                     const float *logits)
+static status choose_answer(void *context, int64_t index, int thread, const tile *t, int64_t row,
+                            const float *logits)
 {
     (void)thread;
     const asked *a = context;
@@ -98,7 +112,7 @@ static status choose(void *context, int64_t index, int thread, const tile *t, in
         sum += exp((double)logits[c] - (double)logits[right]);
         rank += logits[c] > logits[right] || (logits[c] == logits[right] && c < right);
     }
-    return add(a, index, target, rank, log(sum));
+    return add_answer(a, index, target, rank, log(sum));
 }
 
 static bool asked_to_stop(void *context)
@@ -115,24 +129,24 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
                     .tiles = run.tiles,
                     .max_samples = q->source->cuts.max_samples,
                     .max_rows = q->source->cuts.max_rows,
-                    .load = load,
+                    .load = load_tile,
                     .mask = q->mask,
                     .stopping = asked_to_stop};
-    pass.neurons = q->kept ? units : NULL;
-    a.resumes = q->kept && kept_has(q->kept, run);
+    pass.neurons = q->cache ? cached_neurons : NULL;
+    a.resumes = q->cache && hidden_cache_has(q->cache, run);
     if (a.resumes) {
         pass.first_behind_attn = true;
         pass.load_hidden = load_hidden;
-    } else if (q->kept) {
+    } else if (q->cache) {
         pass.keep_behind_attn = true;
         pass.keep_hidden = keep_hidden;
     }
     if (a.choices > 0) {
-        pass.logits = choose;
+        pass.logits = choose_answer;
         pass.candidates = a.choice;
         pass.n_candidates = a.choices;
     } else {
-        pass.result = count;
+        pass.result = count_predictions;
     }
     memset(out, 0, (size_t)run.tiles * sizeof *out);
     return model_forward(q->model, q->pool, &pass);

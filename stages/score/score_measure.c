@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/score/scoring.h"
+// A measure is a row of a table: what it compares, once corrected and once as published, and which
+// statistics that needs, so that `score` reads no others. The published forms are computed from the
+// same exact statistics, rounded where the paper's code held float16: that is where it differs.
+#include "stages/score/score_measure.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -7,7 +10,7 @@
 
 #include "pipeline/base/rng.h"
 
-const char *const statistic_names[STATISTICS] = {
+const char *const score_measure_statistics[STATISTICS] = {
     [STATISTIC_MEAN_ABS] = "mean_abs",       [STATISTIC_MEAN] = "mean",
     [STATISTIC_MEAN_SQUARE] = "mean_square", [STATISTIC_MEAN_SQRT_ABS] = "mean_sqrt_abs",
     [STATISTIC_POSITIVE] = "positive",
@@ -22,14 +25,15 @@ typedef struct definition {
     unsigned needs; // bit s: statistic s
 } definition;
 
-struct measure {
+struct score_measure {
     const char *name;
     definition corrected, published;
     bool difference; // |f - r| instead of f ÷ (r + eps)
     double eps;
 };
 
-double round_to_half(double x)
+// Rounds to the nearest number of IEEE binary16, ties to even; infinity from 65520 on.
+static double round_to_half(double x)
 {
     if (!(fabs(x) < 65520))
         return isnan(x) ? x : copysign(INFINITY, x);
@@ -39,38 +43,38 @@ double round_to_half(double x)
     return rint(x / step) * step;
 }
 
-static double variance(const neuron_statistics *s, int64_t i)
+static double variance_of(const neuron_statistics *s, int64_t i)
 {
     double mean = s->of[STATISTIC_MEAN][i];
     return fmax(0, s->of[STATISTIC_MEAN_SQUARE][i] - mean * mean);
 }
 
-static double mean_abs(const neuron_statistics *s, int64_t i)
+static double corrected_abs(const neuron_statistics *s, int64_t i)
 {
     return s->of[STATISTIC_MEAN_ABS][i];
 }
 
-static double root_mean_square(const neuron_statistics *s, int64_t i)
+static double corrected_rms(const neuron_statistics *s, int64_t i)
 {
     return sqrt(s->of[STATISTIC_MEAN_SQUARE][i]);
 }
 
-static double deviation(const neuron_statistics *s, int64_t i)
+static double corrected_std(const neuron_statistics *s, int64_t i)
 {
-    return sqrt(variance(s, i));
+    return sqrt(variance_of(s, i));
 }
 
-static double mean_sqrt_abs(const neuron_statistics *s, int64_t i)
+static double corrected_sqrt(const neuron_statistics *s, int64_t i)
 {
     return s->of[STATISTIC_MEAN_SQRT_ABS][i];
 }
 
-static double positive(const neuron_statistics *s, int64_t i)
+static double corrected_freq(const neuron_statistics *s, int64_t i)
 {
     return s->of[STATISTIC_POSITIVE][i];
 }
 
-static double mean(const neuron_statistics *s, int64_t i)
+static double corrected_mean(const neuron_statistics *s, int64_t i)
 {
     return s->of[STATISTIC_MEAN][i];
 }
@@ -84,7 +88,7 @@ static double published_abs(const neuron_statistics *s, int64_t i)
 
 static double published_variance(const neuron_statistics *s, int64_t i)
 {
-    return round_to_half(variance(s, i) * s->tokens / (s->tokens - 1));
+    return round_to_half(variance_of(s, i) * s->tokens / (s->tokens - 1));
 }
 
 static double published_rms(const neuron_statistics *s, int64_t i)
@@ -94,17 +98,17 @@ static double published_rms(const neuron_statistics *s, int64_t i)
 
 static double published_sqrt(const neuron_statistics *s, int64_t i)
 {
-    return round_to_half(mean_sqrt_abs(s, i));
+    return round_to_half(corrected_sqrt(s, i));
 }
 
 static double published_freq(const neuron_statistics *s, int64_t i)
 {
-    return round_to_half(positive(s, i));
+    return round_to_half(corrected_freq(s, i));
 }
 
 static double published_mean(const neuron_statistics *s, int64_t i)
 {
-    return round_to_half(mean(s, i));
+    return round_to_half(corrected_mean(s, i));
 }
 
 enum {
@@ -115,17 +119,17 @@ enum {
     POSITIVE = 1 << STATISTIC_POSITIVE,
 };
 
-static const measure measures[] = {
-    {"abs", {mean_abs, ABS}, {published_abs, ABS | MEAN}, .eps = 1e-6},
-    {"rms", {root_mean_square, SQUARE}, {published_rms, MEAN | SQUARE}, .eps = 1e-6},
-    {"std", {deviation, MEAN | SQUARE}, {published_variance, MEAN | SQUARE}, .eps = 1e-6},
-    {"sqrt", {mean_sqrt_abs, SQRT}, {published_sqrt, SQRT}, .eps = 1e-6},
-    {"freq", {positive, POSITIVE}, {published_freq, POSITIVE}, .eps = 1e-3},
-    {"mean", {mean, MEAN}, {published_mean, MEAN}, .difference = true},
+static const score_measure measures[] = {
+    {"abs", {corrected_abs, ABS}, {published_abs, ABS | MEAN}, .eps = 1e-6},
+    {"rms", {corrected_rms, SQUARE}, {published_rms, MEAN | SQUARE}, .eps = 1e-6},
+    {"std", {corrected_std, MEAN | SQUARE}, {published_variance, MEAN | SQUARE}, .eps = 1e-6},
+    {"sqrt", {corrected_sqrt, SQRT}, {published_sqrt, SQRT}, .eps = 1e-6},
+    {"freq", {corrected_freq, POSITIVE}, {published_freq, POSITIVE}, .eps = 1e-3},
+    {"mean", {corrected_mean, MEAN}, {published_mean, MEAN}, .difference = true},
     {"random", {0}, {0}, .eps = 0},
 };
 
-const measure *measure_find(const char *name)
+const score_measure *score_measure_find(const char *name)
 {
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
         if (strcmp(measures[i].name, name) == 0)
@@ -133,25 +137,26 @@ const measure *measure_find(const char *name)
     return NULL;
 }
 
-bool measure_needs(const measure *m, statistic s, bool published)
+bool score_measure_needs(const score_measure *m, statistic s, bool published)
 {
     return (published ? m->published.needs : m->corrected.needs) >> s & 1;
 }
 
-bool measure_is_random(const measure *m)
+bool score_measure_is_random(const score_measure *m)
 {
     return !m->corrected.of;
 }
 
-double measure_epsilon(const measure *m, bool published, bool attention)
+double score_measure_epsilon(const score_measure *m, bool published, bool attention)
 {
     if (published)
         return attention ? 1e-4 : 1e-3;
     return m->eps;
 }
 
-void measure_score(const measure *m, bool published, double eps, const neuron_statistics *forget,
-                   const neuron_statistics *retain, int64_t n, double *score)
+void score_measure_apply(const score_measure *m, bool published, double eps,
+                         const neuron_statistics *forget, const neuron_statistics *retain,
+                         int64_t n, double *score)
 {
     compared *of = published ? m->published.of : m->corrected.of;
     for (int64_t i = 0; i < n; i++) {
@@ -160,15 +165,16 @@ void measure_score(const measure *m, bool published, double eps, const neuron_st
     }
 }
 
-void measure_random(uint64_t seed, const char *subset, int64_t first, int64_t n, double *score)
+void score_measure_random(uint64_t seed, const char *subset, int64_t first, int64_t n,
+                          double *score)
 {
     rng r = rng_new(seed, subset);
     for (int64_t i = 0; i < n; i++)
         score[i] = rng_normal(&r, (uint64_t)(first + i));
 }
 
-void statistic_pool(double tokens, const double *value, int64_t n, double *pooled)
+void score_measure_pool(double weight, const double *value, int64_t n, double *pooled)
 {
     for (int64_t i = 0; i < n; i++)
-        pooled[i] += tokens * value[i];
+        pooled[i] += weight * value[i];
 }

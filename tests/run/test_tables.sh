@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What a stage's source says that its artefact holds, one variable a line in its first comment, is what `ncdump -h` shows: type, name,
+# dimensions and unit. A small pipeline has every stage, and every variable that only some parameters bring.
+. "$SOURCE/tests/lib.sh"
+
+cat >"$scratch/p.yaml" <<END
+pipeline: tables
+output: $scratch/out
+models: {vit: {path: $SOURCE/examples/vit-glyph100}, mistral: {path: $SOURCE/examples/mistral-debtext}}
+datasets:
+  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits], limit: 20}
+  text: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 500}
+steps:
+  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20}
+  seen-scores: {stage: score, from: seen}
+  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1}
+  read: {stage: collect, model: mistral, data: text}
+  read-scores: {stage: score, from: read}
+  unlearned: {stage: prune, from: read-scores, model: mistral, data: text, fraction: 0.1, skip: 5, seeds: 1}
+  experts: {stage: cluster, model: vit, clusters: 4, starts: 2}
+  chance: {stage: cluster, model: vit, method: random, clusters: 4}
+  modularity: {stage: intersect, from: [seen-scores, experts], fractions: [0.1], draws: 5}
+  published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn]}
+END
+ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet
+is 'exit' "$code" 0
+cd "$SOURCE" || exit 1
+stages=$(sed -n 's/^STAGE(\(.*\))$/\1/p' stages/stages.def)
+
+# STAGE TYPE NAME(DIMENSIONS) UNIT of every variable in the artefacts
+find "$scratch/out" -name '*.nc' -exec ncdump -h {} \; | tr -d ';"' | awk '
+  /^netcdf / {n = 0}
+  /^\t[a-z0-9]+ [^ ]+\(.*\) $/ {sub(/^\t/, ""); sub(/ $/, ""); declared[++n] = $0}
+  /^\t\t[^ :]+:units = / {unit[n] = $3}
+  /^\t\t:stage = / {for (i = 1; i <= n; i++) print $3, declared[i], unit[i]}' | sort -u >"$scratch/written"
+
+# The same of the tables in the sources below a folder.
+told() {
+  for stage in $stages; do
+    awk -v stage="$stage" '
+      !/^\/\// {exit}
+      /^\/\/   (double|int64|int|ubyte|byte|string) [^ ]+\(/ {
+        end = index($0, ")")
+        split(substr($0, end + 1), rest, " ")
+        print stage, substr($0, 6, end - 5), rest[1]
+      }' "$(find "$1" -name "$stage.c")"
+  done | sort -u
+}
+# < is told and not written, > is written and not told
+compare() {
+  diff <(told "$1") "$scratch/written" | grep '^[<>]'
+}
+
+is 'tables that are not as the artefacts' "$(compare stages)" ''
+for stage in $stages; do
+  grep -q "^$stage " "$scratch/written" || fail "no artefact of $stage"
+done
+
+# The twins: a table with one fault.
+twin() { # STAGE SCRIPT EXPECTED
+  rm -rf "$scratch/stages"
+  cp -r stages "$scratch/stages"
+  sed -i "$2" "$(find "$scratch/stages" -name "$1.c")"
+  is "a fault in the table of $1" "$(compare "$scratch/stages")" "$3"
+}
+twin collect '/^.. .* mlp_count/d' '> collect int64 mlp_count(subset) 1'
+twin cluster 's/ size(layer, cluster)/ size(cluster, layer)/' '< cluster int size(cluster, layer) 1
+> cluster int size(layer, cluster) 1'
+twin prune 's/\(loss_base(subset) *\)nat/\11  /' '< prune double loss_base(subset) 1
+> prune double loss_base(subset) nat'
+twin score 's/double mlp_score/float mlp_score/' '> score double mlp_score(subset, layer, unit) 1'
+twin import '/ subset(subset)/p; s/ subset(subset)/ other(subset)/' '< import string other(subset) 1'
+finish

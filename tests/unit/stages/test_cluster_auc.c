@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The AUC of figure 6 against NumPy, a naive sort, and the chance levels of
-// published_behaviour.md 9.3.
+// docs/published.md.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -50,9 +50,9 @@ room(model USES pipeline/base model/kernels model/files model/config model/weigh
 # --- stages: what a pipeline is made of. The only layer that sees the other three.
 room(stages/common USES pipeline data model)
 room(stages/collect USES pipeline data model stages/common)
-room(stages/score USES pipeline data model stages/common)
+room(stages/score USES pipeline model stages/common)
 room(stages/prune USES pipeline data model stages/common)
-room(stages/cluster USES pipeline data model stages/common LIBRARIES metis::metis)
-room(stages/intersect USES pipeline data model stages/common)
-room(stages/report USES pipeline data model stages/common)
+room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis)
+room(stages/intersect USES pipeline stages/common)
+room(stages/report USES pipeline)
 room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report)

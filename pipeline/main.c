@@ -14,6 +14,7 @@
 #include "pipeline/commands/command_line.h"
 #include "pipeline/commands/describe.h"
 #include "pipeline/commands/doctor.h"
+#include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/run/run.h"
 #include "stages/registry.h"
@@ -179,6 +180,11 @@ static status fsck_command(const command_line *line)
     return view_fsck(line->arguments[0], command_line_option(line, "--inputs") != NULL, stdout);
 }
 
+static status version_command(const command_line *line)
+{
+    return version_print(&sulcus_registry, command_line_option(line, "--json") != NULL, stdout);
+}
+
 #define OVERRIDE                                                                                   \
     {                                                                                              \
         "--set", "-s", "KEY.PATH=VALUE", "replaces a value of the pipeline file; may be repeated"  \
@@ -252,6 +258,13 @@ static const command_def commands[] = {
      "tries the machine, and prints the line that mends what is wrong",
      {{0}},
      doctor_command},
+    {"--version",
+     "",
+     0,
+     0,
+     "version, commit and compiler of this program, its libraries, and the kernels it runs here",
+     {{"--json", NULL, NULL, "for programs"}},
+     version_command},
     {0},
 };
 
@@ -265,8 +278,6 @@ int main(int argc, char **argv)
     line.failure = st;
     if (st != OK && has_launcher())
         st = with_ranks(&line, wrong_body);
-    else if (st == OK && line.version)
-        puts("sulcus " SULCUS_VERSION);
     else if (st == OK && line.help)
         command_line_help(commands, line.command, stdout);
     else if (st == OK)

@@ -4,6 +4,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
+
 size_t utf8_length(const char *s, size_t n, size_t *bad)
 {
     const unsigned char *u = (const unsigned char *)s;
@@ -93,3 +96,10 @@ bool utf8_is_number(int32_t code)
     utf8proc_category_t c = utf8proc_category(code);
     return c == UTF8PROC_CATEGORY_ND || c == UTF8PROC_CATEGORY_NL || c == UTF8PROC_CATEGORY_NO;
 }
+
+static void add_utf8proc_version(text *found)
+{
+    text_add(found, utf8proc_version());
+}
+
+const version_def library_utf8proc = {"utf8proc", add_utf8proc_version};

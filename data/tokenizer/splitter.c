@@ -7,6 +7,8 @@
 #include "data/bytes/utf8.h"
 #include "data/tokenizer/text_rules.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 // The words GPT-2 cuts a text into (ByteLevel with use_regex).
 #define GPT2_WORDS                                                                                 \
@@ -413,3 +415,12 @@ status splitting_run(splitting *w, const char *bytes, size_t n, bool first,
     word_sink sink = {word, context};
     return run_rules(w, 0, bytes, n, first, &sink);
 }
+
+static void add_pcre2_version(text *found)
+{
+    char version[64]; // "10.42 2022-12-11"
+    pcre2_config(PCRE2_CONFIG_VERSION, version);
+    text_add(found, version);
+}
+
+const version_def library_pcre2 = {"PCRE2", add_pcre2_version};

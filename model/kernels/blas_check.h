@@ -8,8 +8,6 @@
 
 // The kernels in use ("Zen", "SkylakeX"). Static.
 const char *blas_core(void);
-// The library's own description (version, threading). Static.
-const char *blas_config(void);
 
 // Makes products single-threaded, and compares one with a plain loop. ERR_INTERNAL names the core
 // and says to set OPENBLAS_CORETYPE. Local; a millisecond.

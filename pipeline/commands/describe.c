@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Nothing is said of a stage here: whatever is printed comes from the tables that also check the
+// pipeline file, so that a parameter cannot exist without being described. The schema allows more
+// than the validator (any axis of an upstream step may stand in a step), never less.
 #include "pipeline/commands/describe.h"
 
 #include <jansson.h>

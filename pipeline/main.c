@@ -12,8 +12,10 @@
 
 #include "pipeline/comm/comm.h"
 #include "pipeline/commands/command_line.h"
+#include "pipeline/commands/completion.h"
 #include "pipeline/commands/describe.h"
 #include "pipeline/commands/doctor.h"
+#include "pipeline/commands/man_page.h"
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/run/run.h"
@@ -135,6 +137,13 @@ static status doctor_command(const command_line *line)
 
 static status describe_command(const command_line *line)
 {
+    const char *keys_of = command_line_option(line, "--keys");
+    if (keys_of)
+        return describe_keys(&sulcus_registry, keys_of, stdout);
+    if (command_line_option(line, "--man"))
+        return man_page_write(&sulcus_registry, line->commands, stdout);
+    if (command_line_option(line, "--completion"))
+        return completion_write(&sulcus_registry, line->commands, stdout);
     if (command_line_option(line, "--schema"))
         return describe_schema(&sulcus_registry, stdout);
     return describe_text(&sulcus_registry, line->n_arguments ? line->arguments[0] : NULL, stdout);
@@ -249,7 +258,10 @@ static const command_def commands[] = {
      0,
      1,
      "the stages and their parameters",
-     {{"--schema", NULL, NULL, "a JSON schema of pipeline files, for editors"}},
+     {{"--schema", NULL, NULL, "a JSON schema of pipeline files, for editors"},
+      {"--man", NULL, NULL, "the manual page"},
+      {"--completion", NULL, NULL, "a script by which bash completes sulcus's command lines"},
+      {"--keys", NULL, "PIPELINE", "every KEY.PATH that -s can give a value in that file"}},
      describe_command},
     {"doctor",
      "[FOLDER]",

@@ -13,7 +13,7 @@ room(pipeline/comm USES pipeline/base LIBRARIES MPI::MPI_C)
 # The pipeline file: YAML, and values checked against tables of parameters.
 room(pipeline/config USES pipeline/base LIBRARIES PkgConfig::yaml)
 # What is on disk: artefacts, checkpoints, the journal, the lease, digests of inputs.
-room(pipeline/store USES pipeline/base LIBRARIES netcdf::mpi PkgConfig::jansson)
+room(pipeline/store USES pipeline/base LIBRARIES netcdf::mpi PkgConfig::jansson ${CMAKE_DL_LIBS})
 # Steps multiplied out into tasks, and the key of each.
 room(pipeline/dag USES pipeline/base pipeline/config pipeline/store)
 # Who runs which unit, and when to stop or to save: the work queue, stealing, signals, deadlines, the watchdog.

@@ -17,7 +17,7 @@ packages=(
   gnuplot-nox
 )
 if [ "${1-}" = --tests ]; then
-  packages+=(libcmocka-dev netcdf-bin clang-14 libclang-rt-14-dev clang-format-14 git librsvg2-bin libxml2-utils
+  packages+=(libcmocka-dev netcdf-bin clang-14 libclang-rt-14-dev clang-format-14 git librsvg2-bin libxml2-utils groff-base
     python3 python3-pip slurmctld slurmd slurm-client munge)
 fi
 

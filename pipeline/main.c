@@ -12,8 +12,11 @@
 
 #include "pipeline/comm/comm.h"
 #include "pipeline/commands/command_line.h"
+#include "pipeline/commands/completion.h"
 #include "pipeline/commands/describe.h"
 #include "pipeline/commands/doctor.h"
+#include "pipeline/commands/man_page.h"
+#include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/run/run.h"
 #include "stages/registry.h"
@@ -134,6 +137,13 @@ static status doctor_command(const command_line *line)
 
 static status describe_command(const command_line *line)
 {
+    const char *keys_of = command_line_option(line, "--keys");
+    if (keys_of)
+        return describe_keys(&sulcus_registry, keys_of, stdout);
+    if (command_line_option(line, "--man"))
+        return man_page_write(&sulcus_registry, line->commands, stdout);
+    if (command_line_option(line, "--completion"))
+        return completion_write(&sulcus_registry, line->commands, stdout);
     if (command_line_option(line, "--schema"))
         return describe_schema(&sulcus_registry, stdout);
     return describe_text(&sulcus_registry, line->n_arguments ? line->arguments[0] : NULL, stdout);
@@ -177,6 +187,11 @@ static status inspect_command(const command_line *line)
 static status fsck_command(const command_line *line)
 {
     return view_fsck(line->arguments[0], command_line_option(line, "--inputs") != NULL, stdout);
+}
+
+static status version_command(const command_line *line)
+{
+    return version_print(&sulcus_registry, command_line_option(line, "--json") != NULL, stdout);
 }
 
 #define OVERRIDE                                                                                   \
@@ -243,7 +258,10 @@ static const command_def commands[] = {
      0,
      1,
      "the stages and their parameters",
-     {{"--schema", NULL, NULL, "a JSON schema of pipeline files, for editors"}},
+     {{"--schema", NULL, NULL, "a JSON schema of pipeline files, for editors"},
+      {"--man", NULL, NULL, "the manual page"},
+      {"--completion", NULL, NULL, "a script by which bash completes sulcus's command lines"},
+      {"--keys", NULL, "PIPELINE", "every KEY.PATH that -s can give a value in that file"}},
      describe_command},
     {"doctor",
      "[FOLDER]",
@@ -252,6 +270,13 @@ static const command_def commands[] = {
      "tries the machine, and prints the line that mends what is wrong",
      {{0}},
      doctor_command},
+    {"--version",
+     "",
+     0,
+     0,
+     "version, commit and compiler of this program, its libraries, and the kernels it runs here",
+     {{"--json", NULL, NULL, "for programs"}},
+     version_command},
     {0},
 };
 
@@ -265,8 +290,6 @@ int main(int argc, char **argv)
     line.failure = st;
     if (st != OK && has_launcher())
         st = with_ranks(&line, wrong_body);
-    else if (st == OK && line.version)
-        puts("sulcus " SULCUS_VERSION);
     else if (st == OK && line.help)
         command_line_help(commands, line.command, stdout);
     else if (st == OK)

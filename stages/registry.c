@@ -29,10 +29,22 @@ static const inspect_def *const inspectors[] = {&inspect_model, &inspect_data, N
 static const check_def check_products = {"matrix products", rates_check};
 static const check_def *const checks[] = {&check_products, NULL};
 
+#define LIBRARY(name) extern const version_def library_##name;
+#include "stages/libraries.def"
+#undef LIBRARY
+
+#define LIBRARY(name) &library_##name,
+static const version_def *const libraries[] = {
+#include "stages/libraries.def"
+    NULL,
+};
+
 const registry sulcus_registry = {
     .stages = stages,
     .resources = resources,
     .inspectors = inspectors,
     .report = report_write,
     .checks = checks,
+    .libraries = libraries,
+    .kernels = rates_kernels,
 };

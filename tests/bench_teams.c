@@ -2,65 +2,37 @@
 // How fast a team is that holds the layers of a model between its ranks, against as many ranks that
 // hold all of them: alternating in one job, over units of four tiles, as in a wave.
 //
-//   mpirun --oversubscribe --bind-to none -n 2 bench_teams [MODEL [PASS [UNITS [REPEATS
-//   [THREADS]]]]]
+//   mpirun --oversubscribe --bind-to none -n 2 bench_teams [KEY=VALUE ...]
+//     model=vit-b     a model folder, or a shape (bench_common.h)
+//     what=collect    reads the mlp site; answer: the head and every answer, as `prune`
+//     units=8  repeats=3  threads=1
 //
-// MODEL is a model folder, or vit-b (ViT-B/16) or smollm2 (SmolLM2-135M), shapes with random
-// weights. PASS is read (statistics of the mlp site, as `collect`) or answer (the head and every
-// answer, as `prune`). All ranks are one team. Prints one line a repeat, then the medians.
+// All ranks are one team. Prints one line a repeat, then the medians.
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "model/model.h"
-#include "pipeline/base/checked.h"
-#include "pipeline/base/file.h"
+#include "bench_common.h"
 #include "pipeline/comm/comm.h"
-#include "stages/collect/moments.h"
 
-enum { UNIT_TILES = 4, MAX_REPEATS = 99, MAX_THREADS = 64, LENGTH = 256 };
+enum { UNIT_TILES = 4, LENGTH = 256 };
 
 typedef struct bench {
     comm *c;
     pool *pool;
     model *whole, *part; // all layers; this member's
-    const model_info *info;
-    int64_t samples, rows; // of a tile
+    bench_tiles tiles;
     bool answers;
-    moments sums[MAX_THREADS];
-    double loss[MAX_THREADS];
+    moments sums[BENCH_THREADS];
+    double loss[BENCH_THREADS];
 } bench;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static status load(void *context, int64_t index, int thread, tile *t)
 {
     (void)thread;
     const bench *b = context;
-    t->samples = b->samples;
-    if (b->info->modality == MODALITY_IMAGE) {
-        size_t n = (size_t)b->samples * (size_t)b->info->channels * (size_t)b->info->image_height *
-                   (size_t)b->info->image_width;
-        for (size_t i = 0; i < n; i++)
-            t->pixels[i] = (float)((i * 7919 + (size_t)index) % 1009) / 504.5f - 1;
-        memset(t->target, 0, (size_t)b->samples * sizeof *t->target);
-        return OK;
-    }
-    t->rows = b->rows;
-    for (int64_t s = 0; s <= b->samples; s++)
-        t->first_row[s] = s * LENGTH;
-    for (int64_t r = 0; r < b->rows; r++) {
-        t->ids[r] = (int32_t)((r * 7919 + index * 31) % b->info->outputs);
-        t->target[r] = (int32_t)((r * 104729 + index) % b->info->outputs);
-    }
+    bench_tiles_load(&b->tiles, index, t);
     return OK;
 }
 
@@ -87,8 +59,8 @@ static status run_unit(bench *b, model *m)
 {
     const forward f = {.context = b,
                        .tiles = UNIT_TILES,
-                       .max_samples = b->samples,
-                       .max_rows = b->rows,
+                       .max_samples = b->tiles.samples,
+                       .max_rows = b->tiles.rows,
                        .load = load,
                        .read = b->answers ? NULL : read_site,
                        .read_sites = {true, false},
@@ -122,138 +94,85 @@ done:
     return st;
 }
 
-static int by_value(const void *x, const void *y)
-{
-    double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
 static status compare(bench *b, int64_t units, int repeats)
 {
     status st;
-    double alone[MAX_REPEATS], together[MAX_REPEATS], ratio[MAX_REPEATS];
-    const double rows = (double)(units * UNIT_TILES * b->rows);
+    double alone[BENCH_REPEATS], together[BENCH_REPEATS], ratio[BENCH_REPEATS];
+    const double rows = (double)(units * UNIT_TILES * b->tiles.rows);
     TRY(run_alone(b, comm_ranks(b->c))); // pages, caches
     TRY(run_together(b, 1));
     for (int r = 0; r < repeats; r++) {
-        double begin = now();
+        double begin = bench_now();
         TRY(run_alone(b, units));
-        double middle = now();
+        double middle = bench_now();
         TRY(run_together(b, units));
         alone[r] = middle - begin;
-        together[r] = now() - middle;
+        together[r] = bench_now() - middle;
         ratio[r] = alone[r] / together[r];
         if (comm_rank(b->c) == 0)
             printf("%d teams of 1: %.0f rows/s; a team of %d: %.0f rows/s; %.1f%%\n",
                    comm_ranks(b->c), rows / alone[r], comm_ranks(b->c), rows / together[r],
                    100 * ratio[r]);
     }
-    qsort(alone, (size_t)repeats, sizeof *alone, by_value);
-    qsort(together, (size_t)repeats, sizeof *together, by_value);
-    qsort(ratio, (size_t)repeats, sizeof *ratio, by_value);
     if (comm_rank(b->c) == 0)
-        printf("medians: %.0f rows/s against %.0f: %.1f%%\n", rows / together[repeats / 2],
-               rows / alone[repeats / 2], 100 * ratio[repeats / 2]);
+        printf("medians: %.0f rows/s against %.0f: %.1f%%\n",
+               rows / bench_median(together, repeats), rows / bench_median(alone, repeats),
+               100 * bench_median(ratio, repeats));
 done:
     return st;
 }
 
-static const struct shape {
-    const char *name, *config;
-} shapes[] = {
-    {"vit-b", "{\"model_type\": \"vit\", \"num_labels\": 1000}\n"}, // the defaults are ViT-B/16's
-    {"smollm2",
-     "{\"model_type\": \"llama\", \"hidden_size\": 576, \"num_hidden_layers\": 30, "
-     "\"num_attention_heads\": 9, \"num_key_value_heads\": 3, \"intermediate_size\": 1536, "
-     "\"vocab_size\": 49152, \"max_position_embeddings\": 8192, \"tie_word_embeddings\": true}\n"},
-};
-
-static status open_both(bench *b, const char *folder, bool random)
+static status open_both(void *context, const model_options *given)
 {
     status st;
-    model_options options = {.path = folder, .random = random, .seed = 1, .threads = 1};
+    bench *b = context;
+    model_options options = *given;
+    options.threads = 1;
     TRY(comm_agree(b->c, model_open(&options, comm_share(b->c), &b->whole)));
     options.team = team_share(comm_team(b->c))->team;
     TRY(comm_agree(b->c, model_open(&options, team_share(comm_team(b->c)), &b->part)));
-    b->info = model_get_info(b->whole);
 done:
     return st;
 }
 
-// A shape's configuration is written for the moment, one a rank.
-static status open_models(bench *b, const char *name)
-{
-    status st;
-    char folder[] = "/tmp/bench_teams.XXXXXX", config[64];
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        if (strcmp(name, shapes[i].name) != 0)
-            continue;
-        if (!mkdtemp(folder))
-            return status_fail_errno(ERR_IO, folder, "cannot make a folder");
-        snprintf(config, sizeof config, "%s/config.json", folder);
-        st = file_write_atomic(config, shapes[i].config, strlen(shapes[i].config));
-        if (st == OK)
-            st = open_both(b, folder, true);
-        unlink(config);
-        rmdir(folder);
-        return st;
-    }
-    return open_both(b, name, false);
-}
-
-static status prepare(bench *b, const char *name, bool answers, int threads)
+static status prepare(bench *b, const char *name, int threads)
 {
     status st;
     TRY(comm_form_teams(b->c, comm_ranks(b->c)));
     TRY(pool_new(threads, &b->pool));
-    TRY(open_models(b, name));
-    const int64_t length = b->info->modality == MODALITY_IMAGE ? b->info->rows_per_image : LENGTH;
-    b->samples = (model_tile_rows(b->info) + length - 1) / length;
-    b->rows = b->samples * length;
-    b->answers = answers;
-    for (int t = 0; t < threads && st == OK; t++) {
-        size_t widest = (size_t)b->info->d_mlp;
-        double *sums = checked_calloc(MOMENTS * widest, sizeof *sums);
-        b->sums[t].positive = checked_calloc(widest, sizeof *b->sums[t].positive);
-        for (int m = 0; sums && m < MOMENTS; m++)
-            b->sums[t].sum[m] = sums + (size_t)m * widest;
-        if (!sums || !b->sums[t].positive)
-            st = status_no_memory("the benchmark");
-    }
+    TRY(bench_open(name, 0, 1, open_both, b));
+    const model_info *info = model_get_info(b->whole);
+    TRY(bench_tiles_new(info, 0, LENGTH, &b->tiles));
+    for (int t = 0; t < threads; t++)
+        TRY(bench_sums_new(info->d_mlp, &b->sums[t]));
 done:
     return st;
-}
-
-static int argument(int argc, char **argv, int i, int otherwise, int most)
-{
-    int n = argc > i ? atoi(argv[i]) : otherwise;
-    return n < most ? n : most;
 }
 
 int main(int argc, char **argv)
 {
     status st;
-    bench b = {0};
+    bench b = {.answers = strcmp(bench_value(argc, argv, "what", "collect"), "answer") == 0};
     int given;
-    const char *name = argc > 1 ? argv[1] : "vit-b";
-    const bool answers = argc > 2 && strcmp(argv[2], "answer") == 0;
-    const int threads = argument(argc, argv, 5, 1, MAX_THREADS);
+    const char *name = bench_value(argc, argv, "model", "vit-b");
+    const int units = bench_number(argc, argv, "units", "8", 1 << 20);
+    const int repeats = bench_number(argc, argv, "repeats", "3", BENCH_REPEATS);
+    const int threads = bench_number(argc, argv, "threads", "1", BENCH_THREADS);
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); // as the program
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &given);
     TRY(comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &b.c));
     TRY(comm_agree(b.c, comm_ranks(b.c) > 1 ? OK : status_fail(ERR_USAGE, NULL, "needs 2 ranks")));
-    TRY(comm_agree(b.c, prepare(&b, name, answers, threads)));
-    TRY(compare(&b, argument(argc, argv, 3, 8, 1 << 20), argument(argc, argv, 4, 3, MAX_REPEATS)));
+    TRY(comm_agree(b.c, prepare(&b, name, threads)));
+    TRY(compare(&b, units, repeats));
 done:
     if (st != OK && (!b.c || comm_rank(b.c) == 0))
         fprintf(stderr, "bench_teams: %s\n", status_text());
     model_close(b.part);
     model_close(b.whole);
     pool_free(b.pool);
-    for (int t = 0; t < threads; t++) {
-        free(b.sums[t].sum[0]);
-        free(b.sums[t].positive);
-    }
+    for (int t = 0; t < threads; t++)
+        bench_sums_free(&b.sums[t]);
+    bench_tiles_free(&b.tiles);
     comm_free(b.c);
     MPI_Finalize();
     return (int)st;

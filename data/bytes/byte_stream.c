@@ -16,6 +16,8 @@
 #include <zstd_errors.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 enum { INPUT_BYTES = 1 << 18, SKIP_BYTES = 1 << 18 };
 
@@ -234,3 +236,17 @@ const char *byte_stream_path(const byte_stream *s)
 {
     return s->path;
 }
+
+static void add_zlib_version(text *found)
+{
+    text_add(found, zlibVersion());
+}
+
+const version_def library_zlib = {"zlib", add_zlib_version};
+
+static void add_zstd_version(text *found)
+{
+    text_add(found, ZSTD_versionString());
+}
+
+const version_def library_zstd = {"zstd", add_zstd_version};

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
+
 // Bytes of the well-formed character at s (of n > 0 bytes), or 0 when it is ill-formed; *bad is
 // then the length of the maximal ill-formed part (Unicode standard, table 3-8).
 static size_t character_length(const char *s, size_t n, size_t *bad)
@@ -97,3 +100,10 @@ bool utf8_is_number(int32_t code)
     utf8proc_category_t c = utf8proc_category(code);
     return c == UTF8PROC_CATEGORY_ND || c == UTF8PROC_CATEGORY_NL || c == UTF8PROC_CATEGORY_NO;
 }
+
+static void add_utf8proc_version(text *found)
+{
+    text_add(found, utf8proc_version());
+}
+
+const version_def library_utf8proc = {"utf8proc", add_utf8proc_version};

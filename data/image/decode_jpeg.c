@@ -12,6 +12,8 @@
 #include <jpeglib.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 // Every 8×8 block takes at least a bit of its file.
 #define PIXELS_A_BYTE (8 * 8 * 8)
@@ -141,3 +143,16 @@ status decode_jpeg(const uint8_t *bytes, size_t n, const char *where, image *out
     free(r);
     return st;
 }
+
+// The library does not say its version; that of the headers is all there is to tell.
+static void add_jpeg_version(text *found)
+{
+#ifdef LIBJPEG_TURBO_VERSION_NUMBER
+    const int n = LIBJPEG_TURBO_VERSION_NUMBER;
+    text_addf(found, "turbo %d.%d.%d (headers)", n / 1000000, n / 1000 % 1000, n % 1000);
+#else
+    text_addf(found, "%d (headers)", JPEG_LIB_VERSION);
+#endif
+}
+
+const version_def library_jpeg = {"libjpeg", add_jpeg_version};

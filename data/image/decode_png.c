@@ -10,6 +10,8 @@
 #include <png.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 // Deflate packs at most 1,032 bytes into one, and a byte of a row holds at most 8 pixels.
 #define PIXELS_A_BYTE (1032 * 8)
@@ -126,3 +128,10 @@ status decode_png(const uint8_t *bytes, size_t n, const char *where, image *out)
     free(r);
     return st;
 }
+
+static void add_png_version(text *found)
+{
+    text_add(found, png_get_libpng_ver(NULL));
+}
+
+const version_def library_png = {"libpng", add_png_version};

@@ -13,6 +13,7 @@
 #include "data/bytes/utf8.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 // The words GPT-2 cuts a text into (ByteLevel with use_regex).
 #define GPT2_WORDS                                                                                 \
@@ -419,3 +420,12 @@ status splitter_cut(splitter_workspace *w, const char *bytes, size_t n, bool fir
     word_sink sink = {word, context};
     return run_rules(w, 0, bytes, n, first, &sink);
 }
+
+static void add_pcre2_version(text *found)
+{
+    char version[64]; // "10.42 2022-12-11"
+    pcre2_config(PCRE2_CONFIG_VERSION, version);
+    text_add(found, version);
+}
+
+const version_def library_pcre2 = {"PCRE2", add_pcre2_version};

@@ -19,6 +19,7 @@
 #include "pipeline/base/pool.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
+#include "pipeline/base/version.h"
 #include "pipeline/config/params.h"
 #include "pipeline/store/artefact.h"
 
@@ -165,7 +166,9 @@ typedef struct registry {
     const resource_def *const *resources;
     const inspect_def *const *inspectors;
     report_fn *report;
-    const check_def *const *checks; // NULL: none
+    const check_def *const *checks;      // NULL: none
+    const version_def *const *libraries; // beside the engine's; NULL: none
+    const version_def *const *kernels;   // which of them this CPU runs; NULL: none
 } registry;
 
 #endif

@@ -7,6 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
+
 const char *blas_core(void)
 {
     return openblas_get_corename();
@@ -45,3 +48,11 @@ status blas_check(void)
     }
     return OK;
 }
+
+// "OpenBLAS 0.3.21 DYNAMIC_ARCH NO_AFFINITY Zen MAX_THREADS=64": with the core whose kernels run.
+static void add_openblas_version(text *found)
+{
+    text_add(found, openblas_get_config());
+}
+
+const version_def library_openblas = {"OpenBLAS", add_openblas_version};

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 // A primitive, and the memory objects that its arguments are put into.
 typedef struct product {
@@ -297,3 +299,11 @@ bool products_onednn_has(packing form)
 {
     return has_isa(form == PACKING_BF16 ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx512_core);
 }
+
+static void add_onednn_version(text *found)
+{
+    const dnnl_version_t *v = dnnl_version();
+    text_addf(found, "%d.%d.%d", v->major, v->minor, v->patch);
+}
+
+const version_def library_onednn = {"oneDNN", add_onednn_version};

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "model/kernels/blas_check.h"
+#include "model/kernels/kernel_set.h"
 #include "model/kernels/linear.h"
 #include "pipeline/base/checked.h"
 
@@ -86,3 +87,24 @@ status rates_check(text *found)
 done:
     return st;
 }
+
+static void add_f32_products(text *found)
+{
+    const packing form = products_float32();
+    text_add(found, form == PACKING_F32 ? products_name(form) : "OpenBLAS");
+}
+
+static void add_bf16_products(text *found)
+{
+    text_add(found, products_check(PACKING_BF16) == OK ? products_name(PACKING_BF16) : "none");
+}
+
+static void add_other_kernels(text *found)
+{
+    text_add(found, kernels_avx512() ? "sulcus AVX-512" : "plain C");
+}
+
+static const version_def f32_products = {"float32 products", add_f32_products};
+static const version_def bf16_products = {"bf16 products", add_bf16_products};
+static const version_def other_kernels = {"other kernels", add_other_kernels};
+const version_def *const rates_kernels[] = {&f32_products, &bf16_products, &other_kernels, NULL};

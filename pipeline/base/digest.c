@@ -11,6 +11,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
+
 struct digest {
     XXH3_state_t *state;
 };
@@ -82,3 +85,11 @@ done:
     close(file);
     return st;
 }
+
+static void add_xxhash_version(text *found)
+{
+    const unsigned n = XXH_versionNumber();
+    text_addf(found, "%u.%u.%u", n / 10000, n / 100 % 100, n % 100);
+}
+
+const version_def library_xxhash = {"xxHash", add_xxhash_version};

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 #include "pipeline/comm/node_share.h"
 #include "pipeline/comm/vote.h"
 
@@ -367,3 +369,13 @@ void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n)
                    (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK), MPI_UINT64_T, MPI_BOR,
                    root, c->leaders);
 }
+
+static void add_mpi_version(text *found)
+{
+    char line[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    MPI_Get_library_version(line, &length); // may be asked before MPI starts
+    text_add_bytes(found, line, strcspn(line, "\n"));
+}
+
+const version_def library_mpi = {"MPI", add_mpi_version};

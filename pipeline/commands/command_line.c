@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options are one table of which each command takes some; what a command does not take is refused
-// with the nearest that it does.
+// getopt_long is not used: what is parsed here is also what help, the manual page and completion
+// print, and a mistyped word is answered with the nearest one. `--help` is the one option known
+// without a table, since it must work where the rest of the line is wrong.
 #include "pipeline/commands/command_line.h"
 
 #include <stdlib.h>
@@ -9,18 +10,36 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
+const exit_code_def exit_codes[] = {
+    {OK, "done"},
+    {ERR_INTERNAL, "internal error, or out of memory"},
+    {ERR_USAGE, "usage, or the pipeline file"},
+    {ERR_INPUT, "an input file: model, data, artefact"},
+    {ERR_IO, "reading or writing: disk full, permission"},
+    {ERR_NUMERIC, "a number: NaN in weights or activations, with its place"},
+    {ERR_INTERRUPTED, "interrupted; the same command goes on"},
+    {OK, NULL},
+};
+
+const option_def command_help = {"--help", "-h", NULL, "usage and options"};
+
+static bool is_option(const option_def *o, const char *word, size_t length)
+{
+    return (strlen(o->name) == length && memcmp(o->name, word, length) == 0) ||
+           (o->brief && strlen(o->brief) == length && memcmp(o->brief, word, length) == 0);
+}
+
 static const option_def *find_option(const command_def *c, const char *word, size_t length)
 {
     for (const option_def *o = c->options; o->name; o++)
-        if ((strlen(o->name) == length && memcmp(o->name, word, length) == 0) ||
-            (o->brief && strlen(o->brief) == length && memcmp(o->brief, word, length) == 0))
+        if (is_option(o, word, length))
             return o;
     return NULL;
 }
 
 static status unknown_option(const command_def *c, const char *word)
 {
-    const char *candidates[COMMAND_OPTIONS + 1] = {"--help"};
+    const char *candidates[COMMAND_OPTIONS + 1] = {command_help.name};
     size_t n = 1;
     for (const option_def *o = c->options; o->name; o++)
         candidates[n++] = o->name;
@@ -30,14 +49,14 @@ static status unknown_option(const command_def *c, const char *word)
                        nearest ? nearest : "");
 }
 
-// Takes the option at argv[*i], and its value, which may be the next word or follow a `=`.
-static status take_option(command_line *line, int *i)
+// The option at argv[*i], and its value, which may be the next word or follow a `=`.
+static status parse_option(command_line *line, int *i)
 {
     const command_def *c = line->command;
     const char *word = line->argv[*i], *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     const option_def *o = find_option(c, word, length);
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+    if (is_option(&command_help, word, strlen(word))) {
         line->help = true;
         return OK;
     }
@@ -73,7 +92,7 @@ static status find_command(const command_def *commands, const char *word, const 
                        nearest ? "did you mean " : "see `sulcus --help`", nearest ? nearest : "");
 }
 
-static status take_argument(command_line *line, const char *word)
+static status parse_argument(command_line *line, const char *word)
 {
     if (line->n_arguments == line->command->most)
         return status_fail(ERR_USAGE, line->command->name,
@@ -86,14 +105,11 @@ static status take_argument(command_line *line, const char *word)
 status command_line_parse(const command_def *commands, int argc, char **argv, command_line *out)
 {
     status st = OK;
-    command_line line = {.argc = argc, .argv = argv};
+    command_line line = {.commands = commands, .argc = argc, .argv = argv};
     if (argc < 2)
         return status_fail(ERR_USAGE, NULL, "no command; see `sulcus --help`");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    if (is_option(&command_help, argv[1], strlen(argv[1]))) {
         line.help = true;
-    if (strcmp(argv[1], "--version") == 0)
-        line.version = true;
-    if (line.help || line.version) {
         *out = line;
         return OK;
     }
@@ -103,9 +119,9 @@ status command_line_parse(const command_def *commands, int argc, char **argv, co
     TRY(find_command(commands, argv[1], &line.command));
     for (int i = 2; i < argc; i++)
         if (argv[i][0] == '-' && argv[i][1])
-            TRY(take_option(&line, &i));
+            TRY(parse_option(&line, &i));
         else
-            TRY(take_argument(&line, argv[i]));
+            TRY(parse_argument(&line, argv[i]));
     if (!line.help && line.n_arguments < line.command->least) {
         st =
             status_fail(ERR_USAGE, line.command->name, "an argument is missing; write sulcus %s %s",
@@ -131,23 +147,27 @@ const char *command_line_option(const command_line *line, const char *name)
     return o ? line->given[o - line->command->options] : NULL;
 }
 
-static void help_on(const command_def *c, FILE *out)
+static void print_option(const option_def *o, FILE *out)
+{
+    text left = {0};
+    text_addf(&left, "%s%s%s%s%s", o->brief ? o->brief : "", o->brief ? ", " : "", o->name,
+              o->value ? " " : "", o->value ? o->value : "");
+    fprintf(out, "  %-24s %s\n", text_get(&left), o->help);
+    text_free(&left);
+}
+
+static void print_command(const command_def *c, FILE *out)
 {
     fprintf(out, "sulcus %s %s\n  %s\n\n", c->name, c->arguments, c->summary);
-    for (const option_def *o = c->options; o->name; o++) {
-        text left = {0};
-        text_addf(&left, "%s%s%s%s%s", o->brief ? o->brief : "", o->brief ? ", " : "", o->name,
-                  o->value ? " " : "", o->value ? o->value : "");
-        fprintf(out, "  %-24s %s\n", text_get(&left), o->help);
-        text_free(&left);
-    }
-    fprintf(out, "  %-24s %s\n", "-h, --help", "this text");
+    for (const option_def *o = c->options; o->name; o++)
+        print_option(o, out);
+    print_option(&command_help, out);
 }
 
 void command_line_help(const command_def *commands, const command_def *one, FILE *out)
 {
     if (one) {
-        help_on(one, out);
+        print_command(one, out);
         return;
     }
     fprintf(out, "sulcus COMMAND ...: the regions of a transformer (mpirun -n RANKS sulcus run "
@@ -158,9 +178,9 @@ void command_line_help(const command_def *commands, const command_def *one, FILE
         fprintf(out, "  %-24s %s\n", text_get(&left), c->summary);
         text_free(&left);
     }
-    fprintf(out, "\n`sulcus COMMAND --help` says more. Exit codes: 0 done, 1 internal or out of "
-                 "memory, 2 usage or\n"
-                 "pipeline file, 3 input file, 4 I/O, 5 numeric, 75 interrupted (run it again).\n");
+    fprintf(out, "\n`sulcus COMMAND --help` says more. Exit codes:\n\n");
+    for (const exit_code_def *e = exit_codes; e->meaning; e++)
+        fprintf(out, "  %-24d %s\n", (int)e->code, e->meaning);
 }
 
 char *command_line_text(const command_line *line)

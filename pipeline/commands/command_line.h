@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line as tables: what a command takes, from which it is parsed and its help is
-// printed.
+// The command line as tables: what a command takes and what an exit code means, from which it is
+// parsed, and its help, the man page and the shell's completion are printed.
 #ifndef PIPELINE_COMMANDS_COMMAND_LINE_H
 #define PIPELINE_COMMANDS_COMMAND_LINE_H
 
@@ -22,16 +22,28 @@ enum { COMMAND_OPTIONS = 8, COMMAND_ARGUMENTS = 2 };
 typedef struct command_line command_line;
 
 typedef struct command_def {
-    const char *name;      // NULL ends the table
+    const char *name;      // NULL ends the table; "--version" is a command like any other
     const char *arguments; // "PIPELINE TASK"; in brackets what may be left out: "[STAGE]"
     int least, most;       // how many arguments
     const char *summary;
-    option_def options[COMMAND_OPTIONS]; // besides --help
+    option_def options[COMMAND_OPTIONS]; // besides command_help
     status (*run)(const command_line *line);
 } command_def;
 
+// --help, which every command has.
+extern const option_def command_help;
+
+// The exit codes, each with what it means; a NULL meaning ends the table.
+typedef struct exit_code_def {
+    status code;
+    const char *meaning;
+} exit_code_def;
+
+extern const exit_code_def exit_codes[];
+
 // A parsed command line. Texts are borrowed from argv.
 struct command_line {
+    const command_def *commands; // that it was parsed against
     const command_def *command;
     int argc;
     char **argv;
@@ -41,8 +53,8 @@ struct command_line {
                                         // NULL: not given
     const char **overrides;             // all values of -s, owned
     size_t n_overrides;
-    bool help, version; // and then the rest may be missing
-    status failure;     // the caller's note of how parsing it ended
+    bool help;      // and then the rest may be missing
+    status failure; // the caller's note of how parsing it ended
 };
 
 // Parses argv against the commands. ERR_USAGE with the nearest word; ERR_INTERNAL. Local.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Printed from the tables that the validator reads, so that it cannot be out of date.
+// Nothing is said of a stage here: whatever is printed comes from the tables that also check the
+// pipeline file, so that a parameter cannot exist without being described. The schema allows more
+// than the validator (any axis of an upstream step may stand in a step), never less.
 #include "pipeline/commands/describe.h"
 
 #include <jansson.h>
@@ -12,18 +14,25 @@
 
 // --- Text
 
+void describe_values(const param_def *p, text *out)
+{
+    text_add(out, param_type_name(p->type));
+    if (p->choices)
+        text_addf(out, "%s %s", p->type == PARAM_REAL ? ", or" : ":", p->choices);
+    if (p->low != 0 || p->high != 0)
+        text_addf(out, ", %g to %g", p->low, p->high);
+    if (p->required)
+        text_add(out, ", required");
+    else if (p->value)
+        text_addf(out, ", default %s", p->value);
+}
+
 static void print_param(const param_def *p, FILE *out)
 {
-    fprintf(out, "  %-13s %s", p->name, param_type_name(p->type));
-    if (p->choices)
-        fprintf(out, "%s %s", p->type == PARAM_REAL ? ", or" : ":", p->choices);
-    if (p->low != 0 || p->high != 0)
-        fprintf(out, ", %g to %g", p->low, p->high);
-    if (p->required)
-        fputs(", required", out);
-    else if (p->value)
-        fprintf(out, ", default %s", p->value);
-    fprintf(out, "\n  %-13s %s\n", "", p->help);
+    text values = {0};
+    describe_values(p, &values);
+    fprintf(out, "  %-13s %s\n  %-13s %s\n", p->name, text_get(&values), "", p->help);
+    text_free(&values);
 }
 
 static void print_params(const param_def *p, FILE *out)
@@ -103,6 +112,37 @@ status describe_text(const registry *r, const char *name, FILE *out)
                 : status_fail(ERR_USAGE, NULL, "unknown stage %s; sulcus describe lists all", name);
     free(list);
     return st;
+}
+
+// --- Keys
+
+// With its `from`, or without.
+static void print_keys(const char *section, const char *name, const param_def *p, bool from,
+                       FILE *out)
+{
+    for (; p->name; p++)
+        if (from || p->type != PARAM_FROM)
+            fprintf(out, "%s.%s.%s\n", section, name, p->name);
+}
+
+status describe_keys(const registry *r, const char *pipeline, FILE *out)
+{
+    pipeline_file *f = NULL;
+    status st = pipeline_file_open(pipeline, NULL, 0, r, &f);
+    if (st != OK)
+        return st;
+    for (const param_def *p = pipeline_params; p->name; p++)
+        fprintf(out, "%s\n", p->name);
+    for (size_t i = 0; i < f->n_resources; i++)
+        print_keys(f->resources[i].def->section, f->resources[i].name, f->resources[i].def->params,
+                   false, out);
+    for (size_t i = 0; i < f->n_steps; i++) {
+        const step *s = &f->steps[i];
+        print_keys("steps", s->name, step_params, s->stage->inputs != NULL, out);
+        print_keys("steps", s->name, s->stage->params, false, out);
+    }
+    pipeline_file_free(f);
+    return OK;
 }
 
 // --- JSON schema

@@ -9,6 +9,8 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/names.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 typedef struct builder {
     yaml_parser_t parser;
@@ -358,3 +360,10 @@ const char *node_kind_name(const node *n)
 {
     return n->kind == NODE_SCALAR ? "a value" : n->kind == NODE_LIST ? "a list" : "a mapping";
 }
+
+static void add_yaml_version(text *found)
+{
+    text_add(found, yaml_get_version_string());
+}
+
+const version_def library_yaml = {"libyaml", add_yaml_version};

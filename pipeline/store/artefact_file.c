@@ -4,12 +4,15 @@
 // one lock.
 #include "pipeline/store/artefact_file.h"
 
+#include <dlfcn.h>
 #include <netcdf.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 #include "pipeline/store/artefact_header.h"
 #include "pipeline/store/hyperslab.h"
 
@@ -351,3 +354,25 @@ char *artefact_variable_text(const artefact *a, size_t index, const char *attrib
 {
     return get_text_attribute(a, (int)index, attribute);
 }
+
+static void add_netcdf_version(text *found)
+{
+    const char *said = artefact_library(); // "4.9.0 of Aug  7 2022 23:42:36 $"
+    text_add_bytes(found, said, strcspn(said, " "));
+}
+
+const version_def library_netcdf = {"NetCDF", add_netcdf_version};
+
+// HDF5 is NetCDF's business: asked only where it was loaded with it, by name.
+static void add_hdf5_version(text *found)
+{
+    unsigned major = 0, minor = 0, release = 0;
+    int (*ask)(unsigned *, unsigned *, unsigned *);
+    *(void **)&ask = dlsym(RTLD_DEFAULT, "H5get_libversion");
+    if (ask && ask(&major, &minor, &release) >= 0)
+        text_addf(found, "%u.%u.%u", major, minor, release);
+    else
+        text_add(found, "unknown");
+}
+
+const version_def library_hdf5 = {"HDF5", add_hdf5_version};

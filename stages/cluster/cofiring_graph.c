@@ -12,6 +12,8 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/simd.h"
+#include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 #include "stages/cluster/balanced_assignment.h"
 
 _Static_assert(sizeof(idx_t) == sizeof(int32_t), "METIS with 32-bit indices is expected");
@@ -240,3 +242,11 @@ status cofiring_graph_partition(const cofiring_graph *g, int k, uint64_t seed, i
                            vertices, k);
     return balance_parts(g, k, label);
 }
+
+// The library does not say its version; that of the headers is all there is to tell.
+static void add_metis_version(text *found)
+{
+    text_addf(found, "%d.%d.%d (headers)", METIS_VER_MAJOR, METIS_VER_MINOR, METIS_VER_SUBMINOR);
+}
+
+const version_def library_metis = {"METIS", add_metis_version};

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The plan of the house, from the ground up: every folder of sources, what it holds, and the only folders it may use.
 # A room is a static library of its folder's .c files; a room of another layer is named by its layer, and only what
-# that layer shows in include/ may be used of it. tests/rules/rooms.sh reads this file and holds includes and calls against it.
+# that layer shows in include/ may be used of it. tests/rules/directions.sh reads this file and holds includes and calls against it.
 #
 #   room(FOLDER USES FOLDER... LIBRARIES LIBRARY...)
 

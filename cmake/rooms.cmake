@@ -10,18 +10,20 @@
 room(pipeline/base LIBRARIES Threads::Threads PkgConfig::xxhash PkgConfig::jansson m)
 # Ranks, nodes and teams: the only files that know MPI.
 room(pipeline/comm USES pipeline/base LIBRARIES MPI::MPI_C)
-# The pipeline file: YAML, and values checked against tables of parameters.
+# YAML, and values checked against tables of parameters.
 room(pipeline/config USES pipeline/base LIBRARIES PkgConfig::yaml)
 # What is on disk: artefacts, checkpoints, the journal, the lease, digests of inputs.
 room(pipeline/store USES pipeline/base LIBRARIES netcdf::mpi PkgConfig::jansson ${CMAKE_DL_LIBS})
-# Steps multiplied out into tasks, and the key of each.
-room(pipeline/dag USES pipeline/base pipeline/config pipeline/store)
+# The contract between engine and stages, and between engine and report: headers only.
+room(pipeline USES pipeline/base pipeline/config pipeline/store)
+# The pipeline file, steps multiplied out into tasks, and the key of each.
+room(pipeline/dag USES pipeline/base pipeline/config pipeline)
 # Who runs which unit, and when to stop or to save: the work queue, stealing, signals, deadlines, the watchdog.
 room(pipeline/schedule USES pipeline/base pipeline/comm pipeline/dag)
 # A task's life: ready, opened, in a round, summed, decided, committed or failed; and its checkpoints.
-room(pipeline/run USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag pipeline/schedule)
+room(pipeline/run USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/schedule)
 # What a user types.
-room(pipeline/commands USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline/dag pipeline/schedule pipeline/run)
+room(pipeline/commands USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/run)
 
 # --- data: samples, as images or tokens.
 # Files as bytes: unpacked, in lines, as CSV or JSON, as lists of names.

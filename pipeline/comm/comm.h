@@ -74,11 +74,11 @@ void comm_alarm_clear(comm *c);
 // Small messages while all compute. Borrowed, valid until comm_free.
 mailbox *comm_mailbox(comm *c);
 
-// The node's shared memory (base/share.h), whose functions are collective on the node. Borrowed,
+// The node's shared memory (pipeline/base/share.h), whose functions are collective on the node. Borrowed,
 // valid until comm_free.
 share *comm_share(comm *c);
 
-// Groups the ranks into teams of n, which divides their number (pipeline/team.h); called once, n
+// Groups the ranks into teams of n, which divides their number (pipeline/comm/team.h); called once, n
 // > 1. Collective. ERR_USAGE where MPI cannot.
 status comm_form_teams(comm *c, int n);
 // NULL until comm_form_teams. Borrowed, valid until comm_free.

@@ -2,7 +2,7 @@
 // Teams (`layers_over`; docs/design.md, Teams): ranks that run units together, each its own layers
 // of a model. The members of a team are consecutive when all ranks are sorted by node; its first
 // member claims units, and the others learn of them in the same stream in which blocks of hidden
-// states come (base/relay.h). So nobody waits for anybody at a unit's end: a member begins the next
+// states come (pipeline/base/relay.h). So nobody waits for anybody at a unit's end: a member begins the next
 // one while later members are still in it.
 //
 // A stream between two members is, for each unit: the unit, its blocks, its end with a status. Who

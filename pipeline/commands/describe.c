@@ -10,7 +10,7 @@
 
 #include "pipeline/base/text.h"
 #include "pipeline/config/param_value.h"
-#include "pipeline/config/pipeline_file.h"
+#include "pipeline/dag/pipeline_file.h"
 
 // --- Text
 

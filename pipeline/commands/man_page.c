@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "pipeline/commands/describe.h"
-#include "pipeline/config/pipeline_file.h"
+#include "pipeline/dag/pipeline_file.h"
 
 // A row of a list: what is meant, and what is said of it.
 typedef struct entry {

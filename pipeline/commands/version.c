@@ -10,13 +10,6 @@
 #include "commit.h" // made by the build
 #include "pipeline/base/text.h"
 
-static void add_jansson_version(text *found)
-{
-    text_add(found, jansson_version_str());
-}
-
-const version_def library_jansson = {"jansson", add_jansson_version};
-
 #define LIBRARY(name) extern const version_def library_##name;
 #include "pipeline/commands/libraries.def"
 #undef LIBRARY

@@ -18,7 +18,7 @@
 #include "pipeline/base/arena.h"
 #include "pipeline/base/names.h"
 #include "pipeline/base/status.h"
-#include "pipeline/config/pipeline_file.h"
+#include "pipeline/dag/pipeline_file.h"
 #include "pipeline/dag/task.h"
 
 enum { DAG_TASKS = 100000 };

@@ -9,7 +9,7 @@
 
 #include "pipeline/base/status.h"
 #include "pipeline/config/param_check.h"
-#include "pipeline/config/pipeline_file.h"
+#include "pipeline/dag/pipeline_file.h"
 #include "pipeline/dag/task.h"
 
 // A key of the step that sweeps, matches or selects an axis.

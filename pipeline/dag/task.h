@@ -11,7 +11,7 @@
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/key_field.h"
-#include "pipeline/config/pipeline_file.h"
+#include "pipeline/dag/pipeline_file.h"
 #include "pipeline/stage.h"
 
 // An axis still swept at a task, and its value there.

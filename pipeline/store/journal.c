@@ -15,6 +15,7 @@
 
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 
 struct journal {
     char *path; // owned
@@ -290,3 +291,10 @@ status journal_task_failed(journal *j, const char *label, const char *key, statu
     put_text(line, "message", message);
     return append_line(j, line, true);
 }
+
+static void add_jansson_version(text *found)
+{
+    text_add(found, jansson_version_str());
+}
+
+const version_def library_jansson = {"jansson", add_jansson_version};

@@ -21,7 +21,7 @@ typedef struct provenance {
     size_t n_fields;
     const char *command; // the command line, for `history`
     int ranks, threads;
-    const char *cpus; // the types of the nodes' CPUs (comm/machines.h)
+    const char *cpus; // the types of the nodes' CPUs (pipeline/comm/machines.h)
 } provenance;
 
 // Adds the attributes of an origin, with date, host and versions of this program and of

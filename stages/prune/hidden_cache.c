@@ -11,8 +11,8 @@
 
 typedef struct cached_tile {
     int64_t samples, rows;
-    int32_t *target;     // owned [samples] of images; NULL of texts
-    float *hidden;       // owned [rows, hidden_size]; NULL: not there
+    int32_t *target;       // owned [samples] of images; NULL of texts
+    float *hidden;         // owned [rows, hidden_size]; NULL: not there
     model_neurons neurons; // owned; x NULL: not there
     size_t neuron_bytes;
 } cached_tile;

@@ -2,8 +2,8 @@
 // A pipeline file, parsed and checked as far as it can be without expanding sweeps (dag.h does
 // that): the pipeline-level parameters, the entries of the resource sections, and the steps with
 // their stage and `from`. Pure: no MPI, no NetCDF.
-#ifndef PIPELINE_CONFIG_PIPELINE_FILE_H
-#define PIPELINE_CONFIG_PIPELINE_FILE_H
+#ifndef PIPELINE_DAG_PIPELINE_FILE_H
+#define PIPELINE_DAG_PIPELINE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

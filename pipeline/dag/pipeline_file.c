@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything is checked before anything is done, and the first mistake is reported with its place.
 // Steps are read after all sections, since they refer to them, and to each other in any order.
-#include "pipeline/config/pipeline_file.h"
+#include "pipeline/dag/pipeline_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -184,10 +184,22 @@ static void open_ready(run *r)
             task_open(r, &r->tasks[i]);
 }
 
+// A turn of the loop in which no task moved would be followed by the same turn for ever.
+static status must_have_moved(const run *r, int64_t *before)
+{
+    if (r->moves == *before && !run_must_end(r))
+        return status_fail(ERR_INTERNAL, NULL,
+                           "no task moves and none has failed; run the same command again, and "
+                           "report this");
+    *before = r->moves;
+    return OK;
+}
+
 static status work_through(run *r, const char *pipeline)
 {
     status st;
     wave *w = NULL;
+    int64_t moves = 0;
     TRY(readiness_update(r));
     if (count_tasks(r, PHASE_READY))
         TRY(start_work(r, pipeline));
@@ -201,7 +213,7 @@ static status work_through(run *r, const char *pipeline)
         wave_free(r, w);
         w = NULL;
         if (interrupted)
-            verdict_add(&r->failure, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
+            verdict_add(&r->ending, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
         r->interrupted |= interrupted;
         if (run_must_end(r))
             break;
@@ -209,6 +221,7 @@ static status work_through(run *r, const char *pipeline)
         TRY(readiness_update(r));
         if (r->n_running)
             TRY(wave_run(r, &w));
+        TRY(must_have_moved(r, &moves));
     }
     if (r->n_running)
         TRY(checkpoint_rounds(r, true));
@@ -285,6 +298,19 @@ static status open_records(run *r, bool quiet)
     return st;
 }
 
+// How it went. A run that was stopped can go on, also where a task has failed before: its line is
+// told behind.
+static status outcome(const run *r)
+{
+    if (r->failure.code != OK && (r->stop_on_error || r->ending.code == OK))
+        return verdict_get(&r->failure);
+    if (r->ending.code == OK || !r->interrupted)
+        return verdict_get(&r->ending);
+    return status_fail(ERR_INTERRUPTED, NULL,
+                       "interrupted; run the same command again to go on%s%s",
+                       r->failure.code != OK ? "; before that: " : "", r->failure.text);
+}
+
 status run_pipeline(comm *c, const registry *reg, const run_options *o)
 {
     status st;
@@ -300,10 +326,8 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     TRY(comm_agree(c, make_records(&r)));
     TRY(comm_agree(c, comm_rank(c) == 0 ? open_records(&r, o->quiet) : OK));
     TRY(work_through(&r, o->pipeline));
-    st = verdict_get(&r.failure);
+    st = outcome(&r);
 done:
-    if (st == ERR_INTERRUPTED && r.interrupted)
-        st = status_fail(st, NULL, "interrupted; run the same command again to go on");
     st = comm_agree(c, end_records(&r, st, started, o->pipeline));
     release_run(&r);
     return st;

@@ -10,5 +10,5 @@ status run_may_write(void *context)
 
 bool run_must_end(const run *r)
 {
-    return r->failure.code == ERR_INTERRUPTED || (r->failure.code != OK && r->stop_on_error);
+    return r->ending.code != OK || (r->failure.code != OK && r->stop_on_error);
 }

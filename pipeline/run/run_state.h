@@ -59,8 +59,10 @@ typedef struct run {
     watchdog *watchdog;              // NULL before work begins
     bool stop_on_error, wants_notes; // wants_notes: wave_note.h
     double memory;                   // bytes of a node that sums may take
-    verdict failure;                 // the first of the run
-    bool interrupted;
+    verdict failure;                 // the first of a task
+    verdict ending;   // why the run ends before its work is done: interrupted, or its folder is lost
+    bool interrupted; // by a signal, the end of the job's time, or the first failure
+    int64_t moves;    // of tasks from phase to phase, so far
     // Who writes: what artefacts, checkpoints and the journal say of this run.
     int64_t epoch;
     char lease_id[LEASE_ID];
@@ -71,7 +73,7 @@ typedef struct run {
 // Asked before anything is written into the output folder: does this run hold it still? The context
 // is the run. Local.
 status run_may_write(void *run);
-// Has the run failed so that no further task may begin?
+// Has something happened after which no further task may begin?
 bool run_must_end(const run *r);
 
 #endif

@@ -43,6 +43,7 @@ static status begin_round(run *r, running_task *a)
     if (st != OK)
         return st;
     a->of->phase = PHASE_IN_ROUND;
+    r->moves++;
     a->round++;
     free(a->before);
     a->before = NULL;

@@ -14,6 +14,7 @@ void task_end(run *r, task_run *t, task_phase end)
     running_task_free(t->running);
     t->running = NULL;
     t->phase = end;
+    r->moves++;
     resource_use_drop(r->resources, t->task);
     for (size_t i = 0; i < t->task->n_inputs; i++) {
         task_run *input = t->task->inputs[i]->run;
@@ -28,7 +29,7 @@ void task_fail(run *r, task_run *t, status st)
 {
     char line[sizeof r->failure.text];
     snprintf(line, sizeof line, "%s", status_text());
-    verdict_add(&r->failure, st);
+    verdict_add(st == ERR_INTERRUPTED ? &r->ending : &r->failure, st);
     if (st == ERR_INTERRUPTED)
         return;
     if (comm_rank(r->comm) == 0) {

@@ -65,6 +65,7 @@ done:
 void task_open(run *r, task_run *t)
 {
     t->phase = PHASE_OPENED;
+    r->moves++;
     r->n_running++;
     status st = open_all(r, t);
     if (t->running)

@@ -283,6 +283,7 @@ static void conclude_tasks(run *r, wave *w, bool stopped)
             st = comm_reduce(r->comm, comm_node_of(r->comm, a->owner), a->sum);
         if (st == OK) {
             a->of->phase = PHASE_SUMMED;
+            r->moves++;
             a->units += a->plan.units;
             a->operations += wave_units_operations(a);
         } else

@@ -106,4 +106,33 @@ is "exit code near the job's end" $code 75
 [ $(($(date +%s) - begun)) -lt 9 ] || fail "stopped $(($(date +%s) - begun)) s after the start, too near the end"
 is "units kept near the job's end" "$(kept)" "$(ran)"
 [ "$(ran)" -gt 0 ] || fail "nothing was run before the job's end"
+
+# A step has failed, the others go on: a signal, and the end of the job's time, still end the run at once.
+cat >mixed.yaml <<'END'
+pipeline: toy
+output: mixed
+steps:
+  bad: {stage: sum, units: 4, fail_unit: 2}
+  slow: {stage: sum, units: 600, seconds: 0.1}
+END
+ended_after_failure() { # WHAT
+  is "exit code of $1 after a failure" $code 75
+  says "$1 after a failure" stderr "interrupted; run the same command again to go on; before that: .*unit 2 was told to fail"
+  [ $elapsed -lt 10000 ] || fail "$1 after a failure took $elapsed ms"
+}
+for signal in USR1 TERM; do
+  rm -rf mixed
+  SULCUS_NODES=2 mpirun --oversubscribe --bind-to none -q -n 2 "$TOY" run mixed.yaml >stdout 2>stderr.all &
+  started=$!
+  for _ in $(seq 200); do grep -qs 'bad failed' stdout && break; sleep 0.05; done
+  stop $signal
+  grep -v '^$' stderr.all >stderr
+  [ $signal = TERM ] || ended_after_failure $signal
+  grep -q '"event":"end".*"result":75' mixed/journal.jsonl || fail "no end in the journal after a failure and $signal"
+done
+rm -rf mixed
+begun=$(date +%s%N)
+SLURM_JOB_END_TIME=$((begun / 1000000000 + 11)) ranks 2 "$TOY" run mixed.yaml
+elapsed=$((($(date +%s%N) - begun) / 1000000))
+ended_after_failure "the job's end"
 finish

@@ -64,7 +64,7 @@ static void gather_sum(run *r, running_task *a)
     }
 }
 
-// Units done of each running_task task (of all nodes), and whether it failed on some rank.
+// Units done of each running task (of all nodes), and whether it failed on some rank.
 static status count_all(run *r, running_task ***tasks, int64_t **done, size_t *n)
 {
     size_t most = r->n_running;

@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(
   build-essential cmake ninja-build pkg-config
   openmpi-bin libopenmpi-dev
-  libnetcdf-mpi-dev libhdf5-openmpi-dev
+  libnetcdf-dev
   libopenblas-pthread-dev libdnnl-dev
   libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
   zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev

@@ -28,14 +28,14 @@ expected() {
     *) printf 'variable %s\t%s\n' "$word" "$word" ;;
     esac
   done
-  cat "$SOURCE/README.md" "$SOURCE"/docs/*.md 2>/dev/null | sed -n 's/^| \([0-9]*\) | \(.*\) |$/\1 \2/p' | while read -r number meaning; do
+  cat "$SOURCE/README.md" "$SOURCE"/docs/*.md 2>/dev/null | sed -n 's/^| \([0-9]*\) | \([^|]*\) |.*/\1 \2/p' | while read -r number meaning; do
     printf 'exit code %s\t^ +%s +%s$\n' "$number" "$number" "$(sed 's/[.()]/\\&/g' <<<"$meaning")"
   done
 }
 described >params
 expected >lines
 [ "$(wc -l <params)" -gt 50 ] || fail 'describe lists too little'
-[ "$(grep -c '^command' lines) $(grep -c '^exit code' lines)" = '10 7' ] || fail "commands and exit codes: $(cut -f1 lines | paste -sd,)"
+[ "$(grep -c '^command' lines) $(grep -c '^exit code' lines)" = '12 7' ] || fail "commands and exit codes: $(cut -f1 lines | paste -sd,)"
 
 names_of() { awk -F'"' -v section="$2" '/^\.SH/ {in_it = $2 == section; sub_ = ""} /^\.SS/ {sub_ = $2} in_it && /^\.B / {print sub_, $2}' "$1"; }
 missing() { # PAGE

@@ -13,7 +13,7 @@ room(pipeline/comm USES pipeline/base LIBRARIES MPI::MPI_C)
 # YAML, and values checked against tables of parameters.
 room(pipeline/config USES pipeline/base LIBRARIES PkgConfig::yaml)
 # What is on disk: artefacts, checkpoints, the journal, the lease, digests of inputs.
-room(pipeline/store USES pipeline/base LIBRARIES netcdf::mpi PkgConfig::jansson ${CMAKE_DL_LIBS})
+room(pipeline/store USES pipeline/base LIBRARIES netcdf::netcdf PkgConfig::jansson ${CMAKE_DL_LIBS})
 # The contract between engine and stages, and between engine and report: headers only.
 room(pipeline USES pipeline/base pipeline/config pipeline/store)
 # The pipeline file, steps multiplied out into tasks, and the key of each.
@@ -40,7 +40,7 @@ room(data/formats USES pipeline/base data/bytes data/image data/tokens)
 room(data/dataset USES pipeline/base data/bytes data/image data/tokenizer data/tokens data/formats LIBRARIES PkgConfig::jansson)
 
 # --- model: the transformer runtime.
-room(model/kernels USES pipeline/base LIBRARIES PkgConfig::openblas dnnl::dnnl)
+room(model/kernels USES pipeline/base LIBRARIES blas::cblas ${ONEDNN_TARGET})
 room(model/files USES pipeline/base)
 room(model/config USES pipeline/base model/kernels model/files)
 room(model/weights USES pipeline/base model/kernels model/files model/config)

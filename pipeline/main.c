@@ -15,6 +15,7 @@
 #include "pipeline/commands/completion.h"
 #include "pipeline/commands/describe.h"
 #include "pipeline/commands/doctor.h"
+#include "pipeline/commands/installed.h"
 #include "pipeline/commands/man_page.h"
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
@@ -133,7 +134,23 @@ static status doctor_command(const command_line *line)
     return with_ranks(line, doctor_body);
 }
 
+static status smoke_body(comm *c, const command_line *line)
+{
+    (void)line;
+    return installed_smoke(c, &sulcus_registry, watch_signals, stdout);
+}
+
+static status smoke_command(const command_line *line)
+{
+    return with_ranks(line, smoke_body);
+}
+
 // --- Commands without
+
+static status quickstart_command(const command_line *line)
+{
+    return installed_copy(line->n_arguments ? line->arguments[0] : ".", stdout);
+}
 
 static status describe_command(const command_line *line)
 {
@@ -270,6 +287,20 @@ static const command_def commands[] = {
      "tries the machine, and prints the line that mends what is wrong",
      {{0}},
      doctor_command},
+    {"quickstart",
+     "[FOLDER]",
+     0,
+     1,
+     "copies the example pipeline, its models and its data to where you are, or to a folder",
+     {{0}},
+     quickstart_command},
+    {"--smoke",
+     "",
+     0,
+     0,
+     "runs a pipeline of seconds and holds its numbers against known ones: does it work here?",
+     {{0}},
+     smoke_command},
     {"--version",
      "",
      0,

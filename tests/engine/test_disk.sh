@@ -65,7 +65,7 @@ mount -o remount,rw disk
 # It goes away while the run is on.
 for what in commit checkpoint; do
   fresh size=64m
-  mpirun --oversubscribe --bind-to none -q -n 2 "$TOY" run p.yaml -s checkpoint=$([ $what = commit ] && echo 60s || echo 0.4s) >stdout 2>stderr.all &
+  $mpirun_anyhow -n 2 "$TOY" run p.yaml -s checkpoint=$([ $what = commit ] && echo 60s || echo 0.4s) >stdout 2>stderr.all &
   started=$!
   for _ in $(seq 100); do
     grep -qs '"event":"start".*large' disk/out/journal.jsonl && break

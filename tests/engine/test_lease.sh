@@ -114,7 +114,7 @@ done
 
 # The folder vanishes: exit 4, it is not made again, and the next run is as if nothing had been.
 rm -rf out
-ranks_in_back() { mpirun --oversubscribe --bind-to none -q -n 2 "$TOY" run p.yaml >stdout 2>stderr & started=$!; }
+ranks_in_back() { $mpirun_anyhow -n 2 "$TOY" run p.yaml >stdout 2>stderr & started=$!; }
 ranks_in_back
 until_held
 mv out gone

@@ -16,7 +16,7 @@ begin() { # NODES ARGUMENTS...: three ranks in the background, of mpirun $starte
   local nodes=$1
   shift
   rm -f stdout # the background's own truncation may come after the first look
-  SULCUS_NODES=$nodes mpirun --oversubscribe --bind-to none -q -n 3 "$TOY" run p.yaml "$@" >stdout 2>stderr &
+  SULCUS_NODES=$nodes $mpirun_anyhow -n 3 "$TOY" run p.yaml "$@" >stdout 2>stderr &
   started=$!
 }
 until_begun() {
@@ -122,7 +122,7 @@ ended_after_failure() { # WHAT
 }
 for signal in USR1 TERM; do
   rm -rf mixed
-  SULCUS_NODES=2 mpirun --oversubscribe --bind-to none -q -n 2 "$TOY" run mixed.yaml >stdout 2>stderr.all &
+  SULCUS_NODES=2 $mpirun_anyhow -n 2 "$TOY" run mixed.yaml >stdout 2>stderr.all &
   started=$!
   for _ in $(seq 200); do grep -qs 'bad failed' stdout && break; sleep 0.05; done
   stop $signal

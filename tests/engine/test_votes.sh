@@ -44,7 +44,7 @@ printf 'pipeline: nodes\noutput: %s/out\nnumbers: {a: {path: /proc/self/cwd/numb
 on_nodes() {
   rm -rf out
   code=0
-  SULCUS_NODES=2 mpirun --oversubscribe --bind-to none -q -n 2 -wdir "$scratch/first" "$TOY" run "$scratch/nodes.yaml" --quiet : \
+  SULCUS_NODES=2 $mpirun_anyhow -n 2 -wdir "$scratch/first" "$TOY" run "$scratch/nodes.yaml" --quiet : \
     -n 2 -wdir "$scratch/second" "$TOY" run "$scratch/nodes.yaml" --quiet >stdout 2>stderr.all </dev/null || code=$?
   grep -v '^$' stderr.all >stderr
 }

@@ -42,7 +42,7 @@ int comm_cores(const comm *c);
 // The same as it comes out: less than 1 where there are more ranks than cores.
 double comm_core_share(const comm *c);
 
-// Sends n bytes of rank `root` to all. Collective.
+// Sends n bytes of rank `root` to all; MPI may write them anew there too. Collective.
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n);
 // The same for a block whose size only the root knows: elsewhere *bytes is allocated and owned by
 // the caller. Collective; fails on all ranks alike.

@@ -41,10 +41,11 @@ static status load_pipeline(run *r, const registry *reg, const run_options *o)
     if (first)
         st = pipeline_file_open(o->pipeline, o->overrides, o->n_overrides, reg, &r->file);
     TRY(comm_agree(r->comm, st));
-    if (first) {
-        size = r->file->text_size;
-        source = (void *)(uintptr_t)r->file->text; // only read
-    }
+    if (first && (source = checked_calloc(r->file->text_size, 1)))
+        memcpy(source, r->file->text, size = r->file->text_size);
+    else if (first)
+        st = status_no_memory("the pipeline");
+    TRY(comm_agree(r->comm, st));
     TRY(comm_broadcast_block(r->comm, 0, &source, &size));
     if (!first)
         st = pipeline_file_parse(o->pipeline, source, size, o->overrides, o->n_overrides, reg,
@@ -53,8 +54,7 @@ static status load_pipeline(run *r, const registry *reg, const run_options *o)
     TRY(comm_agree(r->comm, dag_build(r->file, &r->dag)));
     TRY(comm_agree(r->comm, dag_select(r->dag, &o->selection)));
 done:
-    if (!first)
-        free(source);
+    free(source);
     return st;
 }
 

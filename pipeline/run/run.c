@@ -105,7 +105,7 @@ static status look_at_machines(run *r, int threads)
 {
     status st = OK;
     const int types = machines_cpus(r->comm, r->cpus);
-    TRY(machines_check_threads(r->comm, threads));
+    TRY(machines_check_threads(r->comm, threads, params_bool(r->file->globals, "oversubscribe")));
     if (types > 1 && params_bool(r->file->globals, "strict"))
         st = params_fail(
             r->file->globals, "strict",

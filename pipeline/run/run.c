@@ -157,7 +157,9 @@ static status start_work(run *r, const char *pipeline)
         st = record_start(r, pipeline, threads);
     comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);
     comm_broadcast(r->comm, 0, r->lease_id, sizeof r->lease_id);
-    stop_share_deadline(r->stop);
+    if (!stop_share_deadline(r->stop) && first)
+        progress_say(r->records.progress, "by this node's clock the job's time is over; its end "
+                                          "is not looked at");
     TRY(comm_agree(r->comm, st));
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
     TRY(comm_agree(r->comm, first ? checkpoint_clean(r) : OK));

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/base/text.h"
 #include "pipeline/comm/launch.h"
@@ -85,13 +84,12 @@ int machines_cpus(const comm *c, char names[MACHINES_CPUS])
 status machines_check_threads(const comm *c, int threads, bool oversubscribe)
 {
     const double cores = comm_core_share(c);
-    char host[256] = "", room[64];
+    char room[64];
     // A launcher's variables do not reach every node.
     if (comm_largest(c, oversubscribe || launch_oversubscribes()))
         return OK;
     if (threads <= cores + 1e-9)
         return comm_agree(c, OK);
-    gethostname(host, sizeof host - 1);
     if (cores < 1)
         snprintf(room, sizeof room, "start fewer ranks");
     else
@@ -101,5 +99,5 @@ status machines_check_threads(const comm *c, int threads, bool oversubscribe)
                        "%d a rank are more than the %.3g core%s that each rank has on %s; %s, "
                        "or let the launcher oversubscribe (mpirun --oversubscribe), or set "
                        "`oversubscribe: true`",
-                       threads, cores, cores == 1 ? "" : "s", host, room));
+                       threads, cores, cores == 1 ? "" : "s", comm_host(c), room));
 }

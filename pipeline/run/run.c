@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
@@ -143,6 +144,18 @@ static status form_teams(run *r, int threads)
     return st;
 }
 
+// Does this node see the folder that rank 0 holds? Over NFS it may be a moment later.
+static status see_folder(run *r)
+{
+    enum { TRIES = 100 };
+    status st = run_may_write(r);
+    for (int i = 0; st == ERR_IO && i < TRIES; i++) {
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
+        st = run_may_write(r);
+    }
+    return st;
+}
+
 // Threads, teams and clocks, once there is something to do.
 static status start_work(run *r, const char *pipeline)
 {
@@ -161,6 +174,7 @@ static status start_work(run *r, const char *pipeline)
         progress_say(r->records.progress, "by this node's clock the job's time is over; its end "
                                           "is not looked at");
     TRY(comm_agree(r->comm, st));
+    TRY(comm_agree(r->comm, comm_share(r->comm)->rank == 0 ? see_folder(r) : OK));
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
     TRY(comm_agree(r->comm, first ? checkpoint_clean(r) : OK));
     TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pipeline/comm/comm.h"
+#include "pipeline/comm/launch.h"
 #include "pipeline/commands/command_line.h"
 #include "pipeline/commands/completion.h"
 #include "pipeline/commands/describe.h"
@@ -95,15 +96,12 @@ static status wrong_body(comm *c, const command_line *line)
     return comm_agree(c, status_carry(line->failure, status_text()));
 }
 
-static bool has_launcher(void)
-{
-    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
-}
-
 static status run_body(comm *c, const command_line *line)
 {
     char *typed = command_line_text(line);
     status st = comm_agree(c, typed ? OK : status_no_memory("the command line"));
+    if (st == OK)
+        st = launch_check(c);
     const run_options o = {.pipeline = line->arguments[0],
                            .overrides = line->overrides,
                            .n_overrides = line->n_overrides,
@@ -319,7 +317,7 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     status st = command_line_parse(commands, argc, argv, &line);
     line.failure = st;
-    if (st != OK && has_launcher())
+    if (st != OK && launch_known())
         st = with_ranks(&line, wrong_body);
     else if (st == OK && line.help)
         command_line_help(commands, line.command, stdout);

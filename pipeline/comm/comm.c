@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
@@ -26,6 +27,8 @@ enum {
 struct comm {
     MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
     int rank, ranks, node_index, nodes;
+    char host[256];   // this rank's machine
+    bool hosts;       // there are several
     double cores;     // comm_core_share
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
@@ -41,12 +44,24 @@ struct comm {
 
 status comm_agree(const comm *c, status st)
 {
-    return vote(c->all, st);
+    verdict v = {OK, ""};
+    verdict_add(&v, st);
+    comm_agree_each(c, 1, &v);
+    return verdict_get(&v);
 }
 
 void comm_agree_each(const comm *c, size_t n, verdict *v)
 {
-    vote_each(c->all, n, v);
+    vote_each(c->all, c->hosts ? c->host : NULL, n, v);
+}
+
+status comm_name_host(const comm *c, status st)
+{
+    verdict v = {OK, ""};
+    verdict_add(&v, st);
+    if (c->hosts)
+        verdict_name_host(&v, c->host);
+    return verdict_get(&v);
 }
 
 // --- The communicator
@@ -94,6 +109,20 @@ static double count_cores(MPI_Comm machine)
     return cores;
 }
 
+// Sets c->host and c->hosts. SULCUS_HOST gives a rank's machine another name.
+static void name_host(comm *c)
+{
+    char first[sizeof c->host];
+    const char *given = getenv("SULCUS_HOST");
+    if (given)
+        snprintf(c->host, sizeof c->host, "%s", given);
+    else
+        gethostname(c->host, sizeof c->host - 1);
+    memcpy(first, c->host, sizeof first);
+    comm_broadcast(c, 0, first, sizeof first);
+    c->hosts = comm_largest(c, strcmp(first, c->host) != 0) != 0;
+}
+
 // Sets c->node, from the machines' ranks or a part of them.
 static void split_nodes(comm *c)
 {
@@ -123,6 +152,7 @@ status comm_new(int fortran_handle, comm **out)
     MPI_Comm_dup(given, &c->all);
     MPI_Comm_rank(c->all, &c->rank);
     MPI_Comm_size(c->all, &c->ranks);
+    name_host(c);
     split_nodes(c);
     int node_rank;
     MPI_Comm_rank(c->node, &node_rank);
@@ -178,6 +208,11 @@ status comm_form_teams(comm *c, int n)
 team *comm_team(const comm *c)
 {
     return c->team;
+}
+
+const char *comm_host(const comm *c)
+{
+    return c->host;
 }
 
 int comm_rank(const comm *c)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
@@ -41,10 +42,11 @@ static status load_pipeline(run *r, const registry *reg, const run_options *o)
     if (first)
         st = pipeline_file_open(o->pipeline, o->overrides, o->n_overrides, reg, &r->file);
     TRY(comm_agree(r->comm, st));
-    if (first) {
-        size = r->file->text_size;
-        source = (void *)(uintptr_t)r->file->text; // only read
-    }
+    if (first && (source = checked_calloc(r->file->text_size, 1)))
+        memcpy(source, r->file->text, size = r->file->text_size);
+    else if (first)
+        st = status_no_memory("the pipeline");
+    TRY(comm_agree(r->comm, st));
     TRY(comm_broadcast_block(r->comm, 0, &source, &size));
     if (!first)
         st = pipeline_file_parse(o->pipeline, source, size, o->overrides, o->n_overrides, reg,
@@ -53,8 +55,7 @@ static status load_pipeline(run *r, const registry *reg, const run_options *o)
     TRY(comm_agree(r->comm, dag_build(r->file, &r->dag)));
     TRY(comm_agree(r->comm, dag_select(r->dag, &o->selection)));
 done:
-    if (!first)
-        free(source);
+    free(source);
     return st;
 }
 
@@ -105,7 +106,7 @@ static status look_at_machines(run *r, int threads)
 {
     status st = OK;
     const int types = machines_cpus(r->comm, r->cpus);
-    TRY(machines_check_threads(r->comm, threads));
+    TRY(machines_check_threads(r->comm, threads, params_bool(r->file->globals, "oversubscribe")));
     if (types > 1 && params_bool(r->file->globals, "strict"))
         st = params_fail(
             r->file->globals, "strict",
@@ -143,6 +144,18 @@ static status form_teams(run *r, int threads)
     return st;
 }
 
+// Does this node see the folder that rank 0 holds? Over NFS it may be a moment later.
+static status see_folder(run *r)
+{
+    enum { TRIES = 100 };
+    status st = run_may_write(r);
+    for (int i = 0; st == ERR_IO && i < TRIES; i++) {
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
+        st = run_may_write(r);
+    }
+    return st;
+}
+
 // Threads, teams and clocks, once there is something to do.
 static status start_work(run *r, const char *pipeline)
 {
@@ -157,8 +170,11 @@ static status start_work(run *r, const char *pipeline)
         st = record_start(r, pipeline, threads);
     comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);
     comm_broadcast(r->comm, 0, r->lease_id, sizeof r->lease_id);
-    stop_share_deadline(r->stop);
+    if (!stop_share_deadline(r->stop) && first)
+        progress_say(r->records.progress, "by this node's clock the job's time is over; its end "
+                                          "is not looked at");
     TRY(comm_agree(r->comm, st));
+    TRY(comm_agree(r->comm, comm_share(r->comm)->rank == 0 ? see_folder(r) : OK));
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
     TRY(comm_agree(r->comm, first ? checkpoint_clean(r) : OK));
     TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));

@@ -89,7 +89,7 @@ static bool may_oversubscribe(void)
 
 status machines_check_threads(const comm *c, int threads)
 {
-    const double cores = comm_core_share(c);
+    const double cores = comm_cpu_share(c);
     char host[256] = "", room[64];
     if (threads <= cores + 1e-9 || may_oversubscribe())
         return comm_agree(c, OK);

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/memory_use.h"
 #include "pipeline/base/text.h"
 #include "pipeline/dag/dag_build.h"
+#include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint.h"
 #include "pipeline/run/checkpoint_cleanup.h"
 #include "pipeline/run/readiness.h"

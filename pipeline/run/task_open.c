@@ -3,7 +3,7 @@
 // ranks or on none.
 #include "pipeline/run/task_open.h"
 
-#include "pipeline/base/memory_use.h"
+#include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_resume.h"
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_end.h"

@@ -20,6 +20,7 @@
 #include "pipeline/commands/man_page.h"
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/machine/loading.h"
 #include "pipeline/run/run.h"
 #include "stages/registry.h"
 
@@ -312,6 +313,7 @@ static const command_def commands[] = {
 int main(int argc, char **argv)
 {
     command_line line = {0};
+    loading_end();
     // Blocks of a few MB go back to the system when they are freed, so that what a task holds is
     // what `plan` says, and not what the heap kept between two of them.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);

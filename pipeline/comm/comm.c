@@ -5,7 +5,6 @@
 #include "pipeline/comm/comm.h"
 
 #include <mpi.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "pipeline/base/version.h"
 #include "pipeline/comm/node_share.h"
 #include "pipeline/comm/vote.h"
+#include "pipeline/machine/cores.h"
 
 enum {
     CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
@@ -29,7 +29,7 @@ struct comm {
     int rank, ranks, node_index, nodes;
     char host[256];   // this rank's machine
     bool hosts;       // there are several
-    double cores;     // comm_core_share
+    core_share cores; // of this rank
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
     share *share;     // owned
@@ -83,30 +83,43 @@ static void merge_sums(void *in, void *inout, int *n, MPI_Datatype *type)
     partial_merge(PARTIAL_SUM, inout, in, *n);
 }
 
-// This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them.
-static double count_cores(MPI_Comm machine)
+// The larger of all ranks'.
+static size_t agree_words(MPI_Comm machine, size_t words)
 {
-    cpu_set_t mine, *all;
-    int ranks;
-    double cores = 0;
+    uint64_t most = words;
+    MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_UINT64_T, MPI_MAX, machine);
+    return (size_t)most;
+}
+
+// This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them. What cannot
+// be asked counts as one core.
+static core_share count_cores(MPI_Comm machine)
+{
+    enum { BITS = 64 };
+    uint64_t *mine = NULL, *all = NULL;
+    int32_t *core = NULL;
+    size_t given = 0;
+    int rank, ranks;
+    core_share s = {1, 1};
+    MPI_Comm_rank(machine, &rank);
     MPI_Comm_size(machine, &ranks);
-    if (sched_getaffinity(0, sizeof mine, &mine) != 0)
-        CPU_ZERO(&mine);
-    all = checked_calloc((size_t)ranks, sizeof *all);
-    if (vote(machine, all ? OK : ERR_INTERNAL) != OK) {
-        free(all);
-        return 1;
-    }
-    MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, machine);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        int sharers = 0;
-        for (int r = 0; r < ranks; r++)
-            sharers += CPU_ISSET(cpu, &all[r]) != 0;
-        if (CPU_ISSET(cpu, &mine))
-            cores += 1.0 / sharers;
-    }
+    const status asked = cores_allowed(&mine, &given);
+    const size_t words = agree_words(machine, given);
+    all = checked_calloc((size_t)ranks * words, sizeof *all);
+    core = checked_calloc(words * BITS, sizeof *core);
+    if (vote(machine, asked == OK && all && core ? OK : ERR_INTERNAL) != OK)
+        goto done;
+    memcpy(all + (size_t)rank * words, mine, given * sizeof *mine);
+    MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all, (int)words, MPI_UINT64_T, machine);
+    if (rank == 0)
+        cores_list(words * BITS, core);
+    MPI_Bcast(core, (int)(words * BITS), MPI_INT32_T, 0, machine);
+    s = cores_cap(cores_divide(all, words, ranks, rank, core), ranks);
+done:
+    free(mine);
     free(all);
-    return cores;
+    free(core);
+    return s;
 }
 
 // Sets c->host and c->hosts. SULCUS_HOST gives a rank's machine another name.
@@ -260,12 +273,12 @@ int comm_position(const comm *c)
 
 int comm_cores(const comm *c)
 {
-    return c->cores < 1 ? 1 : (int)(c->cores + 1e-9);
+    return c->cores.cores < 1 ? 1 : (int)(c->cores.cores + 1e-9);
 }
 
-double comm_core_share(const comm *c)
+double comm_cpu_share(const comm *c)
 {
-    return c->cores;
+    return c->cores.cpus;
 }
 
 // --- Alarms: empty messages, so that nothing must be kept until they have arrived

@@ -40,10 +40,12 @@ int comm_first_of(const comm *c, int node); // its first rank
 int comm_position(const comm *c);
 
 // How many threads this rank may use without crowding others: the cores the launcher bound it to,
-// each divided by the number of ranks bound to that core; at least 1.
+// each divided by the number of ranks bound to that core; no more than Slurm gave a rank; at least
+// 1.
 int comm_cores(const comm *c);
-// The same as it comes out: less than 1 where there are more ranks than cores.
-double comm_core_share(const comm *c);
+// The same in CPUs, of which a core may have several, as it comes out: less than 1 where there are
+// more ranks than CPUs.
+double comm_cpu_share(const comm *c);
 
 // Sends n bytes of rank `root` to all; MPI may write them anew there too. Collective.
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n);

@@ -83,7 +83,7 @@ int machines_cpus(const comm *c, char names[MACHINES_CPUS])
 
 status machines_check_threads(const comm *c, int threads, bool oversubscribe)
 {
-    const double cores = comm_core_share(c);
+    const double cores = comm_cpu_share(c);
     char room[64];
     // A launcher's variables do not reach every node.
     if (comm_largest(c, oversubscribe || launch_oversubscribes()))

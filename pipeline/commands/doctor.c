@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
-#include "pipeline/base/memory_use.h"
 #include "pipeline/base/text.h"
 #include "pipeline/comm/launch.h"
+#include "pipeline/machine/cores.h"
+#include "pipeline/machine/memory_use.h"
 
 // Each check is collective, returns the same status on all ranks, and says in `found` what it saw.
 typedef struct checkup {
@@ -35,7 +36,7 @@ static status check_threads(const checkup *k, text *found)
 {
     int64_t least = comm_smallest(k->comm, comm_cores(k->comm));
     int64_t used = comm_sum(k->comm, comm_cores(k->comm));
-    int64_t machine = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t machine = cores_machine();
     int64_t ranks = comm_ranks(k->comm);
     bool single = comm_nodes(k->comm) == 1;
     text_addf(found, "%lld threads in total, at least %lld a rank", (long long)used,

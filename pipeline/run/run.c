@@ -4,6 +4,7 @@
 // points share the ranks, and nothing waits for more than its own inputs.
 #include "pipeline/run/run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,9 @@
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/memory_use.h"
 #include "pipeline/base/text.h"
 #include "pipeline/dag/dag_build.h"
+#include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint.h"
 #include "pipeline/run/checkpoint_cleanup.h"
 #include "pipeline/run/readiness.h"
@@ -59,13 +60,15 @@ done:
     return st;
 }
 
-// Bytes of this node that `memory:` allows for sums: a share of it where it is negative.
-static double allowed_memory(const run *r)
+// What may be used of the node that has least: a share of it where `memory:` is negative.
+static void find_memory(run *r)
 {
-    double memory = params_real(r->file->globals, "memory");
-    double whole = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    int64_t bytes = (int64_t)(memory < 0 ? -memory * whole : memory);
-    return (double)comm_smallest(r->comm, bytes);
+    const double memory = params_real(r->file->globals, "memory");
+    r->limit = memory_limit_find();
+    const int64_t here = (int64_t)r->limit.bytes, least = comm_smallest(r->comm, here);
+    const int64_t whose = here == least ? comm_rank(r->comm) : INT64_MAX;
+    comm_broadcast(r->comm, (int)comm_smallest(r->comm, whose), &r->limit, sizeof r->limit);
+    r->memory = floor(memory < 0 ? -memory * r->limit.bytes : fmin(memory, r->limit.bytes));
 }
 
 // The tasks' records. What is neither selected nor above something selected is left out at once.
@@ -196,7 +199,8 @@ static void open_ready(run *r)
 {
     size_t most = (size_t)comm_ranks(r->comm) > RUNNING ? (size_t)comm_ranks(r->comm) : RUNNING;
     for (size_t i = 0; i < r->dag->n && r->n_running < most && !run_must_end(r); i++)
-        if (r->tasks[i].phase == PHASE_READY)
+        if (r->tasks[i].phase == PHASE_READY &&
+            (r->n_running == 0 || task_open_fits(r, r->dag->tasks[i])))
             task_open(r, &r->tasks[i]);
 }
 
@@ -337,7 +341,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     r.runtime.stopping = stop_flag(r.stop);
     r.runtime.engine = pthread_self();
     r.stop_on_error = strcmp(params_text(r.file->globals, "on_error"), "stop") == 0;
-    r.memory = allowed_memory(&r);
+    find_memory(&r);
     r.wants_notes = wave_note_wanted(c);
     TRY(comm_agree(c, make_records(&r)));
     TRY(comm_agree(c, comm_rank(c) == 0 ? open_records(&r, o->quiet) : OK));

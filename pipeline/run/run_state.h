@@ -60,7 +60,7 @@ typedef struct run {
     bool stop_on_error, wants_notes; // wants_notes: wave_note.h
     double memory;                   // bytes of a node that sums may take
     verdict failure;                 // the first of a task
-    verdict ending;   // why the run ends before its work is done: interrupted, or its folder is lost
+    verdict ending; // why the run ends before its work is done: interrupted, or its folder is lost
     bool interrupted; // by a signal, the end of the job's time, or the first failure
     int64_t moves;    // of tasks from phase to phase, so far
     // Who writes: what artefacts, checkpoints and the journal say of this run.

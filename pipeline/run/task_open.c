@@ -45,7 +45,7 @@ static status open_all(run *r, task_run *t)
     if (r->n_running == 1)
         memory_use_forget();
     watchdog_note(r->watchdog, DOING_OPEN, k, 0);
-    TRY(resource_use_open(r->resources, k));
+    TRY(resource_use_open(r->resources, k, r->records.inputs));
     for (size_t i = 0; i < k->n_inputs; i++)
         TRY(open_input(r, k->inputs[i]->run));
     if (comm_rank(r->comm) == 0)

@@ -267,7 +267,14 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
     r->interrupted |= *stopped;
     if (*stopped)
         stop_ask(r->stop);
-    return *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
+    status st = *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
+    for (size_t p = 0; p < w->list.n; p++) // what it found changed
+        if (w->list.parts[p].task->verdict.code != OK) {
+            atomic_store(&w->views[p].board->failed, true);
+            if (r->stop_on_error)
+                stop_ask(r->stop);
+        }
+    return st;
 }
 
 // The vote on every task, and its sum.

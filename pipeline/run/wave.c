@@ -103,7 +103,7 @@ static status view_sum(const run *r, running_task *a, char *at)
     status st =
         partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape), &a->sum);
     if (st == OK && a->owner == comm_rank(r->comm))
-        checkpoint_restore(a);
+        st = checkpoint_restore(a);
     return st;
 }
 

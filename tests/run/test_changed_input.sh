@@ -6,16 +6,16 @@
 cd "$scratch" || exit 1
 cp -r "$SOURCE/examples/vit-glyph100" "$SOURCE/examples/mistral-debtext" .
 mkdir cifar images mmlu
-zcat "$SOURCE/examples/glyph100/test.bin.gz" | head -c $((3074 * 1500)) >cifar/test.bin
+zcat "$SOURCE/examples/glyph100/test.bin.gz" | head -c $((3074 * 1000)) >cifar/test.bin
 cp "$SOURCE"/examples/glyph100/*.txt cifar
 for class in a b g; do
   mkdir images/latin_capital_letter_$class
   for i in $(seq 150); do cp "$SOURCE/tests/reference/images/large.jpg" images/latin_capital_letter_$class/$i.jpg; done
 done
-head -c 1000000 "$SOURCE/examples/debtext/test.jsonl" | sed '$d' >text.jsonl
-head -c 1000000 "$SOURCE/examples/debtext/test.jsonl" | sed '$d' | gzip >text.jsonl.gz
+head -c 250000 "$SOURCE/examples/debtext/test.jsonl" | sed '$d' >text.jsonl
+head -c 250000 "$SOURCE/examples/debtext/test.jsonl" | sed '$d' | gzip >text.jsonl.gz
 cp -r "$SOURCE/examples/debquiz/." mmlu
-head -c 300000 "$SOURCE/examples/debtext/test.jsonl" | od -An -v -tu1 -w1 | awk '{printf "%c", 1 + $1 % 100; printf "%c", 2}' >ids.bin
+head -c 60000 "$SOURCE/examples/debtext/test.jsonl" | od -An -v -tu1 -w1 | awk '{printf "%c", 1 + $1 % 100; printf "%c", 2}' >ids.bin
 
 # changed FILE MODEL HOW DATA: FILE is changed while the dataset is collected on.
 changed() {

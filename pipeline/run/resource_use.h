@@ -8,6 +8,7 @@
 
 #include "pipeline/comm/comm.h"
 #include "pipeline/dag/dag.h"
+#include "pipeline/store/inputs.h"
 
 typedef struct resource_use resource_use;
 
@@ -20,8 +21,12 @@ void resource_use_free(resource_use *u);
 // The ranks that hold one object between them: the node's, or with teams those of it that are the
 // same member. Borrowed.
 share *resource_use_share(const resource_use *u);
-// Opens what the task needs. Collective; all ranks return the same status.
-status resource_use_open(resource_use *u, const task *t);
+// Opens what the task needs; from then on a node's first rank watches its files, as they were when
+// `in` (rank 0's; NULL elsewhere) took their digests. Collective; all ranks return the same status.
+status resource_use_open(resource_use *u, const task *t, const inputs *in);
+// What was read of the task's files until now was read of what its key says: to be asked before
+// anything that was made of them is written. ERR_INPUT, on a node's first rank. Local.
+status resource_use_unchanged(const resource_use *u, const task *t);
 // The task is over: closes what nobody else will need. Collective on each node.
 void resource_use_drop(resource_use *u, const task *t);
 

@@ -79,7 +79,7 @@ static status open_all(run *r, task_run *t)
     watchdog_note(r->watchdog, DOING_OPEN, k, 0);
     if (r->n_running == 1)
         TRY(make_room(r, k));
-    TRY(resource_use_open(r->resources, k));
+    TRY(resource_use_open(r->resources, k, r->records.inputs));
     for (size_t i = 0; i < k->n_inputs; i++)
         TRY(open_input(r, k->inputs[i]->run));
     if (comm_rank(r->comm) == 0)

@@ -105,7 +105,7 @@ static status view_sum(const run *r, running_task *a, char *at)
     status st =
         partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape), &a->sum);
     if (st == OK && a->owner == comm_rank(r->comm))
-        checkpoint_restore(a);
+        st = checkpoint_restore(a);
     return st;
 }
 
@@ -269,7 +269,14 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
     r->interrupted |= *stopped;
     if (*stopped)
         stop_ask(r->stop);
-    return *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
+    status st = *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
+    for (size_t p = 0; p < w->list.n; p++) // what it found changed
+        if (w->list.parts[p].task->verdict.code != OK) {
+            atomic_store(&w->views[p].board->failed, true);
+            if (r->stop_on_error)
+                stop_ask(r->stop);
+        }
+    return st;
 }
 
 // The vote on every task, and its sum.

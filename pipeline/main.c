@@ -215,6 +215,12 @@ static status version_command(const command_line *line)
         "--set", "-s", "KEY.PATH=VALUE", "replaces a value of the pipeline file; may be repeated"  \
     }
 
+// Options of `run` that a command takes, so that its line can be that of `run`, and does not need.
+#define OF_RUN(name, value)                                                                        \
+    {                                                                                              \
+        name, NULL, value, "taken because `run` takes it; changes nothing here"                    \
+    }
+
 static const command_def commands[] = {
     {"run",
      "PIPELINE",
@@ -239,7 +245,12 @@ static const command_def commands[] = {
      1,
      1,
      "what runs, what is done, how long it will take; also while it runs",
-     {OVERRIDE, {"--json", NULL, NULL, "for programs"}},
+     {OVERRIDE,
+      {"--json", NULL, NULL, "for programs"},
+      OF_RUN("--from", "STEP"),
+      OF_RUN("--only", "STEP"),
+      OF_RUN("--force", "STEP"),
+      OF_RUN("--quiet", NULL)},
      status_command},
     {"report",
      "PIPELINE",

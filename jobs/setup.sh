@@ -21,11 +21,11 @@ packages=(
   gnuplot-nox
 )
 if [ "${1-}" = --tests ]; then
-  clang=(clang libclang-rt-dev clang-format)
+  clang=(clang libclang-rt-dev clang-format clang-tidy)
   if [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" = bookworm ]; then
-    clang=(clang-14 libclang-rt-14-dev clang-format-14) # whose form the tree has
+    clang=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14) # whose form the tree has
   fi
-  packages+=("${clang[@]}" libcmocka-dev netcdf-bin git librsvg2-bin libxml2-utils groff-base
+  packages+=("${clang[@]}" libcmocka-dev netcdf-bin cppcheck debootstrap git librsvg2-bin libxml2-utils groff-base
     python3 python3-pip slurmctld slurmd slurm-client munge)
 fi
 

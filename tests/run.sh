@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The test command: installs what is missing, builds, and runs every test through ctest.
-#   tests/run.sh             all of it, as CI does: release build with gcc, sanitizers, clang
+#   tests/run.sh             all of it, as CI does: release build with gcc, sanitizers, coverage, thread sanitizer, clang, the rules
 #   tests/run.sh -R PATTERN  only the release build's tests whose names match (any ctest arguments)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,14 +19,22 @@ configure build
 if [ $# -gt 0 ]; then
   exec ctest --test-dir build --output-on-failure --no-tests=error "$@"
 fi
-configure build-sanitize -DCMAKE_BUILD_TYPE=Sanitize
+configure build-sanitize -DCMAKE_BUILD_TYPE=Sanitize -DSULCUS_COVERAGE=ON
+configure build-thread -DCMAKE_BUILD_TYPE=Thread
 configure build-clang -DCMAKE_C_COMPILER="$(command -v clang-14 || echo clang)"
 
-# Unit tests and bad input under the sanitizers, side by side; the runs under MPI one after the other, since they time and count ranks.
+# Unit tests, bad input and a short way through the program under the sanitizers, side by side; the runs under MPI one after the other,
+# since they time and count ranks.
 export ASAN_OPTIONS=${ASAN_OPTIONS-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}
+export TSAN_OPTIONS=${TSAN_OPTIONS-suppressions=$PWD/tests/tsan.supp:print_suppressions=0}
 failed=0
-ctest --test-dir build-sanitize -L 'unit|bad' -j "$jobs" --output-on-failure --no-tests=error || failed=1
+tests/coverage.sh build-sanitize --reset
+ctest --test-dir build-sanitize -L 'unit|sanitized' -j "$jobs" --output-on-failure --no-tests=error || failed=1
+tests/coverage.sh build-sanitize >build-sanitize/coverage.txt || failed=1
+tail -n 1 build-sanitize/coverage.txt
+ctest --test-dir build-thread -L threads -j "$jobs" --output-on-failure --no-tests=error || failed=1
 ctest --test-dir build-clang -L unit -j "$jobs" --output-on-failure --no-tests=error || failed=1
-ctest --test-dir build --output-on-failure --no-tests=error || failed=1
+tests/check.sh --all || failed=1
+ctest --test-dir build -LE rules --output-on-failure --no-tests=error || failed=1
 exit $failed

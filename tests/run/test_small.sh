@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every stage, in one process with two threads, and every command on what it wrote: a short way through the whole program for the builds
+# that are slow, with sanitizers and with a count of lines. Data races show as an exit of 66 in the build with the thread sanitizer.
+. "$SOURCE/tests/lib.sh"
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 # their threads are not instrumented
+cd "$scratch" || exit 1
+settings=(-s output="$scratch/out" -s threads=2 -s datasets.glyphs.limit=8)
+
+try() { # EXIT ARGUMENTS...
+  code=0
+  "$SULCUS" "${@:2}" >stdout 2>stderr || code=$?
+  is "${*:2:1}: exit" "$code" "$1"
+}
+
+try 0 plan "$SOURCE/tests/small.yaml" "${settings[@]}"
+try 0 run "$SOURCE/tests/small.yaml" "${settings[@]}" --quiet
+is 'artefacts' "$(find out -name '*.nc' | wc -l)" 24
+try 0 run "$SOURCE/tests/small.yaml" "${settings[@]}" --quiet
+try 0 status "$SOURCE/tests/small.yaml" "${settings[@]}"
+says status stdout '24 done'
+try 0 status "$SOURCE/tests/small.yaml" "${settings[@]}" --json
+try 0 explain "$SOURCE/tests/small.yaml" 'unlearn[drop=0.3]' "${settings[@]}" -s steps.unlearn.seeds=2
+says explain stdout seeds
+try 0 report "$SOURCE/tests/small.yaml" "${settings[@]}"
+try 0 fsck out
+for path in out/share/all.nc "$SOURCE/examples/vit-glyph100" "$SOURCE/examples/glyph100"; do
+  try 0 inspect "$path"
+done
+try 0 describe
+try 0 describe prune
+try 0 describe --schema
+try 0 --version
+finish

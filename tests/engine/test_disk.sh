@@ -75,7 +75,7 @@ for what in commit checkpoint; do
   code=0
   wait $started || code=$?
   grep -v '^$' stderr.all >stderr
-  refused "a disk that went away before a $what" "the folder or its lease has vanished"
+  refused "a disk that went away before a $what" "out: the folder has vanished, or is not to be seen"
   is "what was made where the disk was, before a $what" "$(ls -A disk)" ""
 done
 finish

@@ -119,7 +119,7 @@ ranks_in_back
 until_held
 mv out gone
 ended $started 4 "a run whose folder vanished"
-says "a vanished folder" stderr "out: the folder or its lease has vanished"
+says "a vanished folder" stderr "out: the folder has vanished, or is not to be seen from here"
 [ -e out ] && fail "a vanished folder was made again"
 mv gone out
 ranks 1 "$TOY" run p.yaml

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # NetCDF as netcdf::netcdf. A serial build is enough, with any MPI, since each file is opened by one rank: only nc_create and nc_open are
-# called. A parallel build is taken too if its MPI is the one in use. Folders, in order: CMAKE_PREFIX_PATH and netCDF_DIR, what
-# nc-config, pkg-config and netCDFConfig.cmake say, the system's, and last Debian's folder for the MPI build.
+# called. A parallel build is taken too if its MPI is the one in use. Folders, in order: CMAKE_PREFIX_PATH, that of the
+# netCDFConfig.cmake which a user names, what nc-config and pkg-config say, the system's, and last Debian's for the MPI build.
+# netCDFConfig.cmake is not read, only where it lies: that of Debian's MPI build names folders that do not exist.
+find_file(NETCDF_CONFIG netCDFConfig.cmake HINTS ${netCDF_DIR} ENV netCDF_DIR PATH_SUFFIXES lib/cmake/netCDF lib64/cmake/netCDF
+  ${CMAKE_INSTALL_LIBDIR}/cmake/netCDF NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH)
 set(folders)
-find_package(netCDF CONFIG QUIET NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH NO_CMAKE_PACKAGE_REGISTRY) # what the user named
-list(APPEND folders ${netCDF_INCLUDE_DIR} ${netCDF_LIB_DIR} ${netCDF_INSTALL_PREFIX})
+if(NETCDF_CONFIG)
+  cmake_path(GET NETCDF_CONFIG PARENT_PATH prefix)
+  list(APPEND folders ${prefix}/../../..)
+endif()
 find_program(NC_CONFIG nc-config)
-mark_as_advanced(NC_CONFIG)
+mark_as_advanced(NETCDF_CONFIG NC_CONFIG)
 if(NC_CONFIG)
   foreach(asked includedir libdir libs prefix)
     execute_process(COMMAND ${NC_CONFIG} --${asked} OUTPUT_VARIABLE said OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
@@ -17,8 +22,6 @@ if(NC_CONFIG)
 endif()
 pkg_check_modules(netcdf_pc QUIET netcdf)
 list(APPEND folders ${netcdf_pc_INCLUDE_DIRS} ${netcdf_pc_INCLUDEDIR} ${netcdf_pc_LIBRARY_DIRS} ${netcdf_pc_LIBDIR})
-find_package(netCDF CONFIG QUIET)
-list(APPEND folders ${netCDF_INCLUDE_DIR} ${netCDF_LIB_DIR} ${netCDF_INSTALL_PREFIX})
 pkg_check_modules(netcdf_mpi_pc QUIET netcdf-mpi)
 
 find_path(NETCDF_INCLUDE netcdf.h HINTS ${folders} PATHS ${netcdf_mpi_pc_INCLUDE_DIRS})

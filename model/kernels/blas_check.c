@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole numbers small enough that float32 adds them exactly in any order: a product that is not
-// equal to the last bit is wrong, whatever the library's order of additions. Beyond cblas.h each BLAS
+// equal to the last bit is wrong, whatever the library's order of additions. Beyond CBLAS each library
 // has calls of its own: declared weak here, they are NULL unless the one that was loaded has them.
 #include "model/kernels/blas_check.h"
 

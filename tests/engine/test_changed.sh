@@ -62,7 +62,7 @@ for n in 1 2; do
   # Drained by a signal while other bytes were read: no checkpoint of them is left.
   pipeline out 0.05 >p.yaml
   (begun out; overwritten; sleep 0.5; restored; pkill -USR1 -P "$(cat pid)" toy) &
-  (echo "$BASHPID" >pid; exec mpirun --oversubscribe --bind-to none -q -n "$n" "$TOY" run p.yaml --quiet >stdout 2>stderr </dev/null)
+  (echo "$BASHPID" >pid; exec $mpirun_anyhow -n "$n" "$TOY" run p.yaml --quiet >stdout 2>stderr </dev/null)
   code=$?
   wait
   refused "drained, $n ranks"

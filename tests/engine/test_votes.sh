@@ -64,7 +64,7 @@ on_hosts() { # OUTPUT
   rm -rf out first/out second/out
   sed "s,^output: .*,output: $1," nodes.yaml >hosts.yaml
   code=0
-  SULCUS_NODES=2 mpirun --oversubscribe --bind-to none -q -n 2 -wdir "$scratch/first" bash ../host.sh "$TOY" run "$scratch/hosts.yaml" --quiet : \
+  SULCUS_NODES=2 $mpirun_anyhow -n 2 -wdir "$scratch/first" bash ../host.sh "$TOY" run "$scratch/hosts.yaml" --quiet : \
     -n 2 -wdir "$scratch/second" bash ../host.sh "$TOY" run "$scratch/hosts.yaml" --quiet >stdout 2>stderr.all </dev/null || code=$?
   grep -v '^$' stderr.all >stderr
 }

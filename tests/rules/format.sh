@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources look as clang-format 14, Debian 12's, writes them; another version would write them otherwise.
 . "$(dirname "$0")/rule.bash"
+grep -q bookworm /etc/os-release || { echo 'no clang-format-14 in this distribution'; exit 77; }
 
 check() {
   clang-format-14 --version >"$scratch/version" 2>&1 || { say 'clang-format-14 is missing:' 'jobs/setup.sh --tests'; return; }

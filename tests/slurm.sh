@@ -23,6 +23,16 @@ long=$(submit --output=long.log "$SOURCE/jobs/slurm.sbatch" long.yaml)
 within 30 begun long step0 || fail "the job with long units does not begin"
 scancel --batch --signal=USR1 "$long"
 
+# A job over its memory, late, under each launcher: another start would come to the same though this one finished tasks.
+printf '%s\n' '#!/bin/bash' "[ \$1 = run ] || exec $TOY \"\$@\"" "(sleep 6; exec tail /dev/zero) & $TOY \"\$@\" & wait -n; kill -KILL \$\$" >hungry
+chmod +x hungry
+constrained=${CONSTRAIN:+mpirun srun}
+[ -n "$constrained" ] || echo "no memory cgroup here: no job goes over its memory"
+for launch in $constrained; do
+  chain greedy_$launch
+  declare greedy_$launch="$(SULCUS=$PWD/hungry LAUNCH=$launch submit --output=greedy_$launch.log "$SOURCE/jobs/slurm.sbatch" greedy_$launch.yaml)"
+done
+
 # A folder in use: the second job ends, and does not wait in the queue for it over and over.
 used=$(submit --output=used.log "$SOURCE/jobs/slurm.sbatch" used.yaml)
 within 30 begun used step1 || fail "the job whose folder is used does not begin"
@@ -34,6 +44,14 @@ ends_as "the first job in a folder" "$used" COMPLETED 0 used.log
 equal used
 ends_as "the job with long units" "$long" FAILED 0 long.log
 says "log of the job with long units" long.log 'exit code 75: nothing was gained'
+for launch in $constrained; do
+  job=greedy_$launch
+  within 30 ended "${!job}" OUT_OF_MEMORY || fail "state of $job: $(field "${!job}" JobState)"
+  says "log of $job" $job.log "^exit code .*: killed, perhaps for memory"
+  is "restarts of $job" "$(field "${!job}" Restarts)" 0
+  grep -q '"event":"done"' $job/journal.jsonl || fail "$job finished nothing"
+  grep -h '^exit code' $job.log
+done
 
 # mpirun's daemon on the second node is killed: mpirun ends with a code of its own.
 orted=$(LAUNCH=mpirun many --output=orted.log "$SOURCE/jobs/slurm_nodes.sbatch" orted.yaml)

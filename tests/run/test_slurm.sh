@@ -28,13 +28,12 @@ for name in limit bounded; do chain $name; done
 limit=$(LAUNCH=mpirun submit --time=1 --signal=B:USR1@60 --output=limit.log "$SOURCE/jobs/slurm.sbatch" limit.yaml)
 bounded=$(MAX_RESTARTS=0 submit --time=1 --signal=B:USR1@60 --output=bounded.log "$SOURCE/jobs/slurm.sbatch" bounded.yaml --quiet)
 
-# One that is cancelled, and one whose rank is killed each time before anything is kept.
-chain cancelled
-sed 's/output: reference/output: killed/; s/^  step0.*/  step0: {stage: sum, units: 8, seconds: 30}/' reference.yaml >killed.yaml
+# One that is cancelled, and one that loses a rank as if for memory.
+for name in cancelled killed; do chain $name; done
 cancelled=$(submit --output=cancelled.log "$SOURCE/jobs/slurm.sbatch" cancelled.yaml)
 killed=$(LAUNCH=mpirun submit --output=killed.log "$SOURCE/jobs/slurm.sbatch" killed.yaml)
 
-within 30 begun killed step0 || fail "the job to be killed does not begin: $(cat killed.log)"
+within 30 begun killed step1 || fail "the job to be killed does not begin: $(cat killed.log)"
 kill -KILL "$(pgrep -u "$(id -u)" -f "^$TOY run killed.yaml" | head -1)"
 within 30 begun cancelled step1 || fail "the job to be cancelled does not begin: $(cat cancelled.log)"
 scancel "$cancelled"
@@ -77,14 +76,14 @@ for job in nodes launched; do
   is "ranks of $job" "$(sed -n 's/.*"event":"run".*"ranks":\([0-9]*\).*/\1/p' $job/journal.jsonl)" 4
 done
 
-# Cancelled, it stays so; submitted again by hand, it goes on. What was killed without having gained anything is not started again.
+# Cancelled, it stays so; submitted again by hand, it goes on. What was perhaps killed for memory is not started again.
 ends_as "the cancelled job" "$cancelled" CANCELLED 0 cancelled.log
 says "log of the cancelled job" cancelled.log 'told to end'
 hurry cancelled
 again=$(submit --output=again.log "$SOURCE/jobs/slurm.sbatch" cancelled.yaml)
 ends_as "the killed job" "$killed" FAILED 0 killed.log
 is "exit code of the killed job" "$(field "$killed" ExitCode)" 137:0
-says "log of the killed job" killed.log 'killed, perhaps for memory; nothing was gained'
+says "log of the killed job" killed.log 'exit code 137: killed, perhaps for memory'
 ends_as "the cancelled job, submitted again" "$again" COMPLETED 0 again.log
 says "log of the cancelled job, submitted again" again.log ' skipped in '
 equal cancelled

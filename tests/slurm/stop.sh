@@ -18,4 +18,5 @@ for name in slurmd.n1.pid slurmd.n2.pid slurmd.n3.pid slurmctld.pid munge/pid; d
   done
   kill -9 "$pid" 2>/dev/null
 done
+find /sys/fs/cgroup -depth -type d -path '*/slurm_n[123]*' -exec rmdir {} + 2>/dev/null # of CONSTRAIN=memory; those in use stay
 exit 0

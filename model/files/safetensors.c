@@ -10,7 +10,6 @@
 #include "model/files/json_scan.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-#include "pipeline/base/map_guard.h"
 
 struct safetensors {
     char *path;
@@ -240,7 +239,6 @@ status safetensors_open(const char *path, safetensors **out)
         goto done;
     }
     TRY(file_map(path, &s->map));
-    map_guard_add(s->map.bytes, s->map.size);
     TRY(file_stamp_take(path, &s->seen));
     if (s->seen.size != s->map.size) {
         st = status_fail(ERR_INPUT, path, "changed while it was opened; try again");
@@ -279,7 +277,6 @@ void safetensors_close(safetensors *s)
     for (size_t i = 0; i < s->n; i++)
         free((char *)(uintptr_t)s->tensors[i].name);
     free(s->tensors);
-    map_guard_remove(s->map.bytes);
     file_unmap(&s->map);
     free(s->path);
     free(s);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/map_guard.h"
 #include "pipeline/base/text.h"
 
 // Opens an input that must be a regular file.
@@ -85,6 +86,7 @@ status file_map(const char *path, mapping *out)
             goto done;
         }
         *out = (mapping){at, size};
+        map_guard_add(at, size);
     }
 done:
     if (file >= 0)
@@ -94,8 +96,10 @@ done:
 
 void file_unmap(mapping *m)
 {
-    if (m->size > 0)
+    if (m->size > 0) {
+        map_guard_remove(m->bytes);
         munmap((void *)(uintptr_t)m->bytes, m->size);
+    }
     *m = (mapping){(const unsigned char *)"", 0};
 }
 

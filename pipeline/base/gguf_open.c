@@ -9,7 +9,6 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
-#include "pipeline/base/map_guard.h"
 
 // Reading position; every read is checked against the end.
 typedef struct cursor {
@@ -217,7 +216,6 @@ status gguf_open(const char *path, gguf **out)
         return status_no_memory(path);
     }
     TRY(file_map(path, &g->file));
-    map_guard_add(g->file.bytes, g->file.size);
     TRY(file_stamp_take(path, &g->seen));
     cursor c = {g, 0};
     TRY(read_header(g, &c, &n_tensors, &n_entries));
@@ -248,7 +246,6 @@ void gguf_close(gguf *g)
 {
     if (!g)
         return;
-    map_guard_remove(g->file.bytes);
     file_unmap(&g->file);
     free(g->entries);
     free(g->tensors);

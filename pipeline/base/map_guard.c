@@ -12,19 +12,21 @@
 
 static struct guard {
     _Atomic uintptr_t begin, end; // begin 0: free
+    atomic_bool cut;              // a page was no longer there
 } guards[MAP_GUARDS];
 static struct sigaction before; // whoever had the signal
 static uintptr_t page;
 static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
 
-static bool is_guarded(uintptr_t at)
+// The guard of an address, or NULL.
+static struct guard *find_guard(uintptr_t at)
 {
     for (int i = 0; i < MAP_GUARDS; i++) {
         uintptr_t begin = atomic_load(&guards[i].begin);
         if (begin && at >= begin && at < atomic_load(&guards[i].end))
-            return true;
+            return &guards[i];
     }
-    return false;
+    return NULL;
 }
 
 // mmap is a bare system call on Linux, and so may be called here.
@@ -32,7 +34,10 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     const uintptr_t at = (uintptr_t)info->si_addr;
     void *start = (void *)(at / page * page);
-    if (is_guarded(at) &&
+    struct guard *of = find_guard(at);
+    if (of)
+        atomic_store(&of->cut, true);
+    if (of &&
         mmap(start, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
         return;
     if (before.sa_flags & SA_SIGINFO)
@@ -69,10 +74,16 @@ void map_guard_add(const void *at, size_t n)
 
 void map_guard_remove(const void *at)
 {
-    for (int i = 0; i < MAP_GUARDS; i++)
-        if (atomic_load(&guards[i].begin) == (uintptr_t)at) {
-            atomic_store(&guards[i].end, 0);
-            atomic_store(&guards[i].begin, 0);
-            return;
-        }
+    struct guard *of = find_guard((uintptr_t)at);
+    if (!of)
+        return;
+    atomic_store(&of->end, 0);
+    atomic_store(&of->cut, false);
+    atomic_store(&of->begin, 0);
+}
+
+bool map_guard_cut(const void *at)
+{
+    const struct guard *of = find_guard((uintptr_t)at);
+    return of && atomic_load(&of->cut);
 }

@@ -8,6 +8,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/run/running_task.h"
+#include "pipeline/run/task_end.h"
 
 // On the owner.
 static status write_task(run *r, running_task *a, int64_t done)
@@ -64,7 +65,8 @@ static void gather_sum(run *r, running_task *a)
     }
 }
 
-// Units done of each running_task task (of all nodes), and whether it failed on some rank.
+// Units done of each running task (of all nodes), and whether it failed on some rank: also for
+// files that changed, whose units no later run may go on from.
 static status count_all(run *r, running_task ***tasks, int64_t **done, size_t *n)
 {
     size_t most = r->n_running;
@@ -80,7 +82,8 @@ static status count_all(run *r, running_task ***tasks, int64_t **done, size_t *n
             (*tasks)[(*n)++] = a;
     }
     for (size_t i = 0; i < *n; i++) {
-        const running_task *a = (*tasks)[i];
+        running_task *a = (*tasks)[i];
+        verdict_add(&a->verdict, resource_use_unchanged(r->resources, a->of->task));
         bool failed = a->verdict.code != OK && a->verdict.code != ERR_INTERRUPTED;
         (*done)[i] = comm_share(r->comm)->rank == 0 ? count_bits(a) : 0;
         (*done)[*n + i] = failed;
@@ -141,6 +144,14 @@ status checkpoint_rounds(run *r, bool must)
     comm_broadcast(r->comm, 0, &due, sizeof due);
     if (!due || (must && !checkpoint_clock_allows(&r->clock, r->comm, stop_hurries(r->stop))))
         return OK;
+    for (size_t i = 0; i < r->dag->n; i++) {
+        task_run *t = &r->tasks[i];
+        if (!has_begun(t->running))
+            continue;
+        status changed = comm_agree(r->comm, resource_use_unchanged(r->resources, t->task));
+        if (changed != OK)
+            task_fail(r, t, changed);
+    }
     for (size_t i = 0; i < r->dag->n && st == OK; i++) {
         running_task *a = r->tasks[i].running;
         if (has_begun(a) && a->owner == comm_rank(r->comm))

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/map_guard.h"
 
 // What the owner tells the others of the checkpoint it found.
 typedef struct found {
@@ -36,32 +37,40 @@ static status find_file(const run *r, running_task *a, found *f)
     return st == ERR_INPUT ? OK : st;
 }
 
+// Its digest was right when it was opened; what was read since is zeros where somebody cut it.
+static status check_whole(const running_task *a)
+{
+    return map_guard_cut(a->from.file.bytes)
+               ? status_fail(ERR_IO, a->of->task->label,
+                             "its checkpoint was cut while it was read; run the same command again")
+               : OK;
+}
+
 // The round's vector and the bits of the units done, on all ranks.
 static status take_up(run *r, running_task *a, const checkpoint_head *head)
 {
     status st = OK;
     size_t bytes = (size_t)checkpoint_file_words(head->units) * sizeof *a->before;
-    void *bits = (void *)(uintptr_t)a->from.bits; // only read, on the owner
-    if (comm_rank(r->comm) == a->owner) {
+    void *bits = NULL;
+    if (comm_rank(r->comm) == a->owner) { // copies, since MPI may write where it sends from
         int64_t *values = round_extend(&a->vector, (size_t)head->length);
-        if (values)
+        bits = a->before = head->done > 0 ? checked_calloc(bytes, 1) : NULL;
+        if (values && (bits || head->done == 0)) {
             memcpy(values, a->from.vector, (size_t)head->length * sizeof *values);
-        else
+            if (bits)
+                memcpy(bits, a->from.bits, bytes);
+        } else {
             st = status_no_memory("a round");
+        }
     }
     TRY(comm_agree(r->comm, st));
     TRY(running_task_receive(a, r->comm));
     a->round = head->round;
     if (head->done > 0) {
         TRY(comm_broadcast_block(r->comm, a->owner, &bits, &bytes));
-        if (comm_rank(r->comm) != a->owner)
-            a->before = bits;
-        else if ((a->before = checked_calloc(bytes, 1)))
-            memcpy(a->before, bits, bytes);
-        else
-            st = status_no_memory("a round");
-        TRY(comm_agree(r->comm, st));
+        a->before = bits;
     }
+    TRY(comm_agree(r->comm, check_whole(a)));
     a->done = head->done;
     TRY(comm_agree(r->comm, a->of->task->stage->plan(a->state, &a->vector, &a->plan)));
 done:
@@ -128,16 +137,18 @@ done:
     return st;
 }
 
-void checkpoint_restore(running_task *a)
+status checkpoint_restore(running_task *a)
 {
     const checkpoint_file *s = &a->from;
     if (!s->bits)
-        return;
+        return OK;
     for (int64_t w = 0; w < checkpoint_file_words(s->head.units); w++)
         atomic_store_explicit(&a->bits[w], s->bits[w], memory_order_relaxed);
     for (int f = 0; f < s->shape.fields; f++) {
         size_t item = s->shape.field[f].type == PARTIAL_COUNT ? sizeof(int64_t) : sizeof(fixed);
         memcpy(partial_values(a->sum, f), s->values[f], (size_t)s->shape.field[f].length * item);
     }
+    status st = check_whole(a);
     checkpoint_file_close(&a->from);
+    return st;
 }

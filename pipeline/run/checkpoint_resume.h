@@ -10,7 +10,7 @@
 // is damaged is passed over. Collective. ERR_INTERNAL, or what `plan` returns.
 status checkpoint_resume(run *r, running_task *a);
 // On the owner, once the wave's memory is laid out: puts the sum and the bits of `from` there.
-// Local.
-void checkpoint_restore(running_task *a);
+// Local. ERR_IO: somebody cut the file meanwhile.
+status checkpoint_restore(running_task *a);
 
 #endif

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening is collective on the ranks that share an object, so that all ranks open and close the
-// same entries in the same order.
+// same entries in the same order. Files are watched here and not by their readers: so no format can
+// forget it.
 #include "pipeline/run/resource_use.h"
 
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/config/param_check.h"
+
+// One of file->resources.
+typedef struct entry_use {
+    size_t users;       // tasks that may still need it
+    input_watch *files; // on a node's first rank, while it is open; owned
+} entry_use;
 
 struct resource_use {
     comm *comm;
     pipeline_file *file;
-    size_t users[]; // for each of file->resources: tasks that may still need it
+    resource_need *need; // of each of file->resources; owned
+    input_watch **own; // for each task: the files that its own parameters name; owned
+    size_t tasks;
+    entry_use entries[];
 };
 
 // Calls `visit` with every entry a task takes.
@@ -26,37 +37,47 @@ static status each_entry(resource_use *u, const task *t,
     return OK;
 }
 
-static size_t *users_of(resource_use *u, const resource_entry *e)
+static entry_use *use_of(resource_use *u, const resource_entry *e)
 {
-    return &u->users[e - u->file->resources];
+    return &u->entries[e - u->file->resources];
 }
 
 static status add_user(resource_use *u, resource_entry *e)
 {
-    ++*users_of(u, e);
+    use_of(u, e)->users++;
     return OK;
 }
 
-static void close_entry(resource_entry *e)
+static void close_entry(resource_use *u, resource_entry *e)
 {
     if (e->object)
         e->def->close(e->object);
     e->object = NULL;
+    inputs_unwatch(use_of(u, e)->files);
+    use_of(u, e)->files = NULL;
 }
 
 static status drop_user(resource_use *u, resource_entry *e)
 {
-    if (--*users_of(u, e) == 0)
-        close_entry(e);
+    if (--use_of(u, e)->users == 0)
+        close_entry(u, e);
     return OK;
 }
 
 status resource_use_new(comm *c, const dag *d, resource_use **out)
 {
     size_t n = d->file->n_resources;
-    resource_use *u = checked_calloc(1, sizeof *u + n * sizeof *u->users);
-    if (!u)
+    resource_use *u = checked_calloc(1, sizeof *u + n * sizeof *u->entries);
+    if (!u || !(u->own = checked_calloc(d->n, sizeof *u->own))) {
+        free(u);
         return status_no_memory("the resources");
+    }
+    if (!(u->need = checked_calloc(n, sizeof *u->need))) {
+        free(u->own);
+        free(u);
+        return status_no_memory("the resources");
+    }
+    u->tasks = d->n;
     u->comm = c;
     u->file = d->file;
     for (size_t i = 0; i < d->n; i++)
@@ -67,8 +88,13 @@ status resource_use_new(comm *c, const dag *d, resource_use **out)
 
 void resource_use_free(resource_use *u)
 {
-    if (u)
-        resource_use_close_light(u);
+    if (!u)
+        return;
+    resource_use_close_light(u);
+    for (size_t i = 0; i < u->tasks; i++)
+        inputs_unwatch(u->own[i]);
+    free(u->own);
+    free(u->need);
     free(u);
 }
 
@@ -87,35 +113,153 @@ static status open_entry(resource_use *u, resource_entry *e)
         e->object = NULL;
     st = comm_agree(u->comm, st);
     if (st != OK)
-        close_entry(e);
+        close_entry(u, e);
     return st;
 }
 
-status resource_use_open(resource_use *u, const task *t)
+// Adds the files that parameters name.
+static status add_paths(const params *p, file_list *out)
 {
-    return each_entry(u, t, open_entry);
+    status st = OK;
+    for (size_t i = 0; i < p->n && st == OK; i++)
+        if (p->defs[i].type == PARAM_PATH && p->value[i].present)
+            st = file_list_add(out, p->value[i].item[0].text);
+    return st;
+}
+
+// Watches what an entry (or, where it is NULL, the task itself) reads.
+static status watch_files(const inputs *in, const resource_entry *e, const task *t,
+                          input_watch **out)
+{
+    file_list files = {0};
+    status st = OK;
+    if (e && e->def->files)
+        TRY(e->def->files(e->params, &files));
+    else
+        TRY(add_paths(e ? e->params : t->params, &files));
+    TRY(inputs_watch(in, &files, out));
+done:
+    file_list_free(&files);
+    return st;
+}
+
+// Before anything is opened.
+static status watch_all(resource_use *u, const task *t, const inputs *in)
+{
+    status st = OK;
+    if (comm_share(u->comm)->rank != 0)
+        return OK;
+    for (size_t i = 0; i < t->n_references; i++)
+        for (size_t k = 0; t->references[i].taken && k < t->references[i].n; k++) {
+            const resource_entry *e = t->references[i].entry[k];
+            entry_use *use = use_of(u, e);
+            if (!use->files)
+                TRY(watch_files(in, e, t, &use->files));
+        }
+    TRY(watch_files(in, NULL, t, &u->own[t->index]));
+done:
+    return st;
+}
+
+status resource_use_open(resource_use *u, const task *t, const inputs *in)
+{
+    status st = comm_agree(u->comm, watch_all(u, t, in));
+    return st == OK ? each_entry(u, t, open_entry) : st;
+}
+
+status resource_use_unchanged(const resource_use *u, const task *t)
+{
+    status st = OK;
+    if (u->own[t->index])
+        TRY(inputs_unchanged(u->own[t->index]));
+    for (size_t i = 0; i < t->n_references; i++)
+        for (size_t k = 0; t->references[i].taken && k < t->references[i].n; k++) {
+            const entry_use *use = &u->entries[t->references[i].entry[k] - u->file->resources];
+            if (use->files)
+                TRY(inputs_unchanged(use->files));
+        }
+done:
+    return st;
 }
 
 void resource_use_drop(resource_use *u, const task *t)
 {
+    inputs_unwatch(u->own[t->index]);
+    u->own[t->index] = NULL;
     each_entry(u, t, drop_user);
 }
 
+// --- How much they take
+
+void resource_use_tell(resource_use *u, size_t i, resource_need need)
+{
+    u->need[i] = need;
+}
+
+static bool is_taken(const task *t, const resource_entry *e)
+{
+    for (size_t i = 0; t && i < t->n_references; i++)
+        for (size_t k = 0; t->references[i].taken && k < t->references[i].n; k++)
+            if (t->references[i].entry[k] == e)
+                return true;
+    return false;
+}
+
+double resource_use_bytes(const resource_use *u, const task *t)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (is_taken(t, &u->file->resources[i]))
+            bytes += u->need[i].bytes;
+    return bytes;
+}
+
+double resource_use_beside(const resource_use *u, const task *t)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (u->file->resources[i].object && !is_taken(t, &u->file->resources[i]))
+            bytes += u->need[i].bytes;
+    return bytes;
+}
+
+void resource_use_close_beside(resource_use *u, const task *t)
+{
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (!is_taken(t, &u->file->resources[i]))
+            close_entry(u, &u->file->resources[i]);
+}
+
+const resource_need *resource_use_largest(const resource_use *u, const task *t, const char **name)
+{
+    const resource_need *most = NULL;
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (is_taken(t, &u->file->resources[i]) && (!most || u->need[i].bytes > most->bytes)) {
+            most = &u->need[i];
+            *name = u->file->resources[i].name;
+        }
+    return most;
+}
+
+// --- Light
+
 status resource_use_open_light(resource_use *u)
 {
-    status st = OK;
-    for (size_t i = 0; i < u->file->n_resources && st == OK; i++) {
+    status first = OK;
+    for (size_t i = 0; i < u->file->n_resources; i++) {
         resource_entry *e = &u->file->resources[i];
-        if (e->def->part && u->users[i] > 0)
-            st = e->def->open(e->params, u->file->globals, NULL, true, &e->object);
+        if (!e->def->part || u->entries[i].users == 0)
+            continue;
+        status st = e->def->open(e->params, u->file->globals, NULL, true, &e->object);
         if (st != OK)
             e->object = NULL;
+        first = first == OK ? st : first;
     }
-    return st;
+    return first;
 }
 
 void resource_use_close_light(resource_use *u)
 {
     for (size_t i = 0; i < u->file->n_resources; i++)
-        close_entry(&u->file->resources[i]);
+        close_entry(u, &u->file->resources[i]);
 }

@@ -4,6 +4,7 @@
 #include "pipeline/run/task_decide.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_commit.h"
@@ -52,13 +53,19 @@ static status begin_round(run *r, running_task *a)
     return comm_agree(r->comm, a->of->task->stage->plan(a->state, &a->vector, &a->plan));
 }
 
-// All ranks learn what the owner decided.
+// All ranks learn what the owner decided. An artefact of files that changed since their digests
+// were taken is in place already, and goes again.
 static void follow_decision(run *r, task_run *t)
 {
     running_task *a = t->running;
     comm_agree_each(r->comm, 1, &a->verdict);
     comm_broadcast(r->comm, a->owner, &a->decided, sizeof a->decided);
     status st = verdict_get(&a->verdict);
+    if (st == OK && a->decided) {
+        st = comm_agree(r->comm, resource_use_unchanged(r->resources, t->task));
+        if (st != OK && comm_rank(r->comm) == a->owner)
+            unlink(t->task->artefact_path);
+    }
     if (st == OK && a->decided) {
         t->phase = PHASE_DECIDED;
         task_commit(r, t);

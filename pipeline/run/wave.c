@@ -70,21 +70,23 @@ static status admit_tasks(run *r, wave *w, size_t *bytes)
     w->views = checked_calloc(r->n_running, sizeof *w->views);
     w->lines = checked_calloc(r->n_running, sizeof *w->lines);
     const bool made = l->parts && w->views && w->lines;
+    const double open = resource_use_beside(r->resources, NULL);
     status st = comm_agree(r->comm, made ? OK : status_no_memory("a wave"));
     for (size_t i = 0; st == OK && i < r->dag->n; i++) {
         running_task *a = r->tasks[i].running;
         if (r->tasks[i].phase != PHASE_IN_ROUND)
             continue;
         size_t size = a->plan.units < 0 ? SIZE_MAX : task_bytes(a), total;
-        if (size == SIZE_MAX || (double)size > r->memory) {
+        const double models = resource_use_bytes(r->resources, a->of->task);
+        if (size == SIZE_MAX || (double)size + models > r->memory) {
             task_fail(r, a->of,
                       status_fail(ERR_USAGE, a->of->task->label,
-                                  "its sums need %.3g GB of a node, `memory:` allows %.3g; raise "
-                                  "it, or select fewer subsets",
-                                  (double)size * 1e-9, r->memory * 1e-9));
+                                  "its sums need %.3g GB of a node, `memory:` allows %.3g (%.3g "
+                                  "less for models); raise it, or select fewer subsets",
+                                  (double)size * 1e-9, r->memory * 1e-9, models * 1e-9));
             continue;
         }
-        if (!checked_add(*bytes, size, &total) || (double)total > r->memory ||
+        if (!checked_add(*bytes, size, &total) || (l->n > 0 && (double)total + open > r->memory) ||
             a->plan.units - a->done > WORK_QUEUE_UNITS - l->units ||
             (l->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
             continue;
@@ -103,7 +105,7 @@ static status view_sum(const run *r, running_task *a, char *at)
     status st =
         partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape), &a->sum);
     if (st == OK && a->owner == comm_rank(r->comm))
-        checkpoint_restore(a);
+        st = checkpoint_restore(a);
     return st;
 }
 
@@ -267,7 +269,14 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
     r->interrupted |= *stopped;
     if (*stopped)
         stop_ask(r->stop);
-    return *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
+    status st = *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
+    for (size_t p = 0; p < w->list.n; p++) // what it found changed
+        if (w->list.parts[p].task->verdict.code != OK) {
+            atomic_store(&w->views[p].board->failed, true);
+            if (r->stop_on_error)
+                stop_ask(r->stop);
+        }
+    return st;
 }
 
 // The vote on every task, and its sum.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A digest is taken once while path, size, inode and both times stay the same, and never of a file
 // that was changed within the clock's last tick: a second change in that tick would look the same.
+// So what is watched needs no second digest: whoever changes it moves its ctime, for good.
 #include "pipeline/store/inputs.h"
 
 #include <stdlib.h>
@@ -78,17 +79,13 @@ static bool is_same(const journal_input *a, const journal_input *b)
            a->ctime_ns == b->ctime_ns;
 }
 
-// The record of the path that is still true, or NULL. Borrowed.
-static const journal_input *find_record(const inputs *in, const char *path,
-                                        const journal_input *now)
+// The latest record of the path, or NULL. Borrowed.
+static const journal_input *find_record(const inputs *in, const char *path)
 {
     size_t i;
-    const journal_input *found = NULL;
     if (names_get(&in->index, path, &i))
-        found = &in->taken[i]->input;
-    else if (in->known)
-        found = journal_find_input(in->known, path);
-    return found && is_same(found, now) ? found : NULL;
+        return &in->taken[i]->input;
+    return in->known ? journal_find_input(in->known, path) : NULL;
 }
 
 static void wait_for_tick(const journal_input *file)
@@ -140,8 +137,8 @@ status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX])
     status st = identify_file(path, &now);
     if (st != OK)
         return st;
-    const journal_input *found = find_record(in, path, &now);
-    if (!found || strlen(found->digest) != DIGEST_HEX - 1)
+    const journal_input *found = find_record(in, path);
+    if (!found || !is_same(found, &now) || strlen(found->digest) != DIGEST_HEX - 1)
         return inputs_take(in, path, hex);
     memcpy(hex, found->digest, DIGEST_HEX);
     return OK;
@@ -155,4 +152,57 @@ status inputs_record(inputs *in, journal *j)
             return st;
     }
     return OK;
+}
+
+// --- Watching
+
+struct input_watch {
+    file_list files; // owned
+    journal_input at[];
+};
+
+static status check_same(const char *path, const journal_input *before)
+{
+    journal_input now = {0};
+    status st = identify_file(path, &now);
+    if (st == OK && !is_same(before, &now))
+        st = status_fail(ERR_INPUT, path,
+                         "changed while it was read; run again when it is complete");
+    return st;
+}
+
+status inputs_watch(const inputs *in, file_list *files, input_watch **out)
+{
+    status st = OK;
+    input_watch *w = checked_calloc(1, sizeof *w + files->n * sizeof *w->at);
+    if (!w)
+        return status_no_memory("the list of inputs");
+    for (size_t i = 0; i < files->n; i++) {
+        const journal_input *record = in ? find_record(in, files->path[i]) : NULL;
+        if (record)
+            w->at[i] = *record;
+        TRY(record ? check_same(files->path[i], record) : identify_file(files->path[i], &w->at[i]));
+    }
+    w->files = *files;
+    *files = (file_list){0};
+    *out = w;
+    w = NULL;
+done:
+    free(w);
+    return st;
+}
+
+status inputs_unchanged(const input_watch *w)
+{
+    status st = OK;
+    for (size_t i = 0; i < w->files.n && st == OK; i++)
+        st = check_same(w->files.path[i], &w->at[i]);
+    return st;
+}
+
+void inputs_unwatch(input_watch *w)
+{
+    if (w)
+        file_list_free(&w->files);
+    free(w);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "pipeline/base/digest.h"
+#include "pipeline/base/file.h"
 #include "pipeline/base/status.h"
 #include "pipeline/store/journal.h"
 
@@ -25,6 +26,18 @@ status inputs_digest(inputs *in, const char *path, char hex[DIGEST_HEX]);
 
 // Takes the digest anew whatever is cached, for `fsck --inputs`. As inputs_digest.
 status inputs_take(inputs *in, const char *path, char hex[DIGEST_HEX]);
+
+// The files something is made of, as they were when their digests were taken: watched from before
+// they are read until what was made of them is on the disk. A digest says what a file holds at one
+// moment; a file that is overwritten and put back has the same one before and after.
+typedef struct input_watch input_watch;
+
+// Takes the list. Of a file whose digest `in` has not (NULL: of none), what it is now counts. Local.
+// ERR_INPUT when one has changed since, or vanished.
+status inputs_watch(const inputs *in, file_list *files, input_watch **out);
+// ERR_INPUT: one is no longer what it was, by size, inode or either time.
+status inputs_unchanged(const input_watch *w);
+void inputs_unwatch(input_watch *w); // NULL is a no-op
 
 // Appends to the journal what was taken since the last call. ERR_IO.
 status inputs_record(inputs *in, journal *j);

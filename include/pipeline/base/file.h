@@ -19,8 +19,8 @@ typedef struct mapping {
     size_t size;
 } mapping;
 
-// Maps a regular file; an empty one gives size 0 and a valid pointer. ERR_INPUT as above. Released
-// by file_unmap.
+// Maps a regular file; an empty one gives size 0 and a valid pointer. ERR_INPUT as above. Where the
+// file is cut later there are zeros (map_guard.h). Released by file_unmap.
 status file_map(const char *path, mapping *out);
 void file_unmap(mapping *m);
 

@@ -21,10 +21,11 @@ run_job() {
   again=false why='' cancelled=false
   ask() { state=$("$sulcus" status "$@" --json 2>/dev/null); }
   value() { sed -n "s/^ *\"$1\": \([0-9a-z]*\),*$/\1/p" <<<"$state" | head -n 1; }
-  memory_kills() { # by the kernel, in this job's cgroup, where that can be seen
+  memory_kills() { # in this job, as its cgroup has counted them, and as Slurm has said in the log (srun ends with 1)
     local own
     own=$(sed -n 's/^[0-9]*:memory:/memory/p; s/^0:://p' /proc/self/cgroup | head -n 1)
     sed -n 's/^oom_kill //p' "/sys/fs/cgroup/$own/memory.oom_control" "/sys/fs/cgroup/${own%%/step_*}/memory.events" 2>/dev/null
+    [ ! -f /proc/$$/fd/2 ] || grep -c 'oom-kill event' /proc/$$/fd/2
   }
   ask "$@"
   before=$(value epoch) kills=$(memory_kills)
@@ -49,10 +50,10 @@ run_job() {
     code=${code:-75}
   fi
   case $code in 0 | 2 | 3 | 5) return ;; esac
-  if [ "$(memory_kills)" != "$kills" ]; then
-    why="killed for memory; give it more, or fewer ranks (\`sulcus plan\` says what they take)"
-  elif $cancelled; then
+  if $cancelled; then
     why="told to end"
+  elif [ "$code" = 137 ] || [ "$(memory_kills)" != "$kills" ]; then
+    why="killed, perhaps for memory; with more of it, or fewer ranks (\`sulcus plan\` says what they take), it goes on"
   elif [ -n "$epoch" ] && [ "$(value resumable)" != true ]; then
     return # an error, which has its own line
   elif [ -z "$epoch" ] || [ "$(value progress_since_start)" = 0 ]; then
@@ -62,10 +63,9 @@ run_job() {
   else
     again=true why="started again, restart $((restarts + 1)) of $max"
   fi
-  [ "$code" != 137 ] || why="killed, perhaps for memory; $why"
 }
 # ---
 
 run_job "$@" </dev/null
-[ "$code" != 137 ] || echo "exit code $code: killed, perhaps for memory; the same command goes on" >&2
+case $why in killed*) echo "exit code $code: $why" >&2 ;; esac
 exit "$code"

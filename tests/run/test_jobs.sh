@@ -120,22 +120,20 @@ processes_of() { # NAME COMMAND...: those whose command line begins and ends so
     case $(tr '\0' ' ' <"$each/cmdline" 2>/dev/null) in "$1"*" ${*:2} ") echo "${each#/proc/}" ;; esac
   done
 }
-killed_as() { begun pbs; kill -KILL $(processes_of "$@" run pbs.yaml); }
+# Killed, perhaps for memory: another start would come to the same, though this one had finished a task.
 fresh 01:00:00
-killed_as mpirun "$TOY" &
-pbs "when mpirun is killed" 137 1
+(begun pbs; kill -KILL "$(processes_of "$TOY" run pbs.yaml | head -1)") &
+pbs "when a rank is killed" 137
+says "pbs.sh when a rank is killed" stdout 'exit code 137: killed, perhaps for memory'
+pipeline pbs 0 >pbs.yaml
+pbs "submitted again by hand" 0
 equal pbs
 
-# A rank killed before anything is kept, as for memory: it would be again.
+# Lost before anything was gained: so it would be again.
 fresh 01:00:00 30
-"$TOY" run pbs.yaml -s steps.slow.seconds=0 --only quick >stdout 2>stderr
-(
-  while ! processes_of "$TOY" run pbs.yaml | grep -q .; do sleep 0.1; done
-  for _ in $(seq 50); do [ "$(grep -c '"event":"start",[^}]*"task":"slow"' pbs/journal.jsonl)" = 0 ] || break; sleep 0.1; done
-  kill -KILL "$(processes_of "$TOY" run pbs.yaml | head -1)"
-) &
-pbs "when a rank is killed" 137
-says "pbs.sh when a rank is killed" stdout 'exit code 137: killed, perhaps for memory; nothing was gained since this start'
+"$TOY" run pbs.yaml --only quick >stdout 2>stderr
+LAUNCH="mpirun.lost -n 2" pbs "with nothing gained" 205
+says "pbs.sh with nothing gained" stdout 'exit code 205: nothing was gained since this start'
 "$SULCUS" status pbs.yaml --json --quiet --from slow --only slow --force slow >stdout 2>stderr
 says "status after a kill" stdout '"resumable": true'
 says "status after a kill" stdout '"progress_since_start": 0'

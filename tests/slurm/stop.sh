@@ -9,7 +9,7 @@ for _ in $(seq 50); do
   [ -n "$(timeout 5 squeue -h 2>/dev/null)" ] || break
   sleep 0.1
 done
-for name in slurmd.pid slurmctld.pid munge/pid; do
+for name in slurmd.n1.pid slurmd.n2.pid slurmd.n3.pid slurmctld.pid munge/pid; do
   pid=$(cat "$folder/$name" 2>/dev/null) || continue
   kill "$pid" 2>/dev/null || continue
   for _ in $(seq 100); do
@@ -18,4 +18,5 @@ for name in slurmd.pid slurmctld.pid munge/pid; do
   done
   kill -9 "$pid" 2>/dev/null
 done
+find /sys/fs/cgroup -depth -type d -path '*/slurm_n[123]*' -exec rmdir {} + 2>/dev/null # of CONSTRAIN=memory; those in use stay
 exit 0

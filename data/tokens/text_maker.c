@@ -4,6 +4,7 @@
 // in order: samples do not depend on the number of threads, and at most a batch is done in vain.
 #include "data/tokens/text_maker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,11 +181,11 @@ static int64_t find_line(const text_document *d)
 // What a tokenizer cannot do with a text is said of both.
 static status fail_at_document(const text_document *d)
 {
-    char *said = strdup(status_text());
+    char said[1024];
+    snprintf(said, sizeof said, "%s", status_text());
     int64_t line = find_line(d);
     char *at = line ? text_format("%s:%lld", d->file, (long long)line) : strdup(d->file);
-    status st = said && at ? status_fail(ERR_INPUT, at, "%s", said) : status_no_memory("a text");
-    free(said);
+    status st = at ? status_fail(ERR_INPUT, at, "%s", said) : status_no_memory("a text");
     free(at);
     return st;
 }

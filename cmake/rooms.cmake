@@ -8,12 +8,14 @@
 # --- pipeline: the engine. It knows no transformer.
 # What every layer builds on: errors, memory, text, files, digests, random numbers, threads, exact sums.
 room(pipeline/base LIBRARIES Threads::Threads PkgConfig::xxhash PkgConfig::jansson m)
+# What a job may use of its machine: memory and cores.
+room(pipeline/machine USES pipeline/base)
 # Ranks, nodes and teams: the only files that know MPI.
-room(pipeline/comm USES pipeline/base LIBRARIES MPI::MPI_C)
+room(pipeline/comm USES pipeline/base pipeline/machine LIBRARIES MPI::MPI_C)
 # YAML, and values checked against tables of parameters.
 room(pipeline/config USES pipeline/base LIBRARIES PkgConfig::yaml)
 # What is on disk: artefacts, checkpoints, the journal, the lease, digests of inputs.
-room(pipeline/store USES pipeline/base LIBRARIES netcdf::mpi PkgConfig::jansson ${CMAKE_DL_LIBS})
+room(pipeline/store USES pipeline/base LIBRARIES netcdf::netcdf PkgConfig::jansson ${CMAKE_DL_LIBS})
 # The contract between engine and stages, and between engine and report: headers only.
 room(pipeline USES pipeline/base pipeline/config pipeline/store)
 # The pipeline file, steps multiplied out into tasks, and the key of each.
@@ -21,9 +23,9 @@ room(pipeline/dag USES pipeline/base pipeline/config pipeline)
 # Who runs which unit, and when to stop or to save: the work queue, stealing, signals, deadlines, the watchdog.
 room(pipeline/schedule USES pipeline/base pipeline/comm pipeline/dag)
 # A task's life: ready, opened, in a round, summed, decided, committed or failed; and its checkpoints.
-room(pipeline/run USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/schedule)
+room(pipeline/run USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/schedule)
 # What a user types.
-room(pipeline/commands USES pipeline/base pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/run)
+room(pipeline/commands USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/run)
 
 # --- data: samples, as images or tokens.
 # Files as bytes: unpacked, in lines, as CSV or JSON, as lists of names.
@@ -40,7 +42,7 @@ room(data/formats USES pipeline/base data/bytes data/image data/tokens)
 room(data/dataset USES pipeline/base data/bytes data/image data/tokenizer data/tokens data/formats LIBRARIES PkgConfig::jansson)
 
 # --- model: the transformer runtime.
-room(model/kernels USES pipeline/base LIBRARIES PkgConfig::openblas dnnl::dnnl)
+room(model/kernels USES pipeline/base LIBRARIES blas::cblas ${ONEDNN_TARGET})
 room(model/files USES pipeline/base)
 room(model/config USES pipeline/base model/kernels model/files)
 room(model/weights USES pipeline/base model/kernels model/files model/config)

@@ -8,4 +8,13 @@ if [ "$(id -u)" = 0 ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ]; then
   export OMPI_MCA_btl_vader_single_copy_mechanism=none
   export OMPI_MCA_plm_rsh_agent=${OMPI_MCA_plm_rsh_agent-sh} # a bare machine has no ssh, and one node needs none
 fi
-[ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2 # a bare root without /sys: every rank would say so on stderr
+if [ ! -d /sys/devices/system/cpu ]; then # a bare root without /sys: every rank would say so on stderr
+  export HWLOC_HIDE_ERRORS=2 OMPI_MCA_btl=${OMPI_MCA_btl-^tcp}
+fi
+
+# For the quickstart and tests: how mpirun is told that ranks may be more than cores, are bound to none, and that it should be quiet.
+case $(mpirun --version 2>/dev/null) in
+*HYDRA*) mpirun_anyhow='mpirun -bind-to none' ;; # MPICH
+*'Open MPI) '[1-4].*) mpirun_anyhow='mpirun --oversubscribe --bind-to none -q' ;;
+*) mpirun_anyhow='mpirun --oversubscribe --bind-to none' ;; # Open MPI 5 has no -q
+esac

@@ -9,5 +9,5 @@ jobs/setup.sh
 . jobs/mpi_env.sh
 cmake -S . -B build -G Ninja -DBUILD_TESTING=OFF >/dev/null
 cmake --build build
-mpirun --oversubscribe -n 2 build/sulcus run yaml/quickstart.yaml
+$mpirun_anyhow -n 2 build/sulcus run yaml/quickstart.yaml
 build/sulcus report yaml/quickstart.yaml

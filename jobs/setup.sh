@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian 12 packages that sulcus is built with, and nothing else. Does nothing when all are there.
+# Installs the packages of Debian 12 or 13 that sulcus is built with, and nothing else. Does nothing when all are there.
 #   jobs/setup.sh            what the program and its report need
 #   jobs/setup.sh --tests    and what its tests need
+#   jobs/setup.sh --mpich    MPICH in the place of Open MPI; with any NetCDF, which is a serial one
 # Needs root or sudo only when something is missing.
 set -euo pipefail
 
+mpi=(openmpi-bin libopenmpi-dev)
+if [ "${1-}" = --mpich ]; then
+  mpi=(mpich libmpich-dev)
+fi
 packages=(
   build-essential cmake ninja-build pkg-config
-  openmpi-bin libopenmpi-dev
-  libnetcdf-mpi-dev libhdf5-openmpi-dev
+  "${mpi[@]}" libnetcdf-dev
   libopenblas-pthread-dev libdnnl-dev
   libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
   zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev
@@ -17,7 +21,11 @@ packages=(
   gnuplot-nox
 )
 if [ "${1-}" = --tests ]; then
-  packages+=(libcmocka-dev netcdf-bin clang-14 libclang-rt-14-dev clang-format-14 git librsvg2-bin libxml2-utils groff-base
+  clang=(clang libclang-rt-dev clang-format)
+  if [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" = bookworm ]; then
+    clang=(clang-14 libclang-rt-14-dev clang-format-14) # whose form the tree has
+  fi
+  packages+=("${clang[@]}" libcmocka-dev netcdf-bin git librsvg2-bin libxml2-utils groff-base
     python3 python3-pip slurmctld slurmd slurm-client munge)
 fi
 

@@ -13,6 +13,7 @@
 #include "model/kernels/blas_check.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
 
 // Reads the configuration; everything of an open model but its weights.
 static status open_light(const model_options *options, model **out)
@@ -122,9 +123,13 @@ packing model_products(const model *m)
 
 const char *model_products_name(const model *m, char name[64])
 {
-    const bool blas = m->packing == PACKING_NONE;
-    snprintf(name, 64, "%s%s", blas ? "OpenBLAS " : "",
-             blas ? blas_core() : products_name(m->packing));
+    text said = {0};
+    if (m->packing == PACKING_NONE)
+        blas_name(&said);
+    else
+        text_add(&said, products_name(m->packing));
+    snprintf(name, 64, "%s", text_get(&said));
+    text_free(&said);
     return name;
 }
 

@@ -12,13 +12,16 @@
 #include <string.h>
 
 #include "pipeline/comm/comm.h"
+#include "pipeline/comm/launch.h"
 #include "pipeline/commands/command_line.h"
 #include "pipeline/commands/completion.h"
 #include "pipeline/commands/describe.h"
 #include "pipeline/commands/doctor.h"
+#include "pipeline/commands/installed.h"
 #include "pipeline/commands/man_page.h"
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/machine/loading.h"
 #include "pipeline/run/run.h"
 #include "stages/registry.h"
 
@@ -103,15 +106,12 @@ static status wrong_body(comm *c, const command_line *line)
     return comm_agree(c, status_carry(line->failure, status_text()));
 }
 
-static bool has_launcher(void)
-{
-    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
-}
-
 static status run_body(comm *c, const command_line *line)
 {
     char *typed = command_line_text(line);
     status st = comm_agree(c, typed ? OK : status_no_memory("the command line"));
+    if (st == OK)
+        st = launch_check(c);
     const run_options o = {.pipeline = line->arguments[0],
                            .overrides = line->overrides,
                            .n_overrides = line->n_overrides,
@@ -142,7 +142,23 @@ static status doctor_command(const command_line *line)
     return with_ranks(line, doctor_body);
 }
 
+static status smoke_body(comm *c, const command_line *line)
+{
+    (void)line;
+    return installed_smoke(c, &sulcus_registry, watch_signals, stdout);
+}
+
+static status smoke_command(const command_line *line)
+{
+    return with_ranks(line, smoke_body);
+}
+
 // --- Commands without
+
+static status quickstart_command(const command_line *line)
+{
+    return installed_copy(line->n_arguments ? line->arguments[0] : ".", stdout);
+}
 
 static status describe_command(const command_line *line)
 {
@@ -208,6 +224,12 @@ static status version_command(const command_line *line)
         "--set", "-s", "KEY.PATH=VALUE", "replaces a value of the pipeline file; may be repeated"  \
     }
 
+// Options of `run` that a command takes, so that its line can be that of `run`, and does not need.
+#define OF_RUN(name, value)                                                                        \
+    {                                                                                              \
+        name, NULL, value, "taken because `run` takes it; changes nothing here"                    \
+    }
+
 static const command_def commands[] = {
     {"run",
      "PIPELINE",
@@ -232,7 +254,12 @@ static const command_def commands[] = {
      1,
      1,
      "what runs, what is done, how long it will take; also while it runs",
-     {OVERRIDE, {"--json", NULL, NULL, "for programs"}},
+     {OVERRIDE,
+      {"--json", NULL, NULL, "for programs"},
+      OF_RUN("--from", "STEP"),
+      OF_RUN("--only", "STEP"),
+      OF_RUN("--force", "STEP"),
+      OF_RUN("--quiet", NULL)},
      status_command},
     {"report",
      "PIPELINE",
@@ -279,6 +306,20 @@ static const command_def commands[] = {
      "tries the machine, and prints the line that mends what is wrong",
      {{0}},
      doctor_command},
+    {"quickstart",
+     "[FOLDER]",
+     0,
+     1,
+     "copies the example pipeline, its models and its data to where you are, or to a folder",
+     {{0}},
+     quickstart_command},
+    {"--smoke",
+     "",
+     0,
+     0,
+     "runs a pipeline of seconds and holds its numbers against known ones: does it work here?",
+     {{0}},
+     smoke_command},
     {"--version",
      "",
      0,
@@ -292,13 +333,14 @@ static const command_def commands[] = {
 int main(int argc, char **argv)
 {
     command_line line = {0};
+    loading_end();
     // Blocks of a few MB go back to the system when they are freed, so that what a task holds is
     // what `plan` says, and not what the heap kept between two of them.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     signal(SIGXFSZ, SIG_IGN); // a file that would be too large is an error of who writes it
     status st = command_line_parse(commands, argc, argv, &line);
     line.failure = st;
-    if (st != OK && has_launcher())
+    if (st != OK && launch_known())
         st = with_ranks(&line, wrong_body);
     else if (st == OK && line.help)
         command_line_help(commands, line.command, stdout);

@@ -196,7 +196,7 @@ bench_f() {
   for n in 1 2; do
     search_yaml "$scratch/f$n" '[0.5, 0.8]'
     begin=$(now)
-    mpirun --oversubscribe --bind-to none -q -n $n "$build/sulcus" run "$scratch/p.yaml" --quiet -s threads=1 || return
+    $mpirun_anyhow -n $n "$build/sulcus" run "$scratch/p.yaml" --quiet -s threads=1 || return
     seconds+=("$(awk -v a="$begin" -v b="$(now)" 'BEGIN {printf "%.1f", b - a}')")
   done
   row '(f) collect, score and search on the example ViT, float32, ranks of one thread' "1: ${seconds[0]}, 2: ${seconds[1]} s" '' '' \
@@ -252,7 +252,7 @@ steps:
   activations: {stage: collect, model: mistral, data: tokens, sites: [mlp]}
   scores: {stage: score, from: activations}
 END
-    mpirun --oversubscribe --bind-to none -q -n 2 "$build/sulcus" run "$scratch/h.yaml" --quiet || return
+    $mpirun_anyhow -n 2 "$build/sulcus" run "$scratch/h.yaml" --quiet || return
     row "$label: 14.5 GB, layers_over: 2 on 2 ranks, checkpoint: 600" "$("$venv/bin/python" - "$scratch/h/journal.jsonl" $((20 * 512)) <<'END'
 import json, sys
 done = {e["task"]: e for e in map(json.loads, open(sys.argv[1])) if e["event"] == "done"}

@@ -2,13 +2,13 @@
 // Times balanced k-means: `bench_kmeans ROWS WIDTH CLUSTERS [random|structured] [starts] [threads]
 // [file]`. With a file, writes the rows there as float32, so that tests/reference/bench_kmeans.py
 // times k-means-constrained on the same ones. One line a start.
-#include <cblas.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench_common.h"
+#include "model/kernels/blas_check.h"
 #include "pipeline/base/checked.h"
 #include "stages/cluster/balanced_kmeans.h"
 #include "stages/cluster/neuron_rows.h"
@@ -41,12 +41,12 @@ int main(int argc, char **argv)
     int64_t n = atoll(argv[1]), width = atoll(argv[2]);
     int k = atoi(argv[3]), structured = argc > 4 && strcmp(argv[4], "structured") == 0;
     int starts = argc > 5 ? atoi(argv[5]) : 1, threads = argc > 6 ? atoi(argv[6]) : 1;
-    openblas_set_num_threads(1);
-    status st = OK;
+    status st;
     pool *p = NULL;
     balanced_kmeans *km = NULL;
     float *rows = checked_aligned((size_t)(n * width), sizeof *rows);
     int32_t *label = checked_calloc((size_t)n, sizeof *label);
+    TRY(blas_check()); // and products have one thread
     if (!rows || !label)
         TRY(status_no_memory("rows"));
     make_rows(rows, n, width, k, structured);

@@ -89,7 +89,7 @@ for i in $(seq "$([ "$samples" = all ] && echo 60 || echo 8)"); do
   n=$(shuf -n 1 -i "$((i % 2 ? 1 : 20))-$((i % 2 ? 20 : 450))" --random-source=<(yes "$seed.$i")) # odd ones while ranks find each other
   rm -rf alone alone.report
   code=0
-  timeout 60 mpirun --oversubscribe --bind-to none -q -n 3 bash alone.sh $((i % 3)) "$n" "$scratch/alone.report" "$TOY" run p.yaml --quiet \
+  timeout 60 $mpirun_anyhow -n 3 bash alone.sh $((i % 3)) "$n" "$scratch/alone.report" "$TOY" run p.yaml --quiet \
     -s output="$scratch/alone" >alone.out 2>alone.err </dev/null || code=$?
   if [ $code = 0 ]; then # fewer calls on that rank, or one that only tells
     digests alone | cmp -s - reference.txt || echo "WRONG memory $n on rank $((i % 3)) alone: ended with 0, without its artefacts" >>results

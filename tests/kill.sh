@@ -27,7 +27,7 @@ say() { # and end
   exit 1
 }
 run() { # RANKS OUTPUT: in this process's place
-  exec mpirun --oversubscribe --bind-to none -q -n "$1" "$SULCUS" run "$pipeline" --quiet -s output="$2" -s checkpoint=1s -s threads=1
+  exec $mpirun_anyhow -n "$1" "$SULCUS" run "$pipeline" --quiet -s output="$2" -s checkpoint=1s -s threads=1
 }
 
 begun=$(date +%s%N)

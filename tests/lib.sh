@@ -11,7 +11,7 @@ ranks() {
   local n=$1
   shift
   code=0
-  mpirun --oversubscribe --bind-to none -q -n "$n" "$@" >"$scratch/stdout" 2>"$scratch/stderr.all" </dev/null || code=$?
+  $mpirun_anyhow -n "$n" "$@" >"$scratch/stdout" 2>"$scratch/stderr.all" </dev/null || code=$?
   grep -v '^$' "$scratch/stderr.all" >"$scratch/stderr"
   return 0
 }

@@ -20,7 +20,7 @@ if [ $# -gt 0 ]; then
   exec ctest --test-dir build --output-on-failure --no-tests=error "$@"
 fi
 configure build-sanitize -DCMAKE_BUILD_TYPE=Sanitize
-configure build-clang -DCMAKE_C_COMPILER=clang-14
+configure build-clang -DCMAKE_C_COMPILER="$(command -v clang-14 || echo clang)"
 
 # Unit tests and bad input under the sanitizers, side by side; the runs under MPI one after the other, since they time and count ranks.
 export ASAN_OPTIONS=${ASAN_OPTIONS-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}

@@ -30,7 +30,7 @@ wave() {
   sed "s/$key: $cost/$key: 0/; s/output: out/output: alone/" p.yaml >alone.yaml
   rm -rf out alone
   "$TOY" run alone.yaml --quiet >/dev/null || exit 1
-  mpirun --oversubscribe --bind-to none -q -n "$2" env SULCUS_STATS=1 SULCUS_NODES="$3" "$TOY" run p.yaml --quiet >/dev/null </dev/null || exit 1
+  $mpirun_anyhow -n "$2" env SULCUS_STATS=1 SULCUS_NODES="$3" "$TOY" run p.yaml --quiet >/dev/null </dev/null || exit 1
   [ "$(digests out)" = "$(digests alone)" ] || { echo "other bits: $*"; failed=1; }
   line=$(grep '"event":"wave"' out/journal.jsonl)
   awk -v kind="$1" -v ranks="$2" -v nodes="$3" -v seconds="$(field seconds)" -v mean="$(field idle_mean)" -v most="$(field idle_most)" \

@@ -77,17 +77,17 @@ static void exp_scores(const block *b, int64_t width, float sum[ATTENTION_BLOCK]
 
 static void attend_blas(const block *b, float *q, const float *k, const float *v, int64_t kv_stride)
 {
-    const blasint n = b->n, d = b->shape->head_dim, keys = (blasint)(b->all.end - b->all.first);
-    const blasint width = whole_groups(keys);
+    const int n = b->n, d = b->shape->head_dim, keys = (int)(b->all.end - b->all.first);
+    const int width = whole_groups(keys);
     float *scores = b->workspace->scores, sum[ATTENTION_BLOCK];
     const int64_t from = b->all.first * kv_stride;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, keys, d, 1.0f, q, (blasint)b->q_stride,
-                k + from, (blasint)kv_stride, 0.0f, scores, width);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, keys, d, 1.0f, q, (int)b->q_stride,
+                k + from, (int)kv_stride, 0.0f, scores, width);
     exp_scores(b, width, sum);
     for (int64_t i = 0; i < n; i++)
         kernel_scale(scores + i * width, width, 1.0f / sum[i], scores + i * width);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, d, keys, 1.0f, scores, width,
-                v + from, (blasint)kv_stride, 0.0f, q, (blasint)b->q_stride);
+                v + from, (int)kv_stride, 0.0f, q, (int)b->q_stride);
 }
 
 // With packed keys and values, from a whole block of keys to a whole group: those behind the last

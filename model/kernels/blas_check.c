@@ -1,18 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole numbers small enough that float32 adds them exactly in any order: a product that is not
-// equal to the last bit is wrong, whatever the library's order of additions.
+// equal to the last bit is wrong, whatever the library's order of additions. Beyond cblas.h each BLAS
+// has calls of its own: declared weak here, they are NULL unless the one that was loaded has them.
 #include "model/kernels/blas_check.h"
 
 #include <cblas.h>
-#include <math.h>
-#include <stdlib.h>
+#include <stdint.h>
 
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
 
-const char *blas_core(void)
+#define OPTIONAL __attribute__((weak))
+OPTIONAL extern void openblas_set_num_threads(int);
+OPTIONAL extern char *openblas_get_corename(void);
+OPTIONAL extern char *openblas_get_config(void);
+OPTIONAL extern void bli_thread_set_num_threads(int64_t);
+OPTIONAL extern const char *bli_info_get_version_str(void);
+OPTIONAL extern void MKL_Set_Num_Threads(int);
+OPTIONAL extern void MKL_Get_Version_String(char *, int);
+OPTIONAL extern void flexiblas_set_num_threads(int);
+
+void blas_name(text *found)
 {
-    return openblas_get_corename();
+    if (openblas_get_corename)
+        text_addf(found, "OpenBLAS %s", openblas_get_corename());
+    else if (bli_info_get_version_str)
+        text_addf(found, "BLIS %s", bli_info_get_version_str());
+    else
+        text_add(found, MKL_Set_Num_Threads ? "MKL" : "BLAS");
+}
+
+static void use_one_thread(void)
+{
+    if (openblas_set_num_threads)
+        openblas_set_num_threads(1);
+    if (bli_thread_set_num_threads)
+        bli_thread_set_num_threads(1);
+    if (MKL_Set_Num_Threads)
+        MKL_Set_Num_Threads(1);
+    if (flexiblas_set_num_threads)
+        flexiblas_set_num_threads(1);
+}
+
+static status wrong_product(float found, float right)
+{
+    text name = {0};
+    blas_name(&name);
+    status st = status_fail(
+        ERR_INTERNAL, text_get(&name), "multiplies wrongly (%g instead of %g); %s", (double)found,
+        (double)right,
+        openblas_get_corename ? "the kernels do not fit this CPU; set OPENBLAS_CORETYPE=Haswell "
+                                "(or SANDYBRIDGE)"
+                              : "build with another, as OpenBLAS");
+    text_free(&name);
+    return st;
 }
 
 // Small whole numbers: every order of adding gives the same float32.
@@ -24,8 +65,6 @@ static float matrix_entry(int i, int j)
 status blas_check(void)
 {
     enum { M = 61, N = 53, K = 131 }; // no multiple of a kernel's tile
-    static const char *const advice =
-        "the kernels do not fit this CPU; set OPENBLAS_CORETYPE=Haswell (or SANDYBRIDGE)";
     float a[M * K], b[N * K], c[M * N];
     for (int i = 0; i < M * K; i++)
         a[i] = matrix_entry(i / K, i % K);
@@ -33,7 +72,7 @@ status blas_check(void)
         b[i] = matrix_entry(i % K, i / K);
     for (int i = 0; i < M * N; i++)
         c[i] = 1;
-    openblas_set_num_threads(1);
+    use_one_thread();
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1.0f, a, K, b, K, 1.0f, c, N);
     for (int i = 0; i < M; i++) {
         for (int j = 0; j < N; j++) {
@@ -41,18 +80,24 @@ status blas_check(void)
             for (int k = 0; k < K; k++)
                 sum += a[i * K + k] * b[j * K + k];
             if (c[i * N + j] != sum)
-                return status_fail(ERR_INTERNAL, "OpenBLAS",
-                                   "core %s multiplies wrongly (%g instead of %g); %s", blas_core(),
-                                   (double)c[i * N + j], (double)sum, advice);
+                return wrong_product(c[i * N + j], sum);
         }
     }
     return OK;
 }
 
 // "OpenBLAS 0.3.21 DYNAMIC_ARCH NO_AFFINITY Zen MAX_THREADS=64": with the core whose kernels run.
-static void add_openblas_version(text *found)
+static void add_blas_version(text *found)
 {
-    text_add(found, openblas_get_config());
+    char mkl[200] = "";
+    if (openblas_get_config) {
+        text_add(found, openblas_get_config());
+    } else if (MKL_Get_Version_String) {
+        MKL_Get_Version_String(mkl, (int)sizeof mkl - 1);
+        text_add(found, mkl);
+    } else {
+        blas_name(found);
+    }
 }
 
-const version_def library_openblas = {"OpenBLAS", add_openblas_version};
+const version_def library_blas = {"BLAS", add_blas_version};

@@ -6,11 +6,13 @@
 
 #include "pipeline/base/status.h"
 
-// The kernels in use ("Zen", "SkylakeX"). Static.
-const char *blas_core(void);
+struct text;
 
-// Makes products single-threaded, and compares one with a plain loop. ERR_INTERNAL names the core
-// and says to set OPENBLAS_CORETYPE. Local; a millisecond.
+// Adds which BLAS it is and whose kernels run: "OpenBLAS Zen".
+void blas_name(struct text *found);
+
+// Makes products single-threaded, and compares one with a plain loop. ERR_INTERNAL names the BLAS
+// and, for OpenBLAS, says to set OPENBLAS_CORETYPE. Local; a millisecond.
 status blas_check(void);
 
 #endif

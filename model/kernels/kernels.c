@@ -96,6 +96,7 @@ SIMD_INLINE void gather_rows(const char *x, size_t each, int64_t width, int64_t 
                              const int32_t *column, int n, int filled, char *out)
 {
     for (int64_t r = 0; r < rows; r++, x += (size_t)width * each, out += (size_t)filled * each) {
+#pragma GCC unroll 8
         for (int i = 0; i < n; i++)
             memcpy(out + (size_t)i * each, x + (size_t)column[i] * each, each);
         memset(out + (size_t)n * each, 0, (size_t)(filled - n) * each);

@@ -91,7 +91,7 @@ status linear_add(products *p, const linear *l, const operand *x, float *y, int6
 {
     if (l->packed.at)
         return run_packed(p, l, x, true, y, y_stride);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)x->rows, l->out, l->in, 1.0f,
-                x->x, (blasint)x->stride, l->w, (blasint)l->stride, 1.0f, y, (blasint)y_stride);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->rows, l->out, l->in, 1.0f, x->x,
+                (int)x->stride, l->w, (int)l->stride, 1.0f, y, (int)y_stride);
     return OK;
 }

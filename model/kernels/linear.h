@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear maps on rows: float32 matrices by single-threaded OpenBLAS, packed ones by products.h.
+// Linear maps on rows: float32 matrices by a single-threaded BLAS, packed ones by products.h.
 #ifndef MODEL_KERNELS_LINEAR_H
 #define MODEL_KERNELS_LINEAR_H
 

@@ -10,6 +10,12 @@
 #include "model/kernels/products_onednn.h"
 #include "pipeline/base/checked.h"
 
+#ifdef SULCUS_ONEDNN
+static const onednn_engine *const with_onednn = &products_onednn;
+#else
+static const onednn_engine *const with_onednn = NULL;
+#endif
+
 struct products {
     product_engine float32, bf16; // that runs the products of a form
     onednn *onednn;               // owned; made with the first product that it runs
@@ -18,18 +24,25 @@ struct products {
 // oneDNN is asked too, so that DNNL_MAX_CPU_ISA limits both engines.
 static bool has_form(packing form)
 {
-    return products_onednn_has(form) && products_avx512_has(form);
+    return products_avx512_has(form) && (!with_onednn || with_onednn->has(form));
+}
+
+static bool has_amx(void)
+{
+    return with_onednn && with_onednn->has_amx();
 }
 
 // Where the CPU has AMX, bf16 is oneDNN's: its tiles are many times as fast as vectors.
 static product_engine best_engine(packing form)
 {
-    const bool amx = form == PACKING_BF16 && products_onednn_has_amx();
+    const bool amx = form == PACKING_BF16 && has_amx();
     return products_avx512_has(form) && !amx ? ENGINE_AVX512 : ENGINE_ONEDNN;
 }
 
 status products_new(product_engine engine, products **out)
 {
+    if (engine == ENGINE_ONEDNN && !with_onednn)
+        return status_fail(ERR_USAGE, "products", "this program was built without oneDNN");
     products *p = checked_calloc(1, sizeof *p);
     if (!p)
         return status_no_memory("products");
@@ -43,13 +56,15 @@ void products_free(products *p)
 {
     if (!p)
         return;
-    products_onednn_free(p->onednn);
+    if (with_onednn)
+        with_onednn->destroy(p->onednn);
     free(p);
 }
 
 void products_begin(void)
 {
-    products_onednn_begin();
+    if (with_onednn)
+        with_onednn->begin();
 }
 
 status products_run(products *p, const product_shape *shape, const void *x, const void *w,
@@ -62,8 +77,8 @@ status products_run(products *p, const product_shape *shape, const void *x, cons
         return OK;
     }
     if (!p->onednn)
-        TRY(products_onednn_new(&p->onednn));
-    TRY(products_onednn_run(p->onednn, shape, x, w, bias, y));
+        TRY(with_onednn->create(&p->onednn));
+    TRY(with_onednn->run(p->onednn, shape, x, w, bias, y));
 done:
     return st;
 }
@@ -99,6 +114,6 @@ packing products_float32(void)
 const char *products_name(packing form)
 {
     if (best_engine(form) == ENGINE_ONEDNN)
-        return products_onednn_has_amx() ? "oneDNN AMX" : "oneDNN";
+        return has_amx() ? "oneDNN AMX" : "oneDNN";
     return form == PACKING_BF16 ? "sulcus AVX-512-BF16" : "sulcus AVX-512";
 }

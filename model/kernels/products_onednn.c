@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A primitive takes far longer to make than to run, so shapes are rounded up to whole groups of
 // rows and primitives are found again. All of it belongs to one thread, and oneDNN must not start
-// others.
+// others. Versions 2 and 3 of it differ in how layouts and products are described, which one
+// section below hides.
 #include "model/kernels/products_onednn.h"
 
 #include <dlfcn.h>
@@ -62,22 +63,7 @@ static void product_free(product *p)
     free(p->scratch);
 }
 
-status products_onednn_new(onednn **out)
-{
-    status st = OK;
-    onednn *p = checked_calloc(1, sizeof *p);
-    if (!p)
-        return status_no_memory("products");
-    DNNL(dnnl_engine_create(&p->engine, dnnl_cpu, 0));
-    DNNL(dnnl_stream_create(&p->stream, p->engine, dnnl_stream_in_order));
-    *out = p;
-    p = NULL;
-done:
-    products_onednn_free(p);
-    return st;
-}
-
-void products_onednn_free(onednn *p)
+static void onednn_free(onednn *p)
 {
     if (!p)
         return;
@@ -91,9 +77,24 @@ void products_onednn_free(onednn *p)
     free(p);
 }
 
+static status onednn_new(onednn **out)
+{
+    status st = OK;
+    onednn *p = checked_calloc(1, sizeof *p);
+    if (!p)
+        return status_no_memory("products");
+    DNNL(dnnl_engine_create(&p->engine, dnnl_cpu, 0));
+    DNNL(dnnl_stream_create(&p->stream, p->engine, dnnl_stream_in_order));
+    *out = p;
+    p = NULL;
+done:
+    onednn_free(p);
+    return st;
+}
+
 // oneDNN is built on OpenMP: which one is its own affair, so the setting is asked of whatever is
 // loaded.
-void products_onednn_begin(void)
+static void begin_products(void)
 {
     union {
         void *symbol;
@@ -103,9 +104,78 @@ void products_onednn_begin(void)
         threads.set(1);
 }
 
+// --- Versions 2 and 3: a layout is a struct there, a handle here, and products are described in
+// two steps there.
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef const_dnnl_memory_desc_t layout;
+#define LAYOUT_AT(l) (l)
+
+static void layout_free(dnnl_memory_desc_t l)
+{
+    dnnl_memory_desc_destroy(l);
+}
+
+static dnnl_status_t layout_set(dnnl_memory_desc_t *l, const dnnl_dims_t size,
+                                dnnl_data_type_t type, dnnl_format_tag_t tag)
+{
+    return dnnl_memory_desc_create_with_tag(l, 2, size, type, tag);
+}
+
+static dnnl_status_t append_sum(dnnl_post_ops_t after)
+{
+    return dnnl_post_ops_append_sum(after, 1, 0, dnnl_data_type_undef);
+}
+
+static dnnl_status_t describe_product(const onednn *p, layout x, layout w, layout bias, layout y,
+                                      dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *out)
+{
+    return dnnl_matmul_primitive_desc_create(out, p->engine, x, w, bias, y, attributes);
+}
+#else
+typedef const dnnl_memory_desc_t *layout;
+#define LAYOUT_AT(l) (&(l))
+
+static void layout_free(dnnl_memory_desc_t l)
+{
+    (void)l;
+}
+
+static dnnl_status_t layout_set(dnnl_memory_desc_t *l, const dnnl_dims_t size,
+                                dnnl_data_type_t type, dnnl_format_tag_t tag)
+{
+    return dnnl_memory_desc_init_by_tag(l, 2, size, type, tag);
+}
+
+static dnnl_status_t append_sum(dnnl_post_ops_t after)
+{
+    return dnnl_post_ops_append_sum(after, 1);
+}
+
+static dnnl_status_t describe_product(const onednn *p, layout x, layout w, layout bias, layout y,
+                                      dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *out)
+{
+    dnnl_matmul_desc_t matmul;
+    const dnnl_status_t code = dnnl_matmul_desc_init(&matmul, x, w, bias, y);
+    return code == dnnl_success
+               ? dnnl_primitive_desc_create(out, &matmul, attributes, p->engine, NULL)
+               : code;
+}
+#endif
+
+// --- Products
+
 typedef struct layouts {
     dnnl_memory_desc_t x, w, bias, y;
 } layouts;
+
+static void layouts_free(layouts *l)
+{
+    layout_free(l->x);
+    layout_free(l->w);
+    layout_free(l->bias);
+    layout_free(l->y);
+}
 
 static status describe_layouts(const product_shape *s, layouts *out)
 {
@@ -114,10 +184,10 @@ static status describe_layouts(const product_shape *s, layouts *out)
     const dnnl_data_type_t type = half ? dnnl_bf16 : dnnl_f32;
     const dnnl_dims_t x = {s->rows, s->in}, w = {s->in, s->out}, y = {s->rows, s->out};
     const dnnl_dims_t bias = {1, s->out};
-    DNNL(dnnl_memory_desc_init_by_tag(&out->x, 2, x, type, dnnl_ab));
-    DNNL(dnnl_memory_desc_init_by_tag(&out->w, 2, w, type, half ? dnnl_BA16a64b2a : dnnl_BA16a64b));
-    DNNL(dnnl_memory_desc_init_by_tag(&out->bias, 2, bias, dnnl_f32, dnnl_ab));
-    DNNL(dnnl_memory_desc_init_by_tag(&out->y, 2, y, dnnl_f32, dnnl_ab));
+    DNNL(layout_set(&out->x, x, type, dnnl_ab));
+    DNNL(layout_set(&out->w, w, type, half ? dnnl_BA16a64b2a : dnnl_BA16a64b));
+    DNNL(layout_set(&out->bias, bias, dnnl_f32, dnnl_ab));
+    DNNL(layout_set(&out->y, y, dnnl_f32, dnnl_ab));
 done:
     return st;
 }
@@ -128,17 +198,16 @@ static status make_primitive(onednn *p, const product_shape *s, const layouts *l
     status st = OK;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_post_ops_t after = NULL;
-    dnnl_matmul_desc_t matmul;
     const char *name;
     DNNL(dnnl_primitive_attr_create(&attributes));
     DNNL(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user));
     if (s->add) {
         DNNL(dnnl_post_ops_create(&after));
-        DNNL(dnnl_post_ops_append_sum(after, 1));
+        DNNL(append_sum(after));
         DNNL(dnnl_primitive_attr_set_post_ops(attributes, after));
     }
-    DNNL(dnnl_matmul_desc_init(&matmul, &l->x, &l->w, s->bias ? &l->bias : NULL, &l->y));
-    DNNL(dnnl_primitive_desc_create(description, &matmul, attributes, p->engine, NULL));
+    DNNL(describe_product(p, LAYOUT_AT(l->x), LAYOUT_AT(l->w), s->bias ? LAYOUT_AT(l->bias) : NULL,
+                          LAYOUT_AT(l->y), attributes, description));
     DNNL(dnnl_primitive_desc_query(*description, dnnl_query_impl_info_str, 0, &name));
     if (strncmp(name, "ref", 3) == 0) { // a plain loop, hundreds of times slower
         st = status_fail(ERR_INTERNAL, "oneDNN", "has no fast product for [%d, %d] x [%d, %d]",
@@ -155,24 +224,24 @@ done:
 static status make_product(onednn *p, const product_shape *s, product *out)
 {
     status st;
-    layouts l;
+    layouts l = {0};
     product made = {.shape = *s};
     dnnl_primitive_desc_t description = NULL;
     TRY(describe_layouts(s, &l));
     TRY(make_primitive(p, s, &l, &description, &made.primitive));
-    const dnnl_memory_desc_t *scratch =
-        dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+    const layout scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
     made.scratch = checked_aligned(dnnl_memory_desc_get_size(scratch) + 1, 1);
     TRY(made.scratch ? OK : status_no_memory("a product"));
-    DNNL(dnnl_memory_create(&made.x, &l.x, p->engine, DNNL_MEMORY_NONE));
-    DNNL(dnnl_memory_create(&made.w, &l.w, p->engine, DNNL_MEMORY_NONE));
-    DNNL(dnnl_memory_create(&made.bias, &l.bias, p->engine, DNNL_MEMORY_NONE));
-    DNNL(dnnl_memory_create(&made.y, &l.y, p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.x, LAYOUT_AT(l.x), p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.w, LAYOUT_AT(l.w), p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.bias, LAYOUT_AT(l.bias), p->engine, DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&made.y, LAYOUT_AT(l.y), p->engine, DNNL_MEMORY_NONE));
     DNNL(dnnl_memory_create(&made.scratchpad, scratch, p->engine, made.scratch));
     *out = made;
     made = (product){0};
 done:
     dnnl_primitive_desc_destroy(description);
+    layouts_free(&l);
     product_free(&made);
     return st;
 }
@@ -269,8 +338,8 @@ done:
     return st;
 }
 
-status products_onednn_run(onednn *p, const product_shape *shape, const void *x, const void *w,
-                           const float *bias, float *y)
+static status run_product(onednn *p, const product_shape *shape, const void *x, const void *w,
+                          const float *bias, float *y)
 {
     status st = OK;
     const size_t value = shape->form == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
@@ -290,12 +359,12 @@ static bool has_isa(dnnl_cpu_isa_t isa)
     return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
 }
 
-bool products_onednn_has_amx(void)
+static bool has_amx(void)
 {
     return has_isa(dnnl_cpu_isa_avx512_core_amx);
 }
 
-bool products_onednn_has(packing form)
+static bool has_form(packing form)
 {
     return has_isa(form == PACKING_BF16 ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx512_core);
 }
@@ -305,5 +374,12 @@ static void add_onednn_version(text *found)
     const dnnl_version_t *v = dnnl_version();
     text_addf(found, "%d.%d.%d", v->major, v->minor, v->patch);
 }
+
+const onednn_engine products_onednn = {.has_amx = has_amx,
+                                       .has = has_form,
+                                       .create = onednn_new,
+                                       .destroy = onednn_free,
+                                       .begin = begin_products,
+                                       .run = run_product};
 
 const version_def library_onednn = {"oneDNN", add_onednn_version};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An engine of products.h: oneDNN's primitives, made once per shape and kept, each run on the
-// calling thread alone.
+// calling thread alone. Only in builds with oneDNN (SULCUS_ONEDNN).
 #ifndef MODEL_KERNELS_PRODUCTS_ONEDNN_H
 #define MODEL_KERNELS_PRODUCTS_ONEDNN_H
 
@@ -9,18 +9,20 @@
 
 typedef struct onednn onednn;
 
-// Owned by the caller. ERR_INTERNAL carries oneDNN's number. Local.
-status products_onednn_new(onednn **out);
-void products_onednn_free(onednn *o);
-// As products_begin.
-void products_onednn_begin(void);
+typedef struct onednn_engine {
+    // Has the CPU AMX, or what oneDNN needs for products of a form at more than a plain loop's rate?
+    bool (*has_amx)(void);
+    bool (*has)(packing form);
+    // Owned by the caller. ERR_INTERNAL carries oneDNN's number. Local.
+    status (*create)(onednn **out);
+    void (*destroy)(onednn *o); // NULL is none
+    // As products_begin.
+    void (*begin)(void);
+    // As products_run.
+    status (*run)(onednn *o, const product_shape *shape, const void *x, const void *w,
+                  const float *bias, float *y);
+} onednn_engine;
 
-// As products_run.
-status products_onednn_run(onednn *o, const product_shape *shape, const void *x, const void *w,
-                           const float *bias, float *y);
-
-// Has the CPU AMX, or what oneDNN needs for products of a form at more than a plain loop's rate?
-bool products_onednn_has_amx(void);
-bool products_onednn_has(packing form);
+extern const onednn_engine products_onednn;
 
 #endif

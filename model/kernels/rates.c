@@ -73,7 +73,8 @@ status rates_check(text *found)
     const bool own = products_float32() == PACKING_F32;
     TRY(blas_check());
     TRY(measure_rate(PACKING_NONE, &rate));
-    text_addf(found, "OpenBLAS %s %.0f GFLOP/s a thread in float32", blas_core(), rate);
+    blas_name(found);
+    text_addf(found, " %.0f GFLOP/s a thread in float32", rate);
     if (own) {
         TRY(measure_rate(PACKING_F32, &rate));
         text_addf(found, ", %s %.0f (compute: f32 takes it)", products_name(PACKING_F32), rate);
@@ -91,7 +92,10 @@ done:
 static void add_f32_products(text *found)
 {
     const packing form = products_float32();
-    text_add(found, form == PACKING_F32 ? products_name(form) : "OpenBLAS");
+    if (form == PACKING_F32)
+        text_add(found, products_name(form));
+    else
+        blas_name(found);
 }
 
 static void add_bf16_products(text *found)

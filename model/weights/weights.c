@@ -9,6 +9,7 @@
 
 #include "model/kernels/kernels.h"
 #include "model/weights/convert.h"
+#include "model/weights/draw.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/pool.h"
@@ -99,24 +100,17 @@ static status plan_slots(weights *w, size_t *bytes)
     return st;
 }
 
-// Draws elements [first, first + n) of a tensor: the same for any slicing. `range` is their
-// standard deviation.
-static void draw_elements(const tensor_def *def, const char *name, double range, uint64_t seed,
-                          size_t first, size_t n, float *out)
+// Draws elements [first, first + n) of a tensor: the same for any slicing.
+static void draw_elements(const config *c, const tensor_slot *t, uint64_t seed, size_t first,
+                          size_t n, float *out)
 {
-    enum { REDRAW_SHIFT = 48 }; // no tensor has 2^48 elements
-    rng r = rng_new(seed, name);
-    for (size_t i = 0; i < n; i++) {
-        if (def->init == INIT_ZEROS || def->init == INIT_ONES) {
-            out[i] = def->init == INIT_ONES;
-            continue;
-        }
-        uint64_t index = first + i;
-        double x = rng_normal(&r, index) * range;
-        while (def->init == INIT_TRUNC_NORMAL && fabs(x) > 2)
-            x = rng_normal(&r, index += UINT64_C(1) << REDRAW_SHIFT) * range;
-        out[i] = (float)x;
-    }
+    const init how = t->def->init;
+    const rng r = rng_new(seed, t->name);
+    if (how == INIT_ZEROS || how == INIT_ONES)
+        for (size_t i = 0; i < n; i++)
+            out[i] = how == INIT_ONES;
+    else
+        draw_normals(&r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL, first, n, out);
 }
 
 typedef struct fill_work {
@@ -152,8 +146,7 @@ static status read_elements(const weights *w, const job *j, float *to)
     const float *values = to ? to : j->slot->at + j->first;
     size_t at;
     if (!t->from) {
-        draw_elements(t->def, t->name, tensor_def_deviation(c, t->def), w->seed, j->first, j->n,
-                      to);
+        draw_elements(c, t, w->seed, j->first, j->n, to);
         zero_padding(c, t->def, j->first, j->n, to);
         return OK;
     }

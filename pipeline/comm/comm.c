@@ -5,17 +5,18 @@
 #include "pipeline/comm/comm.h"
 
 #include <mpi.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
 #include "pipeline/comm/node_share.h"
 #include "pipeline/comm/vote.h"
+#include "pipeline/machine/cores.h"
 
 enum {
     CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
@@ -26,7 +27,9 @@ enum {
 struct comm {
     MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
     int rank, ranks, node_index, nodes;
-    double cores;     // comm_core_share
+    char host[256];   // this rank's machine
+    bool hosts;       // there are several
+    core_share cores; // of this rank
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
     share *share;     // owned
@@ -41,12 +44,24 @@ struct comm {
 
 status comm_agree(const comm *c, status st)
 {
-    return vote(c->all, st);
+    verdict v = {OK, ""};
+    verdict_add(&v, st);
+    comm_agree_each(c, 1, &v);
+    return verdict_get(&v);
 }
 
 void comm_agree_each(const comm *c, size_t n, verdict *v)
 {
-    vote_each(c->all, n, v);
+    vote_each(c->all, c->hosts ? c->host : NULL, n, v);
+}
+
+status comm_name_host(const comm *c, status st)
+{
+    verdict v = {OK, ""};
+    verdict_add(&v, st);
+    if (c->hosts)
+        verdict_name_host(&v, c->host);
+    return verdict_get(&v);
 }
 
 // --- The communicator
@@ -68,30 +83,57 @@ static void merge_sums(void *in, void *inout, int *n, MPI_Datatype *type)
     partial_merge(PARTIAL_SUM, inout, in, *n);
 }
 
-// This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them.
-static double count_cores(MPI_Comm machine)
+// The larger of all ranks'.
+static size_t agree_words(MPI_Comm machine, size_t words)
 {
-    cpu_set_t mine, *all;
-    int ranks;
-    double cores = 0;
+    uint64_t most = words;
+    MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_UINT64_T, MPI_MAX, machine);
+    return (size_t)most;
+}
+
+// This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them. What cannot
+// be asked counts as one core.
+static core_share count_cores(MPI_Comm machine)
+{
+    enum { BITS = 64 };
+    uint64_t *mine = NULL, *all = NULL;
+    int32_t *core = NULL;
+    size_t given = 0;
+    int rank, ranks;
+    core_share s = {1, 1};
+    MPI_Comm_rank(machine, &rank);
     MPI_Comm_size(machine, &ranks);
-    if (sched_getaffinity(0, sizeof mine, &mine) != 0)
-        CPU_ZERO(&mine);
-    all = checked_calloc((size_t)ranks, sizeof *all);
-    if (vote(machine, all ? OK : ERR_INTERNAL) != OK) {
-        free(all);
-        return 1;
-    }
-    MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, machine);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        int sharers = 0;
-        for (int r = 0; r < ranks; r++)
-            sharers += CPU_ISSET(cpu, &all[r]) != 0;
-        if (CPU_ISSET(cpu, &mine))
-            cores += 1.0 / sharers;
-    }
+    const status asked = cores_allowed(&mine, &given);
+    const size_t words = agree_words(machine, given);
+    all = checked_calloc((size_t)ranks * words, sizeof *all);
+    core = checked_calloc(words * BITS, sizeof *core);
+    if (vote(machine, asked == OK && all && core ? OK : ERR_INTERNAL) != OK)
+        goto done;
+    memcpy(all + (size_t)rank * words, mine, given * sizeof *mine);
+    MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all, (int)words, MPI_UINT64_T, machine);
+    if (rank == 0)
+        cores_list(words * BITS, core);
+    MPI_Bcast(core, (int)(words * BITS), MPI_INT32_T, 0, machine);
+    s = cores_cap(cores_divide(all, words, ranks, rank, core), ranks);
+done:
+    free(mine);
     free(all);
-    return cores;
+    free(core);
+    return s;
+}
+
+// Sets c->host and c->hosts. SULCUS_HOST gives a rank's machine another name.
+static void name_host(comm *c)
+{
+    char first[sizeof c->host];
+    const char *given = getenv("SULCUS_HOST");
+    if (given)
+        snprintf(c->host, sizeof c->host, "%s", given);
+    else
+        gethostname(c->host, sizeof c->host - 1);
+    memcpy(first, c->host, sizeof first);
+    comm_broadcast(c, 0, first, sizeof first);
+    c->hosts = comm_largest(c, strcmp(first, c->host) != 0) != 0;
 }
 
 // Sets c->node, from the machines' ranks or a part of them.
@@ -123,6 +165,7 @@ status comm_new(int fortran_handle, comm **out)
     MPI_Comm_dup(given, &c->all);
     MPI_Comm_rank(c->all, &c->rank);
     MPI_Comm_size(c->all, &c->ranks);
+    name_host(c);
     split_nodes(c);
     int node_rank;
     MPI_Comm_rank(c->node, &node_rank);
@@ -180,6 +223,11 @@ team *comm_team(const comm *c)
     return c->team;
 }
 
+const char *comm_host(const comm *c)
+{
+    return c->host;
+}
+
 int comm_rank(const comm *c)
 {
     return c->rank;
@@ -225,12 +273,12 @@ int comm_position(const comm *c)
 
 int comm_cores(const comm *c)
 {
-    return c->cores < 1 ? 1 : (int)(c->cores + 1e-9);
+    return c->cores.cores < 1 ? 1 : (int)(c->cores.cores + 1e-9);
 }
 
-double comm_core_share(const comm *c)
+double comm_cpu_share(const comm *c)
 {
-    return c->cores;
+    return c->cores.cpus;
 }
 
 // --- Alarms: empty messages, so that nothing must be kept until they have arrived

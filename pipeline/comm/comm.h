@@ -26,6 +26,9 @@ status comm_new(int fortran_handle, comm **out);
 // Collective. NULL is a no-op.
 void comm_free(comm *c);
 
+// The name of this rank's machine; the environment variable SULCUS_HOST gives it another, to test
+// what machines say of each other. Borrowed.
+const char *comm_host(const comm *c);
 int comm_rank(const comm *c);
 int comm_ranks(const comm *c);
 int comm_node(const comm *c); // of this rank, in [0, comm_nodes)
@@ -37,23 +40,28 @@ int comm_first_of(const comm *c, int node); // its first rank
 int comm_position(const comm *c);
 
 // How many threads this rank may use without crowding others: the cores the launcher bound it to,
-// each divided by the number of ranks bound to that core; at least 1.
+// each divided by the number of ranks bound to that core; no more than Slurm gave a rank; at least
+// 1.
 int comm_cores(const comm *c);
-// The same as it comes out: less than 1 where there are more ranks than cores.
-double comm_core_share(const comm *c);
+// The same in CPUs, of which a core may have several, as it comes out: less than 1 where there are
+// more ranks than CPUs.
+double comm_cpu_share(const comm *c);
 
-// Sends n bytes of rank `root` to all. Collective.
+// Sends n bytes of rank `root` to all; MPI may write them anew there too. Collective.
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n);
 // The same for a block whose size only the root knows: elsewhere *bytes is allocated and owned by
 // the caller. Collective; fails on all ranks alike.
 status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n);
 
 // The vote: after all ranks have come, returns on all of them the status and the text of the lowest
-// rank that failed; a rank that was only interrupted counts where none failed otherwise.
-// Collective.
+// rank that failed; a rank that was only interrupted counts where none failed otherwise. Where the
+// ranks sit on several machines, and not all have failed, the text of what may be one machine's
+// fault (input, output, memory) begins with its name: "on node17: …". Collective.
 status comm_agree(const comm *c, status st);
 // The same for n verdicts at once, each by itself. Collective, n alike on all ranks.
 void comm_agree_each(const comm *c, size_t n, verdict *v);
+// What this rank alone has found and will tell: names its machine alike. Local.
+status comm_name_host(const comm *c, status st);
 
 // The largest value of all ranks; the smallest; the sum. Collective.
 int64_t comm_largest(const comm *c, int64_t x);

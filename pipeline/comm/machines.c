@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/base/text.h"
+#include "pipeline/comm/launch.h"
 
 enum { NAME = 160, TYPES = 16 };
 
@@ -81,19 +81,15 @@ int machines_cpus(const comm *c, char names[MACHINES_CPUS])
     return types;
 }
 
-static bool may_oversubscribe(void)
+status machines_check_threads(const comm *c, int threads, bool oversubscribe)
 {
-    const char *told = getenv("OMPI_MCA_rmaps_base_oversubscribe");
-    return told && (strcmp(told, "1") == 0 || strcmp(told, "true") == 0);
-}
-
-status machines_check_threads(const comm *c, int threads)
-{
-    const double cores = comm_core_share(c);
-    char host[256] = "", room[64];
-    if (threads <= cores + 1e-9 || may_oversubscribe())
+    const double cores = comm_cpu_share(c);
+    char room[64];
+    // A launcher's variables do not reach every node.
+    if (comm_largest(c, oversubscribe || launch_oversubscribes()))
+        return OK;
+    if (threads <= cores + 1e-9)
         return comm_agree(c, OK);
-    gethostname(host, sizeof host - 1);
     if (cores < 1)
         snprintf(room, sizeof room, "start fewer ranks");
     else
@@ -101,6 +97,7 @@ status machines_check_threads(const comm *c, int threads)
     return comm_agree(
         c, status_fail(ERR_USAGE, "threads",
                        "%d a rank are more than the %.3g core%s that each rank has on %s; %s, "
-                       "or let the launcher oversubscribe (mpirun --oversubscribe)",
-                       threads, cores, cores == 1 ? "" : "s", host, room));
+                       "or let the launcher oversubscribe (mpirun --oversubscribe), or set "
+                       "`oversubscribe: true`",
+                       threads, cores, cores == 1 ? "" : "s", comm_host(c), room));
 }

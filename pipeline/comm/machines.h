@@ -15,8 +15,8 @@ enum { MACHINES_CPUS = 512 };
 int machines_cpus(const comm *c, char names[MACHINES_CPUS]);
 
 // ERR_USAGE when `threads` a rank are more than the cores that the launcher left to each rank,
-// unless it was told to oversubscribe (mpirun --oversubscribe, which sets
-// OMPI_MCA_rmaps_base_oversubscribe). Collective; the same on all ranks.
-status machines_check_threads(const comm *c, int threads);
+// unless a launcher was told to oversubscribe and says so (launch.h), or the run is
+// (`oversubscribe`). Collective; the same on all ranks.
+status machines_check_threads(const comm *c, int threads, bool oversubscribe);
 
 #endif

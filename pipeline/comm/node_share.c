@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/memory_use.h"
 #include "pipeline/comm/vote.h"
+#include "pipeline/machine/memory_use.h"
 
 // A block of node memory: the window behind it, or MPI_WIN_NULL where the node has one rank.
 typedef struct node_block {

@@ -14,6 +14,8 @@ typedef struct verdict {
 // Keeps the first failure: records `st` with this thread's line unless `v` holds an error already
 // (an interruption gives way to a real error).
 void verdict_add(verdict *v, status st);
+// Puts "on HOST: " before the text of what may be one machine's fault: input, output, memory.
+void verdict_name_host(verdict *v, const char *host);
 // The status of `v`, its text carried into this thread.
 status verdict_get(const verdict *v);
 

@@ -11,8 +11,9 @@
 #include "pipeline/comm/verdict.h"
 
 // Gives each of n verdicts, on all ranks of a communicator, the code and text that comm_agree_each
-// promises. Collective on `ranks`.
-void vote_each(MPI_Comm ranks, size_t n, verdict *v);
-status vote(MPI_Comm ranks, status st); // the same for one status
+// promises. `host` is this rank's, where the ranks sit on several: a text that is not all ranks'
+// then names it; or NULL. Collective on `ranks`.
+void vote_each(MPI_Comm ranks, const char *host, size_t n, verdict *v);
+status vote(MPI_Comm ranks, status st); // the same for one status, of ranks of one host
 
 #endif

@@ -16,7 +16,7 @@ const exit_code_def exit_codes[] = {
     {ERR_USAGE, "usage, or the pipeline file"},
     {ERR_INPUT, "an input file: model, data, artefact"},
     {ERR_IO, "reading or writing: disk full, permission"},
-    {ERR_NUMERIC, "a number: NaN in weights or activations, with its place"},
+    {ERR_NUMERIC, "a number: NaN or out of range in weights, activations or sums"},
     {ERR_INTERRUPTED, "interrupted; the same command goes on"},
     {OK, NULL},
 };

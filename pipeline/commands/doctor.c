@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
-#include "pipeline/base/memory_use.h"
 #include "pipeline/base/text.h"
+#include "pipeline/comm/launch.h"
+#include "pipeline/machine/cores.h"
+#include "pipeline/machine/memory_use.h"
 
 // Each check is collective, returns the same status on all ranks, and says in `found` what it saw.
 typedef struct checkup {
@@ -27,20 +29,14 @@ static status check_launch(const checkup *k, text *found)
     int ranks = comm_ranks(k->comm);
     text_addf(found, "%d rank%s on %d node%s", ranks, ranks == 1 ? "" : "s", comm_nodes(k->comm),
               comm_nodes(k->comm) == 1 ? "" : "s");
-    const char *tasks = getenv("SLURM_NTASKS");
-    if (tasks && atoi(tasks) > 1 && ranks == 1 && !getenv("OMPI_COMM_WORLD_SIZE"))
-        return status_fail(
-            ERR_USAGE, NULL,
-            "Slurm started %s tasks, MPI sees one; launch with mpirun, or `srun --mpi=pmix`",
-            tasks);
-    return OK;
+    return launch_check(k->comm);
 }
 
 static status check_threads(const checkup *k, text *found)
 {
     int64_t least = comm_smallest(k->comm, comm_cores(k->comm));
     int64_t used = comm_sum(k->comm, comm_cores(k->comm));
-    int64_t machine = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t machine = cores_machine();
     int64_t ranks = comm_ranks(k->comm);
     bool single = comm_nodes(k->comm) == 1;
     text_addf(found, "%lld threads in total, at least %lld a rank", (long long)used,
@@ -67,41 +63,31 @@ static void note_arrival(int number)
     arrived = 1;
 }
 
-// Is the process that started this rank Open MPI's launcher?
-static bool under_mpirun(void)
-{
-    char path[64], name[32] = "";
-    snprintf(path, sizeof path, "/proc/%ld/comm", (long)getppid());
-    FILE *file = fopen(path, "r");
-    if (file && !fgets(name, sizeof name, file))
-        name[0] = 0;
-    if (file)
-        fclose(file);
-    return strcmp(name, "mpirun\n") == 0 || strcmp(name, "orterun\n") == 0;
-}
-
-// A job script tells mpirun to stop with USR1: does it reach every rank? Without mpirun, the first
-// rank tells itself.
+// A job script tells the launcher to stop with USR1: does it reach every rank? Without a launcher
+// that hands it on, the first rank tells itself.
 static status check_signals(const checkup *k, text *found)
 {
     enum { TRIES = 300 };
     struct sigaction note = {.sa_handler = note_arrival}, old;
-    uint8_t launched = under_mpirun();
+    const pid_t launcher = launch_pid();
+    uint8_t launched = launcher != 0;
     comm_broadcast(k->comm, 0, &launched, 1);
     const bool first = comm_rank(k->comm) == 0, expected = launched || first;
     sigemptyset(&note.sa_mask);
     sigaction(SIGUSR1, &note, &old);
     status st = comm_agree(k->comm, OK); // all listen now
     if (st == OK && first)
-        kill(launched ? getppid() : getpid(), SIGUSR1);
+        kill(launched ? launcher : getpid(), SIGUSR1);
     for (int i = 0; expected && !arrived && i < TRIES; i++)
         nanosleep(&(struct timespec){0, 10000000}, NULL);
     if (expected && !arrived)
-        st = status_fail(ERR_USAGE, NULL,
-                         "USR1 does not reach rank %d, so that a run cannot be told to stop; see "
-                         "that the launcher's shell does not block it, and that mpirun hands it on",
-                         comm_rank(k->comm));
-    text_addf(found, "USR1 %s", launched ? "to mpirun reaches every rank" : "reaches the rank");
+        st = status_fail(
+            ERR_USAGE, NULL,
+            "USR1 does not reach rank %d, so that a run cannot be told to stop; see "
+            "that the launcher's shell does not block it, and that the launcher hands it on",
+            comm_rank(k->comm));
+    text_addf(found, "USR1 %s",
+              launched ? "to the launcher reaches every rank" : "reaches the rank");
     st = comm_agree(k->comm, st);
     sigaction(SIGUSR1, &old, NULL);
     return st;

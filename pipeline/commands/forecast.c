@@ -3,12 +3,12 @@
 // that order, scaled by the operations that the stages foretell. Without any, nothing is said.
 #include "pipeline/commands/forecast.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/machine/cores.h"
 
 // A rank before its first task, until a run has measured it here; and what opening and writing the
 // first artefact adds.
@@ -104,12 +104,11 @@ static status add_up_rates(forecast *f)
 // for each core.
 static int count_threads(const pipeline_state *s, const journal_run *last)
 {
-    cpu_set_t cores;
     if (params_has(s->file->globals, "threads"))
         return (int)params_int(s->file->globals, "threads");
     if (last && last->threads > 0)
         return last->threads;
-    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    return cores_here(1);
 }
 
 status forecast_new(pipeline_state *s, forecast **out)

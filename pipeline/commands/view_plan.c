@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One line a task, so that it can be read and grepped; the totals count what would run.
+#include <math.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/commands/forecast.h"
 #include "pipeline/commands/pipeline_state.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/machine/memory_limit.h"
 #include "pipeline/run/team_size.h"
 
 static const char *const state_names[] = {"done", "run", "wait"};
@@ -130,6 +132,31 @@ static void print_models(const pipeline_file *f, FILE *out)
     fputc('\n', out);
 }
 
+// What of a task's needs is more than this node may give, on one rank; a compute node may have more.
+static void print_limit(const pipeline_file *f, const pipeline_state *s, const task_forecast *all,
+                        FILE *out)
+{
+    const memory_limit limit = memory_limit_find();
+    const double given = params_real(f->globals, "memory");
+    const double allowed = given < 0 ? -given * limit.bytes : fmin(given, limit.bytes);
+    size_t largest = s->dag->n;
+    for (size_t i = 0; i < s->dag->n; i++)
+        if (s->tasks[i].state != PIPELINE_TASK_DONE && all[i].memory > allowed &&
+            (largest == s->dag->n || all[i].memory > all[largest].memory))
+            largest = i;
+    fputs("memory of this node: ", out);
+    print_bytes(out, 0, limit.bytes);
+    fprintf(out, " (%s), of which ", limit.source);
+    print_bytes(out, 0, allowed);
+    fputs(" may be used", out);
+    if (largest < s->dag->n) {
+        fprintf(out, "; TOO LITTLE for %s, which needs ", s->tasks[largest].task->label);
+        print_bytes(out, 0, all[largest].memory);
+        fputs(" on one rank: use a larger node, or layers_over", out);
+    }
+    fputc('\n', out);
+}
+
 status view_plan(const view_source *v, bool dot, FILE *out)
 {
     status st;
@@ -153,6 +180,7 @@ status view_plan(const view_source *v, bool dot, FILE *out)
         print_task(&s->tasks[i], &all[i], out);
     }
     print_models(s->file, out);
+    print_limit(s->file, s, all, out);
     print_total(f, s, all, out);
 done:
     forecast_free(f);

@@ -183,9 +183,9 @@ static void print_run(const journal_summary *run, FILE *out)
 
 static status print_json(const journal_summary *run, const totals *all, json_t *tasks, FILE *out)
 {
-    json_t *root =
-        json_pack("{s:b, s:b, s:f, s:o}", "running", run->run && !run->ended, "resumable",
-                  is_resumable(run), "last_sign_of_life", run->time, "tasks", tasks);
+    json_t *root = json_pack("{s:b, s:b, s:I, s:f, s:o}", "running", run->run && !run->ended,
+                             "resumable", is_resumable(run), "progress_since_start",
+                             (json_int_t)run->kept, "last_sign_of_life", run->time, "tasks", tasks);
     if (root && run->run)
         json_object_set_new(root, "run",
                             json_pack("{s:I, s:s, s:i, s:i}", "epoch", (json_int_t)run->run->epoch,

@@ -65,7 +65,7 @@ static void gather_sum(run *r, running_task *a)
     }
 }
 
-// Units done of each running_task task (of all nodes), and whether it failed on some rank: also for
+// Units done of each running task (of all nodes), and whether it failed on some rank: also for
 // files that changed, whose units no later run may go on from.
 static status count_all(run *r, running_task ***tasks, int64_t **done, size_t *n)
 {

@@ -51,26 +51,24 @@ static status take_up(run *r, running_task *a, const checkpoint_head *head)
 {
     status st = OK;
     size_t bytes = (size_t)checkpoint_file_words(head->units) * sizeof *a->before;
-    void *bits = (void *)(uintptr_t)a->from.bits; // only read, on the owner
-    if (comm_rank(r->comm) == a->owner) {
+    void *bits = NULL;
+    if (comm_rank(r->comm) == a->owner) { // copies, since MPI may write where it sends from
         int64_t *values = round_extend(&a->vector, (size_t)head->length);
-        if (values)
+        bits = a->before = head->done > 0 ? checked_calloc(bytes, 1) : NULL;
+        if (values && (bits || head->done == 0)) {
             memcpy(values, a->from.vector, (size_t)head->length * sizeof *values);
-        else
+            if (bits)
+                memcpy(bits, a->from.bits, bytes);
+        } else {
             st = status_no_memory("a round");
+        }
     }
     TRY(comm_agree(r->comm, st));
     TRY(running_task_receive(a, r->comm));
     a->round = head->round;
     if (head->done > 0) {
         TRY(comm_broadcast_block(r->comm, a->owner, &bits, &bytes));
-        if (comm_rank(r->comm) != a->owner)
-            a->before = bits;
-        else if ((a->before = checked_calloc(bytes, 1)))
-            memcpy(a->before, bits, bytes);
-        else
-            st = status_no_memory("a round");
-        TRY(comm_agree(r->comm, st));
+        a->before = bits;
     }
     TRY(comm_agree(r->comm, check_whole(a)));
     a->done = head->done;

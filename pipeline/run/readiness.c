@@ -89,6 +89,7 @@ static status judge_all(run *r, text *out)
         d.failure = judge_task(r, t, &d.phase);
         if (d.failure != OK && d.phase != PHASE_FAILED)
             return d.failure;
+        d.failure = comm_name_host(r->comm, d.failure);
         if (d.phase == PHASE_WAITING)
             continue;
         t->phase = d.phase;

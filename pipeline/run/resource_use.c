@@ -18,6 +18,7 @@ typedef struct entry_use {
 struct resource_use {
     comm *comm;
     pipeline_file *file;
+    resource_need *need; // of each of file->resources; owned
     input_watch **own; // for each task: the files that its own parameters name; owned
     size_t tasks;
     entry_use entries[];
@@ -71,6 +72,11 @@ status resource_use_new(comm *c, const dag *d, resource_use **out)
         free(u);
         return status_no_memory("the resources");
     }
+    if (!(u->need = checked_calloc(n, sizeof *u->need))) {
+        free(u->own);
+        free(u);
+        return status_no_memory("the resources");
+    }
     u->tasks = d->n;
     u->comm = c;
     u->file = d->file;
@@ -88,6 +94,7 @@ void resource_use_free(resource_use *u)
     for (size_t i = 0; i < u->tasks; i++)
         inputs_unwatch(u->own[i]);
     free(u->own);
+    free(u->need);
     free(u);
 }
 
@@ -182,17 +189,73 @@ void resource_use_drop(resource_use *u, const task *t)
     each_entry(u, t, drop_user);
 }
 
+// --- How much they take
+
+void resource_use_tell(resource_use *u, size_t i, resource_need need)
+{
+    u->need[i] = need;
+}
+
+static bool is_taken(const task *t, const resource_entry *e)
+{
+    for (size_t i = 0; t && i < t->n_references; i++)
+        for (size_t k = 0; t->references[i].taken && k < t->references[i].n; k++)
+            if (t->references[i].entry[k] == e)
+                return true;
+    return false;
+}
+
+double resource_use_bytes(const resource_use *u, const task *t)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (is_taken(t, &u->file->resources[i]))
+            bytes += u->need[i].bytes;
+    return bytes;
+}
+
+double resource_use_beside(const resource_use *u, const task *t)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (u->file->resources[i].object && !is_taken(t, &u->file->resources[i]))
+            bytes += u->need[i].bytes;
+    return bytes;
+}
+
+void resource_use_close_beside(resource_use *u, const task *t)
+{
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (!is_taken(t, &u->file->resources[i]))
+            close_entry(u, &u->file->resources[i]);
+}
+
+const resource_need *resource_use_largest(const resource_use *u, const task *t, const char **name)
+{
+    const resource_need *most = NULL;
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (is_taken(t, &u->file->resources[i]) && (!most || u->need[i].bytes > most->bytes)) {
+            most = &u->need[i];
+            *name = u->file->resources[i].name;
+        }
+    return most;
+}
+
+// --- Light
+
 status resource_use_open_light(resource_use *u)
 {
-    status st = OK;
-    for (size_t i = 0; i < u->file->n_resources && st == OK; i++) {
+    status first = OK;
+    for (size_t i = 0; i < u->file->n_resources; i++) {
         resource_entry *e = &u->file->resources[i];
-        if (e->def->part && u->entries[i].users > 0)
-            st = e->def->open(e->params, u->file->globals, NULL, true, &e->object);
+        if (!e->def->part || u->entries[i].users == 0)
+            continue;
+        status st = e->def->open(e->params, u->file->globals, NULL, true, &e->object);
         if (st != OK)
             e->object = NULL;
+        first = first == OK ? st : first;
     }
-    return st;
+    return first;
 }
 
 void resource_use_close_light(resource_use *u)

@@ -30,7 +30,27 @@ status resource_use_unchanged(const resource_use *u, const task *t);
 // The task is over: closes what nobody else will need. Collective on each node.
 void resource_use_drop(resource_use *u, const task *t);
 
-// Opens what will be used, and teams can share out, as far as its sizes; and closes it. Local.
+// What one of the file's resources takes of the node that needs most for it, and what would make it
+// fit where it does not: at most so many ranks a node, or teams of so many; 0: that would not. The
+// same on all ranks.
+typedef struct resource_need {
+    double bytes;
+    int64_t ranks, parts;
+} resource_need;
+
+// Of the i-th; 0 bytes until it is told.
+void resource_use_tell(resource_use *u, size_t i, resource_need need);
+// Bytes of a node for what the task takes; and for what is open beside that (NULL: for all that is).
+double resource_use_bytes(const resource_use *u, const task *t);
+double resource_use_beside(const resource_use *u, const task *t);
+// Closes what the task does not take; it is opened again when it is needed. No other may run.
+// Collective on each node.
+void resource_use_close_beside(resource_use *u, const task *t);
+// Of the largest that the task takes; NULL where it takes none. Borrowed.
+const resource_need *resource_use_largest(const resource_use *u, const task *t, const char **name);
+
+// Opens what will be used, and teams can share out, as far as its sizes; and closes it. Local. The
+// first failure; what could not be opened has no object.
 status resource_use_open_light(resource_use *u);
 void resource_use_close_light(resource_use *u);
 

@@ -4,15 +4,17 @@
 // points share the ranks, and nothing waits for more than its own inputs.
 #include "pipeline/run/run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/memory_use.h"
 #include "pipeline/base/text.h"
 #include "pipeline/dag/dag_build.h"
+#include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint.h"
 #include "pipeline/run/checkpoint_cleanup.h"
 #include "pipeline/run/readiness.h"
@@ -41,10 +43,11 @@ static status load_pipeline(run *r, const registry *reg, const run_options *o)
     if (first)
         st = pipeline_file_open(o->pipeline, o->overrides, o->n_overrides, reg, &r->file);
     TRY(comm_agree(r->comm, st));
-    if (first) {
-        size = r->file->text_size;
-        source = (void *)(uintptr_t)r->file->text; // only read
-    }
+    if (first && (source = checked_calloc(r->file->text_size, 1)))
+        memcpy(source, r->file->text, size = r->file->text_size);
+    else if (first)
+        st = status_no_memory("the pipeline");
+    TRY(comm_agree(r->comm, st));
     TRY(comm_broadcast_block(r->comm, 0, &source, &size));
     if (!first)
         st = pipeline_file_parse(o->pipeline, source, size, o->overrides, o->n_overrides, reg,
@@ -53,18 +56,19 @@ static status load_pipeline(run *r, const registry *reg, const run_options *o)
     TRY(comm_agree(r->comm, dag_build(r->file, &r->dag)));
     TRY(comm_agree(r->comm, dag_select(r->dag, &o->selection)));
 done:
-    if (!first)
-        free(source);
+    free(source);
     return st;
 }
 
-// Bytes of this node that `memory:` allows for sums: a share of it where it is negative.
-static double allowed_memory(const run *r)
+// What may be used of the node that has least: a share of it where `memory:` is negative.
+static void find_memory(run *r)
 {
-    double memory = params_real(r->file->globals, "memory");
-    double whole = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    int64_t bytes = (int64_t)(memory < 0 ? -memory * whole : memory);
-    return (double)comm_smallest(r->comm, bytes);
+    const double memory = params_real(r->file->globals, "memory");
+    r->limit = memory_limit_find();
+    const int64_t here = (int64_t)r->limit.bytes, least = comm_smallest(r->comm, here);
+    const int64_t whose = here == least ? comm_rank(r->comm) : INT64_MAX;
+    comm_broadcast(r->comm, (int)comm_smallest(r->comm, whose), &r->limit, sizeof r->limit);
+    r->memory = floor(memory < 0 ? -memory * r->limit.bytes : fmin(memory, r->limit.bytes));
 }
 
 // The tasks' records. What is neither selected nor above something selected is left out at once.
@@ -105,7 +109,7 @@ static status look_at_machines(run *r, int threads)
 {
     status st = OK;
     const int types = machines_cpus(r->comm, r->cpus);
-    TRY(machines_check_threads(r->comm, threads));
+    TRY(machines_check_threads(r->comm, threads, params_bool(r->file->globals, "oversubscribe")));
     if (types > 1 && params_bool(r->file->globals, "strict"))
         st = params_fail(
             r->file->globals, "strict",
@@ -143,6 +147,18 @@ static status form_teams(run *r, int threads)
     return st;
 }
 
+// Does this node see the folder that rank 0 holds? Over NFS it may be a moment later.
+static status see_folder(run *r)
+{
+    enum { TRIES = 100 };
+    status st = run_may_write(r);
+    for (int i = 0; st == ERR_IO && i < TRIES; i++) {
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
+        st = run_may_write(r);
+    }
+    return st;
+}
+
 // Threads, teams and clocks, once there is something to do.
 static status start_work(run *r, const char *pipeline)
 {
@@ -157,8 +173,11 @@ static status start_work(run *r, const char *pipeline)
         st = record_start(r, pipeline, threads);
     comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);
     comm_broadcast(r->comm, 0, r->lease_id, sizeof r->lease_id);
-    stop_share_deadline(r->stop);
+    if (!stop_share_deadline(r->stop) && first)
+        progress_say(r->records.progress, "by this node's clock the job's time is over; its end "
+                                          "is not looked at");
     TRY(comm_agree(r->comm, st));
+    TRY(comm_agree(r->comm, comm_share(r->comm)->rank == 0 ? see_folder(r) : OK));
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
     TRY(comm_agree(r->comm, first ? checkpoint_clean(r) : OK));
     TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));
@@ -180,7 +199,8 @@ static void open_ready(run *r)
 {
     size_t most = (size_t)comm_ranks(r->comm) > RUNNING ? (size_t)comm_ranks(r->comm) : RUNNING;
     for (size_t i = 0; i < r->dag->n && r->n_running < most && !run_must_end(r); i++)
-        if (r->tasks[i].phase == PHASE_READY)
+        if (r->tasks[i].phase == PHASE_READY &&
+            (r->n_running == 0 || task_open_fits(r, r->dag->tasks[i])))
             task_open(r, &r->tasks[i]);
 }
 
@@ -321,7 +341,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     r.runtime.stopping = stop_flag(r.stop);
     r.runtime.engine = pthread_self();
     r.stop_on_error = strcmp(params_text(r.file->globals, "on_error"), "stop") == 0;
-    r.memory = allowed_memory(&r);
+    find_memory(&r);
     r.wants_notes = wave_note_wanted(c);
     TRY(comm_agree(c, make_records(&r)));
     TRY(comm_agree(c, comm_rank(c) == 0 ? open_records(&r, o->quiet) : OK));

@@ -11,6 +11,7 @@
 #include "pipeline/comm/comm.h"
 #include "pipeline/comm/machines.h"
 #include "pipeline/dag/dag.h"
+#include "pipeline/machine/memory_limit.h"
 #include "pipeline/run/resource_use.h"
 #include "pipeline/run/run_records.h"
 #include "pipeline/schedule/checkpoint_clock.h"
@@ -58,7 +59,8 @@ typedef struct run {
     checkpoint_clock clock;
     watchdog *watchdog;              // NULL before work begins
     bool stop_on_error, wants_notes; // wants_notes: wave_note.h
-    double memory;                   // bytes of a node that sums may take
+    double memory;                   // bytes of a node that may be used
+    memory_limit limit;              // what the node has that has least
     verdict failure;                 // the first of a task
     verdict ending; // why the run ends before its work is done: interrupted, or its folder is lost
     bool interrupted; // by a signal, the end of the job's time, or the first failure

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "pipeline/base/memory_use.h"
+#include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_cleanup.h"
 #include "pipeline/run/task_end.h"
 #include "pipeline/store/artefact_writer.h"

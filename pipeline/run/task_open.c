@@ -3,7 +3,9 @@
 // ranks or on none.
 #include "pipeline/run/task_open.h"
 
-#include "pipeline/base/memory_use.h"
+#include <stdio.h>
+
+#include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_resume.h"
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_end.h"
@@ -36,6 +38,36 @@ static status open_input(run *r, task_run *input)
     return st;
 }
 
+bool task_open_fits(const run *r, const task *k)
+{
+    return resource_use_bytes(r->resources, k) + resource_use_beside(r->resources, k) <= r->memory;
+}
+
+// A model that cannot fit is refused before any of it is read: a job that is killed for its memory
+// has no words.
+static status make_room(run *r, const task *k)
+{
+    char remedy[128] = "ask for more memory";
+    const char *name = "";
+    if (!task_open_fits(r, k))
+        resource_use_close_beside(r->resources, k);
+    const double bytes = resource_use_bytes(r->resources, k);
+    if (bytes <= r->memory)
+        return OK;
+    const resource_need *largest = resource_use_largest(r->resources, k, &name);
+    if (largest->ranks > 0)
+        snprintf(remedy, sizeof remedy, "start at most %lld rank%s on a node",
+                 (long long)largest->ranks, largest->ranks == 1 ? "" : "s");
+    else if (largest->parts > 0)
+        snprintf(remedy, sizeof remedy, "give layers_over: %lld, with one rank on each node",
+                 (long long)largest->parts);
+    return status_fail(ERR_USAGE, k->label,
+                       "%s needs %.3g GB of a node, and %.3g may be used (`memory:` of the %.3g GB "
+                       "of %s); %s",
+                       name, bytes * 1e-9, r->memory * 1e-9, r->limit.bytes * 1e-9, r->limit.source,
+                       remedy);
+}
+
 static status open_all(run *r, task_run *t)
 {
     task *k = t->task;
@@ -45,6 +77,8 @@ static status open_all(run *r, task_run *t)
     if (r->n_running == 1)
         memory_use_forget();
     watchdog_note(r->watchdog, DOING_OPEN, k, 0);
+    if (r->n_running == 1)
+        TRY(make_room(r, k));
     TRY(resource_use_open(r->resources, k, r->records.inputs));
     for (size_t i = 0; i < k->n_inputs; i++)
         TRY(open_input(r, k->inputs[i]->run));

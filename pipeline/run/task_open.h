@@ -10,4 +10,7 @@
 // all. Collective.
 void task_open(run *r, task_run *t);
 
+// Is there room for what it opens beside what is open? The same on all ranks.
+bool task_open_fits(const run *r, const task *t);
+
 #endif

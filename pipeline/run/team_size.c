@@ -2,6 +2,8 @@
 // A node may hold several members of several teams: what members of one kind share, it holds once.
 #include "pipeline/run/team_size.h"
 
+#include <math.h>
+
 // What a resource needs of a node.
 static double entry_bytes(const resource_entry *e, int parts, int first, int ranks, int threads)
 {
@@ -87,6 +89,59 @@ done:
     return comm_agree(c, st);
 }
 
+// The most of a node that a member alone on it needs; INFINITY where there cannot be so many.
+static double member_bytes(const resource_entry *e, int parts, int threads)
+{
+    double most = 0;
+    for (int member = 0; member < parts; member++) {
+        part_need n = e->def->part(e->object, member, parts, threads);
+        most = n.most < parts ? INFINITY : fmax(most, n.shared + n.own);
+    }
+    return most;
+}
+
+// What a node of so many ranks needs for a resource, and what would make it fit.
+static resource_need find_need(comm *c, const resource_entry *e, double memory, int threads,
+                               int parts)
+{
+    enum { PARTS = 256 };
+    const int here = comm_share(c)->ranks, first = comm_position(c) - comm_share(c)->rank;
+    const int most = e->def->part(e->object, 0, 1, threads).most;
+    resource_need n = {0};
+    if (most < parts)
+        return n; // opening it says so
+    n.bytes = entry_bytes(e, parts, first, here, threads);
+    for (int ranks = here - 1; ranks > 0 && parts == 1 && n.ranks == 0; ranks--)
+        if (entry_bytes(e, 1, 0, ranks, threads) <= memory)
+            n.ranks = ranks;
+    for (int more = parts + 1; more <= most && more <= PARTS && n.parts == 0; more++)
+        if (member_bytes(e, more, threads) <= memory)
+            n.parts = more;
+    return n;
+}
+
+// Tells the run what each resource takes, by the words of the nodes' first ranks. What cannot be
+// opened needs nothing: its task will say why. Collective.
+static void tell_needs(comm *c, const pipeline_file *f, resource_use *u, double memory, int threads,
+                       int parts)
+{
+    if (comm_share(c)->rank == 0)
+        (void)resource_use_open_light(u);
+    for (size_t i = 0; i < f->n_resources; i++) {
+        const resource_entry *e = &f->resources[i];
+        resource_need n = {0};
+        if (!e->def->part)
+            continue;
+        if (e->object)
+            n = find_need(c, e, memory, threads, parts);
+        double bytes = (double)comm_largest(c, (int64_t)n.bytes);
+        n.ranks = comm_smallest(c, comm_share(c)->rank == 0 ? n.ranks : INT64_MAX);
+        n.parts = comm_largest(c, n.parts);
+        resource_use_tell(u, i, (resource_need){bytes, n.ranks, n.parts});
+    }
+    resource_use_close_light(u);
+}
+
 status team_size_form(comm *c, const pipeline_file *f, resource_use *u, double memory, int threads,
                       int *n)
 {
@@ -105,6 +160,7 @@ status team_size_form(comm *c, const pipeline_file *f, resource_use *u, double m
     }
     if (*n > 1)
         TRY(comm_form_teams(c, *n));
+    tell_needs(c, f, u, memory, threads, *n);
 done:
     return st;
 }

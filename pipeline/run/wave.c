@@ -70,21 +70,23 @@ static status admit_tasks(run *r, wave *w, size_t *bytes)
     w->views = checked_calloc(r->n_running, sizeof *w->views);
     w->lines = checked_calloc(r->n_running, sizeof *w->lines);
     const bool made = l->parts && w->views && w->lines;
+    const double open = resource_use_beside(r->resources, NULL);
     status st = comm_agree(r->comm, made ? OK : status_no_memory("a wave"));
     for (size_t i = 0; st == OK && i < r->dag->n; i++) {
         running_task *a = r->tasks[i].running;
         if (r->tasks[i].phase != PHASE_IN_ROUND)
             continue;
         size_t size = a->plan.units < 0 ? SIZE_MAX : task_bytes(a), total;
-        if (size == SIZE_MAX || (double)size > r->memory) {
+        const double models = resource_use_bytes(r->resources, a->of->task);
+        if (size == SIZE_MAX || (double)size + models > r->memory) {
             task_fail(r, a->of,
                       status_fail(ERR_USAGE, a->of->task->label,
-                                  "its sums need %.3g GB of a node, `memory:` allows %.3g; raise "
-                                  "it, or select fewer subsets",
-                                  (double)size * 1e-9, r->memory * 1e-9));
+                                  "its sums need %.3g GB of a node, `memory:` allows %.3g (%.3g "
+                                  "less for models); raise it, or select fewer subsets",
+                                  (double)size * 1e-9, r->memory * 1e-9, models * 1e-9));
             continue;
         }
-        if (!checked_add(*bytes, size, &total) || (double)total > r->memory ||
+        if (!checked_add(*bytes, size, &total) || (l->n > 0 && (double)total + open > r->memory) ||
             a->plan.units - a->done > WORK_QUEUE_UNITS - l->units ||
             (l->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
             continue;

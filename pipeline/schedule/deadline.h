@@ -6,11 +6,12 @@
 
 #include <stdbool.h>
 
-// Seconds since 1970; 0: none. Local.
-double deadline_get(void);
+// Seconds until then by this machine's clock, 0 or less when it is over; INFINITY: Slurm does not
+// tell. Local.
+double deadline_left(void);
 
-// Is there no time left before `deadline` for a unit that takes `unit` seconds and then a
-// checkpoint of `writing` seconds? Never where there is no deadline. Local, cheap.
+// Is there too little time left before `deadline`, of progress_clock, for a unit that takes `unit`
+// seconds and then a checkpoint of `writing` seconds? Never before INFINITY. Local, cheap.
 bool deadline_near(double deadline, double unit, double writing);
 
 #endif

@@ -3,9 +3,11 @@
 // once. `told` keeps the ranks of a node from sending an alarm each.
 #include "pipeline/schedule/stop.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/progress.h"
 #include "pipeline/schedule/deadline.h"
 
 // In the node's shared memory.
@@ -19,7 +21,7 @@ struct stop {
     comm *comm;
     stop_watch *watch;
     stop_flags *flags;
-    double deadline; // of the job (deadline.h); 0: none
+    double deadline; // of the job (deadline.h), of this rank's progress_clock
 };
 
 status stop_new(comm *c, stop_watch *watch, stop **out)
@@ -30,7 +32,7 @@ status stop_new(comm *c, stop_watch *watch, stop **out)
     stop *s = checked_calloc(1, sizeof *s);
     TRY(comm_agree(c, s ? OK : status_no_memory("the run")));
     TRY(comm_agree(c, node->alloc(node, sizeof *s->flags, SHARE_ZEROS, &flags)));
-    *s = (stop){c, watch, flags, deadline_get()};
+    *s = (stop){c, watch, flags, INFINITY};
     watch(&s->flags->stopping, &s->flags->hurry);
     *out = s;
     return OK;
@@ -55,9 +57,13 @@ const atomic_bool *stop_flag(const stop *s)
     return &s->flags->stopping;
 }
 
-void stop_share_deadline(stop *s)
+bool stop_share_deadline(stop *s)
 {
-    comm_broadcast(s->comm, 0, &s->deadline, sizeof s->deadline);
+    double left = deadline_left();
+    comm_broadcast(s->comm, 0, &left, sizeof left);
+    if (left > 0)
+        s->deadline = progress_clock() + left;
+    return left > 0;
 }
 
 void stop_ask(stop *s)

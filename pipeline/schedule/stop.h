@@ -22,8 +22,10 @@ void stop_free(stop *s); // collective on the node; NULL is a no-op
 
 // The node's flag, for those who only look at it (task_stopping, the lease). Borrowed.
 const atomic_bool *stop_flag(const stop *s);
-// All ranks go by rank 0's job time from here on. Collective.
-void stop_share_deadline(stop *s);
+// All ranks count the job's time from here on, as rank 0's clock has it: nodes' clocks may be hours
+// apart. False where it is over by that clock, which then must be wrong, since the job runs: it is
+// not looked at. Collective.
+bool stop_share_deadline(stop *s);
 
 // Asks this node to stop. Local.
 void stop_ask(stop *s);

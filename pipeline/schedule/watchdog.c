@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/progress.h"
@@ -69,15 +68,14 @@ static void print_record(const watchdog *w, const record *of, int64_t now)
 {
     static const char *const what[] = {"waits for the other ranks", "opens", "computes",
                                        "writes a checkpoint", "writes the artefact of"};
-    char host[256] = "", unit[64] = "";
+    char unit[64] = "";
     const int begun = atomic_load(&of->doing);
     const int64_t index = atomic_load(&of->task);
-    gethostname(host, sizeof host - 1);
     if (begun == DOING_UNIT)
         snprintf(unit, sizeof unit, " unit %lld of", (long long)atomic_load(&of->unit));
     fprintf(stderr, "sulcus: nothing moves: rank %d on %s %s%s%s%s, for %.0f s\n",
-            atomic_load(&of->rank), host, what[begun], unit, index == NOBODY ? "" : " ",
-            index == NOBODY ? "" : w->dag->tasks[index]->label,
+            atomic_load(&of->rank), comm_host(w->comm), what[begun], unit,
+            index == NOBODY ? "" : " ", index == NOBODY ? "" : w->dag->tasks[index]->label,
             (double)(now - atomic_load(&of->since)) * 1e-6);
 }
 

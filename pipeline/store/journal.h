@@ -100,7 +100,7 @@ status journal_task_started(journal *j, const char *label, const char *step, con
 // Not synced. The caller limits the rate: one line a task in ten seconds is plenty.
 status journal_task_progress(journal *j, const journal_progress *p);
 // A checkpoint was written, and the next is `next` seconds away; or one was taken up by a later run
-// (`epoch`: of the run that wrote it). Not synced. Nothing reads these lines but people and tests.
+// (`epoch`: of the run that wrote it). Not synced.
 status journal_task_checkpoint(journal *j, const char *label, int64_t round, int64_t done,
                                int64_t units, double next);
 status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_t round,
@@ -153,8 +153,10 @@ typedef struct journal_summary {
     bool ended;             // did it say its end?
     status result;          // and with which exit code
     const char *message;
-    double time;     // of its end, or of the last sign of life
-    int64_t runs;    // how many starts
+    double time;  // of its end, or of the last sign of life
+    int64_t runs; // how many starts
+    int64_t kept; // since the last of them: units that checkpoints hold, and tasks finished. 0: a
+                  // further start begins where that one began
     int64_t skipped; // lines that do not match their sum
 } journal_summary;
 

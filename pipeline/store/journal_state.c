@@ -28,7 +28,8 @@ typedef struct entry { // of a label
     journal_task task;
     journal_progress progress;
     journal_commit commit;
-    char *fields_text; // of the commit, as JSON, until it is asked for; NULL otherwise
+    int64_t kept_round, kept_done; // by what the last start kept or took up; its own start: 0
+    char *fields_text;             // of the commit, as JSON, until it is asked for; NULL otherwise
     size_t fields_size;
     key_field *fields; // owned, of the commit, once parsed
 } entry;
@@ -97,8 +98,36 @@ static bool on_start(journal_state *s, const line *l)
 {
     if (!set_event(s, l, TASK_STARTED))
         return false;
-    task_entry(s, l)->task.progress = NULL;
+    entry *e = task_entry(s, l);
+    e->task.progress = NULL;
+    e->kept_round = e->kept_done = 0;
     return true;
+}
+
+// How much further is the task than it was? A round that is over counts as one, since its units
+// are not known here.
+static int64_t advance(entry *e, int64_t round, int64_t done)
+{
+    int64_t more = round == e->kept_round ? done - e->kept_done : round - e->kept_round;
+    e->kept_round = round;
+    e->kept_done = done;
+    return more > 0 ? more : 0;
+}
+
+static bool on_resumed(journal_state *s, const line *l)
+{
+    entry *e = task_entry(s, l);
+    if (e)
+        (void)advance(e, get_int(l, "round"), get_int(l, "done"));
+    return e;
+}
+
+static bool on_saved(journal_state *s, const line *l)
+{
+    entry *e = task_entry(s, l);
+    if (e)
+        s->summary.kept += advance(e, get_int(l, "round"), get_int(l, "done"));
+    return e;
 }
 
 static bool on_failed(journal_state *s, const line *l)
@@ -139,6 +168,7 @@ static bool on_done(journal_state *s, const line *l)
     if (!set_event(s, l, TASK_DONE))
         return false;
     entry *e = task_entry(s, l);
+    s->summary.kept++;
     const flat_member *fields = flat_json_find(l->members, l->n, "fields");
     e->fields_text = fields ? fields->nested : NULL;
     e->fields_size = fields ? fields->nested_size : 0;
@@ -211,6 +241,7 @@ static bool on_run(journal_state *s, const line *l)
     s->summary.run = &s->run;
     s->summary.ended = false;
     s->summary.message = NULL;
+    s->summary.kept = 0;
     s->summary.runs++;
     return true;
 }
@@ -231,9 +262,9 @@ static const struct {
     const char *event, *subject;
     bool (*apply)(journal_state *s, const line *l);
 } events[] = {
-    {"progress", "task", on_progress}, {"start", "task", on_start}, {"done", "task", on_done},
-    {"failed", "task", on_failed},     {"input", "path", on_input}, {"run", "event", on_run},
-    {"end", "event", on_end},
+    {"progress", "task", on_progress}, {"start", "task", on_start},     {"done", "task", on_done},
+    {"failed", "task", on_failed},     {"input", "path", on_input},     {"run", "event", on_run},
+    {"saved", "task", on_saved},       {"resumed", "task", on_resumed}, {"end", "event", on_end},
 };
 
 static bool apply_line(journal_state *s, const line *l)

@@ -243,9 +243,13 @@ status lease_check(const char *output, const char *id)
     char *path = file_join(output, LEASE_NAME);
     if (!path)
         return status_no_memory("a path");
-    if (!lease_holder_read(path, &now)) {
+    if (!file_exists(output)) {
         st = status_fail(ERR_IO, output,
-                         "the folder or its lease has vanished; nothing more is "
+                         "the folder has vanished, or is not to be seen from here (OUTPUT must lie "
+                         "where all nodes share it); nothing more is written to it");
+    } else if (!lease_holder_read(path, &now)) {
+        st = status_fail(ERR_IO, output,
+                         "the folder's lease has vanished; nothing more is "
                          "written to it");
     } else if (!now.id[0]) {
         st = status_fail_errno(ERR_IO, path, "cannot read the lease");

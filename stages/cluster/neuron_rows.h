@@ -28,14 +28,14 @@ enum { NEURON_ROWS_BLOCK = 256 };
 int64_t neuron_rows_blocks(int64_t n); // of n rows
 
 // Centres [count, width] as the rows' products read them, of neuron_rows_packed_bytes: packed for
-// our own products where the CPU has them (model/kernels/products.h); else OpenBLAS reads them as
+// our own products where the CPU has them (model/kernels/products.h); else BLAS reads them as
 // they are, and nothing is packed.
 size_t neuron_rows_packed_bytes(int count, int64_t width);
 void neuron_rows_pack(const float *centre, int count, int64_t width, void *strip);
 
 // Inner products of the rows of a block (the last may be shorter) with `count` centres [count,
 // width], which `strip` holds too: writes out[rows of the block, count] and returns how many rows
-// there are. OpenBLAS must be single-threaded for equal bits. Local.
+// there are. BLAS must be single-threaded for equal bits. Local.
 int64_t neuron_rows_products(const float *rows, int64_t n, int64_t width, int64_t block,
                              const float *centre, const void *strip, int count, float *out);
 

@@ -6,11 +6,11 @@
 #include "stages/common/resources.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/machine/cores.h"
 
 // A model of the pipeline file: opened, and where from, because its preprocessing lies beside it.
 typedef struct model_entry {
@@ -62,13 +62,9 @@ static void model_entry_close(void *object)
 // Threads that convert a model's weights: this rank's share of the cores it may run on.
 static int opening_threads(const params *pipeline, const share *s)
 {
-    cpu_set_t cores;
     if (params_has(pipeline, "threads"))
         return (int)params_int(pipeline, "threads");
-    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
-        return 1;
-    int n = CPU_COUNT(&cores) / (s ? s->ranks : 1);
-    return n > 1 ? n : 1;
+    return cores_here(s ? s->ranks : 1);
 }
 
 static status model_entry_open(const params *p, const params *pipeline, share *s, bool light,

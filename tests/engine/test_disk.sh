@@ -65,7 +65,7 @@ mount -o remount,rw disk
 # It goes away while the run is on.
 for what in commit checkpoint; do
   fresh size=64m
-  mpirun --oversubscribe --bind-to none -q -n 2 "$TOY" run p.yaml -s checkpoint=$([ $what = commit ] && echo 60s || echo 0.4s) >stdout 2>stderr.all &
+  $mpirun_anyhow -n 2 "$TOY" run p.yaml -s checkpoint=$([ $what = commit ] && echo 60s || echo 0.4s) >stdout 2>stderr.all &
   started=$!
   for _ in $(seq 100); do
     grep -qs '"event":"start".*large' disk/out/journal.jsonl && break
@@ -75,7 +75,7 @@ for what in commit checkpoint; do
   code=0
   wait $started || code=$?
   grep -v '^$' stderr.all >stderr
-  refused "a disk that went away before a $what" "the folder or its lease has vanished"
+  refused "a disk that went away before a $what" "out: the folder has vanished, or is not to be seen"
   is "what was made where the disk was, before a $what" "$(ls -A disk)" ""
 done
 finish

@@ -18,6 +18,15 @@ says "too many threads" stderr "^sulcus: error: threads: $((cores + 1)) a rank a
 is "lines" "$(wc -l <stderr)" 1
 alone -s threads="$cores"
 is "exit code of as many threads as cores" $code 0
+alone -s threads=$((cores + 1)) -s oversubscribe=true
+is "exit code of too many threads with oversubscribe" $code 0
+rm -rf out
+for told in OMPI_MCA_rmaps_base_oversubscribe=yes PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe SLURM_OVERCOMMIT=1; do
+  (export $told; "$TOY" run p.yaml --quiet -s threads=$((cores + 1)) >stdout 2>stderr) || fail "too many threads with $told"
+  rm -rf out
+done
+PRTE_MCA_rmaps_default_mapping_policy=:nooversubscribe alone -s threads=$((cores + 1))
+is "exit code of too many threads where that is forbidden" $code 2
 rm -rf out
 ranks $((cores + 1)) "$TOY" run p.yaml --quiet -s threads=2 # --oversubscribe
 is "exit code of an oversubscribed launch" $code 0

@@ -25,7 +25,7 @@ saves() { cat out/journal.jsonl 2>/dev/null | grep -c '"event":"saved".*slow'; }
 # stopped SIGNAL RANKS NODES: starts a run, and sends mpirun the signal when both slow tasks have saved units.
 stopped() {
   : >stdout
-  SULCUS_NODES=$3 mpirun --oversubscribe --bind-to none -q -n "$2" "$TOY" run p.yaml -s steps.slow.seconds=0.03 >stdout 2>stderr &
+  SULCUS_NODES=$3 $mpirun_anyhow -n "$2" "$TOY" run p.yaml -s steps.slow.seconds=0.03 >stdout 2>stderr &
   local started=$! saved
   saved=$(saves)
   for _ in $(seq 200); do

@@ -16,7 +16,7 @@ begin() { # NODES ARGUMENTS...: three ranks in the background, of mpirun $starte
   local nodes=$1
   shift
   rm -f stdout # the background's own truncation may come after the first look
-  SULCUS_NODES=$nodes mpirun --oversubscribe --bind-to none -q -n 3 "$TOY" run p.yaml "$@" >stdout 2>stderr &
+  SULCUS_NODES=$nodes $mpirun_anyhow -n 3 "$TOY" run p.yaml "$@" >stdout 2>stderr &
   started=$!
 }
 until_begun() {
@@ -107,6 +107,21 @@ is "exit code near the job's end" $code 75
 is "units kept near the job's end" "$(kept)" "$(ran)"
 [ "$(ran)" -gt 0 ] || fail "nothing was run before the job's end"
 
+# Clocks: rank 0's alone counts, and where it says that the time was over before the run began, none does.
+clocks() { # RANKS-AHEAD SECONDS-LEFT
+  rm -rf out units*
+  printf 'case $OMPI_COMM_WORLD_RANK$PMI_RANK in %s) export LD_PRELOAD=%s AHEAD=36000 ;; esac\nexec "$@"\n' "$1" "$BUILD/tests/libclock.so" >node.sh
+  begun=$(date +%s)
+  SLURM_JOB_END_TIME=$((begun + $2)) ranks 3 env SULCUS_NODES=3 bash node.sh "$TOY" run p.yaml -s steps.slow.seconds=0.01
+}
+clocks '[12]' 3600
+is "exit code where other nodes' clocks are ahead" $code 0
+clocks '[0]' 18000
+is "exit code where the first node's clock is ahead" $code 0
+says "a clock that is wrong" stdout "by this node's clock the job's time is over"
+clocks '[12]' 10
+is "exit code near the end by the first node's clock" $code 75
+
 # A step has failed, the others go on: a signal, and the end of the job's time, still end the run at once.
 cat >mixed.yaml <<'END'
 pipeline: toy
@@ -122,7 +137,7 @@ ended_after_failure() { # WHAT
 }
 for signal in USR1 TERM; do
   rm -rf mixed
-  SULCUS_NODES=2 mpirun --oversubscribe --bind-to none -q -n 2 "$TOY" run mixed.yaml >stdout 2>stderr.all &
+  SULCUS_NODES=2 $mpirun_anyhow -n 2 "$TOY" run mixed.yaml >stdout 2>stderr.all &
   started=$!
   for _ in $(seq 200); do grep -qs 'bad failed' stdout && break; sleep 0.05; done
   stop $signal

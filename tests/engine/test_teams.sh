@@ -70,7 +70,7 @@ saves() { cat out/journal.jsonl 2>/dev/null | grep -c '"event":"saved".*long'; }
 stopped() { # SIGNAL RANKS NODES TEAM: when the checkpoint has grown twice
   local saved
   saved=$(saves)
-  SULCUS_NODES=$3 mpirun --oversubscribe --bind-to none -q -n "$2" "$TOY" run p.yaml -s layers_over="$4" -s steps.long.seconds=0.005 \
+  SULCUS_NODES=$3 $mpirun_anyhow -n "$2" "$TOY" run p.yaml -s layers_over="$4" -s steps.long.seconds=0.005 \
     -s checkpoint=0.2s >stdout 2>stderr </dev/null &
   local started=$!
   for _ in $(seq 200); do

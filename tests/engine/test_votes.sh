@@ -44,7 +44,7 @@ printf 'pipeline: nodes\noutput: %s/out\nnumbers: {a: {path: /proc/self/cwd/numb
 on_nodes() {
   rm -rf out
   code=0
-  SULCUS_NODES=2 mpirun --oversubscribe --bind-to none -q -n 2 -wdir "$scratch/first" "$TOY" run "$scratch/nodes.yaml" --quiet : \
+  SULCUS_NODES=2 $mpirun_anyhow -n 2 -wdir "$scratch/first" "$TOY" run "$scratch/nodes.yaml" --quiet : \
     -n 2 -wdir "$scratch/second" "$TOY" run "$scratch/nodes.yaml" --quiet >stdout 2>stderr.all </dev/null || code=$?
   grep -v '^$' stderr.all >stderr
 }
@@ -54,8 +54,29 @@ for gone in second first; do
   mv $gone/numbers kept
   on_nodes
   expect "a file missing on the $gone node" 3 "numbers: cannot .*No such file"
+  grep -q 'error: on ' stderr && fail "the only host is named"
   mv kept $gone/numbers
 done
+
+# The same between two machines: what one of them cannot read names it, what nobody can does not.
+printf 'SULCUS_HOST=$(basename "$PWD") exec "$@"\n' >host.sh
+on_hosts() { # OUTPUT
+  rm -rf out first/out second/out
+  sed "s,^output: .*,output: $1," nodes.yaml >hosts.yaml
+  code=0
+  SULCUS_NODES=2 mpirun --oversubscribe --bind-to none -q -n 2 -wdir "$scratch/first" bash ../host.sh "$TOY" run "$scratch/hosts.yaml" --quiet : \
+    -n 2 -wdir "$scratch/second" bash ../host.sh "$TOY" run "$scratch/hosts.yaml" --quiet >stdout 2>stderr.all </dev/null || code=$?
+  grep -v '^$' stderr.all >stderr
+}
+for gone in second first; do
+  mv $gone/numbers kept
+  on_hosts "$scratch/out"
+  expect "a file missing on the host $gone" 3 "on $gone: /proc/self/cwd/numbers: cannot .*No such file"
+  mv kept $gone/numbers
+done
+on_hosts /proc/self/cwd/out
+expect "a folder that one host does not see" 4 "on second: /proc/self/cwd/out: the folder has vanished, or is not to be seen from here"
+is "what was run then" "$(find . -name '*.nc')" ""
 
 # A cycle is refused before anything runs, by name and line.
 rm -rf out

@@ -13,7 +13,7 @@ start() {
   local n=$1
   shift
   rm -rf out
-  mpirun --oversubscribe --bind-to none -q -n "$n" "$TOY" run p.yaml --quiet "$@" >stdout 2>stderr </dev/null &
+  $mpirun_anyhow -n "$n" "$TOY" run p.yaml --quiet "$@" >stdout 2>stderr </dev/null &
   launcher=$!
 }
 alarms() { grep -c 'nothing moves: rank' stderr; }

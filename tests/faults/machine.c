@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loaded before the program (LD_PRELOAD) in run/test_doctor.sh: a machine that is set up badly.
-//   SHM_MB=N    statvfs says that so many MB are free
-//   NO_COPIES   a process may not read another's memory
+// Loaded before the program (LD_PRELOAD) in run/test_doctor.sh and run/test_cores.sh: a machine that
+// is set up badly, or is larger than those at hand.
+//   SHM_MB=N      statvfs says that so many MB are free
+//   NO_COPIES     a process may not read another's memory
+//   THREADS=FILE  gets a line for each thread that is started
+//   CPUS=N        the last two of N CPUs are allowed, and a set must have room for N
+#include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 __attribute__((visibility("default"))) int statvfs(const char *path, struct statvfs *at)
 {
@@ -27,4 +37,43 @@ process_vm_readv(pid_t process, const struct iovec *to, unsigned long tos, const
     }
     *(long long *)to->iov_base = 0; // nor the number that was asked for
     return (ssize_t)from->iov_len;
+}
+
+typedef int create_fn(pthread_t *out, const pthread_attr_t *attributes, void *(*body)(void *),
+                      void *context);
+
+__attribute__((visibility("default"))) int pthread_create(pthread_t *out,
+                                                          const pthread_attr_t *attributes,
+                                                          void *(*body)(void *), void *context)
+{
+    create_fn *create;
+    const char *path = getenv("THREADS");
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (file) {
+        fputs("started\n", file);
+        fclose(file);
+    }
+    *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+    return create(out, attributes, body, context);
+}
+
+__attribute__((visibility("default"))) int sched_getaffinity(pid_t process, size_t bytes,
+                                                             cpu_set_t *set)
+{
+    const char *cpus = getenv("CPUS");
+    if (!cpus) {
+        long n = syscall(SYS_sched_getaffinity, process, bytes, set);
+        if (n >= 0)
+            memset((char *)set + n, 0, bytes - (size_t)n);
+        return n < 0 ? -1 : 0;
+    }
+    size_t n = strtoul(cpus, NULL, 10);
+    if (bytes * 8 < n) {
+        errno = EINVAL;
+        return -1;
+    }
+    memset(set, 0, bytes);
+    CPU_SET_S(n - 1, bytes, set);
+    CPU_SET_S(n - 2, bytes, set);
+    return 0;
 }

@@ -5,7 +5,7 @@
 cd "$scratch" || exit 1
 ranks 2 "$SULCUS" doctor "$scratch/folder" # the machine may have one core, or many: that is its line `threads`
 is "checks" "$(awk '{print $1}' stdout | paste -sd' ')" "launch signals threads shared /dev/shm single folder libraries"
-says "signals" stdout '^signals  *ok  *USR1 to mpirun reaches every rank'
+says "signals" stdout '^signals  *ok  *USR1 to the launcher reaches every rank'
 says "single copy" stdout '^single copy  *ok  *\(off: OMPI_MCA.*=none\|the ranks of a node read each other.s memory\)'
 says "folder" stdout '^folder  *ok '
 says "libraries" stdout '^libraries  *ok .*GFLOP/s'

@@ -19,7 +19,7 @@ steps:
 END
 run() {
   code=0
-  SULCUS_NODES=2 timeout 60 mpirun --oversubscribe --bind-to none -q -n 2 -wdir "$scratch/first" "$SULCUS" run "$scratch/p.yaml" --quiet : \
+  SULCUS_NODES=2 timeout 60 $mpirun_anyhow -n 2 -wdir "$scratch/first" "$SULCUS" run "$scratch/p.yaml" --quiet : \
     -n 2 -wdir "$scratch/second" "$SULCUS" run "$scratch/p.yaml" --quiet >stdout 2>stderr.all </dev/null || code=$?
   grep -v '^$' stderr.all >stderr
 }

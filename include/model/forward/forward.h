@@ -50,6 +50,9 @@ typedef struct model_neurons {
     bool made; // set by the pass that makes them
 } model_neurons;
 
+// What a pass is asked to do. Every callback gets `context`, the tile's index and the number of the
+// thread it comes from; what it is shown is borrowed for the call; a status that is not OK ends the
+// pass. All pointers are the caller's.
 typedef struct forward {
     void *context;
     int64_t tiles;
@@ -70,9 +73,9 @@ typedef struct forward {
     // (`candidates`: only those outputs, at most CANDIDATES and at most as many as there are).
     status (*logits)(void *context, int64_t index, int thread, const tile *t, int64_t row,
                      const float *logits);
-    const int32_t *candidates;
+    const int32_t *candidates; // NULL: all outputs
     int n_candidates;
-    const model_mask *mask;
+    const model_mask *mask; // NULL: nothing is pruned
     // Optional: begin at the input of layer `first_layer` (> 0) with hidden states [rows, H] from
     // load_hidden (tile already loaded); hand over those at the input of layer `keep_layer` (0 <=
     // keep_layer < L; only with keep_hidden).

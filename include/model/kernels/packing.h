@@ -11,7 +11,7 @@
 
 // How the weights of products are held.
 typedef enum packing {
-    PACKING_NONE, // row-major float32, for OpenBLAS
+    PACKING_NONE, // row-major float32, for BLAS
     PACKING_F32,
     PACKING_BF16,
 } packing;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products with packed weights, for one thread. Two engines: our own loops for AVX-512
-// (products_avx512.h), which run at the processor's full rate, and oneDNN (products_onednn.h) for
-// bf16 where the CPU has AMX. Packed forms are used only where the CPU has AVX-512 (or
+// (products_avx512.h), which run at the processor's full rate, and, in builds with it, oneDNN
+// (products_onednn.h) for bf16 where the CPU has AMX. Packed forms are used only where the CPU has AVX-512 (or
 // AVX-512-BF16), so that other files may call the former directly. Not to be shared between
 // threads.
 #ifndef MODEL_KERNELS_PRODUCTS_H
@@ -18,7 +18,7 @@ typedef enum product_engine {
 
 typedef struct products products;
 
-// Owned by the caller..
+// Owned by the caller. ERR_USAGE: the engine is not in this build.
 status products_new(product_engine engine, products **out);
 void products_free(products *p);
 

@@ -8,7 +8,7 @@
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
 
-// Checks OpenBLAS's kernels (model/kernels/blas_check.h), then adds to the text: which kernels and
+// Checks BLAS's kernels (model/kernels/blas_check.h), then adds to the text: which kernels and
 // instructions there are, which library `compute: f32` takes, and the measured rate of one thread
 // in each number type. A fifth of a second. Local. ERR_INTERNAL as blas_check.
 status rates_check(text *found);

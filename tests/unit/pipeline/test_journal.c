@@ -66,6 +66,45 @@ static void write_run(const char *output, int64_t epoch)
     journal_close(j);
 }
 
+// What a start kept: nothing where it only took up what was there, and where it saved no more.
+static void test_kept_since_start(void **unused)
+{
+    (void)unused;
+    journal *j;
+    journal_state *s;
+    const char *output = scratch_path("kept");
+    const journal_commit done = {.label = "a",
+                                 .step = "s",
+                                 .stage = "t",
+                                 .key = "k",
+                                 .path = "a.nc",
+                                 .digest = "d",
+                                 .file_digest = "f"};
+    const int64_t expected[] = {5 + 1, 0, 1, 1, 0};
+    for (int64_t epoch = 1; epoch <= 5; epoch++) {
+        const journal_run run = {.epoch = epoch, .host = "h", .version = "v", .command = "c"};
+        assert_int_equal(journal_open(output, &j), OK);
+        assert_int_equal(journal_run_started(j, &run), OK);
+        assert_int_equal(journal_task_started(j, "a", "s", "t", "k", epoch), OK);
+        if (epoch > 1)
+            assert_int_equal(journal_task_resumed(j, "a", 1, 1, 3, 9), OK);
+        if (epoch == 1) { // five units, and then a further round
+            assert_int_equal(journal_task_checkpoint(j, "a", 0, 2, 9, 1), OK);
+            assert_int_equal(journal_task_checkpoint(j, "a", 0, 5, 9, 1), OK);
+        }
+        if (epoch <= 2)
+            assert_int_equal(journal_task_checkpoint(j, "a", 1, 3, 9, 1), OK);
+        if (epoch == 3)
+            assert_int_equal(journal_task_checkpoint(j, "a", 1, 4, 9, 1), OK);
+        if (epoch == 4)
+            assert_int_equal(journal_task_done(j, &done), OK);
+        journal_close(j);
+        assert_int_equal(journal_load(output, &s), OK);
+        assert_int_equal(journal_summarize(s).kept, expected[epoch - 1]);
+        journal_state_free(s);
+    }
+}
+
 static void test_there_and_back(void **unused)
 {
     (void)unused;
@@ -316,6 +355,7 @@ static void test_large(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kept_since_start),
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_absent),
         cmocka_unit_test(test_torn_at_every_byte),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc is asked rather than getrusage, whose peak cannot be set back between two tasks.
-#include "pipeline/base/memory_use.h"
+#include "pipeline/machine/memory_use.h"
 
 #include <stdio.h>
 #include <stdlib.h>

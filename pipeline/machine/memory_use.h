@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this process holds in memory, from /proc: resident bytes, shared pages included; and what a
 // node has room for. Local; 0 where the system does not say.
-#ifndef PIPELINE_BASE_MEMORY_USE_H
-#define PIPELINE_BASE_MEMORY_USE_H
+#ifndef PIPELINE_MACHINE_MEMORY_USE_H
+#define PIPELINE_MACHINE_MEMORY_USE_H
 
 #include <stddef.h>
 

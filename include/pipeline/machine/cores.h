@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CPUs and cores that the ranks of a machine share. A core may be several CPUs (hyperthreads),
+// and there may be more CPUs than cpu_set_t has bits.
+#ifndef PIPELINE_MACHINE_CORES_H
+#define PIPELINE_MACHINE_CORES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/status.h"
+
+// The CPUs that this process may run on, a bit each. *bits is owned by the caller. Local.
+status cores_allowed(uint64_t **bits, size_t *words);
+
+// The core of each CPU below n: its first CPU. Reads a file a CPU: one rank of a machine for all.
+// Local.
+void cores_list(size_t n, int32_t *core);
+
+// What falls to one of the ranks of a machine: of cores and of CPUs; less than 1 where there are
+// more ranks.
+typedef struct core_share {
+    double cores, cpus;
+} core_share;
+
+// Of `ranks` sets of CPUs, `words` each, that of rank `mine`: a CPU counts as much less as more
+// ranks may run on it, a core once however many of its CPUs are used.
+core_share cores_divide(const uint64_t *sets, size_t words, int ranks, int mine,
+                        const int32_t *core);
+// No more than Slurm gave to a rank (SLURM_CPUS_PER_TASK) and, shared by the machine's ranks, to
+// the job here (SLURM_CPUS_ON_NODE): it may have bound none of them.
+core_share cores_cap(core_share s, int ranks);
+
+// Whole cores for one of `ranks` that share what this process may use of the machine; at least 1.
+// Without asking the others. Local.
+int cores_here(int ranks);
+// The machine's cores, or as many as Slurm gave to the job here.
+int cores_machine(void);
+
+#endif

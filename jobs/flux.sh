@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# One pipeline under Flux. Flux warns ranks and script before the time limit; the script submits itself again to the instance it came from
+# until the pipeline is done. A job that is cancelled, or got no further since it was started, is not.
+#   flux batch [-N 2 -n 8 -c 4 -t 12h] jobs/flux.sh pipeline.yaml [options of `sulcus run`]
+#   BATCH="-N 2 ...": options for the further starts, which do not know those given by hand; better change them below, in a copy
+#   SULCUS: the program, default `sulcus`; CORES: of a rank, default 2; LAUNCH: the launcher with its options, default flux run;
+#   MAX_RESTARTS: default 20
+# Ends with exit code 0 and "N done, 0 failed ..." last in sulcus-JOBID.log; each restart is a job of its own with its own log.
+#flux: --job-name=sulcus
+#flux: -N 1
+#flux: -n 4
+#flux: -c 2
+#flux: -t 4h
+#flux: --signal=USR1@2m
+#flux: --output=sulcus-{{id}}.log
+sulcus=${SULCUS:-sulcus} restarts=${RESTARTS:-0}
+read -ra batch <<<"${BATCH-}"
+cores=${CORES:-2}
+read -ra launch <<<"${LAUNCH:-flux run -n $(($(flux resource list --states=all --no-header --format='{ncores}') / cores)) -c $cores}"
+hand_on() { flux job killall --force --signal=USR1; } # `flux run` itself would end
+
+# --- The same in all scripts that run a job (tests/run/test_jobs.sh compares them): `run_job ARGUMENTS` runs `sulcus run ARGUMENTS` under
+# $launch, hands warnings on by `hand_on PROCESS`, and leaves $code, and in $again whether another start would get further; $why says why not.
+run_job() {
+  local waiting=1 job='' state before kills epoch
+  local -r max=${MAX_RESTARTS:-20}
+  again=false why='' cancelled=false
+  ask() { state=$("$sulcus" status "$@" --json 2>/dev/null); }
+  value() { sed -n "s/^ *\"$1\": \([0-9a-z]*\),*$/\1/p" <<<"$state" | head -n 1; }
+  memory_kills() { # by the kernel, in this job's cgroup, where that can be seen
+    local own
+    own=$(sed -n 's/^[0-9]*:memory:/memory/p; s/^0:://p' /proc/self/cgroup | head -n 1)
+    sed -n 's/^oom_kill //p' "/sys/fs/cgroup/$own/memory.oom_control" "/sys/fs/cgroup/${own%%/step_*}/memory.events" 2>/dev/null
+  }
+  ask "$@"
+  before=$(value epoch) kills=$(memory_kills)
+  # In the background, so that the shell takes a signal at once: ranks write what they have, and exit with 75. Whoever sends TERM wants the
+  # end, and a scheduler that preempts a job requeues it itself.
+  trap 'waiting=1; [ -z "$job" ] || hand_on "$job"' USR1 USR2
+  trap 'waiting=1 cancelled=true; [ -z "$job" ] || hand_on "$job"' TERM INT HUP
+  "${launch[@]}" "$sulcus" run "$@" &
+  job=$!
+  while [ $waiting = 1 ]; do
+    waiting=0
+    wait "$job"
+    code=$?
+  done
+  job=''
+  # The journal knows better than the launcher, whose code may be its own, or 0 for ranks that end with 75 (MPICH).
+  ask "$@"
+  epoch=$(value epoch)
+  [ "$epoch" != "$before" ] || epoch='' # that run was not ours
+  if [ "$code" = 0 ] && [ -n "$epoch" ]; then
+    code=$(value exit_code)
+    code=${code:-75}
+  fi
+  case $code in 0 | 2 | 3 | 5) return ;; esac
+  if [ "$(memory_kills)" != "$kills" ]; then
+    why="killed for memory; give it more, or fewer ranks (\`sulcus plan\` says what they take)"
+  elif $cancelled; then
+    why="told to end"
+  elif [ -n "$epoch" ] && [ "$(value resumable)" != true ]; then
+    return # an error, which has its own line
+  elif [ -z "$epoch" ] || [ "$(value progress_since_start)" = 0 ]; then
+    why="nothing was gained since this start, and so it is not started again"
+  elif [ "$restarts" -ge "$max" ]; then
+    why="started again $max times, and no more"
+  else
+    again=true why="started again, restart $((restarts + 1)) of $max"
+  fi
+  [ "$code" != 137 ] || why="killed, perhaps for memory; $why"
+}
+# ---
+
+run_job "$@"
+[ -z "$why" ] || echo "exit code $code: $why"
+if $again && ! $cancelled; then
+  RESTARTS=$((restarts + 1)) flux --parent batch "${batch[@]}" "$0" "$@"
+fi
+exit "$code"

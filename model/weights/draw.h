@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Normal numbers for weights that are drawn, thousands at a time: the same bits as rng_normal gives
+// one by one.
+#ifndef MODEL_WEIGHTS_DRAW_H
+#define MODEL_WEIGHTS_DRAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pipeline/base/rng.h"
+
+// Writes to out[i], i in [0, n), (float)(rng_normal(r, first + i) * deviation). With `truncated`, a
+// number beyond 2 in magnitude is drawn again, as often as it takes, at the same index plus
+// multiples of 2^48 (torch's trunc_normal_ with bounds -2 and 2).
+void draw_normals(const rng *r, double deviation, bool truncated, size_t first, size_t n,
+                  float *out);
+
+#endif

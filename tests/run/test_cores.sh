@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Threads: none that nobody asked for; no more than Slurm gave a rank where nothing is bound; a core with two CPUs counts once; more CPUs
+# than cpu_set_t has room for.
+. "$SOURCE/tests/lib.sh"
+cd "$scratch" || exit 1
+machine=$BUILD/tests/libmachine.so
+cat >p.yaml <<'END'
+pipeline: cores
+output: out
+steps:
+  sums: {stage: sum, units: 2}
+END
+: >stdout
+: >stderr
+
+# OpenBLAS has threads of its own where there are two CPUs; --help and `describe` want none of them.
+for arguments in --help "describe collect"; do
+  : >started
+  # shellcheck disable=SC2086
+  THREADS=$scratch/started LD_PRELOAD=$machine "$SULCUS" $arguments >stdout 2>stderr || fail "$arguments"
+  is "threads of $arguments" "$(wc -l <started)" 0
+done
+"$SULCUS" doctor "$scratch/folder" >stdout 2>stderr # afterwards, all CPUs are there again
+says "cores of the doctor" stdout "^threads  *ok  *[0-9]* threads in total.*this machine has \([0-9]*\) cores"
+
+threads() { # RANKS SETTINGS...: a run's threads a rank, in $threads
+  local n=$1
+  shift
+  rm -rf out
+  ranks "$n" env LD_PRELOAD="$machine" "$@" "$TOY" run p.yaml --quiet
+  is "exit code on $n ranks with $*" $code 0
+  threads=$(sed -n 's/.*"event":"run".*"threads":\([0-9]*\),.*/\1/p' out/journal.jsonl)
+}
+threads 1 CPUS=2000
+is "threads on two CPUs of 2,000" "$threads" 2
+threads 2 CPUS=2000
+is "threads of two ranks on two CPUs of 2,000" "$threads" 1
+threads 1 CPUS=300000
+is "threads on two CPUs of 300,000" "$threads" 2
+threads 1 CPUS=2000 SLURM_CPUS_PER_TASK=1
+is "threads where Slurm gave a rank one CPU" "$threads" 1
+threads 1 CPUS=2000 SLURM_CPUS_ON_NODE=1
+is "threads where Slurm gave the job one CPU" "$threads" 1
+threads 1 CPUS=2000 SLURM_CPUS_PER_TASK=64
+is "threads where Slurm gave more than is bound" "$threads" 2
+
+# CPUs 1998 and 1999 are one core; two threads may be asked for all the same.
+mkdir -p root/sys/devices/system/cpu/cpu199{8,9}/topology
+for cpu in 1998 1999; do echo 1998-1999 >root/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list; done
+threads 1 CPUS=2000 SULCUS_ROOT="$scratch/root"
+is "threads on a core with two CPUs" "$threads" 1
+for given in 2 3; do
+  rm -rf out
+  code=0
+  CPUS=2000 SULCUS_ROOT=$scratch/root LD_PRELOAD=$machine "$TOY" run p.yaml --quiet -s threads=$given >stdout 2>stderr || code=$?
+  is "$given threads on the two CPUs of a core" $code $((given == 2 ? 0 : 2))
+done
+finish

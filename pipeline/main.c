@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: its commands, MPI's start and end, signals, and exit codes. The one file with
 // MPI_COMM_WORLD and exit.
+#include <errno.h>
 #include <malloc.h>
 #include <mpi.h>
 #include <signal.h>
@@ -64,12 +65,20 @@ static void report(status st)
         fprintf(stderr, "sulcus: error: %s\n", status_text());
 }
 
+// What was said to a reader that has gone, as in `run | head`, is dropped: a run does not end for it.
+static void flush_output(void)
+{
+    if (fflush(stdout) != 0 && errno == EPIPE && !freopen("/dev/null", "w", stdout))
+        report(status_fail_errno(ERR_IO, "/dev/null", "cannot open"));
+}
+
 // Starts MPI, calls `body` on all ranks, ends MPI. The failure is reported here, by rank 0: mpirun
 // kills it as soon as another rank has ended with an error.
 static status with_ranks(const command_line *line, status (*body)(comm *, const command_line *))
 {
     comm *c = NULL;
     int rank;
+    signal(SIGPIPE, SIG_IGN); // (only here: `describe | head` ends as any tool does)
     // A rank that waits for others must leave its core to those that compute.
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     // A process that nothing launched needs no daemon of its own, which takes 0.2 s to come up.
@@ -82,7 +91,7 @@ static status with_ranks(const command_line *line, status (*body)(comm *, const 
     status st = comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &c);
     if (st == OK)
         st = body(c, line);
-    fflush(stdout);
+    flush_output();
     if (rank == 0)
         report(st);
     status_carry(st, "");
@@ -328,6 +337,7 @@ int main(int argc, char **argv)
     // Blocks of a few MB go back to the system when they are freed, so that what a task holds is
     // what `plan` says, and not what the heap kept between two of them.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    signal(SIGXFSZ, SIG_IGN); // a file that would be too large is an error of who writes it
     status st = command_line_parse(commands, argc, argv, &line);
     line.failure = st;
     if (st != OK && launch_known())

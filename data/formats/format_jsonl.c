@@ -98,7 +98,12 @@ static status feed_file(const format_state *s, size_t first, size_t end, text_ma
             st = status_fail(ERR_INPUT, byte_stream_path(in), "has changed while it was read");
             goto done;
         }
-        text_document t = {.group = d->group, .bytes = bytes, .n = got, .escaped = true};
+        text_document t = {.group = d->group,
+                           .bytes = bytes,
+                           .n = got,
+                           .file = s->files.at[d->file],
+                           .offset = d->offset,
+                           .escaped = true};
         TRY(text_maker_add(m, &t));
     }
 done:

@@ -248,6 +248,8 @@ static status feed_subject(const format_state *s, size_t group, text *t, size_t 
         text_document d = {.group = group,
                            .bytes = t->at,
                            .n = t->length,
+                           .file = s->at[group].path,
+                           .line = q->line[i],
                            .shot = shot,
                            .shots = s->shots,
                            .answer = row[ANSWER].bytes[0] - 'A'};

@@ -125,6 +125,7 @@ static status add_block(const format_state *s, size_t i, const char *bytes, size
     text_document d = {.group = (size_t)s->group[i],
                        .bytes = bytes,
                        .n = n,
+                       .file = s->files.at[i],
                        .joined = s->joined[i],
                        .inner = inner,
                        .outer = outer};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // These tokens are few and sought at every byte of a text: speed is in passing over bytes that
-// begin none of them (`begins`). Those that begin alike lie longest first, so the first that fits
-// is it.
+// begin none of them. But a file may hold as many as it likes: so they lie in order, and
+// the range of those that agree with the text is narrowed byte by byte.
 #include "data/tokenizer/added_tokens.h"
 
 #include <stdlib.h>
@@ -12,11 +12,12 @@
 #include "pipeline/base/checked.h"
 
 struct added_tokens {
-    added_token *tokens; // by first byte, then the longest first
+    added_token *tokens; // those of the normalised text behind the others; each in byte order
     size_t n, capacity;
-    size_t first[257];   // where each first byte's tokens begin
-    bool begins[2][256]; // is there one of that `normalized` with that first byte?
+    size_t first[2][257]; // where each first byte's tokens begin, of either
 };
+
+enum { CONTENT_BYTES = 4096 };
 
 status added_tokens_new(added_tokens **out)
 {
@@ -38,10 +39,13 @@ status added_tokens_add(added_tokens *a, const added_token *token, const char *f
 {
     if (token->n == 0)
         return status_fail(ERR_INPUT, file, "added token %d is empty", token->id);
+    if (token->n > CONTENT_BYTES)
+        return status_fail(ERR_INPUT, file, "added token %d has %zu bytes", token->id, token->n);
     if (!checked_grow(&a->tokens, &a->capacity, a->n + 1, sizeof *a->tokens))
         return status_no_memory("added tokens");
     added_token *t = &a->tokens[a->n];
     *t = *token;
+    t->place = a->n;
     t->content = malloc(token->n);
     if (!t->content)
         return status_no_memory("added tokens");
@@ -50,28 +54,30 @@ status added_tokens_add(added_tokens *a, const added_token *token, const char *f
     return OK;
 }
 
-static int by_first_byte_longest(const void *x, const void *y)
+// Of equal ones the first that was added comes first: ids that follow one another.
+static int by_bytes(const void *x, const void *y)
 {
     const added_token *a = x, *b = y;
-    unsigned char first = (unsigned char)a->content[0], second = (unsigned char)b->content[0];
-    if (first != second)
-        return first < second ? -1 : 1;
-    if (a->n != b->n)
-        return a->n > b->n ? -1 : 1;
-    return memcmp(a->content, b->content, a->n);
+    if (a->normalized != b->normalized)
+        return a->normalized ? 1 : -1;
+    int order = memcmp(a->content, b->content, a->n < b->n ? a->n : b->n);
+    if (order != 0 || a->n != b->n)
+        return order != 0 ? order : a->n < b->n ? -1 : 1;
+    return a->place < b->place ? -1 : 1;
 }
 
 void added_tokens_ready(added_tokens *a)
 {
     if (a->n > 0)
-        qsort(a->tokens, a->n, sizeof *a->tokens, by_first_byte_longest);
+        qsort(a->tokens, a->n, sizeof *a->tokens, by_bytes);
     size_t at = 0;
-    for (int byte = 0; byte < 256; byte++) {
-        a->first[byte] = at;
-        for (; at < a->n && (unsigned char)a->tokens[at].content[0] == byte; at++)
-            a->begins[a->tokens[at].normalized][byte] = true;
-    }
-    a->first[256] = at;
+    for (int kind = 0; kind < 2; kind++)
+        for (int byte = 0; byte <= 256; byte++) {
+            a->first[kind][byte] = at;
+            while (at < a->n && a->tokens[at].normalized == kind &&
+                   (unsigned char)a->tokens[at].content[0] == byte)
+                at++;
+        }
 }
 
 size_t added_tokens_count(const added_tokens *a)
@@ -116,27 +122,45 @@ static bool stands_alone(const char *bytes, size_t n, size_t begin, size_t end)
     return end >= n || !is_word_character(utf8_decode(bytes + end, &length));
 }
 
+// The first of [low, high), which agree in the bytes before `depth`, whose byte there is `byte` or
+// greater. Those that end before it have none, which is less than any.
+static size_t find_byte(const added_tokens *a, size_t low, size_t high, size_t depth, int byte)
+{
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const added_token *t = &a->tokens[middle];
+        if (t->n <= depth || (unsigned char)t->content[depth] < byte)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 // The longest token of the wanted kind that begins at `at`, or NULL.
 static const added_token *find_token_at(const added_tokens *a, bool normalized, const char *bytes,
                                         size_t n, size_t at)
 {
+    const added_token *longest = NULL;
     unsigned char byte = (unsigned char)bytes[at];
-    for (size_t i = a->first[byte]; i < a->first[byte + 1]; i++) {
-        const added_token *t = &a->tokens[i];
-        if (t->normalized == normalized && t->n <= n - at &&
-            memcmp(bytes + at, t->content, t->n) == 0)
-            return t;
+    size_t low = a->first[normalized][byte], high = a->first[normalized][byte + 1];
+    for (size_t depth = 1; low < high; depth++) {
+        if (a->tokens[low].n == depth)
+            longest = &a->tokens[low]; // of those that agree, the shortest comes first
+        if (depth == n - at)
+            break;
+        byte = (unsigned char)bytes[at + depth];
+        low = find_byte(a, low, high, depth, byte);
+        high = find_byte(a, low, high, depth, byte + 1);
     }
-    return NULL;
+    return longest;
 }
 
 bool added_tokens_next(const added_tokens *a, bool normalized, const char *bytes, size_t n,
                        size_t from, size_t *begin, size_t *end, int32_t *id)
 {
-    const bool *begins = a->begins[normalized];
     for (size_t at = from; at < n; at++) {
-        const added_token *t =
-            begins[(unsigned char)bytes[at]] ? find_token_at(a, normalized, bytes, n, at) : NULL;
+        const added_token *t = find_token_at(a, normalized, bytes, n, at);
         if (!t)
             continue;
         if (t->single_word && !stands_alone(bytes, n, at, at + t->n)) {

@@ -18,13 +18,15 @@ typedef struct added_token {
     bool single_word;    // only between characters that are no letters, digits or "_"
     bool lstrip, rstrip; // swallows white space on that side
     bool normalized;     // looked for in the normalised text
+    size_t place;        // how many were added before; the set's
 } added_token;
 
 typedef struct added_tokens added_tokens;
 
 status added_tokens_new(added_tokens **out);
 void added_tokens_free(added_tokens *a); // NULL is a no-op
-// Adds a token; `content` is copied. ERR_INPUT for an empty one.
+// Adds a token; `content` is copied. ERR_INPUT for an empty one, and for
+// one of more than 4,096 bytes.
 status added_tokens_add(added_tokens *a, const added_token *token, const char *file);
 // Makes it ready to search. After all adds; threads may share it from then on.
 void added_tokens_ready(added_tokens *a);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules rewrite the text one after the other, between two buffers. Unicode's forms are the dear
-// ones: utf8proc is given only the stretches they can change, which most text has none of.
+// ones: utf8proc is given only the stretches they can change, which most text has none of. Rules
+// that let a text grow without end (a letter to a thousand, ten times over) meet a limit.
 #include "data/tokenizer/normalizer.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ typedef status rule_fn(const rule *r, const char *bytes, size_t n, text *out);
 
 struct rule {
     rule_fn *apply;
+    const char *file; // borrowed, for messages
     int options;      // of utf8proc
     char *from, *to;  // Replace, Prepend (to)
     bool left, right; // Strip
@@ -24,6 +26,20 @@ struct normalizer {
     rule *rules;
     size_t n, capacity;
 };
+
+enum {
+    MOST_RULES = 256,     // those in use have ten at most
+    GROWTH = 64,          // times as long a text may become; Unicode's own forms make 18 at most
+    FREE_BYTES = 1 << 20, // that any text may have beside
+};
+
+static status check_growth(const rule *r, size_t from, size_t to)
+{
+    return to / GROWTH <= from + FREE_BYTES / GROWTH
+               ? OK
+               : status_fail(ERR_INPUT, r->file,
+                             "the normalizer makes more than %d bytes of each of a text", GROWTH);
+}
 
 static status map_unicode(const rule *r, const char *bytes, size_t n, text *out)
 {
@@ -97,6 +113,8 @@ static status apply_replace(const rule *r, const char *bytes, size_t n, text *ou
         text_add_bytes(out, bytes, (size_t)(hit - bytes));
         text_add(out, r->to);
         bytes = hit + length;
+        if (check_growth(r, n, out->length) != OK)
+            return ERR_INPUT;
     }
     text_add_bytes(out, bytes, (size_t)(end - bytes));
     return OK;
@@ -155,6 +173,7 @@ static status read_rule(const json_t *json, const char *file, rule *r)
     if (k == n)
         return status_fail(ERR_INPUT, file, "normalizer %s is not supported",
                            type ? type : "without a type");
+    r->file = file;
     r->apply = kinds[k].apply;
     r->options = kinds[k].options;
     if (r->apply == apply_prepend)
@@ -188,6 +207,8 @@ static status read_rules(normalizer *n, const json_t *json, const char *file, in
             st = read_rules(n, json_array_get(list, i), file, depth + 1);
         return st;
     }
+    if (n->n == MOST_RULES)
+        return status_fail(ERR_INPUT, file, "the normalizer has more than %d rules", MOST_RULES);
     if (!checked_grow(&n->rules, &n->capacity, n->n + 1, sizeof *n->rules))
         return status_no_memory("a normalizer");
     n->rules[n->n] = (rule){0};
@@ -234,6 +255,8 @@ status normalizer_apply(const normalizer *n, const char *bytes, size_t length, t
     for (size_t i = 0; i < n->n && st == OK; i++) {
         b.length = 0;
         st = n->rules[i].apply(&n->rules[i], i ? text_get(&a) : bytes, i ? a.length : length, &b);
+        if (st == OK)
+            st = check_growth(&n->rules[i], length, b.length);
         text swap = a;
         a = b;
         b = swap;

@@ -12,11 +12,12 @@
 
 typedef struct normalizer normalizer;
 
-// Reads the "normalizer" of a tokenizer.json (null: none). `file` names it in messages. ERR_INPUT
-// for an unknown kind. Borrows nothing. *out = NULL is a normalizer that does nothing.
+// Reads the "normalizer" of a tokenizer.json (null: none). `file` names it in messages; borrowed, and
+// nothing else. ERR_INPUT for an unknown kind. *out = NULL is a normalizer that does nothing.
 status normalizer_new(const json_t *rules, const char *file, normalizer **out);
 void normalizer_free(normalizer *n); // NULL is a no-op
-// Appends the normalised form of valid UTF-8. Thread-safe. ERR_INTERNAL when out of memory.
+// Appends the normalised form of valid UTF-8. Thread-safe. ERR_INTERNAL when out of memory;
+// ERR_INPUT when it is many times as long as the text.
 status normalizer_apply(const normalizer *n, const char *bytes, size_t length, text *out);
 
 #endif

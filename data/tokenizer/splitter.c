@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules are a chain, each cutting the pieces of the one before it. A piece goes down the whole
 // chain before the next one does: words come in order, and the memory is one list a rule, however
-// long the text. Patterns are PCRE2's, compiled once and shared; what matching writes to is each
-// thread's.
+// long the text. Patterns are compiled once and shared; what matching writes to is each thread's.
 #include "data/tokenizer/splitter.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/bytes/utf8.h"
+#include "data/tokenizer/pattern.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
-#include "pipeline/base/version.h"
+
+enum { MOST_RULES = 64 }; // those in use have four at most
 
 // The words GPT-2 cuts a text into (ByteLevel with use_regex).
 #define GPT2_WORDS                                                                                 \
@@ -31,7 +30,7 @@ typedef enum rule_kind { PATTERN, DIGITS, PREFIX_SPACE, METASPACE } rule_kind;
 
 typedef struct split_rule {
     rule_kind kind;
-    pcre2_code *pattern; // PATTERN: owned
+    pattern *pattern; // PATTERN: owned
     behaviour behaviour;
     bool invert;
     bool single;         // DIGITS: each alone
@@ -56,14 +55,12 @@ typedef struct level {
     piece *pieces;
     size_t n, capacity;
     text rewritten;
-    pcre2_match_data *match;
 } level;
 
 struct splitter_workspace {
     const splitter *s;
     level *levels; // one for each rule
-    pcre2_match_context *context;
-    pcre2_jit_stack *stack;
+    pattern_matcher *matcher;
 };
 
 typedef struct word_sink {
@@ -79,29 +76,17 @@ static status add_rule(splitter *s, split_rule r)
     return OK;
 }
 
-static status add_pattern(splitter *s, const char *pattern, bool literal, behaviour b, bool invert,
+static status add_pattern(splitter *s, const char *source, bool literal, behaviour b, bool invert,
                           const char *file)
 {
-    int error;
-    size_t offset;
-    // The pattern languages meant (Oniguruma's and Rust's) take \s, \d and \p by Unicode: hence
-    // UCP.
-    uint32_t options = PCRE2_UTF | PCRE2_UCP | (literal ? PCRE2_LITERAL : 0);
-    if (literal)
-        options &= ~(uint32_t)PCRE2_UCP;
-    pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &error, &offset, NULL);
-    if (!code) {
-        char reason[120];
-        pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof reason);
-        return status_fail(ERR_INPUT, file, "pattern of the pre-tokenizer, at character %zu: %s",
-                           offset, reason);
-    }
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // where there is no JIT, matching is interpreted
-    status st = add_rule(
-        s, (split_rule){.kind = PATTERN, .pattern = code, .behaviour = b, .invert = invert});
+    pattern *made = NULL;
+    status st = pattern_new(source, literal, file, &made);
     if (st != OK)
-        pcre2_code_free(code);
+        return st;
+    st = add_rule(s,
+                  (split_rule){.kind = PATTERN, .pattern = made, .behaviour = b, .invert = invert});
+    if (st != OK)
+        pattern_free(made);
     return st;
 }
 
@@ -109,9 +94,9 @@ static status read_split(splitter *s, const json_t *json, const char *file)
 {
     static const char *const names[] = {"Isolated", "Removed", "MergedWithPrevious",
                                         "MergedWithNext", "Contiguous"};
-    const json_t *pattern = json_object_get(json, "pattern");
-    const char *regex = json_string_value(json_object_get(pattern, "Regex"));
-    const char *literal = json_string_value(json_object_get(pattern, "String"));
+    const json_t *given = json_object_get(json, "pattern");
+    const char *regex = json_string_value(json_object_get(given, "Regex"));
+    const char *literal = json_string_value(json_object_get(given, "String"));
     const char *name = json_string_value(json_object_get(json, "behavior"));
     int b = 0;
     while (b < 5 && !(name && strcmp(names[b], name) == 0))
@@ -184,6 +169,8 @@ static status read_rules(splitter *s, const json_t *json, const char *file, int 
             st = read_rules(s, json_array_get(list, i), file, depth + 1);
         return st;
     }
+    if (s->n > MOST_RULES)
+        return status_fail(ERR_INPUT, file, "the pre-tokenizer has more than %d rules", MOST_RULES);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (type && strcmp(kinds[i].type, type) == 0)
             return s->byte_level
@@ -230,7 +217,7 @@ void splitter_free(splitter *s)
     if (!s)
         return;
     for (size_t i = 0; i < s->n; i++) {
-        pcre2_code_free(s->rules[i].pattern);
+        pattern_free(s->rules[i].pattern);
         free(s->rules[i].replacement);
     }
     free(s->rules);
@@ -249,16 +236,10 @@ status splitter_workspace_new(const splitter *s, splitter_workspace **out)
         return status_no_memory("a pre-tokenizer");
     w->s = s;
     w->levels = checked_calloc(s->n, sizeof *w->levels);
-    w->context = pcre2_match_context_create(NULL);
-    w->stack = pcre2_jit_stack_create(32 * 1024, 8 * 1024 * 1024, NULL);
-    bool made = w->levels && w->context && w->stack;
-    for (size_t i = 0; i < s->n && made; i++)
-        made = (w->levels[i].match = pcre2_match_data_create(1, NULL)) != NULL;
-    if (!made) {
+    if (!w->levels || pattern_matcher_new(&w->matcher) != OK) {
         splitter_workspace_free(w);
         return status_no_memory("a pre-tokenizer");
     }
-    pcre2_jit_stack_assign(w->context, NULL, w->stack);
     *out = w;
     return OK;
 }
@@ -270,11 +251,9 @@ void splitter_workspace_free(splitter_workspace *w)
     for (size_t i = 0; w->levels && i < w->s->n; i++) {
         free(w->levels[i].pieces);
         text_free(&w->levels[i].rewritten);
-        pcre2_match_data_free(w->levels[i].match);
     }
     free(w->levels);
-    pcre2_match_context_free(w->context);
-    pcre2_jit_stack_free(w->stack);
+    pattern_matcher_free(w->matcher);
     free(w);
 }
 
@@ -313,29 +292,28 @@ static status cut_by_pattern(splitter_workspace *w, size_t rule_index, const cha
     const split_rule *r = &w->s->rules[rule_index];
     level *l = &w->levels[rule_index];
     status st = OK;
-    size_t at = 0, from = 0;
-    bool last = false;
+    size_t at = 0, from = 0, begin, end;
+    bool last = false, found = true;
     while (at < n && st == OK) {
-        int found = pcre2_match(r->pattern, (PCRE2_SPTR)bytes, n, at, PCRE2_NO_UTF_CHECK, l->match,
-                                w->context);
-        if (found == PCRE2_ERROR_NOMATCH)
+        TRY(pattern_next(r->pattern, w->matcher, bytes, n, at, &found, &begin, &end));
+        if (!found)
             break;
-        if (found < 0)
-            return status_fail(ERR_INTERNAL, NULL,
-                               "a pre-tokenizer's pattern failed with PCRE2 error %d", found);
-        const size_t *range = pcre2_get_ovector_pointer(l->match);
-        if (range[1] == range[0]) { // an empty match cuts nothing
-            size_t length;
-            utf8_decode(bytes + at, &length);
-            at = range[1] + (range[1] == at ? length : 0);
+        if (begin == end) { // an empty match cuts nothing
+            size_t length = 0;
+            if (end == at)
+                utf8_decode(bytes + at, &length);
+            at = end + length;
             continue;
         }
-        st = add_part(l, r, from, range[0], r->invert, &last);
+        st = add_part(l, r, from, begin, r->invert, &last);
         if (st == OK)
-            st = add_part(l, r, range[0], range[1], !r->invert, &last);
-        at = from = range[1];
+            st = add_part(l, r, begin, end, !r->invert, &last);
+        at = from = end;
     }
-    return st == OK ? add_part(l, r, from, n, r->invert, &last) : st;
+    if (st == OK)
+        st = add_part(l, r, from, n, r->invert, &last);
+done:
+    return st;
 }
 
 static status cut_digits(level *l, const split_rule *r, const char *bytes, size_t n)
@@ -418,14 +396,6 @@ status splitter_cut(splitter_workspace *w, const char *bytes, size_t n, bool fir
                     status (*word)(void *context, const char *bytes, size_t n), void *context)
 {
     word_sink sink = {word, context};
+    pattern_matcher_begin(w->matcher, n);
     return run_rules(w, 0, bytes, n, first, &sink);
 }
-
-static void add_pcre2_version(text *found)
-{
-    char version[64]; // "10.42 2022-12-11"
-    pcre2_config(PCRE2_CONFIG_VERSION, version);
-    text_add(found, version);
-}
-
-const version_def library_pcre2 = {"PCRE2", add_pcre2_version};

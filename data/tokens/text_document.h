@@ -5,11 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct text_document {
     size_t group;      // the subset, as the catalogue numbers it
     const char *bytes; // borrowed until text_maker_add returns
     size_t n;
+    const char *file;   // where it is from; borrowed until all are tokenised
+    int64_t line;       // where it begins there; 0: not known, but
+    uint64_t offset;    // how many unpacked bytes come before it; 0: it is the file
     bool escaped;       // the inside of a JSON text
     bool joined;        // laid end to end with the group's others, whatever `pack` says
     bool inner, outer;  // parts of one document: something came before it; something will come

@@ -4,9 +4,11 @@
 // in order: samples do not depend on the number of threads, and at most a batch is done in vain.
 #include "data/tokens/text_maker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/byte_stream.h"
 #include "data/tokens/text_coding.h"
 #include "pipeline/base/checked.h"
 
@@ -156,14 +158,47 @@ done:
     return st;
 }
 
+// The line of a document; 0: not known.
+static int64_t find_line(const text_document *d)
+{
+    byte_stream *in = NULL;
+    char bytes[4096];
+    int64_t line = 1;
+    if (d->line > 0 || d->offset == 0)
+        return d->line;
+    status st = byte_stream_open(d->file, &in);
+    for (uint64_t left = d->offset; left > 0 && st == OK;) {
+        size_t got = 0, want = left < sizeof bytes ? (size_t)left : sizeof bytes;
+        st = byte_stream_read(in, bytes, want, &got);
+        for (size_t i = 0; i < got; i++)
+            line += bytes[i] == '\n';
+        left = got < want ? 0 : left - got;
+    }
+    byte_stream_close(in);
+    return st == OK ? line : 0;
+}
+
+// What a tokenizer cannot do with a text is said of both.
+static status fail_at_document(const text_document *d)
+{
+    char said[1024];
+    snprintf(said, sizeof said, "%s", status_text());
+    int64_t line = find_line(d);
+    char *at = line ? text_format("%s:%lld", d->file, (long long)line) : strdup(d->file);
+    status st = at ? status_fail(ERR_INPUT, at, "%s", said) : status_no_memory("a text");
+    free(at);
+    return st;
+}
+
 static status encode_item(void *context, int64_t i, int thread)
 {
     text_maker *m = context;
     text_item *item = &m->items[i];
     item->ids.n = 0;
     item->shortened = false;
-    return text_coding_encode(&m->coding, m->encoders[thread], &m->scratch[thread],
-                              text_get(&m->bytes) + item->begin, item);
+    status st = text_coding_encode(&m->coding, m->encoders[thread], &m->scratch[thread],
+                                   text_get(&m->bytes) + item->begin, item);
+    return st == ERR_INPUT ? fail_at_document(&item->document) : st;
 }
 
 // Tokenises the batch and adds what comes out, in order.

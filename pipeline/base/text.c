@@ -17,7 +17,8 @@ void text_add_bytes(text *t, const char *bytes, size_t n)
         t->failed = true;
         return;
     }
-    memcpy(t->at + t->length, bytes, n);
+    if (n > 0)
+        memcpy(t->at + t->length, bytes, n);
     t->length += n;
     t->at[t->length] = 0;
 }

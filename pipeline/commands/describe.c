@@ -261,5 +261,7 @@ status describe_schema(const registry *r, FILE *out)
                  json_dumpf(root, out, JSON_INDENT(1)) != 0;
     fputc('\n', out);
     json_decref(root);
-    return failed ? status_no_memory("the schema") : OK;
+    return ferror(out) ? status_fail_errno(ERR_IO, "stdout", "cannot write")
+           : failed    ? status_no_memory("the schema")
+                       : OK;
 }

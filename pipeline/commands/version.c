@@ -66,5 +66,7 @@ status version_print(const registry *r, bool json, FILE *out)
     else if (version)
         print_text(version, out);
     json_decref(version);
-    return failed ? status_no_memory("the version") : OK;
+    return ferror(out) ? status_fail_errno(ERR_IO, "stdout", "cannot write")
+           : failed    ? status_no_memory("the version")
+                       : OK;
 }

@@ -202,7 +202,9 @@ static status print_json(const journal_summary *run, const totals *all, json_t *
     int failed = !root || json_dumpf(root, out, JSON_INDENT(1)) != 0;
     fputc('\n', out);
     json_decref(root);
-    return failed ? status_no_memory("the status") : OK;
+    return ferror(out) ? status_fail_errno(ERR_IO, "stdout", "cannot write")
+           : failed    ? status_no_memory("the status")
+                       : OK;
 }
 
 status view_status(const view_source *v, bool json, FILE *out)

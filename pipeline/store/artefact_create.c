@@ -3,9 +3,13 @@
 // parallel handle and integers are deflated. Each value passes the digest on its way to NetCDF.
 #include "pipeline/store/artefact_create.h"
 
+#include <fcntl.h>
 #include <netcdf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/store/artefact_digest.h"
@@ -16,6 +20,7 @@ enum {
     BLOCK_BYTES = 8 << 20,    // what a fill callback is asked for at once, if a row is not larger
     DEFLATE_BYTES = 64 << 10, // smaller variables are not worth a chunk index
     CHUNK_BYTES = 1 << 20,
+    MOST_FILES = 1 << 16, // open ones that are looked through
 };
 
 static const nc_type types[] = {
@@ -164,6 +169,37 @@ done:
     return st;
 }
 
+// Gives HDF5 memory in place of a file that cannot be written. What it has buffered must go
+// somewhere: where it cannot close a file, it tries again when MPI ends, and crashes.
+static void let_go(const char *path)
+{
+    struct stat wanted, info;
+    int memory = memfd_create("artefact", MFD_CLOEXEC);
+    if (memory < 0 || stat(path, &wanted) != 0)
+        goto done;
+    long most = sysconf(_SC_OPEN_MAX);
+    if (most < 0 || most > MOST_FILES)
+        most = MOST_FILES;
+    for (int file = 0; file < most; file++)
+        if (fstat(file, &info) == 0 && info.st_ino == wanted.st_ino && info.st_dev == wanted.st_dev)
+            dup3(memory, file, O_CLOEXEC);
+done:
+    if (memory >= 0)
+        close(memory);
+}
+
+// What was buffered may meet a full disk only here.
+static status close_file(const creation *c, status st)
+{
+    artefact_lock();
+    int code = st == OK ? nc_sync(c->file) : NC_NOERR;
+    if (st != OK || code)
+        let_go(c->path);
+    int closed = nc_close(c->file);
+    artefact_unlock();
+    return st == OK ? check_nc(c, code ? code : closed, "the end") : st;
+}
+
 status artefact_create(const char *path, const artefact_writer *w, char hex[DIGEST_HEX])
 {
     status st;
@@ -182,13 +218,8 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
     }
     st = digest_parts_join(parts, w->n_variables, hex);
 done:
-    if (c.file >= 0) {
-        artefact_lock();
-        int code = nc_close(c.file); // what was buffered may meet a full disk only here
-        artefact_unlock();
-        if (st == OK)
-            st = check_nc(&c, code, "the end");
-    }
+    if (c.file >= 0)
+        st = close_file(&c, st);
     free(parts);
     free(c.dims);
     free(c.variables);

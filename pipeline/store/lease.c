@@ -251,6 +251,8 @@ status lease_check(const char *output, const char *id)
         st = status_fail(ERR_IO, output,
                          "the folder's lease has vanished; nothing more is "
                          "written to it");
+    } else if (!now.id[0]) {
+        st = status_fail_errno(ERR_IO, path, "cannot read the lease");
     } else if (strcmp(now.id, id) != 0) {
         lease_holder_describe(&now, who, sizeof who);
         st = status_fail(ERR_INTERRUPTED, output, "a newer run holds it: %s; this one ends", who);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -36,6 +37,21 @@ static status check_space(const char *folder, const artefact_writer *w)
     if ((unsigned long long)info.f_bavail * info.f_frsize < need / 16)
         return status_fail(ERR_IO, folder, "needs about %zu MB more; free some space", need >> 20);
     return OK;
+}
+
+// HDF5 cannot let go of a file that grew as large as a process may write: so that is refused before,
+// whatever deflate would have made of it.
+static status check_limit(const char *path, const artefact_writer *w)
+{
+    enum { BESIDE = 256 << 10 }; // header, and the ends of chunks
+    struct rlimit most;
+    const size_t bytes = artefact_writer_bytes(w), need = bytes + bytes / 16 + BESIDE;
+    if (getrlimit(RLIMIT_FSIZE, &most) != 0 || most.rlim_cur == RLIM_INFINITY ||
+        need <= most.rlim_cur)
+        return OK;
+    return status_fail(ERR_IO, path,
+                       "needs up to %zu kB, and files may have %llu (ulimit -f); raise that",
+                       need >> 10, (unsigned long long)most.rlim_cur >> 10);
 }
 
 // Digests of the file as it is on the disk: the pages just written are dropped first, so that it is
@@ -87,6 +103,7 @@ status store_commit(const char *output, const char *path, artefact_writer *w,
     TRY(provenance_add(w, origin));
     TRY(file_make_folders(folder));
     TRY(check_space(folder, w));
+    TRY(check_limit(final, w));
     made = true;
     TRY(artefact_create(temporary, w, written));
     TRY(file_sync(temporary));

@@ -61,7 +61,7 @@ static void write_tics(text *script, const char *axis, char *const *name, int64_
     text_addf(script, "set %stics (", axis);
     for (int64_t i = 0; i < n; i++) {
         text_add(script, i ? ", " : "");
-        markup_gnuplot(script, name[i]);
+        markup_gnuplot_tic(script, name[i]);
         text_addf(script, " %lld", (long long)i + 1);
     }
     text_add(script, ")\n");

@@ -61,11 +61,12 @@ void markup_html(text *out, const char *string)
 
 void markup_csv(text *out, const char *string)
 {
+    const char *formula = *string && strchr("=+-@\t\r", *string) ? "'" : "";
     if (!strpbrk(string, ",\"\r\n")) {
-        text_add(out, string);
+        text_addf(out, "%s%s", formula, string);
         return;
     }
-    text_add(out, "\"");
+    text_addf(out, "\"%s", formula);
     for (const char *s = string; *s; s++) {
         if (*s == '"')
             text_add(out, "\"");
@@ -89,16 +90,46 @@ void markup_csv_number(text *out, double value)
     text_add(out, number);
 }
 
+// What XML, and so SVG, cannot hold: half a character, and two that are none (U+FFFE, U+FFFF).
+static bool is_drawable(const char *s, size_t n)
+{
+    return n > 0 && !(n == 3 && memcmp(s, "\xEF\xBF", 2) == 0 && (unsigned char)s[2] >= 0xBE);
+}
+
+// In double quotes, each ASCII character that might mean something as a number: single quotes that
+// hold ' are read wrongly by gnuplot 5.4, and inside double ones ` would run a command. Its SVG
+// leaves > as it is, and "]]>" is no XML: a space without width comes between.
+static void quote_gnuplot(text *out, const char *string, const char *percent)
+{
+    text_add(out, "\"");
+    for (const char *s = string; *s;) {
+        const unsigned char c = (unsigned char)*s;
+        size_t n = character_length((const unsigned char *)s);
+        if (s >= string + 2 && memcmp(s - 2, "]]>", 3) == 0)
+            text_add(out, "\xE2\x80\x8B");
+        if (c < 0x20 || c == 0x7F)
+            text_add(out, " ");
+        else if (c == '%')
+            text_add(out, percent);
+        else if (c < 0x80 && !isalnum(c) && !strchr(" .,:;()<>=+-_/", c))
+            text_addf(out, "\\%03o", c);
+        else if (is_drawable(s, n))
+            text_add_bytes(out, s, n);
+        else
+            text_add(out, "\xEF\xBF\xBD");
+        s += n ? n : 1;
+    }
+    text_add(out, "\"");
+}
+
 void markup_gnuplot(text *out, const char *string)
 {
-    text_add(out, "'");
-    for (const char *s = string; *s; s++) {
-        if (*s == '\'')
-            text_add(out, "'");
-        bool control = (unsigned char)*s < 0x20 || *s == 0x7F;
-        text_add_bytes(out, control ? " " : s, 1);
-    }
-    text_add(out, "'");
+    quote_gnuplot(out, string, "%");
+}
+
+void markup_gnuplot_tic(text *out, const char *string)
+{
+    quote_gnuplot(out, string, "%%");
 }
 
 void markup_file_name(text *out, const char *string)

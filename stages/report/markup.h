@@ -11,13 +11,16 @@
 void markup_html(text *out, const char *string);
 
 // One field of a CSV line (RFC 4180): in quotes where it holds a comma, a quote or a line break.
+// Where a spreadsheet would take it for a formula, it begins with a ' that makes it a text.
 void markup_csv(text *out, const char *string);
 
 // A number as a CSV field: 17 digits where they are needed to read the same value back; NaN as NaN.
 void markup_csv_number(text *out, double value);
 
-// A gnuplot string: in single quotes, where nothing is substituted; line breaks become spaces.
+// A gnuplot string; line breaks become spaces, and what no SVG can hold U+FFFD. The label of a tic is
+// a format of numbers, too.
 void markup_gnuplot(text *out, const char *string);
+void markup_gnuplot_tic(text *out, const char *string);
 
 // A file name's part: every byte but letters, digits, . _ = - becomes %XX.
 void markup_file_name(text *out, const char *string);

@@ -6,13 +6,13 @@
 # HEADER, and the files that may see it
 wrappers='
 mpi.h          pipeline/(comm/.*|main\.c)
-sys/mman.h     pipeline/base/(file|map_guard)\.c
+sys/mman.h     pipeline/(base/(file|map_guard)|store/artefact_create)\.c
 netcdf[a-z_]*  pipeline/store/artefact(_[a-z]+)?\.c
 yaml.h         pipeline/config/yaml_tree\.c
 jpeglib.h      data/image/decode_jpeg\.c
 png.h          data/image/decode_png\.c
 zstd.h         data/bytes/byte_stream\.c
-pcre2.h        data/tokenizer/splitter\.c
+pcre2.h        data/tokenizer/pattern\.c
 dnnl.h         model/kernels/products_onednn\.c
 metis.h        stages/cluster/cofiring_graph\.c
 '

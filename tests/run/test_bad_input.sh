@@ -190,6 +190,25 @@ data 'images: empty folders' 'data' images "$picture" folder
 rm -rf "$scratch/data"
 cp -r "$saved" "$scratch/data"
 
+# A tokenizer that cannot cut a text: it and the text's place are named.
+mkdir "$scratch/lm"
+cp "$SOURCE"/examples/mistral-debtext/*.json "$scratch/lm"
+ln -s "$SOURCE/examples/mistral-debtext/model.safetensors" "$scratch/lm"
+cat >"$scratch/text.yaml" <<END
+pipeline: bad
+output: $scratch/out
+models: {m: {path: $scratch/lm}}
+datasets: {d: {format: jsonl, path: $scratch/text.jsonl, context: 64, limit: 1000, collect: same}}
+steps:
+  a: {stage: collect, model: m, data: d}
+END
+printf '{"text": "one"}\n{"text": "two xabxab"}\n' >"$scratch/text.jsonl"
+sed 's/"pre_tokenizer": *null/"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "x(?=(?1))(?:(ab\\\\K)){0}"}, "behavior": "Isolated"}/' \
+  "$SOURCE/examples/mistral-debtext/tokenizer.json" >"$scratch/lm/tokenizer.json"
+refused 'a match that ends before it begins' 3 'text.jsonl:2: .*tokenizer.json: a pattern' run "$scratch/text.yaml"
+gzip "$scratch/text.jsonl"
+refused 'the same in a packed file' 3 'text.jsonl.gz:2: .*tokenizer.json: a pattern' run "$scratch/text.yaml" -s datasets.d.path="$scratch/text.jsonl.gz"
+
 # --- Scores from elsewhere, and artefacts
 
 # scores WHAT CODE PATTERN HEADER BYTES

@@ -289,8 +289,20 @@ static void names_are_quoted_for_each_language(void **state)
                                          "\uFFFD\uFFFD\uFFFD");
     markup_csv(&csv, "a,\"b\"");
     assert_string_equal(text_get(&csv), "\"a,\"\"b\"\"\"");
-    markup_gnuplot(&script, "it's `x`\n@y");
-    assert_string_equal(text_get(&script), "'it''s `x` @y'");
+    const char *const formulas[][2] = {{"=1+1", "'=1+1"}, {"+1", "'+1"},   {"-x", "'-x"},
+                                       {"@a", "'@a"},     {"\tb", "'\tb"}, {"=a,b", "\"'=a,b\""},
+                                       {"a=b", "a=b"},    {"", ""}};
+    for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
+        text_free(&csv);
+        markup_csv(&csv, formulas[i][0]);
+        assert_string_equal(text_get(&csv), formulas[i][1]);
+    }
+    markup_gnuplot(&script, "it's `x`\n@y 5% \xff\uFFFE]]>");
+    assert_string_equal(text_get(&script),
+                        "\"it\\047s \\140x\\140 \\100y 5% \uFFFD\uFFFD\\135\\135\u200B>\"");
+    text_free(&script);
+    markup_gnuplot_tic(&script, "5% \"a\"");
+    assert_string_equal(text_get(&script), "\"5%% \\042a\\042\"");
     markup_file_name(&name, "a/b c=0.5%");
     assert_string_equal(text_get(&name), "a%2Fb%20c=0.5%25");
     text_free(&html), text_free(&csv), text_free(&script), text_free(&name);

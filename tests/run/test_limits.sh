@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Limits of a shell and readers that go away: the size and number of files (ulimit -f, -n), a full or closed stdout. Exit 4 with one line,
+# or the run goes on; never a signal, never "out of memory" or "a newer run".
+. "$SOURCE/tests/lib.sh"
+cd "$scratch" || exit 1
+cat >p.yaml <<END
+pipeline: small
+output: out
+models: {vit: {path: $SOURCE/examples/vit-glyph100}}
+datasets:
+  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, subsets: coarse, keep: [latin, greek], collect: 0.5, limit: 20}
+steps:
+  activations: {stage: collect, model: vit, data: glyphs}
+  scores: {stage: score, from: activations, measure: [abs, freq]}
+  overlap: {stage: intersect, from: scores, fractions: [0.01, 0.1]}
+END
+"$SULCUS" run p.yaml --quiet >stdout 2>stderr
+is 'exit code without limits' $? 0
+digests out >reference.txt
+largest=$(find out -name '*.nc' -printf '%k\n' | sort -n | tail -1)
+
+# within WHAT LIMIT...: run under that limit; its status in $code, one line where it is not 0.
+within() {
+  local what=$1
+  shift
+  rm -rf out
+  code=0
+  (ulimit "$@"; exec "$SULCUS" run p.yaml --quiet >stdout 2>stderr) || code=$?
+  if [ $code = 0 ]; then
+    digests out | cmp -s - reference.txt || fail "other bits with $what"
+    return
+  fi
+  is "exit code with $what" "$code" 4
+  is "lines with $what" "$(grep -c '^sulcus: error: ' stderr)" 1
+  is "artefacts left by $what" "$(find out -name '*.tmp')" ''
+}
+refused=0
+for part in 1 10 30 60 80 90 95 98 99 100 101 105 110 200; do
+  within "$part% of the largest file" -f $((largest * part / 100))
+  [ $code = 0 ] || refused=$((refused + 1))
+done
+[ $refused -ge 8 ] || fail "only $refused limits were met"
+within 'room for each file' -f $((largest * 2 + 1024))
+is 'exit code with room' "$code" 0
+for n in 16 17 18 19 20 22 24; do
+  within "$n files" -n $n
+  grep -q 'newer run' stderr && fail "$n files: takes itself for another run"
+done
+within '64 files' -n 64
+is 'exit code with 64 files' "$code" 0
+
+# A reader that has gone.
+rm -rf out
+"$SULCUS" run p.yaml 2>stderr | head -1 >stdout
+is 'exit codes of run | head' "${PIPESTATUS[*]}" '0 0'
+is 'stderr of run | head' "$(cat stderr)" ''
+digests out | cmp -s - reference.txt || fail 'other bits of run | head'
+for command in describe 'describe --schema' 'describe --man' 'describe --completion' '--version --json' 'plan p.yaml' 'status p.yaml --json'; do
+  code=0
+  # shellcheck disable=SC2086
+  "$SULCUS" $command >/dev/full 2>stderr || code=$?
+  is "exit code of $command >/dev/full" $code 4
+  is "$command >/dev/full" "$(cat stderr)" 'sulcus: error: stdout: cannot write: No space left on device'
+done
+finish

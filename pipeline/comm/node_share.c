@@ -43,7 +43,9 @@ static status map_block(node_share *s, size_t bytes, node_block *block)
     shared_file *f = &block->file;
     status st = first ? shared_file_make(bytes, count_untouched(s), f) : OK;
     TRY(vote(s->node, st));
-    MPI_Bcast(f->path, sizeof f->path, MPI_BYTE, 0, s->node);
+    int length = (int)strlen(f->path) + 1; // far below what MPI copies from process to process
+    MPI_Bcast(&length, 1, MPI_INT, 0, s->node);
+    MPI_Bcast(f->path, length, MPI_BYTE, 0, s->node);
     if (bytes == 0)
         bytes = 1;
     st = shared_file_map(f->path, bytes, &block->at);

@@ -3,7 +3,9 @@
 // parallel handle and integers are deflated. Each value passes the digest on its way to NetCDF.
 #include "pipeline/store/artefact_create.h"
 
+#include <errno.h>
 #include <netcdf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,12 +34,27 @@ typedef struct creation {
     int *variables; // and variables; owned
 } creation;
 
+// HDF5 says that something failed, errno mostly what: cleared before each call, it is believed where
+// it is about a disk.
+static bool is_known(int code)
+{
+    return code == ENOSPC || code == EDQUOT || code == EFBIG || code == EROFS || code == EACCES ||
+           code == EIO || code == ESTALE;
+}
+
 static status check_nc(const creation *c, int code, const char *what)
 {
-    return code == NC_NOERR ? OK
-                            : status_fail(ERR_IO, c->path,
-                                          "cannot write %s (%s); check free space and permission",
-                                          what, nc_strerror(code));
+    const int reason = errno;
+    char line[NC_MAX_NAME + 32];
+    if (code == NC_NOERR)
+        return OK;
+    if (!is_known(reason))
+        return status_fail(ERR_IO, c->path,
+                           "cannot write %s (%s); check free space, quota and permission", what,
+                           nc_strerror(code));
+    snprintf(line, sizeof line, "cannot write %s", what);
+    errno = reason;
+    return status_fail_errno(ERR_IO, c->path, line);
 }
 
 // Integers of a mask or a cluster shrink tenfold under deflate at the speed of the disk.
@@ -83,6 +100,7 @@ static status define_variables(creation *c)
     const artefact_writer *w = c->w;
     const char *what = "the header";
     artefact_lock();
+    errno = 0;
     int code = nc_create(c->path, NC_NETCDF4 | NC_NOCLOBBER, &c->file);
     if (code)
         c->file = -1;
@@ -119,6 +137,7 @@ static status put_rows(const creation *c, size_t i, int64_t first, int64_t rows,
                 return status_fail(ERR_INTERNAL, v->name, "text %lld is missing",
                                    (long long)(first * row_items + k));
     artefact_lock();
+    errno = 0;
     while (code == NC_NOERR && rows > 0) {
         hyperslab s = hyperslab_next(v->dims, v->lengths, first, rows);
         code = nc_put_vara(c->file, c->variables[i], s.start, s.count, at);
@@ -184,6 +203,7 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
 done:
     if (c.file >= 0) {
         artefact_lock();
+        errno = 0;
         int code = nc_close(c.file); // what was buffered may meet a full disk only here
         artefact_unlock();
         if (st == OK)

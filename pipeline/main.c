@@ -334,6 +334,9 @@ int main(int argc, char **argv)
 {
     command_line line = {0};
     loading_end();
+    // One rank writes a file, under a name of its own, and it is read once it is whole: HDF5 need not
+    // lock it, which many file systems cannot.
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
     // Blocks of a few MB go back to the system when they are freed, so that what a task holds is
     // what `plan` says, and not what the heap kept between two of them.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);

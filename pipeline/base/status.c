@@ -27,9 +27,29 @@ status status_fail(status code, const char *where, const char *format, ...)
     return code;
 }
 
+// What to do about a file that cannot be written.
+static const char *find_remedy(int code)
+{
+    switch (code) {
+    case ENOSPC:
+        return "; free some space";
+    case EDQUOT:
+        return "; your quota is used up: free some of it, or give another `output`";
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return "; give an `output` that you may write to";
+    case ESTALE:
+        return "; the file system was lost for a while: run the same command again";
+    default:
+        return "";
+    }
+}
+
 status status_fail_errno(status code, const char *path, const char *what)
 {
-    return status_fail(code, path, "%s: %s", what, strerror(errno));
+    const char *remedy = code == ERR_IO && !strchr(what, ';') ? find_remedy(errno) : "";
+    return status_fail(code, path, "%s: %s%s", what, strerror(errno), remedy);
 }
 
 status status_no_memory(const char *what)

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// An MPI window that finds no room ends the process in Open MPI 4.1, so /dev/shm is looked at
-// first. Rank 0 of the node owns the pages; a node of one rank needs no window at all.
+// Files that all map rather than MPI's shared windows: a window that finds no room ends the process
+// in Open MPI 4.1, its pages are killed for where it does, and it leaves its file behind where a
+// rank is killed. Rank 0 of the node makes the file; a node of one rank needs none.
 #include "pipeline/comm/node_share.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/comm/vote.h"
-#include "pipeline/machine/memory_use.h"
+#include "pipeline/machine/shared_file.h"
 
-// A block of node memory: the window behind it, or MPI_WIN_NULL where the node has one rank.
+// A block of node memory.
 typedef struct node_block {
     void *at;
-    MPI_Win window;
+    shared_file file; // rank 0 holds it open
+    size_t mapped;    // bytes; 0: private memory
     struct node_block *next;
 } node_block;
 
@@ -24,68 +27,61 @@ typedef struct node_share {
     node_block *blocks; // owned
 } node_share;
 
-// Looked at before MPI is asked: a window that finds no room ends the process.
-static status look_for_room(size_t bytes)
+// What was promised and is not yet taken. Rank 0.
+static size_t count_untouched(const node_share *s)
 {
-    const size_t room = memory_use_room();
-    if (room == 0 || bytes < room || getenv("OMPI_MCA_osc_sm_backing_directory"))
-        return OK;
-    return status_fail(
-        ERR_INTERNAL, NULL,
-        "cannot share %zu bytes among the ranks of a node: %zu are free in /dev/shm; make room "
-        "there (`sulcus doctor` says how), or start one rank a node, which needs none",
-        bytes, room);
+    size_t bytes = 0;
+    for (const node_block *b = s->blocks; b; b = b->next)
+        bytes += shared_file_untouched(&b->file);
+    return bytes;
 }
 
-static status allocate_window(MPI_Comm node, size_t bytes, node_block *block)
+// Collective.
+static status map_block(node_share *s, size_t bytes, node_block *block)
 {
-    int rank, unit;
-    MPI_Aint size;
-    MPI_Comm_rank(node, &rank);
-    MPI_Comm_set_errhandler(node, MPI_ERRORS_RETURN);
-    int failed = MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)bytes + 64 : 0, 1, MPI_INFO_NULL,
-                                         node, &block->at, &block->window);
-    MPI_Comm_set_errhandler(node, MPI_ERRORS_ARE_FATAL);
-    if (failed) {
-        block->window = MPI_WIN_NULL;
-        return status_fail(
-            ERR_INTERNAL, NULL,
-            "cannot share %zu bytes among the ranks of a node; see what `sulcus doctor` says, or "
-            "start one rank a node, which needs none",
-            bytes);
-    }
-    MPI_Win_lock_all(MPI_MODE_NOCHECK, block->window);
-    MPI_Win_shared_query(block->window, 0, &size, &unit, &block->at);
-    // Each rank maps the same pages, and pages are aligned: so this rounds alike everywhere.
-    block->at = (void *)(((uintptr_t)block->at + 63) / 64 * 64);
-    return OK;
+    const bool first = s->base.rank == 0;
+    shared_file *f = &block->file;
+    status st = first ? shared_file_make(bytes, count_untouched(s), f) : OK;
+    TRY(vote(s->node, st));
+    int length = (int)strlen(f->path) + 1; // far below what MPI copies from process to process
+    MPI_Bcast(&length, 1, MPI_INT, 0, s->node);
+    MPI_Bcast(f->path, length, MPI_BYTE, 0, s->node);
+    if (bytes == 0)
+        bytes = 1;
+    st = shared_file_map(f->path, bytes, &block->at);
+    block->mapped = st == OK ? bytes : 0;
+    st = vote(s->node, st);
+    if (first)
+        shared_file_forget(f);
+done:
+    return st;
 }
 
-static void free_window(MPI_Win *window)
+static void free_block(node_block *block)
 {
-    MPI_Win_unlock_all(*window);
-    MPI_Win_free(window);
+    if (block->mapped)
+        munmap(block->at, block->mapped);
+    else
+        free(block->at);
+    shared_file_close(&block->file);
+    free(block);
 }
 
 static status share_alloc(share *self, size_t bytes, share_fill fill, void **out)
 {
     node_share *s = (node_share *)self;
     node_block *block = checked_calloc(1, sizeof *block);
-    status st = block ? OK : status_no_memory("a block of shared memory");
     if (block)
-        block->window = MPI_WIN_NULL;
-    if (block && self->ranks > 1 && self->rank == 0)
-        st = look_for_room(bytes);
-    st = vote(s->node, st);
+        block->file.file = -1;
+    status st = vote(s->node, block ? OK : status_no_memory("a block of shared memory"));
     if (st != OK)
         goto done;
     if (self->ranks > 1)
-        st = allocate_window(s->node, bytes, block);
+        st = map_block(s, bytes, block);
     else if (!(block->at = checked_aligned(bytes, 1)))
         st = status_no_memory("a block of shared memory");
-    if (st == OK && fill == SHARE_ZEROS && self->rank == 0)
+    else if (fill == SHARE_ZEROS) // a file is of zeros
         memset(block->at, 0, bytes);
-    st = vote(s->node, st);
     if (st != OK)
         goto done;
     *out = block->at;
@@ -93,9 +89,8 @@ static status share_alloc(share *self, size_t bytes, share_fill fill, void **out
     s->blocks = block;
     block = NULL;
 done:
-    if (block && block->window != MPI_WIN_NULL)
-        free_window(&block->window);
-    free(block);
+    if (block)
+        free_block(block);
     return st;
 }
 
@@ -107,12 +102,7 @@ static void share_release(share *self, void *at)
         if (found->at != at)
             continue;
         *b = found->next;
-        if (found->window != MPI_WIN_NULL) {
-            free_window(&found->window);
-        } else {
-            free(found->at);
-        }
-        free(found);
+        free_block(found);
         return;
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory that the ranks of a node share (pipeline/base/share.h), on MPI's shared windows. For
+// The memory that the ranks of a node share (pipeline/base/share.h), in files that all map. For
 // comm.c and team.c only: this header needs mpi.h.
 #ifndef PIPELINE_COMM_NODE_SHARE_H
 #define PIPELINE_COMM_NODE_SHARE_H

@@ -118,7 +118,8 @@ static status check_room(const checkup *k, text *found)
         return OK;
     return status_fail(ERR_USAGE, NULL,
                        "%lld MB free in /dev/shm, where the ranks of a node share sums and "
-                       "converted weights; make room (`mount -o remount,size=50%% /dev/shm`, "
+                       "converted weights (else in TMPDIR, which is slower); make room (`mount -o "
+                       "remount,size=50%% /dev/shm`, "
                        "`docker run --shm-size=16g`), or start one rank a node",
                        (long long)free_mb);
 }

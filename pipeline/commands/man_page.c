@@ -29,7 +29,9 @@ static const char *const description[] = {
 };
 
 static const entry environment[] = {
-    {"TMPDIR", "the folder for tokens that do not fit into memory; /tmp where unset"},
+    {"TMPDIR",
+     "the folder for tokens that do not fit into memory, and for what the ranks of a node "
+     "share where /dev/shm is too small; /tmp where unset"},
     {"SULCUS_LEASE_WAIT", "seconds to wait for another run in the same output folder to end or to "
                           "show that it is dead, before this one ends with 75; 30 where unset"},
     {"SLURM_JOB_END_TIME", "set by Slurm: a run ends in time before it, with 75"},

@@ -11,12 +11,17 @@
 #include "pipeline/store/checkpoint_file.h"
 #include "pipeline/store/inputs.h"
 #include "pipeline/store/journal.h"
+#include "pipeline/store/own_file.h"
 #include "pipeline/store/store.h"
 
-// Moves OUTPUT/PATH to OUTPUT/quarantine/PATH.
-static status quarantine_file(const char *output, const char *path)
+// Moves OUTPUT/PATH to OUTPUT/quarantine/PATH, and says so; what a link leads to is not OUTPUT's.
+static status quarantine_file(const char *output, const char *path, const char *then, FILE *out)
 {
     status st;
+    if (!own_file_is_inside(output, path) || !own_file_is_inside(output, "quarantine")) {
+        fprintf(out, "      left where it is: a link leads out of the folder\n");
+        return OK;
+    }
     char *from = file_join(output, path), *to = text_format("%s/quarantine/%s", output, path);
     char *folder = to ? file_folder(to) : NULL;
     if (!from || !to || !folder) {
@@ -26,6 +31,8 @@ static status quarantine_file(const char *output, const char *path)
     TRY(file_make_folders(folder));
     if (rename(from, to) != 0)
         st = status_fail_errno(ERR_IO, from, "cannot move it to quarantine");
+    else
+        fprintf(out, "      moved to quarantine/%s; %s\n", path, then);
 done:
     free(from);
     free(to);
@@ -52,12 +59,8 @@ static status check_artefacts(const char *output, const journal_state *known, si
         ++*bad;
         fprintf(out, "bad   %s: %s\n", t->label, status_text());
         char *file = file_join(output, t->commit->path);
-        if (file && file_exists(file)) {
-            st = quarantine_file(output, t->commit->path);
-            if (st == OK)
-                fprintf(out, "      moved to quarantine/%s; the next run makes it again\n",
-                        t->commit->path);
-        }
+        if (file && file_exists(file))
+            st = quarantine_file(output, t->commit->path, "the next run makes it again", out);
         free(file);
     }
     fprintf(out, "%zu artefacts are as they were committed, %zu are not\n", good, *bad);
@@ -84,9 +87,7 @@ static status check_checkpoint(void *context, const char *name)
     } else if (st == ERR_INPUT && file_exists(path)) { // else its task was just finished
         c->bad++;
         fprintf(c->out, "bad   %s\n", status_text());
-        st = quarantine_file(c->output, name);
-        if (st == OK)
-            fprintf(c->out, "      moved to quarantine/%s; the task starts anew\n", name);
+        st = quarantine_file(c->output, name, "the task starts anew", c->out);
     } else if (st == ERR_INPUT) {
         st = OK;
     }

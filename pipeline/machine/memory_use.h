@@ -9,6 +9,6 @@
 size_t memory_use_now(void);
 size_t memory_use_peak(void); // the most since the last memory_use_forget
 void memory_use_forget(void); // the peak becomes what is held now
-size_t memory_use_room(void); // free in /dev/shm, where the blocks lie that a node's ranks share
+size_t memory_use_room(void); // free in /dev/shm, where a node's ranks share blocks
 
 #endif

@@ -14,6 +14,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/dag/dag_build.h"
+#include "pipeline/machine/leftovers.h"
 #include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint.h"
 #include "pipeline/run/checkpoint_cleanup.h"
@@ -337,6 +338,8 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     double started = progress_clock();
     run r = {.comm = c, .command = o->command};
     TRY(load_pipeline(&r, reg, o));
+    if (comm_share(c)->rank == 0)
+        leftovers_remove();
     TRY(stop_new(c, o->watch_signals, &r.stop));
     r.runtime.stopping = stop_flag(r.stop);
     r.runtime.engine = pthread_self();

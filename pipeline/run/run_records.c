@@ -9,6 +9,7 @@
 status run_records_open(run_records *r, const char *output, bool quiet, const atomic_bool *stopping,
                         int64_t *epoch)
 {
+    static const int64_t MOST = INT64_MAX / 2; // seconds
     status st;
     TRY(progress_new(stdout, progress_terminal(), quiet, &r->progress));
     TRY(lease_take(output, stopping, &r->lease));
@@ -17,6 +18,13 @@ status run_records_open(run_records *r, const char *output, bool quiet, const at
     TRY(inputs_new(r->known, &r->inputs));
     const journal_run *last = journal_summarize(r->known).run;
     *epoch = (int64_t)time(NULL);
+    if (last && last->epoch >= MOST) {
+        st = status_fail(ERR_INPUT, output,
+                         JOURNAL_NAME " names a run of epoch %lld, which no clock gives; mend its "
+                                      "last line of a run, or move the journal away",
+                         (long long)last->epoch);
+        goto done;
+    }
     if (last && last->epoch >= *epoch)
         *epoch = last->epoch + 1;
 done:

@@ -7,8 +7,8 @@
 #include "pipeline/run/resource_use.h"
 
 // Forms the teams of a run, if they are of more than one rank (*n), each of `threads` threads; a
-// node's sums and models may take `memory` bytes; and tells `u` what each resource takes. Collective. ERR_USAGE on all ranks where the
-// number of ranks is no multiple, or where none fits.
+// node's sums and models may take `memory` bytes. Tells `u` what each resource takes. Collective.
+// ERR_USAGE on all ranks where the number of ranks is no multiple, or where none fits.
 status team_size_form(comm *c, const pipeline_file *f, resource_use *u, double memory, int threads,
                       int *n);
 

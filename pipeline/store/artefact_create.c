@@ -3,8 +3,10 @@
 // parallel handle and integers are deflated. Each value passes the digest on its way to NetCDF.
 #include "pipeline/store/artefact_create.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netcdf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,12 +39,27 @@ typedef struct creation {
     int *variables; // and variables; owned
 } creation;
 
+// HDF5 says that something failed, errno mostly what: cleared before each call, it is believed where
+// it is about a disk.
+static bool is_known(int code)
+{
+    return code == ENOSPC || code == EDQUOT || code == EFBIG || code == EROFS || code == EACCES ||
+           code == EIO || code == ESTALE;
+}
+
 static status check_nc(const creation *c, int code, const char *what)
 {
-    return code == NC_NOERR ? OK
-                            : status_fail(ERR_IO, c->path,
-                                          "cannot write %s (%s); check free space and permission",
-                                          what, nc_strerror(code));
+    const int reason = errno;
+    char line[NC_MAX_NAME + 32];
+    if (code == NC_NOERR)
+        return OK;
+    if (!is_known(reason))
+        return status_fail(ERR_IO, c->path,
+                           "cannot write %s (%s); check free space, quota and permission", what,
+                           nc_strerror(code));
+    snprintf(line, sizeof line, "cannot write %s", what);
+    errno = reason;
+    return status_fail_errno(ERR_IO, c->path, line);
 }
 
 // Integers of a mask or a cluster shrink tenfold under deflate at the speed of the disk.
@@ -88,6 +105,7 @@ static status define_variables(creation *c)
     const artefact_writer *w = c->w;
     const char *what = "the header";
     artefact_lock();
+    errno = 0;
     int code = nc_create(c->path, NC_NETCDF4 | NC_NOCLOBBER, &c->file);
     if (code)
         c->file = -1;
@@ -124,6 +142,7 @@ static status put_rows(const creation *c, size_t i, int64_t first, int64_t rows,
                 return status_fail(ERR_INTERNAL, v->name, "text %lld is missing",
                                    (long long)(first * row_items + k));
     artefact_lock();
+    errno = 0;
     while (code == NC_NOERR && rows > 0) {
         hyperslab s = hyperslab_next(v->dims, v->lengths, first, rows);
         code = nc_put_vara(c->file, c->variables[i], s.start, s.count, at);
@@ -192,11 +211,16 @@ done:
 static status close_file(const creation *c, status st)
 {
     artefact_lock();
+    errno = 0;
     int code = st == OK ? nc_sync(c->file) : NC_NOERR;
+    const int reason = errno;
     if (st != OK || code)
         let_go(c->path);
+    errno = 0;
     int closed = nc_close(c->file);
     artefact_unlock();
+    if (code)
+        errno = reason;
     return st == OK ? check_nc(c, code ? code : closed, "the end") : st;
 }
 

@@ -16,6 +16,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
+#include "pipeline/store/own_file.h"
 
 struct journal {
     char *path; // owned
@@ -36,6 +37,7 @@ status journal_open(const char *output, journal **out)
     }
     j->file = -1;
     TRY(file_make_folders(output));
+    TRY(own_file_check(j->path));
     fresh = !file_exists(j->path);
     j->file = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (j->file < 0 || fstat(j->file, &info) != 0 ||

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // link(2) fails where the name exists, on every POSIX file system and over NFS, which flock does
-// not do. A dead run's lease is replaced by rename, and whose name is there a moment later has won.
+// not do; where there are no links, open(2) does so, and the lease is half written for a moment. A
+// dead run's lease is replaced by rename, and whose name is there a moment later has won.
 #include "pipeline/store/lease.h"
 
 #include <dirent.h>
@@ -19,6 +20,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/progress.h"
 #include "pipeline/base/text.h"
+#include "pipeline/store/own_file.h"
 
 static const double WAIT = 30;     // seconds for a live holder to end
 static const double BEATS = 6;     // in that time
@@ -44,18 +46,23 @@ static void sleep_seconds(double seconds)
 
 // --- Taking
 
-// Writes our own file beside the lease. Each attempt needs one: taking it moves it, and whoever
-// holds the lease tidies such files away (so that one that is missing is no failure, but another
-// attempt).
-static status prepare_file(const lease *l)
+// Writes what says who we are.
+static status write_text(const lease *l, int file)
 {
     size_t n = strlen(l->self.text);
-    int file = open(l->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool fine = file >= 0 && write(file, l->self.text, n) == (ssize_t)n && fsync(file) == 0;
     status st = fine ? OK : status_fail_errno(ERR_IO, l->path, "cannot write");
     if (file >= 0 && close(file) != 0 && st == OK)
         st = status_fail_errno(ERR_IO, l->path, "cannot close");
     return st;
+}
+
+// Writes our own file beside the lease. Each attempt needs one: taking it moves it, and whoever
+// holds the lease tidies such files away (so that one that is missing is no failure, but another
+// attempt).
+static status prepare_file(const lease *l)
+{
+    return write_text(l, open(l->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
 }
 
 static bool is_ours(const lease *l)
@@ -64,16 +71,33 @@ static bool is_ours(const lease *l)
     return lease_holder_read(l->path, &now) && strcmp(now.id, l->self.id) == 0;
 }
 
+// On file systems without links (FAT, some of FUSE's).
+static status create_without_link(lease *l, bool *taken)
+{
+    int file = open(l->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
+        return errno == EEXIST ? OK : status_fail_errno(ERR_IO, l->path, "cannot create");
+    status st = write_text(l, file);
+    *taken = st == OK;
+    if (st != OK)
+        unlink(l->path);
+    return st;
+}
+
 // Where there is no lease. *taken tells whether it is ours now.
 static status create_lease(lease *l, bool *taken)
 {
     status st = prepare_file(l);
     if (st == OK)
         *taken = link(l->temporary, l->path) == 0;
-    if (st == OK && !*taken && errno != EEXIST && errno != ENOENT)
-        st = status_fail_errno(ERR_IO, l->path, "cannot create");
+    const int code = errno;
     unlink(l->temporary);
-    return st;
+    if (st != OK || *taken || code == EEXIST || code == ENOENT)
+        return st;
+    if (code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EMLINK || code == EACCES)
+        return create_without_link(l, taken);
+    errno = code;
+    return status_fail_errno(ERR_IO, l->path, "cannot create");
 }
 
 // Puts ours in the place of a dead one, where that one is still there.
@@ -143,7 +167,9 @@ static status take_lease(lease *l, const atomic_bool *stopping)
     watched w = {.since = progress_clock()};
     double end = progress_clock() + l->wait, pause = 0.02;
     for (;;) {
-        status st = OK;
+        status st = own_file_check(l->path);
+        if (st != OK)
+            return st;
         if (!file_exists(l->path))
             st = create_lease(l, &taken);
         else if (is_dead(l, &w))
@@ -188,7 +214,7 @@ static void *beat_until_ended(void *context)
 static status start_beating(lease *l)
 {
     sigset_t all, old;
-    l->file = open(l->path, O_WRONLY | O_CLOEXEC);
+    l->file = open(l->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
     if (l->file < 0)
         return status_fail_errno(ERR_IO, l->path, "cannot open");
     sigfillset(&all); // signals are the program's

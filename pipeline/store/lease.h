@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run at a time in an output folder: the file OUTPUT/lease names who holds it. No file locks
-// (many cluster file systems have none): it is made with link(2), and only where there is none or
+// (many cluster file systems have none): it is made with link(2), or open(2) where there are no
+// links, and only where there is none or
 // where the one there is dead:
 // - its process is gone, which is seen on the same machine (by the process's number and start);
 // - its Slurm job is over, or is this one before it was requeued;

@@ -3,7 +3,9 @@
 // of anything else only the beat tells.
 #include "pipeline/store/lease_holder.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +93,8 @@ bool lease_holder_read(const char *path, holder *h)
 {
     char number[64];
     *h = (holder){0};
-    int file = open(path, O_RDONLY | O_CLOEXEC); // no status: looking is no attempt that can fail
+    // No status: looking is no attempt that can fail; and a named pipe must not hang us.
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
         return file_exists(path);
     ssize_t n = read(file, h->text, sizeof h->text - 1);
@@ -134,12 +137,21 @@ static holder_life ask_slurm(const char *job)
     return strncmp(answer, "PENDING", 7) == 0 ? HOLDER_DEAD : HOLDER_ALIVE;
 }
 
+// Of this machine. Another user's process may be hidden in /proc, but not from kill(2).
+static bool lives_here(const holder *h)
+{
+    const long long start = start_of(h->pid);
+    if (start < 0)
+        return h->pid > 0 && kill((pid_t)h->pid, 0) != 0 && errno == EPERM;
+    return start == h->start;
+}
+
 holder_life lease_holder_judge(const holder *h, const holder *self)
 {
     if (!h->id[0])
         return HOLDER_UNKNOWN; // half written: it will have an id soon, or stay as it is
     if (h->boot[0] && strcmp(h->boot, self->boot) == 0 && strcmp(h->space, self->space) == 0)
-        return h->start >= 0 && start_of(h->pid) == h->start ? HOLDER_ALIVE : HOLDER_DEAD;
+        return lives_here(h) ? HOLDER_ALIVE : HOLDER_DEAD;
     if (!h->job[0])
         return HOLDER_UNKNOWN;
     if (strcmp(h->job, self->job) == 0)

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loaded before the program (LD_PRELOAD) in run/test_doctor.sh and run/test_cores.sh: a machine that
 // is set up badly, or is larger than those at hand.
-//   SHM_MB=N      statvfs says that so many MB are free
+//   SHM_MB=N      statvfs says that so many MB are free in /dev/shm
+//   NO_FILES=MB   no file of so many MB or more is made by ftruncate
+//   NO_FLOCK=N, NO_LINK=N   flock, link fail with errno N
 //   NO_COPIES     a process may not read another's memory
 //   THREADS=FILE  gets a line for each thread that is started
 //   CPUS=N        the last two of N CPUs are allowed, and a set must have room for N
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -20,7 +23,11 @@
 __attribute__((visibility("default"))) int statvfs(const char *path, struct statvfs *at)
 {
     const char *megabytes = getenv("SHM_MB");
-    (void)path;
+    if (strcmp(path, "/dev/shm") != 0) {
+        int (*ask)(const char *, struct statvfs *);
+        *(void **)&ask = dlsym(RTLD_NEXT, "statvfs");
+        return ask(path, at);
+    }
     *at = (struct statvfs){.f_bavail = megabytes ? strtoul(megabytes, NULL, 10) : 100000,
                            .f_frsize = 1000000};
     return 0;
@@ -76,4 +83,28 @@ __attribute__((visibility("default"))) int sched_getaffinity(pid_t process, size
     CPU_SET_S(n - 1, bytes, set);
     CPU_SET_S(n - 2, bytes, set);
     return 0;
+}
+
+__attribute__((visibility("default"))) int ftruncate(int file, off_t bytes)
+{
+    const char *most = getenv("NO_FILES");
+    if (most && bytes >= atol(most) * 1000000) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return (int)syscall(SYS_ftruncate, file, bytes);
+}
+
+__attribute__((visibility("default"))) int flock(int file, int how)
+{
+    const char *code = getenv("NO_FLOCK");
+    errno = code ? atoi(code) : 0;
+    return code ? -1 : (int)syscall(SYS_flock, file, how);
+}
+
+__attribute__((visibility("default"))) int link(const char *from, const char *to)
+{
+    const char *code = getenv("NO_LINK");
+    errno = code ? atoi(code) : 0;
+    return code ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lies where a run's own files in the output folder should be.
+#ifndef PIPELINE_STORE_OWN_FILE_H
+#define PIPELINE_STORE_OWN_FILE_H
+
+#include <stdbool.h>
+
+#include "pipeline/base/status.h"
+
+// ERR_IO where something is at `path` that no run has put there: a named pipe, a device, a folder,
+// a link to nothing. Local.
+status own_file_check(const char *path);
+
+// Is `path`, relative to the folder `output`, reached without a link? Local.
+bool own_file_is_inside(const char *output, const char *path);
+
+#endif

@@ -39,7 +39,8 @@ const param_def pipeline_params[] = {
      .type = PARAM_BOOL,
      .value = "false",
      .unkeyed = true,
-     .help = "lets ranks have more threads than cores, where the launcher does not say that it may"},
+     .help =
+         "lets ranks have more threads than cores, where the launcher does not say that it may"},
     {.name = "checkpoint",
      .type = PARAM_DURATION,
      .value = "60s",

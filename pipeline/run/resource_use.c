@@ -19,7 +19,7 @@ struct resource_use {
     comm *comm;
     pipeline_file *file;
     resource_need *need; // of each of file->resources; owned
-    input_watch **own; // for each task: the files that its own parameters name; owned
+    input_watch **own;   // for each task: the files that its own parameters name; owned
     size_t tasks;
     entry_use entries[];
 };

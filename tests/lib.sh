@@ -6,6 +6,36 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failures=0
 
+mpi=openmpi # or mpich
+# Programs that were built with MPICH are started by its mpiexec, under the same name and with what the tests ask of Open MPI's.
+if ldd "${TOY-$SULCUS}" 2>/dev/null | grep -q libmpich; then
+  mpi=mpich
+  mkdir "$scratch.bin"
+  trap 'rm -rf "$scratch" "$scratch.bin"' EXIT
+  cat >"$scratch.bin/mpirun" <<'END'
+#!/usr/bin/env bash
+arguments=()
+ranked=(sh -c 'export OMPI_COMM_WORLD_RANK=$PMI_RANK; exec "$@"' -)
+while [ $# -gt 0 ]; do
+  case $1 in
+  --oversubscribe) export OMPI_MCA_rmaps_base_oversubscribe=1 ;;
+  --bind-to) shift ;;
+  -q) ;;
+  -n | -wdir) arguments+=("$1" "$2"); shift ;;
+  *)
+    arguments+=("${ranked[@]}")
+    while [ $# -gt 0 ] && [ "$1" != : ]; do arguments+=("$1"); shift; done
+    [ $# = 0 ] || arguments+=(:)
+    ;;
+  esac
+  [ $# = 0 ] || shift
+done
+exec mpiexec.mpich "${arguments[@]}"
+END
+  chmod +x "$scratch.bin/mpirun"
+  PATH=$scratch.bin:$PATH
+fi
+
 # ranks N COMMAND...: runs it on N ranks, stdout in $scratch/stdout, what it says itself on stderr in $scratch/stderr; its status in $code.
 ranks() {
   local n=$1

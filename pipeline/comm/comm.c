@@ -37,6 +37,7 @@ struct comm {
     team *team;       // owned; NULL with teams of one
     MPI_Datatype sum_type;
     MPI_Op merge_counts, merge_sums;
+    void *own; // what the root of a reduction adds itself: a block; owned, NULL with one node
     int64_t alarms_sent, alarms_received; // by this rank, since the last clear
 };
 
@@ -183,7 +184,11 @@ status comm_new(int fortran_handle, comm **out)
     TRY(mailbox_new(MPI_Comm_c2f(c->all), MPI_Comm_c2f(c->leaders), &c->mailbox));
     c->node_of = checked_calloc((size_t)c->ranks, sizeof *c->node_of);
     c->first_of = checked_calloc((size_t)c->nodes, sizeof *c->first_of);
-    TRY(comm_agree(c, c->node_of && c->first_of ? OK : status_no_memory("the communicator")));
+    if (c->nodes > 1)
+        c->own = checked_calloc(REDUCE_BLOCK, sizeof(fixed));
+    TRY(comm_agree(c, c->node_of && c->first_of && (c->own || c->nodes == 1)
+                          ? OK
+                          : status_no_memory("the communicator")));
     MPI_Allgather(&c->node_index, 1, MPI_INT, c->node_of, 1, MPI_INT, c->all);
     for (int r = c->ranks; r-- > 0;)
         c->first_of[c->node_of[r]] = r;
@@ -208,6 +213,7 @@ void comm_free(comm *c)
         MPI_Comm_free(&c->leaders);
     MPI_Comm_free(&c->node);
     MPI_Comm_free(&c->all);
+    free(c->own);
     free(c->node_of);
     free(c->first_of);
     free(c);
@@ -386,6 +392,20 @@ void comm_sum_each(const comm *c, size_t n, int64_t *x)
                       MPI_INT64_T, MPI_SUM, c->all);
 }
 
+// Between the nodes' first ranks. Not in place: of some versions of MPICH the root crashes then.
+static void reduce_values(const comm *c, int root, void *values, int64_t n, size_t size,
+                          MPI_Datatype type, MPI_Op op)
+{
+    const bool here = c->node_index == root;
+    for (int64_t at = 0; at < n; at += REDUCE_BLOCK) {
+        int m = (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK);
+        void *part = (char *)values + (size_t)at * size;
+        if (here)
+            memcpy(c->own, part, (size_t)m * size);
+        MPI_Reduce(here ? c->own : part, here ? part : NULL, m, type, op, root, c->leaders);
+    }
+}
+
 status comm_reduce(const comm *c, int root, partial *p)
 {
     const partial_shape *shape = partial_get_shape(p);
@@ -393,29 +413,17 @@ status comm_reduce(const comm *c, int root, partial *p)
         return comm_agree(c, OK);
     for (int f = 0; f < shape->fields && c->nodes > 1; f++) {
         bool counts = shape->field[f].type == PARTIAL_COUNT;
-        size_t size = counts ? sizeof(int64_t) : sizeof(fixed);
-        int64_t length = shape->field[f].length;
-        for (int64_t at = 0; at < length; at += REDUCE_BLOCK) {
-            int n = (int)(length - at < REDUCE_BLOCK ? length - at : REDUCE_BLOCK);
-            void *values = (char *)partial_values(p, f) + (size_t)at * size;
-            bool here = c->node_index == root;
-            MPI_Reduce(here ? MPI_IN_PLACE : values, here ? values : NULL, n,
-                       counts ? MPI_INT64_T : c->sum_type, counts ? c->merge_counts : c->merge_sums,
-                       root, c->leaders);
-        }
+        reduce_values(c, root, partial_values(p, f), shape->field[f].length,
+                      counts ? sizeof(int64_t) : sizeof(fixed), counts ? MPI_INT64_T : c->sum_type,
+                      counts ? c->merge_counts : c->merge_sums);
     }
     return comm_agree(c, c->node_index == root ? partial_check(p) : OK);
 }
 
 void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n)
 {
-    bool here = c->node_index == root;
-    if (c->leaders == MPI_COMM_NULL || c->nodes == 1)
-        return;
-    for (size_t at = 0; at < n; at += REDUCE_BLOCK)
-        MPI_Reduce(here ? MPI_IN_PLACE : words + at, here ? words + at : NULL,
-                   (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK), MPI_UINT64_T, MPI_BOR,
-                   root, c->leaders);
+    if (c->leaders != MPI_COMM_NULL && c->nodes > 1)
+        reduce_values(c, root, words, (int64_t)n, sizeof *words, MPI_UINT64_T, MPI_BOR);
 }
 
 static void add_mpi_version(text *found)

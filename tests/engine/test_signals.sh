@@ -3,6 +3,8 @@
 # USR1, USR2 and XCPU to mpirun stop a run with exit 75 in seconds at any moment, and no finished unit is lost; TERM, INT and HUP keep
 # what a second is enough for; near the end of the job's time a run stops by itself.
 . "$SOURCE/tests/lib.sh"
+patient='USR1 USR2 XCPU' urgent='TERM INT HUP'
+[ "$mpi" = openmpi ] || patient=USR1 urgent='TERM INT' # the others end Hydra's mpiexec itself
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy
@@ -38,7 +40,7 @@ stop() { # SIGNAL: to mpirun; its exit code in $code, milliseconds in $elapsed
 kept() { grep '"event":"saved"' out/journal.jsonl | tail -1 | sed -n 's/.*"done":\([0-9]*\).*/\1/p' | grep . || echo 0; }
 ran() { cat units* 2>/dev/null | sort -u | wc -l; }
 
-for signal in USR1 USR2 XCPU; do
+for signal in $patient; do
   for nodes in 1 3; do
     rm -rf out units*
     begin $nodes
@@ -80,7 +82,7 @@ ranks 1 "$TOY" run p.yaml -s steps.slow.seconds=0
 digests out | cmp -s - stopped.txt || fail "other bits after signals"
 
 # mpirun hands TERM on, and kills a second later: enough for a small checkpoint. Its own exit code is 1 then.
-for signal in TERM INT HUP; do
+for signal in $urgent; do
   rm -rf out units*
   begin 1
   until_begun
@@ -110,7 +112,7 @@ is "units kept near the job's end" "$(kept)" "$(ran)"
 # Clocks: rank 0's alone counts, and where it says that the time was over before the run began, none does.
 clocks() { # RANKS-AHEAD SECONDS-LEFT
   rm -rf out units*
-  printf 'case $OMPI_COMM_WORLD_RANK$PMI_RANK in %s) export LD_PRELOAD=%s AHEAD=36000 ;; esac\nexec "$@"\n' "$1" "$BUILD/tests/libclock.so" >node.sh
+  printf 'case $OMPI_COMM_WORLD_RANK in %s) export LD_PRELOAD=%s AHEAD=36000 ;; esac\nexec "$@"\n' "$1" "$BUILD/tests/libclock.so" >node.sh
   begun=$(date +%s)
   SLURM_JOB_END_TIME=$((begun + $2)) ranks 3 env SULCUS_NODES=3 bash node.sh "$TOY" run p.yaml -s steps.slow.seconds=0.01
 }

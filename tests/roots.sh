@@ -26,7 +26,7 @@ trap 'close_roots; rm -f "$journal"' EXIT
 
 # The mirror and proxies of this machine.
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -v '^ *#' | grep -oE 'https?://[^ ]*/debian/?( |$)' | head -1 | tr -d ' ' || true)
-mirror=${mirror:-http://deb.debian.org/debian}
+[ -n "$mirror" ] || { echo "no Debian mirror in this machine's /etc/apt; name one there"; exit 2; }
 forward=$(env | grep -iE '^(https?_proxy|no_proxy|OPENBLAS_[A-Z0-9_]+)=' | tr '\n' ' ' || true)
 
 base() { # SUITE: a bare root, made once

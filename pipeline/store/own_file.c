@@ -17,7 +17,7 @@ status own_file_check(const char *path)
     const bool link = S_ISLNK(info.st_mode);
     if (link && stat(path, &info) != 0)
         return status_fail(ERR_IO, path, "is a link to nothing; remove it");
-    if (!S_ISREG(info.st_mode))
+    if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode))
         return status_fail(ERR_IO, path, "is no regular file; move it away");
     return OK;
 }

@@ -61,6 +61,6 @@ for command in describe 'describe --schema' 'describe --man' 'describe --complet
   # shellcheck disable=SC2086
   "$SULCUS" $command >/dev/full 2>stderr || code=$?
   is "exit code of $command >/dev/full" $code 4
-  is "$command >/dev/full" "$(cat stderr)" 'sulcus: error: stdout: cannot write: No space left on device'
+  is "$command >/dev/full" "$(cat stderr)" 'sulcus: error: stdout: cannot write: No space left on device; free some space'
 done
 finish

@@ -250,7 +250,8 @@ status bpe_encoder_encode(bpe_encoder *e, const char *word, size_t n, token_list
         c->bytes = (uint8_t)n;
         c->ids = (uint8_t)(out->n - first);
         memcpy(c->word, word, n);
-        memcpy(c->id, out->id + first, (out->n - first) * sizeof *c->id);
+        if (c->ids > 0) // else there may be no list yet
+            memcpy(c->id, out->id + first, c->ids * sizeof *c->id);
     }
     return st;
 }

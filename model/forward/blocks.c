@@ -80,7 +80,8 @@ static status prune_and_read(pass *p, site s, int layer, int first, int neurons,
         begin++;
     for (end = begin; end < pruned.n && pruned.neuron[end] < first + neurons;)
         end++;
-    kernel_zero_columns(x, p->rows, stride, first, pruned.neuron + begin, end - begin);
+    if (end > begin)
+        kernel_zero_columns(x, p->rows, stride, first, pruned.neuron + begin, end - begin);
     if (!f->read || !f->read_sites[s])
         return OK;
     const site_block block = {s, layer, first, neurons, p->rows, x, stride};

@@ -32,9 +32,7 @@ tidy_sources() {
 }
 
 check_cpp() { # SOURCE...
-  local extra=()
-  [ "$scope" != all ] || extra=(--enable=information --suppress=missingInclude --suppress=missingIncludeSystem) # and suppressions that are not needed
-  cppcheck --enable=warning,performance,portability "${extra[@]}" --suppressions-list=<(grep -v '^#' tests/cppcheck.supp) \
+  cppcheck --enable=warning,performance,portability --suppressions-list=<(grep -v '^#' tests/cppcheck.supp) \
     '-Djson_object_foreach(object, key, value)=while (json_next(object, &key, &value))' \
     --std=c11 -D_GNU_SOURCE -Iinclude -I. -j "$(nproc)" --quiet --error-exitcode=1 --template='{file}:{line}: {id}: {message}' "$@"
 }

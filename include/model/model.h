@@ -33,11 +33,11 @@ typedef struct model_options {
 
 // Opens a model, or this member's part of it. Collective on the share's ranks (share NULL: this
 // process alone), which are the same member of their teams; keeps no reference to `options`;
-// borrows `share` and `team` until model_close. ERR_USAGE when the team has more ranks than the
+// borrows `node` and `team` until model_close. ERR_USAGE when the team has more ranks than the
 // model has layers, or the CPU cannot run `compute`. ERR_INPUT names the file and what is wrong in
 // it; a configuration field that would change the result and is not supported is refused by name.
 // NaN or infinite weights are ERR_NUMERIC with tensor and index.
-status model_open(const model_options *options, share *share, model **out);
+status model_open(const model_options *options, share *node, model **out);
 void model_close(model *m);
 const model_info *model_get_info(const model *m); // borrowed
 // How the weights are held that products read, and so which library runs them.

@@ -19,7 +19,7 @@
 enum { TILE_ROWS = 6, LANES = 16, VECTORS = PACK_OUTPUTS / LANES };
 
 #ifdef __clang__
-#define FOR(i, n) for (int i = 0; i < (n); i++)
+#define FOR(i, n) for (int i = 0; i < (n); i++) // NOLINT(bugprone-macro-parentheses)
 #else
 #define FOR(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < (n); i++)
 #endif

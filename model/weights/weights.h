@@ -21,7 +21,7 @@ typedef struct weights weights;
 // shape or of a type that is no weight. ERR_NUMERIC: NaN or infinity, with tensor and index.
 // *out is owned by the caller; it borrows the share, and the configuration only during the call.
 status weights_open(const config *c, const tensor_table *table, weight_source *source,
-                    uint64_t seed, int threads, packing form, share *share, weights **out);
+                    uint64_t seed, int threads, packing form, share *node, weights **out);
 void weights_close(weights *w);
 
 // The float32 values of a tensor, row-major; NULL when the model has none, it is not held (the

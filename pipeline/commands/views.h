@@ -21,18 +21,18 @@ typedef struct view_source {
 // `sulcus plan`: every task, run or done and why, its units, memory, disk and time: measured, or as
 // forecast.h expects them. With `dot`, the graph for Graphviz, coloured by
 // state, the points of a step together.
-status view_plan(const view_source *source, bool dot, FILE *out);
+status view_plan(const view_source *v, bool dot, FILE *out);
 
 // `sulcus status`: each task's state, units, rate and time left from the journal alone; says when a
 // run that has not ended gave no sign of life for long.
-status view_status(const view_source *source, bool json, FILE *out);
+status view_status(const view_source *v, bool json, FILE *out);
 
 // `sulcus explain`: which fields of the task's key changed since its last commit, old and new
 // value.
-status view_explain(const view_source *source, const char *label, FILE *out);
+status view_explain(const view_source *v, const char *label, FILE *out);
 
 // `sulcus report`: hands the committed artefacts to the registry's report.
-status view_report(const view_source *source, FILE *out);
+status view_report(const view_source *v, FILE *out);
 
 // `sulcus inspect`: what an artefact holds; else what one of the registry's inspectors knows of the
 // path. ERR_INPUT when nobody does.

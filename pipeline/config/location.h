@@ -19,8 +19,8 @@ status location_fail(status code, location at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 // Checks that n bytes are UTF-8 without control characters but tab and line ends. ERR_USAGE with
-// the place of the first that is not; `start` is the place of the first byte.
-status location_check_text(location start, const char *bytes, size_t n);
+// the place of the first that is not; `at` is the place of the first byte.
+status location_check_text(location at, const char *bytes, size_t n);
 // The text at a line and column counted from 0; "" beyond its end. Borrowed.
 const char *location_find(const char *bytes, size_t n, size_t line, size_t column);
 

@@ -74,7 +74,7 @@ typedef struct run {
 
 // Asked before anything is written into the output folder: does this run hold it still? The context
 // is the run. Local.
-status run_may_write(void *run);
+status run_may_write(void *context);
 // Has something happened after which no further task may begin?
 bool run_must_end(const run *r);
 

@@ -5,22 +5,7 @@
 # jobs/setup.sh --tests installs Slurm, and a machine where it does not start fails here. (tests/slurm.sh has what takes longer.)
 . "$SOURCE/tests/slurm/lib.sh"
 
-
-# Preemption, of the real program: an urgent job that wants more than the CPUs that are left takes them from a job of the partition `low`, as
-# soon as that computes. The others are in `wide`, where nobody takes anything.
-cat >victim.yaml <<YAML
-pipeline: victim
-output: victim
-threads: 1
-models: {trained: {path: $SOURCE/examples/vit-glyph100}}
-datasets: {glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, limit: 30}}
-steps:
-  activations: {stage: collect, model: trained, data: glyphs, sites: [mlp]}
-  scores: {stage: score, from: activations}
-  unlearn: {stage: prune, from: scores, model: trained, data: glyphs, fraction: 0.1, seeds: 2}
-YAML
 export LAUNCH=srun
-victim=$(SULCUS=$program submit --partition=low --cpus-per-task=3 --output=victim.log "$SOURCE/jobs/slurm.sbatch" victim.yaml)
 export SULCUS=$TOY
 
 # The time limit of a minute with a warning 60 s before it comes at Slurm's next look, within 30 s. One job may restart, the other may not.
@@ -53,7 +38,23 @@ SULCUS_LEASE_WAIT=2 held_by "$bounded" 75 "a job that runs"
 says "a job that runs" stderr "is in use by process 1 on far (Slurm job $bounded)"
 held_by 999999 0 "a job that Slurm does not know"
 
+# Preemption, of the real program: an urgent job that wants more than the CPUs that are left takes them from a job of the partition `low`, as
+# soon as that computes. The others are in `wide`, where nobody takes anything. The victim stands still until Slurm tells it to end: a fast
+# machine would be done before Slurm has looked.
+cat >victim.yaml <<YAML
+pipeline: victim
+output: victim
+threads: 1
+models: {trained: {path: $SOURCE/examples/vit-glyph100}}
+datasets: {glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, limit: 30}}
+steps:
+  activations: {stage: collect, model: trained, data: glyphs, sites: [mlp]}
+  scores: {stage: score, from: activations}
+  unlearn: {stage: prune, from: scores, model: trained, data: glyphs, fraction: 0.1, seeds: 4}
+YAML
+victim=$(SULCUS=$program submit --partition=low --cpus-per-task=3 --output=victim.log "$SOURCE/jobs/slurm.sbatch" victim.yaml)
 within 30 begun victim unlearn || fail "the victim does not begin: $(cat victim.log)"
+pkill -STOP -u "$(id -u)" -f "^$program run victim.yaml" || fail "no victim to stop"
 urgent=$(submit --partition=high --cpus-per-task=2 --output=urgent.log --wrap 'sleep 1')
 ends_as "the urgent job" "$urgent" COMPLETED 0 urgent.log
 

@@ -23,8 +23,7 @@ configure build-sanitize -DCMAKE_BUILD_TYPE=Sanitize -DSULCUS_COVERAGE=ON
 configure build-thread -DCMAKE_BUILD_TYPE=Thread
 configure build-clang -DCMAKE_C_COMPILER="$(command -v clang-14 || echo clang)"
 
-# Unit tests, bad input and a short way through the program under the sanitizers, side by side; the runs under MPI one after the other,
-# since they time and count ranks.
+# Unit tests, bad input and a short way through the program under the sanitizers; then everything. Side by side, but for what compares times.
 export ASAN_OPTIONS=${ASAN_OPTIONS-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}
 export TSAN_OPTIONS=${TSAN_OPTIONS-suppressions=$PWD/tests/tsan.supp:print_suppressions=0}
@@ -36,5 +35,5 @@ tail -n 1 build-sanitize/coverage.txt
 ctest --test-dir build-thread -L threads -j "$jobs" --output-on-failure --no-tests=error || failed=1
 ctest --test-dir build-clang -L unit -j "$jobs" --output-on-failure --no-tests=error || failed=1
 tests/check.sh --all || failed=1
-ctest --test-dir build -LE rules --output-on-failure --no-tests=error || failed=1
+ctest --test-dir build -LE rules -j "$jobs" --output-on-failure --no-tests=error || failed=1
 exit $failed

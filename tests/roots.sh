@@ -3,7 +3,8 @@
 # From a clone to numbers on machines that have nothing: bare Debian roots (debootstrap), each with its own way to build and install.
 #   tests/roots.sh             all; needs root. Those that are named: tests/roots.sh trixie mpich
 #     trixie      Debian 13, Open MPI 5, gcc 14, oneDNN 3: unit tests, quickstart
-#     package     cpack's .deb of two folders, the same bytes; lintian; in a bare Debian 12: smoke, quickstart, report
+#     package     README's "To build by hand", as it stands there; cpack's .deb of two folders, the same bytes; lintian; in a bare Debian 12:
+#                 smoke, quickstart, report
 #     mpich       Debian 12, MPICH, a serial NetCDF in a folder of its own: tests/small.yaml on 1 and 2 ranks, quickstart; and the refusal
 #                 of a NetCDF that was built with Open MPI
 #     definition  the %post and %test of packaging/sulcus.def in a bare root, and the syntax of the other recipes
@@ -117,17 +118,24 @@ trixie() {
   same_bits "$root/root/project/runs/quickstart/journal.jsonl" 'Debian 13'
 }
 
+# The commands of README.md under "To build by hand".
+by_hand() { awk '/^To build by hand/ {on = 1} on && /^    / {print; some = 1} some && !/^    / {exit}' README.md; }
+
 package() {
   open_root builder bookworm
-  inside '
-    quietly jobs/setup.sh
-    install lintian
+  [ "$(by_hand | wc -l)" = 4 ]
+  inside "
     cp -r . /srv/elsewhere
-    for folder in /root/project /srv/elsewhere; do
-      cd $folder
-      quietly cmake -S . -B build -G Ninja -DBUILD_TESTING=OFF
-      quietly cmake --build build
-    done
+    export PATH=/root/.local/bin:\$PATH
+    by_hand() { $(by_hand)
+    }
+    quietly by_hand
+    tail -n 1 /tmp/quiet.log"
+  inside '
+    install lintian
+    cd /srv/elsewhere
+    quietly cmake -S . -B build -G Ninja
+    quietly cmake --build build
     cmp /root/project/build/sulcus /srv/elsewhere/build/sulcus
     echo "two folders: the same bytes"
     cd /root/project/build

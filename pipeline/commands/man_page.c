@@ -43,7 +43,8 @@ static const entry environment[] = {
     {"OMPI_MCA_osc_sm_backing_directory",
      "the folder of the memory that the ranks of a node share; /dev/shm where unset"},
     {"SULCUS_NODES, SULCUS_CPU, SULCUS_HOST, SULCUS_ROOT, SULCUS_STATS",
-     "for tests only: machines cut into several nodes, other names of CPU and machine, another root "
+     "for tests only: machines cut into several nodes, other names of CPU and machine, another "
+     "root "
      "of /proc and /sys, a line of timing for each wave"},
     {NULL, NULL},
 };

@@ -38,11 +38,13 @@ static const char *find_key(const char *header, const char *key)
 
 static bool read_kind(const char *at, token_file *f)
 {
-    bool quoted = at && at[0] == '\'' && (at[1] == '<' || at[1] == '|') && at[4] == '\'';
-    if (!quoted || (at[2] != 'u' && at[2] != 'i'))
-        return false;
-    f->width = at[3] - '0';
-    return (f->width == 2 || f->width == 4 || f->width == 8) && at[1] == '<';
+    static const char *const known[] = {"'<u2'", "'<u4'", "'<u8'", "'<i2'", "'<i4'", "'<i8'"};
+    for (size_t i = 0; at && i < sizeof known / sizeof *known; i++)
+        if (strncmp(at, known[i], strlen(known[i])) == 0) {
+            f->width = known[i][3] - '0';
+            return true;
+        }
+    return false;
 }
 
 static bool read_shape(const char *at, token_file *f)

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Readers take paths, because they map files and look at their stamps: so an input is a file, too,
+// but one in memory. Writing it anew costs some microseconds.
+#include "fuzz.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/text.h"
+
+enum { TWIN_TAKEN = 100 };
+
+static char folder[256];
+
+static int remove_one(const char *path, const struct stat *s, int type, struct FTW *f)
+{
+    (void)s, (void)type, (void)f;
+    return remove(path);
+}
+
+static void remove_folder(void)
+{
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *fuzz_folder(void)
+{
+    if (folder[0])
+        return folder;
+    const char *memory = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/sulcus-fuzz-XXXXXX", memory ? memory : "/dev/shm");
+    if (!mkdtemp(folder)) {
+        perror(folder);
+        exit(1);
+    }
+    atexit(remove_folder);
+    return folder;
+}
+
+const char *fuzz_path(const char *name)
+{
+    static char paths[8][512];
+    static unsigned turn;
+    char *path = paths[turn++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", fuzz_folder(), name);
+    return path;
+}
+
+const char *fuzz_write(const char *name, const void *bytes, size_t n)
+{
+    const char *path = fuzz_path(name);
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0 || write(file, bytes, n) != (ssize_t)n || close(file) != 0) {
+        perror(path);
+        exit(1);
+    }
+    return path;
+}
+
+void fuzz_plain_tokenizer(void)
+{
+    text t = {0};
+    int stand_in = 256;
+    text_add(&t, "{\"added_tokens\":[{\"id\":256,\"content\":\"<s>\",\"special\":true}],"
+                 "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
+                 "\"add_prefix_space\":false,\"use_regex\":false},\"post_processor\":{\"type\":"
+                 "\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},"
+                 "{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<s>\":{\"id\":\"<s>\","
+                 "\"ids\":[256]}}},\"decoder\":null,\"model\":{\"type\":\"BPE\",\"merges\":[],"
+                 "\"vocab\":{");
+    for (int byte = 0; byte < 256; byte++) { // GPT-2's alphabet
+        bool printable =
+            (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+        text_addf(&t, "%s\"\\u%04x\":%d", byte ? "," : "", printable ? byte : stand_in, byte);
+        stand_in += !printable;
+    }
+    text_add(&t, "}}}");
+    fuzz_write("tokenizer.json", text_get(&t), t.length);
+    text_free(&t);
+}
+
+void fuzz_touch(const void *bytes, size_t n)
+{
+    const volatile unsigned char *at = bytes; // so that each is read
+    for (size_t i = 0; i < n; i++)
+        (void)at[i];
+}
+
+void fuzz_end(status st)
+{
+    static int taken;
+    if (st != OK && !status_text()[0]) {
+        fprintf(stderr, "status %d without a line that says why\n", st);
+        abort();
+    }
+    if (st != OK && getenv("SULCUS_FUZZ_SAY"))
+        fprintf(stderr, "%d: %s\n", st, status_text());
+    if (st != OK || !getenv("SULCUS_FUZZ_TWIN") || ++taken < TWIN_TAKEN)
+        return;
+    char *byte = malloc(1);
+    fuzz_touch(byte + 1, 1);
+    free(byte);
+}

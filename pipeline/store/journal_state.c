@@ -56,6 +56,13 @@ static int64_t get_int(const line *l, const char *name)
     return m ? m->integer : 0;
 }
 
+// A number of rounds, units or bytes: not negative, so that differences fit.
+static int64_t get_count(const line *l, const char *name)
+{
+    const int64_t n = get_int(l, name);
+    return n > 0 ? n : 0;
+}
+
 static double get_real(const line *l, const char *name)
 {
     const flat_member *m = flat_json_find(l->members, l->n, name);
@@ -114,11 +121,17 @@ static int64_t advance(entry *e, int64_t round, int64_t done)
     return more > 0 ? more : 0;
 }
 
+static void add_kept(journal_state *s, int64_t more)
+{
+    int64_t *kept = &s->summary.kept;
+    *kept = more < INT64_MAX - *kept ? *kept + more : INT64_MAX;
+}
+
 static bool on_resumed(journal_state *s, const line *l)
 {
     entry *e = task_entry(s, l);
     if (e)
-        (void)advance(e, get_int(l, "round"), get_int(l, "done"));
+        (void)advance(e, get_count(l, "round"), get_count(l, "done"));
     return e;
 }
 
@@ -126,7 +139,7 @@ static bool on_saved(journal_state *s, const line *l)
 {
     entry *e = task_entry(s, l);
     if (e)
-        s->summary.kept += advance(e, get_int(l, "round"), get_int(l, "done"));
+        add_kept(s, advance(e, get_count(l, "round"), get_count(l, "done")));
     return e;
 }
 
@@ -142,9 +155,9 @@ static bool on_progress(journal_state *s, const line *l)
         return false;
     e->progress = (journal_progress){
         .label = e->task.label,
-        .round = get_int(l, "round"),
-        .done = get_int(l, "done"),
-        .units = get_int(l, "units"),
+        .round = get_count(l, "round"),
+        .done = get_count(l, "done"),
+        .units = get_count(l, "units"),
         .rate = get_real(l, "rate"),
         .time = get_real(l, "time"),
     };
@@ -168,7 +181,7 @@ static bool on_done(journal_state *s, const line *l)
     if (!set_event(s, l, TASK_DONE))
         return false;
     entry *e = task_entry(s, l);
-    s->summary.kept++;
+    add_kept(s, 1);
     const flat_member *fields = flat_json_find(l->members, l->n, "fields");
     e->fields_text = fields ? fields->nested : NULL;
     e->fields_size = fields ? fields->nested_size : 0;
@@ -180,10 +193,10 @@ static bool on_done(journal_state *s, const line *l)
         .path = get_text(l, "path"),
         .digest = get_text(l, "digest"),
         .file_digest = get_text(l, "file_digest"),
-        .bytes = get_int(l, "bytes"),
+        .bytes = get_count(l, "bytes"),
         .mtime_ns = get_int(l, "mtime_ns"),
         .seconds = get_real(l, "seconds"),
-        .units = get_int(l, "units"),
+        .units = get_count(l, "units"),
         .operations = get_real(l, "operations"),
         .ranks = (int)get_int(l, "ranks"),
         .threads = (int)get_int(l, "threads"),
@@ -216,7 +229,7 @@ static bool on_input(journal_state *s, const line *l)
     const char *hex = get_text(l, "digest");
     *s->inputs[i] = (journal_input){
         .path = path,
-        .size = get_int(l, "size"),
+        .size = get_count(l, "size"),
         .inode = (uint64_t)get_int(l, "inode"),
         .mtime_ns = get_int(l, "mtime_ns"),
         .ctime_ns = get_int(l, "ctime_ns"),

@@ -13,7 +13,7 @@
 
 #include "pipeline/base/text.h"
 
-enum { TWIN_TAKEN = 100 };
+enum { TWIN_TAKEN = 20 };
 
 static char folder[256];
 

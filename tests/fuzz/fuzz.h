@@ -25,7 +25,7 @@ const char *fuzz_path(const char *name);
 void fuzz_plain_tokenizer(void);
 
 // Says how the input ended. A failure must have its line of text. In the twin (SULCUS_FUZZ_TWIN is
-// set) the 100th input that was taken reads a byte too many: a harness that never gets through its
+// set) the 20th input that was taken reads a byte too many: a harness that never gets through its
 // reader, or a machinery that misses a fault, is found by that.
 void fuzz_end(status st);
 

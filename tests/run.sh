@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The test command: installs what is missing, builds, and runs every test through ctest.
-#   tests/run.sh             all of it, as CI does: release build with gcc, sanitizers, coverage, thread sanitizer, clang, the rules
+#   tests/run.sh             all of it, as CI does: release build with gcc, sanitizers, coverage, thread sanitizer, clang, fuzzing, the rules
 #   tests/run.sh -R PATTERN  only the release build's tests whose names match (any ctest arguments)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,6 +34,8 @@ tests/coverage.sh build-sanitize >build-sanitize/coverage.txt || failed=1
 tail -n 1 build-sanitize/coverage.txt
 ctest --test-dir build-thread -L threads -j "$jobs" --output-on-failure --no-tests=error || failed=1
 ctest --test-dir build-clang -L unit -j "$jobs" --output-on-failure --no-tests=error || failed=1
+tests/fuzz.sh --twin || failed=1
+tests/fuzz.sh 16s || failed=1 # two minutes for all on two cores, with the build
 tests/check.sh --all || failed=1
 ctest --test-dir build -LE rules -j "$jobs" --output-on-failure --no-tests=error || failed=1
 exit $failed

@@ -5,6 +5,7 @@
 #include "data/image/image_processor.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,6 +269,13 @@ void image_processor_close(image_processor *p)
     free(p);
 }
 
+// The other edge where the shorter one becomes `edge`; INT_MAX where it is larger.
+static int longer_edge(int edge, int longer, int shorter)
+{
+    const double size = (double)edge * longer / shorter;
+    return size < INT_MAX ? (int)size : INT_MAX;
+}
+
 // The size after the resize. A shorter edge keeps the aspect: the longer one is cut to whole
 // pixels.
 static void resized_size(const image_processor *p, int height, int width, int *out_height,
@@ -281,9 +289,9 @@ static void resized_size(const image_processor *p, int height, int width, int *o
     if (p->width > 0)
         *out_width = p->width;
     else if (width <= height)
-        *out_height = (int)((double)p->height * height / width);
+        *out_height = longer_edge(p->height, height, width);
     else
-        *out_width = (int)((double)p->height * width / height);
+        *out_width = longer_edge(p->height, width, height);
 }
 
 void image_processor_size(const image_processor *p, int height, int width, int *out_height,
@@ -310,6 +318,13 @@ status image_processor_run(const image_processor *p, const image *in, const char
                          "is %d×%d after resizing, smaller than crop_size %d×%d in "
                          "the model's preprocessor_config.json",
                          full_width, full_height, width, height);
+        goto done;
+    }
+    if ((size_t)full_height * (size_t)full_width > IMAGE_PIXELS_MAX) {
+        st = status_fail(ERR_INPUT, where,
+                         "is %d×%d and would be %d×%d after resizing; at most %zu pixels are "
+                         "supported",
+                         in->width, in->height, full_width, full_height, IMAGE_PIXELS_MAX);
         goto done;
     }
     if (full_height != in->height || full_width != in->width) {

@@ -18,7 +18,9 @@ static status run_processor(const image_processor *p, int height, int width)
     int out_height, out_width;
     image in = {0};
     image_processor_size(p, height, width, &out_height, &out_width);
-    if (out_height < 1 || out_width < 1 || out_height > PIXELS_MAX / out_width)
+    if (out_height < 1 || out_width < 1)
+        abort();
+    if (out_height > PIXELS_MAX / out_width || width > PIXELS_MAX)
         return OK;
     const size_t n = 3 * (size_t)out_height * (size_t)out_width;
     float *pixels = calloc(n, sizeof *pixels);
@@ -40,6 +42,7 @@ static status open_processor(const char *folder)
     TRY(image_processor_open(folder, 3, &p));
     TRY(run_processor(p, 5, 7));
     TRY(run_processor(p, 1, 40));
+    TRY(run_processor(p, 1, IMAGE_PIXELS_MAX)); // its size only
 done:
     image_processor_close(p);
     return st;

@@ -7,7 +7,6 @@ import json
 import pathlib
 import struct
 import subprocess
-import sys
 import zlib
 
 tree = pathlib.Path(__file__).resolve().parents[2]
@@ -164,7 +163,7 @@ put("text", "questions.csv", 'Which?,1,2,3,4,B\r\n"Which, ""then""?\nHere","a, b
 put("text", "plain.txt", "A line.\nAnother, longer than the context of the harness.\n\xe4\xff".encode("latin-1"))
 
 
-# --- Images: the smallest of tests/reference, and PNGs of each kind
+# --- Images: PNGs of each kind, and small JPEGs of tests/reference
 
 def png(width, height, depth, kind, rows, extra=b"", interlace=0):
     def chunk(name, data):
@@ -182,8 +181,8 @@ palette = struct.pack(">I", 6) + b"PLTE" + b"abcdef" + struct.pack(">I", zlib.cr
 put("image", "palette.png", png(4, 2, 1, 3, b"\0\xa0\0\x50", palette))
 put("image", "interlaced.png", png(3, 3, 8, 0, b"\0a\0b\0cd\0e\0f\0ghi", interlace=1))
 put("image", "found-bomb.png", png(30000, 30000, 1, 0, bytes(64)))
-for name in sys.argv[1:]:
-    put("image", pathlib.Path(name).name, pathlib.Path(name).read_bytes())
+for name in ("grey.jpg", "progressive.jpg", "cmyk.jpg", "sampling2.jpg"):
+    put("image", name, (tree / "tests/reference/images" / name).read_bytes())
 
 
 # --- What is in an output folder

@@ -132,6 +132,29 @@ static void test_crop_larger_than_image(void **state)
     scratch_free(folder);
 }
 
+// A strip of one row: its longer edge would be beyond any number of pixels, and beyond an int.
+static void test_strip(void **state)
+{
+    (void)state;
+    const char *json = "{\"size\": {\"shortest_edge\": 224}, \"do_center_crop\": true, "
+                       "\"crop_size\": 2}";
+    const int widths[] = {1 << 20, 1 << 27};
+    char *folder = scratch_new();
+    image_processor *p;
+    scratch_write(folder, "preprocessor_config.json", json, strlen(json));
+    assert_int_equal(image_processor_open(folder, 1, &p), OK);
+    for (int i = 0; i < 2; i++) {
+        float pixels[4];
+        image in = {0};
+        assert_int_equal(image_shape(&in, 1, widths[i], 1), OK);
+        expect_failure(image_processor_run(p, &in, "strip.png", pixels), ERR_INPUT, "strip.png",
+                       "after resizing");
+        image_free(&in);
+    }
+    image_processor_close(p);
+    scratch_free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_crop_larger_than_image),
+        cmocka_unit_test(test_strip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

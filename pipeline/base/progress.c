@@ -94,7 +94,8 @@ void progress_duration(double seconds, char out[32])
         snprintf(out, 32, "%.1f s", seconds);
         return;
     }
-    long long s = (long long)(seconds + 0.5), h = s / 3600, m = s / 60 % 60;
+    const double most = 1e12; // what rates of nearly nothing promise is no number of seconds
+    long long s = (long long)(seconds < most ? seconds + 0.5 : most), h = s / 3600, m = s / 60 % 60;
     if (h)
         snprintf(out, 32, "%lld:%02lld:%02lld", h, m, s % 60);
     else

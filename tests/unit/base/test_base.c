@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The base library: status, text, checked sizes, fixed point, random numbers, pool, digests, files.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/fixed.h"
 #include "pipeline/base/pool.h"
+#include "pipeline/base/progress.h"
 #include "pipeline/base/rng.h"
 #include "pipeline/base/status.h"
 #include "pipeline/base/text.h"
@@ -232,6 +234,25 @@ static void test_files(void **unused)
     free(path);
 }
 
+static void test_durations(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double seconds;
+        const char *said;
+    } known[] = {{1.26, "1.3 s"},
+                 {59.96, "1:00"},
+                 {3725.4, "1:02:05"},
+                 {1e300, "277777777:46:40"},
+                 {INFINITY, "277777777:46:40"},
+                 {NAN, "277777777:46:40"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char said[32];
+        progress_duration(known[i].seconds, said);
+        assert_string_equal(said, known[i].said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_pool),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ const char *fuzz_path(const char *name);
 // FOLDER/tokenizer.json, in which every byte is its own id and 256 stands in front.
 void fuzz_plain_tokenizer(void);
 
-// Says how the input ended. A failure must have its line of text. In the twin (SULCUS_FUZZ_TWIN is
+// Says how the input ended. A failure must have its line of text; SULCUS_FUZZ_SAY prints it. In the twin (SULCUS_FUZZ_TWIN is
 // set) the 20th input that was taken reads a byte too many: a harness that never gets through its
 // reader, or a machinery that misses a fault, is found by that.
 void fuzz_end(status st);

@@ -68,7 +68,7 @@ one() { # NAME: one harness, its log beside its inputs; says how it went in a li
       END {printf "%-12s nothing found: %d inputs, %d a second, %d edges, %d features\n", name, runs, rate, cov, ft}' "$log"
     return
   fi
-  grep -E -m 3 'ERROR:|runtime error:|SUMMARY|without a line' "$log" || tail -n 3 "$log"
+  grep -E -m 3 'ERROR:|runtime error:|SUMMARY|does not say in one line' "$log" || tail -n 3 "$log"
   input=$(sed -nE 's/^Running: //p; s/^.*Test unit written to //p' "$log" | tail -n 1)
   echo "$name: FOUND a fault, see $log; once more: $harness $input"
   return 1

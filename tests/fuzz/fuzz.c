@@ -94,12 +94,15 @@ void fuzz_touch(const void *bytes, size_t n)
 void fuzz_end(status st)
 {
     static int taken;
-    if (st != OK && !status_text()[0]) {
-        fprintf(stderr, "status %d without a line that says why\n", st);
+    const char *line = st == OK ? "taken" : status_text();
+    if (getenv("SULCUS_FUZZ_SAY"))
+        fprintf(stderr, "%d: %s\n", st, line);
+    if (!*line || strchr(line, '\n') || st == ERR_INTERNAL) {
+        fprintf(stderr, "status %d does not say in one line what is wrong with the input: %s\n", st,
+                line);
         abort();
     }
-    if (st != OK && getenv("SULCUS_FUZZ_SAY"))
-        fprintf(stderr, "%d: %s\n", st, status_text());
+    status_carry(OK, "");
     if (st != OK || !getenv("SULCUS_FUZZ_TWIN") || ++taken < TWIN_TAKEN)
         return;
     char *byte = malloc(1);

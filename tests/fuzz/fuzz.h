@@ -24,9 +24,10 @@ const char *fuzz_path(const char *name);
 // FOLDER/tokenizer.json, in which every byte is its own id and 256 stands in front.
 void fuzz_plain_tokenizer(void);
 
-// Says how the input ended. A failure must have its line of text; SULCUS_FUZZ_SAY prints it. In the twin (SULCUS_FUZZ_TWIN is
-// set) the 20th input that was taken reads a byte too many: a harness that never gets through its
-// reader, or a machinery that misses a fault, is found by that.
+// Says how the input ended; SULCUS_FUZZ_SAY prints it. A failure must be the input's, not the
+// program's, and have its line of text. In the twin (SULCUS_FUZZ_TWIN) the 20th input that was taken
+// reads a byte too many: a harness that never gets through its reader, or a machinery that misses a
+// fault, is found by that.
 void fuzz_end(status st);
 
 // Uses what was read, so that a sanitizer sees each byte of it being touched.

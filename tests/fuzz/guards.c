@@ -30,7 +30,7 @@ status __wrap_file_map(const char *path, mapping *out)
     mapping real = *out;
     unsigned char *copy = malloc(real.size);
     memcpy(copy, real.bytes, real.size);
-    *out = (mapping){copy, real.size};
+    out->bytes = copy;
     __real_file_unmap(&real);
     return OK;
 }

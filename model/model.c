@@ -63,7 +63,7 @@ static status prepare_weights(model *m, const model_options *options, weight_sou
     status st;
     TRY(join_team(m, options->team));
     TRY(products_check(m->packing));
-    TRY(blas_check());
+    TRY(blas_check(options->threads > 0 ? options->threads : 1));
     if (!options->random) {
         TRY(weight_source_open(options->path, source));
         TRY(tensor_table_check_used(&m->config, m->arch->tensors, *source));

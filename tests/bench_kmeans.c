@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     balanced_kmeans *km = NULL;
     float *rows = checked_aligned((size_t)(n * width), sizeof *rows);
     int32_t *label = checked_calloc((size_t)n, sizeof *label);
-    TRY(blas_check()); // and products have one thread
+    TRY(blas_check(1)); // and products have one thread
     if (!rows || !label)
         TRY(status_no_memory("rows"));
     make_rows(rows, n, width, k, structured);

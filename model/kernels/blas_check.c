@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole numbers small enough that float32 adds them exactly in any order: a product that is not
-// equal to the last bit is wrong, whatever the library's order of additions. Beyond CBLAS each library
-// has calls of its own: declared weak here, they are NULL unless the one that was loaded has them.
+// equal to the last bit is wrong, whatever the library's order of additions. OpenBLAS takes a buffer
+// for each thread at its first product and keeps it; where there is no room it tries for ever: so
+// all are taken here, each after a look whether there is room. Beyond CBLAS each library has calls of
+// its own: declared weak here, they are NULL unless the one that was loaded has them.
 #include "model/kernels/blas_check.h"
 
 #include <cblas.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 
+#include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
 
@@ -14,6 +19,8 @@
 OPTIONAL extern void openblas_set_num_threads(int);
 OPTIONAL extern char *openblas_get_corename(void);
 OPTIONAL extern char *openblas_get_config(void);
+OPTIONAL extern void *blas_memory_alloc(int);
+OPTIONAL extern void blas_memory_free(void *);
 OPTIONAL extern void bli_thread_set_num_threads(int64_t);
 OPTIONAL extern const char *bli_info_get_version_str(void);
 OPTIONAL extern void MKL_Set_Num_Threads(int);
@@ -42,6 +49,44 @@ static void use_one_thread(void)
         flexiblas_set_num_threads(1);
 }
 
+// Where addresses are limited (ulimit -v, -d) there may be no room for one more buffer.
+static status see_room(int threads)
+{
+    const size_t bytes = (size_t)128 << 20; // of OpenBLAS 0.3, the largest there is
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return status_fail(ERR_INTERNAL, NULL,
+                           "out of memory for OpenBLAS's buffers, %zu MB of addresses a thread "
+                           "(threads: %d); raise `ulimit -v`, or give fewer `threads`",
+                           bytes >> 20, threads);
+    munmap(at, bytes);
+    return OK;
+}
+
+static status take_buffers(int threads)
+{
+    status st = OK;
+    int n = 0;
+    void **buffers = NULL;
+    if (!blas_memory_alloc || !blas_memory_free)
+        return OK;
+    buffers = checked_calloc((size_t)threads, sizeof *buffers);
+    if (!buffers)
+        return status_no_memory("OpenBLAS's buffers");
+    while (n < threads) {
+        TRY(see_room(threads));
+        buffers[n] = blas_memory_alloc(0);
+        if (!buffers[n++])
+            TRY(status_no_memory("OpenBLAS's buffers"));
+    }
+done:
+    for (int i = 0; i < n && buffers[i]; i++)
+        blas_memory_free(buffers[i]);
+    free(buffers);
+    return st;
+}
+
 static status wrong_product(float found, float right)
 {
     text name = {0};
@@ -62,7 +107,7 @@ static float matrix_entry(int i, int j)
     return (float)((i * 7 + j * 13) % 17 - 8);
 }
 
-status blas_check(void)
+static status check_product(void)
 {
     enum { M = 61, N = 53, K = 131 }; // no multiple of a kernel's tile
     float a[M * K], b[N * K], c[M * N];
@@ -72,7 +117,6 @@ status blas_check(void)
         b[i] = matrix_entry(i % K, i / K);
     for (int i = 0; i < M * N; i++)
         c[i] = 1;
-    use_one_thread();
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1.0f, a, K, b, K, 1.0f, c, N);
     for (int i = 0; i < M; i++) {
         for (int j = 0; j < N; j++) {
@@ -84,6 +128,13 @@ status blas_check(void)
         }
     }
     return OK;
+}
+
+status blas_check(int threads)
+{
+    use_one_thread();
+    const status st = take_buffers(threads);
+    return st == OK ? check_product() : st;
 }
 
 // "OpenBLAS 0.3.21 DYNAMIC_ARCH NO_AFFINITY Zen MAX_THREADS=64": with the core whose kernels run.

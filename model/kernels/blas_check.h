@@ -11,8 +11,9 @@ struct text;
 // Adds which BLAS it is and whose kernels run: "OpenBLAS Zen".
 void blas_name(struct text *found);
 
-// Makes products single-threaded, and compares one with a plain loop. ERR_INTERNAL names the BLAS
-// and, for OpenBLAS, says to set OPENBLAS_CORETYPE. Local; a millisecond.
-status blas_check(void);
+// Makes products single-threaded, sees that there is memory for those of so many threads at once,
+// and compares one with a plain loop. ERR_INTERNAL when there is none, or names the BLAS and, for
+// OpenBLAS, says to set OPENBLAS_CORETYPE. Local; a millisecond.
+status blas_check(int threads);
 
 #endif

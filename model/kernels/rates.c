@@ -71,7 +71,7 @@ status rates_check(text *found)
     status st;
     double rate;
     const bool own = products_float32() == PACKING_F32;
-    TRY(blas_check());
+    TRY(blas_check(1));
     TRY(measure_rate(PACKING_NONE, &rate));
     blas_name(found);
     text_addf(found, " %.0f GFLOP/s a thread in float32", rate);

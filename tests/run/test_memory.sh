@@ -52,6 +52,17 @@ ranks 6 "$SULCUS" run p.yaml --only some --force some -s memory=21MB
 is "exit code of too many ranks" $code 2
 says "too many ranks" stderr "small needs .* GB of a node, and 0.021 may be used .*; start at most [1-5] ranks* on a node"
 
+# Addresses are limited, and OpenBLAS would ask for its buffers for ever. What the libraries take differs from machine to machine.
+seen=0
+for kilobytes in 200000 250000 300000 350000 400000; do
+  code=0
+  rm -rf out
+  (ulimit -v $kilobytes && exec timeout -s KILL 60 "$SULCUS" run p.yaml --only some --quiet) >stdout 2>stderr || code=$?
+  grep -q "^sulcus: error: out of memory for OpenBLAS's buffers, 128 MB of addresses a thread (threads: 1); raise" stderr && seen=1
+  [ $code -le 2 ] || fail "exit code $code with ulimit -v $kilobytes"
+done
+is "limits of addresses with the right line" $seen 1
+
 # The kernel's own word. A limit of the cgroup above counts too.
 unset SLURM_MEM_PER_NODE
 group=

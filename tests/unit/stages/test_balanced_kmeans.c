@@ -282,7 +282,7 @@ static void as_good_as_k_means_constrained(void **state)
 
 int main(void)
 {
-    if (blas_check() != OK) // and products have one thread
+    if (blas_check(1) != OK) // and products have one thread
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_become_unit_rows_about_their_mean),

@@ -16,6 +16,7 @@
 #include <zstd_errors.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/stopping.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
 
@@ -27,7 +28,8 @@ struct byte_stream {
     char *path;
     int file;
     packing packing;
-    uint64_t at, size; // unpacked bytes so far; size of the file
+    const atomic_bool *stopping; // or NULL
+    uint64_t at, size;           // unpacked bytes so far; size of the file
     // Packed files.
     unsigned char *input; // owned [INPUT_BYTES]
     size_t have, used;    // of `input`
@@ -143,6 +145,11 @@ void byte_stream_close(byte_stream *s)
     free(s);
 }
 
+void byte_stream_stop_by(byte_stream *s, const atomic_bool *stopping)
+{
+    s->stopping = stopping;
+}
+
 // Unpacks some gzip into [bytes, bytes + n), n > 0; *made = 0 with input left is no error.
 static status unpack_gzip(byte_stream *s, char *bytes, size_t n, size_t *made)
 {
@@ -184,6 +191,7 @@ status byte_stream_read(byte_stream *s, char *bytes, size_t n, size_t *got)
 {
     status st = OK;
     *got = 0;
+    TRY(stopping_check(s->stopping));
     if (s->packing == PLAIN)
         TRY(read_fully(s, bytes, n, got));
     while (s->packing != PLAIN && *got < n) {

@@ -5,6 +5,7 @@
 #ifndef DATA_BYTES_BYTE_STREAM_H
 #define DATA_BYTES_BYTE_STREAM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@ typedef struct byte_stream byte_stream;
 // Local. ERR_INPUT when the file is missing or a folder. `path` is copied.
 status byte_stream_open(const char *path, byte_stream **out);
 void byte_stream_close(byte_stream *s); // NULL is a no-op
+// From now on, reading ends with ERR_INTERRUPTED once the flag, borrowed, is true. NULL: never.
+void byte_stream_stop_by(byte_stream *s, const atomic_bool *stopping);
 
 // Reads the next n bytes; fewer only at the end. ERR_INPUT when packed data are broken or cut short
 // (naming the byte of the file), ERR_IO when reading fails.

@@ -44,6 +44,11 @@ void line_reader_close(line_reader *r)
     free(r);
 }
 
+void line_reader_stop_by(line_reader *r, const atomic_bool *stopping)
+{
+    byte_stream_stop_by(r->stream, stopping);
+}
+
 // Moves what is left to the front and reads some more behind it.
 static status refill_buffer(line_reader *r)
 {

@@ -3,6 +3,7 @@
 #ifndef DATA_BYTES_LINE_READER_H
 #define DATA_BYTES_LINE_READER_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,8 @@ typedef struct line_reader line_reader;
 
 // Local; fails as byte_stream_open.
 status line_reader_open(const char *path, line_reader **out);
-void line_reader_close(line_reader *r); // NULL is a no-op
+void line_reader_close(line_reader *r);                                // NULL is a no-op
+void line_reader_stop_by(line_reader *r, const atomic_bool *stopping); // as byte_stream_stop_by
 // The next line without its end ("\n", "\r\n"), borrowed until the next call; NULL at the end of
 // the file. *offset is where it begins in the unpacked bytes. Fails as byte_stream_read, and with
 // ERR_INPUT for a line of more than LINE_READER_MAX.

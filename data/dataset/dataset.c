@@ -202,6 +202,7 @@ status dataset_open(const dataset_options *options, share *s, dataset **out)
     dataset *d = NULL;
     status st = new_dataset(options, &full, &d);
     TRY(share_vote(s, st));
+    full.stopping = s ? s->stopping : NULL;
     TRY(open_catalogue(d->format, &full, s, &d->all));
     if (d->all.samples == 0) {
         st = status_fail(ERR_INPUT, full.path, "holds no samples");

@@ -58,7 +58,7 @@ static status make_empty_set(const dataset *d, const sample_spec *spec, const ch
 }
 
 static status make_set(const dataset *d, const sample_spec *spec, const char *file, int64_t context,
-                       token_set **out)
+                       const atomic_bool *stopping, token_set **out)
 {
     if (!d->all.state)
         return status_fail(ERR_INTERNAL, d->options.path, "its samples were not prepared");
@@ -77,7 +77,8 @@ static status make_set(const dataset *d, const sample_spec *spec, const char *fi
                         .questions = d->format->questions,
                         .groups = groups,
                         .wanted = wanted,
-                        .pool = spec->pool};
+                        .pool = spec->pool,
+                        .stopping = stopping};
     status st = text_maker_run(&order, d->format->text, d->all.state, out);
     free(wanted);
     return st;
@@ -97,7 +98,7 @@ status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const
         goto done;
     bool grown = checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at);
     TRY(share_vote(s, grown ? OK : status_no_memory("samples")));
-    st = !s || s->rank == 0 ? make_set(d, spec, file, context, &set)
+    st = !s || s->rank == 0 ? make_set(d, spec, file, context, s ? s->stopping : NULL, &set)
                             : make_empty_set(d, spec, file, &set);
     TRY(s ? token_set_share(s, st, set) : st);
     c->at[c->n++] = (token_cache_entry){file, context, spec->vocabulary, set};

@@ -19,6 +19,7 @@
 #include "data/image/decode.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/stopping.h"
 #include "pipeline/base/text.h"
 
 #define FILE_MAX ((size_t)1 << 28)
@@ -167,8 +168,10 @@ static status images_open(const dataset_options *o, catalogue *c)
         st = status_fail_errno(ERR_INPUT, root, "cannot read the folder");
         goto done;
     }
-    for (errno = 0; (e = fts_read(walk)) != NULL; errno = 0)
+    for (errno = 0; (e = fts_read(walk)) != NULL; errno = 0) {
+        TRY(stopping_check(o->stopping));
         TRY(visit_entry(c, walk, e));
+    }
     if (errno != 0)
         st = status_fail_errno(ERR_INPUT, root, "cannot read the folder");
     else if (c->samples == 0)

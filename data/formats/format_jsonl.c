@@ -81,6 +81,7 @@ static status feed_file(const format_state *s, size_t first, size_t end, text_ma
     char *bytes = NULL;
     size_t capacity = 0, got;
     TRY(byte_stream_open(s->files.at[s->index.at[first].file], &in));
+    byte_stream_stop_by(in, text_maker_stopping(m));
     for (size_t i = first; i < end; i++) {
         const jsonl_document *d = &s->index.at[i];
         if (!text_maker_wants(m, d->group)) {

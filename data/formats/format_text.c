@@ -139,6 +139,7 @@ static status feed_file(const format_state *s, size_t i, char *block, text_maker
     size_t have = 0, got, end;
     bool inner = false;
     TRY(byte_stream_open(s->files.at[i], &in));
+    byte_stream_stop_by(in, text_maker_stopping(m));
     while (text_maker_wants(m, (size_t)s->group[i])) {
         TRY(byte_stream_read(in, block + have, BLOCK_BYTES - have, &got));
         have += got;

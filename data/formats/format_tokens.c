@@ -101,6 +101,7 @@ static status feed_file(const format_state *s, size_t i, char *bytes, int32_t *i
     int64_t left = f->columns ? f->rows * f->columns : f->rows;
     size_t block = (size_t)(step < BLOCK_IDS ? step : BLOCK_IDS);
     TRY(byte_stream_open(path, &in));
+    byte_stream_stop_by(in, text_maker_stopping(m));
     for (; left > 0 && text_maker_wants(m, i); position += step, left -= step) {
         size_t n = (int64_t)block < left ? block : (size_t)left;
         TRY(byte_stream_skip_to(in, f->begin + (uint64_t)position * width));

@@ -220,6 +220,7 @@ static status index_file(void *context, int64_t i, int thread)
     if (strcmp(w->options->subsets, "file") == 0)
         TRY(name_by_file(x));
     TRY(line_reader_open(x->path, &r));
+    line_reader_stop_by(r, w->options->stopping);
     for (;;) {
         TRY(line_reader_next(r, &line, &n, &offset));
         if (!line)

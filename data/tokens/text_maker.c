@@ -11,6 +11,7 @@
 #include "data/bytes/byte_stream.h"
 #include "data/tokens/text_coding.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/base/stopping.h"
 
 // A batch is tokenised when it has as many documents or bytes: enough for all threads, little to
 // throw away when the limit is reached inside.
@@ -106,6 +107,11 @@ int64_t text_maker_vocabulary(const text_maker *m)
     return m->order->vocabulary;
 }
 
+const atomic_bool *text_maker_stopping(const text_maker *m)
+{
+    return m->order->stopping;
+}
+
 bool text_maker_packs(const text_maker *m)
 {
     return m->order->pack;
@@ -196,8 +202,10 @@ static status encode_item(void *context, int64_t i, int thread)
     text_item *item = &m->items[i];
     item->ids.n = 0;
     item->shortened = false;
-    status st = text_coding_encode(&m->coding, m->encoders[thread], &m->scratch[thread],
-                                   text_get(&m->bytes) + item->begin, item);
+    status st = stopping_check(m->order->stopping);
+    if (st == OK)
+        st = text_coding_encode(&m->coding, m->encoders[thread], &m->scratch[thread],
+                                text_get(&m->bytes) + item->begin, item);
     return st == ERR_INPUT ? fail_at_document(&item->document) : st;
 }
 

@@ -5,6 +5,7 @@
 #ifndef DATA_TOKENS_TEXT_MAKER_H
 #define DATA_TOKENS_TEXT_MAKER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,8 +25,9 @@ typedef struct text_order {
     int64_t limit; // tokens of a group (questions: samples); 0: all
     bool pack, questions;
     size_t groups;
-    const bool *wanted; // [groups]; the others are passed over
-    pool *pool;         // NULL: the caller's thread alone
+    const bool *wanted;          // [groups]; the others are passed over
+    pool *pool;                  // NULL: the caller's thread alone
+    const atomic_bool *stopping; // ends it with ERR_INTERRUPTED once it is true; NULL: never
 } text_order;
 
 // A format's own; only `feed` looks inside.
@@ -42,6 +44,7 @@ status text_maker_run(const text_order *order,
 bool text_maker_wants(const text_maker *m, size_t group);
 bool text_maker_wants_more(const text_maker *m);
 bool text_maker_packs(const text_maker *m);
+const atomic_bool *text_maker_stopping(const text_maker *m); // borrowed, or NULL
 int64_t text_maker_limit(const text_maker *m);
 int64_t text_maker_vocabulary(const text_maker *m);
 

@@ -14,6 +14,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/rng.h"
+#include "pipeline/base/stopping.h"
 
 enum { JOB_ELEMENTS = 1 << 18 };
 
@@ -168,11 +169,14 @@ static status run_job(void *context, int64_t item, int thread)
     const job *j = &f->jobs[(size_t)item * (size_t)f->ranks + (size_t)f->rank];
     const slot *s = j->slot;
     char *block = f->w->block;
+    status st = stopping_check(f->w->share ? f->w->share->stopping : NULL);
+    if (st != OK)
+        return st;
     if (!j->pack)
         return read_elements(f->w, j,
                              is_mapped(s) ? NULL : (float *)(block + s->offset) + j->first);
     float *rows = f->rows + (size_t)thread * f->row_elements;
-    status st = read_elements(f->w, j, rows);
+    st = read_elements(f->w, j, rows);
     if (st == OK)
         packed_put(&s->packed, block + s->packed_offset, (int)(j->first / (size_t)s->in),
                    (int)(j->n / (size_t)s->in), rows);

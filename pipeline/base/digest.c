@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "pipeline/base/stopping.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
 
@@ -59,6 +60,11 @@ void digest_free(digest *d)
 
 status digest_file(const char *path, char hex[DIGEST_HEX])
 {
+    return digest_file_until(path, NULL, hex);
+}
+
+status digest_file_until(const char *path, const atomic_bool *stopping, char hex[DIGEST_HEX])
+{
     enum { BLOCK = 1 << 20 };
     status st;
     digest *d = NULL;
@@ -72,8 +78,10 @@ status digest_file(const char *path, char hex[DIGEST_HEX])
         goto done;
     }
     TRY(digest_new(&d));
-    while ((n = read(file, block, BLOCK)) > 0)
+    while ((n = read(file, block, BLOCK)) > 0) {
         digest_add(d, block, (size_t)n);
+        TRY(stopping_check(stopping));
+    }
     if (n < 0) {
         st = status_fail_errno(ERR_IO, path, "cannot read");
         goto done;

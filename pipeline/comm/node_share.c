@@ -117,7 +117,7 @@ status node_share_new(MPI_Comm node, share **out)
     node_share *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("the communicator");
-    *s = (node_share){{0, 0, NULL, share_alloc, share_release, vote_on_node}, node, NULL};
+    *s = (node_share){{0, 0, NULL, share_alloc, share_release, vote_on_node, NULL}, node, NULL};
     MPI_Comm_rank(node, &s->base.rank);
     MPI_Comm_size(node, &s->base.ranks);
     *out = &s->base;

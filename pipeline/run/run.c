@@ -179,6 +179,7 @@ static status start_work(run *r, const char *pipeline)
                                           "is not looked at");
     TRY(comm_agree(r->comm, st));
     TRY(comm_agree(r->comm, comm_share(r->comm)->rank == 0 ? see_folder(r) : OK));
+    resource_use_share(r->resources)->stopping = r->runtime.stopping;
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
     TRY(comm_agree(r->comm, first ? checkpoint_clean(r) : OK));
     TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));

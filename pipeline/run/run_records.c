@@ -16,6 +16,7 @@ status run_records_open(run_records *r, const char *output, bool quiet, const at
     TRY(journal_open(output, &r->journal));
     TRY(journal_load(output, &r->known));
     TRY(inputs_new(r->known, &r->inputs));
+    inputs_stop_by(r->inputs, stopping);
     const journal_run *last = journal_summarize(r->known).run;
     *epoch = (int64_t)time(NULL);
     if (last && last->epoch >= MOST) {

@@ -24,8 +24,9 @@ typedef struct taken {
 } taken;
 
 struct inputs {
-    const journal_state *known; // borrowed, may be NULL
-    taken **taken;              // owned, each its own block
+    const journal_state *known;  // borrowed, may be NULL
+    const atomic_bool *stopping; // borrowed, may be NULL
+    taken **taken;               // owned, each its own block
     size_t n, capacity, recorded;
     names index; // path -> the latest in taken
 };
@@ -49,6 +50,11 @@ void inputs_free(inputs *in)
     free(in->taken);
     names_free(&in->index);
     free(in);
+}
+
+void inputs_stop_by(inputs *in, const atomic_bool *stopping)
+{
+    in->stopping = stopping;
 }
 
 static int64_t to_nanoseconds(struct timespec t)
@@ -105,7 +111,7 @@ status inputs_take(inputs *in, const char *path, char hex[DIGEST_HEX])
     TRY(identify_file(path, &before));
     wait_for_tick(&before);
     TRY(identify_file(path, &before));
-    TRY(digest_file(path, hex));
+    TRY(digest_file_until(path, in->stopping, hex));
     TRY(identify_file(path, &after));
     if (!is_same(&before, &after)) {
         st = status_fail(ERR_INPUT, path,

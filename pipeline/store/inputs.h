@@ -19,6 +19,8 @@ typedef struct inputs inputs;
 // nothing is known. Local.
 status inputs_new(const journal_state *known, inputs **out);
 void inputs_free(inputs *in); // NULL is a no-op
+// From now on, taking a digest ends with ERR_INTERRUPTED once the flag, borrowed, is true.
+void inputs_stop_by(inputs *in, const atomic_bool *stopping);
 
 // The digest of the file's bytes: cached, or taken now. Local. ERR_INPUT when it is missing, is no
 // regular file, or changes while it is read; ERR_IO when reading fails.

@@ -3,6 +3,7 @@
 #ifndef DATA_FORMATS_DATASET_OPTIONS_H
 #define DATA_FORMATS_DATASET_OPTIONS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@ typedef struct dataset_options {
     bool vocabulary;       // mmlu: the answer is sought in the whole vocabulary, as published;
                            // otherwise among the letters
     int threads;           // that index; 0 is 1
+    const atomic_bool *stopping; // of the share that opens it: dataset_open sets it
 } dataset_options;
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef PIPELINE_BASE_DIGEST_H
 #define PIPELINE_BASE_DIGEST_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "pipeline/base/status.h"
@@ -22,5 +23,7 @@ void digest_free(digest *d);
 // The digest of a file's bytes, read in blocks of bounded size. ERR_INPUT when it is missing or is
 // a folder, ERR_IO when reading fails.
 status digest_file(const char *path, char hex[DIGEST_HEX]);
+// The same; ERR_INTERRUPTED once the flag is true (NULL: never).
+status digest_file_until(const char *path, const atomic_bool *stopping, char hex[DIGEST_HEX]);
 
 #endif

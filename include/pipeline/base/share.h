@@ -5,6 +5,7 @@
 #ifndef PIPELINE_BASE_SHARE_H
 #define PIPELINE_BASE_SHARE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "pipeline/base/relay.h"
@@ -30,6 +31,9 @@ struct share {
     // Collective on the node: returns the worst status of all ranks, with its text, after all have
     // arrived; what was written before it is seen by all behind it.
     status (*vote)(share *self, status st);
+    // Turns true when the run must stop: long loops of what is collective on a share ask it, and
+    // return ERR_INTERRUPTED. NULL: never.
+    const atomic_bool *stopping;
 };
 
 // `vote` of the share; without one (NULL) the status itself.

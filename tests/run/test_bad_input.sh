@@ -230,6 +230,18 @@ for at in 0 1 7 100 $((size / 2)) $((size - 1)); do
   head -c "$at" "$nc" >"$scratch/cut.nc"
   refused "38 an artefact of $at bytes" 3 'cut.nc' inspect "$scratch/cut.nc"
 done
+# Bytes changed anywhere, as many headers as data: what it holds, or 3; within seconds and 700 MB; never a signal.
+awk 'BEGIN {srand(7); for (i = 0; i < 150; i++) print int(rand() * (i % 3 ? 40000 : '"$size"')), int(rand() * 255)}' >"$scratch/changes"
+while read -r at value; do
+  cp "$nc" "$scratch/changed.nc"
+  for more in 0 $((at / 2)) $((at * 7 % 9000)); do
+    printf "\\x$(printf %02x "$value")" | dd of="$scratch/changed.nc" bs=1 seek=$(((at + more) % size)) conv=notrunc 2>/dev/null
+  done
+  code=0
+  (ulimit -t 20; exec "$SULCUS" inspect "$scratch/changed.nc") >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
+  [ $code = 0 ] || [ $code = 3 ] || fail "40 byte $value at $at of an artefact: exit $code"
+  [ $code = 0 ] || is "40 byte $value at $at: lines" "$(grep -c . "$scratch/stderr")" 1
+done <"$scratch/changes"
 printf 'CDF\001\0\0\0\0\0\0\0\012\0' >"$scratch/cut.nc"
 refused '40 a classic header of 13 bytes' 3 'cut.nc' inspect "$scratch/cut.nc"
 refused 'inspect: nothing there' 3 'nothing: does not exist' inspect "$scratch/nothing"

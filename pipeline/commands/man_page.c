@@ -35,6 +35,10 @@ static const entry environment[] = {
     {"SULCUS_LEASE_WAIT", "seconds to wait for another run in the same output folder to end or to "
                           "show that it is dead, before this one ends with 75; 30 where unset"},
     {"SLURM_JOB_END_TIME", "set by Slurm: a run ends in time before it, with 75"},
+    {"SLURM_CPUS_PER_TASK, SLURM_CPUS_ON_NODE, SLURM_MEM_PER_NODE, SLURM_MEM_PER_CPU, PBS_RESC_MEM",
+     "set by the scheduler: what the job may use of a node, where no cgroup says less"},
+    {"HDF5_USE_FILE_LOCKING", "FALSE where unset: one rank writes a file, and others read it once "
+                              "it is whole"},
     {"OPENBLAS_CORETYPE", "the CPU whose kernels OpenBLAS takes, where `sulcus doctor` says that "
                           "those of its own choice multiply wrongly"},
     {"DNNL_MAX_CPU_ISA", "the most that matrix products may use of the CPU's instructions"},

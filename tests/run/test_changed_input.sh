@@ -30,6 +30,12 @@ changed() {
   done
   if [ "$how" = cut ]; then
     truncate -s 4096 "$file"
+  elif [ "$how" = chmod ]; then
+    chmod 600 "$file"
+  elif [ "$how" = linked ]; then
+    ln -f "$file" link
+  elif [ "$how" = renamed ]; then
+    mv "$file" elsewhere && mv elsewhere "$file"
   else
     at=$(($(stat -c %s "$file") / 2))
     printf 'XXXXXXXX' | dd of="$file" bs=1 seek="$at" conv=notrunc status=none
@@ -52,6 +58,9 @@ for how in cut restored; do
   changed vit-glyph100/model.safetensors vit-glyph100 $how "format: cifar100, path: cifar, subsets: coarse, $images"
   changed text.jsonl mistral-debtext $how "format: jsonl, path: text.jsonl, subsets: meta.pile_set_name, $text"
   changed images/latin_capital_letter_g/149.jpg vit-glyph100 $how "format: images, path: images, subsets: folder, $images"
+done
+for how in chmod linked renamed; do # which move the time that cannot be set back
+  changed text.jsonl mistral-debtext $how "format: jsonl, path: text.jsonl, subsets: meta.pile_set_name, $text"
 done
 changed text.jsonl.gz mistral-debtext restored "format: jsonl, path: text.jsonl.gz, subsets: meta.pile_set_name, $text"
 changed mistral-debtext/tokenizer.json mistral-debtext restored "format: jsonl, path: text.jsonl, subsets: meta.pile_set_name, $text"

@@ -80,14 +80,31 @@ static void tokens_close(format_state *s)
     free(s);
 }
 
-// Ids of a file from their bytes; one that does not fit is -1, and refused as such.
-static void decode_ids(const token_file *f, const char *bytes, size_t n, int32_t *id)
+// One id from its bytes.
+static int64_t decode_id(const token_file *f, const char *bytes)
+{
+    const int unused = 64 - 8 * f->width;
+    uint64_t value = 0; // little-endian, as this machine
+    memcpy(&value, bytes, (size_t)f->width);
+    return f->is_signed ? (int64_t)(value << unused) >> unused
+                        : (int64_t)(value < INT64_MAX ? value : INT64_MAX);
+}
+
+// Ids of a file, the first of them at a position, from their bytes.
+static status decode_ids(const char *path, const token_file *f, const char *bytes, size_t n,
+                         int64_t position, int64_t vocabulary, int32_t *id)
 {
     for (size_t i = 0; i < n; i++) {
-        uint64_t value = 0; // little-endian, as this machine
-        memcpy(&value, bytes + i * (size_t)f->width, (size_t)f->width);
-        id[i] = value < INT32_MAX ? (int32_t)value : -1;
+        const int64_t value = decode_id(f, bytes + i * (size_t)f->width);
+        if (value < 0 || value >= vocabulary)
+            return status_fail(ERR_INPUT, path, "id %lld is %lld, %s; %s",
+                               (long long)position + (long long)i, (long long)value,
+                               value < 0 ? "which is no token" : "beyond the model's vocabulary",
+                               value < 0 ? "save the ids without padding or masks"
+                                         : "give the model its own tokens and check dtype:");
+        id[i] = (int32_t)value;
     }
+    return OK;
 }
 
 static status feed_file(const format_state *s, size_t i, char *bytes, int32_t *id, text_maker *m)
@@ -110,15 +127,7 @@ static status feed_file(const format_state *s, size_t i, char *bytes, int32_t *i
             st = status_fail(ERR_INPUT, path, "has changed while it was read");
             goto done;
         }
-        decode_ids(f, bytes, n, id);
-        for (size_t k = 0; k < n; k++)
-            if (id[k] < 0 || id[k] >= text_maker_vocabulary(m)) {
-                st = status_fail(ERR_INPUT, path,
-                                 "id %lld is beyond the model's vocabulary; give the model its own "
-                                 "tokens and check dtype:",
-                                 (long long)position + (long long)k);
-                goto done;
-            }
+        TRY(decode_ids(path, f, bytes, n, position, text_maker_vocabulary(m), id));
         TRY(text_maker_add_ids(m, i, id, n, f->columns == 0 || text_maker_packs(m)));
     }
 done:

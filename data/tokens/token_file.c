@@ -41,6 +41,7 @@ static bool read_kind(const char *at, token_file *f)
     static const char *const known[] = {"'<u2'", "'<u4'", "'<u8'", "'<i2'", "'<i4'", "'<i8'"};
     for (size_t i = 0; at && i < sizeof known / sizeof *known; i++)
         if (strncmp(at, known[i], strlen(known[i])) == 0) {
+            f->is_signed = known[i][2] == 'i';
             f->width = known[i][3] - '0';
             return true;
         }

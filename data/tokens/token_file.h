@@ -13,7 +13,8 @@ typedef struct token_file {
     uint64_t begin;        // where the ids begin in the file
     int64_t rows, columns; // columns 0: one dimension, `rows` ids
     int width;             // bytes an id
-    bool is_npy;           // the header said all of this
+    bool is_signed;
+    bool is_npy; // the header said all of this
 } token_file;
 
 // Reads the header and checks it against the file's size. `width`: bytes of a bare integer. Local.

@@ -216,15 +216,43 @@ static void test_bad_tokens(void **state)
         free(path);
         scratch_free(f);
     }
-    char *f = scratch_new(), *path = file_join(f, "a.bin");
-    scratch_write(f, "a.bin", "\1\0\x01\x01", 4); // 1, 257
-    dataset *d = open_data((dataset_options){.format = "tokens", .path = path});
-    samples *s = NULL;
-    sample_spec spec = plain_spec("/nowhere", 10);
-    expect_failure(samples_open(d, &spec, &s), ERR_INPUT, "a.bin", "id 1 is beyond");
-    dataset_close(d);
-    free(path);
-    scratch_free(f);
+}
+
+// Ids that are no tokens of the model, as values of each type: by position and value.
+static void test_alien_ids(void **state)
+{
+    (void)state;
+#define ALIEN(TYPE, BYTES)                                                                         \
+    HEADER("{'descr': '" TYPE "', 'fortran_order': False, 'shape': (2,), }      \n" BYTES) +       \
+        sizeof BYTES - 1
+    static const struct {
+        const char *name, *bytes;
+        size_t n;
+        const char *what;
+    } alien[] = {
+        {"a.bin", "\1\0\x01\x01", 4, "id 1 is 257, beyond"},
+        {"a.npy", ALIEN("<u2", "\1\0\xff\xff"), "id 1 is 65535, beyond"},
+        {"a.npy", ALIEN("<i2", "\1\0\xff\xff"), "id 1 is -1, which is no token"},
+        {"a.npy", ALIEN("<i2", "\0\x80\0\0"), "id 0 is -32768, which is no token"},
+        {"a.npy", ALIEN("<i4", "\1\0\0\0\x9c\xff\xff\xff"), "id 1 is -100, which is no token"},
+        {"a.npy", ALIEN("<i8", "\1\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"),
+         "id 1 is -1, which is no token"},
+        {"a.npy", ALIEN("<u8", "\1\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"),
+         "id 1 is 9223372036854775807, beyond"},
+    };
+    for (size_t i = 0; i < sizeof alien / sizeof *alien; i++) {
+        char *f = scratch_new(), *path = file_join(f, alien[i].name);
+        scratch_write(f, alien[i].name, alien[i].bytes, alien[i].n);
+        dataset *d = open_data((dataset_options){.format = "tokens", .path = path});
+        samples *s = NULL;
+        sample_spec spec = plain_spec("/nowhere", 10);
+        if (strstr(alien[i].what, "no token"))
+            spec.vocabulary = 70000;
+        expect_failure(samples_open(d, &spec, &s), ERR_INPUT, alien[i].name, alien[i].what);
+        dataset_close(d);
+        free(path);
+        scratch_free(f);
+    }
 }
 
 int main(void)
@@ -232,7 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prompts),    cmocka_unit_test(test_bad_csv),
         cmocka_unit_test(test_bad_lines),  cmocka_unit_test(test_endless_line),
-        cmocka_unit_test(test_bad_tokens),
+        cmocka_unit_test(test_bad_tokens), cmocka_unit_test(test_alien_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

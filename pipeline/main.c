@@ -110,6 +110,12 @@ static status wrong_body(comm *c, const command_line *line)
     return comm_agree(c, status_carry(line->failure, status_text()));
 }
 
+static dag_selection selection_of(const command_line *line)
+{
+    return (dag_selection){command_line_option(line, "--from"), command_line_option(line, "--only"),
+                           command_line_option(line, "--force")};
+}
+
 static status run_body(comm *c, const command_line *line)
 {
     char *typed = command_line_text(line);
@@ -119,9 +125,7 @@ static status run_body(comm *c, const command_line *line)
     const run_options o = {.pipeline = line->arguments[0],
                            .overrides = line->overrides,
                            .n_overrides = line->n_overrides,
-                           .selection = {command_line_option(line, "--from"),
-                                         command_line_option(line, "--only"),
-                                         command_line_option(line, "--force")},
+                           .selection = selection_of(line),
                            .quiet = command_line_option(line, "--quiet") != NULL,
                            .command = typed,
                            .watch_signals = watch_signals};
@@ -181,12 +185,16 @@ static status describe_command(const command_line *line)
 // The pipeline file and overrides of a command line.
 static view_source source_of(const command_line *line)
 {
-    return (view_source){line->arguments[0], line->overrides, line->n_overrides, &sulcus_registry};
+    return (view_source){.path = line->arguments[0],
+                         .overrides = line->overrides,
+                         .n_overrides = line->n_overrides,
+                         .registry = &sulcus_registry};
 }
 
 static status plan_command(const command_line *line)
 {
     view_source source = source_of(line);
+    source.selection = selection_of(line);
     return view_plan(&source, command_line_option(line, "--dot") != NULL, stdout);
 }
 
@@ -277,11 +285,21 @@ static status version_command(const command_line *line)
         "--set", "-s", "KEY.PATH=VALUE", "replaces a value of the pipeline file; may be repeated"  \
     }
 
+#define SELECTION                                                                                  \
+    {"--from", NULL, "STEP", "only this step and everything below it"},                            \
+        {"--only", NULL, "STEP", "only this step"},                                                \
+    {                                                                                              \
+        "--force", NULL, "STEP", "runs this step again though it is finished"                      \
+    }
+
 // Options of `run` that a command takes, so that its line can be that of `run`, and does not need.
 #define OF_RUN(name, value)                                                                        \
     {                                                                                              \
         name, NULL, value, "taken because `run` takes it; changes nothing here"                    \
     }
+#define ALL_OF_RUN                                                                                 \
+    OF_RUN("--from", "STEP"), OF_RUN("--only", "STEP"), OF_RUN("--force", "STEP"),                 \
+        OF_RUN("--quiet", NULL)
 
 static const command_def commands[] = {
     {"run",
@@ -289,37 +307,31 @@ static const command_def commands[] = {
      1,
      1,
      "runs what is not finished; the same command again goes on after a stop",
-     {OVERRIDE,
-      {"--from", NULL, "STEP", "only this step and everything below it"},
-      {"--only", NULL, "STEP", "only this step"},
-      {"--force", NULL, "STEP", "runs this step again though it is finished"},
-      {"--quiet", NULL, NULL, "no progress"}},
+     {OVERRIDE, SELECTION, {"--quiet", NULL, NULL, "no progress"}},
      run_command},
     {"plan",
      "PIPELINE",
      1,
      1,
      "every task: finished or to run and why, units, predicted memory, disk and time",
-     {OVERRIDE, {"--dot", NULL, NULL, "the graph, for Graphviz"}},
+     {OVERRIDE,
+      {"--dot", NULL, NULL, "the graph, for Graphviz"},
+      SELECTION,
+      OF_RUN("--quiet", NULL)},
      plan_command},
     {"status",
      "PIPELINE",
      1,
      1,
      "what runs, what is done, how long it will take; also while it runs",
-     {OVERRIDE,
-      {"--json", NULL, NULL, "for programs"},
-      OF_RUN("--from", "STEP"),
-      OF_RUN("--only", "STEP"),
-      OF_RUN("--force", "STEP"),
-      OF_RUN("--quiet", NULL)},
+     {OVERRIDE, {"--json", NULL, NULL, "for programs"}, ALL_OF_RUN},
      status_command},
     {"report",
      "PIPELINE",
      1,
      1,
      "writes figures and a page from what is finished to OUTPUT/report",
-     {OVERRIDE},
+     {OVERRIDE, ALL_OF_RUN},
      report_command},
     {"explain",
      "PIPELINE TASK",

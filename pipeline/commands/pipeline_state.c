@@ -54,6 +54,18 @@ static const task *unfinished_input(const pipeline_state *s, const task *t)
     return NULL;
 }
 
+// A task that is not finished and not selected, or that needs such a one.
+static status leave_out(pipeline_task *t)
+{
+    if (t->task->selected)
+        return status_fail(ERR_USAGE, t->task->label,
+                           "needs a task that is not finished and that --only or --from leaves "
+                           "out; run without it, or name an earlier step");
+    t->state = PIPELINE_TASK_LEFT_OUT;
+    snprintf(t->why, sizeof t->why, "left out by --only or --from");
+    return OK;
+}
+
 static status judge_task(pipeline_state *s, pipeline_task *t)
 {
     status st;
@@ -61,13 +73,17 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
     const task *before = unfinished_input(s, t->task);
     TRY(key_compute(t->task, &digester));
     const journal_commit *c = t->known ? t->known->commit : NULL;
+    if (before && (!t->task->selected || s->tasks[before->index].state == PIPELINE_TASK_LEFT_OUT))
+        return leave_out(t);
     if (before) {
         t->state = PIPELINE_TASK_WAITING;
         snprintf(t->why, sizeof t->why, "%.200s runs first", before->label);
         goto done;
     }
     t->state = PIPELINE_TASK_RUN;
-    if (!c && t->known && t->known->event == TASK_FAILED)
+    if (c && t->task->forced)
+        snprintf(t->why, sizeof t->why, "--force");
+    else if (!c && t->known && t->known->event == TASK_FAILED)
         snprintf(t->why, sizeof t->why, "failed: %.240s",
                  t->known->message ? t->known->message : "");
     else if (!c)
@@ -81,19 +97,21 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
         snprintf(t->why, sizeof t->why, "finished");
         snprintf(t->task->digest, sizeof t->task->digest, "%s", c->digest);
     }
+    if (t->state == PIPELINE_TASK_RUN && !t->task->selected)
+        TRY(leave_out(t));
 done:
     return st;
 }
 
-status pipeline_state_open(const char *pipeline, const char *const *overrides, size_t n_overrides,
-                           const registry *r, pipeline_state **out)
+status pipeline_state_open(const view_source *v, pipeline_state **out)
 {
     status st;
     pipeline_state *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("a survey");
-    TRY(pipeline_file_open(pipeline, overrides, n_overrides, r, &s->file));
+    TRY(pipeline_file_open(v->path, v->overrides, v->n_overrides, v->registry, &s->file));
     TRY(dag_build(s->file, &s->dag));
+    TRY(dag_select(s->dag, &v->selection));
     TRY(journal_load(s->file->output, &s->journal));
     TRY(inputs_new(s->journal, &s->inputs));
     if (!(s->tasks = checked_calloc(s->dag->n, sizeof *s->tasks))) {

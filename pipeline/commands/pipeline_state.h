@@ -7,15 +7,18 @@
 #include <stddef.h>
 
 #include "pipeline/base/status.h"
+#include "pipeline/commands/views.h"
 #include "pipeline/dag/dag.h"
 #include "pipeline/dag/key.h"
 #include "pipeline/store/inputs.h"
 #include "pipeline/store/journal.h"
 
 typedef enum pipeline_task_state {
-    PIPELINE_TASK_DONE,    // finished under its present key, and its file is there
-    PIPELINE_TASK_RUN,     // all its inputs are there; it must run
-    PIPELINE_TASK_WAITING, // an upstream task must run first
+    PIPELINE_TASK_DONE,     // finished under its present key, and its file is there
+    PIPELINE_TASK_LEFT_OUT, // not finished, and not selected
+    PIPELINE_TASK_RUN,      // all its inputs are there; it must run
+    PIPELINE_TASK_WAITING,  // an upstream task must run first
+    PIPELINE_TASK_STATES,
 } pipeline_task_state;
 
 typedef struct pipeline_task {
@@ -34,10 +37,9 @@ typedef struct pipeline_state {
 } pipeline_state;
 
 // Reads everything and compares keys. Digests of input files are taken where the journal's are out
-// of date, and not recorded. ERR_USAGE for the pipeline file, ERR_INPUT for a missing input file.
-// Owned by the caller. Local.
-status pipeline_state_open(const char *pipeline, const char *const *overrides, size_t n_overrides,
-                           const registry *r, pipeline_state **out);
+// of date, and not recorded. ERR_USAGE for the pipeline file or the selection, ERR_INPUT for a
+// missing input file. Owned by the caller. Local.
+status pipeline_state_open(const view_source *v, pipeline_state **out);
 void pipeline_state_close(pipeline_state *s);
 
 // The fields that differ between a task's last commit and its present key. ERR_INTERNAL when out of

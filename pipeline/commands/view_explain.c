@@ -19,7 +19,7 @@ status view_explain(const view_source *v, const char *label, FILE *out)
     task *t = NULL;
     key_difference differ[SHOWN];
     size_t n = 0;
-    TRY(pipeline_state_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
+    TRY(pipeline_state_open(v, &s));
     TRY(dag_find(s->dag, label, &t));
     const pipeline_task *own = &s->tasks[t->index];
     fprintf(out, "%s: %s\n", t->label, own->why);

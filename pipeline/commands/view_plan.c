@@ -10,8 +10,13 @@
 #include "pipeline/machine/memory_limit.h"
 #include "pipeline/run/team_size.h"
 
-static const char *const state_names[] = {"done", "run", "wait"};
-static const char *const state_colours[] = {"#b7dfb9", "#f5c56b", "#e4e4e4"};
+static const char *const state_names[] = {"done", "-", "run", "wait"};
+static const char *const state_colours[] = {"#b7dfb9", "#ffffff", "#f5c56b", "#e4e4e4"};
+
+static bool is_to_come(const pipeline_task *t)
+{
+    return t->state == PIPELINE_TASK_RUN || t->state == PIPELINE_TASK_WAITING;
+}
 
 // "1.5 GB"
 static void print_bytes(FILE *out, int width, double bytes)
@@ -52,21 +57,24 @@ static void print_task(const pipeline_task *t, const task_forecast *p, FILE *out
 static void print_total(const forecast *f, const pipeline_state *s, const task_forecast *all,
                         FILE *out)
 {
-    size_t counts[3] = {0}, unknown = 0;
+    size_t counts[PIPELINE_TASK_STATES] = {0}, unknown = 0;
     double seconds = 0, memory = 0, disk = 0;
     int ranks, threads;
     forecast_machine(f, &ranks, &threads);
     for (size_t i = 0; i < s->dag->n; i++) {
         counts[s->tasks[i].state]++;
-        if (s->tasks[i].state == PIPELINE_TASK_DONE)
+        if (!is_to_come(&s->tasks[i]))
             continue;
         unknown += all[i].seconds < 0;
         seconds += all[i].seconds > 0 ? all[i].seconds : 0;
         disk += all[i].disk > 0 ? all[i].disk : 0;
         memory = all[i].memory > memory ? all[i].memory : memory;
     }
-    fprintf(out, "%zu tasks: %zu done, %zu to run, %zu behind those\n", s->dag->n,
+    fprintf(out, "%zu tasks: %zu done, %zu to run, %zu behind those", s->dag->n,
             counts[PIPELINE_TASK_DONE], counts[PIPELINE_TASK_RUN], counts[PIPELINE_TASK_WAITING]);
+    if (counts[PIPELINE_TASK_LEFT_OUT])
+        fprintf(out, ", %zu left out", counts[PIPELINE_TASK_LEFT_OUT]);
+    fputc('\n', out);
     if (counts[PIPELINE_TASK_RUN] == 0)
         return;
     fputs("to come:", out);
@@ -74,7 +82,8 @@ static void print_total(const forecast *f, const pipeline_state *s, const task_f
     fputs(" in a rank for the largest task alone,", out);
     print_bytes(out, 10, disk);
     fputs(" on disk,", out);
-    print_seconds(out, unknown == s->dag->n - counts[PIPELINE_TASK_DONE] ? -1 : seconds);
+    print_seconds(
+        out, unknown == counts[PIPELINE_TASK_RUN] + counts[PIPELINE_TASK_WAITING] ? -1 : seconds);
     if (ranks > 0)
         fprintf(out, " on %d ranks of %d threads", ranks, threads);
     else
@@ -141,7 +150,7 @@ static void print_limit(const pipeline_file *f, const pipeline_state *s, const t
     const double allowed = given < 0 ? -given * limit.bytes : fmin(given, limit.bytes);
     size_t largest = s->dag->n;
     for (size_t i = 0; i < s->dag->n; i++)
-        if (s->tasks[i].state != PIPELINE_TASK_DONE && all[i].memory > allowed &&
+        if (is_to_come(&s->tasks[i]) && all[i].memory > allowed &&
             (largest == s->dag->n || all[i].memory > all[largest].memory))
             largest = i;
     fputs("memory of this node: ", out);
@@ -163,7 +172,7 @@ status view_plan(const view_source *v, bool dot, FILE *out)
     pipeline_state *s = NULL;
     forecast *f = NULL;
     task_forecast *all = NULL;
-    TRY(pipeline_state_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
+    TRY(pipeline_state_open(v, &s));
     if (dot) {
         print_dot(s, out);
         goto done;

@@ -77,7 +77,7 @@ status view_report(const view_source *v, FILE *out)
     pipeline_state *s = NULL;
     own *owned = NULL;
     report_task *tasks = NULL;
-    TRY(pipeline_state_open(v->path, v->overrides, v->n_overrides, v->registry, &s));
+    TRY(pipeline_state_open(v, &s));
     owned = checked_calloc(s->dag->n, sizeof *owned);
     tasks = checked_calloc(s->dag->n, sizeof *tasks);
     if (!owned || !tasks) {

@@ -8,13 +8,15 @@
 #include <stdio.h>
 
 #include "pipeline/base/status.h"
+#include "pipeline/dag/dag_select.h"
 #include "pipeline/stage.h"
 
-// A pipeline file and its overrides, as given on the command line. Borrowed.
+// A pipeline file, its overrides and what is selected of it, as given on the command line. Borrowed.
 typedef struct view_source {
     const char *path;
     const char *const *overrides;
     size_t n_overrides;
+    dag_selection selection;
     const registry *registry;
 } view_source;
 

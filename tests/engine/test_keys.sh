@@ -16,10 +16,17 @@ steps:
   last: {stage: total, from: right}
 END
 
-# done_now EXPECTED ARGUMENTS...: runs, and compares the tasks it did.
+# done_now EXPECTED ARGUMENTS...: runs, and compares the tasks it did; `plan` of the same line said that they would run, or wait.
 done_now() {
-  local expected=$1 before
+  local expected=$1 before label
   shift
+  "$TOY" plan p.yaml "$@" >plan.txt || fail "plan with $*"
+  for label in $expected; do
+    grep -qE "^(run|wait) +$label " plan.txt || fail "plan with $* does not say that $label runs"
+  done
+  for label in $(sed -n 's/^run  *\([a-z]*\) .*/\1/p' plan.txt); do
+    case " $expected" in *" $label "*) ;; *) fail "plan with $* says that $label runs" ;; esac
+  done
   before=$(cat out/journal.jsonl 2>/dev/null | wc -l)
   ranks 2 "$TOY" run p.yaml "$@"
   is "exit code with $*" "$code" 0
@@ -42,6 +49,18 @@ done_now "last " -s steps.right.units=6
 ranks 2 "$TOY" run p.yaml -s steps.right.units=7 --only last
 is "exit code when an input was left out" $code 2
 says "an input that was left out" stderr "last: needs a task that is not finished"
+code=0
+"$TOY" plan p.yaml -s steps.right.units=7 --only last >stdout 2>stderr || code=$?
+is "exit code of the plan when an input was left out" $code 2
+says "the plan of an input that was left out" stderr "last: needs a task that is not finished"
+
+# A line is tried, watched and reported by changing its verb.
+for command in plan status report; do
+  "$TOY" $command p.yaml -s steps.right.units=6 --from right --only last --force both --quiet >stdout 2>stderr || fail "$command with the options of run"
+done
+"$TOY" plan p.yaml -s steps.right.units=8 --only right --quiet >stdout
+says "what a plan leaves out" stdout '^5 tasks: 2 done, 1 to run, 0 behind those, 2 left out$'
+says "a task that is left out" stdout '^- *both .*left out by --only or --from$'
 
 # An artefact that is not what was committed is made again; one that hides it behind its old time is not read.
 done_now "right " -s steps.right.units=6 --only right --force right

@@ -31,6 +31,7 @@ enum {
     MOST_RULES = 256,     // those in use have ten at most
     GROWTH = 64,          // times as long a text may become; Unicode's own forms make 18 at most
     FREE_BYTES = 1 << 20, // that any text may have beside
+    MARKS = 1024,         // in a row, out of order: Unicode's safe streams have 30
 };
 
 static status check_growth(const rule *r, size_t from, size_t to)
@@ -41,9 +42,36 @@ static status check_growth(const rule *r, size_t from, size_t to)
                              "the normalizer makes more than %d bytes of each of a text", GROWTH);
 }
 
+// Marks behind a letter are sorted by swapping neighbours, which takes ever so long for millions.
+static status check_marks(const rule *r, const utf8proc_uint8_t *bytes, size_t n)
+{
+    utf8proc_int32_t code;
+    utf8proc_propval_t before = 0;
+    size_t run = 0;
+    bool sorted = true;
+    for (size_t at = 0; at < n;) {
+        utf8proc_ssize_t size = utf8proc_iterate(bytes + at, (utf8proc_ssize_t)(n - at), &code);
+        if (size < 1)
+            return OK; // no Unicode: utf8proc_map says so
+        const utf8proc_propval_t class = utf8proc_get_property(code)->combining_class;
+        run = class ? run + 1 : 0;
+        sorted = run < 2 || (sorted && class >= before);
+        if (run > MARKS && !sorted)
+            return status_fail(ERR_INPUT, r->file,
+                               "the normalizer cannot sort more than %d marks behind one letter",
+                               MARKS);
+        before = class;
+        at += (size_t)size;
+    }
+    return OK;
+}
+
 static status map_unicode(const rule *r, const char *bytes, size_t n, text *out)
 {
     utf8proc_uint8_t *mapped = NULL;
+    const status st = check_marks(r, (const utf8proc_uint8_t *)bytes, n);
+    if (st != OK)
+        return st;
     utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)bytes, (utf8proc_ssize_t)n,
                                            &mapped, (utf8proc_option_t)r->options);
     if (length < 0)

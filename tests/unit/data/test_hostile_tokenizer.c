@@ -151,6 +151,9 @@ static void test_limits(void **unused)
            "cannot cut a text of");
     assert_int_equal(encode_split("a+x|a+y|a+z|a+?(?=b)|a(?=a*$)", run, 300000, &n), ERR_INPUT);
     assert_non_null(strstr(status_text(), "has taken more than 8 s"));
+    assert_int_equal(encode_split("(?:(?=a*+b?)a)*c|(a+)\\\\1+b", run, 300000, &n),
+                     ERR_INPUT); // in one match
+    assert_non_null(strstr(status_text(), "has taken more than 8 s"));
     assert_in_range(seconds() - began, 0, 60);
     free(run);
     run = repeat('a', 2000000); // too deep for the stack of compiled patterns
@@ -199,6 +202,26 @@ static void test_normalizers(void **unused)
     assert_int_equal(encode("a", 1, &n), ERR_INPUT);
     assert_non_null(strstr(status_text(), "more than 256 rules"));
     text_free(&rules);
+
+    // U+0301 goes behind U+0323, which goes behind none of its kind.
+    write_tokenizer("{\"type\":\"NFC\"}", "", "");
+    text marks = {0};
+    for (int i = 0; i < 500; i++)
+        text_add(&marks, "a\xcc\x81\xcc\xa3");
+    assert_int_equal(encode(text_get(&marks), marks.length, &n), OK);
+    for (int i = 0; i < 500000; i++)
+        text_add(&marks, "\xcc\xa3");
+    assert_int_equal(encode(text_get(&marks), marks.length, &n), ERR_INPUT);
+    for (int i = 0; i < 500000; i++)
+        text_add(&marks, "\xcc\x81\xcc\xa3");
+    assert_int_equal(encode(text_get(&marks), marks.length, &n), ERR_INPUT);
+    assert_non_null(strstr(status_text(), "cannot sort more than 1024 marks"));
+    marks.length = 0;
+    text_add(&marks, "a");
+    for (int i = 0; i < 500000; i++)
+        text_add(&marks, "\xcc\xa3");
+    assert_int_equal(encode(text_get(&marks), marks.length, &n), OK); // in order
+    text_free(&marks);
     assert_in_range(seconds() - began, 0, 20);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // gnuplot is a program, not a library: it is started as a child, in the report's folder, without a
 // shell, so that no name in a path is ever interpreted. What it says is read to its end, for a
-// child that cannot write would not end.
+// child that cannot write would not end. It does not say that a disk was full: so its pictures are
+// looked at for their ends.
 #include "stages/report/gnuplot.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pipeline/base/file.h"
 #include "stages/report/markup.h"
 
 extern char **environ;
@@ -102,6 +104,30 @@ bool gnuplot_present(void)
     return spawn_gnuplot(".", arguments, &code, said) == OK && code == 0;
 }
 
+// Does the picture end as it must?
+static status check_whole(const char *folder, const char *stem, const char *kind,
+                          const char *ending)
+{
+    enum { LARGEST = 1 << 30 };
+    status st;
+    char *bytes = NULL, *path = text_format("%s/%s.%s", folder, stem, kind);
+    const size_t n = strlen(ending);
+    size_t size;
+    if (!path)
+        TRY(status_no_memory("a picture's name"));
+    TRY(file_read(path, LARGEST, &bytes, &size));
+    while (size > 0 && bytes[size - 1] == '\n')
+        size--;
+    if (size < n || memcmp(bytes + size - n, ending, n) != 0)
+        st = status_fail(ERR_IO, path,
+                         "gnuplot could not write all of it; free some space or "
+                         "quota, or raise `ulimit -f`");
+done:
+    free(bytes);
+    free(path);
+    return st;
+}
+
 status gnuplot_run(const char *folder, const char *stem)
 {
     status st = OK;
@@ -114,6 +140,8 @@ status gnuplot_run(const char *folder, const char *stem)
     if (code != 0)
         TRY(status_fail(ERR_IO, "gnuplot", "failed on %s/%s: %s; run it there to see why", folder,
                         script, said));
+    TRY(check_whole(folder, stem, "svg", "</svg>"));
+    TRY(check_whole(folder, stem, "png", "IEND\xae\x42\x60\x82"));
 done:
     free(script);
     return st;

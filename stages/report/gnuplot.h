@@ -23,7 +23,7 @@ void gnuplot_place(text *script, double width, double height, double left, doubl
 bool gnuplot_present(void);
 
 // Runs the script FOLDER/STEM.gp in its folder. Local. ERR_IO with gnuplot's own words when it
-// fails.
+// fails, or when a picture is not whole.
 status gnuplot_run(const char *folder, const char *stem);
 
 #endif

@@ -50,6 +50,20 @@ done
 within '64 files' -n 64
 is 'exit code with 64 files' "$code" 0
 
+# gnuplot does not say that its picture is cut; where there is none, there is nothing to cut.
+if type gnuplot >/dev/null 2>&1; then
+  "$SULCUS" report p.yaml >stdout 2>stderr || fail 'the report'
+  for kilobytes in 1 2 4 8 16 24 32 48; do
+    code=0
+    rm -rf out/report
+    (ulimit -f $kilobytes; exec "$SULCUS" report p.yaml >stdout 2>stderr) || code=$?
+    [ $code = 0 ] && break
+    is "exit code of a report with files of $kilobytes kB" $code 4
+    is "lines of a report with files of $kilobytes kB" "$(wc -l <stderr)" 1
+  done
+  [ $kilobytes -gt 8 ] || fail 'no limit of a report was met'
+fi
+
 # A reader that has gone.
 rm -rf out
 "$SULCUS" run p.yaml 2>stderr | head -1 >stdout

@@ -59,9 +59,19 @@ void markup_html(text *out, const char *string)
     }
 }
 
+// Where the letters are wide, a spreadsheet takes wide signs too.
+static bool begins_formula(const char *string)
+{
+    static const char *const wide[] = {"\uff1d", "\uff0b", "\uff0d", "\uff20"};
+    bool does = *string && strchr("=+-@\t\r", *string);
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        does = does || strncmp(string, wide[i], strlen(wide[i])) == 0;
+    return does;
+}
+
 void markup_csv(text *out, const char *string)
 {
-    const char *formula = *string && strchr("=+-@\t\r", *string) ? "'" : "";
+    const char *formula = begins_formula(string) ? "'" : "";
     if (!strpbrk(string, ",\"\r\n")) {
         text_addf(out, "%s%s", formula, string);
         return;

@@ -31,6 +31,7 @@ a&b &lt; &amp;
 +1
 -2+3
 @SUM(1)
+＝1+1
 שלום עולם
 \u202eabc
 中文
@@ -73,7 +74,7 @@ while IFS= read -r name; do
 done <shown.txt
 
 # No field of a CSV begins as a formula, but numbers.
-cat out/report/*.csv | grep -oE '(^|,)"?[=+@-][^,]*' | grep -vE '^,?-?[0-9.]+(e-?[0-9]+)?$' >formulas
+cat out/report/*.csv | grep -oE '(^|,)"?([=+@-]|＝)[^,]*' | grep -vE '^,?-?[0-9.]+(e-?[0-9]+)?$' >formulas
 is 'formulas' "$(cat formulas)" ''
 is "their names' fields" "$(grep -cE ",'[=+@-]|\"'=" out/report/*.csv | cut -d: -f2 | sort -n | tail -1 | sed 's/^[1-9][0-9]*$/some/')" some
 finish

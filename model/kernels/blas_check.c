@@ -9,7 +9,6 @@
 #include <cblas.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
@@ -53,15 +52,13 @@ static void use_one_thread(void)
 static status see_room(int threads)
 {
     const size_t bytes = (size_t)128 << 20; // of OpenBLAS 0.3, the largest there is
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
-        return status_fail(ERR_INTERNAL, NULL,
-                           "out of memory for OpenBLAS's buffers, %zu MB of addresses a thread "
-                           "(threads: %d); raise `ulimit -v`, or give fewer `threads`",
-                           bytes >> 20, threads);
-    munmap(at, bytes);
-    return OK;
+    void *room = checked_calloc(bytes, 1);  // which touches none of it
+    free(room);
+    return room ? OK
+                : status_fail(ERR_INTERNAL, NULL,
+                              "out of memory for OpenBLAS's buffers, %zu MB of addresses a thread "
+                              "(threads: %d); raise `ulimit -v`, or give fewer `threads`",
+                              bytes >> 20, threads);
 }
 
 static status take_buffers(int threads)

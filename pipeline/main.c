@@ -25,6 +25,7 @@
 #include "pipeline/commands/man_page.h"
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
+#include "pipeline/machine/descriptors.h"
 #include "pipeline/machine/loading.h"
 #include "pipeline/run/run.h"
 #include "stages/registry.h"
@@ -88,11 +89,14 @@ static status with_ranks(const command_line *line, status (*body)(comm *, const 
     // A process that nothing launched needs no daemon of its own, which takes 0.2 s to come up.
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     int given; // teams look at it
+    status st = descriptors_raise();
+    if (st != OK)
+        return st;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &given) != MPI_SUCCESS)
         return status_fail(ERR_INTERNAL, NULL,
                            "MPI does not start; `mpirun -n 1 hostname` says why");
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    status st = comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &c);
+    st = comm_new(MPI_Comm_c2f(MPI_COMM_WORLD), &c);
     if (st == OK)
         st = body(c, line);
     flush_output();

@@ -49,13 +49,12 @@ static void list_segments(leftovers *l)
         closedir(d);
 }
 
+// By the name alone: of a process in another container, the folder looks like another.
 static void note_use(leftovers *l, const char *path)
 {
-    const size_t n = sizeof folder - 1;
-    if (strncmp(path, folder, n) != 0 || path[n] != '/')
-        return;
-    for (size_t i = 0; i < l->n; i++)
-        l->used[i] |= strcmp(path + n + 1, l->name[i]) == 0;
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; slash && i < l->n; i++)
+        l->used[i] |= strcmp(slash + 1, l->name[i]) == 0;
 }
 
 // What a process has mapped, and what it has open. One of another user has no part in our files.

@@ -47,6 +47,11 @@ for n in 16 17 18 19 20 22 24; do
   within "$n files" -n $n
   grep -q 'newer run' stderr && fail "$n files: takes itself for another run"
 done
+# Files that whoever started it has left open count.
+exec {one}<p.yaml {two}<p.yaml {three}<p.yaml {four}<p.yaml {five}<p.yaml {six}<p.yaml
+within '16 files, some open' -n 16
+is 'exit code with 16 files, some open' "$code" 4
+exec {one}<&- {two}<&- {three}<&- {four}<&- {five}<&- {six}<&-
 within '64 files' -n 64
 is 'exit code with 64 files' "$code" 0
 

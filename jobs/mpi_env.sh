@@ -8,9 +8,12 @@ if [ "$(id -u)" = 0 ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ]; then
   export OMPI_MCA_btl_vader_single_copy_mechanism=none
   export OMPI_MCA_plm_rsh_agent=${OMPI_MCA_plm_rsh_agent-sh} # a bare machine has no ssh, and one node needs none
 fi
+without=ofi,openib # network cards: looking for them where there are none takes a second a start
 if [ ! -d /sys/devices/system/cpu ]; then # a bare root without /sys: every rank would say so on stderr
-  export HWLOC_HIDE_ERRORS=2 OMPI_MCA_btl=${OMPI_MCA_btl-^tcp}
+  without=$without,tcp
+  export HWLOC_HIDE_ERRORS=2
 fi
+[ -d /sys/class/infiniband ] || export OMPI_MCA_btl=${OMPI_MCA_btl-^$without} OMPI_MCA_mtl=${OMPI_MCA_mtl-^ofi,psm,psm2}
 
 # For the quickstart and tests: how mpirun is told that ranks may be more than cores, are bound to none, and that it should be quiet.
 case $(mpirun --version 2>/dev/null) in

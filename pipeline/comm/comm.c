@@ -47,13 +47,13 @@ status comm_agree(const comm *c, status st)
 {
     verdict v = {OK, ""};
     verdict_add(&v, st);
-    comm_agree_each(c, 1, &v);
+    comm_agree_each(c, 1, &(verdict *){&v}, 0, NULL);
     return verdict_get(&v);
 }
 
-void comm_agree_each(const comm *c, size_t n, verdict *v)
+void comm_agree_each(const comm *c, size_t n, verdict *const *v, int numbers, int64_t *least)
 {
-    vote_each(c->all, c->hosts ? c->host : NULL, n, v);
+    vote_each(c->all, c->hosts ? c->host : NULL, n, v, numbers, least);
 }
 
 status comm_name_host(const comm *c, status st)
@@ -314,14 +314,19 @@ bool comm_alarmed(comm *c)
     return here;
 }
 
-void comm_alarm_clear(comm *c)
+int64_t comm_alarms(const comm *c)
 {
+    return c->alarms_sent;
+}
+
+void comm_alarm_clear(comm *c, int64_t sent)
+{
+    int64_t here = 0;
     if (c->nodes == 1)
         return;
     // Every alarm goes to all other nodes: this one's share is a node's part of what they sent.
-    int64_t all = comm_sum(c, c->alarms_sent), here = 0;
     MPI_Allreduce(&c->alarms_sent, &here, 1, MPI_INT64_T, MPI_SUM, c->node);
-    int64_t expected = (all - here) / (c->nodes - 1);
+    int64_t expected = (sent - here) / (c->nodes - 1);
     while (c->leaders != MPI_COMM_NULL && c->alarms_received < expected) {
         MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, ALARM, c->all, MPI_STATUS_IGNORE);
         c->alarms_received++;
@@ -346,22 +351,72 @@ void comm_broadcast(const comm *c, int root, void *bytes, size_t n)
 
 status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n)
 {
-    status st = OK;
-    uint64_t size = *n;
-    void *mine = *bytes;
-    broadcast_bytes(c->all, root, &size, sizeof size);
-    if (c->rank != root && !(mine = checked_calloc(size, 1)))
-        st = status_no_memory("a message of another rank");
-    st = comm_agree(c, st);
-    if (st != OK) {
-        if (c->rank != root)
-            free(mine);
-        return st;
+    struct {
+        uint64_t size;
+        unsigned char bytes[COMM_SMALL]; // all of it, where it goes in
+    } head;
+    const bool own = c->rank == root;
+    if (own) {
+        head.size = *n;
+        memset(head.bytes, 0, sizeof head.bytes);
+        if (*n > 0 && *n <= COMM_SMALL)
+            memcpy(head.bytes, *bytes, *n);
     }
-    broadcast_bytes(c->all, root, mine, size);
-    *bytes = mine;
-    *n = size;
-    return OK;
+    broadcast_bytes(c->all, root, &head, sizeof head);
+    void *mine = own ? *bytes : checked_calloc(head.size, 1);
+    status st = own || mine ? OK : status_no_memory("a message of another rank");
+    if (head.size > COMM_SMALL) {
+        st = comm_agree(c, st);
+        if (st == OK)
+            broadcast_bytes(c->all, root, mine, head.size);
+    } else if (!own && mine) {
+        memcpy(mine, head.bytes, head.size);
+    }
+    if (st == OK) {
+        *bytes = mine;
+        *n = head.size;
+    } else if (!own) {
+        free(mine);
+    }
+    return st;
+}
+
+// Blocks that go into one message, from the one at `first`; returns where they end, and what they
+// take.
+static size_t count_together(size_t n, const comm_block *b, size_t first, size_t *bytes)
+{
+    size_t end = first;
+    for (*bytes = 0; end < n && b[end].size <= COMM_SMALL - *bytes; end++)
+        *bytes += b[end].size;
+    return end;
+}
+
+void comm_broadcast_each(const comm *c, size_t n, const comm_block *b)
+{
+    for (size_t first = 0, end; first < n; first = end) {
+        unsigned char all[COMM_SMALL] = {0};
+        size_t bytes, at = 0;
+        bool one_root = true;
+        end = count_together(n, b, first, &bytes);
+        if (end == first) {
+            comm_broadcast(c, b[first].root, b[first].bytes, b[first].size);
+            end++;
+            continue;
+        }
+        for (size_t i = first; i < end; at += b[i++].size) {
+            one_root &= b[i].root == b[first].root;
+            if (b[i].root == c->rank && b[i].size > 0)
+                memcpy(all + at, b[i].bytes, b[i].size);
+        }
+        if (one_root)
+            comm_broadcast(c, b[first].root, all, bytes);
+        else // who has no part in a byte adds zeros to it
+            MPI_Allreduce(MPI_IN_PLACE, all, (int)bytes, MPI_BYTE, MPI_BOR, c->all);
+        at = 0;
+        for (size_t i = first; i < end; at += b[i++].size)
+            if (b[i].root != c->rank && b[i].bytes && b[i].size > 0)
+                memcpy(b[i].bytes, all + at, b[i].size);
+    }
 }
 
 static int64_t all_reduce(const comm *c, int64_t x, MPI_Op op)
@@ -385,11 +440,21 @@ int64_t comm_sum(const comm *c, int64_t x)
     return all_reduce(c, x, MPI_SUM);
 }
 
-void comm_sum_each(const comm *c, size_t n, int64_t *x)
+static void all_reduce_each(const comm *c, size_t n, int64_t *x, MPI_Op op)
 {
     for (size_t at = 0; at < n; at += REDUCE_BLOCK)
         MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK),
-                      MPI_INT64_T, MPI_SUM, c->all);
+                      MPI_INT64_T, op, c->all);
+}
+
+void comm_sum_each(const comm *c, size_t n, int64_t *x)
+{
+    all_reduce_each(c, n, x, MPI_SUM);
+}
+
+void comm_largest_each(const comm *c, size_t n, int64_t *x)
+{
+    all_reduce_each(c, n, x, MPI_MAX);
 }
 
 // Between the nodes' first ranks. Not in place: of some versions of MPICH the root crashes then.
@@ -409,15 +474,14 @@ static void reduce_values(const comm *c, int root, void *values, int64_t n, size
 status comm_reduce(const comm *c, int root, partial *p)
 {
     const partial_shape *shape = partial_get_shape(p);
-    if (c->leaders == MPI_COMM_NULL)
-        return comm_agree(c, OK);
-    for (int f = 0; f < shape->fields && c->nodes > 1; f++) {
+    const bool first = c->leaders != MPI_COMM_NULL, here = c->node_index == root;
+    for (int f = 0; first && f < shape->fields && c->nodes > 1; f++) {
         bool counts = shape->field[f].type == PARTIAL_COUNT;
         reduce_values(c, root, partial_values(p, f), shape->field[f].length,
                       counts ? sizeof(int64_t) : sizeof(fixed), counts ? MPI_INT64_T : c->sum_type,
                       counts ? c->merge_counts : c->merge_sums);
     }
-    return comm_agree(c, c->node_index == root ? partial_check(p) : OK);
+    return here ? vote(c->node, first ? partial_check(p) : OK) : OK;
 }
 
 void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n)

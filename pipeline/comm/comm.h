@@ -50,16 +50,29 @@ double comm_cpu_share(const comm *c);
 // Sends n bytes of rank `root` to all; MPI may write them anew there too. Collective.
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n);
 // The same for a block whose size only the root knows: elsewhere *bytes is allocated and owned by
-// the caller. Collective; fails on all ranks alike.
+// the caller. Collective. A rank that has no memory may fail alone, hence a vote must follow.
 status comm_broadcast_block(const comm *c, int root, void **bytes, size_t *n);
+
+enum { COMM_SMALL = 8000 }; // bytes of one message that takes hardly longer than one byte
+// A block of the rank `root`; its size is the same on all ranks. One of COMM_SMALL at most may be
+// NULL where a rank has no room for it.
+typedef struct comm_block {
+    int root;
+    void *bytes;
+    size_t size;
+} comm_block;
+// Sends n blocks, each of its own root, to all: small ones together, over a slow network in the
+// time of one. Collective.
+void comm_broadcast_each(const comm *c, size_t n, const comm_block *b);
 
 // The vote: after all ranks have come, returns on all of them the status and the text of the lowest
 // rank that failed; a rank that was only interrupted counts where none failed otherwise. Where the
 // ranks sit on several machines, and not all have failed, the text of what may be one machine's
 // fault (input, output, memory) begins with its name: "on node17: …". Collective.
 status comm_agree(const comm *c, status st);
-// The same for n verdicts at once, each by itself. Collective, n alike on all ranks.
-void comm_agree_each(const comm *c, size_t n, verdict *v);
+// The same for n verdicts at once, each by itself. With each go `numbers` numbers of `least` (0 to
+// 2; NULL: none), which become the smallest of all ranks'. Collective, n alike on all ranks.
+void comm_agree_each(const comm *c, size_t n, verdict *const *v, int numbers, int64_t *least);
 // What this rank alone has found and will tell: names its machine alike. Local.
 status comm_name_host(const comm *c, status st);
 
@@ -67,8 +80,9 @@ status comm_name_host(const comm *c, status st);
 int64_t comm_largest(const comm *c, int64_t x);
 int64_t comm_smallest(const comm *c, int64_t x);
 int64_t comm_sum(const comm *c, int64_t x);
-// The sums of n numbers, each by itself. Collective.
+// The sums, or the largest, of n numbers, each by itself. Collective.
 void comm_sum_each(const comm *c, size_t n, int64_t *x);
+void comm_largest_each(const comm *c, size_t n, int64_t *x);
 
 // An alarm: tells the other nodes, while all compute, that they should stop and come to the vote.
 // Local, does not wait.
@@ -76,8 +90,11 @@ void comm_alarm(comm *c);
 // Has one arrived at this node? Asked by the first rank of a node, between units; false elsewhere.
 // Local.
 bool comm_alarmed(comm *c);
-// Ends it: takes in the alarms that are still under way. Collective.
-void comm_alarm_clear(comm *c);
+// How many this rank has sent since the last clear. Local.
+int64_t comm_alarms(const comm *c);
+// Ends it: takes in the alarms that are still under way, of `sent` on all ranks. Collective on each
+// node.
+void comm_alarm_clear(comm *c, int64_t sent);
 
 // Small messages while all compute. Borrowed, valid until comm_free.
 mailbox *comm_mailbox(comm *c);
@@ -93,11 +110,11 @@ status comm_form_teams(comm *c, int n);
 team *comm_team(const comm *c);
 
 // Adds up the nodes' partials of one round, each in its node's shared memory, into that of the node
-// `root`; what the other nodes hold is undefined then. Collective. ERR_NUMERIC on all ranks when a
-// sum overflows, naming the field.
+// `root`; what the other nodes hold is undefined then. Collective. ERR_NUMERIC on the ranks of that
+// node alone when a sum overflows, naming the field: a vote must follow.
 status comm_reduce(const comm *c, int root, partial *p);
-// The same for n words of bits, in each node's shared memory: those set on any node. No vote: the
-// other ranks of the root's node see the result after the next one.
+// The same for n words of bits, in each node's shared memory: those set on any node. The other
+// ranks of the root's node see the result after the next comm_reduce.
 void comm_reduce_bits(const comm *c, int root, uint64_t *words, size_t n);
 
 #endif

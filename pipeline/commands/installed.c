@@ -212,8 +212,8 @@ static status prepare_smoke(comm *c, char **from, char **output)
         output_size = *output ? strlen(*output) + 1 : 0;
     }
     TRY(comm_agree(c, st));
-    TRY(comm_broadcast_block(c, 0, (void **)from, &share_size));
-    TRY(comm_broadcast_block(c, 0, (void **)output, &output_size));
+    TRY(comm_agree(c, comm_broadcast_block(c, 0, (void **)from, &share_size)));
+    TRY(comm_agree(c, comm_broadcast_block(c, 0, (void **)output, &output_size)));
 done:
     return st;
 }

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/base/checked.h"
 #include "pipeline/run/running_task.h"
-#include "pipeline/run/task_end.h"
 
 // On the owner.
 static status write_task(run *r, running_task *a, int64_t done)
@@ -51,12 +49,12 @@ static int64_t count_bits(const running_task *a)
     return n;
 }
 
-// Brings sum and bits to the owner's node; elsewhere both are zero afterwards.
+// Brings sum and bits to the owner's node; elsewhere both are zero after the next vote.
 static void gather_sum(run *r, running_task *a)
 {
     int home = comm_node_of(r->comm, a->owner);
     size_t words = (size_t)checkpoint_file_words(a->plan.units);
-    // The bits first: the vote that ends the sum's reduction lets the owner see both.
+    // The bits first: the end of the sum's reduction lets the owner see both.
     comm_reduce_bits(r->comm, home, (uint64_t *)(void *)a->bits, words);
     verdict_add(&a->verdict, comm_reduce(r->comm, home, a->sum));
     if (comm_node(r->comm) != home && comm_share(r->comm)->rank == 0) {
@@ -65,104 +63,86 @@ static void gather_sum(run *r, running_task *a)
     }
 }
 
-// Units done of each running task (of all nodes), and whether it failed on some rank: also for
-// files that changed, whose units no later run may go on from.
-static status count_all(run *r, running_task ***tasks, int64_t **done, size_t *n)
+static bool is_in_wave(const task_run *t)
 {
-    size_t most = r->n_running;
-    *n = 0;
-    *tasks = checked_calloc(most, sizeof **tasks);
-    *done = checked_calloc(2 * most, sizeof **done);
-    status st = comm_agree(r->comm, *tasks && *done ? OK : status_no_memory("a checkpoint"));
-    if (st != OK)
-        return st;
-    for (size_t i = 0; i < r->dag->n; i++) {
-        running_task *a = r->tasks[i].running;
-        if (a && a->bits)
-            (*tasks)[(*n)++] = a;
-    }
-    for (size_t i = 0; i < *n; i++) {
-        running_task *a = (*tasks)[i];
+    return t->running->bits;
+}
+
+// For each of the n tasks of the wave two numbers: units done, of all nodes, and on how many ranks
+// it failed: also for files that changed, whose units no later run may go on from.
+static void count_all(run *r, size_t n)
+{
+    running_places *p = r->places;
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = p->listed[i];
         verdict_add(&a->verdict, resource_use_unchanged(r->resources, a->of->task));
-        bool failed = a->verdict.code != OK && a->verdict.code != ERR_INTERRUPTED;
-        (*done)[i] = comm_share(r->comm)->rank == 0 ? count_bits(a) : 0;
-        (*done)[*n + i] = failed;
+        p->told[2 * i] = comm_share(r->comm)->rank == 0 ? count_bits(a) : 0;
+        p->told[2 * i + 1] = a->verdict.code != OK && a->verdict.code != ERR_INTERRUPTED;
     }
-    comm_sum_each(r->comm, 2 * *n, *done);
-    return OK;
+    comm_sum_each(r->comm, 2 * n, p->told);
 }
 
 status checkpoint_wave(run *r)
 {
     status st = OK;
-    running_task **tasks = NULL;
-    int64_t *done = NULL;
-    size_t n = 0;
+    running_places *p = r->places;
     double since = progress_clock(), wrote;
+    size_t n = 0, all = running_list(r, is_in_wave);
     if (!checkpoint_clock_allows(&r->clock, r->comm, stop_hurries(r->stop)))
         return OK;
-    TRY(count_all(r, &tasks, &done, &n));
-    for (size_t i = 0; i < n; i++) {
-        bool same = tasks[i]->round == tasks[i]->saved_round ? done[i] == tasks[i]->saved_done
-                                                             : done[i] + tasks[i]->round == 0;
-        if (same || done[n + i])
-            tasks[i] = NULL;
-        else
-            gather_sum(r, tasks[i]);
+    count_all(r, all);
+    for (size_t i = 0; i < all; i++) {
+        running_task *a = p->listed[i];
+        const int64_t done = p->told[2 * i];
+        bool same = a->round == a->saved_round ? done == a->saved_done : done + a->round == 0;
+        if (same || p->told[2 * i + 1])
+            continue;
+        gather_sum(r, a);
+        p->listed[n] = a;
+        p->told[n++] = done;
     }
     wrote = progress_clock();
     watchdog_note(r->watchdog, DOING_SAVE, NULL, 0);
     for (size_t i = 0; i < n && st == OK; i++)
-        if (tasks[i] && tasks[i]->owner == comm_rank(r->comm) &&
-            tasks[i]->verdict.code != ERR_NUMERIC)
-            st = write_task(r, tasks[i], done[i]);
+        if (p->listed[i]->owner == comm_rank(r->comm) && p->listed[i]->verdict.code != ERR_NUMERIC)
+            st = write_task(r, p->listed[i], p->told[i]);
     wrote = progress_clock() - wrote;
     watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
     TRY(comm_agree(r->comm, st));
     checkpoint_clock_count(&r->clock, r->comm, since, wrote);
     for (size_t i = 0; i < n; i++)
-        if (tasks[i])
-            note_saved(r, tasks[i], done[i]);
+        note_saved(r, p->listed[i], p->told[i]);
 done:
-    free(tasks);
-    free(done);
     return st;
 }
 
 // The round has begun, has no unit done, and what is saved is an earlier one.
-static bool has_begun(const running_task *a)
+static bool has_begun(const task_run *t)
 {
-    return a && a->of->phase == PHASE_IN_ROUND && a->round > 0 && a->done == 0 &&
-           a->saved_round != a->round;
+    const running_task *a = t->running;
+    return t->phase == PHASE_IN_ROUND && a->round > 0 && a->done == 0 && a->saved_round != a->round;
 }
 
 status checkpoint_rounds(run *r, bool must)
 {
     status st = OK;
+    running_places *p = r->places;
     double since = progress_clock(), wrote;
-    uint8_t due = must || checkpoint_clock_round_due(&r->clock);
-    comm_broadcast(r->comm, 0, &due, sizeof due);
-    if (!due || (must && !checkpoint_clock_allows(&r->clock, r->comm, stop_hurries(r->stop))))
+    if (must && !checkpoint_clock_allows(&r->clock, r->comm, stop_hurries(r->stop)))
         return OK;
-    for (size_t i = 0; i < r->dag->n; i++) {
-        task_run *t = &r->tasks[i];
-        if (!has_begun(t->running))
-            continue;
-        status changed = comm_agree(r->comm, resource_use_unchanged(r->resources, t->task));
-        if (changed != OK)
-            task_fail(r, t, changed);
-    }
-    for (size_t i = 0; i < r->dag->n && st == OK; i++) {
-        running_task *a = r->tasks[i].running;
-        if (has_begun(a) && a->owner == comm_rank(r->comm))
-            st = write_task(r, a, 0);
-    }
+    size_t n = running_list(r, has_begun);
+    for (size_t i = 0; i < n; i++)
+        verdict_add(&p->listed[i]->verdict,
+                    resource_use_unchanged(r->resources, p->listed[i]->of->task));
+    n = running_agree(r, n);
+    for (size_t i = 0; i < n && st == OK; i++)
+        if (p->listed[i]->owner == comm_rank(r->comm))
+            st = write_task(r, p->listed[i], 0);
     wrote = progress_clock() - since;
     TRY(comm_agree(r->comm, st));
     checkpoint_clock_count(&r->clock, r->comm, since, wrote);
-    for (size_t i = 0; i < r->dag->n; i++)
-        if (has_begun(r->tasks[i].running))
-            note_saved(r, r->tasks[i].running, 0);
+    for (size_t i = 0; i < n; i++)
+        note_saved(r, p->listed[i], 0);
 done:
     return st;
 }

@@ -18,8 +18,8 @@
 // owner's node; the other nodes go on from zero. Collective. ERR_IO, ERR_INTERNAL.
 status checkpoint_wave(run *r);
 
-// Between waves: writes the rounds that have begun, where it is time to (`must`: always; before the
-// run ends). Collective. Errors as above.
+// Between waves: writes the rounds that have begun; with `must`, before the run ends, unless there is
+// no time for it. Collective. Errors as above.
 status checkpoint_rounds(run *r, bool must);
 
 #endif

@@ -10,14 +10,8 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/map_guard.h"
 
-// What the owner tells the others of the checkpoint it found.
-typedef struct found {
-    checkpoint_head head;
-    bool there, damaged;
-} found;
-
-// The owner: opens the file. One of another key is of no use any more.
-static status find_file(const run *r, running_task *a, found *f)
+// One of another key is of no use any more.
+status checkpoint_find(run *r, running_task *a)
 {
     status st = OK;
     char *path = checkpoint_file_path(r->file->output, a->of->task->artefact_name);
@@ -25,12 +19,10 @@ static status find_file(const run *r, running_task *a, found *f)
         return status_no_memory("a path");
     if (file_exists(path)) {
         st = checkpoint_file_open(path, &a->from);
-        f->damaged = st == ERR_INPUT;
-        f->there = st == OK && strcmp(a->from.head.key, a->of->task->key) == 0;
-        f->head = a->from.head;
-        if (!f->there)
+        a->found = st != OK || strcmp(a->from.head.key, a->of->task->key) == 0;
+        if (st != OK || !a->found)
             checkpoint_file_close(&a->from);
-        if (st == OK && !f->there)
+        if (!a->found)
             unlink(path);
     }
     free(path);
@@ -64,10 +56,14 @@ static status take_up(run *r, running_task *a, const checkpoint_head *head)
         }
     }
     TRY(comm_agree(r->comm, st));
-    TRY(running_task_receive(a, r->comm));
+    size_t length = (size_t)head->length * sizeof *a->vector.values;
+    void *values = a->vector.values;
+    TRY(comm_agree(r->comm, comm_broadcast_block(r->comm, a->owner, &values, &length)));
+    a->vector.values = values;
+    a->vector.length = a->vector.capacity = (size_t)head->length;
     a->round = head->round;
     if (head->done > 0) {
-        TRY(comm_broadcast_block(r->comm, a->owner, &bits, &bytes));
+        TRY(comm_agree(r->comm, comm_broadcast_block(r->comm, a->owner, &bits, &bytes)));
         a->before = bits;
     }
     TRY(comm_agree(r->comm, check_whole(a)));
@@ -105,14 +101,15 @@ static void pass_over(running_task *a)
 status checkpoint_resume(run *r, running_task *a)
 {
     status st = OK;
-    found f = {0};
+    // What the owner tells the others of the checkpoint it found.
+    struct {
+        checkpoint_head head;
+        bool there;
+    } f = {a->from.head, a->from.file.bytes};
     const char *label = a->of->task->label;
     bool owner = comm_rank(r->comm) == a->owner, first = comm_rank(r->comm) == 0;
-    if (owner)
-        st = find_file(r, a, &f);
-    TRY(comm_agree(r->comm, st));
     comm_broadcast(r->comm, a->owner, &f, sizeof f);
-    if (f.damaged && first)
+    if (!f.there && first)
         progress_say(r->records.progress, "%s: its checkpoint is damaged; it starts anew", label);
     if (!f.there)
         return OK;

@@ -160,25 +160,35 @@ static status follow_decisions(run *r, const char *at, size_t bytes)
         else
             task_end(r, t, d.phase);
     }
-    return comm_agree(r->comm, st);
+    return st;
+}
+
+// Has anything that a task waits for come to its end?
+static bool has_moved(const run *r)
+{
+    for (size_t i = 0; i < r->dag->n; i++)
+        if (r->tasks[i].phase == PHASE_WAITING && judge_inputs(r->dag->tasks[i]) != PHASE_WAITING)
+            return true;
+    return false;
 }
 
 status readiness_update(run *r)
 {
-    status st = OK;
+    verdict own = {OK, ""};
     text message = {0};
     void *bytes = NULL;
     size_t n = 0;
-    if (comm_rank(r->comm) == 0)
-        st = judge_all(r, &message);
-    TRY(comm_agree(r->comm, st));
+    if (!has_moved(r))
+        return OK;
     if (comm_rank(r->comm) == 0) {
-        n = message.length;
+        verdict_add(&own, judge_all(r, &message));
+        n = own.code == OK ? message.length : 0;
         bytes = message.at;
     }
-    TRY(comm_broadcast_block(r->comm, 0, &bytes, &n));
-    TRY(follow_decisions(r, bytes, n));
-done:
+    verdict_add(&own, comm_broadcast_block(r->comm, 0, &bytes, &n));
+    if (own.code == OK)
+        verdict_add(&own, follow_decisions(r, bytes, n));
+    status st = comm_agree(r->comm, verdict_get(&own));
     if (bytes != message.at)
         free(bytes);
     text_free(&message);

@@ -12,6 +12,9 @@
 // One of file->resources.
 typedef struct entry_use {
     size_t users;       // tasks that may still need it
+    bool wanted;        // it is open, or about to be
+    bool tried;         // to be opened, and the ranks have not voted
+    verdict verdict;    // of the last try
     input_watch *files; // on a node's first rank, while it is open; owned
 } entry_use;
 
@@ -19,6 +22,7 @@ struct resource_use {
     comm *comm;
     pipeline_file *file;
     resource_need *need; // of each of file->resources; owned
+    verdict **ballot;    // of those tried; owned
     input_watch **own;   // for each task: the files that its own parameters name; owned
     size_t tasks;
     entry_use entries[];
@@ -53,6 +57,7 @@ static void close_entry(resource_use *u, resource_entry *e)
     if (e->object)
         e->def->close(e->object);
     e->object = NULL;
+    use_of(u, e)->wanted = false;
     inputs_unwatch(use_of(u, e)->files);
     use_of(u, e)->files = NULL;
 }
@@ -64,17 +69,25 @@ static status drop_user(resource_use *u, resource_entry *e)
     return OK;
 }
 
+static void free_arrays(resource_use *u)
+{
+    free(u->own);
+    free(u->need);
+    free(u->ballot);
+    free(u);
+}
+
 status resource_use_new(comm *c, const dag *d, resource_use **out)
 {
     size_t n = d->file->n_resources;
     resource_use *u = checked_calloc(1, sizeof *u + n * sizeof *u->entries);
-    if (!u || !(u->own = checked_calloc(d->n, sizeof *u->own))) {
-        free(u);
+    if (!u)
         return status_no_memory("the resources");
-    }
-    if (!(u->need = checked_calloc(n, sizeof *u->need))) {
-        free(u->own);
-        free(u);
+    u->own = checked_calloc(d->n, sizeof *u->own);
+    u->need = checked_calloc(n, sizeof *u->need);
+    u->ballot = checked_calloc(n, sizeof(verdict *));
+    if (!u->own || !u->need || !u->ballot) {
+        free_arrays(u);
         return status_no_memory("the resources");
     }
     u->tasks = d->n;
@@ -93,9 +106,7 @@ void resource_use_free(resource_use *u)
     resource_use_close_light(u);
     for (size_t i = 0; i < u->tasks; i++)
         inputs_unwatch(u->own[i]);
-    free(u->own);
-    free(u->need);
-    free(u);
+    free_arrays(u);
 }
 
 share *resource_use_share(const resource_use *u)
@@ -104,17 +115,29 @@ share *resource_use_share(const resource_use *u)
     return t ? team_share(t) : comm_share(u->comm);
 }
 
+static status want_entry(resource_use *u, resource_entry *e)
+{
+    use_of(u, e)->wanted = true;
+    return OK;
+}
+
+void resource_use_want(resource_use *u, const task *t)
+{
+    each_entry(u, t, want_entry);
+}
+
 static status open_entry(resource_use *u, resource_entry *e)
 {
-    if (e->object)
+    entry_use *use = use_of(u, e);
+    if (e->object || use->tried)
         return OK;
+    use->tried = true;
+    use->verdict = (verdict){OK, ""};
     status st = e->def->open(e->params, u->file->globals, resource_use_share(u), false, &e->object);
     if (st != OK)
         e->object = NULL;
-    st = comm_agree(u->comm, st);
-    if (st != OK)
-        close_entry(u, e);
-    return st;
+    verdict_add(&use->verdict, st);
+    return OK;
 }
 
 // Adds the files that parameters name.
@@ -143,8 +166,7 @@ done:
     return st;
 }
 
-// Before anything is opened.
-static status watch_all(resource_use *u, const task *t, const inputs *in)
+status resource_use_watch(resource_use *u, const task *t, const inputs *in)
 {
     status st = OK;
     if (comm_share(u->comm)->rank != 0)
@@ -161,10 +183,36 @@ done:
     return st;
 }
 
-status resource_use_open(resource_use *u, const task *t, const inputs *in)
+void resource_use_open(resource_use *u, const task *t)
 {
-    status st = comm_agree(u->comm, watch_all(u, t, in));
-    return st == OK ? each_entry(u, t, open_entry) : st;
+    each_entry(u, t, open_entry);
+}
+
+void resource_use_agree(resource_use *u)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < u->file->n_resources; i++)
+        if (u->entries[i].tried)
+            u->ballot[n++] = &u->entries[i].verdict;
+    comm_agree_each(u->comm, n, u->ballot, 0, NULL);
+    for (size_t i = 0; i < u->file->n_resources; i++) {
+        entry_use *use = &u->entries[i];
+        if (use->tried && use->verdict.code != OK)
+            close_entry(u, &u->file->resources[i]);
+        use->wanted = u->file->resources[i].object;
+        use->tried = false;
+    }
+}
+
+// What is closed was tried, in vain.
+static status has_opened(resource_use *u, resource_entry *e)
+{
+    return e->object ? OK : verdict_get(&use_of(u, e)->verdict);
+}
+
+status resource_use_opened(resource_use *u, const task *t)
+{
+    return each_entry(u, t, has_opened);
 }
 
 status resource_use_unchanged(const resource_use *u, const task *t)
@@ -218,7 +266,7 @@ double resource_use_beside(const resource_use *u, const task *t)
 {
     double bytes = 0;
     for (size_t i = 0; i < u->file->n_resources; i++)
-        if (u->file->resources[i].object && !is_taken(t, &u->file->resources[i]))
+        if (u->entries[i].wanted && !is_taken(t, &u->file->resources[i]))
             bytes += u->need[i].bytes;
     return bytes;
 }

@@ -21,9 +21,17 @@ void resource_use_free(resource_use *u);
 // The ranks that hold one object between them: the node's, or with teams those of it that are the
 // same member. Borrowed.
 share *resource_use_share(const resource_use *u);
-// Opens what the task needs; from then on a node's first rank watches its files, as they were when
-// `in` (rank 0's; NULL elsewhere) took their digests. Collective; all ranks return the same status.
-status resource_use_open(resource_use *u, const task *t, const inputs *in);
+// The task will be opened: what it needs counts as open from now on. Local.
+void resource_use_want(resource_use *u, const task *t);
+// Before that, a node's first rank begins to watch its files, as they were when `in` (rank 0's; NULL
+// elsewhere) took their digests. Local.
+status resource_use_watch(resource_use *u, const task *t, const inputs *in);
+// Opens what the task needs, of several tasks one after the other; then one vote on all of it, and
+// after that each task is asked whether its own is open. Collective on each node; collective; local,
+// and the same on all ranks.
+void resource_use_open(resource_use *u, const task *t);
+void resource_use_agree(resource_use *u);
+status resource_use_opened(resource_use *u, const task *t);
 // What was read of the task's files until now was read of what its key says: to be asked before
 // anything that was made of them is written. ERR_INPUT, on a node's first rank. Local.
 status resource_use_unchanged(const resource_use *u, const task *t);
@@ -40,7 +48,7 @@ typedef struct resource_need {
 
 // Of the i-th; 0 bytes until it is told.
 void resource_use_tell(resource_use *u, size_t i, resource_need need);
-// Bytes of a node for what the task takes; and for what is open beside that (NULL: for all that is).
+// Bytes of a node for what the task takes; and for what counts as open beside that (NULL: for all).
 double resource_use_bytes(const resource_use *u, const task *t);
 double resource_use_beside(const resource_use *u, const task *t);
 // Closes what the task does not take; it is opened again when it is needed. No other may run.

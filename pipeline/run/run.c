@@ -30,8 +30,6 @@
 #include "pipeline/run/wave_note.h"
 #include "pipeline/schedule/deadline.h"
 
-enum { RUNNING = 64 }; // tasks opened at once: enough to share the ranks among, few enough to hold
-
 // --- Beginning
 
 // Rank 0 reads the file, so that its error is one error; the others parse what it read.
@@ -49,8 +47,8 @@ static status load_pipeline(run *r, const registry *reg, const run_options *o)
     else if (first)
         st = status_no_memory("the pipeline");
     TRY(comm_agree(r->comm, st));
-    TRY(comm_broadcast_block(r->comm, 0, &source, &size));
-    if (!first)
+    st = comm_broadcast_block(r->comm, 0, &source, &size);
+    if (!first && st == OK)
         st = pipeline_file_parse(o->pipeline, source, size, o->overrides, o->n_overrides, reg,
                                  &r->file);
     TRY(comm_agree(r->comm, st));
@@ -91,6 +89,7 @@ static status make_records(run *r)
         for (size_t k = 0; k < t->n_inputs; k++)
             r->tasks[t->inputs[k]->index].users++;
     }
+    TRY(running_places_new(r->comm, &r->places));
     TRY(resource_use_new(r->comm, r->dag, &r->resources));
     for (size_t i = n; i-- > 0;) {
         task *t = r->dag->tasks[i];
@@ -197,15 +196,6 @@ static size_t count_tasks(const run *r, task_phase phase)
     return n;
 }
 
-static void open_ready(run *r)
-{
-    size_t most = (size_t)comm_ranks(r->comm) > RUNNING ? (size_t)comm_ranks(r->comm) : RUNNING;
-    for (size_t i = 0; i < r->dag->n && r->n_running < most && !run_must_end(r); i++)
-        if (r->tasks[i].phase == PHASE_READY &&
-            (r->n_running == 0 || task_open_fits(r, r->dag->tasks[i])))
-            task_open(r, &r->tasks[i]);
-}
-
 // A turn of the loop in which no task moved would be followed by the same turn for ever.
 static status must_have_moved(const run *r, int64_t *before)
 {
@@ -226,12 +216,12 @@ static status work_through(run *r, const char *pipeline)
     if (count_tasks(r, PHASE_READY))
         TRY(start_work(r, pipeline));
     while (!run_must_end(r) && (r->n_running || count_tasks(r, PHASE_READY))) {
-        bool interrupted = stop_anywhere(r->stop, r->clock.wrote);
+        bool save, interrupted = !w && stop_anywhere(r->stop, r->clock.wrote); // a wave has asked
         if (!interrupted)
-            open_ready(r);
+            task_open_ready(r);
         if (run_must_end(r))
             break;
-        task_decide_all(r); // also when it must stop: what is summed is not yet on disk
+        task_decide_all(r, &save); // also when it must stop: what is summed is not yet on disk
         wave_free(r, w);
         w = NULL;
         if (interrupted)
@@ -239,7 +229,8 @@ static status work_through(run *r, const char *pipeline)
         r->interrupted |= interrupted;
         if (run_must_end(r))
             break;
-        TRY(checkpoint_rounds(r, false));
+        if (save)
+            TRY(checkpoint_rounds(r, false));
         TRY(readiness_update(r));
         if (r->n_running)
             TRY(wave_run(r, &w));
@@ -296,11 +287,10 @@ static status end_records(run *r, status st, double started, const char *pipelin
 static void release_run(run *r)
 {
     watchdog_free(r->watchdog);
+    running_places_free(r->places);
     if (r->dag && r->tasks)
-        for (size_t i = 0; i < r->dag->n; i++) {
-            running_task_free(r->tasks[i].running);
+        for (size_t i = 0; i < r->dag->n; i++)
             artefact_close(r->dag->tasks[i]->artefact);
-        }
     resource_use_free(r->resources);
     stop_free(r->stop);
     pool_free(r->runtime.pool);

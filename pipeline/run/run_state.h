@@ -36,12 +36,13 @@ typedef enum task_phase {
 } task_phase;
 
 struct running_task;
+typedef struct running_places running_places;
 
 // The run's record of a task: task->run.
 typedef struct task_run {
     task *task;
     task_phase phase;
-    struct running_task *running; // from OPENED to DECIDED; owned
+    struct running_task *running; // from OPENED to DECIDED: its place; NULL else
     stored stored;                // of COMMITTED and SKIPPED
     size_t users;                 // tasks that may still read its artefact
 } task_run;
@@ -52,6 +53,7 @@ typedef struct run {
     dag *dag;
     const char *command;        // the command line
     task_run *tasks;            // one for each of dag->tasks; owned
+    running_places *places;     // owned
     size_t n_running, n_opened; // now; so far
     task_runtime runtime;
     resource_use *resources;

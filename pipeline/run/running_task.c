@@ -1,27 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owners follow one another over the ranks, so that tasks of a sweep are decided on side by side.
+// Each step of the tasks' life is voted on for all of them at once: over a slow network their number
+// then costs nothing.
 #include "pipeline/run/running_task.h"
 
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/progress.h"
+#include "pipeline/run/task_end.h"
 
-running_task *running_task_new(task_run *t, const comm *c, size_t n_opened)
+enum { PLACES = 64 }; // enough to share the ranks among, few enough to hold
+
+status running_places_new(const comm *c, running_places **out)
 {
-    running_task *a = checked_calloc(1, sizeof *a);
-    if (!a)
-        return NULL;
-    a->of = t;
-    a->owner = (int)(n_opened % (size_t)comm_ranks(c));
-    a->round = a->saved_round = -1;
-    a->started = progress_clock();
-    return a;
+    running_places *p = checked_calloc(1, sizeof *p);
+    if (!p)
+        return status_no_memory("the tasks");
+    *out = p; // freed with what follows
+    p->n = comm_ranks(c) > PLACES ? (size_t)comm_ranks(c) : PLACES;
+    p->place = checked_calloc(p->n, sizeof *p->place);
+    p->listed = checked_calloc(p->n, sizeof(running_task *));
+    p->ballot = checked_calloc(p->n, sizeof(verdict *));
+    p->block = checked_calloc(p->n, sizeof *p->block);
+    p->told = checked_calloc(p->n, 2 * sizeof *p->told);
+    return p->place && p->listed && p->ballot && p->block && p->told
+               ? OK
+               : status_no_memory("the tasks");
 }
 
-void running_task_free(running_task *a)
+void running_places_free(running_places *p)
 {
-    if (!a)
+    if (!p)
+        return;
+    for (size_t i = 0; p->place && i < p->n; i++)
+        running_task_end(&p->place[i]);
+    free(p->place);
+    free(p->listed);
+    free(p->ballot);
+    free(p->block);
+    free(p->told);
+    free(p);
+}
+
+void running_task_begin(run *r, task_run *t)
+{
+    running_task *a = r->places->place;
+    while (a->of)
+        a++;
+    *a = (running_task){.of = t,
+                        .owner = (int)(r->n_opened++ % (size_t)comm_ranks(r->comm)),
+                        .round = -1,
+                        .saved_round = -1,
+                        .started = progress_clock()};
+    t->running = a;
+}
+
+void running_task_end(running_task *a)
+{
+    if (!a || !a->of)
         return;
     if (a->state)
         a->of->task->stage->close(a->state);
@@ -29,18 +66,47 @@ void running_task_free(running_task *a)
     free(a->before);
     free(a->vector.values);
     partial_free(a->sum);
-    free(a);
+    *a = (running_task){0};
 }
 
-status running_task_receive(running_task *a, const comm *c)
+size_t running_list(run *r, bool (*is)(const task_run *t))
 {
-    size_t bytes = a->vector.length * sizeof *a->vector.values;
-    void *values = a->vector.values;
-    status st = comm_broadcast_block(c, a->owner, &values, &bytes);
-    if (st != OK || comm_rank(c) == a->owner)
-        return st;
-    free(a->vector.values);
-    a->vector =
-        (round_state){values, bytes / sizeof *a->vector.values, bytes / sizeof *a->vector.values};
-    return OK;
+    size_t n = 0;
+    for (size_t i = 0; i < r->dag->n; i++)
+        if (r->tasks[i].running && is(&r->tasks[i]))
+            r->places->listed[n++] = r->tasks[i].running;
+    return n;
+}
+
+void running_vote(run *r, size_t n, int numbers)
+{
+    running_places *p = r->places;
+    for (size_t i = 0; i < n; i++)
+        p->ballot[i] = &p->listed[i]->verdict;
+    comm_agree_each(r->comm, n, p->ballot, numbers, p->told);
+}
+
+size_t running_drop(run *r, size_t n, int numbers)
+{
+    running_places *p = r->places;
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = p->listed[i];
+        status st = verdict_get(&a->verdict);
+        if (st != OK) {
+            task_fail(r, a->of, st);
+            continue;
+        }
+        p->listed[left] = a;
+        for (int k = 0; k < numbers; k++)
+            p->told[left * (size_t)numbers + (size_t)k] = p->told[i * (size_t)numbers + (size_t)k];
+        left++;
+    }
+    return left;
+}
+
+size_t running_agree(run *r, size_t n)
+{
+    running_vote(r, n, 0);
+    return running_drop(r, n, 0);
 }

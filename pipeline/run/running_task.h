@@ -24,6 +24,7 @@ typedef struct running_task {
     atomic_uint_least64_t *bits;
     bool decided;    // the owner has: its artefact is stored
     verdict verdict; // this rank's, until the ranks vote
+    bool found;      // its checkpoint, whole or damaged
     // What an earlier run has done of the present round: the units' bits (owned, NULL: none), how
     // many, and on the owner the checkpoint that holds their sum.
     uint64_t *before;
@@ -34,17 +35,39 @@ typedef struct running_task {
     double operations;
     // For the journal (journal_commit): this rank's seconds in units and what those cost; seconds
     // in which all waited for this task, on the owner where it decides.
-    double busy, worked, alone;
-    double started, seconds; // when this run opened it; what earlier runs spent on it
+    double busy, worked, alone, memory; // once it is decided, of all ranks
+    double started, seconds;            // when this run opened it; what earlier runs spent on it
 } running_task;
 
-// Of a ready task, with no round yet; n_opened counts the tasks opened before. NULL when out of
-// memory. Owned by the caller. Local.
-running_task *running_task_new(task_run *t, const comm *c, size_t n_opened);
-// Frees it: the stage's state, the vector, the view of the sum. Local. NULL is a no-op.
-void running_task_free(running_task *a);
+// Places for all tasks that run at once, and room for what is told of them: made at the beginning,
+// so that no meeting can fail for want of memory on one rank alone.
+struct running_places {
+    size_t n; // places
+    running_task *place;
+    running_task **listed; // of running_list
+    verdict **ballot;
+    comm_block *block;
+    int64_t *told; // two numbers each
+};
 
-// The vector of its round, from its owner to all. Collective.
-status running_task_receive(running_task *a, const comm *c);
+// For the tasks that a run on so many ranks opens at once. Local. Owned by the caller.
+status running_places_new(const comm *c, running_places **out);
+void running_places_free(running_places *p); // NULL is a no-op
+
+// A task's place, t->running, with no round yet. There is one while r->n_running <= n. Local.
+void running_task_begin(run *r, task_run *t);
+// Empties it: the stage's state, the vector, the view of the sum. Local. NULL is a no-op.
+void running_task_end(running_task *a);
+
+// The running tasks of a kind, in order, into `listed`; their number. Local.
+size_t running_list(run *r, bool (*is)(const task_run *t));
+// A vote on each of the first n of `listed`, with so many numbers of `told` beside
+// (comm_agree_each). Collective.
+void running_vote(run *r, size_t n, int numbers);
+// Those that failed are ended (task_fail) and leave the list. Returns how many are left; their
+// numbers move up with them. Collective on each node.
+size_t running_drop(run *r, size_t n, int numbers);
+// Both, without numbers.
+size_t running_agree(run *r, size_t n);
 
 #endif

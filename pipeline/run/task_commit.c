@@ -5,6 +5,7 @@
 #include "pipeline/run/task_commit.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_cleanup.h"
@@ -41,20 +42,33 @@ done:
     return st;
 }
 
-// What a task cost, over all ranks (journal_commit).
-typedef struct cost {
-    double busy, worked, alone, memory;
-} cost;
-
-static cost add_up(const run *r, const running_task *a)
+void task_commit_prepare(run *r, size_t n)
 {
     enum { NANO = 1000000000 };
-    int64_t sum[] = {(int64_t)(a->busy * NANO), (int64_t)a->worked};
-    comm_sum_each(r->comm, 2, sum);
-    return (cost){.busy = (double)sum[0] / NANO,
-                  .worked = (double)sum[1],
-                  .alone = (double)comm_largest(r->comm, (int64_t)(a->alone * NANO)) / NANO,
-                  .memory = (double)comm_largest(r->comm, (int64_t)memory_use_peak())};
+    running_places *p = r->places;
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = p->listed[i];
+        verdict_add(&a->verdict, resource_use_unchanged(r->resources, a->of->task));
+        p->told[2 * i] = -(int64_t)(a->alone * NANO);
+        p->told[2 * i + 1] = -(int64_t)memory_use_peak();
+    }
+    running_vote(r, n, 2);
+    for (size_t i = 0; i < n; i++)
+        if (p->listed[i]->verdict.code != OK && p->listed[i]->owner == comm_rank(r->comm))
+            unlink(p->listed[i]->of->task->artefact_path);
+    n = running_drop(r, n, 2);
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = p->listed[i];
+        a->alone = -(double)p->told[2 * i] / NANO;
+        a->memory = -(double)p->told[2 * i + 1];
+        p->told[2 * i] = (int64_t)(a->busy * NANO);
+        p->told[2 * i + 1] = (int64_t)a->worked;
+    }
+    comm_sum_each(r->comm, 2 * n, p->told);
+    for (size_t i = 0; i < n; i++) {
+        p->listed[i]->busy = (double)p->told[2 * i] / NANO;
+        p->listed[i]->worked = (double)p->told[2 * i + 1];
+    }
 }
 
 // What the stage would have said of the operations that were run: a search ends sooner or later
@@ -67,9 +81,12 @@ static double expected_work(const running_task *a, double worked)
     return known ? e.operations * worked / a->operations : 0;
 }
 
-// Rank 0: the line in the journal that makes the artefact exist.
-static status record_commit(run *r, const running_task *a, const cost *spent, double seconds)
+status task_commit_record(run *r, running_task *a)
 {
+    status st = OK;
+    a->seconds += progress_clock() - a->started;
+    if (comm_rank(r->comm) != 0 || (st = run_may_write(r)) != OK)
+        return st;
     const task_run *t = a->of;
     const task *k = t->task;
     const journal_commit c = {.label = k->label,
@@ -83,38 +100,26 @@ static status record_commit(run *r, const running_task *a, const cost *spent, do
                               .file_digest = t->stored.file_digest,
                               .bytes = t->stored.bytes,
                               .mtime_ns = t->stored.mtime_ns,
-                              .seconds = seconds,
+                              .seconds = a->seconds,
                               .units = a->units,
                               .operations = a->operations,
                               .ranks = comm_ranks(r->comm),
                               .threads = pool_threads(r->runtime.pool),
-                              .busy = spent->busy,
-                              .worked = spent->worked,
-                              .expected = expected_work(a, spent->worked),
-                              .alone = spent->alone,
-                              .memory = spent->memory};
+                              .busy = a->busy,
+                              .worked = a->worked,
+                              .expected = expected_work(a, a->worked),
+                              .alone = a->alone,
+                              .memory = a->memory};
     return journal_task_done(r->records.journal, &c);
 }
 
-void task_commit(run *r, task_run *t)
+void task_commit_end(run *r, task_run *t)
 {
-    running_task *a = t->running;
-    double seconds = a->seconds + progress_clock() - a->started;
-    status st = OK;
-    comm_broadcast(r->comm, a->owner, &t->stored, sizeof t->stored);
-    const cost spent = add_up(r, a);
-    if (comm_rank(r->comm) == 0 && (st = run_may_write(r)) == OK)
-        st = record_commit(r, a, &spent, seconds);
-    st = comm_agree(r->comm, st);
-    if (st != OK) {
-        task_fail(r, t, st);
-        return;
-    }
     memcpy(t->task->digest, t->stored.digest, sizeof t->task->digest);
     if (comm_rank(r->comm) == 0) {
         checkpoint_forget(r->file->output, t->task);
         char duration[32];
-        progress_duration(seconds, duration);
+        progress_duration(t->running->seconds, duration);
         progress_say(r->records.progress, "%s done in %s", t->task->label, duration);
     }
     task_end(r, t, PHASE_COMMITTED);

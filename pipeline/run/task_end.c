@@ -11,7 +11,7 @@ void task_end(run *r, task_run *t, task_phase end)
 {
     if (t->phase >= PHASE_OPENED && t->phase <= PHASE_DECIDED)
         r->n_running--;
-    running_task_free(t->running);
+    running_task_end(t->running);
     t->running = NULL;
     t->phase = end;
     r->moves++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every step of opening is voted on: the next task must find resources and artefacts open on all
-// ranks or on none.
+// All that is ready is opened together, step by step, and every step is voted on: what follows it
+// must find its resources and artefacts open on all ranks or on none.
 #include "pipeline/run/task_open.h"
 
 #include <stdio.h>
@@ -10,35 +10,30 @@
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_end.h"
 
-// Opens an upstream artefact on all ranks. What this run committed was read back then; what an
-// earlier one did is read against its digest, by one rank.
-static status open_input(run *r, task_run *input)
+// Opens a task's upstream artefacts on this rank. What this run committed was read back then; what
+// an earlier one did is read against its digest, by rank 0, before the others open it.
+static status open_inputs(run *r, const task *k)
 {
-    task *t = input->task;
-    const journal_commit c = {.label = t->label,
-                              .path = t->artefact_name,
-                              .digest = input->stored.digest,
-                              .file_digest = input->stored.file_digest,
-                              .bytes = input->stored.bytes,
-                              .mtime_ns = input->stored.mtime_ns};
-    bool first = comm_rank(r->comm) == 0;
     status st = OK;
-    if (t->artefact)
-        return OK;
-    if (first)
-        st = store_open(r->file->output, &c, input->phase == PHASE_SKIPPED, &t->artefact);
-    st = comm_agree(r->comm, st);
-    if (st == OK && !first)
-        st = store_open(r->file->output, &c, false, &t->artefact);
-    st = comm_agree(r->comm, st);
-    if (st != OK) {
-        artefact_close(t->artefact);
-        t->artefact = NULL;
+    const bool first = comm_rank(r->comm) == 0;
+    for (size_t i = 0; i < k->n_inputs && st == OK; i++) {
+        const task_run *input = k->inputs[i]->run;
+        task *t = input->task;
+        const journal_commit c = {.label = t->label,
+                                  .path = t->artefact_name,
+                                  .digest = input->stored.digest,
+                                  .file_digest = input->stored.file_digest,
+                                  .bytes = input->stored.bytes,
+                                  .mtime_ns = input->stored.mtime_ns};
+        if (!t->artefact)
+            st = store_open(r->file->output, &c, first && input->phase == PHASE_SKIPPED,
+                            &t->artefact);
     }
     return st;
 }
 
-bool task_open_fits(const run *r, const task *k)
+// Is there room for what it opens beside what is open? The same on all ranks.
+static bool fits(const run *r, const task *k)
 {
     return resource_use_bytes(r->resources, k) + resource_use_beside(r->resources, k) <= r->memory;
 }
@@ -49,7 +44,7 @@ static status make_room(run *r, const task *k)
 {
     char remedy[128] = "ask for more memory";
     const char *name = "";
-    if (!task_open_fits(r, k))
+    if (!fits(r, k))
         resource_use_close_beside(r->resources, k);
     const double bytes = resource_use_bytes(r->resources, k);
     if (bytes <= r->memory)
@@ -68,44 +63,124 @@ static status make_room(run *r, const task *k)
                        remedy);
 }
 
-static status open_all(run *r, task_run *t)
+// Takes what is ready and fits. The first of all is taken anyhow, and has room made for it.
+static void take_ready(run *r)
 {
-    task *k = t->task;
+    for (size_t i = 0; i < r->dag->n && r->n_running < r->places->n; i++) {
+        task_run *t = &r->tasks[i];
+        if (t->phase != PHASE_READY || (r->n_running > 0 && !fits(r, t->task)))
+            continue;
+        const bool alone = r->n_running++ == 0;
+        running_task_begin(r, t);
+        t->phase = PHASE_OPENED;
+        r->moves++;
+        if (alone) {
+            memory_use_forget();
+            verdict_add(&t->running->verdict, make_room(r, t->task));
+        }
+        resource_use_want(r->resources, t->task);
+    }
+}
+
+// --- The steps of opening, each of one task on this rank
+
+// Before anything else; and rank 0 reads the inputs.
+static status look_at_files(run *r, running_task *a)
+{
     status st;
-    running_task *a = t->running = running_task_new(t, r->comm, r->n_opened++);
-    TRY(comm_agree(r->comm, a ? OK : status_no_memory("a task")));
-    if (r->n_running == 1)
-        memory_use_forget();
-    watchdog_note(r->watchdog, DOING_OPEN, k, 0);
-    if (r->n_running == 1)
-        TRY(make_room(r, k));
-    TRY(resource_use_open(r->resources, k, r->records.inputs));
-    for (size_t i = 0; i < k->n_inputs; i++)
-        TRY(open_input(r, k->inputs[i]->run));
+    TRY(resource_use_watch(r->resources, a->of->task, r->records.inputs));
     if (comm_rank(r->comm) == 0)
-        st = journal_task_started(r->records.journal, k->label, k->step->name, k->stage->name,
-                                  k->key, r->epoch);
-    TRY(comm_agree(r->comm, st));
-    if (k->stage->prepare)
-        TRY(comm_agree(r->comm, k->stage->prepare(k, resource_use_share(r->resources))));
-    TRY(comm_agree(r->comm, k->stage->open(k, &a->state)));
-    if (k->stage->next)
-        TRY(checkpoint_resume(r, a));
+        TRY(open_inputs(r, a->of->task));
 done:
-    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
     return st;
 }
 
-void task_open(run *r, task_run *t)
+static status open_resources(run *r, running_task *a)
 {
-    t->phase = PHASE_OPENED;
-    r->moves++;
-    r->n_running++;
-    status st = open_all(r, t);
-    if (t->running)
-        t->running->alone = progress_clock() - t->running->started;
-    if (st != OK)
-        task_fail(r, t, st);
-    else if (comm_rank(r->comm) == 0)
-        progress_say(r->records.progress, "%s started", t->task->label);
+    resource_use_open(r->resources, a->of->task);
+    return OK;
+}
+
+static status begin_record(run *r, running_task *a)
+{
+    const task *k = a->of->task;
+    if (comm_rank(r->comm) != 0)
+        return open_inputs(r, k);
+    return journal_task_started(r->records.journal, k->label, k->step->name, k->stage->name, k->key,
+                                r->epoch);
+}
+
+static status prepare_stage(run *r, running_task *a)
+{
+    const task *k = a->of->task;
+    return k->stage->prepare ? k->stage->prepare(k, resource_use_share(r->resources)) : OK;
+}
+
+static status open_stage(run *r, running_task *a)
+{
+    status st = a->of->task->stage->open(a->of->task, &a->state);
+    if (st == OK && a->of->task->stage->next && a->owner == comm_rank(r->comm))
+        st = checkpoint_find(r, a);
+    return st;
+}
+
+// One step of all tasks of the list that have not failed on this rank.
+static void take_all(run *r, size_t n, status (*take)(run *r, running_task *a))
+{
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = r->places->listed[i];
+        if (a->verdict.code != OK)
+            continue;
+        const double begun = progress_clock();
+        watchdog_note(r->watchdog, DOING_OPEN, a->of->task, 0);
+        verdict_add(&a->verdict, take(r, a));
+        a->alone += progress_clock() - begun;
+    }
+    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
+}
+
+static bool is_opened(const task_run *t)
+{
+    return t->phase == PHASE_OPENED;
+}
+
+static bool prepares(const run *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r->places->listed[i]->of->task->stage->prepare)
+            return true;
+    return false;
+}
+
+void task_open_ready(run *r)
+{
+    running_places *p = r->places;
+    take_ready(r);
+    size_t n = running_list(r, is_opened);
+    take_all(r, n, look_at_files);
+    n = running_agree(r, n);
+    take_all(r, n, open_resources);
+    resource_use_agree(r->resources);
+    for (size_t i = 0; i < n; i++) // the same on all ranks
+        verdict_add(&p->listed[i]->verdict,
+                    resource_use_opened(r->resources, p->listed[i]->of->task));
+    take_all(r, n, begin_record);
+    if (prepares(r, n)) { // all ranks of a node, or none
+        n = running_agree(r, n);
+        take_all(r, n, prepare_stage);
+    }
+    take_all(r, n, open_stage);
+    for (size_t i = 0; i < n; i++)
+        p->told[i] = !p->listed[i]->found;
+    running_vote(r, n, 1);
+    n = running_drop(r, n, 1);
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = p->listed[i];
+        task_run *t = a->of;
+        status st = p->told[i] == 0 ? checkpoint_resume(r, a) : OK;
+        if (st != OK)
+            task_fail(r, t, st);
+        else if (comm_rank(r->comm) == 0)
+            progress_say(r->records.progress, "%s started", t->task->label);
+    }
 }

@@ -6,11 +6,8 @@
 
 #include "pipeline/run/run_state.h"
 
-// Opens what it needs in the same order on all ranks. When that fails on a rank, the task fails on
-// all. Collective.
-void task_open(run *r, task_run *t);
-
-// Is there room for what it opens beside what is open? The same on all ranks.
-bool task_open_fits(const run *r, const task *t);
+// Opens the ready tasks, as many as there are places and memory for, each with what it needs. When
+// that fails on a rank, the task fails on all. Collective.
+void task_open_ready(run *r);
 
 #endif

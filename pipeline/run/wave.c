@@ -71,8 +71,9 @@ static status admit_tasks(run *r, wave *w, size_t *bytes)
     w->lines = checked_calloc(r->n_running, sizeof *w->lines);
     const bool made = l->parts && w->views && w->lines;
     const double open = resource_use_beside(r->resources, NULL);
-    status st = comm_agree(r->comm, made ? OK : status_no_memory("a wave"));
-    for (size_t i = 0; st == OK && i < r->dag->n; i++) {
+    if (!made)
+        return status_no_memory("a wave");
+    for (size_t i = 0; i < r->dag->n; i++) {
         running_task *a = r->tasks[i].running;
         if (r->tasks[i].phase != PHASE_IN_ROUND)
             continue;
@@ -95,7 +96,7 @@ static status admit_tasks(run *r, wave *w, size_t *bytes)
         wave_units_append(l, a);
         *bytes = total;
     }
-    return st;
+    return wave_units_finish(l);
 }
 
 // The part of the node's memory at `at` that is a task's.
@@ -110,7 +111,8 @@ static status view_sum(const run *r, running_task *a, char *at)
 }
 
 // The node's memory: the queue, stealing, a board for each part, and each part's bits and sum. What
-// an earlier run has summed up goes to the owner's node.
+// an earlier run has summed up goes to the owner's node. Collective on each node; a vote must
+// follow.
 static status lay_out(run *r, wave *w, size_t bytes)
 {
     share *s = comm_share(r->comm);
@@ -120,7 +122,8 @@ static status lay_out(run *r, wave *w, size_t bytes)
     size_t shares = work_queue_bytes(c.here);
     size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
     status st = s->alloc(s, claimed + l->n * sizeof(board) + bytes, SHARE_ZEROS, &w->block);
-    TRY(comm_agree(r->comm, st));
+    if (st != OK)
+        return st;
     board *boards = (board *)(void *)((char *)w->block + claimed);
     char *at = (char *)(boards + l->n);
     int64_t begin = work_queue_cut(l->before, l->units, c.first, c.all);
@@ -138,8 +141,6 @@ static status lay_out(run *r, wave *w, size_t bytes)
                             &w->queue);
     if (st == OK && steals)
         st = steal_new(r->comm, (char *)w->block + shares, w->queue, &w->steal);
-    TRY(comm_agree(r->comm, st));
-done:
     return st;
 }
 
@@ -258,18 +259,14 @@ static void run_units(run *r, wave *w)
 // checkpoint, after which they go on.
 static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
 {
-    enum { DUE = 1, STOP = 2 };
     if (w->steal)
         steal_meet(w->steal);
-    int64_t why = stop_meet(r->stop) ? STOP : 0;
-    why = comm_largest(r->comm, why + (checkpoint_clock_due(&r->clock) ? DUE : 0));
-    int64_t left = comm_largest(r->comm, w->queue ? work_queue_left(w->queue) : 0);
-    *stopped = why >= STOP;
+    bool due = checkpoint_clock_due(&r->clock);
+    int64_t left = w->queue ? work_queue_left(w->queue) : 0;
+    *stopped = stop_meet(r->stop, &due, &left);
     *more = !*stopped && left > 0;
     r->interrupted |= *stopped;
-    if (*stopped)
-        stop_ask(r->stop);
-    status st = *stopped || (why == DUE && left > 0) ? checkpoint_wave(r) : OK;
+    status st = *stopped || (due && left > 0) ? checkpoint_wave(r) : OK;
     for (size_t p = 0; p < w->list.n; p++) // what it found changed
         if (w->list.parts[p].task->verdict.code != OK) {
             atomic_store(&w->views[p].board->failed, true);
@@ -279,24 +276,23 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
     return st;
 }
 
-// The vote on every task, and its sum.
+// The vote on every task, and its sum. What is wrong with a sum its owner says when it decides.
 static void conclude_tasks(run *r, wave *w, bool stopped)
 {
+    running_task **listed = r->places->listed;
     for (size_t p = 0; p < w->list.n; p++) {
-        running_task *a = w->list.parts[p].task;
+        listed[p] = w->list.parts[p].task;
         if (stopped)
-            verdict_add(&a->verdict, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
-        comm_agree_each(r->comm, 1, &a->verdict);
-        status st = verdict_get(&a->verdict);
-        if (st == OK)
-            st = comm_reduce(r->comm, comm_node_of(r->comm, a->owner), a->sum);
-        if (st == OK) {
-            a->of->phase = PHASE_SUMMED;
-            r->moves++;
-            a->units += a->plan.units;
-            a->operations += wave_units_operations(a);
-        } else
-            task_fail(r, a->of, st);
+            verdict_add(&listed[p]->verdict, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
+    }
+    const size_t n = running_agree(r, w->list.n);
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = listed[i];
+        verdict_add(&a->verdict, comm_reduce(r->comm, comm_node_of(r->comm, a->owner), a->sum));
+        a->of->phase = PHASE_SUMMED;
+        r->moves++;
+        a->units += a->plan.units;
+        a->operations += wave_units_operations(a);
     }
 }
 
@@ -320,10 +316,11 @@ status wave_run(run *r, wave **out)
     bool more, stopped;
     int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
-    TRY(comm_agree(r->comm, w ? OK : status_no_memory("a wave")));
-    TRY(admit_tasks(r, w, &bytes));
-    TRY(comm_agree(r->comm, wave_units_finish(&w->list)));
-    TRY(lay_out(r, w, bytes));
+    share *s = comm_share(r->comm);
+    st = s->vote(s, w ? admit_tasks(r, w, &bytes) : status_no_memory("a wave"));
+    if (st == OK)
+        st = lay_out(r, w, bytes);
+    TRY(comm_agree(r->comm, st));
     w->started = w->ended = progress_clock();
     for (size_t p = 0; p < w->list.n; p++)
         w->views[p].journalled = w->started;

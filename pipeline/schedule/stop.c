@@ -96,8 +96,14 @@ bool stop_hurries(const stop *s)
     return atomic_load(&s->flags->hurry);
 }
 
-bool stop_meet(stop *s)
+bool stop_meet(stop *s, bool *due, int64_t *left)
 {
-    comm_alarm_clear(s->comm);
-    return atomic_load(&s->flags->stopping);
+    int64_t sum[] = {comm_alarms(s->comm), atomic_load(&s->flags->stopping), *due, *left};
+    comm_sum_each(s->comm, sizeof sum / sizeof *sum, sum);
+    comm_alarm_clear(s->comm, sum[0]);
+    *due = sum[2] > 0;
+    *left = sum[3];
+    if (sum[1] > 0)
+        stop_ask(s);
+    return sum[1] > 0;
 }

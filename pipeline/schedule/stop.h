@@ -36,8 +36,8 @@ bool stop_look(stop *s, double unit, double writing);
 bool stop_anywhere(stop *s, double writing);
 // Must this rank's node end within a second? Local.
 bool stop_hurries(const stop *s);
-// This node's part of a meeting inside a wave: alarms still under way are taken in, and whether to
-// stop is said. Collective, with the answer of this node only.
-bool stop_meet(stop *s);
+// A meeting inside a wave: has any node been asked? Then all are. Whether anything is due on any
+// rank, and what is left on all, is told with it. Alarms still under way are taken in. Collective.
+bool stop_meet(stop *s, bool *due, int64_t *left);
 
 #endif

@@ -48,7 +48,7 @@ mkdir /run/sshd
 : >"up$1"
 if [ -e key ]; then exec "$(command -v sshd)" -D -e -f sshd.conf 2>"sshd$1.log"; else exec sleep infinity; fi
 END
-if command -v sshd ssh-keygen >/dev/null; then
+if command -v sshd >/dev/null && command -v ssh-keygen >/dev/null; then
   ssh-keygen -q -t ed25519 -N '' -f key
   cp key.pub authorized
   printf '%s\n' "HostKey $scratch/key" "AuthorizedKeysFile $scratch/authorized" 'StrictModes no' 'UsePAM no' 'PermitRootLogin yes' \
@@ -76,7 +76,7 @@ on() { # N COMMAND...
   shift
   nsenter -t $(($(cat "h$host.pid"))) -a -- bash -c 'cd "$0" && exec "$@"' "$scratch" "$@"
 }
-export OMPI_MCA_plm_rsh_agent=$scratch/agent OMPI_MCA_btl_tcp_if_include=eth0 OMPI_MCA_oob_tcp_if_include=eth0 SULCUS_LEASE_WAIT=3
+export OMPI_MCA_plm_rsh_agent=$scratch/agent OMPI_MCA_btl=self,vader,tcp OMPI_MCA_btl_tcp_if_include=eth0 OMPI_MCA_oob_tcp_if_include=eth0 SULCUS_LEASE_WAIT=3
 cluster() { # HOSTS COMMAND...: a rank on each host, "h1,h2"; as `ranks`
   local hosts=$1
   shift

@@ -48,7 +48,7 @@ refused "four tasks of srun" 'srun started 4 tasks, and MPI sees one in each; la
 is "lines" "$(wc -l <stderr)" 1
 refused "four processes of another mpiexec" 'mpiexec started 4 processes, .*mpirun of this program.s MPI, [A-Z]' env PMI_SIZE=4
 refused "srun with PMI" 'srun started 4 tasks' env PMI_SIZE=4 SLURM_STEP_NUM_TASKS=4
-if command -v mpiexec.mpich && command -v mpirun.openmpi; then # a launcher that is not this program's
+if command -v mpiexec.mpich >/dev/null && command -v mpirun.openmpi >/dev/null; then # a launcher that is not this program's
   foreign=(mpiexec.mpich)
   [ "$mpi" = openmpi ] || foreign=(mpirun.openmpi --oversubscribe -q)
   timeout 60 "${foreign[@]}" -n 4 sh -c '"$@"; echo $? >>codes' - "$TOY" run p.yaml --quiet -s output=lone >stdout 2>stderr

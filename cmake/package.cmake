@@ -4,9 +4,9 @@ set(CPACK_PACKAGE_NAME sulcus)
 set(CPACK_PACKAGE_VENDOR "sulcus")
 set(CPACK_PACKAGE_CONTACT "sulcus developers <sulcus@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "which neurons of a transformer serve which task")
-set(CPACK_PACKAGE_DESCRIPTION "An MPI program that scores the neurons of a transformer against subsets of data,
-prunes the most specific ones, clusters and intersects them, and writes
-a report. A pipeline is one YAML file; a run may be killed and goes on;
+set(CPACK_PACKAGE_DESCRIPTION "An MPI program that scores the neurons of a transformer against subsets
+of data, prunes the most specific ones, clusters and intersects them, and
+writes a report. A pipeline is one YAML file; a run may be killed and goes on;
 results are the same bits on any number of ranks and threads.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzing with libFuzzer, the address and the undefined-behaviour sanitizer: tests/fuzz/fuzz_NAME.c, from tests/fuzz/corpus/NAME.
 #   tests/fuzz.sh [DURATION] [NAME...]   each harness for DURATION (20s; 5m, 24h), as many at once as there are cores
+#   SEED=N tests/fuzz.sh ...             from that seed: nearly the same inputs each time
 #   tests/fuzz.sh --twin [NAME...]       each has a fault put in, and must find it
 # First every input of the corpus is run once. What is found goes to tests/fuzz/found, with the line that runs it again: mend it, make it
 # small (-minimize_crash=1), and put it into the corpus under a name that says what it found. New inputs that reach further are kept in
@@ -40,7 +41,7 @@ export UBSAN_OPTIONS=print_stacktrace=1 OPENBLAS_NUM_THREADS=1
 export ASAN_OPTIONS=allocator_may_return_null=1:intercept_memmem=0:quarantine_size_mb=16:malloc_context_size=8
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 
-limits=(-rss_limit_mb=2048 -malloc_limit_mb=1536 -timeout=10 -close_fd_mask=1 -print_final_stats=1)
+limits=(-seed="${SEED-0}" -rss_limit_mb=2048 -malloc_limit_mb=1536 -timeout=10 -close_fd_mask=1 -print_final_stats=1)
 
 one() { # NAME: one harness, its log beside its inputs; says how it went in a line
   local name=$1 harness=$build/tests/fuzz/fuzz_$1 log=$build/$1.log code=0 kept=$build/corpus/$1 input inputs=tests/fuzz/corpus/$1

@@ -440,21 +440,11 @@ int64_t comm_sum(const comm *c, int64_t x)
     return all_reduce(c, x, MPI_SUM);
 }
 
-static void all_reduce_each(const comm *c, size_t n, int64_t *x, MPI_Op op)
+void comm_sum_each(const comm *c, size_t n, int64_t *x)
 {
     for (size_t at = 0; at < n; at += REDUCE_BLOCK)
         MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK),
-                      MPI_INT64_T, op, c->all);
-}
-
-void comm_sum_each(const comm *c, size_t n, int64_t *x)
-{
-    all_reduce_each(c, n, x, MPI_SUM);
-}
-
-void comm_largest_each(const comm *c, size_t n, int64_t *x)
-{
-    all_reduce_each(c, n, x, MPI_MAX);
+                      MPI_INT64_T, MPI_SUM, c->all);
 }
 
 // Between the nodes' first ranks. Not in place: of some versions of MPICH the root crashes then.

@@ -80,9 +80,8 @@ status comm_name_host(const comm *c, status st);
 int64_t comm_largest(const comm *c, int64_t x);
 int64_t comm_smallest(const comm *c, int64_t x);
 int64_t comm_sum(const comm *c, int64_t x);
-// The sums, or the largest, of n numbers, each by itself. Collective.
+// The sums of n numbers, each by itself. Collective.
 void comm_sum_each(const comm *c, size_t n, int64_t *x);
-void comm_largest_each(const comm *c, size_t n, int64_t *x);
 
 // An alarm: tells the other nodes, while all compute, that they should stop and come to the vote.
 // Local, does not wait.

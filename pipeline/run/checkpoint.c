@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pipeline/run/running_task.h"
+#include "pipeline/run/task_end.h"
 
 // On the owner.
 static status write_task(run *r, running_task *a, int64_t done)
@@ -134,7 +135,7 @@ status checkpoint_rounds(run *r, bool must)
     for (size_t i = 0; i < n; i++)
         verdict_add(&p->listed[i]->verdict,
                     resource_use_unchanged(r->resources, p->listed[i]->of->task));
-    n = running_agree(r, n);
+    n = task_agree(r, n);
     for (size_t i = 0; i < n && st == OK; i++)
         if (p->listed[i]->owner == comm_rank(r->comm))
             st = write_task(r, p->listed[i], 0);

@@ -8,7 +8,6 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/progress.h"
-#include "pipeline/run/task_end.h"
 
 enum { PLACES = 64 }; // enough to share the ranks among, few enough to hold
 
@@ -84,29 +83,4 @@ void running_vote(run *r, size_t n, int numbers)
     for (size_t i = 0; i < n; i++)
         p->ballot[i] = &p->listed[i]->verdict;
     comm_agree_each(r->comm, n, p->ballot, numbers, p->told);
-}
-
-size_t running_drop(run *r, size_t n, int numbers)
-{
-    running_places *p = r->places;
-    size_t left = 0;
-    for (size_t i = 0; i < n; i++) {
-        running_task *a = p->listed[i];
-        status st = verdict_get(&a->verdict);
-        if (st != OK) {
-            task_fail(r, a->of, st);
-            continue;
-        }
-        p->listed[left] = a;
-        for (int k = 0; k < numbers; k++)
-            p->told[left * (size_t)numbers + (size_t)k] = p->told[i * (size_t)numbers + (size_t)k];
-        left++;
-    }
-    return left;
-}
-
-size_t running_agree(run *r, size_t n)
-{
-    running_vote(r, n, 0);
-    return running_drop(r, n, 0);
 }

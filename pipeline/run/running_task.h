@@ -64,10 +64,5 @@ size_t running_list(run *r, bool (*is)(const task_run *t));
 // A vote on each of the first n of `listed`, with so many numbers of `told` beside
 // (comm_agree_each). Collective.
 void running_vote(run *r, size_t n, int numbers);
-// Those that failed are ended (task_fail) and leave the list. Returns how many are left; their
-// numbers move up with them. Collective on each node.
-size_t running_drop(run *r, size_t n, int numbers);
-// Both, without numbers.
-size_t running_agree(run *r, size_t n);
 
 #endif

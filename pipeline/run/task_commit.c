@@ -9,6 +9,7 @@
 
 #include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_cleanup.h"
+#include "pipeline/run/running_task.h"
 #include "pipeline/run/task_end.h"
 #include "pipeline/store/artefact_writer.h"
 
@@ -56,7 +57,7 @@ void task_commit_prepare(run *r, size_t n)
     for (size_t i = 0; i < n; i++)
         if (p->listed[i]->verdict.code != OK && p->listed[i]->owner == comm_rank(r->comm))
             unlink(p->listed[i]->of->task->artefact_path);
-    n = running_drop(r, n, 2);
+    n = task_drop_failed(r, n, 2);
     for (size_t i = 0; i < n; i++) {
         running_task *a = p->listed[i];
         a->alone = -(double)p->told[2 * i] / NANO;

@@ -7,6 +7,7 @@
 
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_commit.h"
+#include "pipeline/run/task_end.h"
 
 static bool is_due(const task_run *t)
 {
@@ -55,7 +56,7 @@ static size_t decide_each(run *r, size_t n, bool *save)
         a->alone += progress_clock() - begun;
     }
     running_vote(r, n, 2);
-    n = running_drop(r, n, 2);
+    n = task_drop_failed(r, n, 2);
     for (size_t i = 0; i < n; i++) {
         *save |= p->told[2 * i + 1] == 0;
         if (p->told[2 * i] == STORED)
@@ -74,7 +75,7 @@ static status take_vector(const run *r, running_task *a, int64_t length)
 }
 
 // What the owners decided reaches all: the vectors of new rounds, and what is said of artefacts.
-static size_t hand_out(run *r, size_t n)
+static void hand_out(run *r, size_t n)
 {
     running_places *p = r->places;
     bool large = false;
@@ -86,7 +87,7 @@ static size_t hand_out(run *r, size_t n)
     }
     if (large) {
         running_vote(r, n, 2);
-        n = running_drop(r, n, 2);
+        n = task_drop_failed(r, n, 2);
     }
     for (size_t i = 0; i < n; i++) {
         running_task *a = p->listed[i];
@@ -97,7 +98,6 @@ static size_t hand_out(run *r, size_t n)
             p->block[i] = (comm_block){a->owner, &a->of->stored, sizeof a->of->stored};
     }
     comm_broadcast_each(r->comm, n, p->block);
-    return n;
 }
 
 static void begin_round(running_task *a)
@@ -126,16 +126,16 @@ void task_decide_all(run *r, bool *save)
 {
     running_places *p = r->places;
     *save = false;
-    size_t n = hand_out(r, decide_each(r, running_list(r, is_due), save));
+    hand_out(r, decide_each(r, running_list(r, is_due), save));
     task_commit_prepare(r, running_list(r, is_decided));
-    n = running_list(r, is_followed);
+    size_t n = running_list(r, is_followed);
     for (size_t i = 0; i < n; i++) {
         if (is_decided(p->listed[i]->of))
             verdict_add(&p->listed[i]->verdict, task_commit_record(r, p->listed[i]));
         else
             begin_round(p->listed[i]);
     }
-    n = running_agree(r, n);
+    n = task_agree(r, n);
     for (size_t i = 0; i < n; i++) {
         r->moves++;
         if (is_decided(p->listed[i]->of))

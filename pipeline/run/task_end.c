@@ -40,3 +40,28 @@ void task_fail(run *r, task_run *t, status st)
     }
     task_end(r, t, PHASE_FAILED);
 }
+
+size_t task_drop_failed(run *r, size_t n, int numbers)
+{
+    running_places *p = r->places;
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        running_task *a = p->listed[i];
+        status st = verdict_get(&a->verdict);
+        if (st != OK) {
+            task_fail(r, a->of, st);
+            continue;
+        }
+        p->listed[left] = a;
+        for (int k = 0; k < numbers; k++)
+            p->told[left * (size_t)numbers + (size_t)k] = p->told[i * (size_t)numbers + (size_t)k];
+        left++;
+    }
+    return left;
+}
+
+size_t task_agree(run *r, size_t n)
+{
+    running_vote(r, n, 0);
+    return task_drop_failed(r, n, 0);
+}

@@ -13,4 +13,10 @@ void task_end(run *r, task_run *t, task_phase end);
 // journal and whoever watches. An interrupted task ends with its run, unmarked.
 void task_fail(run *r, task_run *t, status st);
 
+// After a vote (running_vote): those of the first n of the list that failed are ended (task_fail) and
+// leave it. Returns how many are left; their numbers move up with them. Collective on each node.
+size_t task_drop_failed(run *r, size_t n, int numbers);
+// The vote, without numbers, and this. Collective.
+size_t task_agree(run *r, size_t n);
+
 #endif

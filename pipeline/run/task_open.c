@@ -158,7 +158,7 @@ void task_open_ready(run *r)
     take_ready(r);
     size_t n = running_list(r, is_opened);
     take_all(r, n, look_at_files);
-    n = running_agree(r, n);
+    n = task_agree(r, n);
     take_all(r, n, open_resources);
     resource_use_agree(r->resources);
     for (size_t i = 0; i < n; i++) // the same on all ranks
@@ -166,14 +166,14 @@ void task_open_ready(run *r)
                     resource_use_opened(r->resources, p->listed[i]->of->task));
     take_all(r, n, begin_record);
     if (prepares(r, n)) { // all ranks of a node, or none
-        n = running_agree(r, n);
+        n = task_agree(r, n);
         take_all(r, n, prepare_stage);
     }
     take_all(r, n, open_stage);
     for (size_t i = 0; i < n; i++)
         p->told[i] = !p->listed[i]->found;
     running_vote(r, n, 1);
-    n = running_drop(r, n, 1);
+    n = task_drop_failed(r, n, 1);
     for (size_t i = 0; i < n; i++) {
         running_task *a = p->listed[i];
         task_run *t = a->of;

@@ -285,7 +285,7 @@ static void conclude_tasks(run *r, wave *w, bool stopped)
         if (stopped)
             verdict_add(&listed[p]->verdict, status_fail(ERR_INTERRUPTED, NULL, "interrupted"));
     }
-    const size_t n = running_agree(r, w->list.n);
+    const size_t n = task_agree(r, w->list.n);
     for (size_t i = 0; i < n; i++) {
         running_task *a = listed[i];
         verdict_add(&a->verdict, comm_reduce(r->comm, comm_node_of(r->comm, a->owner), a->sum));

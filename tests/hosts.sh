@@ -17,6 +17,7 @@ if [ -z "${HUB-}" ]; then # all that is started here ends with this shell
 fi
 . "$SOURCE/tests/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
+ip link set lo up
 cd "$scratch" || exit 1
 : >stdout
 : >stderr

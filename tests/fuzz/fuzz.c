@@ -5,13 +5,12 @@
 
 #include <fcntl.h>
 #include <ftw.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "pipeline/base/text.h"
+#include "tests/byte_tokenizer.h"
 
 enum { TWIN_TAKEN = 20 };
 
@@ -65,21 +64,7 @@ const char *fuzz_write(const char *name, const void *bytes, size_t n)
 void fuzz_plain_tokenizer(void)
 {
     text t = {0};
-    int stand_in = 256;
-    text_add(&t, "{\"added_tokens\":[{\"id\":256,\"content\":\"<s>\",\"special\":true}],"
-                 "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
-                 "\"add_prefix_space\":false,\"use_regex\":false},\"post_processor\":{\"type\":"
-                 "\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},"
-                 "{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<s>\":{\"id\":\"<s>\","
-                 "\"ids\":[256]}}},\"decoder\":null,\"model\":{\"type\":\"BPE\",\"merges\":[],"
-                 "\"vocab\":{");
-    for (int byte = 0; byte < 256; byte++) { // GPT-2's alphabet
-        bool printable =
-            (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-        text_addf(&t, "%s\"\\u%04x\":%d", byte ? "," : "", printable ? byte : stand_in, byte);
-        stand_in += !printable;
-    }
-    text_add(&t, "}}}");
+    byte_tokenizer(&t);
     fuzz_write("tokenizer.json", text_get(&t), t.length);
     text_free(&t);
 }

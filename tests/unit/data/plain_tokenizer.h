@@ -7,6 +7,7 @@
 #include "scratch.h"
 
 #include "data/dataset/samples.h"
+#include "tests/byte_tokenizer.h"
 
 enum { BOS = 256 };
 
@@ -14,21 +15,7 @@ enum { BOS = 256 };
 static inline void plain_tokenizer(const char *folder)
 {
     text t = {0};
-    int stand_in = 256;
-    text_add(&t, "{\"added_tokens\":[{\"id\":256,\"content\":\"<s>\",\"special\":true}],"
-                 "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
-                 "\"add_prefix_space\":false,\"use_regex\":false},\"post_processor\":{\"type\":"
-                 "\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},"
-                 "{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<s>\":{\"id\":\"<s>\","
-                 "\"ids\":[256]}}},\"decoder\":null,\"model\":{\"type\":\"BPE\",\"merges\":[],"
-                 "\"vocab\":{");
-    for (int byte = 0; byte < 256; byte++) { // GPT-2's alphabet
-        bool printable =
-            (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-        text_addf(&t, "%s\"\\u%04x\":%d", byte ? "," : "", printable ? byte : stand_in, byte);
-        stand_in += !printable;
-    }
-    text_add(&t, "}}}");
+    byte_tokenizer(&t);
     assert_false(t.failed);
     scratch_write(folder, "tokenizer.json", t.at, t.length);
     text_free(&t);

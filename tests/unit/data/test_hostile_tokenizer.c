@@ -3,6 +3,8 @@
 // refused with a line.
 #include "scratch.h"
 
+#include "tests/byte_tokenizer.h"
+
 #include <time.h>
 
 #include "data/tokenizer/encoder.h"
@@ -28,18 +30,12 @@ static int teardown(void **unused)
 static void write_tokenizer(const char *normalizer, const char *splits, const char *added)
 {
     text t = {0};
-    int stand_in = 256;
     text_addf(&t,
               "{\"added_tokens\":[%s],\"normalizer\":%s,\"pre_tokenizer\":{\"type\":\"Sequence\","
               "\"pretokenizers\":[%s{\"type\":\"ByteLevel\",\"add_prefix_space\":false,"
               "\"use_regex\":false}]},\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{",
               added, normalizer, splits);
-    for (int byte = 0; byte < 256; byte++) { // GPT-2's alphabet
-        bool printable =
-            (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-        text_addf(&t, "%s\"\\u%04x\":%d", byte ? "," : "", printable ? byte : stand_in, byte);
-        stand_in += !printable;
-    }
+    byte_vocabulary(&t);
     text_add(&t, "}}}");
     assert_false(t.failed);
     scratch_write(folder, "tokenizer.json", t.at, t.length);

@@ -4,11 +4,16 @@
 // threshold needs all of them before the first edge is known.
 #include "stages/cluster/cofiring_graph.h"
 
+#include <errno.h>
 #include <metis.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/simd.h"
@@ -162,25 +167,55 @@ int64_t cofiring_graph_cut(const cofiring_graph *g, const int32_t *label)
     return twice / 2;
 }
 
-// METIS puts handlers of its own on ABRT and TERM and takes them off in a way that loses the flags
-// of those before it: keep TERM away from this thread meanwhile, and put everything back.
-static int run_metis(idx_t *vertices, const cofiring_graph *g, idx_t *parts, idx_t *options,
-                     idx_t *label)
+// What the child leaves: in memory that both processes see.
+typedef struct metis_result {
+    int code; // METIS's, or 0
+    idx_t label[];
+} metis_result;
+
+static void call_metis(const cofiring_graph *g, idx_t parts, idx_t seed, metis_result *out)
 {
-    struct sigaction on_abort, on_term;
-    sigset_t term, before;
-    sigemptyset(&term);
-    sigaddset(&term, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &term, &before);
-    sigaction(SIGABRT, NULL, &on_abort);
-    sigaction(SIGTERM, NULL, &on_term);
-    idx_t constraints = 1, cut;
-    int result = METIS_PartGraphKway(vertices, &constraints, g->first, g->neighbour, NULL, NULL,
-                                     g->weight, parts, NULL, NULL, options, &cut, label);
-    sigaction(SIGABRT, &on_abort, NULL);
-    sigaction(SIGTERM, &on_term, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return result;
+    idx_t vertices = g->vertices, constraints = 1, cut, options[METIS_NOPTIONS];
+    METIS_SetDefaultOptions(options);
+    options[METIS_OPTION_NUMBERING] = 0;
+    options[METIS_OPTION_SEED] = seed;
+    out->code = METIS_PartGraphKway(&vertices, &constraints, g->first, g->neighbour, NULL, NULL,
+                                    g->weight, &parts, NULL, NULL, options, &cut, out->label);
+}
+
+// METIS has one random generator a process, and puts handlers of its own on ABRT and TERM that only
+// the thread inside it survives: so it runs in a child, which no signal but KILL ends before its
+// parent's end.
+static status run_metis(const cofiring_graph *g, idx_t parts, idx_t seed, int32_t *label)
+{
+    const size_t bytes = (size_t)g->vertices * sizeof *label;
+    metis_result *result = mmap(NULL, sizeof *result + bytes, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (result == MAP_FAILED)
+        return status_no_memory("METIS");
+    int how = 0;
+    const pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, NULL);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == parent)
+            call_metis(g, parts, seed, result);
+        _exit(0);
+    }
+    while (child > 0 && waitpid(child, &how, 0) < 0 && errno == EINTR)
+        ;
+    const int code = child > 0 && WIFEXITED(how) ? result->code : METIS_ERROR_MEMORY;
+    memcpy(label, result->label, bytes);
+    munmap(result, sizeof *result + bytes);
+    if (code == METIS_ERROR_MEMORY)
+        return status_no_memory("METIS");
+    return code == METIS_OK ? OK
+                            : status_fail(ERR_INTERNAL, NULL,
+                                          "METIS could not cut %d neurons into %d parts; use fewer "
+                                          "clusters",
+                                          g->vertices, parts);
 }
 
 // Makes the sizes of METIS's parts exact.
@@ -222,7 +257,7 @@ done:
 
 status cofiring_graph_partition(const cofiring_graph *g, int k, uint64_t seed, int32_t *label)
 {
-    idx_t vertices = g->vertices, parts = k, options[METIS_NOPTIONS];
+    const int32_t vertices = g->vertices;
     if (k == 1 || k == vertices || g->first[vertices] == 0) {
         int32_t i = 0;
         for (int j = 0; j < k; j++)
@@ -230,17 +265,8 @@ status cofiring_graph_partition(const cofiring_graph *g, int k, uint64_t seed, i
                 label[i++] = j;
         return OK;
     }
-    METIS_SetDefaultOptions(options);
-    options[METIS_OPTION_NUMBERING] = 0;
-    options[METIS_OPTION_SEED] = (idx_t)(seed % INT32_MAX);
-    int result = run_metis(&vertices, g, &parts, options, label);
-    if (result == METIS_ERROR_MEMORY)
-        return status_no_memory("METIS");
-    if (result != METIS_OK)
-        return status_fail(ERR_INTERNAL, NULL,
-                           "METIS could not cut %d neurons into %d parts; use fewer clusters",
-                           vertices, k);
-    return balance_parts(g, k, label);
+    status st = run_metis(g, k, (idx_t)(seed % INT32_MAX), label);
+    return st == OK ? balance_parts(g, k, label) : st;
 }
 
 // The library does not say its version; that of the headers is all there is to tell.

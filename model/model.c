@@ -21,7 +21,10 @@ static status open_light(const model_options *options, model **out)
     status st = OK;
     config_file *f = NULL;
     model *m = checked_calloc(1, sizeof *m);
-    if (!m || !(m->path = strdup(options->path)))
+    if (!m)
+        TRY(status_no_memory("a model"));
+    pthread_mutex_init(&m->growing, NULL);
+    if (!(m->path = strdup(options->path)))
         TRY(status_no_memory("a model"));
     TRY(archs_open(options->path, &f, &m->arch));
     TRY(m->arch->configure(f, &m->config));
@@ -101,12 +104,12 @@ void model_close(model *m)
     if (!m)
         return;
     weights_close(m->weights);
-    for (int i = 0; i < m->n_products; i++)
-        products_free(m->products[i]);
-    free(m->products);
-    for (int i = 0; i < m->n_workspaces; i++)
-        free(m->workspaces[i].at);
-    free(m->workspaces);
+    for (int t = 0; t < m->threads; t++) {
+        products_free(m->scratch[t].products);
+        free(m->scratch[t].workspace.at);
+    }
+    free(m->scratch);
+    pthread_mutex_destroy(&m->growing);
     free(m->path);
     free(m);
 }

@@ -105,10 +105,12 @@ typedef struct stage_def {
     status (*plan)(void *state, const round_state *round, round_plan *out);
     // Operations of a unit (about 1e9 to 1e11), the same on every rank. Optional: all units alike.
     double (*cost)(void *state, const round_state *round, int64_t unit);
-    // Computes a unit, with all threads of the task's pool, and adds to `sum` only when nothing can
-    // fail any more: on any status but OK nothing was added. Local (or the team's, with
-    // layers_over).
-    status (*unit)(void *state, const round_state *round, int64_t unit, partial *sum);
+    // Computes a unit, and adds to `sum` only when nothing can fail any more: on any status but OK
+    // nothing was added. Several units of a task run side by side, each on a thread of the task's
+    // pool; `lane` in [0, pool_threads) is this one's alone meanwhile: an index for its scratch.
+    // Loops of the pool inside it have the help of threads that are at rest. Local (or the team's,
+    // with layers_over: each lane with that of the other members).
+    status (*unit)(void *state, const round_state *round, int64_t unit, int lane, partial *sum);
     // The owner only: describes the artefact. `finished` and `sum` are NULL for a stage without
     // rounds.
     status (*finish)(void *state, const round_state *finished, const partial *sum,

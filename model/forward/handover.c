@@ -68,7 +68,7 @@ status handover_give(const pass *p)
     const header h = {p->index, t->samples, t->rows};
     relay *team = p->m->team;
     relay_block *block;
-    status st = team->reserve(team, block_bytes(i, t->samples, t->rows), &block);
+    status st = team->reserve(team, p->f->lane, block_bytes(i, t->samples, t->rows), &block);
     if (st != OK)
         return st;
     char *at = block->at;
@@ -112,7 +112,7 @@ status handover_take(pass *p)
 {
     relay *team = p->m->team;
     relay_block *block;
-    status st = team->receive(team, &block);
+    status st = team->receive(team, p->f->lane, &block);
     if (st != OK)
         return st;
     st = unpack_tile(p, block);

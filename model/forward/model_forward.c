@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pass for each thread, tiles handed out by the pool. Memory and products are kept from call to
-// call, since a search makes thousands of short ones.
+// A pass for each thread, tiles handed out by the pool. Memory and products are a thread's own, for
+// all passes, since a search makes thousands of short ones and threads run units of several tasks
+// side by side.
 #include "model/forward/model_forward.h"
 
 #include <stdlib.h>
@@ -10,41 +11,58 @@
 #include "model/forward/state.h"
 #include "pipeline/base/checked.h"
 
-// One set of products for each thread, kept from pass to pass.
-static status grow_products(model *m, int threads)
+typedef struct forward_run {
+    model *m;
+    const forward *f;
+    pass *passes; // [threads]; m NULL: that thread has not begun
+} forward_run;
+
+// Scratch for each thread. Threads that come at once find what the first one made.
+static status grow_scratch(model *m, int threads)
 {
     status st = OK;
-    size_t capacity = (size_t)m->n_products;
-    if (m->packing == PACKING_NONE || m->n_products >= threads)
-        return OK;
-    if (!checked_grow(&m->products, &capacity, (size_t)threads, sizeof *m->products))
-        return status_no_memory("products");
-    while (m->n_products < threads) {
-        TRY(products_new(m->engine, &m->products[m->n_products]));
-        m->n_products++;
+    pthread_mutex_lock(&m->growing);
+    size_t capacity = (size_t)m->threads;
+    if (m->threads < threads) {
+        if (checked_grow(&m->scratch, &capacity, (size_t)threads, sizeof *m->scratch))
+            while (m->threads < threads)
+                m->scratch[m->threads++] = (thread_scratch){0};
+        else
+            st = status_no_memory("the scratch of tiles");
     }
+    pthread_mutex_unlock(&m->growing);
+    return st;
+}
+
+// The thread's pass: it lays out its own memory, and so touches it first.
+static status begin_thread(forward_run *r, int thread)
+{
+    status st = OK;
+    model *m = r->m;
+    thread_scratch *own = &m->scratch[thread];
+    pass *p = &r->passes[thread];
+    if (m->packing != PACKING_NONE && !own->products)
+        TRY(products_new(m->engine, &own->products));
+    TRY(workspace_lay_out(&own->workspace, &m->config, m->packing,
+                          (pass_limits){r->f->max_samples, r->f->max_rows}, p));
+    p->m = m;
+    p->f = r->f;
+    p->thread = thread;
+    p->products = own->products;
 done:
     return st;
 }
 
-static status grow_workspaces(model *m, int threads)
-{
-    size_t capacity = (size_t)m->n_workspaces;
-    if (m->n_workspaces >= threads)
-        return OK;
-    if (!checked_grow(&m->workspaces, &capacity, (size_t)threads, sizeof *m->workspaces))
-        return status_no_memory("the scratch of tiles");
-    while (m->n_workspaces < threads)
-        m->workspaces[m->n_workspaces++] = (workspace){0};
-    return OK;
-}
-
 static status run_tile(void *context, int64_t item, int thread)
 {
-    pass *passes = context;
-    if (passes[thread].products)
+    forward_run *r = context;
+    pass *p = &r->passes[thread];
+    status st = p->m ? OK : begin_thread(r, thread);
+    if (st != OK)
+        return st;
+    if (p->products)
         products_begin();
-    return pass_run(&passes[thread], item);
+    return pass_run(p, item);
 }
 
 // Candidates index the head's rows.
@@ -60,29 +78,20 @@ status model_forward(model *m, pool *p, const forward *f)
 {
     status st;
     const int threads = pool_threads(p);
-    pass *passes = checked_calloc((size_t)threads, sizeof *passes);
-    if (!passes)
+    forward_run own = {m, f, checked_calloc((size_t)threads, sizeof *own.passes)};
+    if (!own.passes)
         return status_no_memory("the scratch of tiles");
     st = OK;
     if (!handover_span(m, f).any)
         goto done;
     TRY(check_candidates(f, m->config.info.outputs));
     TRY(weights_unchanged(m->weights));
-    TRY(grow_products(m, threads));
-    TRY(grow_workspaces(m, threads));
-    for (int t = 0; t < threads; t++) {
-        TRY(workspace_lay_out(&m->workspaces[t], &m->config, m->packing,
-                              (pass_limits){f->max_samples, f->max_rows}, &passes[t]));
-        passes[t].m = m;
-        passes[t].f = f;
-        passes[t].thread = t;
-        passes[t].products = m->packing == PACKING_NONE ? NULL : m->products[t];
-    }
-    status run = pool_run(p, f->tiles, run_tile, passes);
+    TRY(grow_scratch(m, threads));
+    status run = pool_run(p, f->tiles, run_tile, &own);
     if (run != ERR_INTERRUPTED)
         TRY(weights_unchanged(m->weights)); // a file that changes may hold anything
     st = run;
 done:
-    free(passes);
+    free(own.passes);
     return st;
 }

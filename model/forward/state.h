@@ -3,11 +3,19 @@
 #ifndef MODEL_FORWARD_STATE_H
 #define MODEL_FORWARD_STATE_H
 
+#include <pthread.h>
+
 #include "model/forward/arch.h"
 #include "model/forward/workspace.h"
 #include "model/kernels/products.h"
 #include "model/weights/weights.h"
 #include "pipeline/base/relay.h"
+
+// What a thread's passes work with, kept from one to the next.
+typedef struct thread_scratch {
+    products *products; // owned; NULL where the packing needs none
+    workspace workspace;
+} thread_scratch;
 
 struct model {
     const arch *arch;
@@ -15,10 +23,9 @@ struct model {
     weights *weights; // owned; NULL where the model was opened light
     packing packing;  // of what products read
     product_engine engine;
-    products **products; // owned [n_products], one of each thread that has run
-    int n_products;
-    workspace *workspaces; // owned [n_workspaces], likewise
-    int n_workspaces;
+    pthread_mutex_t growing; // of what follows: several threads may begin a pass at once
+    thread_scratch *scratch; // owned [threads], made by the first pass
+    int threads;
     relay *team; // borrowed; NULL where this process holds all layers
     // To look into layers that are not held.
     char *path; // owned

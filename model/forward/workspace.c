@@ -101,6 +101,10 @@ size_t workspace_bytes(const config *c, packing form, pass_limits limits)
 status workspace_lay_out(workspace *w, const config *c, packing form, pass_limits limits, pass *out)
 {
     const size_t bytes = workspace_bytes(c, form, limits);
+    if (w->at && w->limits.rows == limits.rows && w->limits.samples == limits.samples) {
+        *out = w->laid;
+        return OK;
+    }
     if (bytes > w->bytes) {
         free(w->at);
         w->at = bytes < SIZE_MAX ? checked_aligned(bytes, 1) : NULL;
@@ -108,9 +112,11 @@ status workspace_lay_out(workspace *w, const config *c, packing form, pass_limit
     }
     if (!w->at)
         return status_no_memory("the scratch of a tile");
-    *out = (pass){0};
-    lay_out(c, form, limits, &(scratch){w->at, 0, false}, out);
+    w->limits = limits;
+    w->laid = (pass){0};
+    lay_out(c, form, limits, &(scratch){w->at, 0, false}, &w->laid);
     if (c->rotary.theta > 0)
-        rotary_table(&c->rotary, limits.rows, c->info.head_dim, out->rotary);
+        rotary_table(&c->rotary, limits.rows, c->info.head_dim, w->laid.rotary);
+    *out = w->laid;
     return OK;
 }

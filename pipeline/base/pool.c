@@ -1,31 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// Items are handed out one by one under a lock: an item takes milliseconds, the lock nanoseconds.
+// Open loops are a list; whoever has nothing to do looks there. Items are handed out with one
+// atomic addition, and the lock is for what is rare: opening and closing a loop, coming and going.
 // The failure with the lowest index wins, so that the message does not depend on which thread was
 // first.
 #include "pipeline/base/pool.h"
 
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "pipeline/base/checked.h"
+
+typedef struct failure {
+    status status;
+    int64_t item;
+    char text[1024];
+} failure;
+
+// On the stack of the thread that runs it.
+typedef struct loop {
+    struct loop *next; // in the list of open ones
+    pool_fn *fn;
+    void *context;
+    int64_t n;
+    atomic_int_least64_t at; // the next item
+    atomic_bool failed;
+    int inside; // threads that help
+    failure failure;
+} loop;
 
 struct pool {
     int threads, started;
     pthread_t *handles; // threads - 1 of them
     pthread_mutex_t lock;
-    pthread_cond_t work, idle;
-    uint64_t generation; // of the loop; raised when one starts
+    pthread_cond_t changed; // there is work, or a loop has ended
     bool stop;
-    int busy; // threads inside the present loop
-    pool_fn *fn;
-    void *context;
-    int64_t n, next;
-    int64_t failed_item;
-    status failed;
-    char failed_text[1024];
+    loop *open;
+    // What every thread runs once.
+    loop *each;
+    uint64_t generation; // raised when it starts
+    int running;         // threads that have not ended it
+    // Who is at rest, and how long they all were until `since`.
+    int resting;
+    double since, rested;
 };
 
 typedef struct worker {
@@ -33,42 +53,113 @@ typedef struct worker {
     int thread;
 } worker;
 
-// Takes items until there are none. Entered and left with the lock held.
-static void take_items(pool *p, int thread)
+static double seconds_now(void)
 {
-    while (p->next < p->n && p->failed == OK) {
-        int64_t item = p->next++;
-        pthread_mutex_unlock(&p->lock);
-        status st = p->fn(p->context, item, thread);
-        pthread_mutex_lock(&p->lock);
-        if (st != OK && (p->failed == OK || item < p->failed_item)) {
-            p->failed = st;
-            p->failed_item = item;
-            snprintf(p->failed_text, sizeof p->failed_text, "%s", status_text());
-        }
-    }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+// --- With the lock held
+
+static void count_rest(pool *p, int more)
+{
+    double now = seconds_now();
+    p->rested += p->resting * (now - p->since);
+    p->since = now;
+    p->resting += more;
+}
+
+// Until something changes; false at `until` (NULL: never).
+static bool rest(pool *p, const struct timespec *until)
+{
+    int woken = 0;
+    count_rest(p, 1);
+    if (until)
+        woken = pthread_cond_timedwait(&p->changed, &p->lock, until);
+    else
+        pthread_cond_wait(&p->changed, &p->lock);
+    count_rest(p, -1);
+    return woken == 0;
+}
+
+static void keep_failure(loop *l, int64_t item, status st)
+{
+    if (l->failure.status != OK && item > l->failure.item)
+        return;
+    l->failure.status = st;
+    l->failure.item = item;
+    snprintf(l->failure.text, sizeof l->failure.text, "%s", status_text());
+    atomic_store(&l->failed, true);
+}
+
+// An open loop that has items left, or NULL.
+static loop *find_loop(const pool *p)
+{
+    loop *l = p->open;
+    while (l && (atomic_load(&l->failed) || atomic_load(&l->at) >= l->n))
+        l = l->next;
+    return l;
+}
+
+// --- Items
+
+static void run_item(pool *p, loop *l, int64_t item, int thread)
+{
+    status st = l->fn(l->context, item, thread);
+    if (st == OK)
+        return;
+    pthread_mutex_lock(&p->lock);
+    keep_failure(l, item, st);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void take_items(pool *p, loop *l, int thread)
+{
+    int64_t item;
+    while (!atomic_load(&l->failed) && (item = atomic_fetch_add(&l->at, 1)) < l->n)
+        run_item(p, l, item, thread);
+}
+
+// Takes items of a loop of another thread. With the lock held, but not meanwhile.
+static void help(pool *p, loop *l, int thread)
+{
+    l->inside++;
+    pthread_mutex_unlock(&p->lock);
+    take_items(p, l, thread);
+    pthread_mutex_lock(&p->lock);
+    if (--l->inside == 0)
+        pthread_cond_broadcast(&p->changed);
 }
 
 static void *worker_main(void *argument)
 {
     worker w = *(worker *)argument;
     free(argument);
+    pool *p = w.p;
     uint64_t seen = 0;
-    pthread_mutex_lock(&w.p->lock);
-    for (;;) {
-        while (!w.p->stop && w.p->generation == seen)
-            pthread_cond_wait(&w.p->work, &w.p->lock);
-        if (w.p->stop)
-            break;
-        seen = w.p->generation;
-        w.p->busy++;
-        take_items(w.p, w.thread);
-        if (--w.p->busy == 0)
-            pthread_cond_signal(&w.p->idle);
+    pthread_mutex_lock(&p->lock);
+    while (!p->stop) {
+        loop *l;
+        if (p->each && p->generation != seen) {
+            seen = p->generation;
+            l = p->each;
+            pthread_mutex_unlock(&p->lock);
+            run_item(p, l, w.thread, w.thread);
+            pthread_mutex_lock(&p->lock);
+            if (--p->running == 0)
+                pthread_cond_broadcast(&p->changed);
+        } else if ((l = find_loop(p))) {
+            help(p, l, w.thread);
+        } else {
+            rest(p, NULL);
+        }
     }
-    pthread_mutex_unlock(&w.p->lock);
+    pthread_mutex_unlock(&p->lock);
     return NULL;
 }
+
+// --- The pool
 
 status pool_new(int threads, pool **out)
 {
@@ -81,9 +172,13 @@ status pool_new(int threads, pool **out)
     }
     p->threads = threads;
     p->handles = handles;
+    p->since = seconds_now();
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->work, NULL);
-    pthread_cond_init(&p->idle, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     for (int t = 1; t < threads; t++) {
         worker *w = malloc(sizeof *w);
         if (w)
@@ -106,13 +201,12 @@ void pool_free(pool *p)
         return;
     pthread_mutex_lock(&p->lock);
     p->stop = true;
-    pthread_cond_broadcast(&p->work);
+    pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
     for (int t = 0; t < p->started; t++)
         pthread_join(p->handles[t], NULL);
     pthread_mutex_destroy(&p->lock);
-    pthread_cond_destroy(&p->work);
-    pthread_cond_destroy(&p->idle);
+    pthread_cond_destroy(&p->changed);
     free(p->handles);
     free(p);
 }
@@ -122,28 +216,98 @@ int pool_threads(const pool *p)
     return p ? p->threads : 1;
 }
 
+// The caller's number.
+static int own_thread(const pool *p)
+{
+    for (int t = 0; t < p->started; t++)
+        if (pthread_equal(p->handles[t], pthread_self()))
+            return t + 1;
+    return 0;
+}
+
+static status close_failure(const loop *l)
+{
+    return l->failure.status == OK ? OK : status_carry(l->failure.status, l->failure.text);
+}
+
 status pool_run(pool *p, int64_t n, pool_fn *fn, void *context)
 {
-    if (!p) {
+    if (!p || n < 2) {
         status st = OK;
+        const int thread = p ? own_thread(p) : 0;
         for (int64_t i = 0; i < n && st == OK; i++)
-            st = fn(context, i, 0);
+            st = fn(context, i, thread);
         return st;
     }
+    loop l = {.fn = fn, .context = context, .n = n};
     pthread_mutex_lock(&p->lock);
-    p->fn = fn;
-    p->context = context;
-    p->n = n;
-    p->next = 0;
-    p->failed = OK;
-    p->generation++;
-    if (n > 1)
-        pthread_cond_broadcast(&p->work);
-    take_items(p, 0);
-    while (p->busy > 0)
-        pthread_cond_wait(&p->idle, &p->lock);
-    p->n = 0; // a thread that wakes late finds nothing
-    status st = p->failed;
+    l.next = p->open;
+    p->open = &l;
+    if (p->resting > 0)
+        pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
-    return st == OK ? OK : status_carry(st, p->failed_text);
+    take_items(p, &l, own_thread(p));
+    pthread_mutex_lock(&p->lock);
+    loop **at = &p->open;
+    while (*at != &l)
+        at = &(*at)->next;
+    *at = l.next;
+    while (l.inside > 0)
+        rest(p, NULL);
+    pthread_mutex_unlock(&p->lock);
+    return close_failure(&l);
+}
+
+status pool_each(pool *p, pool_fn *fn, void *context)
+{
+    if (!p)
+        return fn(context, 0, 0);
+    loop l = {.fn = fn, .context = context, .n = p->threads}, *other;
+    pthread_mutex_lock(&p->lock);
+    p->each = &l;
+    p->generation++;
+    p->running = p->started;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+    run_item(p, &l, 0, 0);
+    pthread_mutex_lock(&p->lock);
+    while (p->running > 0)
+        if ((other = find_loop(p)))
+            help(p, other, 0);
+        else
+            rest(p, NULL);
+    p->each = NULL;
+    pthread_mutex_unlock(&p->lock);
+    return close_failure(&l);
+}
+
+void pool_rest(pool *p, double seconds)
+{
+    struct timespec until;
+    loop *l;
+    const int64_t ns = (int64_t)(seconds * 1e9);
+    if (!p) {
+        nanosleep(&(struct timespec){ns / 1000000000, ns % 1000000000}, NULL);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (until.tv_nsec + ns) / 1000000000;
+    until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
+    pthread_mutex_lock(&p->lock);
+    while (!(l = find_loop(p)) && rest(p, &until))
+        ;
+    if (l)
+        help(p, l, own_thread(p));
+    pthread_mutex_unlock(&p->lock);
+}
+
+double pool_rested(pool *p)
+{
+    if (!p)
+        return 0;
+    pthread_mutex_lock(&p->lock);
+    count_rest(p, 0);
+    double rested = p->rested;
+    pthread_mutex_unlock(&p->lock);
+    return rested;
 }

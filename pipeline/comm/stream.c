@@ -28,7 +28,7 @@ struct stream {
     pthread_mutex_t lock;
     pthread_cond_t work, changed; // for the mover; for the others
     bool closing;
-    int depth;              // messages of either direction that may be held at once
+    int counted, depth;     // messages with this tag, of either direction, that may be held at once
     int outgoing, incoming; // that are
     queue to_send, sending, arrived, spare;
     message *arriving;
@@ -87,8 +87,8 @@ static bool start_sends(stream *s)
     while ((m = pop_message(&s->to_send))) {
         // Synchronous: what is sent has been taken in, so that a sender cannot run ahead of the
         // receiver's memory.
-        MPI_Issend(m->block.at, (int)(m->block.bytes / WORD), MPI_INT32_T, s->rank + 1, m->tag,
-                   s->ranks, &m->request);
+        MPI_Issend(m->block.at, (int)(m->block.bytes / WORD), MPI_INT32_T, s->rank + 1,
+                   m->lane * STREAM_TAGS + m->tag, s->ranks, &m->request);
         push_message(&s->sending, m);
         any = true;
     }
@@ -103,8 +103,8 @@ static bool end_sends(stream *s)
         MPI_Test(&s->sending.first->request, &done, MPI_STATUS_IGNORE);
         if (!done)
             break;
+        s->outgoing -= s->sending.first->tag == s->counted;
         push_message(&s->spare, pop_message(&s->sending));
-        s->outgoing--;
         any = true;
     }
     return any;
@@ -115,19 +115,21 @@ static bool start_receive(stream *s)
 {
     int here, words;
     MPI_Status about;
-    if (s->arriving || s->incoming == s->depth || s->rank == 0)
+    if (s->arriving || s->rank == 0)
         return false;
     MPI_Iprobe(s->rank - 1, MPI_ANY_TAG, s->ranks, &here, &about);
-    if (!here)
+    const bool counted = here && about.MPI_TAG % STREAM_TAGS == s->counted;
+    if (!here || (counted && s->incoming == s->depth))
         return false;
     MPI_Get_count(&about, MPI_INT32_T, &words);
     message *m = new_message(s, (size_t)words * WORD);
     if (!m) // there may be memory later; until then its sender keeps it
         return false;
-    m->tag = about.MPI_TAG;
-    MPI_Irecv(m->block.at, words, MPI_INT32_T, s->rank - 1, m->tag, s->ranks, &m->request);
+    m->lane = about.MPI_TAG / STREAM_TAGS;
+    m->tag = about.MPI_TAG % STREAM_TAGS;
+    MPI_Irecv(m->block.at, words, MPI_INT32_T, s->rank - 1, about.MPI_TAG, s->ranks, &m->request);
     s->arriving = m;
-    s->incoming++;
+    s->incoming += counted;
     return true;
 }
 
@@ -174,37 +176,53 @@ static void *move_messages(void *argument)
 
 // --- The other threads
 
-message *stream_reserve(stream *s, size_t n)
+message *stream_reserve(stream *s, int lane, int tag, size_t n)
 {
     if (n / WORD > INT32_MAX)
         return NULL;
     pthread_mutex_lock(&s->lock);
-    while (s->outgoing == s->depth)
+    while (tag == s->counted && s->outgoing == s->depth)
         pthread_cond_wait(&s->changed, &s->lock);
     message *m = new_message(s, n);
-    s->outgoing += m != NULL;
+    if (m) {
+        m->lane = lane;
+        m->tag = tag;
+        s->outgoing += tag == s->counted;
+    }
     pthread_mutex_unlock(&s->lock);
     return m;
 }
 
-void stream_send(stream *s, message *m, int tag)
+void stream_send(stream *s, message *m)
 {
-    m->tag = tag;
     pthread_mutex_lock(&s->lock);
     push_message(&s->to_send, m);
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
 }
 
-bool stream_take(stream *s, int tag, message **out)
+// The lane's first message that has arrived: where the list points at it; NULL: none has.
+static message **find_arrived(stream *s, int lane, message **before)
 {
+    message **at = &s->arrived.first;
+    for (*before = NULL; *at && (*at)->lane != lane; at = &(*at)->next)
+        *before = *at;
+    return *at ? at : NULL;
+}
+
+bool stream_take(stream *s, int lane, int tag, message **out)
+{
+    message **at, *before;
     pthread_mutex_lock(&s->lock);
-    while (!s->arrived.first)
+    while (!(at = find_arrived(s, lane, &before)))
         pthread_cond_wait(&s->changed, &s->lock);
-    *out = s->arrived.first;
-    bool taken = (*out)->tag == tag;
-    if (taken)
-        pop_message(&s->arrived);
+    *out = *at;
+    const bool taken = (*out)->tag == tag;
+    if (taken) {
+        *at = (*out)->next;
+        if (s->arrived.last == *out)
+            s->arrived.last = before;
+    }
     pthread_mutex_unlock(&s->lock);
     return taken;
 }
@@ -212,15 +230,16 @@ bool stream_take(stream *s, int tag, message **out)
 void stream_drop(stream *s, message *m)
 {
     pthread_mutex_lock(&s->lock);
+    s->incoming -= m->tag == s->counted;
     push_message(&s->spare, m);
-    s->incoming--;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
 }
 
-status stream_begin(stream *s, int depth)
+status stream_begin(stream *s, int counted, int depth)
 {
     s->closing = false;
+    s->counted = counted;
     s->depth = depth;
     if (pthread_create(&s->mover, NULL, move_messages, s) != 0)
         return status_fail(ERR_INTERNAL, NULL, "cannot start a thread; set `threads:` lower");

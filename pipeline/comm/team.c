@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A unit's begin and end travel in the same stream as its blocks, so that their order needs no
-// care: a member may be a unit behind the one before it, and nobody meets at a unit's end.
+// A unit's begin and end travel in the same lane as its blocks, so that their order needs no care:
+// a member may be a unit behind the one before it, and nobody meets at a unit's end.
 #include "pipeline/comm/team.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,17 +22,18 @@ struct team {
     share *share;                 // owned
     stream *stream;               // owned
     int index, count, first_here, count_here;
-    int64_t unit;        // in hand
-    int64_t failed;      // on its way to the first member by `telling`
-    MPI_Request telling; // null: none is
-    int64_t told, heard; // how often, since team_begin
+    int lanes;
+    pthread_mutex_t lock; // of what follows, but for `heard`
+    int64_t failed;       // on its way to the first member by `telling`
+    MPI_Request telling;  // null: none is
+    int64_t told, heard;  // how often, since team_begin
 };
 
 // --- The relay
 
-static status relay_reserve(relay *self, size_t bytes, relay_block **out)
+static status relay_reserve(relay *self, int lane, size_t bytes, relay_block **out)
 {
-    message *m = stream_reserve(((team *)self)->stream, bytes);
+    message *m = stream_reserve(((team *)self)->stream, lane, TAG_BLOCK, bytes);
     if (!m)
         return status_no_memory("hidden states on their way to another rank");
     *out = &m->block;
@@ -40,14 +42,14 @@ static status relay_reserve(relay *self, size_t bytes, relay_block **out)
 
 static void relay_send(relay *self, relay_block *block)
 {
-    stream_send(((team *)self)->stream, (message *)block, TAG_BLOCK);
+    stream_send(((team *)self)->stream, (message *)block);
 }
 
-static status relay_receive(relay *self, relay_block **out)
+static status relay_receive(relay *self, int lane, relay_block **out)
 {
     verdict before;
     message *m;
-    if (stream_take(((team *)self)->stream, TAG_BLOCK, &m)) {
+    if (stream_take(((team *)self)->stream, lane, TAG_BLOCK, &m)) {
         *out = &m->block;
         return OK;
     }
@@ -65,43 +67,47 @@ static void relay_release(relay *self, relay_block *block)
 // --- Units
 
 // Sends a message of the stream itself to the next member, if there is one.
-static void tell_next(team *t, int tag, const void *bytes, size_t n)
+static void tell_next(team *t, int lane, int tag, const void *bytes, size_t n)
 {
     if (t->base.rank + 1 == t->base.ranks)
         return;
     message *m;
-    while (!(m = stream_reserve(t->stream, n))) // without it the next member would wait for ever
+    while (!(m = stream_reserve(t->stream, lane, tag,
+                                n))) // without it the next member would wait for ever
         nanosleep(&(struct timespec){0, 10000000}, NULL);
     memcpy(m->block.at, bytes, n);
-    stream_send(t->stream, m, tag);
+    stream_send(t->stream, m);
 }
 
-bool team_next(team *t, bool any, int64_t *unit)
+bool team_next(team *t, int lane, bool any, int64_t *unit)
 {
     int64_t next = any ? *unit : -1;
     if (t->base.rank > 0) {
         message *m;
-        if (!stream_take(t->stream, TAG_UNIT, &m)) // never: a unit ends before the next begins
+        if (!stream_take(t->stream, lane, TAG_UNIT,
+                         &m)) // never: a unit ends before the next begins
             return false;
         memcpy(&next, m->block.at, sizeof next);
         stream_drop(t->stream, m);
     }
-    tell_next(t, TAG_UNIT, &next, sizeof next);
-    *unit = t->unit = next;
+    tell_next(t, lane, TAG_UNIT, &next, sizeof next);
+    *unit = next;
     return next >= 0;
 }
 
-// Tells the first member that the unit in hand failed here. While an earlier such message is under
-// way, nothing: the task's next unit will fail too.
-static void tell_failure(team *t)
+// Tells the first member that a unit failed here. While an earlier such message is under way,
+// nothing: the task's next unit will fail too.
+static void tell_failure(team *t, int64_t unit)
 {
     int done = 1;
+    pthread_mutex_lock(&t->lock);
     MPI_Test(&t->telling, &done, MPI_STATUS_IGNORE); // at once true where none is
-    if (!done)
-        return;
-    t->failed = t->unit;
-    MPI_Isend(&t->failed, 1, MPI_INT64_T, 0, TAG_FAILED, t->back, &t->telling);
-    t->told++;
+    if (done) {
+        t->failed = unit;
+        MPI_Isend(&t->failed, 1, MPI_INT64_T, 0, TAG_FAILED, t->back, &t->telling);
+        t->told++;
+    }
+    pthread_mutex_unlock(&t->lock);
 }
 
 static void hear_failure(team *t, int64_t *unit)
@@ -121,31 +127,38 @@ bool team_told(team *t, int64_t *unit)
     return here;
 }
 
-status team_unit_end(team *t, status st)
+status team_unit_end(team *t, int lane, int64_t unit, status st)
 {
     verdict mine = {OK, ""};
     verdict_add(&mine, st);
     if (t->base.rank > 0) {
         verdict before;
         message *m;
-        while (stream_take(t->stream, TAG_BLOCK, &m)) // what is left of the unit
+        while (stream_take(t->stream, lane, TAG_BLOCK, &m)) // what is left of the unit
             stream_drop(t->stream, m);
-        stream_take(t->stream, TAG_END, &m);
+        stream_take(t->stream, lane, TAG_END, &m);
         memcpy(&before, m->block.at, sizeof before);
         stream_drop(t->stream, m);
         if (before.code != OK)
             mine = before;
         else if (st != OK)
-            tell_failure(t);
+            tell_failure(t, unit);
     }
-    tell_next(t, TAG_END, &mine, sizeof mine);
+    tell_next(t, lane, TAG_END, &mine, sizeof mine);
     return verdict_get(&mine);
 }
 
 status team_begin(team *t, int threads)
 {
+    const int most = threads < STREAM_LANES ? threads : STREAM_LANES;
     t->told = t->heard = 0;
-    return stream_begin(t->stream, (TEAM_BLOCKS + threads) / 2); // as many on either side
+    MPI_Allreduce(&most, &t->lanes, 1, MPI_INT, MPI_MIN, t->back);
+    return stream_begin(t->stream, TAG_BLOCK, (TEAM_BLOCKS + threads) / 2); // on either side
+}
+
+int team_lanes(const team *t)
+{
+    return t->lanes;
 }
 
 void team_finish(team *t)
@@ -199,6 +212,7 @@ static void form_communicators(team *t, MPI_Comm all, MPI_Comm node, int positio
     t->index = position / n;
     t->count = ranks / n;
     t->telling = MPI_REQUEST_NULL;
+    pthread_mutex_init(&t->lock, NULL);
     MPI_Comm_split(all, t->index, member, &t->members);
     MPI_Comm_dup(t->members, &t->back);
     MPI_Comm_split(node, member, 0, &t->same);
@@ -244,6 +258,7 @@ void team_free(team *t)
         return;
     stream_free(t->stream);
     node_share_free(t->share);
+    pthread_mutex_destroy(&t->lock);
     MPI_Comm_free(&t->same);
     MPI_Comm_free(&t->back);
     MPI_Comm_free(&t->members);

@@ -5,13 +5,15 @@
 // states come (pipeline/base/relay.h). So nobody waits for anybody at a unit's end: a member begins the next
 // one while later members are still in it.
 //
-// A stream between two members is, for each unit: the unit, its blocks, its end with a status. Who
+// Each member runs as many units side by side as it has threads, in lanes: a unit stays in the lane
+// in which the first member runs it. A lane between two members is, for each unit: the unit, its
+// blocks, its end with a status. Who
 // fails says so at the end, and drops what still comes; those before it go on, but the first member
 // is told, so that it claims no more of that task. Only the first member may be stopped within a
 // unit, so that a unit is in the sums of all members or of none.
 //
-// A thread of its own moves the messages, so that they move while all others compute. It is the
-// one thread besides the main one that calls MPI, and lives from team_begin to team_finish.
+// A thread of its own moves the messages, so that they move while all others compute. It lives from
+// team_begin to team_finish. Beside it and the main one, only a thread whose unit fails calls MPI.
 #ifndef PIPELINE_COMM_TEAM_H
 #define PIPELINE_COMM_TEAM_H
 
@@ -44,14 +46,19 @@ int team_count(const team *t);
 int team_first_here(const team *t);
 int team_count_here(const team *t);
 
-// Makes ready for a list of units, run by `threads` threads. Local. ERR_INTERNAL.
+// Makes ready for a list of units, run by `threads` threads here. Collective on the team, whose
+// members may fail one by one. ERR_INTERNAL.
 status team_begin(team *t, int threads);
-// The next unit: the first member gives what it has claimed (*unit, where there is one: `any`), all
-// get it. False at the end of the list, on all members.
-bool team_next(team *t, bool any, int64_t *unit);
+// Lanes of the list: as many as the member with the fewest threads has. Local.
+int team_lanes(const team *t);
+// The lane's next unit: the first member gives what it has claimed (*unit, where there is one:
+// `any`), all get it. False at the end of the list, on all members. A lane's calls, this and the
+// next, come from one thread after the other; those of several lanes from several at once.
+bool team_next(team *t, int lane, bool any, int64_t *unit);
 // The end of a unit: tells the next member how it went here and before. Returns the first failure.
-status team_unit_end(team *t, status st);
-// On the first member: has a later one failed in a unit? Each is told once. Local.
+status team_unit_end(team *t, int lane, int64_t unit, status st);
+// On the first member: has a later one failed in a unit? Each is told once. One thread's to call.
+// Local.
 bool team_told(team *t, int64_t *unit);
 // After the last unit: waits until all is sent. Collective on the team.
 void team_finish(team *t);

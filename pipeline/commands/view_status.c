@@ -20,6 +20,7 @@ static const double stale_seconds = 120;
 typedef struct line {
     const char *label, *state;
     double done, units, rate, left, seconds; // rate 0, left < 0: unknown
+    double waiting;                          // of a task that is done: its threads' share
     const char *message;
 } line;
 
@@ -52,6 +53,7 @@ static line describe_task(const char *label, const journal_task *k, const journa
         l.state = "done";
         l.seconds = k->commit ? k->commit->seconds : 0;
         l.done = l.units = k->commit ? (double)k->commit->units : 0;
+        l.waiting = k->commit ? k->commit->waiting : 0;
     } else if (k->event == TASK_FAILED) {
         l.state = "failed";
         l.message = k->message;
@@ -136,6 +138,8 @@ static json_t *to_json(const line *l)
         json_object_set_new(o, "seconds_left", json_real(l->left));
     if (o && l->seconds > 0)
         json_object_set_new(o, "seconds", json_real(l->seconds));
+    if (o && strcmp(l->state, "done") == 0)
+        json_object_set_new(o, "waiting", json_real(l->waiting));
     if (o && l->message)
         json_object_set_new(o, "message", json_string(l->message));
     return o;
@@ -152,6 +156,8 @@ static void print_line(const line *l, FILE *out)
         fprintf(out, "  %.0f s left", l->left);
     if (l->seconds > 0)
         fprintf(out, "  %.1f s", l->seconds);
+    if (l->waiting >= 0.05)
+        fprintf(out, "  threads waited %.0f%%", 100 * l->waiting);
     if (l->message)
         fprintf(out, "  %s", l->message);
     fputc('\n', out);

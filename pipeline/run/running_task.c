@@ -68,6 +68,11 @@ void running_task_end(running_task *a)
     *a = (running_task){0};
 }
 
+double running_task_waiting(const running_task *a)
+{
+    return a->manned > 0 ? (double)a->rested / (double)a->manned : 0;
+}
+
 size_t running_list(run *r, bool (*is)(const task_run *t))
 {
     size_t n = 0;

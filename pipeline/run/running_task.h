@@ -36,7 +36,8 @@ typedef struct running_task {
     // For the journal (journal_commit): this rank's seconds in units and what those cost; seconds
     // in which all waited for this task, on the owner where it decides.
     double busy, worked, alone, memory; // once it is decided, of all ranks
-    double started, seconds;            // when this run opened it; what earlier runs spent on it
+    int64_t manned, rested;  // thread nanoseconds of all ranks in its waves; of these, without work
+    double started, seconds; // when this run opened it; what earlier runs spent on it
 } running_task;
 
 // Places for all tasks that run at once, and room for what is told of them: made at the beginning,
@@ -58,6 +59,10 @@ void running_places_free(running_places *p); // NULL is a no-op
 void running_task_begin(run *r, task_run *t);
 // Empties it: the stage's state, the vector, the view of the sum. Local. NULL is a no-op.
 void running_task_end(running_task *a);
+
+// The share of all threads' time in its waves that had no work, as far as this run went. The same on
+// all ranks. Local.
+double running_task_waiting(const running_task *a);
 
 // The running tasks of a kind, in order, into `listed`; their number. Local.
 size_t running_list(run *r, bool (*is)(const task_run *t));

@@ -30,6 +30,7 @@ status task_store(run *r, running_task *a, const round_state *finished, const pa
                                .command = r->command,
                                .ranks = comm_ranks(r->comm),
                                .threads = pool_threads(r->runtime.pool),
+                               .waiting = running_task_waiting(a),
                                .cpus = r->cpus};
     watchdog_note(r->watchdog, DOING_WRITE, t, 0);
     TRY(run_may_write(r));
@@ -110,6 +111,7 @@ status task_commit_record(run *r, running_task *a)
                               .worked = a->worked,
                               .expected = expected_work(a, a->worked),
                               .alone = a->alone,
+                              .waiting = running_task_waiting(a),
                               .memory = a->memory};
     return journal_task_done(r->records.journal, &c);
 }

@@ -2,8 +2,13 @@
 // Ranks claim units in any order and add integers, so that neither order nor number of ranks shows
 // in a sum. They meet only when nothing is left, for a checkpoint, or to stop; who has met knows
 // that no unit is half done anywhere.
+//
+// In a rank every thread is a lane that claims units and runs them, with no barrier between units;
+// one that finds none left takes part in the loops of those that still run. Lane 0 is the thread
+// that speaks MPI: it alone looks for alarms, and asks other nodes for units.
 #include "pipeline/run/wave.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
@@ -38,9 +43,17 @@ struct wave {
     void *block;          // node memory: the queue, stealing, boards, each task's bits and sum
     progress_line *lines; // rank 0; owned
     double started;
-    team *team;           // NULL: units are run by ranks
-    double longest, busy; // seconds of this rank's longest unit; of all
-    double ended, gap;    // when its last one ended; the longest time without one
+    team *team;             // NULL: units are run by ranks
+    int lanes;              // units of this rank that may run at once
+    atomic_int running;     // that do
+    atomic_bool over;       // lane 0 has found that no more will come
+    pthread_mutex_t lock;   // of what follows, and of the running tasks' records
+    _Atomic double longest; // seconds of this rank's longest unit; written with the lock held
+    double busy;            // of all, shared out to the lanes
+    double ended, gap;      // when none ran any more; the longest time without one
+    // Nanoseconds of all ranks' threads between their first unit and the meeting, and of these,
+    // those in which they had nothing to do.
+    int64_t manned, rested;
 };
 
 enum { JOURNAL_SECONDS = 10 };
@@ -181,78 +194,165 @@ static board *board_of(const wave *w, int64_t i)
     return w->views[wave_units_part(&w->list, i)].board;
 }
 
-// A place of the list for this rank, or its team, whose task has not failed; false when there is
-// none left on this node, or it is time to meet. All members of a team get the same.
-static bool next_unit(run *r, wave *w, int64_t *i)
+// How a lane that found no unit waits for one: long against a look, short against a unit.
+#define NAP_SECONDS 1e-4
+
+// Shall lanes claim no more, because it is time to meet? Any thread may ask.
+static bool must_meet(const run *r, const wave *w)
 {
-    bool any, meet, again;
-    int64_t failed;
-    while (w->team && team_told(w->team, &failed))
-        atomic_store(&board_of(w, failed)->failed, true);
-    do {
-        // All look: a node's first rank need not claim.
-        meet = stop_look(r->stop, w->longest, r->clock.wrote) || checkpoint_clock_due(&r->clock);
-        if (w->steal)
-            steal_serve(w->steal);
-        any = w->queue && !meet && work_queue_next(w->queue, i);
-        again =
-            any ? atomic_load(&board_of(w, *i)->failed) : !meet && w->steal && steal_ask(w->steal);
-    } while (again);
-    if (any && w->steal)
-        steal_ahead(w->steal);
-    return w->team ? team_next(w->team, any, i) : any;
+    return stop_near(r->stop, atomic_load(&w->longest), r->clock.wrote) ||
+           checkpoint_clock_due(&r->clock);
 }
 
+// A place of the list whose task has not failed; false when this node has none left.
+static bool claim_place(const wave *w, int64_t *i)
+{
+    bool any;
+    do
+        any = w->queue && work_queue_next(w->queue, i);
+    while (any && atomic_load(&board_of(w, *i)->failed));
+    return any;
+}
+
+// What lane 0 does between units, and within one when that looks whether to stop.
 static void serve_steals(void *context)
 {
-    steal_serve(context);
+    steal *s = context;
+    steal_serve(s);
+    steal_ahead(s);
 }
 
-// Runs the unit at a place of the list, and notes how long it took.
-static status run_unit(run *r, wave *w, running_task *a, int64_t unit)
+// The claim of lane 0, which tells the others when there is nothing more to come.
+static bool claim_first(run *r, wave *w, int64_t *i)
 {
-    const task *t = a->of->task;
-    double begun = progress_clock();
-    w->gap = begun - w->ended > w->gap ? begun - w->ended : w->gap;
+    int64_t failed;
+    bool any = false;
+    while (w->team && team_told(w->team, &failed))
+        atomic_store(&board_of(w, failed)->failed, true);
+    for (;;) {
+        // All look: a node's first rank need not claim.
+        const bool meet = must_meet(r, w);
+        if (stop_look(r->stop) || meet)
+            break;
+        if (w->steal)
+            steal_serve(w->steal);
+        if ((any = claim_place(w, i)) || !w->steal || !steal_ask(w->steal))
+            break;
+        pool_rest(r->runtime.pool, NAP_SECONDS);
+    }
+    if (any && w->steal)
+        steal_ahead(w->steal);
+    if (!any)
+        atomic_store(&w->over, true);
+    return any;
+}
+
+static bool claim_other(run *r, wave *w, int64_t *i)
+{
+    while (!must_meet(r, w)) {
+        if (claim_place(w, i))
+            return true;
+        if (!w->steal || atomic_load(&w->over))
+            return false;
+        pool_rest(r->runtime.pool, NAP_SECONDS);
+    }
+    return false;
+}
+
+// The lane's next place of the list, for its rank or its team; false when there is none left, or it
+// is time to meet. The members of a team get the same.
+static bool next_unit(run *r, wave *w, int lane, int64_t *i)
+{
+    bool any = lane == 0 ? claim_first(r, w, i) : claim_other(r, w, i);
+    return w->team ? team_next(w->team, lane, any, i) : any;
+}
+
+static double begin_unit(run *r, wave *w, const task *t, int64_t unit)
+{
+    pthread_mutex_lock(&w->lock);
+    const double now = progress_clock();
+    if (atomic_fetch_add(&w->running, 1) == 0)
+        w->gap = now - w->ended > w->gap ? now - w->ended : w->gap;
     watchdog_note(r->watchdog, DOING_UNIT, t, unit);
-    status st = t->stage->unit(a->state, &a->vector, unit, a->sum);
-    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
-    double took = progress_clock() - begun;
-    w->longest = took > w->longest ? took : w->longest;
-    w->busy += took;
-    w->ended = begun + took;
-    if (w->team)
-        st = team_unit_end(w->team, st);
-    a->busy += st == OK ? took : 0;
-    return st;
+    pthread_mutex_unlock(&w->lock);
+    return now;
 }
 
-static void run_units(run *r, wave *w)
+// What a unit at place `i` of the list has come to.
+static void end_unit(run *r, wave *w, running_task *a, int64_t i, status st, double begun)
 {
+    const int64_t unit = wave_units_number(&w->list.parts[wave_units_part(&w->list, i)], i);
+    pthread_mutex_lock(&w->lock);
+    const double now = progress_clock(), took = now - begun;
+    if (atomic_fetch_sub(&w->running, 1) == 1) {
+        watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
+        w->ended = now;
+    }
+    if (took > atomic_load(&w->longest))
+        atomic_store(&w->longest, took);
+    w->busy += took / w->lanes;
+    a->busy += st == OK ? took / w->lanes : 0;
+    verdict_add(&a->verdict, st);
+    if (st == OK && w->queue) {
+        a->worked += wave_units_cost(a, unit);
+        atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
+        atomic_fetch_add(&board_of(w, i)->done, 1);
+    } else if (st != OK) {
+        atomic_store(&board_of(w, i)->failed, true);
+        if (r->stop_on_error)
+            stop_ask(r->stop);
+    }
+    if (comm_rank(r->comm) == 0)
+        show_progress(r, w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+typedef struct lanes {
+    run *run;
+    wave *wave;
+} lanes;
+
+static status run_lane(void *context, int64_t item, int thread)
+{
+    (void)thread;
+    run *r = ((lanes *)context)->run;
+    wave *w = ((lanes *)context)->wave;
+    const int lane = (int)item;
     int64_t i;
+    while (lane < w->lanes && next_unit(r, w, lane, &i)) {
+        const wave_part *part = &w->list.parts[wave_units_part(&w->list, i)];
+        running_task *a = part->task;
+        const int64_t unit = wave_units_number(part, i);
+        const double begun = begin_unit(r, w, a->of->task, unit);
+        status st = a->of->task->stage->unit(a->state, &a->vector, unit, lane, a->sum);
+        if (w->team)
+            st = team_unit_end(w->team, lane, i, st);
+        end_unit(r, w, a, i, st, begun);
+    }
+    // Other nodes may ask as long as this one has not come to the meeting.
+    while (lane == 0 && w->steal && atomic_load(&w->running) > 0) {
+        steal_serve(w->steal);
+        pool_rest(r->runtime.pool, NAP_SECONDS);
+    }
+    return OK;
+}
+
+static status run_units(run *r, wave *w)
+{
+    enum { NANO = 1000000000 };
+    pool *threads = r->runtime.pool;
+    const double begun = progress_clock(), rested = pool_rested(threads);
+    w->lanes = w->team ? team_lanes(w->team) : pool_threads(threads);
+    atomic_store(&w->over, false);
     if (w->steal) {
         r->runtime.context = w->steal;
         r->runtime.meanwhile = serve_steals;
     }
-    while (next_unit(r, w, &i)) {
-        const wave_part *part = &w->list.parts[wave_units_part(&w->list, i)];
-        running_task *a = part->task;
-        int64_t unit = wave_units_number(part, i);
-        status st = run_unit(r, w, a, unit);
-        verdict_add(&a->verdict, st);
-        if (st == OK && w->queue) {
-            a->worked += wave_units_cost(a, unit);
-            atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
-            atomic_fetch_add(&board_of(w, i)->done, 1);
-        } else if (st != OK) {
-            atomic_store(&board_of(w, i)->failed, true);
-            if (r->stop_on_error)
-                stop_ask(r->stop);
-        }
-        if (comm_rank(r->comm) == 0)
-            show_progress(r, w);
-    }
+    status st = pool_each(threads, run_lane, &(lanes){r, w});
     r->runtime.meanwhile = NULL;
+    w->manned += (int64_t)((progress_clock() - begun) * pool_threads(threads) * NANO);
+    w->rested += (int64_t)((pool_rested(threads) - rested) * NANO);
+    return st;
 }
 
 // All ranks have stopped between units: because none are left, because the run must stop, or for a
@@ -262,11 +362,17 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
     if (w->steal)
         steal_meet(w->steal);
     bool due = checkpoint_clock_due(&r->clock);
-    int64_t left = w->queue ? work_queue_left(w->queue) : 0;
-    *stopped = stop_meet(r->stop, &due, &left);
-    *more = !*stopped && left > 0;
+    int64_t sum[] = {w->queue ? work_queue_left(w->queue) : 0, w->manned, w->rested};
+    const int64_t *left = &sum[0];
+    *stopped = stop_meet(r->stop, &due, sizeof sum / sizeof *sum, sum);
+    *more = !*stopped && *left > 0;
     r->interrupted |= *stopped;
-    status st = *stopped || (due && left > 0) ? checkpoint_wave(r) : OK;
+    for (size_t p = 0; p < w->list.n; p++) {
+        w->list.parts[p].task->manned += sum[1];
+        w->list.parts[p].task->rested += sum[2];
+    }
+    w->manned = w->rested = 0;
+    status st = *stopped || (due && *left > 0) ? checkpoint_wave(r) : OK;
     for (size_t p = 0; p < w->list.n; p++) // what it found changed
         if (w->list.parts[p].task->verdict.code != OK) {
             atomic_store(&w->views[p].board->failed, true);
@@ -317,6 +423,8 @@ status wave_run(run *r, wave **out)
     int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     share *s = comm_share(r->comm);
+    if (w)
+        pthread_mutex_init(&w->lock, NULL);
     st = s->vote(s, w ? admit_tasks(r, w, &bytes) : status_no_memory("a wave"));
     if (st == OK)
         st = lay_out(r, w, bytes);
@@ -327,7 +435,7 @@ status wave_run(run *r, wave **out)
     do {
         if (w->team)
             TRY(comm_agree(r->comm, team_begin(w->team, pool_threads(r->runtime.pool))));
-        run_units(r, w);
+        TRY(run_units(r, w));
         if (w->team)
             team_finish(w->team);
         TRY(meet_ranks(r, w, &more, &stopped));
@@ -361,5 +469,6 @@ void wave_free(run *r, wave *w)
     wave_units_free(&w->list);
     free(w->views);
     free(w->lines);
+    pthread_mutex_destroy(&w->lock);
     free(w);
 }

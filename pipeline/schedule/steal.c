@@ -236,7 +236,6 @@ void steal_ahead(steal *s)
 bool steal_ask(steal *s)
 {
     const bool others = atomic_load(&s->view->asking) > 0;
-    nap();
     if (s->waiting || work_queue_left(s->queue) > 0)
         return true;
     if (s->tries++ <= comm_nodes(s->comm) + TRIES && ask_node(s, true))

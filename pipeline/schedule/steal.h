@@ -35,7 +35,7 @@ void steal_serve(steal *s);
 // After a claim: asks for more, once nothing is left on the node. Local, does not wait.
 void steal_ahead(steal *s);
 // When there was nothing to claim: asks. True while some may still come; then this rank should look
-// again. Local, sleeps a moment.
+// again after a moment. Local, does not wait.
 bool steal_ask(steal *s);
 
 // At the end of a list, or where it is interrupted: ends what is under way. Afterwards no unit is

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/progress.h"
@@ -71,15 +72,20 @@ void stop_ask(stop *s)
     atomic_store(&s->flags->stopping, true);
 }
 
-bool stop_look(stop *s, double unit, double writing)
+bool stop_near(stop *s, double unit, double writing)
+{
+    if (deadline_near(s->deadline, unit, writing))
+        stop_ask(s);
+    return atomic_load(&s->flags->stopping);
+}
+
+bool stop_look(stop *s)
 {
     if (comm_alarmed(s->comm)) {
         atomic_store(&s->flags->told, true);
         stop_ask(s);
     }
-    if (deadline_near(s->deadline, unit, writing))
-        stop_ask(s);
-    bool stopping = atomic_load(&s->flags->stopping);
+    const bool stopping = atomic_load(&s->flags->stopping);
     if (stopping && !atomic_exchange(&s->flags->told, true))
         comm_alarm(s->comm);
     return stopping;
@@ -96,13 +102,14 @@ bool stop_hurries(const stop *s)
     return atomic_load(&s->flags->hurry);
 }
 
-bool stop_meet(stop *s, bool *due, int64_t *left)
+bool stop_meet(stop *s, bool *due, int n, int64_t *numbers)
 {
-    int64_t sum[] = {comm_alarms(s->comm), atomic_load(&s->flags->stopping), *due, *left};
-    comm_sum_each(s->comm, sizeof sum / sizeof *sum, sum);
+    int64_t sum[3 + STOP_NUMBERS] = {comm_alarms(s->comm), atomic_load(&s->flags->stopping), *due};
+    memcpy(sum + 3, numbers, (size_t)n * sizeof *sum);
+    comm_sum_each(s->comm, 3 + (size_t)n, sum);
     comm_alarm_clear(s->comm, sum[0]);
     *due = sum[2] > 0;
-    *left = sum[3];
+    memcpy(numbers, sum + 3, (size_t)n * sizeof *sum);
     if (sum[1] > 0)
         stop_ask(s);
     return sum[1] > 0;

@@ -29,15 +29,19 @@ bool stop_share_deadline(stop *s);
 
 // Asks this node to stop. Local.
 void stop_ask(stop *s);
-// Has this node been asked, or another one, or is there no time left for a unit of `unit` seconds
-// and a checkpoint of `writing`? Then the whole node knows, and the other nodes will. Local.
-bool stop_look(stop *s, double unit, double writing);
+// Has this node been asked, or is there no time left for a unit of `unit` seconds and a checkpoint
+// of `writing`? Then the whole node knows. Any thread may ask. Local.
+bool stop_near(stop *s, double unit, double writing);
+// Tells the other nodes where this one has been asked, and hears it of them: has any? Local.
+bool stop_look(stop *s);
 // Has any node been asked, by now, or is the time over? Between waves. Collective.
 bool stop_anywhere(stop *s, double writing);
 // Must this rank's node end within a second? Local.
 bool stop_hurries(const stop *s);
 // A meeting inside a wave: has any node been asked? Then all are. Whether anything is due on any
-// rank, and what is left on all, is told with it. Alarms still under way are taken in. Collective.
-bool stop_meet(stop *s, bool *due, int64_t *left);
+// rank is told with it, and the sum over all ranks of each of n numbers, at most STOP_NUMBERS.
+// Alarms still under way are taken in. Collective.
+enum { STOP_NUMBERS = 4 };
+bool stop_meet(stop *s, bool *due, int n, int64_t *numbers);
 
 #endif

@@ -262,6 +262,7 @@ status journal_task_done(journal *j, const journal_commit *c)
     put_real(line, "worked", c->worked);
     put_real(line, "expected", c->expected);
     put_real(line, "alone", c->alone);
+    put_real(line, "waiting", c->waiting);
     put_real(line, "memory", c->memory);
     json_object_set_new_nocheck(line, "fields", fields);
     return append_line(j, line, true);

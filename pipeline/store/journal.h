@@ -66,6 +66,7 @@ typedef struct journal_commit {
     // they have no cost) of those; seconds in which all waited for it alone: opening and deciding.
     // Of the last run only, when several ran it.
     double busy, worked, alone;
+    double waiting;  // share of the threads' time in its rounds that had no work
     double expected; // what `plan` would have said of `worked`; 0: nothing
     double memory;   // bytes: the most that a rank held since this task or one beside it began
     double time;

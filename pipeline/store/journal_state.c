@@ -204,6 +204,7 @@ static bool on_done(journal_state *s, const line *l)
         .worked = get_real(l, "worked"),
         .expected = get_real(l, "expected"),
         .alone = get_real(l, "alone"),
+        .waiting = get_real(l, "waiting"),
         .memory = get_real(l, "memory"),
         .time = get_real(l, "time"),
     };

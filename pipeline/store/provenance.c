@@ -97,6 +97,7 @@ static status add_machine(artefact_writer *w, const provenance *o)
     TRY(artefact_attribute(w, "cpu", o->cpus));
     TRY(add_format(w, "ranks", text_format("%d", o->ranks)));
     TRY(add_format(w, "threads", text_format("%d", o->threads)));
+    TRY(add_format(w, "waiting", text_format("%.4f", o->waiting)));
     TRY(add_format(w, "epoch", text_format("%lld", (long long)o->epoch)));
     TRY(artefact_attribute(w, "netcdf", artefact_library()));
 done:

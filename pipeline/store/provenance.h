@@ -21,6 +21,7 @@ typedef struct provenance {
     size_t n_fields;
     const char *command; // the command line, for `history`
     int ranks, threads;
+    double waiting;   // share of the threads' time in the task's rounds that had no work
     const char *cpus; // the types of the nodes' CPUs (pipeline/comm/machines.h)
 } provenance;
 

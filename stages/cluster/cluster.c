@@ -32,11 +32,9 @@
 
 typedef struct cluster_state {
     const task *task; // borrowed
-    cluster_layer *rows;
+    cluster_layers *rows;
     cluster_shape shape;
     int starts;
-    int32_t *label;        // [neurons] of the unit
-    int64_t *counts;       // [neurons] the same, to be added
     int32_t *cluster;      // [layers, neurons] of the artefact, as are those below
     int32_t *size;         // [layers, clusters]
     double *inertia;       // [layers]
@@ -111,11 +109,13 @@ static status cluster_estimate(const task *t, estimate *out)
     out->units = info->layers * (how->starts ? params_int(p, "starts") : 1);
     if (!how->firing)
         out->operations = (double)out->units * unit_operations(how, neurons, width, clusters);
-    out->memory_bytes = neurons * width * 4;
+    const int lanes = pool_threads(task_pool(t));
+    out->memory_bytes = cluster_layers_held(t) * neurons * width * 4;
     if (!how->firing && products_float32() == PACKING_NONE)
-        out->memory_bytes += stage_products_bytes(1); // ours have no buffers
+        out->memory_bytes += stage_products_bytes(lanes); // ours have no buffers
     if (how->starts)
-        out->memory_bytes += balanced_kmeans_bytes(info->d_mlp, (int64_t)width, clusters, 8);
+        out->memory_bytes +=
+            lanes * balanced_kmeans_bytes(info->d_mlp, (int64_t)width, clusters, lanes);
     else if (how->firing)
         out->memory_bytes += neurons * neurons * 12; // counts, and both arrays of a dense graph
     out->shared_bytes = stage_model_bytes(t);
@@ -129,9 +129,7 @@ static void cluster_close(void *state)
     cluster_state *s = state;
     if (!s)
         return;
-    cluster_layer_free(s->rows);
-    free(s->label);
-    free(s->counts);
+    cluster_layers_free(s->rows);
     free(s->cluster);
     free(s->size);
     free(s->inertia);
@@ -146,13 +144,9 @@ static status cluster_open(const task *t, void **state)
     if (!s)
         TRY(status_no_memory("clusters"));
     s->task = t;
-    TRY(cluster_layer_new(t, &s->rows));
-    s->shape = *cluster_layer_shape(s->rows);
+    TRY(cluster_layers_new(t, &s->rows));
+    s->shape = *cluster_layers_shape(s->rows);
     s->starts = cluster_method_of(t)->starts ? (int)params_int(task_params(t), "starts") : 1;
-    s->label = checked_calloc((size_t)s->shape.neurons, sizeof *s->label);
-    s->counts = checked_calloc((size_t)s->shape.neurons, sizeof *s->counts);
-    if (!s->label || !s->counts)
-        TRY(status_no_memory("clusters"));
     *state = s;
     s = NULL;
 done:
@@ -192,24 +186,31 @@ static double cluster_cost(void *state, const round_state *round, int64_t unit)
                            (double)s->shape.width, s->shape.clusters);
 }
 
-static status cluster_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+static status cluster_unit(void *state, const round_state *round, int64_t unit, int lane,
+                           partial *sum)
 {
-    cluster_state *s = state;
+    const cluster_state *s = state;
     (void)round;
     status st = OK;
+    const size_t neurons = (size_t)s->shape.neurons;
+    int32_t *label = checked_calloc(neurons, sizeof *label);
+    int64_t *counts = checked_calloc(neurons, sizeof *counts); // the same, to be added
     int layer = (int)(unit / s->starts), start = (int)(unit % s->starts);
     double inertia;
     fixed exact;
-    TRY(cluster_layer_label(s->rows, layer, start, s->label, &inertia));
+    if (!label || !counts)
+        TRY(status_no_memory("clusters"));
+    TRY(cluster_layers_label(s->rows, layer, start, lane, label, &inertia));
     if (!fixed_from(inertia, &exact))
         TRY(status_fail(ERR_NUMERIC, task_label(s->task), "the inertia of layer %d is %g", layer,
                         inertia));
     for (int64_t i = 0; i < s->shape.neurons; i++)
-        s->counts[i] = s->label[i];
-    TRY(partial_add_counts(sum, FIELD_LABELS, unit * s->shape.neurons, s->shape.neurons,
-                           s->counts));
+        counts[i] = label[i];
+    TRY(partial_add_counts(sum, FIELD_LABELS, unit * s->shape.neurons, s->shape.neurons, counts));
     TRY(partial_add_sums(sum, FIELD_INERTIA, unit, 1, &exact));
 done:
+    free(label);
+    free(counts);
     return st;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A method is a row of a table: what it compares, and how it labels one layer from one start. A
-// layer's rows are read once for all its starts, since a rank's units mostly are starts of one
-// layer. Random numbers are a stream by layer and start, so that any rank can label any of them.
+// layer's rows are read once for all its starts, which share them: units that run side by side
+// mostly are starts of a few layers. Random numbers are a stream by layer and start, so that any rank can label any of them.
 #include "stages/cluster/cluster_method.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +18,29 @@
 #include "stages/cluster/cofiring_graph.h"
 #include "stages/cluster/neuron_rows.h"
 #include "stages/common/resources.h"
+#include "stages/common/shelf.h"
 
-struct cluster_layer {
+// Layers whose rows are held at once: those of a layer may take a gigabyte, and lanes that wait for
+// one help the others meanwhile.
+enum { LAYERS_HELD = 4 };
+
+struct layer_rows {
+    int layer;
+    float *values; // [neurons, width], prepared for distances
+    uint8_t *bits; // [neurons, firing_bytes]; NULL without firing vectors
+};
+
+struct cluster_layers {
     const task *task; // borrowed
     const cluster_method *how;
     const artefact *activations; // borrowed; NULL without firing vectors
     cluster_shape shape;
     uint64_t seed;
-    int64_t firing_bytes;    // of a neuron
-    int loaded;              // the layer in `rows`; -1: none
-    float *rows;             // [neurons, width], prepared for distances
-    uint8_t *bits;           // [neurons, firing_bytes]; NULL without firing vectors
-    int64_t *order;          // [neurons] a permutation
-    balanced_kmeans *kmeans; // NULL without starts
+    int64_t firing_bytes; // of a neuron
+    shelf *rows;          // layer_rows by layer
+    int lanes;
+    balanced_kmeans **kmeans; // [lanes], made by the first unit in each
+    pthread_mutex_t graph;    // one at a time: its counts may take a gigabyte
 };
 
 static bool is_stopping(const void *t)
@@ -37,47 +48,65 @@ static bool is_stopping(const void *t)
     return task_stopping(t);
 }
 
-static rng stream_of(const cluster_layer *s, int layer, int start)
+static rng stream_of(const cluster_layers *s, int layer, int start)
 {
     char name[64];
     snprintf(name, sizeof name, "cluster/layer=%d/start=%d", layer, start);
     return rng_new(s->seed, name);
 }
 
-static status label_kmeans(cluster_layer *s, int layer, int start, int32_t *label)
+static status label_kmeans(cluster_layers *s, const layer_rows *rows, int start, int lane,
+                           int32_t *label)
 {
     const params *p = task_params(s->task);
+    const cluster_shape *shape = &s->shape;
     balanced_kmeans_options options = {
-        .random = stream_of(s, layer, start),
+        .random = stream_of(s, rows->layer, start),
         .iterations = (int)params_int(p, "iterations"),
         .tolerance = params_real(p, "tolerance"),
         .stopping = is_stopping,
         .context = s->task,
     };
-    return balanced_kmeans_run(s->kmeans, s->rows, &options, label, NULL);
+    status st = OK;
+    if (!s->kmeans[lane])
+        st = balanced_kmeans_new(shape->neurons, shape->width, shape->clusters, task_pool(s->task),
+                                 &s->kmeans[lane]);
+    return st == OK ? balanced_kmeans_run(s->kmeans[lane], rows->values, &options, label, NULL)
+                    : st;
 }
 
-static status label_graph(cluster_layer *s, int layer, int start, int32_t *label)
+static status label_graph(cluster_layers *s, const layer_rows *rows, int start, int lane,
+                          int32_t *label)
 {
-    rng random = stream_of(s, layer, start);
+    (void)lane;
+    rng random = stream_of(s, rows->layer, start);
     cofiring_graph *graph = NULL;
+    pool *threads = task_pool(s->task);
     status st = OK;
-    TRY(cofiring_graph_new(s->bits, s->shape.neurons, s->firing_bytes, task_pool(s->task), &graph));
+    while (pthread_mutex_trylock(&s->graph) != 0)
+        pool_rest(threads, 1e-3);
+    TRY(cofiring_graph_new(rows->bits, s->shape.neurons, s->firing_bytes, threads, &graph));
     TRY(cofiring_graph_partition(graph, s->shape.clusters, rng_u64(&random, 0), label));
 done:
     cofiring_graph_free(graph);
+    pthread_mutex_unlock(&s->graph);
     return st;
 }
 
-static status label_random(cluster_layer *s, int layer, int start, int32_t *label)
+static status label_random(cluster_layers *s, const layer_rows *rows, int start, int lane,
+                           int32_t *label)
 {
-    rng random = stream_of(s, layer, start);
-    rng_permutation(&random, s->shape.neurons, s->order);
-    int64_t at = 0;
+    (void)lane;
+    rng random = stream_of(s, rows->layer, start);
+    int64_t at = 0, *order = checked_calloc((size_t)s->shape.neurons, sizeof *order);
+    if (!order)
+        return status_no_memory("an order of neurons");
+    rng_permutation(&random, s->shape.neurons, order);
     for (int j = 0; j < s->shape.clusters; j++)
         for (int64_t m = balanced_assignment_size(s->shape.neurons, s->shape.clusters, j); m > 0;
              m--)
-            label[s->order[at++]] = j;
+            label[order[at++]] = j;
+    free(order);
     return OK;
 }
 
@@ -108,7 +137,7 @@ status cluster_check_size(const task *t, int64_t neurons)
 }
 
 // Shapes, from the model or from the artefact of the activations.
-static status find_shapes(cluster_layer *s)
+static status find_shapes(cluster_layers *s)
 {
     if (!s->how->firing) {
         const model_info *info = model_get_info(stage_model(s->task));
@@ -137,87 +166,121 @@ static status find_shapes(cluster_layer *s)
     return OK;
 }
 
-status cluster_layer_new(const task *t, cluster_layer **out)
+// Reads a layer's rows.
+static status load_rows(const cluster_layers *s, layer_rows *rows)
 {
     status st = OK;
-    size_t cells = 0;
-    cluster_layer *s = checked_calloc(1, sizeof *s);
+    const cluster_shape *shape = &s->shape;
+    if (s->how->firing) {
+        int64_t bytes = s->firing_bytes, subsets = artefact_length(s->activations, "subset");
+        TRY(artefact_read_rows(s->activations, "mlp_firing", VARIABLE_U8,
+                               rows->layer * shape->neurons * subsets, shape->neurons * subsets,
+                               rows->bits));
+        for (int64_t i = 0; i < shape->neurons; i++)
+            for (int64_t b = 0; b < shape->width; b++)
+                rows->values[i * shape->width + b] = rows->bits[i * bytes + b / 8] >> b % 8 & 1;
+    } else {
+        TRY(model_w_in(stage_model(s->task), rows->layer, rows->values));
+    }
+    TRY(neuron_rows_prepare(rows->values, shape->neurons, shape->width));
+done:
+    return st;
+}
+
+static void drop_rows(void *item)
+{
+    layer_rows *rows = item;
+    free(rows->values);
+    free(rows->bits);
+    free(rows);
+}
+
+static status make_rows(void *context, int64_t layer, void **item)
+{
+    status st = OK;
+    const cluster_layers *s = context;
+    size_t cells = 0, neurons = (size_t)s->shape.neurons;
+    layer_rows *rows = checked_calloc(1, sizeof *rows);
+    if (!rows || !checked_mul(neurons, (size_t)s->shape.width, &cells)) {
+        free(rows);
+        return status_no_memory("rows to cluster");
+    }
+    rows->layer = (int)layer;
+    rows->values = checked_aligned(cells, sizeof *rows->values);
+    rows->bits = s->how->firing ? checked_calloc(neurons, (size_t)s->firing_bytes) : NULL;
+    if (!rows->values || (s->how->firing && !rows->bits))
+        TRY(status_no_memory("rows to cluster"));
+    TRY(load_rows(s, rows));
+    *item = rows;
+    rows = NULL;
+done:
+    if (rows)
+        drop_rows(rows);
+    return st;
+}
+
+int cluster_layers_held(const task *t)
+{
+    const int threads = pool_threads(task_pool(t));
+    return threads < LAYERS_HELD ? threads : LAYERS_HELD;
+}
+
+status cluster_layers_new(const task *t, cluster_layers **out)
+{
+    status st = OK;
+    cluster_layers *s = checked_calloc(1, sizeof *s);
     if (!s)
-        TRY(status_no_memory("clusters"));
+        return status_no_memory("clusters");
+    pthread_mutex_init(&s->graph, NULL);
     s->task = t;
     s->how = cluster_method_of(t);
     s->seed = (uint64_t)params_int(task_params(t), "seed");
     s->shape.clusters = (int)params_int(task_params(t), "clusters");
-    s->loaded = -1;
+    s->lanes = pool_threads(task_pool(t));
     TRY(find_shapes(s));
     TRY(cluster_check_size(t, s->shape.neurons));
-    size_t neurons = (size_t)s->shape.neurons;
-    if (!checked_mul(neurons, (size_t)s->shape.width, &cells))
-        TRY(status_no_memory("rows to cluster"));
-    s->rows = checked_aligned(cells, sizeof *s->rows);
-    s->order = checked_calloc(neurons, sizeof *s->order);
-    s->bits = s->how->firing ? checked_calloc(neurons, (size_t)s->firing_bytes) : NULL;
-    if (!s->rows || !s->order || (s->how->firing && !s->bits))
-        TRY(status_no_memory("rows to cluster"));
-    if (s->how->starts)
-        TRY(balanced_kmeans_new(s->shape.neurons, s->shape.width, s->shape.clusters, task_pool(t),
-                                &s->kmeans));
+    s->kmeans = checked_calloc((size_t)s->lanes, sizeof(balanced_kmeans *));
+    if (!s->kmeans)
+        TRY(status_no_memory("clusters"));
+    TRY(shelf_new(cluster_layers_held(t), task_pool(t), make_rows, drop_rows, s, &s->rows));
     *out = s;
     s = NULL;
 done:
-    cluster_layer_free(s);
+    cluster_layers_free(s);
     return st;
 }
 
-void cluster_layer_free(cluster_layer *s)
+void cluster_layers_free(cluster_layers *s)
 {
     if (!s)
         return;
-    balanced_kmeans_free(s->kmeans);
-    free(s->rows);
-    free(s->bits);
-    free(s->order);
+    for (int lane = 0; s->kmeans && lane < s->lanes; lane++)
+        balanced_kmeans_free(s->kmeans[lane]);
+    free(s->kmeans);
+    shelf_free(s->rows);
+    pthread_mutex_destroy(&s->graph);
     free(s);
 }
 
-const cluster_shape *cluster_layer_shape(const cluster_layer *s)
+const cluster_shape *cluster_layers_shape(const cluster_layers *s)
 {
     return &s->shape;
 }
 
-// Reads a layer's rows, unless they are there already: a rank's units mostly are starts of one
-// layer.
-static status load_layer(cluster_layer *s, int layer)
-{
-    status st = OK;
-    if (s->loaded == layer)
-        return OK;
-    s->loaded = -1;
-    if (s->how->firing) {
-        int64_t bytes = s->firing_bytes, subsets = artefact_length(s->activations, "subset");
-        TRY(artefact_read_rows(s->activations, "mlp_firing", VARIABLE_U8,
-                               layer * s->shape.neurons * subsets, s->shape.neurons * subsets,
-                               s->bits));
-        for (int64_t i = 0; i < s->shape.neurons; i++)
-            for (int64_t b = 0; b < s->shape.width; b++)
-                s->rows[i * s->shape.width + b] = s->bits[i * bytes + b / 8] >> b % 8 & 1;
-    } else {
-        TRY(model_w_in(stage_model(s->task), layer, s->rows));
-    }
-    TRY(neuron_rows_prepare(s->rows, s->shape.neurons, s->shape.width));
-    s->loaded = layer;
-done:
-    return st;
-}
-
-status cluster_layer_label(cluster_layer *s, int layer, int start, int32_t *label, double *inertia)
+status cluster_layers_label(cluster_layers *s, int layer, int start, int lane, int32_t *label,
+                            double *inertia)
 {
     status st = OK;
     const cluster_shape *shape = &s->shape;
-    TRY(load_layer(s, layer));
-    TRY(s->how->label(s, layer, start, label));
-    TRY(neuron_rows_inertia(s->rows, shape->neurons, shape->width, shape->clusters, label,
+    void *item = NULL;
+    const layer_rows *rows;
+    TRY(shelf_take(s->rows, layer, &item));
+    rows = item;
+    TRY(s->how->label(s, rows, start, lane, label));
+    TRY(neuron_rows_inertia(rows->values, shape->neurons, shape->width, shape->clusters, label,
                             inertia));
 done:
+    if (item)
+        shelf_give(s->rows, layer);
     return st;
 }

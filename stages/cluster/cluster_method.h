@@ -9,14 +9,16 @@
 
 #include "pipeline/stage.h"
 
-// A layer's rows and what labelling them needs. One layer at a time is in memory.
-typedef struct cluster_layer cluster_layer;
+// A task's layers and what labelling them needs. A few are in memory at a time.
+typedef struct cluster_layers cluster_layers;
+typedef struct layer_rows layer_rows;
 
 typedef struct cluster_method {
     const char *name;
     bool starts; // tries several starts, of which the best is kept
     bool firing; // compares firing vectors, from a collect artefact; otherwise rows of W_in
-    status (*label)(cluster_layer *s, int layer, int start, int32_t *label);
+    // Labels those rows from a start, in a lane: scratch that no other call uses meanwhile.
+    status (*label)(cluster_layers *s, const layer_rows *rows, int start, int lane, int32_t *label);
 } cluster_method;
 
 // That of the task's parameter `method`. Static.
@@ -30,16 +32,19 @@ typedef struct cluster_shape {
     int64_t neurons, width; // of a layer; of a neuron's row
 } cluster_shape;
 
-// Memory for a task's layers; borrows the task. Owned by the caller. Local. ERR_INPUT when the
-// artefact of the activations is not as collect.c says; fails as cluster_check_size.
-status cluster_layer_new(const task *t, cluster_layer **out);
-void cluster_layer_free(cluster_layer *s);                        // NULL is a no-op
-const cluster_shape *cluster_layer_shape(const cluster_layer *s); // borrowed
+// Borrows the task. Owned by the caller. Local. ERR_INPUT when the artefact of the activations is
+// not as collect.c says; fails as cluster_check_size.
+status cluster_layers_new(const task *t, cluster_layers **out);
+void cluster_layers_free(cluster_layers *s);                        // NULL is a no-op
+const cluster_shape *cluster_layers_shape(const cluster_layers *s); // borrowed
+// Layers that are in memory at once, for estimates.
+int cluster_layers_held(const task *t);
 
 // Writes label[neurons] in [0, clusters) and the inertia of those labels: the sum of squared
 // distances of the rows, of unit length, to the means of their clusters. A function of the task's
-// parameters, its inputs, layer and start alone. Reads the layer's rows, unless they are those of
-// the call before. Local. ERR_INTERRUPTED when the run must stop.
-status cluster_layer_label(cluster_layer *s, int layer, int start, int32_t *label, double *inertia);
+// parameters, its inputs, layer and start alone. Units in different lanes may call it at once.
+// Local. ERR_INTERRUPTED when the run must stop.
+status cluster_layers_label(cluster_layers *s, int layer, int start, int lane, int32_t *label,
+                            double *inertia);
 
 #endif

@@ -42,7 +42,9 @@ typedef struct collect_state {
     int64_t units;
     collect_layout layout;
     int64_t *sampled_first, *sampled; // [subsets + 1]; rows of each subset whose firing is kept
-    site_sums *sums[SITES];           // of the unit in hand
+    site_sums **sums[SITES];          // [lanes], made by the first unit in each
+    block_sums **block;               // [lanes], of each thread
+    int lanes;
 } collect_state;
 
 static const param_def collect_params[] = {
@@ -86,8 +88,14 @@ static void collect_close(void *state)
     collect_state *s = state;
     if (!s)
         return;
-    for (int which = 0; which < SITES; which++)
-        site_sums_free(s->sums[which]);
+    for (int which = 0; which < SITES; which++) {
+        for (int lane = 0; s->sums[which] && lane < s->lanes; lane++)
+            site_sums_free(s->sums[which][lane]);
+        free(s->sums[which]);
+    }
+    for (int thread = 0; s->block && thread < s->lanes; thread++)
+        block_sums_free(s->block[thread]);
+    free(s->block);
     free(s->sampled_first);
     free(s->sampled);
     free(s->unit);
@@ -142,11 +150,12 @@ static status collect_open(const task *t, void **state)
         return status_no_memory("collect");
     TRY(cut_units(t, s));
     TRY(choose_tokens(s));
+    s->lanes = pool_threads(task_pool(t));
     for (int which = 0; which < SITES; which++)
-        if (s->layout.site[which].read)
-            TRY(site_sums_new(s->layout.layers, s->layout.site[which].width,
-                              s->layout.site[which].words, pool_threads(task_pool(t)),
-                              &s->sums[which]));
+        if (!(s->sums[which] = checked_calloc((size_t)s->lanes, sizeof *s->sums[which])))
+            TRY(status_no_memory("neuron statistics"));
+    if (!(s->block = checked_calloc((size_t)s->lanes, sizeof *s->block)))
+        TRY(status_no_memory("neuron statistics"));
     *state = s;
     s = NULL;
 done:
@@ -181,7 +190,8 @@ static double collect_cost(void *state, const round_state *round, int64_t unit)
 // A unit's pass over its tiles, as the model's callbacks see it.
 typedef struct collect_pass {
     const collect_state *state;
-    int64_t first; // tile
+    site_sums *sums[SITES]; // of the unit's lane; NULL where a site is not read
+    int64_t first;          // tile
 } collect_pass;
 
 static status load_tile(void *context, int64_t index, int thread, tile *t)
@@ -209,21 +219,34 @@ static sampled_rows sampled_rows_of(const collect_state *s, const tile_cut *cut)
     return (sampled_rows){row + first, end - first, first, cut->first_row};
 }
 
+static int widest_site(const collect_state *s)
+{
+    const int mlp = s->layout.site[SITE_MLP].width, attn = s->layout.site[SITE_ATTN].width;
+    return mlp > attn ? mlp : attn;
+}
+
 static status read_block(void *context, int64_t index, int thread, const tile *t,
                          const site_block *block)
 {
     (void)t;
     const collect_pass *pass = context;
     const collect_state *s = pass->state;
+    block_sums **own = &s->block[thread];
+    if (!*own) { // the thread that uses it makes it
+        status st = block_sums_new(widest_site(s), own);
+        if (st != OK)
+            return st;
+    }
     const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
     sampled_rows sampled = {0};
     if (s->layout.site[block->site].words > 0)
         sampled = sampled_rows_of(s, cut);
-    return site_sums_add(s->sums[block->site], thread, block, &sampled, task_label(s->task));
+    return site_sums_add(pass->sums[block->site], *own, block, &sampled, task_label(s->task));
 }
 
 // The layers this rank holds: all of them but in a team, where others add what it did not run.
-static status add_site(const collect_state *s, int subset, int which, partial *sum)
+static status add_site(const collect_state *s, const site_sums *sums, int subset, int which,
+                       partial *sum)
 {
     status st = OK;
     const collect_site *l = &s->layout.site[which];
@@ -231,17 +254,32 @@ static status add_site(const collect_state *s, int subset, int which, partial *s
     int64_t first = (int64_t)held.first * l->width, n = (int64_t)(held.end - held.first) * l->width;
     int64_t at = (int64_t)subset * s->layout.layers * l->width + first;
     for (int m = 0; m < MOMENTS; m++)
-        TRY(partial_add_sums(sum, l->field + m, at, n, site_sums_sum(s->sums[which], m) + first));
+        TRY(partial_add_sums(sum, l->field + m, at, n, site_sums_sum(sums, m) + first));
     TRY(partial_add_counts(sum, l->field + COLLECT_POSITIVE, at, n,
-                           site_sums_positive(s->sums[which]) + first));
+                           site_sums_positive(sums) + first));
     if (l->words > 0)
         TRY(partial_add_counts(sum, l->field + COLLECT_FIRING, at * l->words, n * l->words,
-                               site_sums_firing(s->sums[which]) + first * l->words));
+                               site_sums_firing(sums) + first * l->words));
 done:
     return st;
 }
 
-static status collect_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+// The lane's sums of a site, all zeros, where it is read: the thread that uses them makes them.
+static status begin_sums(collect_state *s, int which, int lane, site_sums **out)
+{
+    status st = OK;
+    site_sums **own = &s->sums[which][lane];
+    const collect_site *l = &s->layout.site[which];
+    if (*own)
+        site_sums_clear(*own);
+    else if (l->read)
+        st = site_sums_new(s->layout.layers, l->width, l->words, own);
+    *out = *own;
+    return st;
+}
+
+static status collect_unit(void *state, const round_state *round, int64_t unit, int lane,
+                           partial *sum)
 {
     (void)round;
     status st = OK;
@@ -250,18 +288,18 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
     const tiling *cuts = &s->source.cuts;
     int subset = cuts->tile[run.first].subset;
     int64_t rows = 0;
-    collect_pass own = {s, run.first};
+    collect_pass own = {.state = s, .first = run.first};
     forward pass = {.context = &own,
                     .tiles = run.tiles,
                     .max_samples = cuts->max_samples,
                     .max_rows = cuts->max_rows,
+                    .lane = lane,
                     .load = load_tile,
                     .read = read_block,
                     .stopping = is_stopping};
     for (int which = 0; which < SITES; which++) {
         pass.read_sites[which] = s->layout.site[which].read;
-        if (s->sums[which])
-            site_sums_clear(s->sums[which]);
+        TRY(begin_sums(s, which, lane, &own.sums[which]));
     }
     TRY(model_forward(s->model, task_pool(s->task), &pass));
     for (int64_t i = run.first; i < run.first + run.tiles; i++)
@@ -270,7 +308,7 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
         TRY(partial_add_counts(sum, COLLECT_ROWS, subset, 1, &rows));
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
-            TRY(add_site(s, subset, which, sum));
+            TRY(add_site(s, own.sums[which], subset, which, sum));
 done:
     return st;
 }
@@ -308,8 +346,9 @@ static status collect_estimate(const task *t, estimate *out)
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
             out->memory_bytes +=
-                (double)site_sums_bytes(s->layout.layers, s->layout.site[which].width,
-                                        s->layout.site[which].words, threads);
+                threads * (double)site_sums_bytes(s->layout.layers, s->layout.site[which].width,
+                                                  s->layout.site[which].words);
+    out->memory_bytes += threads * (double)block_sums_bytes(widest_site(s));
     out->memory_bytes += stage_products_bytes(threads);
     out->shared_bytes = stage_model_bytes(t);
     out->disk_bytes = collect_layout_disk_bytes(&s->layout);

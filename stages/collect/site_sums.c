@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread sums a block by itself, in floating point, and adds the rounded sums to what all share
-// under a lock: integers, so that it does not matter who comes first. The lock is held for one
-// addition a neuron and block, a small part of what the block took to compute.
+// A thread sums a block by itself, in floating point, and adds the rounded sums to what a unit's
+// threads share under a lock: integers, so that it does not matter who comes first. Mostly a unit
+// is one thread's, and nobody waits.
 #include "stages/collect/site_sums.h"
 
 #include <pthread.h>
@@ -15,14 +15,48 @@ struct site_sums {
     int64_t words;
     fixed *sum[MOMENTS];
     int64_t *positive, *firing;
-    double *thread_sum; // [threads][MOMENTS][width]: of the block in hand
-    int64_t *thread_positive;
-    pthread_mutex_t lock; // of everything but the threads' own
+    pthread_mutex_t lock; // of all of it
 };
 
-status site_sums_new(int layers, int width, int64_t words, int threads, site_sums **out)
+struct block_sums {
+    moments sums;
+    double *sum; // owned: [MOMENTS][width]
+};
+
+status block_sums_new(int width, block_sums **out)
 {
-    size_t neurons = (size_t)layers * (size_t)width, own = (size_t)threads * (size_t)width;
+    block_sums *b = checked_calloc(1, sizeof *b);
+    if (!b)
+        return status_no_memory("neuron statistics");
+    b->sum = checked_calloc((size_t)width, MOMENTS * sizeof *b->sum);
+    b->sums.positive = checked_calloc((size_t)width, sizeof *b->sums.positive);
+    if (!b->sum || !b->sums.positive) {
+        block_sums_free(b);
+        return status_no_memory("neuron statistics");
+    }
+    for (int m = 0; m < MOMENTS; m++)
+        b->sums.sum[m] = b->sum + (size_t)m * (size_t)width;
+    *out = b;
+    return OK;
+}
+
+void block_sums_free(block_sums *b)
+{
+    if (!b)
+        return;
+    free(b->sum);
+    free(b->sums.positive);
+    free(b);
+}
+
+size_t block_sums_bytes(int width)
+{
+    return (size_t)width * (MOMENTS * sizeof(double) + sizeof(int64_t));
+}
+
+status site_sums_new(int layers, int width, int64_t words, site_sums **out)
+{
+    size_t neurons = (size_t)layers * (size_t)width;
     site_sums *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("neuron statistics");
@@ -32,10 +66,8 @@ status site_sums_new(int layers, int width, int64_t words, int threads, site_sum
         s->sum[m] = checked_calloc(neurons, sizeof(fixed));
     s->positive = checked_calloc(neurons, sizeof(int64_t));
     s->firing = checked_calloc(neurons, (size_t)words * sizeof(int64_t));
-    s->thread_sum = checked_calloc(own, MOMENTS * sizeof(double));
-    s->thread_positive = checked_calloc(own, sizeof(int64_t));
     for (int m = 0; m < MOMENTS; m++)
-        if (!s->sum[m] || !s->positive || !s->firing || !s->thread_sum || !s->thread_positive) {
+        if (!s->sum[m] || !s->positive || !s->firing) {
             site_sums_free(s);
             return status_no_memory("neuron statistics");
         }
@@ -51,18 +83,15 @@ void site_sums_free(site_sums *s)
         free(s->sum[m]);
     free(s->positive);
     free(s->firing);
-    free(s->thread_sum);
-    free(s->thread_positive);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
-size_t site_sums_bytes(int layers, int width, int64_t words, int threads)
+size_t site_sums_bytes(int layers, int width, int64_t words)
 {
     size_t neurons = (size_t)layers * (size_t)width;
     size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)words) * sizeof(int64_t);
-    size_t own = MOMENTS * sizeof(double) + sizeof(int64_t); // a thread's
-    return neurons * neuron + (size_t)threads * (size_t)width * own;
+    return neurons * neuron;
 }
 
 void site_sums_clear(site_sums *s)
@@ -107,15 +136,12 @@ static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sa
     }
 }
 
-status site_sums_add(site_sums *s, int thread, const site_block *block, const sampled_rows *sampled,
-                     const char *where)
+status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
+                     const sampled_rows *sampled, const char *where)
 {
-    moments sums = {.positive = s->thread_positive + (int64_t)thread * s->width};
-    for (int m = 0; m < MOMENTS; m++)
-        sums.sum[m] = s->thread_sum + ((int64_t)thread * MOMENTS + m) * s->width;
-    moments_of_block(block->x, block->rows, block->stride, block->neurons, &sums);
+    moments_of_block(block->x, block->rows, block->stride, block->neurons, &scratch->sums);
     pthread_mutex_lock(&s->lock);
-    status st = add_sums(s, block, &sums, where);
+    status st = add_sums(s, block, &scratch->sums, where);
     if (st == OK)
         add_firing(s, block, sampled);
     pthread_mutex_unlock(&s->lock);

@@ -15,16 +15,23 @@
 
 typedef struct site_sums site_sums;
 
+// A thread's scratch: the sums of the block in hand.
+typedef struct block_sums block_sums;
+// For blocks of at most `width` neurons. Owned by the caller. Fails when out of memory.
+status block_sums_new(int width, block_sums **out);
+void block_sums_free(block_sums *b); // NULL is a no-op
+size_t block_sums_bytes(int width);
+
 // Bits of a word of firing bits: whole bytes, without the sign, which a partial's merging keeps to
 // mark overflow.
 enum { FIRING_BITS = 56 };
 
-// For `layers` layers of `width` neurons, `words` words of FIRING_BITS firing bits a neuron (0:
-// none) and `threads` threads. All zeros. Owned by the caller. Fails when out of memory.
-status site_sums_new(int layers, int width, int64_t words, int threads, site_sums **out);
+// For `layers` layers of `width` neurons and `words` words of FIRING_BITS firing bits a neuron (0:
+// none). All zeros. Owned by the caller. Fails when out of memory.
+status site_sums_new(int layers, int width, int64_t words, site_sums **out);
 void site_sums_free(site_sums *s); // NULL is a no-op
 // What _new allocates, for estimates.
-size_t site_sums_bytes(int layers, int width, int64_t words, int threads);
+size_t site_sums_bytes(int layers, int width, int64_t words);
 // All zeros again, for the next unit.
 void site_sums_clear(site_sums *s);
 
@@ -36,9 +43,9 @@ typedef struct sampled_rows {
 
 // Adds a block: each neuron's sums over its rows, each rounded once to fixed point, and bits for x
 // > 0. `where` starts the message of ERR_NUMERIC (NaN, or a sum out of range: with layer and unit).
-// Thread-safe with distinct `thread` < threads.
-status site_sums_add(site_sums *s, int thread, const site_block *block, const sampled_rows *sampled,
-                     const char *where);
+// Several threads may call it at once, each with scratch of its own.
+status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
+                     const sampled_rows *sampled, const char *where);
 
 // [layers × width] sums, counts of x > 0, and [layers × width × words] bits: bit t of a neuron is
 // bit t % FIRING_BITS of word t / FIRING_BITS. Borrowed.

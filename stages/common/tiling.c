@@ -93,8 +93,7 @@ int64_t tiling_units(const tiling *t, const model_info *info, int64_t first, int
     while (first < end) {
         tile_run run = {first, 0};
         double operations = 0;
-        while (first < end &&
-               (run.tiles < TILING_UNIT_TILES || operations < TILING_UNIT_OPERATIONS)) {
+        while (first < end && operations < TILING_UNIT_OPERATIONS) {
             operations += model_operations(info, t->tile[first].samples, t->tile[first].rows);
             run.tiles++;
             first++;

@@ -11,13 +11,11 @@
 #include "pipeline/base/status.h"
 
 // A tile of samples of the subset's mean length has as many rows, or a sample fewer. At this size a
-// product runs near its best rate, and a unit's tiles still occupy several threads. The tiles of a
-// subset are as even as whole samples allow, so that no thread waits for one that got the longer
-// rest.
+// product runs near its best rate. The tiles of a subset are as even as whole samples allow, so
+// that no thread waits for one that got the longer rest.
 enum { TILING_ROWS = 512 };
-// A unit closes at the tile with which it has both: enough tiles for several threads, and enough
-// operations.
-enum { TILING_UNIT_TILES = 4 };
+// A unit closes at the tile with which it has so many operations: one tile of all but small models,
+// so that what a rank loses or waits for is short, and threads end together.
 #define TILING_UNIT_OPERATIONS 4e10
 
 typedef struct tile_cut {

@@ -304,9 +304,10 @@ done:
     return st;
 }
 
-static status intersect_unit(void *state, const round_state *round, int64_t layer, partial *sum)
+static status intersect_unit(void *state, const round_state *round, int64_t layer, int lane,
+                             partial *sum)
 {
-    (void)round;
+    (void)round, (void)lane;
     const intersect *x = state;
     status st = OK;
     layer_work w = {.x = x, .layer = layer};

@@ -131,6 +131,7 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
                     .max_rows = q->source->cuts.max_rows,
                     .load = load_tile,
                     .mask = q->mask,
+                    .lane = q->lane,
                     .stopping = asked_to_stop};
     pass.neurons = q->cache ? cached_neurons : NULL;
     a.resumes = q->cache && hidden_cache_has(q->cache, run);

@@ -50,6 +50,7 @@ typedef struct asking {
                             // layer's attention
     const uint8_t *skip;    // [outputs] 1: in the skip list; NULL: none is
     const char *label;      // names the task in messages
+    int lane;               // of the team's relay
     bool (*stopping)(void *context);
     void *context;
 } asking;

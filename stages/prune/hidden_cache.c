@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads of a pass come here side by side, one a tile, so that only the bytes are atomic: they are
-// taken before memory is, and given back where there was none. A limit that is full leaves tiles
-// out; a pass that finds one missing computes the whole run again (hidden_cache_has).
+// Passes come here side by side, also two of one tile, with different masks: the first to come fills
+// a tile in, and the others see it once it is there. Bytes are taken before memory is, and given
+// back where there was none. A limit that is full leaves tiles out; a pass that finds one missing
+// computes the whole run again (hidden_cache_has).
 #include "stages/prune/hidden_cache.h"
 
 #include <stdlib.h>
@@ -9,11 +10,14 @@
 
 #include "pipeline/base/checked.h"
 
+enum { MISSING, BEING_FILLED, THERE };
+
 typedef struct cached_tile {
+    atomic_int hidden_state, neurons_state; // of the two that follow
     int64_t samples, rows;
     int32_t *target;       // owned [samples] of images; NULL of texts
-    float *hidden;         // owned [rows, hidden_size]; NULL: not there
-    model_neurons neurons; // owned; x NULL: not there
+    float *hidden;         // owned [rows, hidden_size]
+    model_neurons neurons; // owned
     size_t neuron_bytes;
 } cached_tile;
 
@@ -85,7 +89,7 @@ void hidden_cache_close(hidden_cache *c)
 bool hidden_cache_has(const hidden_cache *c, tile_run run)
 {
     for (int64_t i = run.first; i < run.first + run.tiles; i++)
-        if (!c->tile[i].hidden)
+        if (atomic_load(&c->tile[i].hidden_state) != THERE)
             return false;
     return true;
 }
@@ -97,11 +101,17 @@ static void *copy_bytes(const void *from, size_t bytes)
     return to ? memcpy(to, from, bytes) : NULL;
 }
 
+// Is the caller the one to fill it in?
+static bool begins_to_fill(atomic_int *state)
+{
+    return atomic_compare_exchange_strong(state, &(int){MISSING}, BEING_FILLED);
+}
+
 void hidden_cache_put(hidden_cache *c, int64_t i, const tile *t, const float *hidden)
 {
     cached_tile *to = &c->tile[i];
     const size_t bytes = hidden_bytes(c, t->rows);
-    if (to->hidden)
+    if (!begins_to_fill(&to->hidden_state))
         return;
     if (atomic_fetch_add(&c->store->bytes, bytes) + bytes <= HIDDEN_CACHE_BYTES) {
         to->samples = t->samples;
@@ -113,20 +123,25 @@ void hidden_cache_put(hidden_cache *c, int64_t i, const tile *t, const float *hi
     }
     if (!to->hidden)
         atomic_fetch_sub(&c->store->bytes, bytes);
+    atomic_store(&to->hidden_state, to->hidden ? THERE : MISSING);
 }
 
 model_neurons *hidden_cache_neurons(hidden_cache *c, int64_t i, const tile *t, size_t each)
 {
     cached_tile *to = &c->tile[i];
     const size_t bytes = (size_t)t->rows * c->neurons * each;
-    if (to->neurons.x)
-        return &to->neurons;
+    if (atomic_load(&to->neurons_state) == THERE)
+        return atomic_load(&to->neurons.made) ? &to->neurons : NULL;
+    if (!begins_to_fill(&to->neurons_state))
+        return NULL;
     if (atomic_fetch_add(&c->store->bytes, bytes) + bytes <= HIDDEN_CACHE_BYTES)
         to->neurons.x = checked_aligned(bytes, 1);
-    to->neuron_bytes = to->neurons.x ? bytes : 0;
-    if (!to->neurons.x)
+    const bool there = to->neurons.x != NULL;
+    to->neuron_bytes = there ? bytes : 0;
+    if (!there)
         atomic_fetch_sub(&c->store->bytes, bytes);
-    return to->neurons.x ? &to->neurons : NULL;
+    atomic_store(&to->neurons_state, there ? THERE : MISSING);
+    return there ? &to->neurons : NULL;
 }
 
 void hidden_cache_load(const hidden_cache *c, int64_t i, tile *t)

@@ -33,13 +33,16 @@ status hidden_cache_open(hidden_cache_store *s, const char data[DIGEST_HEX], con
                          const model_info *info, hidden_cache **out);
 void hidden_cache_close(hidden_cache *c); // NULL is a no-op
 
-// Are all tiles of a run in it? Not while they run. Local.
+// Any thread may call what follows.
+//
+// Are all tiles of a run in it? Local.
 bool hidden_cache_has(const hidden_cache *c, tile_run run);
 // Copies the states of tile `i`, [rows, hidden_size], and its targets, where the limit and memory
-// allow. One thread a tile. Local, cannot fail.
+// allow and nobody else does. Local, cannot fail.
 void hidden_cache_put(hidden_cache *c, int64_t i, const tile *t, const float *hidden);
-// Space for the activated neurons of tile `i` in that layer, [rows, d_mlp] values of `each` bytes,
-// under the same limit; NULL where there is none. Borrowed. One thread a tile. Local.
+// The activated neurons of tile `i` in that layer, [rows, d_mlp] values of `each` bytes: those that
+// are made, or space for them under the same limit, for the first that asks; NULL where there is
+// neither. Borrowed. Local.
 model_neurons *hidden_cache_neurons(hidden_cache *c, int64_t i, const tile *t, size_t each);
 // Fills in a tile's targets and its number of samples, which are all that a pass wants of images
 // whose states are there; and the states themselves, [rows, hidden_size]. Only of tiles that it

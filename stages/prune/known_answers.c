@@ -4,6 +4,7 @@
 // random enough to be its own hash.
 #include "stages/prune/known_answers.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct known_slot {
 } known_slot;
 
 struct known_answers {
+    pthread_mutex_t lock; // of all of it
     int64_t n;
     known_slot slot[SLOTS];
 };
@@ -24,11 +26,16 @@ struct known_answers {
 status known_answers_new(known_answers **out)
 {
     *out = checked_calloc(1, sizeof **out);
-    return *out ? OK : status_no_memory("known answers");
+    if (!*out)
+        return status_no_memory("known answers");
+    pthread_mutex_init(&(*out)->lock, NULL);
+    return OK;
 }
 
 void known_answers_free(known_answers *k)
 {
+    if (k)
+        pthread_mutex_destroy(&k->lock);
     free(k);
 }
 
@@ -48,20 +55,24 @@ static size_t find_slot(const known_answers *k, const known_answers_key *key)
     return at;
 }
 
-bool known_answers_find(const known_answers *k, const known_answers_key *key, answers *out)
+bool known_answers_find(known_answers *k, const known_answers_key *key, answers *out)
 {
+    pthread_mutex_lock(&k->lock);
     const known_slot *p = &k->slot[find_slot(k, key)];
-    if (!p->key.asked[0])
-        return false;
-    *out = p->answers;
-    return true;
+    const bool found = p->key.asked[0] != 0;
+    if (found)
+        *out = p->answers;
+    pthread_mutex_unlock(&k->lock);
+    return found;
 }
 
 void known_answers_put(known_answers *k, const known_answers_key *key, const answers *a)
 {
+    pthread_mutex_lock(&k->lock);
     known_slot *p = &k->slot[find_slot(k, key)];
-    if (p->key.asked[0] || k->n == KNOWN_ANSWERS_TILES)
-        return;
-    *p = (known_slot){*key, *a};
-    k->n++;
+    if (!p->key.asked[0] && k->n < KNOWN_ANSWERS_TILES) {
+        *p = (known_slot){*key, *a};
+        k->n++;
+    }
+    pthread_mutex_unlock(&k->lock);
 }

@@ -24,9 +24,9 @@ typedef struct known_answers_key {
 status known_answers_new(known_answers **out);
 void known_answers_free(known_answers *k); // NULL is a no-op
 
-// Copies a tile's answers to *out, or returns false; adds them where there is room. Local, for one
-// thread at a time.
-bool known_answers_find(const known_answers *k, const known_answers_key *key, answers *out);
+// Copies a tile's answers to *out, or returns false; adds them where there is room. Local. Any
+// thread may call them.
+bool known_answers_find(known_answers *k, const known_answers_key *key, answers *out);
 void known_answers_put(known_answers *k, const known_answers_key *key, const answers *a);
 
 #endif

@@ -49,6 +49,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
 #include "stages/common/resources.h"
+#include "stages/common/shelf.h"
 #include "stages/prune/prune_artefact.h"
 #include "stages/prune/prune_cache.h"
 #include "stages/prune/prune_round.h"
@@ -62,13 +63,21 @@ typedef struct prune_state {
     int64_t *random; // [seeds, neurons]: random orders; that of a seed is the same for all subsets,
                      // so that those with as many neurons pruned share its answers
     prune_plan plan;
-    int64_t mask_at; // of the plan: what `mask` is compiled from; -1: none
-    model_mask *mask;
+    shelf *masks; // those of the plan that units need: of unit_mask
     prune_cache *cache;
-    uint8_t *pruned[SITES];
-    answers *answers; // of the unit in hand, tile by tile
+    answers *answers; // [lanes, plan.longest] of each unit in hand, tile by tile
     prune_output output;
 } prune_state;
+
+// A mask of the plan, compiled.
+typedef struct unit_mask {
+    model_mask *mask;       // NULL: prunes nothing
+    char asked[DIGEST_HEX]; // with it, see prune_cache.h
+} unit_mask;
+
+// Masks that are compiled at once: each may take MODEL_COMPACT_BYTES. Units of one follow each
+// other, so that more are wanted only where many searches ask for a tile each.
+enum { MASKS = 16 };
 
 static const param_def prune_params[] = {
     {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to prune"},
@@ -126,10 +135,8 @@ static void prune_close(void *state)
     prune_state *s = state;
     if (!s)
         return;
-    model_mask_free(s->mask);
+    shelf_free(s->masks);
     prune_cache_close(s->cache);
-    for (int k = 0; k < SITES; k++)
-        free(s->pruned[k]);
     free(s->random);
     free(s->answers);
     prune_plan_free(&s->plan);
@@ -159,8 +166,60 @@ static status prune_new(const task *t, prune_state **out)
         return status_no_memory("prune");
     s->task = t;
     s->model = stage_model(t);
-    s->mask_at = -1;
     return OK;
+}
+
+static int masks_at_once(const task *t)
+{
+    const int threads = pool_threads(task_pool(t));
+    return threads < MASKS ? threads : MASKS;
+}
+
+static void drop_mask(void *item)
+{
+    unit_mask *m = item;
+    model_mask_free(m->mask);
+    free(m);
+}
+
+// Marks what a mask of the plan prunes, and says what is asked with it.
+static status fill_mask(const prune_state *s, const prune_mask *m, uint8_t *pruned[SITES],
+                        unit_mask *out)
+{
+    status st = OK;
+    const int64_t n = s->ranking.neurons;
+    const int64_t *order =
+        m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
+    for (int k = 0; k < SITES; k++) {
+        size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
+        if (neurons > 0 && !(pruned[k] = checked_calloc(neurons, 1)))
+            TRY(status_no_memory("a mask"));
+    }
+    ranking_mask(&s->ranking, order, m->pruned, pruned);
+    TRY(prune_cache_ask(s->cache, pruned, out->asked));
+    const uint8_t *const marks[SITES] = {
+        [SITE_MLP] = pruned[SITE_MLP], [SITE_ATTN] = pruned[SITE_ATTN]};
+    if (m->pruned > 0)
+        TRY(model_mask_new(s->model, task_pool(s->task), marks, &out->mask));
+done:
+    return st;
+}
+
+static status compile_mask(void *context, int64_t number, void **item)
+{
+    const prune_state *s = context;
+    uint8_t *pruned[SITES] = {NULL};
+    unit_mask *m = checked_calloc(1, sizeof *m);
+    if (!m)
+        return status_no_memory("a mask");
+    status st = fill_mask(s, &s->plan.mask[number], pruned, m);
+    for (int k = 0; k < SITES; k++)
+        free(pruned[k]);
+    if (st == OK)
+        *item = m;
+    else
+        drop_mask(m);
+    return st;
 }
 
 static status prune_open(const task *t, void **state)
@@ -174,11 +233,7 @@ static status prune_open(const task *t, void **state)
     s->setting = setting_of(s);
     TRY(prune_cache_open(t, &s->setting, &s->cache));
     TRY(draw_random_orders(s));
-    for (int k = 0; k < SITES; k++) {
-        size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
-        if (neurons > 0 && !(s->pruned[k] = checked_calloc(neurons, 1)))
-            TRY(status_no_memory("a mask"));
-    }
+    TRY(shelf_new(masks_at_once(t), task_pool(t), compile_mask, drop_mask, s, &s->masks));
     *state = s;
     s = NULL;
 done:
@@ -197,11 +252,12 @@ static status prune_plan_round(void *state, const round_state *round, round_plan
 {
     status st = OK;
     prune_state *s = state;
+    shelf_clear(s->masks);
     prune_plan_free(&s->plan);
-    s->mask_at = -1;
     TRY(prune_plan_make(&s->setting, round, &s->plan));
     free(s->answers);
-    s->answers = checked_calloc((size_t)s->plan.longest, sizeof *s->answers);
+    s->answers = checked_calloc((size_t)s->plan.longest * (size_t)pool_threads(task_pool(s->task)),
+                                sizeof *s->answers);
     if (!s->answers)
         TRY(status_no_memory("answers"));
     out->units = s->plan.units;
@@ -217,30 +273,6 @@ static double prune_unit_cost(void *state, const round_state *round, int64_t uni
     return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
 }
 
-// Compiles the mask of the unit in hand, once for all its consecutive units.
-static status compile_mask(prune_state *s, int64_t at)
-{
-    const prune_mask *m = &s->plan.mask[at];
-    int64_t n = s->ranking.neurons;
-    if (s->mask_at == at)
-        return OK;
-    model_mask_free(s->mask);
-    s->mask = NULL;
-    s->mask_at = -1;
-    const int64_t *order =
-        m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
-    ranking_mask(&s->ranking, order, m->pruned, s->pruned);
-    status st = prune_cache_ask(s->cache, s->pruned);
-    if (st != OK)
-        return st;
-    const uint8_t *const pruned[SITES] = {
-        [SITE_MLP] = s->pruned[SITE_MLP], [SITE_ATTN] = s->pruned[SITE_ATTN]};
-    if (m->pruned > 0)
-        st = model_mask_new(s->model, task_pool(s->task), pruned, &s->mask);
-    s->mask_at = st == OK ? at : -1;
-    return st;
-}
-
 static bool is_stopping(void *context)
 {
     const prune_state *s = context;
@@ -249,12 +281,13 @@ static bool is_stopping(void *context)
 
 // Adds the answers of the unit's tiles to their places in the sum. The fields are valid by
 // construction, and counts and losses far within range, so that only the first addition could fail.
-static status add_answers(const prune_state *s, const prune_unit *u, partial *sum)
+static status add_answers(const prune_state *s, const prune_unit *u, const answers *each,
+                          partial *sum)
 {
     status st = OK;
     const tiling *cuts = &s->evaluation.source.cuts;
     for (int64_t i = 0; i < u->run.tiles; i++) {
-        const answers *a = &s->answers[i];
+        const answers *a = &each[i];
         int64_t at = u->mask * s->evaluation.entries + cuts->tile[u->run.first + i].subset;
         for (int c = 0; c < ANSWER_COUNTS; c++)
             TRY(partial_add_counts(sum, PRUNE_COUNTS + c, at, 1, &a->count[c]));
@@ -265,35 +298,44 @@ done:
     return st;
 }
 
-static status ask_model(prune_state *s, tile_run run)
+static status ask_model(prune_state *s, const model_mask *mask, tile_run run, int lane,
+                        answers *out)
 {
-    const bool same = !s->mask || model_mask_pruned(s->mask, SITE_ATTN, 0) == 0;
+    const bool same = !mask || model_mask_pruned(mask, SITE_ATTN, 0) == 0;
     const asking q = {.model = s->model,
                       .pool = task_pool(s->task),
                       .source = &s->evaluation.source,
-                      .mask = s->mask,
+                      .mask = mask,
                       .cache = same ? prune_cache_hidden(s->cache) : NULL,
                       .skip = s->evaluation.skip,
                       .label = task_label(s->task),
+                      .lane = lane,
                       .stopping = is_stopping,
                       .context = s};
-    return answers_of_tiles(&q, run, s->answers);
+    return answers_of_tiles(&q, run, out);
 }
 
-static status prune_compute(void *state, const round_state *round, int64_t index, partial *sum)
+static status prune_compute(void *state, const round_state *round, int64_t index, int lane,
+                            partial *sum)
 {
     status st = OK;
     prune_state *s = state;
     const prune_unit *u = &s->plan.unit[index];
-    TRY(compile_mask(s, u->mask));
-    if (!prune_cache_recall(s->cache, u->run, s->answers)) {
-        TRY(ask_model(s, u->run));
+    answers *own = s->answers + lane * s->plan.longest;
+    void *item = NULL;
+    const unit_mask *m;
+    TRY(shelf_take(s->masks, u->mask, &item));
+    m = item;
+    if (!prune_cache_recall(s->cache, m->asked, u->run, own)) {
+        TRY(ask_model(s, m->mask, u->run, lane, own));
         if (*prune_round_view(&s->setting, round).phase != PHASE_FINAL)
-            prune_cache_remember(s->cache, u->run,
-                                 s->answers); // what is found last is another for each target
+            prune_cache_remember(s->cache, m->asked, u->run,
+                                 own); // what is found last is another for each target
     }
-    TRY(add_answers(s, u, sum));
+    TRY(add_answers(s, u, own, sum));
 done:
+    if (item)
+        shelf_give(s->masks, u->mask);
     return st;
 }
 
@@ -336,8 +378,8 @@ static status prune_estimate(const task *t, estimate *out)
     out->memory_bytes =
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
-        // A mask's compacted weights: the larger part of a layer.
-        fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
+        // Masks' compacted weights: the larger part of a layer.
+        masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
         hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
     out->disk_bytes = subsets * (neurons + (CROSS_VARIABLES + ANSWER_MEASURES) * sizeof(double) *

@@ -24,7 +24,6 @@ struct prune_cache {
     hidden_cache *hidden;         // NULL: none
     known_answers *known;         // borrowed; NULL: none
     char data[DIGEST_HEX];        // a digest of data and skip list
-    char asked[DIGEST_HEX];       // and of the mask
 };
 
 static void free_shared(model_cache *self)
@@ -105,11 +104,12 @@ void prune_cache_close(prune_cache *c)
     free(c);
 }
 
-status prune_cache_ask(prune_cache *c, uint8_t *const pruned[SITES])
+status prune_cache_ask(const prune_cache *c, uint8_t *const pruned[SITES], char asked[DIGEST_HEX])
 {
     status st = OK;
     digest *d = NULL;
     const ranking *r = c->setting->ranking;
+    *asked = 0;
     if (!c->known)
         return OK;
     TRY(digest_new(&d));
@@ -120,33 +120,33 @@ status prune_cache_ask(prune_cache *c, uint8_t *const pruned[SITES])
         if (neurons > 0)
             digest_add(d, pruned[k], neurons);
     }
-    digest_hex(d, c->asked);
+    digest_hex(d, asked);
 done:
     digest_free(d);
     return st;
 }
 
-static known_answers_key key_of(const prune_cache *c, int64_t index)
+static known_answers_key key_of(const char *asked, int64_t index)
 {
     known_answers_key key = {.tile = index};
-    memcpy(key.asked, c->asked, sizeof key.asked);
+    memcpy(key.asked, asked, sizeof key.asked);
     return key;
 }
 
-bool prune_cache_recall(const prune_cache *c, tile_run run, answers *out)
+bool prune_cache_recall(const prune_cache *c, const char *asked, tile_run run, answers *out)
 {
     bool all = c->known != NULL;
     for (int64_t i = 0; all && i < run.tiles; i++) {
-        const known_answers_key key = key_of(c, run.first + i);
+        const known_answers_key key = key_of(asked, run.first + i);
         all = known_answers_find(c->known, &key, &out[i]);
     }
     return all;
 }
 
-void prune_cache_remember(prune_cache *c, tile_run run, const answers *a)
+void prune_cache_remember(const prune_cache *c, const char *asked, tile_run run, const answers *a)
 {
     for (int64_t i = 0; c->known && i < run.tiles; i++) {
-        const known_answers_key key = key_of(c, run.first + i);
+        const known_answers_key key = key_of(asked, run.first + i);
         known_answers_put(c->known, &key, &a[i]);
     }
 }

@@ -9,7 +9,7 @@
 #include "stages/prune/answers.h"
 #include "stages/prune/prune_round.h"
 
-// A task's view of it, and of what is asked at the moment.
+// A task's view of it. Any thread may call what is about tiles.
 typedef struct prune_cache prune_cache;
 
 // Borrows the task and the setting. Empty, and of no use, in a team, whose members answer in part
@@ -17,12 +17,13 @@ typedef struct prune_cache prune_cache;
 status prune_cache_open(const task *t, const prune_setting *s, prune_cache **out);
 void prune_cache_close(prune_cache *c); // NULL is a no-op
 
-// Says which neurons [layers, width] are pruned from now on; NULL where a site is not. Local.
-status prune_cache_ask(prune_cache *c, uint8_t *const pruned[SITES]);
+// A digest of what is asked with these neurons [layers, width] pruned; NULL where a site is not.
+// Local.
+status prune_cache_ask(const prune_cache *c, uint8_t *const pruned[SITES], char asked[DIGEST_HEX]);
 // Copies the answers of a run's tiles to out[run.tiles]; false, and `out` is of no use, where not
 // all are known. Local.
-bool prune_cache_recall(const prune_cache *c, tile_run run, answers *out);
-void prune_cache_remember(prune_cache *c, tile_run run, const answers *a);
+bool prune_cache_recall(const prune_cache *c, const char *asked, tile_run run, answers *out);
+void prune_cache_remember(const prune_cache *c, const char *asked, tile_run run, const answers *a);
 // For passes whose mask prunes no attention of the first layer. NULL where there is none: in a
 // team, and of a model of one layer. Borrowed.
 hidden_cache *prune_cache_hidden(const prune_cache *c);

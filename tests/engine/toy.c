@@ -106,8 +106,8 @@ typedef struct toy {
     const numbers *numbers;
     double input; // sum of the inputs' totals
     int64_t units, width, length;
-    fixed *sums;
-    int64_t *counts;
+    fixed *sums;     // [lanes, width]
+    int64_t *counts; // likewise
     double total, *values;
     int64_t *histogram;
 } toy;
@@ -171,8 +171,9 @@ static status sum_open(const task *of, void **state)
     t->width = params_int(p, "width");
     if (params_has(p, "numbers"))
         t->numbers = task_resource(of, "numbers", 0);
-    t->sums = checked_calloc((size_t)t->width, sizeof *t->sums);
-    t->counts = checked_calloc((size_t)t->width, sizeof *t->counts);
+    const size_t lanes = (size_t)pool_threads(task_pool(of));
+    t->sums = checked_calloc(lanes * (size_t)t->width, sizeof *t->sums);
+    t->counts = checked_calloc(lanes * (size_t)t->width, sizeof *t->counts);
     t->values = checked_calloc((size_t)t->width, sizeof *t->values);
     t->histogram = checked_calloc((size_t)t->width, sizeof *t->histogram);
     st = t->sums && t->counts && t->values && t->histogram ? told_to_fail(of, "open")
@@ -226,6 +227,8 @@ typedef struct sum_context {
     rng rng;
     double scale;
     int64_t unit;
+    fixed *sums; // the lane's
+    int64_t *counts;
 } sum_context;
 
 // One place: an item of the pool's loop.
@@ -237,10 +240,10 @@ static status sum_place(void *context, int64_t location, int thread)
     x *= exp(20 * (rng_uniform(&c->rng, (uint64_t)location) - 0.5)) * c->scale;
     if (c->toy->numbers && c->toy->numbers->n)
         x += c->toy->numbers->at[c->unit % c->toy->numbers->n];
-    if (!fixed_from(x, &c->toy->sums[location]))
+    if (!fixed_from(x, &c->sums[location]))
         return status_fail(ERR_NUMERIC, task_label(c->toy->task), "unit %lld gives %g",
                            (long long)c->unit, x);
-    c->toy->counts[location] = x > 0;
+    c->counts[location] = x > 0;
     return OK;
 }
 
@@ -258,13 +261,14 @@ static void trace(const params *p, const round_state *round, int64_t unit)
     fclose(file);
 }
 
-static status sum_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+static status sum_unit(void *state, const round_state *round, int64_t unit, int lane, partial *sum)
 {
     toy *t = state;
     status st;
     const params *p = task_params(t->task);
     uint64_t seed = (uint64_t)(unit * 1000003 + round->values[0] * 101 + round->values[1]);
-    sum_context c = {t, rng_new(seed, "toy"), params_real(p, "scale"), unit};
+    sum_context c = {t,    rng_new(seed, "toy"),      params_real(p, "scale"),
+                     unit, t->sums + lane * t->width, t->counts + lane * t->width};
     double seconds = params_real(p, "seconds");
     seconds += params_real(p, "uneven") * (double)(1 + unit % 50);
     seconds += params_real(p, "lopsided") * (double)(1 + 49 * unit / t->units);
@@ -280,8 +284,8 @@ static status sum_unit(void *state, const round_state *round, int64_t unit, part
     if (unit == params_int(p, "nan_unit"))
         c.scale = NAN;
     TRY(pool_run(task_pool(t->task), t->width, sum_place, &c));
-    TRY(partial_add_sums(sum, 0, 0, t->width, t->sums));
-    TRY(partial_add_counts(sum, 1, 0, t->width, t->counts));
+    TRY(partial_add_sums(sum, 0, 0, t->width, c.sums));
+    TRY(partial_add_counts(sum, 1, 0, t->width, c.counts));
     trace(p, round, unit);
 done:
     return st;
@@ -455,9 +459,10 @@ static status bisect_plan(void *state, const round_state *round, round_plan *out
 }
 
 // The sum over units u < n of 2u + 1 is n².
-static status bisect_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+static status bisect_unit(void *state, const round_state *round, int64_t unit, int lane,
+                          partial *sum)
 {
-    (void)state, (void)round;
+    (void)state, (void)round, (void)lane;
     int64_t odd = 2 * unit + 1;
     return partial_add_counts(sum, 0, 0, 1, &odd);
 }

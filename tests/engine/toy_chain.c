@@ -13,10 +13,15 @@ typedef struct chain {
     const task *task;
     relay *team; // NULL: all places are this rank's
     int64_t units, blocks, first, end, places;
-    int64_t unit;
-    int64_t *sum; // [places] of the unit
+    int64_t *sum; // [lanes, places] of each lane's unit
     pthread_mutex_t lock;
 } chain;
+
+typedef struct chain_pass {
+    chain *chain;
+    int64_t unit, *sum;
+    int lane;
+} chain_pass;
 
 typedef struct link {
     int64_t block;
@@ -39,7 +44,8 @@ static status chain_open(const task *of, void **state)
         c->end = c->places * (c->team->rank + 1) / c->team->ranks;
     }
     pthread_mutex_init(&c->lock, NULL);
-    c->sum = checked_calloc((size_t)c->places, sizeof *c->sum);
+    c->sum =
+        checked_calloc((size_t)pool_threads(task_pool(of)) * (size_t)c->places, sizeof *c->sum);
     if (!c->sum) {
         free(c);
         return status_no_memory("toy");
@@ -73,13 +79,14 @@ static status chain_plan(void *state, const round_state *round, round_plan *out)
 }
 
 // Takes the number that comes next, or begins one.
-static status take(const chain *c, int64_t item, link *out)
+static status take(const chain_pass *p, int64_t item, link *out)
 {
+    const chain *c = p->chain;
     relay_block *block;
-    *out = (link){item, (uint64_t)(c->unit * 1000003 + item)};
+    *out = (link){item, (uint64_t)(p->unit * 1000003 + item)};
     if (!c->team || c->team->rank == 0)
         return OK;
-    status st = c->team->receive(c->team, &block);
+    status st = c->team->receive(c->team, p->lane, &block);
     if (st != OK)
         return st;
     memcpy(out, block->at, sizeof *out);
@@ -87,12 +94,13 @@ static status take(const chain *c, int64_t item, link *out)
     return OK;
 }
 
-static status give(const chain *c, const link *l)
+static status give(const chain_pass *p, const link *l)
 {
+    const chain *c = p->chain;
     relay_block *block;
     if (!c->team || c->team->rank + 1 == c->team->ranks)
         return OK;
-    status st = c->team->reserve(c->team, sizeof *l, &block);
+    status st = c->team->reserve(c->team, p->lane, sizeof *l, &block);
     if (st != OK)
         return st;
     memcpy(block->at, l, sizeof *l);
@@ -104,38 +112,40 @@ static status chain_block(void *context, int64_t item, int thread)
 {
     (void)thread;
     status st;
-    chain *c = context;
+    const chain_pass *pass = context;
+    chain *c = pass->chain;
     link l;
     const params *p = task_params(c->task);
     const bool first = !c->team || c->team->rank == 0;
     const long pause = (long)(params_real(p, "seconds") * 1e9);
-    TRY(take(c, item, &l));
+    TRY(take(pass, item, &l));
     for (int64_t location = c->first; location < c->end; location++) {
         if (first && task_stopping(c->task))
             TRY(status_fail(ERR_INTERRUPTED, NULL, "stopped"));
-        if (c->unit == params_int(p, "fail_unit") && location == params_int(p, "fail_place"))
+        if (pass->unit == params_int(p, "fail_unit") && location == params_int(p, "fail_place"))
             TRY(status_fail(ERR_INPUT, task_label(c->task), "place %lld was told to fail",
                             (long long)location));
         nanosleep(&(struct timespec){0, pause}, NULL);
         l.value = l.value * UINT64_C(6364136223846793005) + (uint64_t)location;
         pthread_mutex_lock(&c->lock);
-        c->sum[location] += (int64_t)(l.value >> 30);
+        pass->sum[location] += (int64_t)(l.value >> 30);
         pthread_mutex_unlock(&c->lock);
     }
-    TRY(give(c, &l));
+    TRY(give(pass, &l));
 done:
     return st;
 }
 
-static status chain_unit(void *state, const round_state *round, int64_t unit, partial *sum)
+static status chain_unit(void *state, const round_state *round, int64_t unit, int lane,
+                         partial *sum)
 {
     (void)round;
     status st;
     chain *c = state;
-    c->unit = unit;
-    memset(c->sum, 0, (size_t)c->places * sizeof *c->sum);
-    TRY(pool_run(task_pool(c->task), c->blocks, chain_block, c));
-    TRY(partial_add_counts(sum, 0, c->first, c->end - c->first, c->sum + c->first));
+    chain_pass pass = {c, unit, c->sum + lane * c->places, lane};
+    memset(pass.sum, 0, (size_t)c->places * sizeof *pass.sum);
+    TRY(pool_run(task_pool(c->task), c->blocks, chain_block, &pass));
+    TRY(partial_add_counts(sum, 0, c->first, c->end - c->first, pass.sum + c->first));
 done:
     return st;
 }

@@ -4,6 +4,7 @@
 #ifndef MODEL_FORWARD_FORWARD_H
 #define MODEL_FORWARD_FORWARD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,7 +48,7 @@ typedef struct prediction {
 // model_neuron_bytes. The caller's.
 typedef struct model_neurons {
     void *x;
-    bool made; // set by the pass that makes them
+    atomic_bool made; // set by the pass that makes them; others see them only afterwards
 } model_neurons;
 
 // What a pass is asked to do. Every callback gets `context`, the tile's index and the number of the
@@ -88,8 +89,10 @@ typedef struct forward {
                           const float *hidden);
     // Optional, only with those: a place for that layer's activated MLP neurons of the tile, which
     // are the same under every mask of MLP neurons, or NULL. Used with masks that compact the
-    // layer, and where model_neuron_bytes is not 0: made once, then taken over without a product.
+    // layer, and where model_neuron_bytes is not 0: made once, by the one pass that is given them
+    // before, then taken over without a product.
     model_neurons *(*neurons)(void *context, int64_t index, const tile *t);
+    int lane; // of a team's relay: whose passes follow each other (pipeline/base/relay.h)
     // Optional: asked between layers; true ends the pass with ERR_INTERRUPTED.
     bool (*stopping)(void *context);
 } forward;

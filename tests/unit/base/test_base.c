@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -176,6 +177,68 @@ static void test_pool(void **unused)
     assert_int_equal(alone.sum, 10);
 }
 
+// Each thread works through loops of its own at the same time; those that are done help the others.
+typedef struct lanes {
+    pool *p;
+    int64_t repeats;
+    int64_t sum[4];
+    int64_t helped; // items that another thread than the lane's ran
+} lanes;
+
+typedef struct lane {
+    lanes *all;
+    int64_t number;
+} lane;
+
+static status lane_item(void *context, int64_t item, int thread)
+{
+    const lane *l = context;
+    __atomic_fetch_add(&l->all->sum[l->number], item, __ATOMIC_RELAXED);
+    if (thread != l->number)
+        __atomic_fetch_add(&l->all->helped, 1, __ATOMIC_RELAXED);
+    if (l->all->repeats == 1) // the one lane that works long
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    return OK;
+}
+
+static status run_lane(void *context, int64_t item, int thread)
+{
+    lanes *all = context;
+    lane own = {all, item};
+    assert_int_equal(item, thread);
+    for (int64_t i = 0; i < all->repeats && (all->repeats > 1 || item == 1); i++) {
+        status st = pool_run(all->p, 100, lane_item, &own);
+        if (st != OK)
+            return st;
+    }
+    return item == 2 && all->repeats == 2 ? status_fail(ERR_IO, "lane", "2") : OK;
+}
+
+static void test_pool_lanes(void **unused)
+{
+    (void)unused;
+    lanes l = {.repeats = 200};
+    assert_int_equal(pool_new(4, &l.p), OK);
+    assert_int_equal(pool_each(l.p, run_lane, &l), OK);
+    for (int t = 0; t < 4; t++)
+        assert_int_equal(l.sum[t], 200 * 4950);
+    l.repeats = 2;
+    assert_int_equal(pool_each(l.p, run_lane, &l), ERR_IO);
+    assert_string_equal(status_text(), "lane: 2");
+    // One lane of 100 ms, and three threads that would have rested.
+    const double rested = pool_rested(l.p);
+    l.repeats = 1;
+    l.helped = 0;
+    assert_int_equal(pool_each(l.p, run_lane, &l), OK);
+    assert_true(l.helped > 20);
+    assert_true(pool_rested(l.p) - rested < 0.15);
+    const double before = pool_rested(l.p);
+    pool_rest(l.p, 0.02); // nobody has work: all four rest
+    assert_true(pool_rested(l.p) - before > 0.06);
+    pool_free(l.p);
+    assert_int_equal(pool_each(NULL, add_item, &(loop){.fails_at = INT64_MAX}), OK);
+}
+
 static void test_digest(void **unused)
 {
     (void)unused;
@@ -262,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_rng),
         cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_pool_lanes),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_durations),

@@ -40,8 +40,9 @@ typedef struct thread_team {
     team_member member[TEAM_MOST];
 } thread_team;
 
-static inline status team_reserve(relay *self, size_t bytes, relay_block **out)
+static inline status team_reserve(relay *self, int lane, size_t bytes, relay_block **out)
 {
+    (void)lane;
     team_link *l = ((team_member *)self)->out;
     team_message *m = calloc(1, sizeof *m);
     m->block = (relay_block){checked_aligned(bytes, 1), bytes};
@@ -69,8 +70,9 @@ static inline void team_send(relay *self, relay_block *block)
 }
 
 // Waits for the next message; leaves the end of a pass where it is.
-static inline status team_receive(relay *self, relay_block **out)
+static inline status team_receive(relay *self, int lane, relay_block **out)
 {
+    (void)lane;
     team_link *l = ((team_member *)self)->in;
     status st = OK;
     pthread_mutex_lock(&l->lock);
@@ -108,7 +110,7 @@ static inline status team_end(team_member *t, status st)
     snprintf(text, sizeof text, "%s", st == OK ? "" : status_text());
     if (t->in) {
         relay_block *rest = NULL;
-        while (team_receive(&t->base, &rest) == OK)
+        while (team_receive(&t->base, 0, &rest) == OK)
             team_release(&t->base, rest);
         team_message *m = t->in->first;
         if (st == OK) {

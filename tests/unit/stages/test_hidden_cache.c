@@ -54,6 +54,8 @@ static void test_sharing(void **state)
     assert_memory_equal(back, hidden, sizeof hidden);
     model_neurons *u = hidden_cache_neurons(two, 1, &t, sizeof(float));
     assert_true(u && u->x && !u->made);
+    assert_null(hidden_cache_neurons(two, 1, &t, sizeof(float))); // another pass makes them
+    u->made = true;
     assert_ptr_equal(hidden_cache_neurons(two, 1, &t, sizeof(float)), u);
     assert_int_equal(s.bytes, sizeof hidden + ROWS * NEURONS * sizeof(float));
     hidden_cache_close(two);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A method is a row of a table: what it compares, and how it labels one layer from one start. A
 // layer's rows are read once for all its starts, which share them: units that run side by side
-// mostly are starts of a few layers. Random numbers are a stream by layer and start, so that any rank can label any of them.
+// mostly are starts of a few layers. Random numbers are a stream by layer and start, so that any
+// rank can label any of them.
 #include "stages/cluster/cluster_method.h"
 
 #include <inttypes.h>

@@ -4,21 +4,15 @@
 // threshold needs all of them before the first edge is known.
 #include "stages/cluster/cofiring_graph.h"
 
-#include <errno.h>
 #include <metis.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/simd.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
+#include "pipeline/machine/child.h"
 #include "stages/cluster/balanced_assignment.h"
 
 _Static_assert(sizeof(idx_t) == sizeof(int32_t), "METIS with 32-bit indices is expected");
@@ -167,55 +161,49 @@ int64_t cofiring_graph_cut(const cofiring_graph *g, const int32_t *label)
     return twice / 2;
 }
 
-// What the child leaves: in memory that both processes see.
+typedef struct metis_call {
+    const cofiring_graph *graph;
+    idx_t parts, seed;
+} metis_call;
+
 typedef struct metis_result {
-    int code; // METIS's, or 0
+    int code; // METIS's
     idx_t label[];
 } metis_result;
 
-static void call_metis(const cofiring_graph *g, idx_t parts, idx_t seed, metis_result *out)
+static void call_metis(const void *context, void *shared)
 {
-    idx_t vertices = g->vertices, constraints = 1, cut, options[METIS_NOPTIONS];
+    const metis_call *c = context;
+    const cofiring_graph *g = c->graph;
+    metis_result *out = shared;
+    idx_t vertices = g->vertices, parts = c->parts, constraints = 1, cut, options[METIS_NOPTIONS];
     METIS_SetDefaultOptions(options);
     options[METIS_OPTION_NUMBERING] = 0;
-    options[METIS_OPTION_SEED] = seed;
+    options[METIS_OPTION_SEED] = c->seed;
     out->code = METIS_PartGraphKway(&vertices, &constraints, g->first, g->neighbour, NULL, NULL,
                                     g->weight, &parts, NULL, NULL, options, &cut, out->label);
 }
 
 // METIS has one random generator a process, and puts handlers of its own on ABRT and TERM that only
-// the thread inside it survives: so it runs in a child, which no signal but KILL ends before its
-// parent's end.
+// the thread inside it survives: so it runs in a child.
 static status run_metis(const cofiring_graph *g, idx_t parts, idx_t seed, int32_t *label)
 {
+    status st;
     const size_t bytes = (size_t)g->vertices * sizeof *label;
-    metis_result *result = mmap(NULL, sizeof *result + bytes, PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (result == MAP_FAILED)
+    metis_result *result = checked_aligned(sizeof *result + bytes, 1);
+    if (!result)
         return status_no_memory("METIS");
-    int how = 0;
-    const pid_t parent = getpid(), child = fork();
-    if (child == 0) {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, NULL);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent)
-            call_metis(g, parts, seed, result);
-        _exit(0);
-    }
-    while (child > 0 && waitpid(child, &how, 0) < 0 && errno == EINTR)
-        ;
-    const int code = child > 0 && WIFEXITED(how) ? result->code : METIS_ERROR_MEMORY;
+    TRY(child_run(call_metis, &(metis_call){g, parts, seed}, sizeof *result + bytes, result));
+    if (result->code == METIS_ERROR_MEMORY)
+        TRY(status_no_memory("METIS"));
+    if (result->code != METIS_OK)
+        TRY(status_fail(ERR_INTERNAL, NULL,
+                        "METIS could not cut %d neurons into %d parts; use fewer clusters",
+                        g->vertices, parts));
     memcpy(label, result->label, bytes);
-    munmap(result, sizeof *result + bytes);
-    if (code == METIS_ERROR_MEMORY)
-        return status_no_memory("METIS");
-    return code == METIS_OK ? OK
-                            : status_fail(ERR_INTERNAL, NULL,
-                                          "METIS could not cut %d neurons into %d parts; use fewer "
-                                          "clusters",
-                                          g->vertices, parts);
+done:
+    free(result);
+    return st;
 }
 
 // Makes the sizes of METIS's parts exact.

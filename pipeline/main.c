@@ -45,7 +45,8 @@ static void note_signal(int number)
         atomic_store(asked, true);
 }
 
-// What a scheduler sends before it kills, and what mpirun hands on one second before it does. The
+// What a scheduler sends before it kills, and what mpirun hands on half a second (Open MPI 5) or two
+// (4) before it does. The
 // second TERM, INT or HUP kills: a person need not wait.
 static void watch_signals(atomic_bool *asked, atomic_bool *soon)
 {

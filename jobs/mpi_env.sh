@@ -5,7 +5,7 @@ if [ "$(id -u)" = 0 ]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 if [ "$(id -u)" = 0 ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ]; then
-  export OMPI_MCA_btl_vader_single_copy_mechanism=none
+  export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_smsc=^cma # Open MPI 4, 5
   export OMPI_MCA_plm_rsh_agent=${OMPI_MCA_plm_rsh_agent-sh} # a bare machine has no ssh, and one node needs none
 fi
 without=ofi,openib # network cards: looking for them where there are none takes a second a start

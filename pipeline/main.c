@@ -45,7 +45,8 @@ static void note_signal(int number)
         atomic_store(asked, true);
 }
 
-// What a scheduler sends before it kills, and what mpirun hands on one second before it does. The
+// What a scheduler sends before it kills, and what mpirun hands on half a second (Open MPI 5) or two
+// (4) before it does. The
 // second TERM, INT or HUP kills: a person need not wait.
 static void watch_signals(atomic_bool *asked, atomic_bool *soon)
 {
@@ -146,7 +147,8 @@ static status run_command(const command_line *line)
 
 static status doctor_body(comm *c, const command_line *line)
 {
-    return doctor(c, &sulcus_registry, line->n_arguments ? line->arguments[0] : ".");
+    return doctor(c, &sulcus_registry, line->n_arguments ? line->arguments[0] : ".",
+                  line->overrides, line->n_overrides);
 }
 
 static status doctor_command(const command_line *line)
@@ -369,11 +371,11 @@ static const command_def commands[] = {
       {"--keys", NULL, "PIPELINE", "every KEY.PATH that -s can give a value in that file"}},
      describe_command},
     {"doctor",
-     "[FOLDER]",
+     "[PIPELINE|FOLDER]",
      0,
      1,
-     "tries the machine, and prints the line that mends what is wrong",
-     {{0}},
+     "tries the machines a pipeline will run on, and prints the line that mends what is wrong",
+     {OVERRIDE, ALL_OF_RUN},
      doctor_command},
     {"quickstart",
      "[FOLDER]",

@@ -148,6 +148,7 @@ network cut 3
 sleep 4
 for n in 1 2 3; do kill_host $n; done # the job is over: nothing else ends it
 until_over
+says "who does not answer" stderr '^sulcus: nothing moves: h3 does not answer (rank 2), for [1-9]'
 "$TOY" status p.yaml --json >status.json
 says "a link cut for good" status.json '"resumable": *true'
 network join 3

@@ -19,6 +19,7 @@ typedef struct under_way {
 
 struct mailbox {
     MPI_Comm all, leaders;
+    bool beside; // `all` is another's
     MPI_Request meeting;
     under_way *sent; // owned
     int64_t count;
@@ -35,6 +36,22 @@ status mailbox_new(int all, int leaders, mailbox **out)
     MPI_Comm_dup(MPI_Comm_f2c(all), &l->all);
     l->leaders = MPI_Comm_f2c(leaders);
     l->meeting = MPI_REQUEST_NULL;
+    *out = l;
+    return OK;
+}
+
+status mailbox_beside(const mailbox *of, mailbox **out)
+{
+    int given;
+    *out = NULL;
+    MPI_Query_thread(&given);
+    if (given < MPI_THREAD_MULTIPLE)
+        return OK;
+    mailbox *l = checked_calloc(1, sizeof *l);
+    if (!l)
+        return status_no_memory("the mailbox");
+    *l = (mailbox){
+        .all = of->all, .leaders = MPI_COMM_NULL, .beside = true, .meeting = MPI_REQUEST_NULL};
     *out = l;
     return OK;
 }
@@ -62,7 +79,8 @@ void mailbox_free(mailbox *l)
     if (!l)
         return;
     forget_sent(l, true);
-    MPI_Comm_free(&l->all);
+    if (!l->beside)
+        MPI_Comm_free(&l->all);
     free(l);
 }
 

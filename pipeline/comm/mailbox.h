@@ -17,6 +17,10 @@ typedef struct mailbox mailbox;
 // On ranks `all` (MPI_Comm_c2f); `leaders` are the first ranks of the nodes, known there only.
 // Collective on both. Owned by the caller.
 status mailbox_new(int all, int leaders, mailbox **out);
+// One for another thread, between the ranks of `of`, which it borrows: for kinds of messages that
+// nobody takes from there, and for no meeting. *out is NULL where MPI was not started for several
+// threads. Local. Owned by the caller.
+status mailbox_beside(const mailbox *of, mailbox **out);
 // Collective. All messages must have been taken. NULL is a no-op.
 void mailbox_free(mailbox *l);
 

@@ -3,6 +3,7 @@
 // a cluster (a launcher's binding, a full /dev/shm, a file system without rename) has no version.
 #include "pipeline/commands/doctor.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,17 +12,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
+#include "pipeline/base/version.h"
 #include "pipeline/comm/launch.h"
+#include "pipeline/commands/doctor_files.h"
 #include "pipeline/machine/cores.h"
 #include "pipeline/machine/memory_use.h"
+#include "pipeline/run/run.h"
 
-// Each check is collective, returns the same status on all ranks, and says in `found` what it saw.
+extern const version_def library_mpi;
+
+// Each check is collective, returns what this rank has found, and says in `found`, on rank 0, what
+// all have seen.
 typedef struct checkup {
     comm *comm;
     const registry *registry;
     const char *folder;
+    const pipeline_file *file; // NULL: none was given
 } checkup;
 
 static status check_launch(const checkup *k, text *found)
@@ -86,9 +93,13 @@ static status check_signals(const checkup *k, text *found)
             "USR1 does not reach rank %d, so that a run cannot be told to stop; see "
             "that the launcher's shell does not block it, and that the launcher hands it on",
             comm_rank(k->comm));
-    text_addf(found, "USR1 %s",
-              launched ? "to the launcher reaches every rank" : "reaches the rank");
-    st = comm_agree(k->comm, st);
+    if (launched)
+        text_add(found, "USR1 to the launcher reaches every rank");
+    else if (comm_ranks(k->comm) == 1)
+        text_add(found, "USR1 reaches the rank");
+    else // below srun, orted or prted
+        text_add(found, "USR1 reaches rank 0; try it on the launcher, which is not above rank 0");
+    comm_largest(k->comm, 0); // all have waited
     sigaction(SIGUSR1, &old, NULL);
     return st;
 }
@@ -98,7 +109,7 @@ static status check_memory(const checkup *k, text *found)
     enum { BYTES = 256 << 20 };
     share *s = comm_share(k->comm);
     void *block = NULL;
-    status st = comm_agree(k->comm, s->alloc(s, BYTES, SHARE_ZEROS, &block));
+    status st = s->alloc(s, BYTES, SHARE_ZEROS, &block);
     if (block)
         s->release(s, block);
     text_addf(found, "%d MB shared by the ranks of a node", BYTES >> 20);
@@ -111,8 +122,8 @@ static status check_room(const checkup *k, text *found)
 {
     enum { LEAST = 1000 };
     const bool alone = comm_ranks(k->comm) == comm_nodes(k->comm);
-    const int64_t free_mb = comm_smallest(k->comm, (int64_t)(memory_use_room() / 1000000));
-    text_addf(found, "%lld MB free%s", (long long)free_mb,
+    const int64_t free_mb = (int64_t)(memory_use_room() / 1000000);
+    text_addf(found, "%lld MB free%s", (long long)comm_smallest(k->comm, free_mb),
               alone ? ", of which one rank a node needs nothing" : "");
     if (alone || free_mb >= LEAST)
         return OK;
@@ -141,52 +152,88 @@ static bool read_neighbour(const whereabouts *all, int rank, int ranks)
            number == next->process;
 }
 
+// How the MPI in use is told not to make such copies; false where it is none of those that are known
+// to make them.
+static bool find_setting(const char **name, const char **value)
+{
+    text mpi = {0};
+    int major = 0;
+    library_mpi.add(&mpi);
+    const bool known = sscanf(text_get(&mpi), "Open MPI v%d", &major) == 1;
+    *name = major < 5 ? "OMPI_MCA_btl_vader_single_copy_mechanism" : "OMPI_MCA_smsc";
+    *value = major < 5 ? "none" : "^cma";
+    text_free(&mpi);
+    return known;
+}
+
 static status check_copies(const checkup *k, text *found)
 {
-    static const char setting[] = "OMPI_MCA_btl_vader_single_copy_mechanism";
-    const char *given = getenv(setting);
+    const char *setting, *off;
+    const bool known = find_setting(&setting, &off);
+    const char *given = known ? getenv(setting) : NULL;
     share *s = comm_share(k->comm);
     void *block = NULL;
     const int64_t own = getpid();
     status st = OK;
-    if (given && strcmp(given, "none") == 0) {
-        text_addf(found, "off: %s=none", setting);
+    if (comm_largest(k->comm, !known || (given && strcmp(given, off) == 0))) {
+        text_addf(found, known ? "off: %s=%s" : "this MPI is not asked", setting, off);
         return OK;
     }
-    TRY(comm_agree(k->comm,
-                   s->alloc(s, (size_t)s->ranks * sizeof(whereabouts), SHARE_ZEROS, &block)));
+    TRY(s->alloc(s, (size_t)s->ranks * sizeof(whereabouts), SHARE_ZEROS, &block));
     whereabouts *all = block;
     all[s->rank] = (whereabouts){own, (int64_t)(intptr_t)&own};
-    TRY(comm_agree(k->comm, OK)); // all have written
+    TRY(s->vote(s, OK)); // all have written
     if (!read_neighbour(all, s->rank, s->ranks))
         st = status_fail(ERR_USAGE, NULL,
                          "a rank may not read another's memory (ptrace_scope, or a container); "
-                         "export %s=none, or mpirun may fail in the midst of a run",
-                         setting);
+                         "export %s=%s, or mpirun may fail in the midst of a run",
+                         setting, off);
     text_add(found, "the ranks of a node read each other's memory");
-    TRY(comm_agree(k->comm, st));
+    st = s->vote(s, st); // all have read
 done:
     if (block)
         s->release(s, block);
     return st;
 }
 
+static double wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+// What rank 0 sent is late by the way here, so the least of some tries is nearest. A run compares no
+// clocks: those of log lines and files are what goes wrong.
+static status check_clock(const checkup *k, text *found)
+{
+    enum { TRIES = 8, MOST = 10 };
+    double ahead = 0;
+    for (int i = 0; i < TRIES; i++) {
+        double first = wall_clock();
+        comm_broadcast(k->comm, 0, &first, sizeof first);
+        const double late = wall_clock() - first;
+        ahead = i == 0 || late < ahead ? late : ahead;
+        comm_largest(k->comm, 0); // who is ahead of the others must not send the next
+    }
+    const double most = (double)comm_largest(k->comm, (int64_t)(fabs(ahead) * 1e3)) * 1e-3;
+    text_addf(found, "%.3g s at most from rank 0's", most);
+    if (fabs(ahead) < MOST)
+        return OK;
+    return status_fail(ERR_USAGE, NULL,
+                       "the clock is %.0f s %s rank 0's; set it (chrony, ntpd), or times in logs "
+                       "and of files mean nothing",
+                       fabs(ahead), ahead > 0 ? "ahead of" : "behind");
+}
+
 static status check_folder(const checkup *k, text *found)
 {
-    status st = OK;
-    char *path = NULL;
-    if (comm_rank(k->comm) == 0) {
-        TRY(file_make_folders(k->folder));
-        path = text_format("%s/.sulcus-doctor", k->folder);
-        TRY(path ? OK : status_no_memory("a path"));
-        TRY(file_write_atomic(path, "doctor\n", 7)); // write, fsync, rename, fsync of the folder
-        if (unlink(path) != 0)
-            st = status_fail_errno(ERR_IO, path, "cannot remove");
-    }
-done:
-    free(path);
-    text_addf(found, "%s takes files: write, fsync, rename", k->folder);
-    return comm_agree(k->comm, st);
+    return doctor_folder(k->comm, k->folder, found);
+}
+
+static status check_inputs(const checkup *k, text *found)
+{
+    return doctor_inputs(k->comm, k->file, found);
 }
 
 static status check_libraries(const checkup *k, text *found)
@@ -197,30 +244,80 @@ static status check_libraries(const checkup *k, text *found)
             text_add(found, "; ");
         st = (*c)->check(found);
     }
-    return comm_agree(k->comm, st);
+    return st;
 }
 
 static const struct {
     const char *what;
     status (*check)(const checkup *k, text *found);
+    bool of_pipeline; // only where there is one
 } checks[] = {
-    {"launch", check_launch},        {"signals", check_signals},     {"threads", check_threads},
-    {"shared memory", check_memory}, {"/dev/shm", check_room},       {"single copy", check_copies},
-    {"folder", check_folder},        {"libraries", check_libraries},
+    {"launch", check_launch, false},   {"signals", check_signals, false},
+    {"threads", check_threads, false}, {"shared memory", check_memory, false},
+    {"/dev/shm", check_room, false},   {"single copy", check_copies, false},
+    {"clock", check_clock, false},     {"folder", check_folder, false},
+    {"inputs", check_inputs, true},    {"libraries", check_libraries, false},
 };
 
-status doctor(comm *c, const registry *r, const char *folder)
+// A node's word on a check: the first failure of its ranks.
+typedef struct word {
+    verdict verdict;
+    char host[64];
+} word;
+
+// Prints the check's line, or one for each node that fails. Adds the first failure to *all.
+static void print_check(comm *c, const char *what, status st, const text *found, verdict *all)
 {
-    const checkup k = {c, r, folder};
+    enum { LINES = 16 };
+    const bool prints = comm_rank(c) == 0;
+    int failed = 0;
+    word own = {.verdict = {OK, ""}};
+    snprintf(own.host, sizeof own.host, "%s", comm_host(c));
+    st = comm_share(c)->vote(comm_share(c), st);
+    if (comm_largest(c, st != OK) == 0) {
+        if (prints)
+            printf("%-14s ok    %s\n", what, text_get(found));
+        return;
+    }
+    verdict_add(&own.verdict, st);
+    for (int n = 0; n < comm_nodes(c); n++) {
+        word w = own;
+        comm_broadcast(c, comm_first_of(c, n), &w, sizeof w);
+        if (w.verdict.code == OK)
+            continue;
+        char line[sizeof w.verdict.text + sizeof w.host + 8];
+        snprintf(line, sizeof line, "%s%s%s%s", comm_nodes(c) > 1 ? "on " : "",
+                 comm_nodes(c) > 1 ? w.host : "", comm_nodes(c) > 1 ? ": " : "", w.verdict.text);
+        if (prints && failed < LINES)
+            printf("%-14s WRONG %s\n", what, line);
+        failed++;
+        verdict_add(all, status_carry(w.verdict.code, line));
+    }
+    if (prints && failed > LINES)
+        printf("%-14s WRONG on %d nodes more\n", what, failed - LINES);
+}
+
+status doctor(comm *c, const registry *r, const char *where, const char *const *overrides,
+              size_t n_overrides)
+{
+    const char *dot = strrchr(where, '.');
+    checkup k = {c, r, where, NULL};
+    pipeline_file *file = NULL;
     verdict first = {OK, ""};
+    status st = OK;
+    if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0)) {
+        TRY(run_load(c, where, overrides, n_overrides, r, &file));
+        k.file = file;
+        k.folder = file->output;
+    }
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         text found = {0};
-        status st = comm_agree(c, checks[i].check(&k, &found));
-        if (comm_rank(c) == 0)
-            printf("%-14s %-5s %s\n", checks[i].what, st == OK ? "ok" : "WRONG",
-                   st == OK ? text_get(&found) : status_text());
-        verdict_add(&first, st);
+        if (file || !checks[i].of_pipeline)
+            print_check(c, checks[i].what, checks[i].check(&k, &found), &found, &first);
         text_free(&found);
     }
-    return verdict_get(&first);
+    st = verdict_get(&first);
+done:
+    pipeline_file_free(file);
+    return st;
 }

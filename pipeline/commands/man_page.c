@@ -42,8 +42,9 @@ static const entry environment[] = {
     {"OPENBLAS_CORETYPE", "the CPU whose kernels OpenBLAS takes, where `sulcus doctor` says that "
                           "those of its own choice multiply wrongly"},
     {"DNNL_MAX_CPU_ISA", "the most that matrix products may use of the CPU's instructions"},
-    {"OMPI_MCA_btl_vader_single_copy_mechanism",
-     "none: the ranks of a node do not read each other's memory, which containers often forbid"},
+    {"OMPI_MCA_btl_vader_single_copy_mechanism, OMPI_MCA_smsc",
+     "none, and of Open MPI 5 ^cma: the ranks of a node do not read each other's memory, which "
+     "containers often forbid"},
     {"OMPI_MCA_osc_sm_backing_directory",
      "the folder of the memory that the ranks of a node share; /dev/shm where unset"},
     {"SULCUS_NODES, SULCUS_CPU, SULCUS_HOST, SULCUS_ROOT, SULCUS_STATS",

@@ -32,30 +32,41 @@
 
 // --- Beginning
 
-// Rank 0 reads the file, so that its error is one error; the others parse what it read.
-static status load_pipeline(run *r, const registry *reg, const run_options *o)
+status run_load(comm *c, const char *path, const char *const *overrides, size_t n_overrides,
+                const registry *reg, pipeline_file **out)
 {
-    bool first = comm_rank(r->comm) == 0;
+    bool first = comm_rank(c) == 0;
     status st = OK;
+    pipeline_file *f = NULL;
     void *source = NULL;
     size_t size = 0;
     if (first)
-        st = pipeline_file_open(o->pipeline, o->overrides, o->n_overrides, reg, &r->file);
-    TRY(comm_agree(r->comm, st));
-    if (first && (source = checked_calloc(r->file->text_size, 1)))
-        memcpy(source, r->file->text, size = r->file->text_size);
+        st = pipeline_file_open(path, overrides, n_overrides, reg, &f);
+    TRY(comm_agree(c, st));
+    if (first && (source = checked_calloc(f->text_size, 1)))
+        memcpy(source, f->text, size = f->text_size);
     else if (first)
         st = status_no_memory("the pipeline");
-    TRY(comm_agree(r->comm, st));
-    st = comm_broadcast_block(r->comm, 0, &source, &size);
+    TRY(comm_agree(c, st));
+    st = comm_broadcast_block(c, 0, &source, &size);
     if (!first && st == OK)
-        st = pipeline_file_parse(o->pipeline, source, size, o->overrides, o->n_overrides, reg,
-                                 &r->file);
-    TRY(comm_agree(r->comm, st));
+        st = pipeline_file_parse(path, source, size, overrides, n_overrides, reg, &f);
+    TRY(comm_agree(c, st));
+    *out = f;
+    f = NULL;
+done:
+    pipeline_file_free(f);
+    free(source);
+    return st;
+}
+
+static status load_dag(run *r, const registry *reg, const run_options *o)
+{
+    status st;
+    TRY(run_load(r->comm, o->pipeline, o->overrides, o->n_overrides, reg, &r->file));
     TRY(comm_agree(r->comm, dag_build(r->file, &r->dag)));
     TRY(comm_agree(r->comm, dag_select(r->dag, &o->selection)));
 done:
-    free(source);
     return st;
 }
 
@@ -328,7 +339,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     status st;
     double started = progress_clock();
     run r = {.comm = c, .command = o->command};
-    TRY(load_pipeline(&r, reg, o));
+    TRY(load_dag(&r, reg, o));
     if (comm_share(c)->rank == 0)
         leftovers_remove();
     TRY(stop_new(c, o->watch_signals, &r.stop));

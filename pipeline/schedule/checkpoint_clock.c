@@ -7,8 +7,8 @@
 // Writing takes at most one part in BUDGET of the run's time; a round's beginning is due ROUNDS
 // times as often as a wave's checkpoint.
 static const double BUDGET = 50, ROUNDS = 20;
-// mpirun kills one second after it was told to end: what took longer than this last time will not
-// be begun then.
+// mpirun kills half a second (Open MPI 5) to two (4) after it was told to end: what took longer than
+// this last time will not be begun then.
 static const double HURRY = 0.5;
 static const double MICRO = 1e-6;
 

@@ -2,8 +2,9 @@
 // Says where each rank is when nothing moves. Ranks note what they begin in memory that those of a
 // node share; a thread of each rank looks at the notes of all of them. When none has changed for a
 // while, one of these threads prints a line a rank of its node on stderr; again when twice, four
-// times as much has passed. Nothing is ended: what a person does about a rank that hangs, or a
-// filesystem that does, is theirs to decide.
+// times as much has passed. Then the first node says which others do not answer, and they whether
+// it does (pipeline/schedule/roll_call.h). Nothing is ended: what a person does about a rank that
+// hangs, or a filesystem that does, is theirs to decide.
 #ifndef PIPELINE_SCHEDULE_WATCHDOG_H
 #define PIPELINE_SCHEDULE_WATCHDOG_H
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A rank that hangs is found, with a line of what each rank is doing, and again later; one that is merely slow is not; one that is stopped
-# altogether is reported by the others.
+# altogether is reported by the others, and so is a host: by the first one, or by all others if it is that one.
 . "$SOURCE/tests/lib.sh"
 cd "$scratch" || exit 1
 printf 'pipeline: t\noutput: out\nsteps:\n  one: {stage: sum, units: 12, seconds: 0.05}\n' >p.yaml
@@ -29,6 +29,7 @@ for nodes in 1 2; do
   export SULCUS_NODES=$nodes
   start 3 -s watchdog=0.5s -s steps.one.hang_unit=7
   wait_for_alarms 3
+  is "hosts that do not answer, $nodes nodes" "$(grep -c 'does not answer' stderr)" 0
   says "the rank that hangs, $nodes nodes" stderr 'nothing moves: rank [0-2] on .* computes unit 7 of one, for [1-9]'
   is "ranks with a line, $nodes nodes" "$(grep -o 'moves: rank [0-9]' stderr | sort -u | wc -l)" 3
   is "ranks that wait, $nodes nodes" "$(grep 'waits for the other ranks' stderr | grep -o 'rank [0-9]' | sort -u | wc -l)" 2
@@ -52,7 +53,30 @@ victim=$(ps -o pid= --ppid $launcher | head -1)
 kill -STOP $victim
 wait_for_alarms 2
 says "the others" stderr 'waits for the other ranks'
+is "ranks that do not answer" "$(grep -o 'moves: rank [0-9].*; it does not answer' stderr | sed 's/ on .*;/;/' | sort -u)" \
+  'moves: rank 0; it does not answer'
 kill -CONT $victim
 wait $launcher || fail "the run that was stopped for a while"
 is "artefacts" "$(find out -name '*.nc' | wc -l)" 1
+
+# A host of three, with two ranks; and the first.
+printf 'export SULCUS_HOST=n$((OMPI_COMM_WORLD_RANK / 2))\nexec "$@"\n' >host.sh
+export SULCUS_NODES=3
+stop_host() { # HOST ITS-RANKS NODES-THAT-SAY-SO
+  rm -rf out
+  $mpirun_anyhow -n 6 bash host.sh "$TOY" run p.yaml --quiet -s watchdog=1s -s steps.one.seconds=0.1 -s steps.one.units=120 -s threads=1 >stdout 2>stderr </dev/null &
+  launcher=$!
+  sleep 1
+  victims=$(for p in $(ps -o pid= --ppid $launcher); do tr '\0' '\n' <"/proc/$p/environ" | grep -q "^SULCUS_HOST=$1$" && echo "$p"; done)
+  kill -STOP $victims
+  for _ in $(seq 150); do [ "$(grep -c "$1 does not answer" stderr)" -ge $((2 * $3)) ] && break; sleep 0.1; done
+  kill -CONT $victims
+  wait $launcher || fail "the run of which $1 was stopped for a while"
+  is "hosts that do not answer, $1 stopped" "$(grep 'does not answer (' stderr | sed 's/, for .*//' | sort -u)" \
+    "sulcus: nothing moves: $1 does not answer (ranks $2)"
+  is "who says that $1 is stopped" "$(($(grep -c 'does not answer (' stderr) / 2))" "$3" # twice, as there were two alarms
+  says "how long, $1 stopped" stderr "$1 does not answer .*, for [1-9][0-9]* s$"
+}
+stop_host n1 '2 to 3' 1
+stop_host n0 '0 to 1' 2
 finish

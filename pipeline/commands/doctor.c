@@ -45,11 +45,17 @@ static status check_threads(const checkup *k, text *found)
     int64_t used = comm_sum(k->comm, comm_cores(k->comm));
     int64_t machine = cores_machine();
     int64_t ranks = comm_ranks(k->comm);
+    const int64_t domains = comm_largest(k->comm, cores_domains());
     bool single = comm_nodes(k->comm) == 1;
     text_addf(found, "%lld threads in total, at least %lld a rank", (long long)used,
               (long long)least);
     if (single)
         text_addf(found, "; this machine has %lld cores", (long long)machine);
+    if (domains > 1)
+        text_addf(found,
+                  "; those of a rank lie in %lld NUMA domains: one rank a domain is faster "
+                  "(mpirun --map-by ppr:1:numa --bind-to numa)",
+                  (long long)domains);
     if (single && used > machine)
         return status_fail(ERR_USAGE, NULL, "%lld ranks share %lld cores; start at most %lld ranks",
                            (long long)ranks, (long long)machine, (long long)machine);

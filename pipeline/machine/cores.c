@@ -88,6 +88,71 @@ core_share cores_divide(const uint64_t *sets, size_t words, int ranks, int mine,
     return s;
 }
 
+// Has the set all CPUs of the machine? Then no launcher has chosen them.
+static bool is_whole(const uint64_t *set, size_t words)
+{
+    const size_t cpus = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = 0;
+    while (n < cpus && n < words * BITS && has(set, n))
+        n++;
+    return n == cpus;
+}
+
+int cores_own(const uint64_t *sets, size_t words, int ranks, int mine, const int32_t *core,
+              int32_t *cpu)
+{
+    const uint64_t *own = sets + (size_t)mine * words;
+    int n = 0;
+    if (is_whole(own, words))
+        return 0;
+    for (size_t c = 0; c < words * BITS; c++) {
+        if (!has(own, c))
+            continue;
+        if (count_sharers(sets, words, ranks, c) > 1)
+            return 0;
+        bool first = true; // of its core's, here
+        for (int i = 0; i < n && first; i++)
+            first = core[cpu[i]] != core[c];
+        if (first)
+            cpu[n++] = (int32_t)c;
+    }
+    return n;
+}
+
+// Is any CPU of a list such as "0-3,8" in the set?
+static bool meets(const char *list, const uint64_t *set, size_t words)
+{
+    char *end;
+    for (const char *at = list; *at; at = *end ? end + 1 : end) {
+        unsigned long first = strtoul(at, &end, 10), last = first;
+        if (end == at)
+            return false;
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        for (; first <= last && first < words * BITS; first++)
+            if (has(set, first))
+                return true;
+    }
+    return false;
+}
+
+int cores_domains(void)
+{
+    enum { DOMAINS = 256 };
+    char path[64], line[4096];
+    uint64_t *set = NULL;
+    size_t words;
+    int n = 0;
+    if (cores_allowed(&set, &words) != OK)
+        return 1;
+    for (int d = 0; d < DOMAINS; d++) {
+        snprintf(path, sizeof path, "/sys/devices/system/node/node%d/cpulist", d);
+        n += system_file_line(path, line, sizeof line) && meets(line, set, words);
+    }
+    free(set);
+    return n > 0 ? n : 1;
+}
+
 static double number_of(const char *variable)
 {
     const char *value = getenv(variable);

@@ -180,6 +180,9 @@ static status start_work(run *r, const char *pipeline)
     TRY(look_at_machines(r, threads));
     TRY(form_teams(r, threads));
     TRY(comm_agree(r->comm, pool_new(threads, &r->runtime.pool)));
+    const int32_t *cpu;
+    if (comm_own_cores(r->comm, &cpu) == threads) // else other threads may want the same ones
+        pool_pin(r->runtime.pool, cpu);
     if (first)
         st = record_start(r, pipeline, threads);
     comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);

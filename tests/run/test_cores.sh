@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Threads: none that nobody asked for; no more than Slurm gave a rank where nothing is bound; a core with two CPUs counts once; more CPUs
+# Threads: none that nobody asked for; kept on the cores of a rank; no more than Slurm gave a rank where nothing is bound; a core with two CPUs counts once; more CPUs
 # than cpu_set_t has room for.
 . "$SOURCE/tests/lib.sh"
 cd "$scratch" || exit 1
@@ -44,6 +44,27 @@ threads 1 CPUS=2000 SLURM_CPUS_ON_NODE=1
 is "threads where Slurm gave the job one CPU" "$threads" 1
 threads 1 CPUS=2000 SLURM_CPUS_PER_TASK=64
 is "threads where Slurm gave more than is bound" "$threads" 2
+
+# Threads are kept on the cores that a rank was given alone; thread 0, of which others are born, is not.
+pins() { # EXPECTED RANKS SETTINGS...
+  local expected=$1
+  shift
+  : >pins
+  threads "$@" PINS="$scratch/pins"
+  is "pins of $*" "$(paste -sd' ' pins)" "$expected"
+}
+pins 1999 1 CPUS=2000
+pins '' 2 CPUS=2000
+pins '' 1 CPUS=2000 SLURM_CPUS_PER_TASK=1
+pins '' 1 A=B
+mkdir -p nodes/sys/devices/system/node/node{0,3}
+echo 0-99,1998 >nodes/sys/devices/system/node/node0/cpulist
+echo 1999-2000 >nodes/sys/devices/system/node/node3/cpulist
+CPUS=2000 SULCUS_ROOT=$scratch/nodes LD_PRELOAD=$machine "$SULCUS" doctor "$scratch/folder" >stdout 2>stderr
+says "two domains of the doctor" stdout "^threads .*in 2 NUMA domains: one rank a domain is faster"
+echo 2000 >nodes/sys/devices/system/node/node3/cpulist
+CPUS=2000 SULCUS_ROOT=$scratch/nodes LD_PRELOAD=$machine "$SULCUS" doctor "$scratch/folder" >stdout 2>stderr
+grep -q NUMA stdout && fail "the doctor sees a domain that no rank is in"
 
 # CPUs 1998 and 1999 are one core; two threads may be asked for all the same.
 mkdir -p root/sys/devices/system/cpu/cpu199{8,9}/topology

@@ -23,6 +23,9 @@ status pool_new(int threads, pool **out);
 // Stops and joins them. NULL is a no-op.
 void pool_free(pool *p);
 int pool_threads(const pool *p);
+// Keeps thread t on cpu[t], for every t but 0, of which other threads may still be born; [threads].
+// What the system refuses is left as it is.
+void pool_pin(pool *p, const int32_t *cpu);
 
 // Runs fn(context, i, thread) for i in [0, n), items handed out in ascending order, by the caller
 // and by threads that are at rest. Returns when all have ended. When some fail, no further item

@@ -26,6 +26,11 @@ typedef struct core_share {
 // ranks may run on it, a core once however many of its CPUs are used.
 core_share cores_divide(const uint64_t *sets, size_t words, int ranks, int mine,
                         const int32_t *core);
+// The CPUs that threads of rank `mine` can be kept on, one of each of its cores: where the launcher
+// gave them to it (they are not all the machine has), and to no other rank. Writes them to cpu
+// [words × 64], and returns how many; 0: none.
+int cores_own(const uint64_t *sets, size_t words, int ranks, int mine, const int32_t *core,
+              int32_t *cpu);
 // No more than Slurm gave to a rank (SLURM_CPUS_PER_TASK) and, shared by the machine's ranks, to
 // the job here (SLURM_CPUS_ON_NODE): it may have bound none of them.
 core_share cores_cap(core_share s, int ranks);
@@ -33,6 +38,9 @@ core_share cores_cap(core_share s, int ranks);
 // Whole cores for one of `ranks` that share what this process may use of the machine; at least 1.
 // Without asking the others. Local.
 int cores_here(int ranks);
+// How many NUMA domains the CPUs that this process may run on are in; 1 where that is not known.
+// Local.
+int cores_domains(void);
 // The machine's cores, or as many as Slurm gave to the job here.
 int cores_machine(void);
 

@@ -141,6 +141,35 @@ static void share_is(const uint64_t *sets, int ranks, int mine, const int32_t *c
     assert_float_equal(s.cpus, cpus, 1e-9);
 }
 
+static void own_is(const uint64_t *sets, int ranks, int mine, const int32_t *core, int n,
+                   const int32_t *expected)
+{
+    int32_t cpu[64];
+    assert_int_equal(cores_own(sets, 1, ranks, mine, core, cpu), n);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(cpu[i], expected[i]);
+}
+
+// Sets without CPU 0, so that they are not all the machine has.
+static void test_own_cores(void **unused)
+{
+    (void)unused;
+    int32_t plain[64], paired[64];
+    for (int i = 0; i < 64; i++) {
+        plain[i] = i;
+        paired[i] = i % 32; // CPUs 1 and 33 are one core
+    }
+    const uint64_t apart[] = {UINT64_C(7) << 1, UINT64_C(3) << 8};
+    const uint64_t shared[] = {UINT64_C(7) << 1, UINT64_C(3) << 3};
+    const uint64_t twins = UINT64_C(3) << 1 | UINT64_C(3) << 33, all = UINT64_MAX;
+    own_is(apart, 2, 0, plain, 3, (int32_t[]){1, 2, 3});
+    own_is(apart, 2, 1, plain, 2, (int32_t[]){8, 9});
+    own_is(shared, 2, 0, plain, 0, NULL);
+    own_is(shared, 2, 1, plain, 0, NULL);
+    own_is(&twins, 1, 0, paired, 2, (int32_t[]){1, 2});
+    own_is(&all, 1, 0, plain, 0, NULL);
+}
+
 static void test_hyperthreads_count_once(void **unused)
 {
     (void)unused;
@@ -194,10 +223,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
     const struct CMUnitTest tests[] = {
-        TEST(test_physical),   TEST(test_cgroup_v2),
-        TEST(test_cgroup_v1),  TEST(test_cgroup_of_a_container),
-        TEST(test_schedulers), TEST(test_hyperthreads_count_once),
-        TEST(test_siblings),   TEST(test_slurm_caps_cores),
+        TEST(test_physical),
+        TEST(test_cgroup_v2),
+        TEST(test_cgroup_v1),
+        TEST(test_cgroup_of_a_container),
+        TEST(test_schedulers),
+        TEST(test_own_cores),
+        TEST(test_hyperthreads_count_once),
+        TEST(test_siblings),
+        TEST(test_slurm_caps_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ stopped() {
     [ "$(saves)" -gt $((saved + 1)) ] && break
     sleep 0.05
   done
+  if [ "$1 $mpi" = 'XCPU mpich' ]; then started="$(ranks_of $started) $started"; fi
   kill -"$1" $started
   code=0
   wait $started 2>/dev/null || code=$?

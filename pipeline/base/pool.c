@@ -162,6 +162,27 @@ static void *worker_main(void *argument)
 
 // --- The pool
 
+enum { STACK = 1 << 20 }; // of a thread, at least: `ulimit -s` may make less the default
+
+static bool start_worker(pool *p, int thread)
+{
+    pthread_attr_t attributes;
+    size_t stack;
+    worker *w = malloc(sizeof *w);
+    if (!w)
+        return false;
+    *w = (worker){p, thread};
+    pthread_attr_init(&attributes);
+    if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < STACK)
+        pthread_attr_setstacksize(&attributes, STACK);
+    const bool started = pthread_create(&p->handles[p->started], &attributes, worker_main, w) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!started)
+        free(w);
+    p->started += started;
+    return started;
+}
+
 status pool_new(int threads, pool **out)
 {
     pool *p = checked_calloc(1, sizeof *p);
@@ -180,18 +201,12 @@ status pool_new(int threads, pool **out)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&p->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    for (int t = 1; t < threads; t++) {
-        worker *w = malloc(sizeof *w);
-        if (w)
-            *w = (worker){p, t};
-        if (!w || pthread_create(&p->handles[p->started], NULL, worker_main, w) != 0) {
-            free(w);
+    for (int t = 1; t < threads; t++)
+        if (!start_worker(p, t)) {
             pool_free(p);
             return status_fail(ERR_INTERNAL, NULL,
                                "cannot start thread %d of %d; set `threads:` lower", t, threads);
         }
-        p->started++;
-    }
     *out = p;
     return OK;
 }

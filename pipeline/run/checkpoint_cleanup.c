@@ -11,6 +11,7 @@
 #include "pipeline/base/names.h"
 #include "pipeline/base/text.h"
 #include "pipeline/store/checkpoint_file.h"
+#include "pipeline/store/own_file.h"
 
 // Removes `path`, and the folders above it when nothing is left in them.
 static void remove_file(const char *output, const char *path)
@@ -70,7 +71,8 @@ static status clean_all(const run *r)
     status st = OK;
     names finished = {0};
     char **paths = NULL, *all = file_join(r->file->output, CHECKPOINT_FOLDER);
-    DIR *d = all ? opendir(all) : NULL;
+    const bool own = own_file_is_inside(r->file->output, CHECKPOINT_FOLDER);
+    DIR *d = all && own ? opendir(all) : NULL;
     if (!all)
         return status_no_memory("a path");
     if (!d)
@@ -81,7 +83,8 @@ static status clean_all(const run *r)
         goto done;
     }
     for (struct dirent *entry; (entry = readdir(d));) {
-        char *folder = entry->d_name[0] != '.' ? file_join(all, entry->d_name) : NULL;
+        const bool own_step = entry->d_name[0] != '.' && own_file_is_inside(all, entry->d_name);
+        char *folder = own_step ? file_join(all, entry->d_name) : NULL;
         if (folder)
             clean_folder(r, folder, &finished);
         free(folder);

@@ -4,11 +4,15 @@
 #include "pipeline/run/task_open.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_resume.h"
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_end.h"
+#include "pipeline/store/checkpoint_file.h"
+#include "pipeline/store/own_file.h"
 
 // Opens a task's upstream artefacts on this rank. What this run committed was read back then; what
 // an earlier one did is read against its digest, by rank 0, before the others open it.
@@ -84,13 +88,27 @@ static void take_ready(run *r)
 
 // --- The steps of opening, each of one task on this rank
 
-// Before anything else; and rank 0 reads the inputs.
+// Is what the task will write reached without a link? Links elsewhere would lead it out of OUTPUT.
+static status look_at_places(const char *output, const task *t)
+{
+    status st = own_file_check_folder(output, t->artefact_name);
+    char *path = checkpoint_file_path(output, t->artefact_name);
+    if (st == OK)
+        st = path ? own_file_check_folder(output, path + strlen(output) + 1)
+                  : status_no_memory("a path");
+    free(path);
+    return st;
+}
+
+// Before anything else; and rank 0 reads the inputs, and looks where the task will write.
 static status look_at_files(run *r, running_task *a)
 {
     status st;
     TRY(resource_use_watch(r->resources, a->of->task, r->records.inputs));
-    if (comm_rank(r->comm) == 0)
+    if (comm_rank(r->comm) == 0) {
+        TRY(look_at_places(r->file->output, a->of->task));
         TRY(open_inputs(r, a->of->task));
+    }
 done:
     return st;
 }

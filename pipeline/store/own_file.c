@@ -39,3 +39,17 @@ bool own_file_is_inside(const char *output, const char *path)
     free(full);
     return inside;
 }
+
+status own_file_check_folder(const char *output, const char *path)
+{
+    char *folder = file_folder(path), *full = folder ? file_join(output, folder) : NULL;
+    status st = full ? OK : status_no_memory("a path");
+    if (st == OK && !own_file_is_inside(output, folder))
+        st = status_fail(
+            ERR_IO, full,
+            "is reached through a link, which a run does not follow; put a folder there, or "
+            "let `output:` be where there is room");
+    free(folder);
+    free(full);
+    return st;
+}

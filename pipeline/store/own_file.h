@@ -14,4 +14,8 @@ status own_file_check(const char *path);
 // Is `path`, relative to the folder `output`, reached without a link? Local.
 bool own_file_is_inside(const char *output, const char *path);
 
+// ERR_IO where a link leads to the folder of `path`, relative to the folder `output`: what is written
+// there would be elsewhere. Local.
+status own_file_check_folder(const char *output, const char *path);
+
 #endif

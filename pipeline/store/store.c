@@ -18,6 +18,7 @@
 #include "pipeline/store/artefact_create.h"
 #include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
+#include "pipeline/store/own_file.h"
 
 #define TEMPORARY ".tmp" // a temporary name is FINAL.EPOCH-PID.tmp
 
@@ -101,6 +102,7 @@ status store_commit(const char *output, const char *path, artefact_writer *w,
         goto done;
     }
     TRY(provenance_add(w, origin));
+    TRY(own_file_check_folder(output, path));
     TRY(file_make_folders(folder));
     TRY(check_space(folder, w));
     TRY(check_limit(final, w));
@@ -221,7 +223,7 @@ status store_clean(const char *output, int64_t epoch, int64_t *removed)
     if (!folder)
         return OK; // never run
     for (struct dirent *entry; st == OK && (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.' || !own_file_is_inside(output, entry->d_name))
             continue;
         char *path = file_join(output, entry->d_name);
         st = path ? clean_folder(path, epoch, removed) : status_no_memory("a path");

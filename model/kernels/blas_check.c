@@ -104,10 +104,15 @@ static float matrix_entry(int i, int j)
     return (float)((i * 7 + j * 13) % 17 - 8);
 }
 
+// Not on the stack, of which `ulimit -s` may leave little.
 static status check_product(void)
 {
     enum { M = 61, N = 53, K = 131 }; // no multiple of a kernel's tile
-    float a[M * K], b[N * K], c[M * N];
+    status st = OK;
+    float *a = malloc((M * K + N * K + M * N) * sizeof *a);
+    if (!a)
+        return status_no_memory("a product");
+    float *b = a + M * K, *c = b + N * K;
     for (int i = 0; i < M * K; i++)
         a[i] = matrix_entry(i / K, i % K);
     for (int i = 0; i < N * K; i++)
@@ -115,16 +120,15 @@ static status check_product(void)
     for (int i = 0; i < M * N; i++)
         c[i] = 1;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1.0f, a, K, b, K, 1.0f, c, N);
-    for (int i = 0; i < M; i++) {
-        for (int j = 0; j < N; j++) {
-            float sum = 1;
-            for (int k = 0; k < K; k++)
-                sum += a[i * K + k] * b[j * K + k];
-            if (c[i * N + j] != sum)
-                return wrong_product(c[i * N + j], sum);
-        }
+    for (int i = 0; i < M * N && st == OK; i++) {
+        float sum = 1;
+        for (int k = 0; k < K; k++)
+            sum += a[i / N * K + k] * b[i % N * K + k];
+        if (c[i] != sum)
+            st = wrong_product(c[i], sum);
     }
-    return OK;
+    free(a);
+    return st;
 }
 
 status blas_check(int threads)

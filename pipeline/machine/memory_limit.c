@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
 #include "pipeline/machine/system_file.h"
 
 static void lower_to(memory_limit *l, double bytes, const char *what, const char *name)
@@ -89,43 +91,52 @@ static void find_mount(hierarchy *h)
         fclose(file);
 }
 
-// "max" of version 2 is no number, and the largest one of version 1 is more than any memory.
-static void ask_file(memory_limit *l, const char *folder, const char *name, const char *cgroup)
+// The limit of a group, whose folder is that of the mount with `below` behind it. "max" of version 2
+// is no number, and the largest one of version 1 is more than any memory.
+static void ask_group(memory_limit *l, const hierarchy *h, const char *below, const char *name)
 {
-    char path[2 * PATH_MAX], line[64], *end;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!system_file_line(path, line, sizeof line))
-        return;
-    double bytes = (double)strtoull(line, &end, 10);
-    if (end != line && *end == 0)
-        lower_to(l, bytes, "cgroup ", cgroup);
+    char line[64], *end, *path = text_format("%s%s/%s", h->mount, below, name);
+    if (path && system_file_line(path, line, sizeof line)) {
+        const double bytes = (double)strtoull(line, &end, 10);
+        if (end != line && *end == 0)
+            lower_to(l, bytes, "cgroup ", *below ? below : "/");
+    }
+    free(path);
+}
+
+// Where the group is below the mount's root; the root itself where it lies elsewhere.
+static char *path_below(hierarchy *h)
+{
+    const size_t above = strcmp(h->root, "/") == 0 ? 0 : strlen(h->root);
+    const bool inside = strncmp(h->path, h->root, above) == 0 && strncmp(h->path, "/..", 3) != 0;
+    return inside ? h->path + above : strcpy(h->path, "/");
 }
 
 static void ask_cgroups(memory_limit *l, int version)
 {
-    hierarchy h = {.version = version};
-    char folder[2 * PATH_MAX];
-    find_path(&h);
-    find_mount(&h);
-    if (!h.path[0] || !h.mount[0])
+    hierarchy *h = checked_calloc(1, sizeof *h); // of paths: much for a stack
+    if (!h)
         return;
-    const size_t above = strcmp(h.root, "/") == 0 ? 0 : strlen(h.root);
-    const bool inside = strncmp(h.path, h.root, above) == 0 && strncmp(h.path, "/..", 3) != 0;
-    char *below = inside ? h.path + above : strcpy(h.path, "/"); // from the mount's root
-    for (;;) {
-        snprintf(folder, sizeof folder, "%s%s", h.mount, below);
-        const char *name = *below ? below : "/";
+    h->version = version;
+    find_path(h);
+    find_mount(h);
+    char *below = NULL; // from the mount's root
+    if (h->path[0] && h->mount[0])
+        below = path_below(h);
+    while (below) {
         if (version == 1) {
-            ask_file(l, folder, "memory.limit_in_bytes", name);
+            ask_group(l, h, below, "memory.limit_in_bytes");
         } else {
-            ask_file(l, folder, "memory.max", name);
-            ask_file(l, folder, "memory.high", name);
+            ask_group(l, h, below, "memory.max");
+            ask_group(l, h, below, "memory.high");
         }
         char *slash = strrchr(below, '/');
-        if (!slash)
-            break;
-        *slash = 0;
+        if (slash)
+            *slash = 0;
+        else
+            below = NULL;
     }
+    free(h);
 }
 
 // --- Schedulers

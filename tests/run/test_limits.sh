@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Limits of a shell and readers that go away: the size and number of files (ulimit -f, -n), a full or closed stdout. Exit 4 with one line,
+# Limits of a shell and readers that go away: the size and number of files (ulimit -f, -n), the stack (-s), a full or closed stdout. Exit 4 with one line,
 # or the run goes on; never a signal, never "out of memory" or "a newer run".
 . "$SOURCE/tests/lib.sh"
 cd "$scratch" || exit 1
@@ -47,6 +47,8 @@ for n in 16 17 18 19 20 22 24; do
   within "$n files" -n $n
   grep -q 'newer run' stderr && fail "$n files: takes itself for another run"
 done
+within 'little stack' -s 64 # threads have as much
+is 'exit code with little stack' "$code" 0
 # Files that whoever started it has left open count.
 exec {one}<p.yaml {two}<p.yaml {three}<p.yaml {four}<p.yaml {five}<p.yaml {six}<p.yaml
 within '16 files, some open' -n 16

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <mpi.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -76,6 +77,21 @@ static void flush_output(void)
 {
     if (fflush(stdout) != 0 && errno == EPIPE && !freopen("/dev/null", "w", stdout))
         report(status_fail_errno(ERR_IO, "/dev/null", "cannot open"));
+}
+
+// What `ulimit -s` says is every thread's stack too, MPI's and libraries' as well; a thread is given
+// enough all the same.
+static void widen_stacks(void)
+{
+    enum { LEAST = 1 << 20 };
+    pthread_attr_t usual;
+    size_t bytes;
+    if (pthread_getattr_default_np(&usual) != 0)
+        return;
+    if (pthread_attr_getstacksize(&usual, &bytes) == 0 && bytes < LEAST &&
+        pthread_attr_setstacksize(&usual, LEAST) == 0)
+        pthread_setattr_default_np(&usual);
+    pthread_attr_destroy(&usual);
 }
 
 // Starts MPI, calls `body` on all ranks, ends MPI. The failure is reported here, by rank 0: mpirun
@@ -405,6 +421,7 @@ int main(int argc, char **argv)
 {
     command_line line = {0};
     loading_end();
+    widen_stacks();
     // One rank writes a file, under a name of its own, and it is read once it is whole: HDF5 need not
     // lock it, which many file systems cannot.
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);

@@ -162,25 +162,18 @@ static void *worker_main(void *argument)
 
 // --- The pool
 
-enum { STACK = 1 << 20 }; // of a thread, at least: `ulimit -s` may make less the default
-
 static bool start_worker(pool *p, int thread)
 {
-    pthread_attr_t attributes;
-    size_t stack;
     worker *w = malloc(sizeof *w);
     if (!w)
         return false;
     *w = (worker){p, thread};
-    pthread_attr_init(&attributes);
-    if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < STACK)
-        pthread_attr_setstacksize(&attributes, STACK);
-    const bool started = pthread_create(&p->handles[p->started], &attributes, worker_main, w) == 0;
-    pthread_attr_destroy(&attributes);
-    if (!started)
+    if (pthread_create(&p->handles[p->started], NULL, worker_main, w) != 0) {
         free(w);
-    p->started += started;
-    return started;
+        return false;
+    }
+    p->started++;
+    return true;
 }
 
 status pool_new(int threads, pool **out)

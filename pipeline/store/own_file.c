@@ -42,22 +42,14 @@ bool own_file_is_inside(const char *output, const char *path)
 
 status own_file_check_folder(const char *output, const char *path)
 {
-    status st = OK;
-    char *above = strdup(path), *full = NULL;
-    for (char *slash = above ? strchr(above, '/') : NULL; slash && st == OK && !full;
-         slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        if (!own_file_is_inside(output, above) && !(full = file_join(output, above)))
-            st = status_no_memory("a path");
-        *slash = '/';
-    }
-    if (!above)
-        st = status_no_memory("a path");
-    else if (full)
-        st = status_fail(ERR_IO, full,
-                         "is a link, and nothing is written through one; put a folder there, or "
-                         "let `output:` be where there is room");
-    free(above);
+    char *folder = file_folder(path), *full = folder ? file_join(output, folder) : NULL;
+    status st = full ? OK : status_no_memory("a path");
+    if (st == OK && !own_file_is_inside(output, folder))
+        st = status_fail(
+            ERR_IO, full,
+            "is reached through a link, which a run does not follow; put a folder there, or "
+            "let `output:` be where there is room");
+    free(folder);
     free(full);
     return st;
 }

@@ -70,14 +70,14 @@ for name in sums checkpoints; do
   : >elsewhere/mine.nc.0-1.tmp
   ln -s "$scratch/elsewhere" out/$name
   run LANG=C
-  refused "a link for $name" 4 "out/$name: is a link, and nothing is written through one"
+  refused "a link for $name" 4 "out/$name.*: is reached through a link, which a run does not follow"
   is "what is behind a link for $name" "$(ls elsewhere)" mine.nc.0-1.tmp
 done
 rm -rf out elsewhere
 mkdir out elsewhere out/checkpoints
 ln -s "$scratch/elsewhere" out/checkpoints/sums
 run LANG=C
-refused "a link for a step's checkpoints" 4 "out/checkpoints/sums: is a link, and nothing is written through one"
+refused "a link for a step's checkpoints" 4 "out/checkpoints/sums: is reached through a link, which a run does not follow"
 
 # fsck moves nothing from where a link leads, nor to there.
 rm -rf out elsewhere

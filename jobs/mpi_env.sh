@@ -11,7 +11,7 @@ fi
 without=ofi,openib # network cards: looking for them where there are none takes a second a start
 if [ ! -d /sys/devices/system/cpu ]; then # a bare root without /sys: every rank would say so on stderr
   without=$without,tcp
-  export HWLOC_HIDE_ERRORS=2
+  export HWLOC_HIDE_ERRORS=2 UCX_LOG_LEVEL=${UCX_LOG_LEVEL-fatal}
 fi
 [ -d /sys/class/infiniband ] || export OMPI_MCA_btl=${OMPI_MCA_btl-^$without} OMPI_MCA_mtl=${OMPI_MCA_mtl-^ofi,psm,psm2}
 

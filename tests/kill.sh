@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Kills a pipeline N times (SIGKILL to a random rank or to mpirun, at a random moment), each time goes on with the same command on a
-# random number of ranks from 1 to 4, and compares the artefacts with those of a run that was never disturbed.
+# Kills a pipeline N times (SIGKILL to a random rank or to mpirun, or to MPICH's proxy between them, at a random moment), each time goes on
+# with the same command on a random number of ranks from 1 to 4, and compares the artefacts with those of a run that was never disturbed.
 #   tests/kill.sh [N] [PIPELINE]      default 30, tests/small.yaml; SEED=n repeats a sequence of choices
 #   SULCUS: the program; KILL_AFTER=s: the latest moment of a kill, default two thirds of what the undisturbed run took
 # Fails on other bits; on anything left behind; when a run goes on from less than the last checkpoint said to the journal; and when
@@ -11,6 +11,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 kills=${1:-30} pipeline=${2:-$here/tests/small.yaml}
 SULCUS=${SULCUS:-$here/build/sulcus}
 . "$here/jobs/mpi_env.sh"
+! ldd "$SULCUS" | grep -q libmpich || mpirun_anyhow='env OMPI_MCA_rmaps_base_oversubscribe=1 mpiexec.mpich -bind-to none'
 RANDOM=${SEED:=$RANDOM}
 echo "seed $SEED"
 scratch=$(mktemp -d)
@@ -58,6 +59,15 @@ count_lost() {
     END { if (kept) print killed - kept, interval; else print 0, 1 }' "$journal"
 }
 
+# The processes below mpirun: its ranks, and MPICH's proxy, which starts them.
+below() {
+  local process
+  for process in $(ps -o pid= --ppid "$1"); do
+    echo "$process"
+    [ "$(ps -o comm= -p "$process")" != hydra_pmi_proxy ] || below "$process"
+  done
+}
+
 # mpirun notices that a rank has died, except (Open MPI 4.1.4: "PMIX ERROR: UNREACHABLE") in the middle of its own start.
 wait_for_launcher() {
   for _ in $(seq 100); do
@@ -77,7 +87,7 @@ while [ $done -lt "$kills" ]; do
   (run $n "$out") >"$scratch/stdout" 2>"$scratch/stderr" &
   launcher=$! started=$(date +%s.%N)
   sleep $((after / 1000)).$(printf %03d $((after % 1000)))
-  ranks=($(ps -o pid= --ppid $launcher))
+  ranks=($(below $launcher))
   victim=$launcher
   [ $((RANDOM % 2)) = 0 ] && [ ${#ranks[@]} -gt 0 ] && victim=${ranks[RANDOM % ${#ranks[@]}]}
   moment=$(date +%s.%N)

@@ -19,7 +19,7 @@ ranked=(sh -c 'export OMPI_COMM_WORLD_RANK=$PMI_RANK; exec "$@"' -)
 while [ $# -gt 0 ]; do
   case $1 in
   --oversubscribe) export OMPI_MCA_rmaps_base_oversubscribe=1 ;;
-  --bind-to) shift ;;
+  --bind-to | -x) shift ;;
   -q) ;;
   -n | -wdir) arguments+=("$1" "$2"); shift ;;
   *)
@@ -35,6 +35,14 @@ END
   chmod +x "$scratch.bin/mpirun"
   PATH=$scratch.bin:$PATH
 fi
+
+# ranks_of LAUNCHER: their process ids; MPICH's are children of its proxy.
+ranks_of() {
+  local process
+  for process in $(ps -o pid= --ppid "$1"); do
+    if [ "$(ps -o comm= -p "$process")" = hydra_pmi_proxy ]; then ranks_of "$process"; else echo "$process"; fi
+  done
+}
 
 # ranks N COMMAND...: runs it on N ranks, stdout in $scratch/stdout, what it says itself on stderr in $scratch/stderr; its status in $code.
 ranks() {

@@ -48,7 +48,7 @@ is "false alarms" "$(alarms)" 0
 # Stopped altogether, the first rank of the node.
 start 2 -s watchdog=0.5s -s steps.one.seconds=0.3
 sleep 1
-victim=$(ps -o pid= --ppid $launcher | head -1)
+victim=$(ranks_of $launcher | head -1)
 kill -STOP $victim
 wait_for_alarms 2
 says "the others" stderr 'waits for the other ranks'

@@ -10,6 +10,7 @@ samples=${1:-all} seed=${SEED:-1}
 build=${BUILD:-$PWD/build}
 TOY=${TOY:-$build/tests/toy} shim=$build/tests/libfaults.so
 . jobs/mpi_env.sh
+! ldd "$TOY" | grep -q libmpich || mpirun_anyhow='env OMPI_MCA_rmaps_base_oversubscribe=1 mpiexec.mpich -bind-to none'
 export TOY shim OMPI_MCA_ess_singleton_isolated=1 # no daemon for a rank alone
 scratch=$(mktemp -d)
 export scratch
@@ -79,7 +80,7 @@ xargs -P 2 -L 1 bash -c 'attempt "$0" "$1"' <calls >results
 
 # The same on one of three ranks alone: its message and code are those of all, and nobody waits for it.
 cat >alone.sh <<'END'
-if [ "$OMPI_COMM_WORLD_RANK" = "$1" ]; then
+if [ "${OMPI_COMM_WORLD_RANK-${PMI_RANK-}}" = "$1" ]; then
   export FAULT_KIND=memory FAULT_AT=$2 FAULT_REPORT=$3 LD_PRELOAD=$shim
 fi
 shift 3

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 kills=${1:-30} pipeline=${2:-$here/tests/small.yaml}
 SULCUS=${SULCUS:-$here/build/sulcus}
 . "$here/jobs/mpi_env.sh"
-! ldd "$SULCUS" | grep -q libmpich || mpirun_anyhow='mpiexec.mpich -bind-to none'
+! ldd "$SULCUS" | grep -q libmpich || mpirun_anyhow='env OMPI_MCA_rmaps_base_oversubscribe=1 mpiexec.mpich -bind-to none'
 RANDOM=${SEED:=$RANDOM}
 echo "seed $SEED"
 scratch=$(mktemp -d)

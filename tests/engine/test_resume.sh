@@ -22,7 +22,7 @@ number() {
   grep "\"event\":\"$1\"" out/journal.jsonl | grep -F "\"task\":\"$3\"" | tail -1 | sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p"
 }
 saves() { cat out/journal.jsonl 2>/dev/null | grep -c '"event":"saved".*slow'; }
-# stopped SIGNAL RANKS NODES: starts a run, and sends mpirun the signal when both slow tasks have saved units.
+# stopped SIGNAL RANKS NODES: starts a run, and sends mpirun the signal when both slow tasks have saved units. MPICH's passes no XCPU on.
 stopped() {
   : >stdout
   SULCUS_NODES=$3 $mpirun_anyhow -n "$2" "$TOY" run p.yaml -s steps.slow.seconds=0.03 >stdout 2>stderr &
@@ -32,8 +32,9 @@ stopped() {
     [ "$(saves)" -gt $((saved + 1)) ] && break
     sleep 0.05
   done
-  if [ "$1 $mpi" = 'XCPU mpich' ]; then started="$(ranks_of $started) $started"; fi
-  kill -"$1" $started
+  local target=$started
+  [ "$1 $mpi" != 'XCPU mpich' ] || target=$(ranks_of $started)
+  kill -"$1" $target
   code=0
   wait $started 2>/dev/null || code=$?
 }

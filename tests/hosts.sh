@@ -145,7 +145,7 @@ same "a link cut for ten seconds"
 begin h1,h2,h3 "$TOY" run p.yaml -s threads=1 "${slow[@]}" -s watchdog=1s
 sleep 1.5
 network cut 3
-sleep 4
+for _ in $(seq 100); do grep -qs 'h3 does not answer' stderr.all && break; sleep 0.2; done
 for n in 1 2 3; do kill_host $n; done # the job is over: nothing else ends it
 until_over
 says "who does not answer" stderr '^sulcus: nothing moves: h3 does not answer (rank 2), for [1-9]'

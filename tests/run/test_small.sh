@@ -28,6 +28,11 @@ try 0 fsck out
 for path in out/share/all.nc "$SOURCE/examples/vit-glyph100" "$SOURCE/examples/glyph100"; do
   try 0 inspect "$path"
 done
+sed "s,\\.\\./runs/small,out,; s,\\.\\./examples,$SOURCE/examples," "$SOURCE/tests/small.yaml" >small.yaml
+"$SULCUS" doctor small.yaml >stdout 2>stderr
+code=$?
+[ $code = 0 ] || [ $code = 2 ] || fail "doctor: exit $code" # 2: what it finds wrong is this machine's
+says doctor stdout '^inputs  *ok '
 try 0 describe
 try 0 describe prune
 try 0 describe --schema

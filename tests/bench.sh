@@ -281,7 +281,7 @@ whole() {
     for ((i = 0; i < repeats; i++)); do
       rm -rf "$scratch/r"
       begin=$(now)
-      OMP_NUM_THREADS= $mpirun_anyhow -n $n "$build/sulcus" run "$scratch/r.yaml" --quiet -s compute="$3" -s threads=$((threads / n)) || return
+      env -u OMP_NUM_THREADS $mpirun_anyhow -n $n "$build/sulcus" run "$scratch/r.yaml" --quiet -s compute="$3" -s threads=$((threads / n)) || return
       rates+=("$(awk -v a="$begin" -v b="$(now)" -v n="$4" 'BEGIN {print n / (b - a)}')")
     done
     row "$1, $3, a whole run, $n × $((threads / n))" "$(fold "${rates[@]}") a second; threads waited $(sed -n 's/.*"event":"done".*"waiting":\([0-9.e-]*\).*/\1/p' "$scratch/r/journal.jsonl" | awk '{printf "%.1f%%", 100 * $1}')" \
@@ -317,7 +317,7 @@ datasets: {texts: {format: jsonl, path: $PWD/examples/debtext/test.jsonl, subset
 steps: {activations: {stage: collect, model: lm, data: texts, sites: [mlp, attn]}}
 END
     "$build/sulcus" run "$scratch/r.yaml" --quiet -s threads="$threads" || return
-    n=$(ncdump -v mlp_count "$scratch/r/activations.nc" 2>/dev/null | sed -n '/^data/,$p' | tr -dc '0-9,\n' | tr ',' '\n' | awk '{n += $1} END {print n}')
+    n=$(ncdump -v mlp_count "$scratch"/r/activations/*.nc 2>/dev/null | sed -n '/^data/,$p' | tr -dc '0-9,\n' | tr ',' '\n' | awk '{n += $1} END {print n}')
     whole '(r) SmolLM2-135M collect, samples of 512 tokens' smollm2 "$compute" "$((n / 512))" 512
   done
 }

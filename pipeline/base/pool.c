@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/progress.h"
 
 typedef struct failure {
     status status;
@@ -54,18 +55,11 @@ typedef struct worker {
     int thread;
 } worker;
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 // --- With the lock held
 
 static void count_rest(pool *p, int more)
 {
-    double now = seconds_now();
+    double now = progress_clock();
     p->rested += p->resting * (now - p->since);
     p->since = now;
     p->resting += more;
@@ -187,7 +181,7 @@ status pool_new(int threads, pool **out)
     }
     p->threads = threads;
     p->handles = handles;
-    p->since = seconds_now();
+    p->since = progress_clock();
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);

@@ -278,10 +278,10 @@ static double begin_unit(run *r, wave *w, const task *t, int64_t unit)
     return now;
 }
 
-// What a unit at place `i` of the list has come to.
-static void end_unit(run *r, wave *w, running_task *a, int64_t i, status st, double begun)
+// What a task's unit, at place `i` of the list, has come to.
+static void end_unit(run *r, wave *w, running_task *a, int64_t i, int64_t unit, status st,
+                     double begun)
 {
-    const int64_t unit = wave_units_number(&w->list.parts[wave_units_part(&w->list, i)], i);
     pthread_mutex_lock(&w->lock);
     const double now = progress_clock(), took = now - begun;
     if (atomic_fetch_sub(&w->running, 1) == 1) {
@@ -327,7 +327,7 @@ static status run_lane(void *context, int64_t item, int thread)
         status st = a->of->task->stage->unit(a->state, &a->vector, unit, lane, a->sum);
         if (w->team)
             st = team_unit_end(w->team, lane, i, st);
-        end_unit(r, w, a, i, st, begun);
+        end_unit(r, w, a, i, unit, st, begun);
     }
     // Other nodes may ask as long as this one has not come to the meeting.
     while (lane == 0 && w->steal && atomic_load(&w->running) > 0) {
@@ -337,7 +337,7 @@ static status run_lane(void *context, int64_t item, int thread)
     return OK;
 }
 
-static status run_units(run *r, wave *w)
+static void run_units(run *r, wave *w)
 {
     enum { NANO = 1000000000 };
     pool *threads = r->runtime.pool;
@@ -348,11 +348,10 @@ static status run_units(run *r, wave *w)
         r->runtime.context = w->steal;
         r->runtime.meanwhile = serve_steals;
     }
-    status st = pool_each(threads, run_lane, &(lanes){r, w});
+    (void)pool_each(threads, run_lane, &(lanes){r, w}); // what fails is a task, not a lane
     r->runtime.meanwhile = NULL;
     w->manned += (int64_t)((progress_clock() - begun) * pool_threads(threads) * NANO);
     w->rested += (int64_t)((pool_rested(threads) - rested) * NANO);
-    return st;
 }
 
 // All ranks have stopped between units: because none are left, because the run must stop, or for a
@@ -435,7 +434,7 @@ status wave_run(run *r, wave **out)
     do {
         if (w->team)
             TRY(comm_agree(r->comm, team_begin(w->team, pool_threads(r->runtime.pool))));
-        TRY(run_units(r, w));
+        run_units(r, w);
         if (w->team)
             team_finish(w->team);
         TRY(meet_ranks(r, w, &more, &stopped));

@@ -26,7 +26,6 @@
 #include "model/kernels/attention.h"
 #include "model/kernels/bfloat16.h"
 #include "model/kernels/linear.h"
-#include "model/kernels/products_avx512.h"
 #include "pipeline/base/checked.h"
 
 enum { MAX_MAPS = 8, HEAD_TILE = 2048 };
@@ -86,7 +85,7 @@ static status take_answers(void *context, int64_t index, int thread, const tile 
 static status map_rows(const bench *b, lane *t, const linear *l, const float *x, float *y)
 {
     operand o = {x, b->form == PACKING_BF16 ? t->half : NULL, l->in, l->in, b->tiles.rows};
-    return linear_apply(t->products, l, &o, y, l->out);
+    return linear_apply(t->products, l, &o, NULL, y, l->out);
 }
 
 // The products of a block of queries' attention in the form of the maps, with weights for keys and
@@ -104,10 +103,10 @@ static void attend_block(const bench *b, lane *t, float *at, int rows, int keys)
         return;
     }
     const void *x = b->form == PACKING_BF16 ? (const void *)t->half : t->in;
-    const product_shape score = {b->form, rows, keys, d, a, keys, false, false};
-    products_avx512_run(&score, x, w, NULL, t->scores);
-    const product_shape mix = {b->form, rows, d, keys, keys, a, false, false};
-    products_avx512_run(&mix, x, w, NULL, at);
+    const product_shape score = {b->form, rows, keys, d, a, keys, false, false, NULL};
+    products_run_own(t->products, &score, x, w, t->scores);
+    const product_shape mix = {b->form, rows, d, keys, keys, a, false, false, NULL};
+    products_run_own(t->products, &mix, x, w, at);
 }
 
 // A tile's attention, without the softmax.
@@ -208,7 +207,7 @@ static status prepare(bench *b)
     widest = widest > HEAD_TILE ? widest : HEAD_TILE;
     for (int t = 0; t < b->options.threads; t++) {
         lane *own = &b->lane[t];
-        TRY(products_new(ENGINE_BEST, &own->products));
+        TRY(products_new(NULL, &own->products));
         own->in = bench_values(rows * widest, 1);
         own->out = bench_values(rows * widest, 1);
         own->half = checked_calloc(rows * widest, sizeof *own->half);

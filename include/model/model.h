@@ -24,7 +24,7 @@ typedef struct model_options {
     bool random;      // weights drawn as the framework would initialise them
     uint64_t seed;    // of random
     compute compute;
-    product_engine engine; // for tests; ENGINE_BEST otherwise
+    const product_engine *engine; // for tests; NULL: the best
     bool light;            // configuration only: no weights are read or drawn
     int threads;           // that convert or draw the weights; 0 is 1
     relay *team; // ranks that hold the layers between them; NULL: this one holds all. Not looked

@@ -155,7 +155,7 @@ static status vit_embed(pass *p)
                         p->patches + s * rows * (int64_t)width);
     const operand x =
         linear_operand(p->products, p->m->packing, p->patches, width, p->rows, width, p->site_copy);
-    TRY(linear_apply(p->products, &projection, &x, p->hidden, hidden));
+    TRY(linear_apply(p->products, &projection, &x, NULL, p->hidden, hidden));
     for (int64_t s = 0; s < p->tile.samples; s++) {
         float *first = p->hidden + s * rows * hidden;
         kernel_fill_rows(weights_global(p->m->weights, CLS), 1, hidden, hidden, first);

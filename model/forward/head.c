@@ -45,7 +45,7 @@ static status logits_of_row(pass *p, const linear *output, int64_t row)
     for (int first = 0; first < output->out; first += PASS_OUTPUTS) {
         int left = output->out - first, n = left < PASS_OUTPUTS ? left : PASS_OUTPUTS;
         linear part = linear_outputs(output, first, n);
-        TRY(linear_apply(p->products, &part, &x, p->logits, n));
+        TRY(linear_apply(p->products, &part, &x, NULL, p->logits, n));
         memcpy(p->whole + first, p->logits, (size_t)n * sizeof *p->whole);
     }
 done:
@@ -61,7 +61,7 @@ static status logits_of_candidate(pass *p, const linear *output, const operand *
     int n = output->packed.at ? output->out - begin : 1;
     n = n < PACK_OUTPUTS ? n : PACK_OUTPUTS;
     const linear part = linear_outputs(output, begin, n);
-    TRY(linear_apply(p->products, &part, x, p->mlp, n));
+    TRY(linear_apply(p->products, &part, x, NULL, p->mlp, n));
     for (int64_t r = 0; r < p->rows; r++)
         out[r] = p->mlp[r * n + candidate - begin];
 done:
@@ -114,7 +114,7 @@ static status fold_logits(pass *p, const linear *output)
     for (int first = 0; first < output->out; first += PASS_OUTPUTS) {
         int left = output->out - first, n = left < PASS_OUTPUTS ? left : PASS_OUTPUTS;
         linear part = linear_outputs(output, first, n);
-        TRY(linear_apply(p->products, &part, &x, p->logits, n));
+        TRY(linear_apply(p->products, &part, &x, NULL, p->logits, n));
         if (!kernel_finite(p->logits, (size_t)p->rows * (size_t)n, &at))
             return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the logits");
         for (int64_t r = 0; r < p->rows; r++)

@@ -10,7 +10,7 @@
 
 // Neurons of an MLP that are projected down at once (packed weights are cut by whole panels), and
 // those of them that are computed, activated, read and rounded at once, while they are in cache.
-enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL, PACKED_MLP_STEP = 2 * PACK_OUTPUTS };
+enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL, PACKED_MLP_STEP = PACK_OUTPUTS };
 
 // Hands out parts of one allocation; with no memory behind it, it only counts.
 typedef struct scratch {

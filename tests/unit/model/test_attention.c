@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention in each form against a plain loop in double.
+#include "amx_emulated.h"
 #include "fixture.h"
 #include "model/kernels/attention.h"
 #include "model/kernels/bfloat16.h"
@@ -87,8 +88,9 @@ static void *workspace_of(size_t bytes)
     return at;
 }
 
-static void check(const layout *l, packing form)
+static void check(const layout *l, packing form, const product_engine *engine)
 {
+    products *p;
     const int d = l->head_dim, width = l->heads * d, kv = l->kv_heads * d;
     const size_t rows = (size_t)l->queries;
     float *q = calloc(rows * (size_t)width, sizeof *q), *was = malloc(rows * (size_t)width * 4);
@@ -113,7 +115,22 @@ static void check(const layout *l, packing form)
                                    workspace_of(b.values),
                                    workspace_of(b.mixed)};
     const attention_shape s = {l->heads, l->kv_heads, d, 1 / sqrtf((float)d), l->causal, l->window};
-    attention_apply(&s, &w, q, half, l->queries, l->places ? position : NULL, k, v, l->keys);
+    const attention_rows all = {.q = q,
+                                .q_half = half,
+                                .out_half = form == PACKING_BF16 ? half : NULL, // in its place
+                                .queries = l->queries,
+                                .position = l->places ? position : NULL,
+                                .k = k,
+                                .v = v,
+                                .keys = l->keys};
+    assert_ok(products_new(engine, &p));
+    attention_apply(p, &s, &w, &all);
+    for (int i = 0; form == PACKING_BF16 && i < l->queries * width; i++) {
+        uint16_t nearest;
+        products_round(p, &q[i], 1, &nearest);
+        assert_int_equal(half[i], nearest);
+    }
+    products_free(p);
     // In bf16 the softmax is rounded too, to 2^-9 of each weight.
     const double most = form == PACKING_BF16 ? 4e-3 : 1e-5;
     assert_true(error_of(l, form, was, k, v, q) < most);
@@ -139,7 +156,9 @@ static void test_forms(void **state)
         if (products_check(form) != OK || (form == PACKING_F32 && products_float32() != form))
             continue; // not on this CPU
         for (int i = 0; i < LAYOUTS; i++)
-            check(&layouts[i], form);
+            check(&layouts[i], form, NULL);
+        for (int i = 0; form == PACKING_BF16 && i < LAYOUTS; i++)
+            check(&layouts[i], form, &products_amx_emulated);
     }
 }
 

@@ -27,8 +27,6 @@ static bool is_unread(const pass *p, site after)
     return p->ended || p->resumed || (after == SITE_ATTN && p->neurons && p->neurons->made);
 }
 
-enum { NORM_STEP = 8 };
-
 // LayerNorm, or RMSNorm where there is no bias, of a few rows at a time, so that they are still in
 // cache when they are rounded.
 static status normalise_rows(pass *p, const float *weight, const float *bias, int layer, site after)
@@ -42,7 +40,7 @@ static status normalise_rows(pass *p, const float *weight, const float *bias, in
     for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
         const int64_t left = p->rows - first, n = left < NORM_STEP ? left : NORM_STEP;
         const float *x = p->hidden + first * width;
-        float *out = p->normed + first * width;
+        float *out = p->normed + (p->normed_half ? 0 : first * width);
         const bool good = bias ? kernel_layer_norm(x, n, width, weight, bias, eps, out)
                                : kernel_rms_norm(x, width, n, width, weight, eps, out, width);
         finite = finite && good;
@@ -65,7 +63,7 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
 operand block_normed(const pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
-    return (operand){p->normed, p->normed_half, hidden, hidden, p->rows};
+    return (operand){p->normed_half ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
 }
 
 // Sets the pruned neurons among [first, first + neurons) of a site to 0, then shows the site to the
@@ -97,7 +95,8 @@ static void narrow_rows(pass *p)
         memmove(p->hidden + to, p->hidden + from, width * sizeof *p->hidden);
         if (p->normed_half)
             memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
-        memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
+        else
+            memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
         p->position[i] = p->position[p->head_row[i]];
     }
     p->rows = p->head_rows;

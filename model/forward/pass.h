@@ -14,6 +14,8 @@
 
 // Outputs whose logits are held at once.
 enum { PASS_OUTPUTS = CANDIDATES };
+// Rows that are normalised at once, and rounded while they are in the nearest cache.
+enum { NORM_STEP = 8 };
 
 typedef struct pass {
     const model *m;
@@ -41,7 +43,7 @@ typedef struct pass {
     int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
     float *rotary;         // text: [longest sample, head_dim], where positions are rotary
     float *hidden;         // [rows, H]
-    float *normed;         // [rows, H]
+    float *normed;         // [rows, H]; [NORM_STEP, H] where products read bf16
     uint16_t *normed_half; // [rows, H], its nearest bf16, where products read that; else NULL
     float *q;              // [rows, heads × head_dim]; then the attn site
     float *k, *v;          // [tile rows, kv_heads × head_dim]

@@ -72,7 +72,7 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     p->position = take_part(a, rows, 1, sizeof *p->position);
     p->rotary = take_part(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
     p->hidden = take_part(a, rows, hidden, f);
-    p->normed = take_part(a, rows, hidden, f);
+    p->normed = take_part(a, half ? NORM_STEP : rows, hidden, f);
     p->normed_half = half ? take_part(a, rows, hidden, sizeof *p->normed_half) : NULL;
     const size_t inside = attn > (size_t)p->mlp_block ? attn : (size_t)p->mlp_block;
     const size_t widest = inside > patch ? inside : patch;

@@ -66,6 +66,7 @@ static status prepare_weights(model *m, const model_options *options, weight_sou
     status st;
     TRY(join_team(m, options->team));
     TRY(products_check(m->packing));
+    TRY(products_verify(m->packing));
     TRY(blas_check(options->threads > 0 ? options->threads : 1));
     if (!options->random) {
         TRY(weight_source_open(options->path, source));

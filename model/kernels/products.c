@@ -6,17 +6,19 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "model/kernels/product_check.h"
 #include "model/kernels/product_finish.h"
 #include "model/kernels/products_amx.h"
 #include "model/kernels/products_avx512.h"
 #include "model/kernels/products_onednn.h"
 #include "pipeline/base/checked.h"
 
-const product_engine *const product_engines[] = {&products_amx, &products_avx512,
+// The engines of this build, the best first.
+static const product_engine *const engines[] = {&products_amx, &products_avx512,
 #ifdef SULCUS_ONEDNN
-                                                 &products_onednn,
+                                                &products_onednn,
 #endif
-                                                 NULL};
+                                                NULL};
 
 enum { FORMS = PACKING_BF16 + 1 };
 
@@ -71,7 +73,7 @@ static bool may_run(const product_engine *e, packing form)
 // NULL: none.
 static const product_engine *best_engine(packing form)
 {
-    for (const product_engine *const *e = product_engines; *e; e++)
+    for (const product_engine *const *e = engines; *e; e++)
         if (may_run(*e, form))
             return *e;
     return NULL;
@@ -98,7 +100,7 @@ void products_free(products *p)
 
 void products_begin(void)
 {
-    for (const product_engine *const *e = product_engines; *e; e++)
+    for (const product_engine *const *e = engines; *e; e++)
         if ((*e)->begin)
             (*e)->begin();
 }
@@ -150,6 +152,12 @@ status products_check(packing form)
     return status_fail(ERR_USAGE, "compute",
                        "bf16 needs a CPU with bfloat16 instructions (AVX-512-BF16 or AMX), and "
                        "this one has none; set `compute: f32`");
+}
+
+status products_verify(packing form)
+{
+    return form == PACKING_BF16 && best_engine(form) == &products_amx ? product_check(&products_amx)
+                                                                      : OK;
 }
 
 packing products_float32(void)

@@ -80,6 +80,7 @@ status rates_check(text *found)
         text_addf(found, ", %s %.0f (compute: f32 takes it)", products_name(PACKING_F32), rate);
     }
     if (products_check(PACKING_BF16) == OK) {
+        TRY(products_verify(PACKING_BF16));
         TRY(measure_rate(PACKING_BF16, &rate));
         text_addf(found, "; bf16 by %s %.0f", products_name(PACKING_BF16), rate);
     } else {

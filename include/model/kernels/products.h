@@ -8,9 +8,6 @@
 
 #include "model/kernels/product_engine.h"
 
-// All engines of this build, the best first, ended by NULL.
-extern const product_engine *const product_engines[];
-
 typedef struct products products;
 
 // Owned by the caller. `engine` runs them all; NULL: the best for each form on this CPU.
@@ -40,6 +37,9 @@ bool products_own(const product_engine *engine, packing form);
 // What this CPU has. ERR_USAGE names the setting where `form` cannot run, or not at the speed that
 // it is there for, and what DNNL_MAX_CPU_ISA may be where it is something else.
 status products_check(packing form);
+// Are the best engine's products of a form right here? A check of a moment; only where it is AMX.
+// ERR_INTERNAL as product_check. Local.
+status products_verify(packing form);
 // The form in which float32 products run fastest: PACKING_F32 where the CPU has AVX-512, else
 // PACKING_NONE. By the instruction set, not by a measurement of the moment, so that the bits of a
 // machine are always the same.

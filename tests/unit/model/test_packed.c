@@ -6,9 +6,11 @@
 #include "model/kernels/activation.h"
 #include "model/kernels/bfloat16.h"
 #include "model/kernels/linear.h"
+#include "model/kernels/product_check.h"
 #include "model/kernels/products.h"
 #include "model/kernels/products_amx.h"
 #include "model/kernels/products_avx512.h"
+#include "model/kernels/products_onednn.h"
 
 static float value(int i, int j)
 {
@@ -190,8 +192,13 @@ static void check_product(products *p, packing form, int out, int in)
 enum { ENGINES = 8 };
 static void list_engines(packing form, const product_engine *out[ENGINES])
 {
+    static const product_engine *const all[] = {&products_amx, &products_avx512,
+#ifdef SULCUS_ONEDNN
+                                                &products_onednn,
+#endif
+                                                NULL};
     int n = 0;
-    for (const product_engine *const *e = product_engines; *e && n < ENGINES - 2; e++)
+    for (const product_engine *const *e = all; *e; e++)
         if ((*e)->name[form] && (*e)->has(form))
             out[n++] = *e;
     if (products_amx_emulated.name[form])
@@ -271,6 +278,28 @@ static void test_tiles(void **state)
         if (products_amx.has(PACKING_BF16))
             check_tiles(&products_amx, shapes[s][0], shapes[s][1]);
     }
+}
+
+static status run_wrong(void *kept, const product_shape *shape, const void *x, const void *w,
+                        const float *bias, float *y)
+{
+    const status st = products_amx_emulated.run(kept, shape, x, w, bias, y);
+    y[shape->rows * shape->out - 1] += 1;
+    return st;
+}
+
+// The check before a run: every engine passes it, and one with a wrong sum does not.
+static void test_check(void **state)
+{
+    (void)state;
+    const product_engine *engines[ENGINES];
+    product_engine wrong = products_amx_emulated;
+    wrong.run = run_wrong;
+    list_engines(PACKING_BF16, engines);
+    for (int e = 0; engines[e]; e++)
+        assert_ok(product_check(engines[e]));
+    assert_int_equal(product_check(&wrong), ERR_INTERNAL);
+    assert_non_null(strstr(status_text(), "1 of 4399 sums are wrong"));
 }
 
 // A finish within the product is the same, to the bit, as one behind it.
@@ -406,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_keep),           cmocka_unit_test(test_products),
         cmocka_unit_test(test_products_round), cmocka_unit_test(test_model),
         cmocka_unit_test(test_tiles),          cmocka_unit_test(test_finish),
+        cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,7 +149,6 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, c
     TRY(config_int(f, "intermediate_size", 1, 1 << 20, CONFIG_REQUIRED, &i->d_mlp));
     TRY(config_int(f, "max_position_embeddings", 1, MAX_CONTEXT, 2048, &i->context));
     TRY(config_heads(f, i->hidden_size, i->heads, &i->head_dim));
-    TRY(config_rotary(f, 10000, i->head_dim, &out->rotary));
     TRY(config_activation(f, "hidden_act", "silu", &out->act));
     TRY(config_real(f, "rms_norm_eps", 0, 1, 1e-6, &out->norm_eps));
     TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
@@ -160,6 +159,8 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, c
                          "\"num_key_value_heads\" %d does not divide \"num_attention_heads\" %d, "
                          "or \"head_dim\" %d is odd",
                          i->kv_heads, i->heads, i->head_dim);
+    else
+        TRY(config_rotary(f, &(rotary_class){.theta = 10000}, i->head_dim, &out->rotary));
     out->features = tied ? 0 : FEATURE_OWN_HEAD;
 done:
     return st;

@@ -168,7 +168,6 @@ status config_heads(const config_file *f, int hidden_size, int heads, int *head_
         goto done;
     }
     TRY(check_same(f, "gguf_value_length", *head_dim));
-    TRY(check_same(f, "gguf_rope_dimensions", *head_dim));
 done:
     return st;
 }

@@ -4,6 +4,7 @@
 #include "model/config/gguf_config.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,10 @@ static const struct known_key {
     {"rope.scaling.type", NULL, USE_SCALING},
     {"rope.scaling.factor", NULL, USE_SCALING},
     {"rope.scale_linear", NULL, USE_SCALING},
-    {"rope.scaling.original_context_length", NULL, USE_NONE}, // of yarn, which is refused
+    {"rope.scaling.original_context_length", NULL, USE_SCALING},
+    {"rope.scaling.attn_factor", NULL, USE_SCALING},
+    {"rope.scaling.yarn_beta_fast", NULL, USE_SCALING},
+    {"rope.scaling.yarn_beta_slow", NULL, USE_SCALING},
     {"rope.scaling.finetuned", NULL, USE_NONE},
     {"expert_count", NULL, USE_ZERO},
     {"expert_used_count", NULL, USE_ZERO},
@@ -160,34 +164,78 @@ static bool same_text(gguf_text a, const char *b)
     return a.length == strlen(b) && memcmp(a.bytes, b, a.length) == 0;
 }
 
-// As llama.cpp: a factor without a type is a linear one.
+// A number of a scaling in `object`, where the file has it; 0 is none.
+static status read_part(const reading *r, const char *name, const char *field, json_t *object)
+{
+    status st = OK;
+    char key[KEY_BYTES];
+    double value;
+    int64_t whole;
+    if (!has_key(r, name, key))
+        goto done;
+    if (gguf_get_int(r->g, key, &whole) == OK)
+        value = (double)whole;
+    else
+        TRY(gguf_get_real(r->g, key, &value));
+    if (!(value >= 0 && value < 1e12))
+        st = status_fail(ERR_INPUT, gguf_path(r->g), "key %s is %g", key, value);
+    else if (value > 0 && json_object_set_new(object, field, json_real(value)) != 0)
+        st = status_no_memory(gguf_path(r->g));
+done:
+    return st;
+}
+
+// YaRN's numbers. llama.cpp multiplies attn_factor with the scale that YaRN itself gives.
+static status read_yarn(const reading *r, json_t *scaling)
+{
+    status st;
+    TRY(read_part(r, "rope.scaling.original_context_length", "original_max_position_embeddings",
+                  scaling));
+    TRY(read_part(r, "rope.scaling.yarn_beta_fast", "beta_fast", scaling));
+    TRY(read_part(r, "rope.scaling.yarn_beta_slow", "beta_slow", scaling));
+    TRY(read_part(r, "rope.scaling.attn_factor", "attention_factor", scaling));
+    const json_t *own = json_object_get(scaling, "attention_factor");
+    const double factor = json_real_value(json_object_get(scaling, "factor"));
+    if (own && json_object_set_new(
+                   scaling, "attention_factor",
+                   json_real(json_real_value(own) * (factor > 1 ? 1 + 0.1 * log(factor) : 1))) != 0)
+        st = status_no_memory(gguf_path(r->g));
+done:
+    return st;
+}
+
+// As llama.cpp: a factor without a type is a linear one, and none is 1.
 static status read_scaling(reading *r)
 {
     status st = OK;
     char key[KEY_BYTES];
-    double factor = 0;
     gguf_text type = {"linear", 6};
+    json_t *scaling = json_object();
+    if (!scaling)
+        TRY(status_no_memory(gguf_path(r->g)));
     if (has_key(r, "rope.scaling.type", key))
         TRY(gguf_get_text(r->g, key, &type));
     if (same_text(type, "none"))
         goto done;
-    if (!same_text(type, "linear")) {
+    const bool yarn = same_text(type, "yarn");
+    if (!yarn && !same_text(type, "linear")) {
         st = status_fail(ERR_INPUT, gguf_path(r->g),
-                         "key %s: %.*s is not supported; none and linear are", key,
+                         "key %s: %.*s is not supported; none, linear and yarn are", key,
                          (int)(type.length < 64 ? type.length : 64), type.bytes);
         goto done;
     }
-    if (has_key(r, "rope.scale_linear", key) || has_key(r, "rope.scaling.factor", key))
-        TRY(gguf_get_real(r->g, key, &factor));
-    if (factor == 0)
+    TRY(read_part(
+        r, has_key(r, "rope.scale_linear", key) ? "rope.scale_linear" : "rope.scaling.factor",
+        "factor", scaling));
+    if (json_object_size(scaling) == 0 && !yarn)
         goto done;
-    if (!(factor > 0 && factor < 1e12)) {
-        st = status_fail(ERR_INPUT, gguf_path(r->g), "key %s is %g", key, factor);
-        goto done;
-    }
-    TRY(set_field(r, "rope_scaling",
-                  json_pack("{s:s, s:f}", "rope_type", "linear", "factor", factor), key));
+    if (yarn)
+        TRY(read_yarn(r, scaling));
+    if (json_object_set_new(scaling, "rope_type", json_string(yarn ? "yarn" : "linear")) != 0)
+        TRY(status_no_memory(gguf_path(r->g)));
+    TRY(set_field(r, "rope_scaling", json_incref(scaling), "rope.scaling.type"));
 done:
+    json_decref(scaling);
     return st;
 }
 

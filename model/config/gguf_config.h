@@ -12,7 +12,8 @@
 //   A.attention.layer_norm_rms_epsilon, layer_norm_epsilon     rms_norm_eps, layer_norm_epsilon
 //   A.attention.sliding_window   sliding_window
 //   A.rope.freq_base             rope_theta
-//   A.rope.scaling.type, factor  rope_scaling (rope.scale_linear: the older spelling)
+//   A.rope.scaling.type, factor, original_context_length, yarn_beta_fast, yarn_beta_slow,
+//     attn_factor                rope_scaling (rope.scale_linear: the older spelling)
 //   rope_freqs.weight            gguf_rope_divisors: frequency i is divided by value i
 //   output.weight                its absence is tie_word_embeddings
 //   blk.0.attn_q.bias, ffn_up.bias     attention_bias, mlp_bias

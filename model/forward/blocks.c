@@ -99,6 +99,8 @@ static void narrow_rows(pass *p)
             memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
         memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
         p->position[i] = p->position[p->head_row[i]];
+        if (p->turn != p->position)
+            p->turn[i] = p->turn[p->head_row[i]];
     }
     p->rows = p->head_rows;
     p->first_row = p->head_first;
@@ -111,15 +113,14 @@ void block_narrow(pass *p)
 }
 
 // Normalises and rotates the heads of queries or keys x [rows, heads × head_dim].
-static void rotate_heads(const pass *p, const float *norm, int heads, const int64_t *position,
-                         int64_t rows, float *x)
+static void rotate_heads(const pass *p, const float *norm, int heads, float *x)
 {
     const config *c = &p->m->config;
     const int d = c->info.head_dim, width = heads * d;
     for (int h = 0; norm && h < heads; h++)
-        kernel_rms_norm(x + h * d, width, rows, d, norm, (float)c->norm_eps, x + h * d, width);
+        kernel_rms_norm(x + h * d, width, p->rows, d, norm, (float)c->norm_eps, x + h * d, width);
     if (c->rotary.theta > 0)
-        rotary_apply(p->rotary, position, rows, heads, d, width, x);
+        rotary_apply(p->rotary, c->rotary.dims, p->turn, p->rows, heads, d, width, x);
 }
 
 static status attend_rows(pass *p, int layer, const attention_weights *a)
@@ -134,13 +135,13 @@ static status attend_rows(pass *p, int layer, const attention_weights *a)
     operand x = block_normed(p);
     TRY(linear_apply(p->products, &a->k, &x, p->k, kv_width));
     TRY(linear_apply(p->products, &a->v, &x, p->v, kv_width));
-    rotate_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
+    rotate_heads(p, a->k_norm, info->kv_heads, p->k);
     if (p->narrow) {
         block_narrow(p);
         x = block_normed(p);
     }
     TRY(linear_apply(p->products, &a->q, &x, p->q, width));
-    rotate_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
+    rotate_heads(p, a->q_norm, info->heads, p->q);
     x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
     for (int64_t s = 0; s < p->tile.samples; s++) {
         int64_t key = p->tile.first_row[s], first = p->first_row[s];

@@ -39,7 +39,9 @@ typedef struct pass {
     int mlp_step;    // and of them, those that are computed and read at once
 
     int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
-    float *rotary;         // text: [longest sample, head_dim], where positions are rotary
+    float *rotary;         // text: [longest sample, dims], where positions are rotary; or [rows,
+                           // dims], where they depend on the length of the sample
+    int64_t *turn;         // [rows] of each row of `hidden`: its row of that table
     float *hidden;         // [rows, H]
     float *normed;         // [rows, H]
     uint16_t *normed_half; // [rows, H], its nearest bf16, where products read that; else NULL

@@ -58,6 +58,18 @@ static void number_rows(pass *p)
             p->position[row] = row - first;
 }
 
+// Where rotary positions depend on the sample's length, a table of this tile's rows.
+static void turn_by_length(pass *p)
+{
+    const rotary *r = &p->m->config.rotary;
+    const int64_t *first = p->tile.first_row;
+    for (int64_t row = 0; row < p->tile.rows; row++)
+        p->turn[row] = row;
+    for (int64_t s = 0; s < p->tile.samples; s++)
+        rotary_table(r, first[s + 1] - first[s], first[s + 1] - first[s],
+                     p->rotary + first[s] * r->dims);
+}
+
 // The hidden states at the input of the first layer that is run here.
 static status begin_pass(pass *p, const layer_span *l)
 {
@@ -70,6 +82,8 @@ static status begin_pass(pass *p, const layer_span *l)
     number_rows(p);
     p->rows = p->tile.rows;
     p->first_row = p->tile.first_row;
+    if (rotary_by_length(&p->m->config.rotary))
+        turn_by_length(p);
     if (!l->begins)
         goto done;
     if (p->m->config.info.modality == MODALITY_TEXT)

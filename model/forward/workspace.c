@@ -70,6 +70,9 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
         take_part(a, head_rows, (size_t)(i->outputs < PASS_OUTPUTS ? i->outputs : PASS_OUTPUTS), f);
     p->whole = take_part(a, (size_t)i->outputs, 1, f);
     p->position = take_part(a, rows, 1, sizeof *p->position);
+    p->turn = p->position;
+    if (rotary_by_length(&c->rotary))
+        p->turn = take_part(a, rows, 1, sizeof *p->turn);
     p->rotary = take_part(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
     p->hidden = take_part(a, rows, hidden, f);
     p->normed = take_part(a, rows, hidden, f);
@@ -116,7 +119,7 @@ status workspace_lay_out(workspace *w, const config *c, packing form, pass_limit
     w->laid = (pass){0};
     lay_out(c, form, limits, &(scratch){w->at, 0, false}, &w->laid);
     if (c->rotary.theta > 0)
-        rotary_table(&c->rotary, limits.rows, c->info.head_dim, w->laid.rotary);
+        rotary_table(&c->rotary, limits.rows, limits.rows, w->laid.rotary);
     *out = w->laid;
     return OK;
 }

@@ -40,7 +40,9 @@ static const struct lm_case {
     {"lm-qwen2", LM_MODELS "lm-qwen2.gguf"},    {"lm-qwen3", LM_MODELS "lm-qwen3"},
     {"lm-qwen3", LM_MODELS "lm-qwen3.gguf"},    {"lm-gpt2", LM_MODELS "lm-gpt2"},
     {"lm-gpt2", LM_MODELS "lm-gpt2-bare"},      {"lm-gpt2", LM_MODELS "lm-gpt2.gguf"},
-    {"lm-quants", LM_MODELS "lm-quants.gguf"},
+    {"lm-quants", LM_MODELS "lm-quants.gguf"},  {"lm-yarn", LM_MODELS "lm-yarn"},
+    {"lm-yarn2", LM_MODELS "lm-yarn2"},         {"lm-yarn2", LM_MODELS "lm-yarn2.gguf"},
+    {"lm-dynamic", LM_MODELS "lm-dynamic"},     {"lm-longrope", LM_MODELS "lm-longrope"},
 };
 enum { LM_CASES = sizeof lm_cases / sizeof *lm_cases };
 

@@ -14,7 +14,7 @@ extern const tensor_table decoder_tensors;
 // the file: as many as heads).
 status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out);
 
-// Slots of an `arch`.
+// Slots of an `arch`. decoder_embed: the embedding is the first of the table's globals.
 mlp_weights decoder_mlp(const model *m, int layer);
 linear decoder_output(const model *m);
 status decoder_embed(pass *p);

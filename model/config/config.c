@@ -152,9 +152,14 @@ static status check_same(const config_file *f, const char *key, int expected)
 
 status config_heads(const config_file *f, int hidden_size, int heads, int *head_dim)
 {
+    return config_head_dim(f, hidden_size, heads, 0, head_dim);
+}
+
+status config_head_dim(const config_file *f, int hidden_size, int heads, int missing, int *head_dim)
+{
     status st;
     enum { MAX_ALL = 1 << 20 };
-    TRY(config_int(f, "head_dim", 1, 1 << 16, 0, head_dim));
+    TRY(config_int(f, "head_dim", 1, 1 << 16, missing, head_dim));
     if (*head_dim == 0 && hidden_size % heads != 0) {
         st = status_fail(ERR_INPUT, config_file_path(f), "\"%s\" %d is no multiple of \"%s\" %d",
                          config_file_shown(f, "hidden_size"), hidden_size,
@@ -176,7 +181,10 @@ status config_refuse(const config_file *f, const char *const *keys, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const json_t *value = config_file_get(f, keys[i]);
-        if (value && !json_is_false(value))
+        const bool empty = json_is_object(value)
+                               ? json_object_size(value) == 0
+                               : json_is_array(value) && json_array_size(value) == 0;
+        if (value && !json_is_false(value) && !empty)
             return status_fail(ERR_INPUT, config_file_path(f),
                                "\"%s\" is not supported, and would change the result",
                                config_file_shown(f, keys[i]));

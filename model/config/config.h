@@ -32,6 +32,7 @@ typedef struct config {
     unsigned features;                // FEATURE_
     rotary rotary;                    // text; theta 0: learned positions
     int window;                       // text: keys that a query sees; 0: all
+    bool parallel;                    // a layer's MLP reads what its attention reads; needs `apart`
     int padding;                      // text: the token whose embedding is drawn as zero; -1: none
     layer_range held;                 // the layers whose weights are wanted
     bool holds_embedding, holds_head; // and the tensors before and behind them
@@ -66,7 +67,10 @@ status config_activation(const config_file *f, const char *key, const char *miss
 // The width of a head: head_dim, or hidden_size ÷ heads, which must divide it. Heads of queries and
 // values must be as wide.
 status config_heads(const config_file *f, int hidden_size, int heads, int *head_dim);
-// Fails when one of the fields is present and neither null nor false.
+// The same of a class that has a width of its own where the file says none; 0: none.
+status config_head_dim(const config_file *f, int hidden_size, int heads, int missing,
+                       int *head_dim);
+// Fails when one of the fields is present and neither null, false nor empty.
 status config_refuse(const config_file *f, const char *const *keys, size_t n);
 // Fails when `layer_types` is there and has another item than `type`.
 status config_layer_types(const config_file *f, const char *type);

@@ -258,7 +258,7 @@ static status read_dims(const config_file *f, const json_t *scaling, const rotar
     status st;
     const char *key = class->rotated_key ? class->rotated_key : "partial_rotary_factor";
     double rotated = class->rotated > 0 ? class->rotated : 1;
-    int dims;
+    const json_t *given = config_file_get(f, "gguf_rope_dimensions");
     TRY(object_real(f, config_file_root(f), key, rotated, &rotated));
     TRY(object_real(f, scaling, "partial_rotary_factor", rotated, &rotated));
     if (rotated > 1 || (rotated != 1 && class->rotated == 0)) {
@@ -266,14 +266,12 @@ static status read_dims(const config_file *f, const json_t *scaling, const rotar
             status_fail(ERR_INPUT, config_file_path(f), "\"%s\" %g is not supported", key, rotated);
         goto done;
     }
-    out->dims = (int)(head_dim * rotated);
-    TRY(config_int(f, "gguf_rope_dimensions", 1, head_dim, out->dims, &dims));
-    if (out->dims % 2 != 0 || out->dims < 2 || (dims != out->dims && class->rotated == 0))
+    TRY(config_int(f, "gguf_rope_dimensions", 1, head_dim, (int)(head_dim * rotated), &out->dims));
+    if (out->dims % 2 != 0 || out->dims < 2 || (class->rotated == 0 && out->dims != head_dim))
         st = status_fail(ERR_INPUT, config_file_path(f),
                          "\"%s\": %d channels of a head of %d are rotated, which is not supported",
-                         config_file_shown(f, dims == out->dims ? key : "gguf_rope_dimensions"),
-                         dims, head_dim);
-    out->dims = dims;
+                         config_file_shown(f, given ? "gguf_rope_dimensions" : key), out->dims,
+                         head_dim);
 done:
     return st;
 }
@@ -285,8 +283,9 @@ status config_rotary(const config_file *f, const rotary_class *class, int head_d
     const json_t *divisors = config_file_get(f, "gguf_rope_divisors");
     *out = (rotary){.linear = 1, .scale = 1};
     TRY(find_scaling(f, &scaling));
-    TRY(object_real(f, config_file_root(f), class->theta_key ? class->theta_key : "rope_theta",
-                    class->theta, &out->theta));
+    TRY(object_real(f, config_file_root(f), "rope_theta", class->theta, &out->theta));
+    if (class->theta_key)
+        TRY(object_real(f, config_file_root(f), class->theta_key, out->theta, &out->theta));
     TRY(object_real(f, scaling, "rope_theta", out->theta, &out->theta));
     TRY(read_dims(f, scaling, class, head_dim, out));
     if (divisors) {

@@ -11,7 +11,8 @@
 typedef struct rotary_class {
     double theta;
     double rotated; // share of a head that is rotated; 0: all of it, and the class has no other
-    const char *theta_key, *rotated_key; // NULL: rope_theta, partial_rotary_factor
+    const char *theta_key, *rotated_key; // beside rope_theta, and instead of
+                                         // partial_rotary_factor; NULL: none
 } rotary_class;
 
 // The base and its scaling for heads of head_dim, in the older (rope_theta, rope_scaling) and the

@@ -18,6 +18,7 @@ typedef enum use {
     USE_INT,     // a whole number, or an array of equal ones
     USE_REAL,    // a number
     USE_SCALING, // read together with others
+    USE_BOOL,    // true or false
     USE_TRUE,    // must be true
     USE_ZERO,    // must be 0
     USE_NONE,    // says nothing about the result
@@ -50,6 +51,7 @@ static const struct known_key {
     {"rope.scaling.yarn_beta_fast", NULL, USE_SCALING},
     {"rope.scaling.yarn_beta_slow", NULL, USE_SCALING},
     {"rope.scaling.finetuned", NULL, USE_NONE},
+    {"use_parallel_residual", "use_parallel_residual", USE_BOOL},
     {"expert_count", NULL, USE_ZERO},
     {"expert_used_count", NULL, USE_ZERO},
     {"tensor_data_layout", NULL, USE_NONE},
@@ -115,6 +117,10 @@ static status read_known(reading *r, const char *key, const struct known_key *kn
             st = status_fail(ERR_INPUT, gguf_path(r->g), "key %s is not finite", key);
         else
             TRY(set_field(r, known->field, json_real(real), key));
+        break;
+    case USE_BOOL:
+        TRY(gguf_get_bool(r->g, key, &flag));
+        TRY(set_field(r, known->field, json_boolean(flag), key));
         break;
     case USE_TRUE:
         TRY(gguf_get_bool(r->g, key, &flag));
@@ -284,7 +290,9 @@ static status read_presence(reading *r, const char *architecture)
                   "general.architecture"));
     TRY(set_field(r, "tie_word_embeddings", json_boolean(!gguf_find(r->g, "output.weight")),
                   "output.weight"));
-    TRY(set_field(r, "attention_bias", json_boolean(gguf_find(r->g, "blk.0.attn_q.bias") != NULL),
+    TRY(set_field(r, "attention_bias",
+                  json_boolean(gguf_find(r->g, "blk.0.attn_q.bias") ||
+                               gguf_find(r->g, "blk.0.attn_qkv.bias")),
                   "blk.0.attn_q.bias"));
     TRY(set_field(r, "mlp_bias", json_boolean(gguf_find(r->g, "blk.0.ffn_up.bias") != NULL),
                   "blk.0.ffn_up.bias"));

@@ -8,9 +8,11 @@
 //   A.block_count                num_hidden_layers
 //   A.feed_forward_length        intermediate_size
 //   A.attention.head_count       num_attention_heads; _kv: num_key_value_heads
-//   A.attention.key_length       head_dim; value_length and rope.dimension_count must be the same
+//   A.attention.key_length       head_dim; value_length must be the same
+//   A.rope.dimension_count       gguf_rope_dimensions: channels of a head that are rotated
 //   A.attention.layer_norm_rms_epsilon, layer_norm_epsilon     rms_norm_eps, layer_norm_epsilon
 //   A.attention.sliding_window   sliding_window
+//   A.use_parallel_residual      use_parallel_residual
 //   A.rope.freq_base             rope_theta
 //   A.rope.scaling.type, factor, original_context_length, yarn_beta_fast, yarn_beta_slow,
 //     attn_factor                rope_scaling (rope.scale_linear: the older spelling)

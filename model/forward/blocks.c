@@ -123,6 +123,42 @@ static void rotate_heads(const pass *p, const float *norm, int heads, float *x)
         rotary_apply(p->rotary, c->rotary.dims, p->turn, p->rows, heads, d, width, x);
 }
 
+// Does a block's output go to p->output first?
+static bool is_apart(const output_step *then)
+{
+    return then->norm;
+}
+
+static void add_rows(pass *p)
+{
+    const int width = p->m->config.info.hidden_size;
+    for (int64_t r = 0; r < p->rows; r++)
+        kernel_add_rows(p->output + r * width, 1, width, p->hidden + r * width);
+}
+
+// Takes the step, and adds the output.
+static status add_output(pass *p, const output_step *then, int layer, site s)
+{
+    const config *c = &p->m->config;
+    const int width = c->info.hidden_size;
+    if (then->norm && !kernel_rms_norm(p->output, width, p->rows, width, then->norm,
+                                       (float)c->norm_eps, p->output, width))
+        return fail_not_finite(layer, s);
+    add_rows(p);
+    return OK;
+}
+
+void block_add_held(pass *p)
+{
+    if (!p->ended)
+        add_rows(p);
+}
+
+bool block_behind_attn(const pass *p, bool asked)
+{
+    return asked && !p->m->config.parallel;
+}
+
 static status attend_rows(pass *p, int layer, const attention_weights *a)
 {
     status st;
@@ -155,9 +191,15 @@ static status attend_rows(pass *p, int layer, const attention_weights *a)
         p->ended = true;
         goto done;
     }
+    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    if (a->held || is_apart(&a->then)) {
+        TRY(linear_apply(p->products, &a->o, &x, p->output, hidden));
+        if (!a->held)
+            TRY(add_output(p, &a->then, layer, SITE_ATTN));
+        goto done;
+    }
     if (a->o.bias)
         kernel_add_rows(a->o.bias, p->rows, hidden, p->hidden);
-    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
     TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
 done:
     return st;
@@ -171,7 +213,8 @@ status block_attention(pass *p, int layer, const attention_weights *a)
         return OK;
     }
     status st = attend_rows(p, layer, a);
-    if (st == OK && f->keep_hidden && f->keep_behind_attn && layer == f->keep_layer)
+    if (st == OK && f->keep_hidden && block_behind_attn(p, f->keep_behind_attn) &&
+        layer == f->keep_layer)
         st = f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
     return st;
 }
@@ -284,8 +327,12 @@ status block_mlp(pass *p, int layer)
     bool compacted = !read && mask_compacted(p->f->mask, layer, &w);
     if (!compacted)
         w = p->m->arch->mlp(p->m, layer);
-    if (w.down.bias && !p->sites_only)
-        kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
+    const bool apart = is_apart(&w.then);
+    float *to = apart ? p->output : p->hidden;
+    if (apart)
+        kernel_fill_rows(w.down.bias, p->rows, hidden, hidden, to);
+    else if (w.down.bias && !p->sites_only)
+        kernel_add_rows(w.down.bias, p->rows, hidden, to);
     if (p->neurons && !p->neurons->made)
         TRY(fill_cache(p, layer));
     const operand x = block_normed(p);
@@ -298,8 +345,10 @@ status block_mlp(pass *p, int layer)
         if (p->sites_only)
             continue;
         const linear down = linear_inputs(&w.down, first, n);
-        TRY(linear_add(p->products, &down, &inside, p->hidden, hidden));
+        TRY(linear_add(p->products, &down, &inside, to, hidden));
     }
+    if (apart && !p->sites_only)
+        TRY(add_output(p, &w.then, layer, SITE_MLP));
 done:
     return st;
 }

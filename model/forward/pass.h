@@ -45,6 +45,7 @@ typedef struct pass {
     float *hidden;         // [rows, H]
     float *normed;         // [rows, H]
     uint16_t *normed_half; // [rows, H], its nearest bf16, where products read that; else NULL
+    float *output;         // [rows, H] of a block, where it is held apart; else NULL
     float *q;              // [rows, heads × head_dim]; then the attn site
     float *k, *v;          // [tile rows, kv_heads × head_dim]
     void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches

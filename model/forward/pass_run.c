@@ -4,6 +4,7 @@
 // filled in is checked before anything is indexed by it.
 #include "model/forward/pass_run.h"
 
+#include "model/forward/blocks.h"
 #include "model/forward/handover.h"
 #include "model/forward/head.h"
 #include "model/forward/neuron_cache.h"
@@ -99,7 +100,7 @@ done:
 static status keep_hidden(pass *p, int layer)
 {
     const forward *f = p->f;
-    if (!f->keep_hidden || f->keep_behind_attn || layer != f->keep_layer)
+    if (!f->keep_hidden || block_behind_attn(p, f->keep_behind_attn) || layer != f->keep_layer)
         return OK;
     return f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
 }
@@ -117,7 +118,7 @@ static status run_layers(pass *p, const layer_span *mine)
             goto done;
         }
         TRY(keep_hidden(p, l));
-        p->resumed = l == f->first_layer && f->first_behind_attn;
+        p->resumed = l == f->first_layer && block_behind_attn(p, f->first_behind_attn);
         p->neurons = neuron_cache_find(p, l);
         p->narrow = l == layers - 1 && head && !f->read;
         p->sites_only = l == layers - 1 && !head;

@@ -77,6 +77,7 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     p->hidden = take_part(a, rows, hidden, f);
     p->normed = take_part(a, rows, hidden, f);
     p->normed_half = half ? take_part(a, rows, hidden, sizeof *p->normed_half) : NULL;
+    p->output = i->apart ? take_part(a, rows, hidden, f) : NULL;
     const size_t inside = attn > (size_t)p->mlp_block ? attn : (size_t)p->mlp_block;
     const size_t widest = inside > patch ? inside : patch;
     p->site_copy = take_part(a, linear_copy_bytes(form, limits.rows, (int)widest), 1, 1);

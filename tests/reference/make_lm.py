@@ -72,14 +72,24 @@ LITTLE = {
 }
 
 
+# Where each family has its layers, and the modules that read the two sites.
+PLACES = {
+    "gpt2": ("transformer.h", "mlp.c_proj", "attn.c_proj"),
+    "gpt_neox": ("gpt_neox.layers", "mlp.dense_4h_to_h", "attention.dense"),
+}
+
+
+def place_of(model):
+    return PLACES.get(model.config.model_type, ("model.layers", "mlp.down_proj", "self_attn.o_proj"))
+
+
 def layers_of(model):
-    return model.transformer.h if hasattr(model, "transformer") else model.model.layers
+    return model.get_submodule(place_of(model)[0])
 
 
 def sites(model):
-    if hasattr(model, "transformer"):
-        return {"mlp": [b.mlp.c_proj for b in layers_of(model)], "attn": [b.attn.c_proj for b in layers_of(model)]}
-    return {"mlp": [b.mlp.down_proj for b in layers_of(model)], "attn": [b.self_attn.o_proj for b in layers_of(model)]}
+    _, mlp, attn = place_of(model)
+    return {"mlp": [b.get_submodule(mlp) for b in layers_of(model)], "attn": [b.get_submodule(attn) for b in layers_of(model)]}
 
 
 def run(model, samples, hook):
@@ -139,6 +149,7 @@ def older(config):
 
 
 def make_little(name, config, dtype, shard, in_older_words):
+    """in_older_words: True, or what changes the words of config.json."""
     torch.manual_seed(1)
     config.initializer_range = 0.25
     model = AutoModelForCausalLM.from_config(config)
@@ -151,7 +162,8 @@ def make_little(name, config, dtype, shard, in_older_words):
     (folder / "generation_config.json").unlink(missing_ok=True)
     path = folder / "config.json"
     words = json.loads(path.read_text())
-    path.write_text(json.dumps(older(words) if in_older_words else words, indent=1) + "\n")
+    change = older if in_older_words is True else in_older_words or (lambda same: same)
+    path.write_text(json.dumps(change(words), indent=1) + "\n")
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     logits = make_fixture(name, model, random_samples(config.vocab_size), list(range(config.vocab_size)))
     return model, logits

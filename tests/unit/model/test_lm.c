@@ -141,6 +141,12 @@ static void test_a_fault_shows(void **state)
         {"lm-longrope", "\"original_max_position_embeddings\": 24",
          "\"original_max_position_embeddings\": 12"},
         {"lm-llama3", "\"hidden_act\": \"relu\"", "\"hidden_act\": \"silu\""},
+        {"lm-neox", "\"rotary_pct\": 0.43", "\"rotary_pct\": 0.3"},
+        {"lm-neox", "\"rotary_emb_base\": 900.0", "\"rotary_emb_base\": 10000"},
+        {"lm-neox", "\"use_parallel_residual\": true", "\"use_parallel_residual\": false"},
+        {"lm-neox", "\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": 1e-02"},
+        {"lm-neox-serial", "\"use_parallel_residual\": false", "\"use_parallel_residual\": true"},
+        {"lm-neox-serial", "\"partial_rotary_factor\": 1.0", "\"partial_rotary_factor\": 0.5"},
         {"lm-gpt2", "\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": 1e-02"},
         {"lm-gpt2", "\"gelu_new\"", "\"relu\""},
     };

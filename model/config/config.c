@@ -16,6 +16,11 @@ void config_hold(config *c, int part, int parts)
     c->holds_head = part == parts - 1;
 }
 
+bool config_is_windowed(const config *c, int layer)
+{
+    return c->window > 0 && !(c->full[layer / 64] >> (layer % 64) & 1);
+}
+
 bool config_has(const config_file *f, const char *key)
 {
     return json_object_get(config_file_root(f), key);
@@ -219,6 +224,36 @@ status config_layer_types(const config_file *f, const char *type)
                                own ? own : "(no text)", type);
     }
     return OK;
+}
+
+status config_windows(const config_file *f, int missing, int period, config *out)
+{
+    status st;
+    const json_t *list = config_file_get(f, "layer_types");
+    const int layers = out->info.layers;
+    TRY(config_int(f, "sliding_window_pattern", 1, CONFIG_MAX_LAYERS, period, &period));
+    // Null is none.
+    TRY(config_int(f, "sliding_window", 0, 1 << 24, config_has(f, "sliding_window") ? 0 : missing,
+                   &out->window));
+    if (list && json_array_size(list) != (size_t)layers) {
+        st = status_fail(ERR_INPUT, config_file_path(f), "\"layer_types\": %zu for %d layers",
+                         json_array_size(list), layers);
+        goto done;
+    }
+    for (int l = 0; l < layers; l++) {
+        const char *own = json_string_value(json_array_get(list, (size_t)l));
+        const bool full = list ? own && strcmp(own, "full_attention") == 0 : (l + 1) % period == 0;
+        if (list && !full && (!own || strcmp(own, "sliding_attention") != 0)) {
+            st = status_fail(ERR_INPUT, config_file_path(f),
+                             "\"layer_types\": %.64s is not supported; full_attention and "
+                             "sliding_attention are",
+                             own ? own : "(no text)");
+            goto done;
+        }
+        out->full[l / 64] |= (uint64_t)full << (l % 64);
+    }
+done:
+    return st;
 }
 
 status config_padding(const config_file *f, int vocabulary, int *out)

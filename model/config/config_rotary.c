@@ -74,25 +74,36 @@ static status check_spellings(const config_file *f, const json_t *newer, const j
                               "remove the one that is wrong");
 }
 
-// The object that says how positions are scaled; NULL: none.
-static status find_scaling(const config_file *f, const json_t **out)
+// An object that says how positions are scaled holds nothing else.
+static status check_scaling(const config_file *f, const json_t *scaling, const char *name)
 {
-    const json_t *newer = config_file_get(f, "rope_parameters"),
-                 *older = config_file_get(f, "rope_scaling");
     const char *key;
     json_t *value;
-    *out = newer ? newer : older;
-    if ((newer && !json_is_object(newer)) || (older && !json_is_object(older)))
-        return status_fail(ERR_INPUT, config_file_path(f),
-                           "\"rope_parameters\" and \"rope_scaling\" must be objects");
-    json_object_foreach((json_t *)(uintptr_t)*out, key, value)
+    if (scaling && !json_is_object(scaling))
+        return status_fail(ERR_INPUT, config_file_path(f), "\"%s\" must be an object", name);
+    json_object_foreach((json_t *)(uintptr_t)scaling, key, value)
     {
         if (!is_known(key) && !json_is_null(value))
             return status_fail(ERR_INPUT, config_file_path(f),
-                               "\"%s.%.64s\" is not supported, and would change the result",
-                               newer ? "rope_parameters" : "rope_scaling", key);
+                               "\"%s.%.64s\" is not supported, and would change the result", name,
+                               key);
     }
-    return newer && older ? check_spellings(f, newer, older) : OK;
+    return OK;
+}
+
+// The object that says how positions are scaled; NULL: none.
+static status find_scaling(const config_file *f, const json_t **out)
+{
+    status st;
+    const json_t *newer = config_file_get(f, "rope_parameters"),
+                 *older = config_file_get(f, "rope_scaling");
+    TRY(check_scaling(f, newer, "rope_parameters"));
+    TRY(check_scaling(f, older, "rope_scaling"));
+    if (newer && older)
+        TRY(check_spellings(f, newer, older));
+    *out = newer ? newer : older;
+done:
+    return st;
 }
 
 // How long the texts of the training were. Phi-3 has it beside the object.
@@ -276,13 +287,13 @@ done:
     return st;
 }
 
-status config_rotary(const config_file *f, const rotary_class *class, int head_dim, rotary *out)
+// Scaled as the object says.
+static status read_rotary(const config_file *f, const json_t *scaling, const rotary_class *class,
+                          int head_dim, rotary *out)
 {
     status st;
-    const json_t *scaling = NULL;
     const json_t *divisors = config_file_get(f, "gguf_rope_divisors");
     *out = (rotary){.linear = 1, .scale = 1};
-    TRY(find_scaling(f, &scaling));
     TRY(object_real(f, config_file_root(f), "rope_theta", class->theta, &out->theta));
     if (class->theta_key)
         TRY(object_real(f, config_file_root(f), class->theta_key, out->theta, &out->theta));
@@ -293,6 +304,55 @@ status config_rotary(const config_file *f, const rotary_class *class, int head_d
         TRY(read_list(f, divisors, "tensor rope_freqs.weight", out->divisors, out->divisor));
     }
     TRY(read_scaling(f, scaling, out));
+done:
+    return st;
+}
+
+status config_rotary(const config_file *f, const rotary_class *class, int head_dim, rotary *out)
+{
+    status st;
+    const json_t *scaling = NULL;
+    TRY(find_scaling(f, &scaling));
+    TRY(read_rotary(f, scaling, class, head_dim, out));
+done:
+    return st;
+}
+
+// The newer spelling has an object for each kind of layer.
+static status read_newer(const config_file *f, const char *kind, const rotary_class *class,
+                         int head_dim, rotary *out)
+{
+    status st;
+    const json_t *scaling = json_object_get(config_file_get(f, "rope_parameters"), kind);
+    TRY(check_scaling(f, json_is_null(scaling) ? NULL : scaling, kind));
+    TRY(read_rotary(f, scaling, class, head_dim, out));
+done:
+    return st;
+}
+
+status config_rotary_kinds(const config_file *f, const rotary_class *full,
+                           const rotary_class *windowed, int head_dim, rotary *out,
+                           rotary *out_windowed)
+{
+    status st;
+    const char *key;
+    json_t *value, *newer = (json_t *)(uintptr_t)config_file_get(f, "rope_parameters");
+    const json_t *older = config_file_get(f, "rope_scaling");
+    if (!newer) {
+        TRY(check_scaling(f, older, "rope_scaling"));
+        TRY(read_rotary(f, older, full, head_dim, out));
+        TRY(read_rotary(f, NULL, windowed, head_dim, out_windowed));
+        goto done;
+    }
+    json_object_foreach(newer, key, value)
+    {
+        if (older || (strcmp(key, "full_attention") != 0 && strcmp(key, "sliding_attention") != 0))
+            return status_fail(ERR_INPUT, config_file_path(f),
+                               "\"rope_parameters\" must hold \"full_attention\" and "
+                               "\"sliding_attention\", with no \"rope_scaling\" beside it");
+    }
+    TRY(read_newer(f, "full_attention", full, head_dim, out));
+    TRY(read_newer(f, "sliding_attention", windowed, head_dim, out_windowed));
 done:
     return st;
 }

@@ -21,4 +21,10 @@ typedef struct rotary_class {
 // each other are refused by name. ERR_INPUT.
 status config_rotary(const config_file *f, const rotary_class *class, int head_dim, rotary *out);
 
+// The same of models that scale the positions of full and of windowed layers differently: the older
+// spelling's scaling is that of full layers alone. windowed.theta_key: its base.
+status config_rotary_kinds(const config_file *f, const rotary_class *full,
+                           const rotary_class *windowed, int head_dim, rotary *out,
+                           rotary *out_windowed);
+
 #endif

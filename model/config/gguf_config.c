@@ -21,6 +21,7 @@ typedef enum use {
     USE_BOOL,    // true or false
     USE_TRUE,    // must be true
     USE_ZERO,    // must be 0
+    USE_PATTERN, // which layers have a window
     USE_NONE,    // says nothing about the result
 } use;
 
@@ -40,6 +41,7 @@ static const struct known_key {
     {"attention.layer_norm_rms_epsilon", "rms_norm_eps", USE_REAL},
     {"attention.layer_norm_epsilon", "layer_norm_epsilon", USE_REAL},
     {"attention.sliding_window", "sliding_window", USE_INT},
+    {"attention.sliding_window_pattern", "layer_types", USE_PATTERN},
     {"attention.causal", NULL, USE_TRUE},
     {"rope.dimension_count", "gguf_rope_dimensions", USE_INT},
     {"rope.freq_base", "rope_theta", USE_REAL},
@@ -100,6 +102,27 @@ done:
     return st;
 }
 
+// Layer types of flags, or the number of layers of which the last has no window.
+static status read_pattern(reading *r, const char *key, const char *field)
+{
+    status st;
+    int64_t *flags = NULL, period;
+    size_t n = 0;
+    if (gguf_get_int(r->g, key, &period) == OK)
+        return set_field(r, "sliding_window_pattern", json_integer(period), key);
+    json_t *list = json_array();
+    TRY(gguf_get_ints(r->g, key, &flags, &n));
+    for (size_t i = 0; i < n; i++)
+        if (json_array_append_new(
+                list, json_string(flags[i] ? "sliding_attention" : "full_attention")) != 0)
+            TRY(status_no_memory(gguf_path(r->g)));
+    TRY(set_field(r, field, json_incref(list), key));
+done:
+    json_decref(list);
+    free(flags);
+    return st;
+}
+
 static status read_known(reading *r, const char *key, const struct known_key *known)
 {
     status st = OK;
@@ -129,6 +152,9 @@ static status read_known(reading *r, const char *key, const struct known_key *kn
     case USE_ZERO:
         TRY(gguf_get_int(r->g, key, &whole));
         st = whole == 0 ? OK : refuse_key(r, key);
+        break;
+    case USE_PATTERN:
+        TRY(read_pattern(r, key, known->field));
         break;
     case USE_SCALING:
     case USE_NONE:
@@ -285,9 +311,15 @@ static status read_presence(reading *r, const char *architecture)
     size_t n = 0;
     int64_t padding;
     const json_t *window = json_object_get(r->fields, "sliding_window");
-    bool mistral = strcmp(architecture, "llama") == 0 && json_integer_value(window) > 0;
-    TRY(set_field(r, "model_type", json_string(mistral ? "mistral" : architecture),
-                  "general.architecture"));
+    // Relatives that differ in nothing but their window have one name here.
+    static const struct {
+        const char *architecture, *windowed;
+    } relatives[] = {{"llama", "mistral"}, {"olmo2", "olmo3"}};
+    const char *type = architecture;
+    for (size_t i = 0; i < sizeof relatives / sizeof *relatives; i++)
+        if (json_integer_value(window) > 0 && strcmp(architecture, relatives[i].architecture) == 0)
+            type = relatives[i].windowed;
+    TRY(set_field(r, "model_type", json_string(type), "general.architecture"));
     TRY(set_field(r, "tie_word_embeddings", json_boolean(!gguf_find(r->g, "output.weight")),
                   "output.weight"));
     TRY(set_field(r, "attention_bias",

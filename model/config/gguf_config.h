@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A GGUF file's metadata as the fields of a config.json, so that architectures read one thing.
 //
-//   general.architecture         model_type ("mistral" for a llama with a sliding window)
+//   general.architecture         model_type ("mistral" for a llama with a sliding window, "olmo3"
+//                                for such an olmo2)
 //   A.vocab_size                 vocab_size; without it, the number of tokens
 //   A.context_length             max_position_embeddings
 //   A.embedding_length           hidden_size
@@ -11,7 +12,7 @@
 //   A.attention.key_length       head_dim; value_length must be the same
 //   A.rope.dimension_count       gguf_rope_dimensions: channels of a head that are rotated
 //   A.attention.layer_norm_rms_epsilon, layer_norm_epsilon     rms_norm_eps, layer_norm_epsilon
-//   A.attention.sliding_window   sliding_window
+//   A.attention.sliding_window   sliding_window; _pattern: layer_types
 //   A.use_parallel_residual      use_parallel_residual
 //   A.rope.freq_base             rope_theta
 //   A.rope.scaling.type, factor, original_context_length, yarn_beta_fast, yarn_beta_slow,

@@ -62,6 +62,21 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
     return normalise_rows(p, weight, NULL, layer, after);
 }
 
+status block_pass_on(pass *p, int layer, site after)
+{
+    const int width = p->m->config.info.hidden_size;
+    const size_t n = (size_t)p->rows * (size_t)width;
+    size_t at;
+    if (is_unread(p, after))
+        return OK;
+    if (!kernel_finite(p->hidden, n, &at))
+        return fail_not_finite(layer, after);
+    memcpy(p->normed, p->hidden, n * sizeof *p->normed);
+    if (p->normed_half)
+        products_round(p->products, p->normed, n, p->normed_half);
+    return OK;
+}
+
 operand block_normed(const pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
@@ -113,14 +128,16 @@ void block_narrow(pass *p)
 }
 
 // Normalises and rotates the heads of queries or keys x [rows, heads × head_dim].
-static void rotate_heads(const pass *p, const float *norm, int heads, float *x)
+static void rotate_heads(const pass *p, int layer, const float *norm, int heads, float *x)
 {
     const config *c = &p->m->config;
     const int d = c->info.head_dim, width = heads * d;
-    for (int h = 0; norm && h < heads; h++)
-        kernel_rms_norm(x + h * d, width, p->rows, d, norm, (float)c->norm_eps, x + h * d, width);
+    const int normed = c->features & FEATURE_WHOLE_QK_NORM ? width : d;
+    const float *table = config_is_windowed(c, layer) ? p->windowed_rotary : p->rotary;
+    for (int at = 0; norm && at < width; at += normed)
+        kernel_rms_norm(x + at, width, p->rows, normed, norm, (float)c->norm_eps, x + at, width);
     if (c->rotary.theta > 0)
-        rotary_apply(p->rotary, c->rotary.dims, p->turn, p->rows, heads, d, width, x);
+        rotary_apply(table, c->rotary.dims, p->turn, p->rows, heads, d, width, x);
 }
 
 // Does a block's output go to p->output first?
@@ -167,17 +184,17 @@ static status attend_rows(pass *p, int layer, const attention_weights *a)
     const int hidden = info->hidden_size, width = a->q.out, kv_width = a->k.out;
     const attention_shape shape = {info->heads,    info->kv_heads,
                                    info->head_dim, 1.0f / sqrtf((float)info->head_dim),
-                                   a->causal,      c->window};
+                                   a->causal,      config_is_windowed(c, layer) ? c->window : 0};
     operand x = block_normed(p);
     TRY(linear_apply(p->products, &a->k, &x, p->k, kv_width));
     TRY(linear_apply(p->products, &a->v, &x, p->v, kv_width));
-    rotate_heads(p, a->k_norm, info->kv_heads, p->k);
+    rotate_heads(p, layer, a->k_norm, info->kv_heads, p->k);
     if (p->narrow) {
         block_narrow(p);
         x = block_normed(p);
     }
     TRY(linear_apply(p->products, &a->q, &x, p->q, width));
-    rotate_heads(p, a->q_norm, info->heads, p->q);
+    rotate_heads(p, layer, a->q_norm, info->heads, p->q);
     x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
     for (int64_t s = 0; s < p->tile.samples; s++) {
         int64_t key = p->tile.first_row[s], first = p->first_row[s];

@@ -14,9 +14,13 @@ status block_layer_norm(pass *p, const float *weight, const float *bias, int lay
 // The same with RMSNorm.
 status block_rms_norm(pass *p, const float *weight, int layer, site after);
 
+// The same without a norm, in models that normalise what blocks put out.
+status block_pass_on(pass *p, int layer, site after);
+
 typedef struct attention_weights {
     linear q, k, v, o;
-    const float *q_norm, *k_norm; // [head_dim] RMSNorm of each head; NULL: none
+    const float *q_norm, *k_norm; // [head_dim] RMSNorm of each head, or [heads × head_dim] of all
+                                  // (FEATURE_WHOLE_QK_NORM); NULL: none
     bool causal;                  // a row sees the rows of its sample up to itself
     output_step then;
     bool held; // the output is not added before block_add_held; needs info.apart

@@ -62,13 +62,19 @@ static void number_rows(pass *p)
 // Where rotary positions depend on the sample's length, a table of this tile's rows.
 static void turn_by_length(pass *p)
 {
-    const rotary *r = &p->m->config.rotary;
+    const config *c = &p->m->config;
+    const rotary *r = &c->rotary, *w = &c->windowed_rotary;
     const int64_t *first = p->tile.first_row;
+    if (p->turn == p->position) // they do not
+        return;
     for (int64_t row = 0; row < p->tile.rows; row++)
         p->turn[row] = row;
-    for (int64_t s = 0; s < p->tile.samples; s++)
-        rotary_table(r, first[s + 1] - first[s], first[s + 1] - first[s],
-                     p->rotary + first[s] * r->dims);
+    for (int64_t s = 0; s < p->tile.samples; s++) {
+        const int64_t length = first[s + 1] - first[s];
+        rotary_table(r, length, length, p->rotary + first[s] * r->dims);
+        if (w->theta > 0)
+            rotary_table(w, length, length, p->windowed_rotary + first[s] * w->dims);
+    }
 }
 
 // The hidden states at the input of the first layer that is run here.
@@ -83,8 +89,7 @@ static status begin_pass(pass *p, const layer_span *l)
     number_rows(p);
     p->rows = p->tile.rows;
     p->first_row = p->tile.first_row;
-    if (rotary_by_length(&p->m->config.rotary))
-        turn_by_length(p);
+    turn_by_length(p);
     if (!l->begins)
         goto done;
     if (p->m->config.info.modality == MODALITY_TEXT)

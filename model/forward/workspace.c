@@ -71,9 +71,11 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     p->whole = take_part(a, (size_t)i->outputs, 1, f);
     p->position = take_part(a, rows, 1, sizeof *p->position);
     p->turn = p->position;
-    if (rotary_by_length(&c->rotary))
+    if (rotary_by_length(&c->rotary) || rotary_by_length(&c->windowed_rotary))
         p->turn = take_part(a, rows, 1, sizeof *p->turn);
     p->rotary = take_part(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
+    p->windowed_rotary =
+        c->windowed_rotary.theta > 0 ? take_part(a, longest, (size_t)i->head_dim, f) : p->rotary;
     p->hidden = take_part(a, rows, hidden, f);
     p->normed = take_part(a, rows, hidden, f);
     p->normed_half = half ? take_part(a, rows, hidden, sizeof *p->normed_half) : NULL;
@@ -121,6 +123,8 @@ status workspace_lay_out(workspace *w, const config *c, packing form, pass_limit
     lay_out(c, form, limits, &(scratch){w->at, 0, false}, &w->laid);
     if (c->rotary.theta > 0)
         rotary_table(&c->rotary, limits.rows, limits.rows, w->laid.rotary);
+    if (c->windowed_rotary.theta > 0)
+        rotary_table(&c->windowed_rotary, limits.rows, limits.rows, w->laid.windowed_rotary);
     *out = w->laid;
     return OK;
 }

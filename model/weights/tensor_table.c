@@ -35,7 +35,7 @@ static size_t dim_length(const config *c, dim d)
 
 static bool def_exists(const config *c, const tensor_def *def)
 {
-    return (c->features & def->needs) == def->needs;
+    return def->name && (c->features & def->needs) == def->needs;
 }
 
 // The tensor's elements, or false when their number wraps.

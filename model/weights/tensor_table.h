@@ -40,7 +40,7 @@ typedef enum init {
 enum { TENSOR_DEF_DIMS = 5 };
 
 typedef struct tensor_def {
-    const char *name; // in a layer's table, %d is the layer
+    const char *name; // in a layer's table, %d is the layer; NULL: the architecture has no such
     dim shape[TENSOR_DEF_DIMS];
     init init;
     unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor

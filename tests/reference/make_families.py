@@ -10,7 +10,7 @@ import sys
 import gguf
 import numpy as np
 import torch
-from transformers import GPTNeoXConfig
+from transformers import GPTNeoXConfig, Olmo2Config, Olmo3Config
 
 from make_lm import HERE, make_little
 
@@ -32,6 +32,16 @@ FAMILIES = {
                                      use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True, hidden_act="gelu_new",
                                      rope_parameters=dict(rope_type="linear", factor=1.5, rope_theta=700.0, partial_rotary_factor=1.0)),
                        torch.float16, "1GB", None, None),
+    "lm-olmo2": (Olmo2Config(vocab_size=62, hidden_size=36, num_attention_heads=6, num_key_value_heads=2, intermediate_size=37, num_hidden_layers=3,
+                             max_position_embeddings=64, attention_bias=True, rope_parameters=dict(rope_type="default", rope_theta=800.0)),
+                 torch.float16, "1GB", False, None),
+    # Two layers with windows shorter than the text, the third without, its positions scaled.
+    "lm-olmo3": (Olmo3Config(vocab_size=60, hidden_size=24, num_attention_heads=3, num_key_value_heads=3, intermediate_size=44, num_hidden_layers=3,
+                             max_position_embeddings=128, sliding_window=6, layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                             pad_token_id=None, rope_parameters=dict(
+                                 sliding_attention=dict(rope_type="default", rope_theta=500.0),
+                                 full_attention=dict(rope_type="yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=32))),
+                 torch.bfloat16, "1GB", None, "olmo2"),
 }
 
 
@@ -55,6 +65,16 @@ def gguf_words(w, arch, c):
         w.add_rope_freq_base(c.rope_parameters["rope_theta"])
         w.add_parallel_residual(c.use_parallel_residual)
         w.add_layer_norm_eps(c.layer_norm_eps)
+    if arch == "olmo2":
+        full = c.rope_parameters["full_attention"]
+        w.add_head_count_kv(c.num_key_value_heads)
+        w.add_layer_norm_rms_eps(c.rms_norm_eps)
+        w.add_rope_freq_base(full["rope_theta"])
+        w.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        w.add_rope_scaling_factor(full["factor"])
+        w.add_rope_scaling_orig_ctx_len(full["original_max_position_embeddings"])
+        w.add_sliding_window(c.sliding_window)
+        w.add_sliding_window_pattern([t == "sliding_attention" for t in c.layer_types])
 
 
 def write_gguf(path, model, arch):

@@ -54,6 +54,9 @@ static const struct lm_case {
     {"lm-neox", LM_MODELS "lm-neox"},
     {"lm-neox", LM_MODELS "lm-neox.gguf"},
     {"lm-neox-serial", LM_MODELS "lm-neox-serial"},
+    {"lm-olmo2", LM_MODELS "lm-olmo2"},
+    {"lm-olmo3", LM_MODELS "lm-olmo3"},
+    {"lm-olmo3", LM_MODELS "lm-olmo3.gguf"},
     {"lm-dynamic", LM_MODELS "lm-dynamic"},
     {"lm-longrope", LM_MODELS "lm-longrope"},
 };

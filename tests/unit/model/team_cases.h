@@ -43,6 +43,10 @@ static const struct model_case {
     {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 32, \"n_layer\": 5, \"n_head\": 4, "
              "\"n_inner\": 80, \"vocab_size\": 300, \"n_positions\": 64}"},
     {"qwen2", "{\"model_type\": \"qwen2\", " TEXT_SHAPE "\"tie_word_embeddings\": true}"},
+    {"olmo3", "{\"model_type\": \"olmo3\", " TEXT_SHAPE
+              "\"sliding_window\": 7, \"rope_scaling\": {\"type\": \"longrope\", "
+              "\"original_max_position_embeddings\": 16, \"short_factor\": [1, 1.1, 1.2, 1.3], "
+              "\"long_factor\": [1, 1.5, 2, 3]}}"},
     {"gptneox", "{\"model_type\": \"gpt_neox\", " PLAIN_SHAPE "\"rotary_pct\": 0.5}"},
     {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
 };

@@ -19,6 +19,8 @@ static const char *const shapes[] = {
     "\"n_head\": 4, \"vocab_size\": 96, \"n_positions\": 64, \"layer_norm_epsilon\": 1e-5, "
     "\"initializer_range\": 0.2, \"activation_function\": \"gelu_new\"}",
     "{\"model_type\": \"gpt_neox\", " SHAPE "\"rotary_pct\": 0.5}", // its layers are parallel
+    "{\"model_type\": \"olmo3\", " SHAPE "\"sliding_window\": 9, "
+    "\"num_key_value_heads\": 2}", // norms behind the blocks
 };
 
 typedef struct run {

@@ -16,6 +16,11 @@ void config_hold(config *c, int part, int parts)
     c->holds_head = part == parts - 1;
 }
 
+bool config_is_windowed(const config *c, int layer)
+{
+    return c->window > 0 && !(c->full[layer / 64] >> (layer % 64) & 1);
+}
+
 bool config_has(const config_file *f, const char *key)
 {
     return json_object_get(config_file_root(f), key);
@@ -152,9 +157,14 @@ static status check_same(const config_file *f, const char *key, int expected)
 
 status config_heads(const config_file *f, int hidden_size, int heads, int *head_dim)
 {
+    return config_head_dim(f, hidden_size, heads, 0, head_dim);
+}
+
+status config_head_dim(const config_file *f, int hidden_size, int heads, int missing, int *head_dim)
+{
     status st;
     enum { MAX_ALL = 1 << 20 };
-    TRY(config_int(f, "head_dim", 1, 1 << 16, 0, head_dim));
+    TRY(config_int(f, "head_dim", 1, 1 << 16, missing, head_dim));
     if (*head_dim == 0 && hidden_size % heads != 0) {
         st = status_fail(ERR_INPUT, config_file_path(f), "\"%s\" %d is no multiple of \"%s\" %d",
                          config_file_shown(f, "hidden_size"), hidden_size,
@@ -168,7 +178,6 @@ status config_heads(const config_file *f, int hidden_size, int heads, int *head_
         goto done;
     }
     TRY(check_same(f, "gguf_value_length", *head_dim));
-    TRY(check_same(f, "gguf_rope_dimensions", *head_dim));
 done:
     return st;
 }
@@ -177,7 +186,10 @@ status config_refuse(const config_file *f, const char *const *keys, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const json_t *value = config_file_get(f, keys[i]);
-        if (value && !json_is_false(value))
+        const bool empty = json_is_object(value)
+                               ? json_object_size(value) == 0
+                               : json_is_array(value) && json_array_size(value) == 0;
+        if (value && !json_is_false(value) && !empty)
             return status_fail(ERR_INPUT, config_file_path(f),
                                "\"%s\" is not supported, and would change the result",
                                config_file_shown(f, keys[i]));
@@ -212,6 +224,36 @@ status config_layer_types(const config_file *f, const char *type)
                                own ? own : "(no text)", type);
     }
     return OK;
+}
+
+status config_windows(const config_file *f, int missing, int period, config *out)
+{
+    status st;
+    const json_t *list = config_file_get(f, "layer_types");
+    const int layers = out->info.layers;
+    TRY(config_int(f, "sliding_window_pattern", 1, CONFIG_MAX_LAYERS, period, &period));
+    // Null is none.
+    TRY(config_int(f, "sliding_window", 0, 1 << 24, config_has(f, "sliding_window") ? 0 : missing,
+                   &out->window));
+    if (list && json_array_size(list) != (size_t)layers) {
+        st = status_fail(ERR_INPUT, config_file_path(f), "\"layer_types\": %zu for %d layers",
+                         json_array_size(list), layers);
+        goto done;
+    }
+    for (int l = 0; l < layers; l++) {
+        const char *own = json_string_value(json_array_get(list, (size_t)l));
+        const bool full = list ? own && strcmp(own, "full_attention") == 0 : (l + 1) % period == 0;
+        if (list && !full && (!own || strcmp(own, "sliding_attention") != 0)) {
+            st = status_fail(ERR_INPUT, config_file_path(f),
+                             "\"layer_types\": %.64s is not supported; full_attention and "
+                             "sliding_attention are",
+                             own ? own : "(no text)");
+            goto done;
+        }
+        out->full[l / 64] |= (uint64_t)full << (l % 64);
+    }
+done:
+    return st;
 }
 
 status config_padding(const config_file *f, int vocabulary, int *out)

@@ -35,7 +35,7 @@ static size_t dim_length(const config *c, dim d)
 
 static bool def_exists(const config *c, const tensor_def *def)
 {
-    return (c->features & def->needs) == def->needs;
+    return def->name && (c->features & def->needs) == def->needs;
 }
 
 // The tensor's elements, or false when their number wraps.
@@ -46,6 +46,15 @@ static bool def_elements(const config *c, const tensor_def *def, size_t *element
         if (!checked_mul(*elements, dim_length(c, *d), elements))
             return false;
     return true;
+}
+
+// Rows of the parts of a tensor that holds several; 0 parts: it does not.
+static int part_rows(const config *c, layout how, size_t rows[3])
+{
+    const bool qkv = how == LAYOUT_QKV || how == LAYOUT_HEADS;
+    rows[0] = dim_length(c, qkv ? DIM_ATTN : DIM_MLP);
+    rows[1] = rows[2] = dim_length(c, qkv ? DIM_KV : DIM_MLP);
+    return qkv ? 3 : how == LAYOUT_GATE_UP ? 2 : 0;
 }
 
 // Is a tensor outside the layers wanted here?
@@ -97,6 +106,10 @@ static status check_tensor(const config *c, const tensor_def *def, layout how, c
     int dims = 0;
     for (; def->shape[dims] != DIM_END; dims++)
         shape[dims] = dim_length(c, def->shape[dims]);
+    size_t part[3];
+    const int parts = part_rows(c, how, part);
+    if (parts > 0)
+        shape[0] = part[0] + part[1] + (parts > 2 ? part[2] : 0);
     if (how == LAYOUT_TRANSPOSED && dims == 2) {
         size_t out = shape[0];
         shape[0] = shape[1];
@@ -128,7 +141,7 @@ static const tensor_def *table_entry(const tensor_table *table, int layer, int i
 static tensor_form entry_form(const tensor_table *table, int layer, int i)
 {
     const tensor_form *forms = layer < 0 ? table->global_forms : table->layer_forms;
-    return forms ? forms[i] : (tensor_form){LAYOUT_PLAIN, NULL, LAYOUT_PLAIN};
+    return forms ? forms[i] : (tensor_form){LAYOUT_PLAIN, NULL, LAYOUT_PLAIN, 0};
 }
 
 // The file's tensor for an entry, and what the file calls it; NULL where it has none.
@@ -147,9 +160,37 @@ static const tensor *find_tensor(const tensor_table *table, const weight_source 
     return found;
 }
 
+// Narrows a slot to its part of the file's tensor.
+static void narrow_slot(const config *c, layout how, int part, tensor_slot *s)
+{
+    size_t rows[3], first = 0;
+    if (part_rows(c, how, rows) == 0)
+        return;
+    for (int i = 0; i < part; i++)
+        first += rows[i];
+    const size_t length = rows[part] > 0 ? s->elements / rows[part] : 0;
+    s->before = first * length;
+    if (!s->from)
+        return;
+    // Of heads, the first one's rows come first.
+    const size_t skipped = (how == LAYOUT_HEADS ? (size_t)part * (size_t)c->info.head_dim : first) *
+                           length / s->from->type->block * s->from->type->bytes;
+    s->view = *s->from;
+    s->view.bytes += skipped;
+    s->view.n_bytes -= skipped;
+    s->view.shape[0] = rows[part];
+    s->view.elements = s->elements;
+    if (how != LAYOUT_HEADS) {
+        s->view.n_bytes = s->elements / s->from->type->block * s->from->type->bytes;
+        s->layout = LAYOUT_PLAIN;
+    }
+    s->from = &s->view;
+}
+
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out)
 {
+    status st;
     const tensor_form form = entry_form(table, layer, i);
     char name[TENSOR_NAME_BYTES];
     *out = (tensor_slot){0};
@@ -159,8 +200,10 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
     snprintf(out->name, sizeof out->name, out->def->name, layer);
     if (!def_elements(c, out->def, &out->elements))
         return status_fail(ERR_INPUT, out->name, "the configuration makes it too large");
-    if (!source)
+    if (!source) {
+        narrow_slot(c, form.safetensors, form.part, out);
         return OK;
+    }
     if (weight_source_is_gguf(source) && !form.gguf)
         return status_fail(ERR_INPUT, weight_source_at(source, 0)->file,
                            "has no place for tensor %s; use safetensors", out->name);
@@ -170,8 +213,19 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
             "tensor %s is missing; is this the model that the configuration describes?", name);
     out->layout = form.safetensors;
     if (weight_source_is_gguf(source))
-        out->layout = c->features & FEATURE_GGUF_PAIRS ? form.in_gguf : LAYOUT_PLAIN;
-    return check_tensor(c, out->def, out->layout, out->from);
+        out->layout = form.in_gguf == LAYOUT_PAIRS && !(c->features & FEATURE_GGUF_PAIRS)
+                          ? LAYOUT_PLAIN
+                          : form.in_gguf;
+    st = check_tensor(c, out->def, out->layout, out->from);
+    if (st == OK)
+        narrow_slot(c, out->layout, form.part, out);
+    return st;
+}
+
+// Does an earlier entry use the same tensor of a GGUF file?
+static bool is_further_part(tensor_form form)
+{
+    return form.part > 0 && (form.in_gguf == LAYOUT_QKV || form.in_gguf == LAYOUT_GATE_UP);
 }
 
 // Does an entry use this tensor?
@@ -195,8 +249,9 @@ status tensor_table_check_used(const config *c, const tensor_table *table,
         return OK;
     for (int i = 0; i < table->n_globals; i++)
         expected += def_exists(c, &table->globals[i]);
-    for (int i = 0; i < table->n_layer; i++)
-        expected += def_exists(c, &table->layer[i]) ? (size_t)c->info.layers : 0;
+    for (int i = 0; i < table->n_layer; i++) // several in one count once
+        if (def_exists(c, &table->layer[i]) && !is_further_part(entry_form(table, 0, i)))
+            expected += (size_t)c->info.layers;
     size_t extra = weight_source_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
     if (weight_source_count(source) <= expected + extra)
         return OK; // one that is not used leaves another missing

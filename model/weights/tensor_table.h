@@ -40,7 +40,7 @@ typedef enum init {
 enum { TENSOR_DEF_DIMS = 5 };
 
 typedef struct tensor_def {
-    const char *name; // in a layer's table, %d is the layer
+    const char *name; // in a layer's table, %d is the layer; NULL: the architecture has no such
     dim shape[TENSOR_DEF_DIMS];
     init init;
     unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor
@@ -54,6 +54,11 @@ typedef enum layout {
     LAYOUT_TRANSPOSED, // [in, out] for [out, in]
     LAYOUT_PAIRS,      // heads whose rows (2i, 2i + 1) are rows (i, i + head_dim / 2): a pair that
                        // rotary positions rotate lies together
+    LAYOUT_PLUS_ONE,   // what is to be added to 1
+    // A part of a tensor that holds several, one after the other by rows:
+    LAYOUT_QKV,     // queries, keys, values
+    LAYOUT_HEADS,   // the same of each head, with as many heads of keys
+    LAYOUT_GATE_UP, // the MLP's gate and up
 } layout;
 
 // What file formats make of a tensor.
@@ -61,6 +66,7 @@ typedef struct tensor_form {
     layout safetensors;
     const char *gguf; // its name in GGUF files; NULL: it is in none
     layout in_gguf;   // LAYOUT_PAIRS only with FEATURE_GGUF_PAIRS
+    int part;         // of a tensor that holds several; 0: the first, or all
 } tensor_form;
 
 typedef struct tensor_table {
@@ -79,12 +85,15 @@ typedef struct tensor_slot {
     const tensor_def *def; // NULL: the model has no such tensor, or it is not held
     char name[TENSOR_NAME_BYTES];
     size_t elements;
-    const tensor *from; // NULL: drawn
+    size_t before;      // elements of the parts before it, in a tensor that holds several
+    const tensor *from; // NULL: drawn; may be `view`
     layout layout;      // of `from`
+    tensor view;        // the part, where the file holds several in one
 } tensor_slot;
 
 // Finds entry `i` of the globals (layer -1) or of a layer in `source` (NULL: it is to be drawn) and
-// checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight.
+// checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight. *out may
+// point into itself.
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out);
 

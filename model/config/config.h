@@ -37,6 +37,7 @@ typedef struct config {
     rotary windowed_rotary;                // of layers with a window; theta 0: the same
     int window;                            // text: keys that a query sees; 0: all
     uint64_t full[CONFIG_MAX_LAYERS / 64]; // bits of layers that see all keys all the same
+    bool headless;                         // has no head: activations, and no answers
     bool parallel;                    // a layer's MLP reads what its attention reads; needs `apart`
     int padding;                      // text: the token whose embedding is drawn as zero; -1: none
     layer_range held;                 // the layers whose weights are wanted
@@ -85,7 +86,8 @@ status config_layer_types(const config_file *f, const char *type);
 // sliding_window, and which layers have it: layer_types, or all but every n-th one, n of
 // sliding_window_pattern. `missing`, `period`: the class's. Needs out->info.layers.
 status config_windows(const config_file *f, int missing, int period, config *out);
-// Fails unless `architectures` is absent or lists `name`.
-status config_task(const config_file *f, const char *name);
+// Fails unless `architectures` is absent, lists `name`, in whatever letters, or names a class of its
+// family without that head (LlamaModel, LlamaForSequenceClassification): out->headless is then true.
+status config_task(const config_file *f, const char *name, config *out);
 
 #endif

@@ -86,6 +86,8 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
+    if (light)
+        TRY(model_check_files(e->model));
     *object = e;
     e = NULL;
 done:

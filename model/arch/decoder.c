@@ -9,6 +9,7 @@
 #include "model/config/config_rotary.h"
 #include "model/forward/blocks.h"
 #include "model/forward/state.h"
+#include "model/kernels/kernels.h"
 
 const tensor_def decoder_globals[DECODER_GLOBALS] = {
     [DECODER_EMBEDDING] = {"model.embed_tokens.weight",
@@ -142,9 +143,14 @@ status decoder_embed(pass *p)
     const model_info *i = &p->m->config.info;
     const float *table = weights_global(p->m->weights, DECODER_EMBEDDING);
     const size_t hidden = (size_t)i->hidden_size;
-    for (int64_t r = 0; r < p->rows; r++)
-        memcpy(p->hidden + (size_t)r * hidden, table + (size_t)p->tile.ids[r] * hidden,
-               hidden * sizeof *table);
+    const double scale = p->m->config.embedding_scale;
+    for (int64_t r = 0; r < p->rows; r++) {
+        const float *row = table + (size_t)p->tile.ids[r] * hidden;
+        if (scale > 0)
+            kernel_scale(row, (int64_t)hidden, (float)scale, p->hidden + (size_t)r * hidden);
+        else
+            memcpy(p->hidden + (size_t)r * hidden, row, hidden * sizeof *row);
+    }
     return OK;
 }
 

@@ -58,7 +58,7 @@ extern const tensor_table decoder_tensors; // Llama's
     }
 #define DECODER_BIAS(name, out, feature)                                                           \
     {                                                                                              \
-        name ".bias", {out}, .init = INIT_ZEROS, .needs = feature                                  \
+        name ".bias", {out}, .init = INIT_ZEROS, .needs = (feature)                                \
     }
 #define DECODER_PROJECTIONS                                                                        \
     [DECODER_QUERY] = DECODER_MATRIX(DECODER_ATTN "q_proj", DIM_ATTN, DIM_HIDDEN),                 \

@@ -113,7 +113,9 @@ static status gptneox_configure(const config_file *f, config *out)
         .eps_key = "layer_norm_eps",
         .eps = 1e-5,
     };
-    static const rotary_class turned = {10000, 0.25, "rotary_emb_base", "rotary_pct"};
+    const rotary_class turned = {
+        // GGUF files say rope_theta
+        10000, 0.25, config_has(f, "rotary_emb_base") ? "rotary_emb_base" : NULL, "rotary_pct"};
     bool attention_bias;
     TRY(config_text_model(f, &class, out));
     TRY(config_rotary(f, &turned, out->info.head_dim, &out->rotary));

@@ -198,18 +198,27 @@ status config_refuse(const config_file *f, const char *const *keys, size_t n)
     return OK;
 }
 
-// Is `class` one of the family that `task` is the class of, with another head or none?
+// Is `class` one of the family that `task` is the class of, with another head or none? Others of its
+// name may be other models: ForConditionalGeneration has images too.
 static bool is_relative(const char *class, const char *task)
 {
-    static const char *const heads[] = {"For", "LMHead", "DoubleHeads", "Model", "PreTrained"};
+    static const char *const tasks[] = {"For", "LMHead"};
+    static const char *const bodies[] = {"Model",
+                                         "PreTrainedModel",
+                                         "DoubleHeadsModel",
+                                         "ForSequenceClassification",
+                                         "ForTokenClassification",
+                                         "ForQuestionAnswering",
+                                         "ForMultipleChoice",
+                                         "ForMaskedImageModeling"};
     const char *end = NULL;
-    for (size_t i = 0; !end && i < sizeof heads / sizeof *heads; i++)
-        end = strstr(task, heads[i]);
+    for (size_t i = 0; !end && i < sizeof tasks / sizeof *tasks; i++)
+        end = strstr(task, tasks[i]);
     const size_t family = end ? (size_t)(end - task) : strlen(task);
     if (strncasecmp(class, task, family) != 0)
         return false;
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        if (strncmp(class + family, heads[i], strlen(heads[i])) == 0)
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (strcmp(class + family, bodies[i]) == 0)
             return true;
     return false;
 }

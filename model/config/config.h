@@ -39,6 +39,9 @@ typedef struct config {
     uint64_t full[CONFIG_MAX_LAYERS / 64]; // bits of layers that see all keys all the same
     bool headless;                         // has no head: activations, and no answers
     bool parallel;                    // a layer's MLP reads what its attention reads; needs `apart`
+    double embedding_scale;           // text: embeddings are multiplied by it; 0: they are not
+    double score_scale;               // what scores are multiplied by; 0: 1 / √head_dim
+    double score_cap, logit_cap;      // scores and logits x become cap · tanh(x / cap); 0: no cap
     int padding;                      // text: the token whose embedding is drawn as zero; -1: none
     layer_range held;                 // the layers whose weights are wanted
     bool holds_embedding, holds_head; // and the tensors before and behind them

@@ -294,9 +294,8 @@ static status read_rotary(const config_file *f, const json_t *scaling, const rot
     status st;
     const json_t *divisors = config_file_get(f, "gguf_rope_divisors");
     *out = (rotary){.linear = 1, .scale = 1};
-    TRY(object_real(f, config_file_root(f), "rope_theta", class->theta, &out->theta));
-    if (class->theta_key)
-        TRY(object_real(f, config_file_root(f), class->theta_key, out->theta, &out->theta));
+    TRY(object_real(f, config_file_root(f), class->theta_key ? class->theta_key : "rope_theta",
+                    class->theta, &out->theta));
     TRY(object_real(f, scaling, "rope_theta", out->theta, &out->theta));
     TRY(read_dims(f, scaling, class, head_dim, out));
     if (divisors) {

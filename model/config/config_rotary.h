@@ -11,8 +11,8 @@
 typedef struct rotary_class {
     double theta;
     double rotated; // share of a head that is rotated; 0: all of it, and the class has no other
-    const char *theta_key, *rotated_key; // beside rope_theta, and instead of
-                                         // partial_rotary_factor; NULL: none
+    const char *theta_key, *rotated_key; // instead of rope_theta and partial_rotary_factor; NULL:
+                                         // those
 } rotary_class;
 
 // The base and its scaling for heads of head_dim, in the older (rope_theta, rope_scaling) and the

@@ -42,9 +42,12 @@ static const struct known_key {
     {"attention.layer_norm_epsilon", "layer_norm_epsilon", USE_REAL},
     {"attention.sliding_window", "sliding_window", USE_INT},
     {"attention.sliding_window_pattern", "layer_types", USE_PATTERN},
+    {"attn_logit_softcapping", "attn_logit_softcapping", USE_REAL},
+    {"final_logit_softcapping", "final_logit_softcapping", USE_REAL},
     {"attention.causal", NULL, USE_TRUE},
     {"rope.dimension_count", "gguf_rope_dimensions", USE_INT},
     {"rope.freq_base", "rope_theta", USE_REAL},
+    {"rope.freq_base_swa", "rope_local_base_freq", USE_REAL},
     {"rope.scaling.type", NULL, USE_SCALING},
     {"rope.scaling.factor", NULL, USE_SCALING},
     {"rope.scale_linear", NULL, USE_SCALING},
@@ -303,6 +306,27 @@ done:
     return st;
 }
 
+static double number_of(const reading *r, const char *field)
+{
+    return json_number_value(json_object_get(r->fields, field));
+}
+
+// Gemma 2 and 3 scale their scores by the width of a head, but for the models of 27 billion, which
+// llama.cpp knows by their number of layers; no key says so.
+static status read_gemma_scale(reading *r, const char *architecture)
+{
+    const bool second = strcmp(architecture, "gemma2") == 0;
+    const double layers = number_of(r, "num_hidden_layers");
+    double width = number_of(r, "head_dim");
+    if (!second && strcmp(architecture, "gemma3") != 0)
+        return OK;
+    if (layers == (second ? 46 : 62) && number_of(r, "num_attention_heads") > 0)
+        width = number_of(r, "hidden_size") / number_of(r, "num_attention_heads");
+    return width > 0
+               ? set_field(r, "query_pre_attn_scalar", json_real(width), "attention.key_length")
+               : OK;
+}
+
 // What the tensors say: which of them there are.
 static status read_presence(reading *r, const char *architecture)
 {
@@ -314,7 +338,7 @@ static status read_presence(reading *r, const char *architecture)
     // Relatives that differ in nothing but their window have one name here.
     static const struct {
         const char *architecture, *windowed;
-    } relatives[] = {{"llama", "mistral"}, {"olmo2", "olmo3"}};
+    } relatives[] = {{"llama", "mistral"}, {"olmo2", "olmo3"}, {"gemma3", "gemma3_text"}};
     const char *type = architecture;
     for (size_t i = 0; i < sizeof relatives / sizeof *relatives; i++)
         if (json_integer_value(window) > 0 && strcmp(architecture, relatives[i].architecture) == 0)
@@ -328,6 +352,7 @@ static status read_presence(reading *r, const char *architecture)
                   "blk.0.attn_q.bias"));
     TRY(set_field(r, "mlp_bias", json_boolean(gguf_find(r->g, "blk.0.ffn_up.bias") != NULL),
                   "blk.0.ffn_up.bias"));
+    TRY(read_gemma_scale(r, architecture));
     if (!json_object_get(r->fields, "vocab_size") && gguf_has(r->g, "tokenizer.ggml.tokens")) {
         TRY(gguf_get_texts(r->g, "tokenizer.ggml.tokens", &tokens, &n));
         TRY(set_field(r, "vocab_size", json_integer((json_int_t)n), "tokenizer.ggml.tokens"));

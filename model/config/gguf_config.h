@@ -13,11 +13,15 @@
 //   A.rope.dimension_count       gguf_rope_dimensions: channels of a head that are rotated
 //   A.attention.layer_norm_rms_epsilon, layer_norm_epsilon     rms_norm_eps, layer_norm_epsilon
 //   A.attention.sliding_window   sliding_window; _pattern: layer_types
+//   A.attn_logit_softcapping, final_logit_softcapping     the same
+//   A.rope.freq_base_swa         rope_local_base_freq
 //   A.use_parallel_residual      use_parallel_residual
 //   A.rope.freq_base             rope_theta
 //   A.rope.scaling.type, factor, original_context_length, yarn_beta_fast, yarn_beta_slow,
 //     attn_factor                rope_scaling (rope.scale_linear: the older spelling)
 //   rope_freqs.weight            gguf_rope_divisors: frequency i is divided by value i
+//   A.block_count of Gemma 2 and 3       query_pre_attn_scalar: head_dim, or with the layers of the
+//                                27 billion hidden_size ÷ num_attention_heads
 //   output.weight                its absence is tie_word_embeddings
 //   blk.0.attn_q.bias, ffn_up.bias     attention_bias, mlp_bias
 //

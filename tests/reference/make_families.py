@@ -10,7 +10,7 @@ import sys
 import gguf
 import numpy as np
 import torch
-from transformers import GPTNeoXConfig, Olmo2Config, Olmo3Config
+from transformers import Gemma2Config, Gemma3TextConfig, GemmaConfig, GPTNeoXConfig, Olmo2Config, Olmo3Config
 
 from make_lm import HERE, make_little
 
@@ -19,6 +19,13 @@ def neox_words(config):
     """As the published files have it."""
     rope = config.pop("rope_parameters")
     return config | {"rotary_emb_base": rope["rope_theta"], "rotary_pct": rope["partial_rotary_factor"]}
+
+
+def gemma3_words(config):
+    """As the published files have it: the scaling is the full layers'."""
+    rope = config.pop("rope_parameters")
+    scaling = dict(rope["full_attention"])
+    return config | {"rope_local_base_freq": rope["sliding_attention"]["rope_theta"], "rope_theta": scaling.pop("rope_theta"), "rope_scaling": scaling}
 
 
 # name: configuration, dtype, shard size, what is done to the words of config.json, and of GGUF: architecture
@@ -42,6 +49,31 @@ FAMILIES = {
                                  sliding_attention=dict(rope_type="default", rope_theta=500.0),
                                  full_attention=dict(rope_type="yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=32))),
                  torch.bfloat16, "1GB", None, "olmo2"),
+    # The older files' gelu, which is the approximation; one head of keys.
+    "lm-gemma": (GemmaConfig(vocab_size=64, hidden_size=28, num_attention_heads=3, num_key_value_heads=1, head_dim=12, intermediate_size=45,
+                             num_hidden_layers=2, max_position_embeddings=64, pad_token_id=None), torch.bfloat16, "1GB",
+                 lambda words: words | {"hidden_act": "gelu"}, "gemma"),
+    # Caps that tell, a window shorter than the text in the first and third layer.
+    "lm-gemma2": (Gemma2Config(vocab_size=61, hidden_size=32, num_attention_heads=4, num_key_value_heads=2, head_dim=10, intermediate_size=43,
+                               num_hidden_layers=3, sliding_window=8, query_pre_attn_scalar=6, attn_logit_softcapping=1.5,
+                               final_logit_softcapping=4.0, max_position_embeddings=64, pad_token_id=None), torch.float16, "1GB", None, None),
+    # The same with the scale that GGUF files imply.
+    "lm-gemma2-gguf": (Gemma2Config(vocab_size=41, hidden_size=24, num_attention_heads=2, num_key_value_heads=1, head_dim=14, intermediate_size=29,
+                                    num_hidden_layers=2, sliding_window=11, query_pre_attn_scalar=14, attn_logit_softcapping=2.0,
+                                    final_logit_softcapping=5.0, max_position_embeddings=64, pad_token_id=None), torch.float16, "1GB", None, "gemma2"),
+    # Two bases, of which the full layers' is scaled.
+    "lm-gemma3": (Gemma3TextConfig(vocab_size=63, hidden_size=32, num_attention_heads=4, num_key_value_heads=2, head_dim=12, intermediate_size=40,
+                                   num_hidden_layers=3, sliding_window=7, query_pre_attn_scalar=12, max_position_embeddings=128, pad_token_id=None,
+                                   layer_types=["sliding_attention", "full_attention", "sliding_attention"], rope_parameters=dict(
+                                       sliding_attention=dict(rope_type="default", rope_theta=300.0),
+                                       full_attention=dict(rope_type="linear", rope_theta=2000.0, factor=3.0))),
+                  torch.bfloat16, "1GB", gemma3_words, None),
+    "lm-gemma3-gguf": (Gemma3TextConfig(vocab_size=37, hidden_size=24, num_attention_heads=2, num_key_value_heads=1, head_dim=16, intermediate_size=31,
+                                        num_hidden_layers=6, sliding_window=7, query_pre_attn_scalar=16, max_position_embeddings=128, pad_token_id=None,
+                                        rope_parameters=dict(
+                                            sliding_attention=dict(rope_type="default", rope_theta=10000.0),
+                                            full_attention=dict(rope_type="linear", rope_theta=3000.0, factor=2.0))),
+                       torch.float16, "1GB", None, "gemma3"),
 }
 
 
@@ -50,6 +82,8 @@ def gguf_rows(arch, name, w, c):
     if arch == "gptneox" and "query_key_value" in name:  # by head to one after the other
         rest = w.shape[1:]
         return np.ascontiguousarray(w.reshape(c.num_attention_heads, 3, -1, *rest).swapaxes(0, 1).reshape(w.shape))
+    if arch.startswith("gemma") and "norm" in name:
+        return w + 1
     return w
 
 
@@ -65,6 +99,21 @@ def gguf_words(w, arch, c):
         w.add_rope_freq_base(c.rope_parameters["rope_theta"])
         w.add_parallel_residual(c.use_parallel_residual)
         w.add_layer_norm_eps(c.layer_norm_eps)
+    if arch.startswith("gemma"):
+        full = c.rope_parameters.get("full_attention", c.rope_parameters)
+        w.add_head_count_kv(c.num_key_value_heads)
+        w.add_layer_norm_rms_eps(c.rms_norm_eps)
+        w.add_key_length(c.head_dim)
+        w.add_value_length(c.head_dim)
+        w.add_rope_freq_base(full["rope_theta"])
+        if arch != "gemma":
+            w.add_sliding_window(c.sliding_window)
+        if arch == "gemma2":
+            w.add_attn_logit_softcapping(c.attn_logit_softcapping)
+            w.add_final_logit_softcapping(c.final_logit_softcapping)
+        if arch == "gemma3":
+            w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+            w.add_rope_scaling_factor(full["factor"])
     if arch == "olmo2":
         full = c.rope_parameters["full_attention"]
         w.add_head_count_kv(c.num_key_value_heads)

@@ -47,6 +47,10 @@ static const struct model_case {
               "\"sliding_window\": 7, \"rope_scaling\": {\"type\": \"longrope\", "
               "\"original_max_position_embeddings\": 16, \"short_factor\": [1, 1.1, 1.2, 1.3], "
               "\"long_factor\": [1, 1.5, 2, 3]}}"},
+    {"gemma2",
+     "{\"model_type\": \"gemma2\", " TEXT_SHAPE "\"sliding_window\": 9, \"head_dim\": 8}"},
+    {"gemma3", "{\"model_type\": \"gemma3_text\", " TEXT_SHAPE "\"sliding_window\": 9, "
+               "\"sliding_window_pattern\": 2, \"head_dim\": 8}"},
     {"gptneox", "{\"model_type\": \"gpt_neox\", " PLAIN_SHAPE "\"rotary_pct\": 0.5}"},
     {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
 };

@@ -155,6 +155,18 @@ static void test_a_fault_shows(void **state)
         {"lm-olmo3", "\"sliding_attention\",\n  \"sliding_attention\"",
          "\"full_attention\",\n  \"sliding_attention\""},
         {"lm-olmo3", "\"factor\": 4.0", "\"factor\": 5.0"},
+        {"lm-gemma", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"silu\""},
+        {"lm-gemma", "\"rope_theta\": 10000.0", "\"rope_theta\": 5000.0"},
+        {"lm-gemma2", "\"query_pre_attn_scalar\": 6", "\"query_pre_attn_scalar\": 7"},
+        {"lm-gemma2", "\"attn_logit_softcapping\": 1.5", "\"attn_logit_softcapping\": 1.6"},
+        {"lm-gemma2", "\"attn_logit_softcapping\": 1.5", "\"attn_logit_softcapping\": null"},
+        {"lm-gemma2", "\"final_logit_softcapping\": 4.0", "\"final_logit_softcapping\": 4.1"},
+        {"lm-gemma2", "\"sliding_window\": 8", "\"sliding_window\": 9"},
+        {"lm-gemma2", "\"gelu_pytorch_tanh\"", "\"relu\""},
+        {"lm-gemma3", "\"rope_local_base_freq\": 300.0", "\"rope_local_base_freq\": 400"},
+        {"lm-gemma3", "\"rope_theta\": 2000.0", "\"rope_theta\": 300.0"},
+        {"lm-gemma3", "\"factor\": 3.0", "\"factor\": 2.0"},
+        {"lm-gemma3", "\"query_pre_attn_scalar\": 12", "\"query_pre_attn_scalar\": 256"},
         {"lm-gpt2", "\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": 1e-02"},
         {"lm-gpt2", "\"gelu_new\"", "\"relu\""},
     };
@@ -188,6 +200,9 @@ static void test_spellings(void **state)
         {"lm-llama", "\"rope_parameters\": {", // files for several versions have both
          "\"rope_scaling\": {\"type\": \"default\", \"rope_theta\": 500}, \"rope_parameters\": {"},
         {"lm-longrope", "\"rope_type\": \"longrope\"", "\"type\": \"su\""},
+        {"lm-gemma", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"gelu_pytorch_tanh\""},
+        {"lm-gemma", "\"hidden_act\": \"gelu\"",
+         "\"hidden_act\": \"gelu\", \"hidden_activation\": \"gelu_pytorch_tanh\""},
         {"lm-gpt2", "\"n_embd\"", "\"hidden_size\""},
         {"lm-gpt2", "\"n_layer\"", "\"num_hidden_layers\""},
     };

@@ -21,6 +21,7 @@ static const char *const shapes[] = {
     "{\"model_type\": \"gpt_neox\", " SHAPE "\"rotary_pct\": 0.5}", // its layers are parallel
     "{\"model_type\": \"olmo3\", " SHAPE "\"sliding_window\": 9, "
     "\"num_key_value_heads\": 2}", // norms behind the blocks
+    "{\"model_type\": \"gemma2\", " SHAPE "\"sliding_window\": 9, \"head_dim\": 16}", // and before
 };
 
 typedef struct run {

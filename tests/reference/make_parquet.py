@@ -10,6 +10,7 @@ files/values-N.txt     a column a line, as pyarrow reads it: NAME VALUE..., wher
                        rHEX (the bits of a double), t or f, and a list of them [a,b]
 refused/NAME.parquet   one thing each that is refused
 wrong/NAME.parquet     a row each that is wrong as data
+../../fuzz/corpus      seeds of tests/fuzz/fuzz_parquet.c
 text/, quiz/, glyphs/  what datasets.to_parquet makes of some of the examples: documents in shards, questions, images with labels; and
                        text-jsonl/, quiz-csv/ the same documents as JSON lines, the same questions as MMLU's CSV
 """
@@ -390,6 +391,28 @@ def by_turns(rows, part):
             yield r
 
 
+def seeds():
+    """Small files of every kind for the fuzzer, which has bytes for no others: tests/fuzz/corpus/parquet."""
+    corpus = ROOT / "tests/fuzz/corpus/parquet"
+    corpus.mkdir(exist_ok=True)
+    table = pa.table({"text": ["a", "ab", "ab", None], "set": ["x", "y", "x", "x"], "list": [["a", "b"], [], None, ["a"]],
+                      "n": [1, 2, 2, None], "on": [True, None, True, False]})
+    encodings = {"text": "DELTA_BYTE_ARRAY", "set": "DELTA_LENGTH_BYTE_ARRAY", "list.list.element": "PLAIN", "n": "DELTA_BINARY_PACKED", "on": "RLE"}
+    for codec in "none", "snappy", "gzip", "zstd", "lz4":
+        for version in "1.0", "2.0":
+            plain = {} if codec in ("snappy", "zstd") else {"use_dictionary": False, "column_encoding": encodings}
+            pq.write_table(table, corpus / f"{codec}-{version[0]}.parquet", compression=codec, data_page_version=version, row_group_size=3,
+                           write_statistics=False, store_schema=False, **plain)
+    for path in [*OUT.glob("wrong/*.parquet"), *OUT.glob("refused/*.parquet"), *OUT.glob("files/*.parquet")]:
+        if path.stat().st_size < 1500 and path.stem not in ("bare-image", "real-label", "two-images", "null-label", "negative-label"):
+            shutil.copy(path, corpus / path.name)
+    quiz = {"question": ["q", "r"], "choices": [["1", "2", "3", "4"]] * 2, "answer": [0, 3], "subject": ["s", "t"]}
+    pq.write_table(pa.table(quiz), corpus / "questions.parquet", store_schema=False, write_statistics=False)
+    (corpus / "README.md").write_text("---\ndataset_info:\n  features:\n  - name: label\n    dtype:\n      class_label:\n        names:\n"
+                                      "          '0': a\n          '1': 'b: c'\n---\n# Text\n" + "\n")
+    (corpus / "dataset_info.json").write_text('{"features": {"label": {"names": ["a", "b"], "_type": "ClassLabel"}}}')
+
+
 shutil.rmtree(OUT, ignore_errors=True)
 for folder in "files", "refused", "wrong":
     (OUT / folder).mkdir(parents=True)
@@ -400,4 +423,5 @@ by_hand()
 refused()
 wrong()
 hubs()
+seeds()
 print(sum(p.stat().st_size for p in OUT.rglob("*") if p.is_file()), "bytes")

@@ -72,12 +72,12 @@ static status refuse_arrow_folder(const char *path)
 
 static status refuse_webdataset(const char *path, const char *all)
 {
-    return status_fail(ERR_INPUT, path,
-                       "holds tars of WebDataset, which are not read; turn them into Parquet (with "
-                       "image: jpg, label: cls or what they are called): python3 -c 'import sys, "
-                       "datasets as d; d.load_dataset(\"webdataset\", data_files=sys.argv[1:], "
-                       "split=\"train\").to_parquet(\"train.parquet\")' %s%s",
-                       path, all);
+    return status_fail(
+        ERR_INPUT, path,
+        "holds tars of WebDataset, which are not read; turn them into Parquet: python3 -c "
+        "'import sys, datasets as d; d.load_dataset(\"webdataset\", data_files=sys.argv[1:], "
+        "split=\"train\").to_parquet(\"train.parquet\")' %s%s",
+        path, all);
 }
 
 static status refuse_entry(const char *path, const FTSENT *e)

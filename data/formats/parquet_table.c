@@ -80,7 +80,7 @@ const schema_column *parquet_table_find_image(const parquet_file *f, const char 
 
 const char *parquet_table_label(const parquet_file *f, const dataset_options *o)
 {
-    static const char *const names[] = {"label", "fine_label", "labels", NULL};
+    static const char *const names[] = {"label", "fine_label", "labels", "cls", NULL};
     const char *const *name = names;
     while (*name && !parquet_file_find(f, *name))
         name++;

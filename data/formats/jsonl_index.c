@@ -49,7 +49,9 @@ static status read_group(file_index *x, const json_field *field, const char **pr
     *problem = NULL;
     if (field->kind == JSON_ABSENT || (field->kind == JSON_SCALAR && *field->bytes == 'n'))
         *problem = "is missing";
-    else if (field->kind == JSON_TREE)
+    else if (field->kind == JSON_TREE ||
+             (field->kind == JSON_SCALAR && (memchr(field->bytes, 'N', field->n) ||
+                                             memchr(field->bytes, 'I', field->n)))) // no number
         *problem = "is neither a text nor a number";
     if (*problem)
         return OK;

@@ -389,6 +389,8 @@ static status prune_estimate(const task *t, estimate *out)
         masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
         hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
+    for (size_t i = 0; i < s->evaluation.n_opened; i++)
+        out->memory_bytes += threads * (double)samples_reading_bytes(s->evaluation.opened[i]);
     out->disk_bytes = subsets * (neurons + (CROSS_VARIABLES + ANSWER_MEASURES) * sizeof(double) *
                                                s->evaluation.entries);
 done:

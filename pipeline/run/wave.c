@@ -3,12 +3,13 @@
 // in a sum. They meet only when nothing is left, for a checkpoint, or to stop; who has met knows
 // that no unit is half done anywhere.
 //
+// Teams do not even meet for a checkpoint (pipeline/schedule/cuts.h).
+//
 // In a rank every thread is a lane that claims units and runs them, with no barrier between units;
 // one that finds none left takes part in the loops of those that still run. Lane 0 is the thread
 // that speaks MPI: it alone looks for alarms, and asks other nodes for units.
 #include "pipeline/run/wave.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
@@ -18,6 +19,7 @@
 #include "pipeline/run/task_end.h"
 #include "pipeline/run/wave_note.h"
 #include "pipeline/run/wave_units.h"
+#include "pipeline/schedule/cuts.h"
 #include "pipeline/schedule/steal.h"
 #include "pipeline/schedule/work_queue.h"
 #include "pipeline/schedule/workers.h"
@@ -40,15 +42,16 @@ struct wave {
     part_view *views;     // one for each of list.parts; owned
     work_queue *queue;    // owned; NULL: this rank does not claim
     steal *steal;         // owned; NULL: nothing moves between nodes
+    cuts *cuts;           // while a team's units run
+    int64_t stretch;      // of teams: the one that is not saved
     void *block;          // node memory: the queue, stealing, boards, each task's bits and sum
     progress_line *lines; // rank 0; owned
     double started;
-    team *team;             // NULL: units are run by ranks
-    int lanes;              // units of this rank that may run at once
-    atomic_int running;     // that do
-    atomic_bool over;       // lane 0 has found that no more will come
-    pthread_mutex_t lock;   // of what follows, and of the running tasks' records
-    _Atomic double longest; // seconds of this rank's longest unit; written with the lock held
+    team *team;       // NULL: units are run by ranks
+    int lanes;        // units of this rank that may run at once
+    atomic_bool over; // lane 0 has found that no more will come
+    // With the run's lock held.
+    _Atomic double longest; // seconds of this rank's longest unit; any thread may look at it
     double busy;            // of all, shared out to the lanes
     double ended, gap;      // when none ran any more; the longest time without one
     // Nanoseconds of all ranks' threads between their first unit and the meeting, and of these,
@@ -60,64 +63,22 @@ enum { JOURNAL_SECONDS = 10 };
 
 // --- Making the list
 
-// Node memory for a task: its bits, then its sum; SIZE_MAX when it does not fit into a size_t.
-static size_t task_bytes(const running_task *a)
+// Takes tasks into the wave, and room for what is kept of each.
+static status list_tasks(run *r, wave *w, size_t *bytes)
 {
-    size_t bits = ((size_t)checkpoint_file_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64;
-    size_t all;
-    return checked_add(bits, partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
-}
-
-// Do teams run its units, or ranks?
-static bool runs_in_teams(const run *r, const running_task *a)
-{
-    return comm_team(r->comm) && a->of->task->stage->in_teams;
-}
-
-// Takes running tasks into the wave while their sums fit into the node: of those of teams and those
-// of ranks, only such as the first is.
-static status admit_tasks(run *r, wave *w, size_t *bytes)
-{
-    wave_units *l = &w->list;
-    l->parts = checked_calloc(r->n_running, sizeof *l->parts);
-    w->views = checked_calloc(r->n_running, sizeof *w->views);
-    w->lines = checked_calloc(r->n_running, sizeof *w->lines);
-    const bool made = l->parts && w->views && w->lines;
-    const double open = resource_use_beside(r->resources, NULL);
-    if (!made)
-        return status_no_memory("a wave");
-    for (size_t i = 0; i < r->dag->n; i++) {
-        running_task *a = r->tasks[i].running;
-        if (r->tasks[i].phase != PHASE_IN_ROUND)
-            continue;
-        size_t size = a->plan.units < 0 ? SIZE_MAX : task_bytes(a), total;
-        const double models = resource_use_bytes(r->resources, a->of->task);
-        if (size == SIZE_MAX || (double)size + models > r->memory) {
-            task_fail(r, a->of,
-                      status_fail(ERR_USAGE, a->of->task->label,
-                                  "its sums need %.3g GB of a node, `memory:` allows %.3g (%.3g "
-                                  "less for models); raise it, or select fewer subsets",
-                                  (double)size * 1e-9, r->memory * 1e-9, models * 1e-9));
-            continue;
-        }
-        if (!checked_add(*bytes, size, &total) || (l->n > 0 && (double)total + open > r->memory) ||
-            a->plan.units - a->done > WORK_QUEUE_UNITS - l->units ||
-            (l->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
-            continue;
-        if (l->n == 0 && runs_in_teams(r, a))
-            w->team = comm_team(r->comm);
-        wave_units_append(l, a);
-        *bytes = total;
-    }
-    return wave_units_finish(l);
+    bool teams = false;
+    status st = wave_units_admit(r, &w->list, &teams, bytes);
+    if (teams)
+        w->team = comm_team(r->comm);
+    w->views = checked_calloc(w->list.n, sizeof *w->views);
+    w->lines = checked_calloc(w->list.n, sizeof *w->lines);
+    return st == OK && !(w->views && w->lines) ? status_no_memory("a wave") : st;
 }
 
 // The part of the node's memory at `at` that is a task's.
-static status view_sum(const run *r, running_task *a, char *at)
+static status view_sum(const run *r, const wave *w, running_task *a, char *at)
 {
-    a->bits = (atomic_uint_least64_t *)(void *)at;
-    status st =
-        partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape), &a->sum);
+    status st = running_task_view(a, w->team ? 2 : 1, at);
     if (st == OK && a->owner == comm_rank(r->comm))
         st = checkpoint_restore(a);
     return st;
@@ -146,8 +107,8 @@ static status lay_out(run *r, wave *w, size_t bytes)
         int64_t last = part->first + part->n;
         int64_t low = part->first > begin ? part->first : begin, high = last < end ? last : end;
         w->views[p] = (part_view){.board = &boards[p], .here = high > low ? high - low : 0};
-        st = view_sum(r, part->task, at);
-        at += task_bytes(part->task);
+        st = view_sum(r, w, part->task, at);
+        at += running_task_bytes(part->task, w->team ? 2 : 1);
     }
     if (st == OK && c.mine >= 0)
         st = work_queue_new(w->block, c.mine, c.here, c.first + c.mine, c.all, l->before, l->units,
@@ -201,7 +162,7 @@ static board *board_of(const wave *w, int64_t i)
 static bool must_meet(const run *r, const wave *w)
 {
     return stop_near(r->stop, atomic_load(&w->longest), r->clock.wrote) ||
-           checkpoint_clock_due(&r->clock);
+           (w->cuts ? cuts_failed(w->cuts) : checkpoint_clock_due(&r->clock));
 }
 
 // A place of the list whose task has not failed; false when this node has none left.
@@ -261,31 +222,42 @@ static bool claim_other(run *r, wave *w, int64_t *i)
 
 // The lane's next place of the list, for its rank or its team; false when there is none left, or it
 // is time to meet. The members of a team get the same.
-static bool next_unit(run *r, wave *w, int lane, int64_t *i)
+static bool next_unit(run *r, wave *w, int lane, team_unit *u)
 {
-    bool any = lane == 0 ? claim_first(r, w, i) : claim_other(r, w, i);
-    return w->team ? team_next(w->team, lane, any, i) : any;
+    u->stretch = w->cuts ? cuts_stretch(w->cuts) : 0;
+    bool any = lane == 0 ? claim_first(r, w, &u->place) : claim_other(r, w, &u->place);
+    if (!w->team)
+        return any;
+    any = team_next(w->team, lane, any, u);
+    if (any)
+        cuts_enter(w->cuts, lane, u->stretch);
+    else
+        cuts_leave(w->cuts, lane);
+    return any;
 }
 
 static double begin_unit(run *r, wave *w, const task *t, int64_t unit)
 {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&r->lock);
     const double now = progress_clock();
-    if (atomic_fetch_add(&w->running, 1) == 0)
+    if (r->doing.units == 0)
         w->gap = now - w->ended > w->gap ? now - w->ended : w->gap;
-    watchdog_note(r->watchdog, DOING_UNIT, t, unit);
-    pthread_mutex_unlock(&w->lock);
+    r->doing.units++;
+    r->doing.task = t;
+    r->doing.unit = unit;
+    run_note(r);
+    pthread_mutex_unlock(&r->lock);
     return now;
 }
 
 // What a task's unit, at place `i` of the list, has come to.
-static void end_unit(run *r, wave *w, running_task *a, int64_t i, int64_t unit, status st,
+static void end_unit(run *r, wave *w, running_task *a, team_unit u, int64_t unit, status st,
                      double begun)
 {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&r->lock);
     const double now = progress_clock(), took = now - begun;
-    if (atomic_fetch_sub(&w->running, 1) == 1) {
-        watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
+    if (--r->doing.units == 0) {
+        run_note(r);
         w->ended = now;
     }
     if (took > atomic_load(&w->longest))
@@ -295,16 +267,16 @@ static void end_unit(run *r, wave *w, running_task *a, int64_t i, int64_t unit, 
     verdict_add(&a->verdict, st);
     if (st == OK && w->queue) {
         a->worked += wave_units_cost(a, unit);
-        atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
-        atomic_fetch_add(&board_of(w, i)->done, 1);
+        atomic_fetch_or(&a->tally[u.stretch % 2].bits[unit / 64], (uint64_t)1 << unit % 64);
+        atomic_fetch_add(&board_of(w, u.place)->done, 1);
     } else if (st != OK) {
-        atomic_store(&board_of(w, i)->failed, true);
+        atomic_store(&board_of(w, u.place)->failed, true);
         if (r->stop_on_error)
             stop_ask(r->stop);
     }
     if (comm_rank(r->comm) == 0)
         show_progress(r, w);
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&r->lock);
 }
 
 typedef struct lanes {
@@ -312,37 +284,51 @@ typedef struct lanes {
     wave *wave;
 } lanes;
 
+static bool any_unit(run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    const bool any = r->doing.units > 0;
+    pthread_mutex_unlock(&r->lock);
+    return any;
+}
+
 static status run_lane(void *context, int64_t item, int thread)
 {
     (void)thread;
     run *r = ((lanes *)context)->run;
     wave *w = ((lanes *)context)->wave;
     const int lane = (int)item;
-    int64_t i;
-    while (lane < w->lanes && next_unit(r, w, lane, &i)) {
-        const wave_part *part = &w->list.parts[wave_units_part(&w->list, i)];
+    team_unit u;
+    while (lane < w->lanes && next_unit(r, w, lane, &u)) {
+        const wave_part *part = &w->list.parts[wave_units_part(&w->list, u.place)];
         running_task *a = part->task;
-        const int64_t unit = wave_units_number(part, i);
+        const int64_t unit = wave_units_number(part, u.place);
         const double begun = begin_unit(r, w, a->of->task, unit);
-        status st = a->of->task->stage->unit(a->state, &a->vector, unit, lane, a->sum);
+        status st =
+            a->of->task->stage->unit(a->state, &a->vector, unit, lane, a->tally[u.stretch % 2].sum);
         if (w->team)
-            st = team_unit_end(w->team, lane, i, st);
-        end_unit(r, w, a, i, unit, st, begun);
+            st = team_unit_end(w->team, lane, u.place, st);
+        end_unit(r, w, a, u, unit, st, begun);
     }
     // Other nodes may ask as long as this one has not come to the meeting.
-    while (lane == 0 && w->steal && atomic_load(&w->running) > 0) {
+    while (lane == 0 && w->steal && any_unit(r)) {
         steal_serve(w->steal);
         pool_rest(r->runtime.pool, NAP_SECONDS);
     }
     return OK;
 }
 
+// What this rank's threads have waited so far.
+static double seconds_rested(const run *r, const wave *w)
+{
+    return pool_rested(r->runtime.pool) + (w->team ? team_waited(w->team) : 0);
+}
+
 static void run_units(run *r, wave *w)
 {
     enum { NANO = 1000000000 };
     pool *threads = r->runtime.pool;
-    const double begun = progress_clock(), rested = pool_rested(threads);
-    w->lanes = w->team ? team_lanes(w->team) : pool_threads(threads);
+    const double begun = progress_clock(), rested = seconds_rested(r, w);
     atomic_store(&w->over, false);
     if (w->steal) {
         r->runtime.context = w->steal;
@@ -351,7 +337,59 @@ static void run_units(run *r, wave *w)
     (void)pool_each(threads, run_lane, &(lanes){r, w}); // what fails is a task, not a lane
     r->runtime.meanwhile = NULL;
     w->manned += (int64_t)((progress_clock() - begun) * pool_threads(threads) * NANO);
-    w->rested += (int64_t)((pool_rested(threads) - rested) * NANO);
+    w->rested += (int64_t)((seconds_rested(r, w) - rested) * NANO);
+}
+
+// What a checkpoint found changed: its units need not run.
+static void drop_changed(run *r, wave *w)
+{
+    for (size_t p = 0; p < w->list.n; p++) {
+        pthread_mutex_lock(&r->lock);
+        const bool failed = w->list.parts[p].task->verdict.code != OK;
+        pthread_mutex_unlock(&r->lock);
+        if (failed)
+            atomic_store(&w->views[p].board->failed, true);
+        if (failed && r->stop_on_error)
+            stop_ask(r->stop);
+    }
+}
+
+static status save_stretch(void *context, int64_t stretch)
+{
+    const lanes *l = context;
+    const status st = checkpoint_stretch(l->run, stretch);
+    drop_changed(l->run, l->wave);
+    return st;
+}
+
+// As run_units, by teams: with checkpoints meanwhile.
+static status run_team_units(run *r, wave *w)
+{
+    lanes l = {r, w};
+    bool ahead;
+    status st = team_begin(w->team, pool_threads(r->runtime.pool));
+    w->lanes = team_lanes(w->team);
+    const cuts_plan plan = {.comm = r->comm,
+                            .stop = r->stop,
+                            .clock = &r->clock,
+                            .calls = w->queue,
+                            .lanes = w->lanes,
+                            .stretch = w->stretch,
+                            .save = save_stretch,
+                            .context = &l};
+    if ((st = cuts_begin(&plan, st, &w->cuts)) == OK) {
+        run_units(r, w);
+        st = cuts_finish(w->cuts, &w->stretch, &ahead);
+        w->cuts = NULL;
+    }
+    team_finish(w->team);
+    for (size_t p = 0; p < w->list.n && st == OK; p++) {
+        running_task *a = w->list.parts[p].task;
+        if (ahead && comm_share(r->comm)->rank == 0)
+            verdict_add(&a->verdict, running_task_move(a, w->stretch + 1));
+        running_task_turn(a, w->stretch);
+    }
+    return st;
 }
 
 // All ranks have stopped between units: because none are left, because the run must stop, or for a
@@ -372,12 +410,7 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
     }
     w->manned = w->rested = 0;
     status st = *stopped || (due && *left > 0) ? checkpoint_wave(r) : OK;
-    for (size_t p = 0; p < w->list.n; p++) // what it found changed
-        if (w->list.parts[p].task->verdict.code != OK) {
-            atomic_store(&w->views[p].board->failed, true);
-            if (r->stop_on_error)
-                stop_ask(r->stop);
-        }
+    drop_changed(r, w);
     return st;
 }
 
@@ -422,21 +455,19 @@ status wave_run(run *r, wave **out)
     int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     share *s = comm_share(r->comm);
-    if (w)
-        pthread_mutex_init(&w->lock, NULL);
-    st = s->vote(s, w ? admit_tasks(r, w, &bytes) : status_no_memory("a wave"));
+    st = s->vote(s, w ? list_tasks(r, w, &bytes) : status_no_memory("a wave"));
     if (st == OK)
         st = lay_out(r, w, bytes);
     TRY(comm_agree(r->comm, st));
     w->started = w->ended = progress_clock();
+    w->lanes = pool_threads(r->runtime.pool);
     for (size_t p = 0; p < w->list.n; p++)
         w->views[p].journalled = w->started;
     do {
         if (w->team)
-            TRY(comm_agree(r->comm, team_begin(w->team, pool_threads(r->runtime.pool))));
-        run_units(r, w);
-        if (w->team)
-            team_finish(w->team);
+            TRY(run_team_units(r, w));
+        else
+            run_units(r, w);
         TRY(meet_ranks(r, w, &more, &stopped));
     } while (more);
     TRY(write_note(r, w, sent));
@@ -455,11 +486,8 @@ void wave_free(run *r, wave *w)
         return;
     for (size_t i = 0; i < r->dag->n; i++) {
         running_task *a = r->tasks[i].running;
-        if (a) {
-            partial_free(a->sum);
-            a->sum = NULL;
-            a->bits = NULL;
-        }
+        if (a)
+            running_task_unview(a);
     }
     steal_free(w->steal);
     work_queue_free(w->queue);
@@ -468,6 +496,5 @@ void wave_free(run *r, wave *w)
     wave_units_free(&w->list);
     free(w->views);
     free(w->lines);
-    pthread_mutex_destroy(&w->lock);
     free(w);
 }

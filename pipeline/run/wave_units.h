@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipeline/run/run_state.h"
 #include "pipeline/run/running_task.h"
 
 // A task's part of the list.
@@ -23,10 +24,10 @@ typedef struct wave_units {
     int64_t *before; // costs of the list, see work_queue.h; owned
 } wave_units;
 
-// Appends what is left of a task's round; parts has room for it.
-void wave_units_append(wave_units *l, running_task *a);
-// Numbers and costs, once all parts are there. ERR_INTERNAL.
-status wave_units_finish(wave_units *l);
+// Fills an empty list with the rounds of running tasks, while their sums fit into the node's memory
+// beside *bytes, to which they are added: of those that *teams run, with two sums each, and those
+// that ranks run, only such as the first is. A task that can never fit has failed. ERR_INTERNAL.
+status wave_units_admit(run *r, wave_units *l, bool *teams, size_t *bytes);
 void wave_units_free(wave_units *l); // {0} is a no-op
 
 // The part of a place of the list, as an index; and the number of the unit there in its round.

@@ -24,28 +24,13 @@
 #include "pipeline/schedule/work_queue.h"
 #include "pipeline/schedule/workers.h"
 
-// What the node's ranks tell each other about a task's round while it runs.
-typedef struct board {
-    _Alignas(64) atomic_int_least64_t done;
-    atomic_bool failed;
-} board;
-
-// What this rank keeps of a part of the list.
-typedef struct part_view {
-    board *board;
-    int64_t here;      // how many of its units fall to this node
-    double journalled; // rank 0: when the journal last heard of it
-} part_view;
-
 struct wave {
     wave_units list;
-    part_view *views;     // one for each of list.parts; owned
-    work_queue *queue;    // owned; NULL: this rank does not claim
-    steal *steal;         // owned; NULL: nothing moves between nodes
-    cuts *cuts;           // while a team's units run
-    int64_t stretch;      // of teams: the one that is not saved
-    void *block;          // node memory: the queue, stealing, boards, each task's bits and sum
-    progress_line *lines; // rank 0; owned
+    work_queue *queue; // owned; NULL: this rank does not claim
+    steal *steal;      // owned; NULL: nothing moves between nodes
+    cuts *cuts;        // while a team's units run
+    int64_t stretch;   // of teams: the one that is not saved
+    void *block;       // node memory: the queue, stealing, boards, each task's bits and sum
     double started;
     team *team;       // NULL: units are run by ranks
     int lanes;        // units of this rank that may run at once
@@ -59,20 +44,15 @@ struct wave {
     int64_t manned, rested;
 };
 
-enum { JOURNAL_SECONDS = 10 };
-
 // --- Making the list
 
-// Takes tasks into the wave, and room for what is kept of each.
 static status list_tasks(run *r, wave *w, size_t *bytes)
 {
     bool teams = false;
     status st = wave_units_admit(r, &w->list, &teams, bytes);
     if (teams)
         w->team = comm_team(r->comm);
-    w->views = checked_calloc(w->list.n, sizeof *w->views);
-    w->lines = checked_calloc(w->list.n, sizeof *w->lines);
-    return st == OK && !(w->views && w->lines) ? status_no_memory("a wave") : st;
+    return st;
 }
 
 // The part of the node's memory at `at` that is a task's.
@@ -95,18 +75,20 @@ static status lay_out(run *r, wave *w, size_t bytes)
     bool steals = !w->team && comm_nodes(r->comm) > 1;
     size_t shares = work_queue_bytes(c.here);
     size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
-    status st = s->alloc(s, claimed + l->n * sizeof(board) + bytes, SHARE_ZEROS, &w->block);
+    status st = s->alloc(s, claimed + l->n * sizeof(part_board) + bytes, SHARE_ZEROS, &w->block);
     if (st != OK)
         return st;
-    board *boards = (board *)(void *)((char *)w->block + claimed);
+    part_board *boards = (part_board *)(void *)((char *)w->block + claimed);
     char *at = (char *)(boards + l->n);
     int64_t begin = work_queue_cut(l->before, l->units, c.first, c.all);
     int64_t end = work_queue_cut(l->before, l->units, c.first + c.here, c.all);
     for (size_t p = 0; p < l->n && st == OK; p++) {
-        const wave_part *part = &l->parts[p];
+        wave_part *part = &l->parts[p];
         int64_t last = part->first + part->n;
         int64_t low = part->first > begin ? part->first : begin, high = last < end ? last : end;
-        w->views[p] = (part_view){.board = &boards[p], .here = high > low ? high - low : 0};
+        part->board = &boards[p];
+        part->here = high > low ? high - low : 0;
+        part->journalled = progress_clock();
         st = view_sum(r, w, part->task, at);
         at += running_task_bytes(part->task, w->team ? 2 : 1);
     }
@@ -120,39 +102,9 @@ static status lay_out(run *r, wave *w, size_t bytes)
 
 // --- Working through it
 
-// Rank 0 speaks for all: what its node has done of the node's share, scaled to the whole.
-static void show_progress(run *r, wave *w)
+static part_board *board_of(const wave *w, int64_t i)
 {
-    size_t n = 0;
-    double now = progress_clock();
-    for (size_t p = 0; p < w->list.n; p++) {
-        const wave_part *part = &w->list.parts[p];
-        part_view *v = &w->views[p];
-        int64_t done = atomic_load(&v->board->done);
-        if (v->here == 0 || done == 0)
-            continue;
-        progress_line line = {part->task->of->task->label, part->task->round, 0, part->n,
-                              now - w->started};
-        line.done = (int64_t)((double)done / (double)v->here * (double)part->n);
-        if (done < v->here)
-            w->lines[n++] = line;
-        if (now - v->journalled < JOURNAL_SECONDS)
-            continue;
-        v->journalled = now;
-        const journal_progress j = {.label = line.label,
-                                    .round = line.round,
-                                    .done = part->task->done + line.done,
-                                    .units = part->task->plan.units,
-                                    .rate = progress_rate(&line)};
-        // A line lost here is nothing: a full disk stops the run where something is committed.
-        (void)journal_task_progress(r->records.journal, &j);
-    }
-    progress_show(r->records.progress, n, w->lines);
-}
-
-static board *board_of(const wave *w, int64_t i)
-{
-    return w->views[wave_units_part(&w->list, i)].board;
+    return w->list.parts[wave_units_part(&w->list, i)].board;
 }
 
 // How a lane that found no unit waits for one: long against a look, short against a unit.
@@ -275,7 +227,7 @@ static void end_unit(run *r, wave *w, running_task *a, team_unit u, int64_t unit
             stop_ask(r->stop);
     }
     if (comm_rank(r->comm) == 0)
-        show_progress(r, w);
+        wave_note_progress(r, &w->list, w->started);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -348,7 +300,7 @@ static void drop_changed(run *r, wave *w)
         const bool failed = w->list.parts[p].task->verdict.code != OK;
         pthread_mutex_unlock(&r->lock);
         if (failed)
-            atomic_store(&w->views[p].board->failed, true);
+            atomic_store(&w->list.parts[p].board->failed, true);
         if (failed && r->stop_on_error)
             stop_ask(r->stop);
     }
@@ -461,8 +413,6 @@ status wave_run(run *r, wave **out)
     TRY(comm_agree(r->comm, st));
     w->started = w->ended = progress_clock();
     w->lanes = pool_threads(r->runtime.pool);
-    for (size_t p = 0; p < w->list.n; p++)
-        w->views[p].journalled = w->started;
     do {
         if (w->team)
             TRY(run_team_units(r, w));
@@ -494,7 +444,5 @@ void wave_free(run *r, wave *w)
     if (w->block)
         s->release(s, w->block);
     wave_units_free(&w->list);
-    free(w->views);
-    free(w->lines);
     free(w);
 }

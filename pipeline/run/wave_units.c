@@ -104,7 +104,9 @@ static void refuse_task(run *r, running_task *a, double bytes, double models)
 status wave_units_admit(run *r, wave_units *l, bool *teams, size_t *bytes)
 {
     const double open = resource_use_beside(r->resources, NULL);
-    if (!(l->parts = checked_calloc(r->n_running, sizeof *l->parts)))
+    l->parts = checked_calloc(r->n_running, sizeof *l->parts);
+    l->lines = checked_calloc(r->n_running, sizeof *l->lines);
+    if (!l->parts || !l->lines)
         return status_no_memory("a wave");
     for (size_t i = 0; i < r->dag->n; i++) {
         running_task *a = r->tasks[i].running;
@@ -136,6 +138,7 @@ void wave_units_free(wave_units *l)
         free(l->parts[i].rest);
     free(l->before);
     free(l->parts);
+    free(l->lines);
     *l = (wave_units){0};
 }
 

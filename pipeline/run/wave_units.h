@@ -10,15 +10,25 @@
 #include "pipeline/run/run_state.h"
 #include "pipeline/run/running_task.h"
 
+// What the node's ranks tell each other about a task's round while it runs, in the node's memory.
+typedef struct part_board {
+    _Alignas(64) atomic_int_least64_t done;
+    atomic_bool failed;
+} part_board;
+
 // A task's part of the list.
 typedef struct wave_part {
     running_task *task;
-    int64_t first, n; // place in the list; units
-    int64_t *rest;    // their numbers in the round, where some are done already; owned
+    int64_t first, n;  // place in the list; units
+    int64_t *rest;     // their numbers in the round, where some are done already; owned
+    part_board *board; // borrowed
+    int64_t here;      // how many of its units fall to this node
+    double journalled; // rank 0: when the journal last heard of it
 } wave_part;
 
 typedef struct wave_units {
-    wave_part *parts; // owned
+    wave_part *parts;     // owned
+    progress_line *lines; // one a part, for who watches; owned
     size_t n;
     int64_t units;
     int64_t *before; // costs of the list, see work_queue.h; owned

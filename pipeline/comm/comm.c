@@ -257,6 +257,13 @@ double comm_cpu_share(const comm *c)
     return c->cores.share.cpus;
 }
 
+bool comm_threaded(void)
+{
+    int given;
+    MPI_Query_thread(&given);
+    return given >= MPI_THREAD_MULTIPLE;
+}
+
 // --- Alarms: empty messages, so that nothing must be kept until they have arrived
 
 void comm_alarm(comm *c)

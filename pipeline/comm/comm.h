@@ -51,6 +51,9 @@ double comm_cpu_share(const comm *c);
 // communicator; 0 where the launcher gave it none of its own.
 int comm_own_cores(const comm *c, const int32_t **cpu);
 
+// May several threads call MPI at once? Local.
+bool comm_threaded(void);
+
 // Sends n bytes of rank `root` to all; MPI may write them anew there too. Collective.
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n);
 // The same for a block whose size only the root knows: elsewhere *bytes is allocated and owned by

@@ -75,26 +75,18 @@ static size_t bits_bytes(const running_task *a)
     return ((size_t)checkpoint_file_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64;
 }
 
-static size_t tally_bytes(const running_task *a)
+size_t running_task_bytes(const running_task *a)
 {
     size_t all;
     return checked_add(bits_bytes(a), partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
 }
 
-size_t running_task_bytes(const running_task *a, int tallies)
+status running_task_view(running_task *a, int i, char *block)
 {
-    size_t all;
-    return checked_mul(tally_bytes(a), (size_t)tallies, &all) ? all : SIZE_MAX;
-}
-
-status running_task_view(running_task *a, int tallies, char *block)
-{
-    status st = OK;
-    for (int i = 0; i < tallies && st == OK; i++, block += tally_bytes(a)) {
-        a->tally[i].bits = (atomic_uint_least64_t *)(void *)block;
-        st = partial_view(&a->plan.shape, block + bits_bytes(a), &a->tally[i].sum);
-    }
-    running_task_turn(a, 0);
+    a->tally[i].bits = (atomic_uint_least64_t *)(void *)block;
+    status st = partial_view(&a->plan.shape, block + bits_bytes(a), &a->tally[i].sum);
+    if (i == 0)
+        running_task_turn(a, 0);
     return st;
 }
 

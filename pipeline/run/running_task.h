@@ -68,11 +68,11 @@ void running_task_begin(run *r, task_run *t);
 // Empties it: the stage's state, the vector, the view of the sum. Local. NULL is a no-op.
 void running_task_end(running_task *a);
 
-// Node memory for what its units come to, for `tallies` of them; SIZE_MAX when it does not fit into
-// a size_t. Views of it at `block`, which is of zeros; the first is `sum` and `bits`. Local.
-size_t running_task_bytes(const running_task *a, int tallies);
-status running_task_view(running_task *a, int tallies, char *block);
-// Frees the views. Local.
+// Node memory for a tally; SIZE_MAX when it does not fit into a size_t. Views of it at `block`, which
+// is of zeros, as tally `i`; the first is `sum` and `bits`. Local.
+size_t running_task_bytes(const running_task *a);
+status running_task_view(running_task *a, int i, char *block);
+// Frees both views. Local.
 void running_task_unview(running_task *a);
 // Makes the tally of that stretch `sum` and `bits`. Local.
 void running_task_turn(running_task *a, int64_t stretch);

@@ -3,7 +3,7 @@
 // in a sum. They meet only when nothing is left, for a checkpoint, or to stop; who has met knows
 // that no unit is half done anywhere.
 //
-// Teams do not even meet for a checkpoint (pipeline/schedule/cuts.h).
+// Teams do not even meet for a checkpoint, and others for the first one only (pipeline/schedule/cuts.h).
 //
 // In a rank every thread is a lane that claims units and runs them, with no barrier between units;
 // one that finds none left takes part in the loops of those that still run. Lane 0 is the thread
@@ -28,9 +28,12 @@ struct wave {
     wave_units list;
     work_queue *queue; // owned; NULL: this rank does not claim
     steal *steal;      // owned; NULL: nothing moves between nodes
-    cuts *cuts;        // while a team's units run
-    int64_t stretch;   // of teams: the one that is not saved
-    void *block;       // node memory: the queue, stealing, boards, each task's bits and sum
+    cuts *cuts;        // while units run on through checkpoints
+    int64_t stretch;   // the one that is not saved
+    // Node memory: the queue, stealing, boards, each task's bits and sum; and the second ones of
+    // these: NULL where every checkpoint is a meeting.
+    void *block, *second;
+    size_t bytes; // of bits and sums
     double started;
     team *team;       // NULL: units are run by ranks
     int lanes;        // units of this rank that may run at once
@@ -46,19 +49,19 @@ struct wave {
 
 // --- Making the list
 
-static status list_tasks(run *r, wave *w, size_t *bytes)
+static status list_tasks(run *r, wave *w)
 {
     bool teams = false;
-    status st = wave_units_admit(r, &w->list, &teams, bytes);
+    status st = wave_units_admit(r, &w->list, &teams, &w->bytes);
     if (teams)
         w->team = comm_team(r->comm);
     return st;
 }
 
 // The part of the node's memory at `at` that is a task's.
-static status view_sum(const run *r, const wave *w, running_task *a, char *at)
+static status view_sum(const run *r, running_task *a, char *at)
 {
-    status st = running_task_view(a, w->team ? 2 : 1, at);
+    status st = running_task_view(a, 0, at);
     if (st == OK && a->owner == comm_rank(r->comm))
         st = checkpoint_restore(a);
     return st;
@@ -67,7 +70,7 @@ static status view_sum(const run *r, const wave *w, running_task *a, char *at)
 // The node's memory: the queue, stealing, a board for each part, and each part's bits and sum. What
 // an earlier run has summed up goes to the owner's node. Collective on each node; a vote must
 // follow.
-static status lay_out(run *r, wave *w, size_t bytes)
+static status lay_out(run *r, wave *w)
 {
     share *s = comm_share(r->comm);
     const wave_units *l = &w->list;
@@ -75,7 +78,7 @@ static status lay_out(run *r, wave *w, size_t bytes)
     bool steals = !w->team && comm_nodes(r->comm) > 1;
     size_t shares = work_queue_bytes(c.here);
     size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
-    status st = s->alloc(s, claimed + l->n * sizeof(part_board) + bytes, SHARE_ZEROS, &w->block);
+    status st = s->alloc(s, claimed + l->n * sizeof(part_board) + w->bytes, SHARE_ZEROS, &w->block);
     if (st != OK)
         return st;
     part_board *boards = (part_board *)(void *)((char *)w->block + claimed);
@@ -89,8 +92,8 @@ static status lay_out(run *r, wave *w, size_t bytes)
         part->board = &boards[p];
         part->here = high > low ? high - low : 0;
         part->journalled = progress_clock();
-        st = view_sum(r, w, part->task, at);
-        at += running_task_bytes(part->task, w->team ? 2 : 1);
+        st = view_sum(r, part->task, at);
+        at += running_task_bytes(part->task);
     }
     if (st == OK && c.mine >= 0)
         st = work_queue_new(w->block, c.mine, c.here, c.first + c.mine, c.all, l->before, l->units,
@@ -98,6 +101,32 @@ static status lay_out(run *r, wave *w, size_t bytes)
     if (st == OK && steals)
         st = steal_new(r->comm, (char *)w->block + shares, w->queue, &w->steal);
     return st;
+}
+
+// Memory for a second sum of each task. Ranks can do without it. Collective.
+static status lay_out_second(run *r, wave *w)
+{
+    share *s = comm_share(r->comm);
+    status st = s->alloc(s, w->bytes, SHARE_ZEROS, &w->second);
+    char *at = w->second;
+    for (size_t p = 0; p < w->list.n && st == OK; p++) {
+        st = running_task_view(w->list.parts[p].task, 1, at);
+        at += running_task_bytes(w->list.parts[p].task);
+    }
+    st = comm_agree(r->comm, st);
+    if (st != OK && w->second)
+        s->release(s, w->second);
+    if (st != OK)
+        w->second = NULL;
+    return w->team ? st : OK;
+}
+
+// Shall units run on through the checkpoints that come? Ranks' only where there has been one, so that
+// short waves need nothing for it. The same on all ranks.
+static bool wants_cuts(const run *r, const wave *w, bool goes_on)
+{
+    const double open = resource_use_beside(r->resources, NULL);
+    return w->team || (goes_on && comm_threaded() && open + 2.0 * (double)w->bytes <= r->memory);
 }
 
 // --- Working through it
@@ -176,14 +205,16 @@ static bool claim_other(run *r, wave *w, int64_t *i)
 // is time to meet. The members of a team get the same.
 static bool next_unit(run *r, wave *w, int lane, team_unit *u)
 {
-    u->stretch = w->cuts ? cuts_stretch(w->cuts) : 0;
+    const bool claims = w->cuts && w->queue;
+    if (claims)
+        cuts_rest(w->cuts, lane);
     bool any = lane == 0 ? claim_first(r, w, &u->place) : claim_other(r, w, &u->place);
-    if (!w->team)
-        return any;
-    any = team_next(w->team, lane, any, u);
-    if (any)
-        cuts_enter(w->cuts, lane, u->stretch);
-    else
+    u->stretch = any && claims ? cuts_enter(w->cuts, lane) : w->stretch;
+    if (w->team)
+        any = team_next(w->team, lane, any, u);
+    if (any && w->cuts && !claims)
+        cuts_follow(w->cuts, lane, u->stretch);
+    else if (!any && w->cuts)
         cuts_leave(w->cuts, lane);
     return any;
 }
@@ -290,6 +321,8 @@ static void run_units(run *r, wave *w)
     r->runtime.meanwhile = NULL;
     w->manned += (int64_t)((progress_clock() - begun) * pool_threads(threads) * NANO);
     w->rested += (int64_t)((seconds_rested(r, w) - rested) * NANO);
+    if (w->steal)
+        steal_meet(w->steal);
 }
 
 // What a checkpoint found changed: its units need not run.
@@ -314,13 +347,14 @@ static status save_stretch(void *context, int64_t stretch)
     return st;
 }
 
-// As run_units, by teams: with checkpoints meanwhile.
-static status run_team_units(run *r, wave *w)
+// The same with checkpoints meanwhile.
+static status run_through_cuts(run *r, wave *w)
 {
     lanes l = {r, w};
     bool ahead;
-    status st = team_begin(w->team, pool_threads(r->runtime.pool));
-    w->lanes = team_lanes(w->team);
+    status st = w->team ? team_begin(w->team, pool_threads(r->runtime.pool)) : OK;
+    if (w->team)
+        w->lanes = team_lanes(w->team);
     const cuts_plan plan = {.comm = r->comm,
                             .stop = r->stop,
                             .clock = &r->clock,
@@ -334,7 +368,8 @@ static status run_team_units(run *r, wave *w)
         st = cuts_finish(w->cuts, &w->stretch, &ahead);
         w->cuts = NULL;
     }
-    team_finish(w->team);
+    if (w->team)
+        team_finish(w->team);
     for (size_t p = 0; p < w->list.n && st == OK; p++) {
         running_task *a = w->list.parts[p].task;
         if (ahead && comm_share(r->comm)->rank == 0)
@@ -348,8 +383,6 @@ static status run_team_units(run *r, wave *w)
 // checkpoint, after which they go on.
 static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
 {
-    if (w->steal)
-        steal_meet(w->steal);
     bool due = checkpoint_clock_due(&r->clock);
     int64_t sum[] = {w->queue ? work_queue_left(w->queue) : 0, w->manned, w->rested};
     const int64_t *left = &sum[0];
@@ -402,20 +435,21 @@ static status write_note(run *r, const wave *w, int64_t sent)
 status wave_run(run *r, wave **out)
 {
     status st;
-    size_t bytes = 0;
-    bool more, stopped;
+    bool more = false, stopped;
     int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     share *s = comm_share(r->comm);
-    st = s->vote(s, w ? list_tasks(r, w, &bytes) : status_no_memory("a wave"));
+    st = s->vote(s, w ? list_tasks(r, w) : status_no_memory("a wave"));
     if (st == OK)
-        st = lay_out(r, w, bytes);
+        st = lay_out(r, w);
     TRY(comm_agree(r->comm, st));
     w->started = w->ended = progress_clock();
     w->lanes = pool_threads(r->runtime.pool);
     do {
-        if (w->team)
-            TRY(run_team_units(r, w));
+        if (!w->second && wants_cuts(r, w, more))
+            TRY(lay_out_second(r, w));
+        if (w->second)
+            TRY(run_through_cuts(r, w));
         else
             run_units(r, w);
         TRY(meet_ranks(r, w, &more, &stopped));
@@ -441,6 +475,8 @@ void wave_free(run *r, wave *w)
     }
     steal_free(w->steal);
     work_queue_free(w->queue);
+    if (w->second)
+        s->release(s, w->second);
     if (w->block)
         s->release(s, w->block);
     wave_units_free(&w->list);

@@ -116,12 +116,14 @@ status wave_units_admit(run *r, wave_units *l, bool *teams, size_t *bytes)
         const double models = resource_use_bytes(r->resources, a->of->task);
         size_t size = SIZE_MAX, total;
         if (a->plan.units >= 0)
-            size = running_task_bytes(a, in_teams ? 2 : 1);
-        if (size == SIZE_MAX || (double)size + models > r->memory) {
-            refuse_task(r, a, (double)size, models);
+            size = running_task_bytes(a);
+        const double sums = in_teams ? 2 : 1;
+        if (size == SIZE_MAX || sums * (double)size + models > r->memory) {
+            refuse_task(r, a, sums * (double)size, models);
             continue;
         }
-        if (!checked_add(*bytes, size, &total) || (l->n > 0 && (double)total + open > r->memory) ||
+        if (!checked_add(*bytes, size, &total) ||
+            (l->n > 0 && sums * (double)total + open > r->memory) ||
             a->plan.units - a->done > WORK_QUEUE_UNITS - l->units ||
             (l->n > 0 && in_teams != *teams))
             continue;

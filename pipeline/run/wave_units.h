@@ -35,8 +35,8 @@ typedef struct wave_units {
 } wave_units;
 
 // Fills an empty list with the rounds of running tasks, while their sums fit into the node's memory
-// beside *bytes, to which they are added: of those that *teams run, with two sums each, and those
-// that ranks run, only such as the first is. A task that can never fit has failed. ERR_INTERNAL.
+// (*bytes): of those that *teams run, which need twice the bytes, and those that ranks run, only
+// such as the first is. A task that can never fit has failed. ERR_INTERNAL.
 status wave_units_admit(run *r, wave_units *l, bool *teams, size_t *bytes);
 void wave_units_free(wave_units *l); // {0} is a no-op
 

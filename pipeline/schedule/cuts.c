@@ -11,7 +11,9 @@
 
 #include "pipeline/base/checked.h"
 
-#define LEFT INT64_MAX // a lane that begins no more units: in no stretch
+// In no stretch: a lane that begins no more units, and one that looks for one.
+#define LEFT    INT64_MAX
+#define AT_REST (INT64_MAX - 1)
 
 struct cuts {
     cuts_plan plan;
@@ -57,7 +59,9 @@ static bool come_to_cut(cuts *c)
         least = LEFT;
         for (int i = 0; i < c->plan.lanes; i++)
             least = c->lane[i] < least ? c->lane[i] : least;
-        if (least == LEFT || (least > c->whole && may_cut(c)))
+        // A lane at rest will enter the stretch that counts then: the next, once it is called for.
+        if (least == LEFT ||
+            (least > c->whole && (c->now > c->whole || !c->plan.calls) && may_cut(c)))
             break;
         if (c->plan.calls && c->now == c->whole && may_cut(c) &&
             checkpoint_clock_due(c->plan.clock))
@@ -146,31 +150,39 @@ status cuts_begin(const cuts_plan *plan, status st, cuts **out)
     return st;
 }
 
-int64_t cuts_stretch(cuts *c)
+// With the lock held.
+static void move_lane(cuts *c, int lane, int64_t to)
+{
+    const int64_t from = c->lane[lane];
+    c->lane[lane] = to;
+    if (to == LEFT || (from <= c->whole && to > c->whole)) // else the thread waits for another one
+        pthread_cond_signal(&c->changed);
+}
+
+void cuts_rest(cuts *c, int lane)
+{
+    cuts_follow(c, lane, AT_REST);
+}
+
+int64_t cuts_enter(cuts *c, int lane)
 {
     pthread_mutex_lock(&c->lock);
     const int64_t now = c->now;
+    move_lane(c, lane, now);
     pthread_mutex_unlock(&c->lock);
     return now;
 }
 
-static void move_lane(cuts *c, int lane, int64_t stretch)
+void cuts_follow(cuts *c, int lane, int64_t stretch)
 {
     pthread_mutex_lock(&c->lock);
-    if (c->lane[lane] != stretch)
-        pthread_cond_signal(&c->changed);
-    c->lane[lane] = stretch;
-    pthread_mutex_unlock(&c->lock);
-}
-
-void cuts_enter(cuts *c, int lane, int64_t stretch)
-{
     move_lane(c, lane, stretch);
+    pthread_mutex_unlock(&c->lock);
 }
 
 void cuts_leave(cuts *c, int lane)
 {
-    move_lane(c, lane, LEFT);
+    cuts_follow(c, lane, LEFT);
 }
 
 bool cuts_failed(cuts *c)

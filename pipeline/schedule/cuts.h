@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints of a wave for which nobody stops: a team's layers would run empty, and fill again tile
-// by tile. A cut divides the units of every lane into stretches: a unit belongs to the one that
-// counts when the first member of its team claims it, and the number travels with the unit to the
-// other members. Each stretch adds to a sum of its own. When no lane of any rank is left in it, the
-// sum is whole, and a thread of each rank saves it while all others go on in the next stretch. The
-// next cut is called for when that is over, so that two sums are enough, in turns.
+// Checkpoints of a wave for which nobody stops: threads would wait for the longest unit of all ranks,
+// and a team's layers would run empty, and fill again tile by tile. A cut divides the units of every
+// lane into stretches: a unit belongs to the one that counts when it is claimed, and in a team the
+// number travels with it to the other members. Each stretch adds to a sum of its own. When no lane of
+// any rank is left in it, the sum is whole, and a thread of each rank saves it while all others go on
+// in the next stretch. The next cut is called for when that is over, so that two sums are enough, in
+// turns.
 #ifndef PIPELINE_SCHEDULE_CUTS_H
 #define PIPELINE_SCHEDULE_CUTS_H
 
@@ -37,11 +38,12 @@ typedef struct cuts_plan {
 // the same status, with ERR_INTERNAL of its own. Owned by the caller.
 status cuts_begin(const cuts_plan *plan, status st, cuts **out);
 
-// On a rank that claims: the stretch of a unit that begins now. Any thread may call this and what
-// follows.
-int64_t cuts_stretch(cuts *c);
-// The lane begins a unit of that stretch, having ended those before.
-void cuts_enter(cuts *c, int lane, int64_t stretch);
+// On a rank that claims: the lane has ended its unit, and looks for another; and has found one: returns
+// the stretch that this belongs to. Any thread may call these and what follows.
+void cuts_rest(cuts *c, int lane);
+int64_t cuts_enter(cuts *c, int lane);
+// On the other members of a team: the lane begins a unit of that stretch, having ended those before.
+void cuts_follow(cuts *c, int lane, int64_t stretch);
 // It begins no more.
 void cuts_leave(cuts *c, int lane);
 // Could a stretch not be saved? Then lanes should begin no more units.

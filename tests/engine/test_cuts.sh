@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A team's layers do not run empty for a checkpoint: many of them cost a wave next to nothing, and each holds whole units, whatever lane of
-# whatever member had come how far; also where another team has nothing left.
+# Units run on through checkpoints: a team's layers do not run empty for them, nor do a rank's threads wait, and each holds whole units,
+# whatever lane of whatever member had come how far; also where others have nothing left.
 . "$SOURCE/tests/lib.sh"
 cd "$scratch" || exit 1
 echo 1 >numbers
@@ -14,6 +14,7 @@ numbers:
 steps:
   chain: {stage: chain, numbers: a, units: 50, blocks: 1, places: 12}
   many: {stage: chain, numbers: a, units: 800, blocks: [1, 3], places: 13}
+  uneven: {stage: sum, units: 400, width: [10, 3000]}
 END
 ranks 1 "$TOY" run p.yaml -s threads=1 --quiet
 is 'exit code' $code 0
@@ -35,28 +36,49 @@ for try in 1 2 3; do
 done
 echo "a team took $took s for 4.2 s of work, with $(saves) checkpoints"
 
-# Killed at any moment, in lanes, on several nodes and with teams that end at different times: no unit is lost or counted twice.
-rm -rf out
-for kill in 1 2 3; do
-  team=$((2 + kill % 2)) saved=$(saves)
-  SULCUS_NODES=$((1 + kill % 3)) $mpirun_anyhow -n 6 "$TOY" run p.yaml --only many -s threads=4 -s layers_over=$team -s checkpoint=0.01s \
-    -s steps.many.seconds=0.003 --quiet >stdout 2>stderr </dev/null &
+# 8 threads have units of 4 to 200 ms, and waited for the longest at each checkpoint a seventh of the time; now for the first one alone.
+for try in 1 2 3; do
+  rm -rf out
+  ranks 1 "$TOY" run p.yaml --quiet --only uneven -s threads=8 -s checkpoint=0.2s -s steps.uneven.uneven=0.004 -s steps.uneven.width=10
+  is 'exit code of a rank' $code 0
+  waiting=$(sed -n 's/.*"event":"done".*"task":"uneven".*"waiting":\([0-9.e-]*\).*/\1/p' out/journal.jsonl)
+  [ "$(saves)" -gt 8 ] || fail "$(saves) checkpoints of a rank"
+  below "$waiting" 0.08 && break
+  [ $try -lt 3 ] || fail "8 threads waited $waiting of a wave with $(saves) checkpoints"
+done
+echo "8 threads waited $waiting of a wave with $(saves) checkpoints"
+
+# Killed at any moment, in lanes, on several nodes, with teams that end at different times and units that move between nodes: none is lost or
+# counted twice.
+killed() { # RANKS NODES ARGUMENTS...: when there have been three checkpoints more
+  local saved started n=$1 nodes=$2
+  shift 2
+  saved=$(saves)
+  SULCUS_NODES=$nodes $mpirun_anyhow -n "$n" "$TOY" run p.yaml -s threads=4 -s checkpoint=0.01s --quiet "$@" >stdout 2>stderr </dev/null &
   started=$!
   for _ in $(seq 100); do
     [ "$(saves)" -gt $((saved + 2)) ] && break
     sleep 0.03
   done
-  sleep 0.0$kill
   kill -KILL $started 2>/dev/null
   wait $started 2>/dev/null
   sleep 2.2 # orphans of a killed mpirun live two seconds on
+}
+rm -rf out
+for kill in 1 2; do
+  killed 6 $kill --only many -s layers_over=$((2 + kill % 2)) -s steps.many.seconds=0.003
 done
-ranks 4 "$TOY" run p.yaml -s threads=2 -s layers_over=2 -s checkpoint=0.01s --only many
+for kill in 1 2; do
+  killed $((5 - kill)) $kill --only uneven -s steps.uneven.uneven=0.002
+done
+ranks 4 env SULCUS_NODES=2 "$TOY" run p.yaml -s threads=2 -s layers_over=2 -s checkpoint=0.01s -s steps.uneven.uneven=0.001
 is 'exit code of the resume' $code 0
-resumed=$(grep -c '"event":"resumed"' out/journal.jsonl)
-[ "$resumed" -gt 2 ] || fail "it went on $resumed times"
-grep many reference.txt | cmp -s - <(digests out) || fail 'other bits after kills'
-echo "went on $resumed times, with $(saves) checkpoints"
+for step in many uneven; do
+  resumed=$(grep '"event":"resumed"' out/journal.jsonl | grep -c "\"task\":\"$step")
+  [ "$resumed" -gt 1 ] || fail "$step went on $resumed times"
+done
+cmp -s reference.txt <(digests out) || fail 'other bits after kills'
+echo "went on $(grep -c '"event":"resumed"' out/journal.jsonl) times, with $(saves) checkpoints"
 
 # A checkpoint that cannot be written ends the run, at once and on all ranks; a unit that fails, its task alone.
 rm -rf out

@@ -97,9 +97,10 @@ static status visit_file(catalogue *c, const FTSENT *e)
     if (known)
         return add_image(c, e->fts_path);
     if (is_named_as_image(e->fts_name))
-        return status_fail(ERR_INPUT, e->fts_path,
-                           "is named as an image and is neither JPEG nor PNG; "
-                           "fetch it again, convert it or remove it");
+        return bad_records_pass(&c->bad,
+                                status_fail(ERR_INPUT, e->fts_path,
+                                            "is named as an image and is neither JPEG nor PNG; "
+                                            "fetch it again, convert it or remove it"));
     c->ignored++;
     return OK;
 }
@@ -160,6 +161,7 @@ static status images_open(const dataset_options *o, catalogue *c)
         st = status_no_memory("a dataset");
         goto done;
     }
+    c->bad.most = o->skip_bad;
     if (!file_is_folder(root)) {
         TRY(foreign_files_refuse(root));
         st = status_fail(ERR_INPUT, root, "is not a folder; `images` reads a folder of folders");
@@ -249,6 +251,7 @@ const format format_images = {
     .splits = (const char *const[]){"train", "test", "validation", "val", NULL},
     .subsets = (const char *const[]){"folder", "label", "fine", NULL},
     .labels_by_name = true,
+    .skips_bad = true,
     .open = images_open,
     .close = images_close,
     .image = images_image,

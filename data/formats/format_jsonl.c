@@ -176,6 +176,7 @@ const format format_jsonl = {
     .splits = (const char *const[]){"train", "validation", "test", NULL},
     .subsets = (const char *const[]){"file", NULL},
     .any_subsets = true,
+    .skips_bad = true,
     .raw_samples = "documents",
     .open = jsonl_open,
     .close = jsonl_close,

@@ -38,10 +38,81 @@ static void test_no_numbers(void **state)
     scratch_free(f);
 }
 
+#define GOOD(WORD) "{\"text\":\"" WORD "\",\"s\":\"x\"}\n"
+
+// What is broken in lines of two files is passed over and counted, up to the number.
+static void test_bad_lines(void **state)
+{
+    (void)state;
+    char *f = scratch_new(), *path = file_join(f, "data");
+    plain_tokenizer(f);
+    write_text(f, "data/a.jsonl",
+               GOOD("one") "{\"text\":null,\"s\":\"x\"}\n" GOOD("two") "{\"s\":\"x\"}\n");
+    write_text(
+        f, "data/b.jsonl",
+        "{\"text\":\"\xff\",\"s\":\"x\"}\n" GOOD("three") "{\"text\":\"cut\n{\"text\":\"a\"}\n");
+    dataset_options o = {.format = "jsonl", .path = path, .subsets = "s", .skip_bad = 5};
+    for (o.threads = 1; o.threads <= 3; o.threads++) {
+        dataset *d = open_data(o);
+        assert_int_equal(dataset_count(d, 0), 3);
+        assert_int_equal(dataset_skipped(d), 5);
+        samples *s = open_samples(d, plain_spec(f, 100));
+        expect_texts(s, 0, PART_EVALUATE, "^one|^two|^three");
+        assert_int_equal(samples_skipped(s), 5);
+        samples_close(s);
+        dataset_close(d);
+        o.skip_bad = 4; // the last one is too many
+        expect_open_failure(o, ERR_INPUT, "b.jsonl:4",
+                            "field s is missing; mend the line or name "
+                            "another field; skip_bad: 4 are passed over");
+        o.skip_bad = 1; // the second of the first file
+        expect_open_failure(o, ERR_INPUT, "a.jsonl:4", "skip_bad: 1 are");
+        o.skip_bad = 5;
+    }
+    o.skip_bad = 0;
+    expect_open_failure(o, ERR_INPUT, "a.jsonl:2", "field text is not a text");
+    free(path);
+    scratch_free(f);
+}
+
+static void expect_skipped(dataset_options o, const char *texts, int skipped)
+{
+    char *f = scratch_new();
+    plain_tokenizer(f);
+    dataset *d = open_data(o);
+    samples *s = open_samples(d, plain_spec(f, 100));
+    expect_texts(s, 0, PART_EVALUATE, texts);
+    assert_int_equal(dataset_skipped(d), skipped);
+    samples_close(s);
+    dataset_close(d);
+    scratch_free(f);
+}
+
+#define WRONG "tests/reference/parquet/wrong/"
+
+static void test_bad_rows(void **state)
+{
+    (void)state;
+    dataset_options o = {.format = "parquet", .skip_bad = 1};
+    o.path = WRONG "null-text.parquet";
+    expect_skipped(o, "^a|^b", 1);
+    o.path = WRONG "no-utf8.parquet";
+    expect_skipped(o, "^a", 1);
+    o.path = WRONG "null-subset.parquet";
+    o.subsets = "set";
+    expect_skipped(o, "^a", 1);
+    o.path = WRONG "words.parquet";
+    expect_open_failure(o, ERR_USAGE, "skip_bad", "of format parquet images cannot be passed over");
+    o = (dataset_options){.format = "mmlu", .path = "examples/debquiz", .skip_bad = 1};
+    expect_open_failure(o, ERR_USAGE, "skip_bad", "of format mmlu questions cannot");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_numbers),
+        cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_bad_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

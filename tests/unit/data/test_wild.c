@@ -107,12 +107,53 @@ static void test_bad_rows(void **state)
     expect_open_failure(o, ERR_USAGE, "skip_bad", "of format mmlu questions cannot");
 }
 
+// Notes of libraries beside the data, which are JSON too; what is data under that ending stays.
+static void test_notes(void **state)
+{
+    (void)state;
+    char *f = scratch_new(), *path = file_join(f, "data");
+    dataset_options o = {.format = "jsonl", .path = path};
+    write_text(f, "data/train.jsonl", GOOD("one"));
+    write_text(f, "data/dataset_infos.json", "{\n \"default\": {}\n}\n");
+    write_text(f, "data/state.json", "{\"_data_files\": [{\"filename\": \"x\"}]}");
+    write_text(f, "data/train.jsonl.lock", "");
+    write_text(f, "data/more.json", GOOD("two"));
+    write_text(f, "data/config.json", "{\"builder\": \"text\"}");
+    dataset *d = open_data(o);
+    assert_int_equal(dataset_subsets(d), 2); // more, train
+    assert_int_equal(dataset_ignored(d), 4);
+    dataset_close(d);
+    write_text(f, "data/train.jsonl", "");
+    write_text(f, "data/more.json",
+               GOOD("two") "[1]\n"); // data that are broken are not passed over
+    expect_open_failure(o, ERR_INPUT, "more.json:2", "'{'");
+    free(path);
+    path = file_join(f, "alone"); // without a .jsonl any other .json is data
+    o.path = path;
+    write_text(f, "alone/train.json", GOOD("one"));
+    write_text(f, "alone/dataset_info.json", "{\"features\": {}}");
+    d = open_data(o);
+    assert_int_equal(dataset_subsets(d), 1);
+    dataset_close(d);
+    write_text(f, "alone/other.json", "{\"features\": {}}");
+    expect_open_failure(o, ERR_INPUT, "other.json:1", "field text is missing");
+    free(path);
+    path = file_join(f, "notes"); // nothing but notes
+    o.path = path;
+    write_text(f, "notes/dataset_info.json", "{\"features\": {}}");
+    write_text(f, "notes/state.json", "{\"features\": {}}");
+    expect_open_failure(o, ERR_INPUT, "state.json:1", "field text is missing");
+    free(path);
+    scratch_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_numbers),
         cmocka_unit_test(test_bad_lines),
         cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

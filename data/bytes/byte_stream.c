@@ -75,10 +75,18 @@ static status fail_broken(const byte_stream *s, const char *kind, const char *wh
                        kind, (unsigned long long)(s->passed + s->used), why);
 }
 
+// A frame of zstd, or one that zstd skips (pzstd begins with one).
+static bool begins_zstd(const unsigned char magic[4])
+{
+    static const unsigned char frame[] = {0x28, 0xb5, 0x2f, 0xfd}, skipped[] = {0x2a, 0x4d, 0x18};
+    return memcmp(magic, frame, 4) == 0 ||
+           ((magic[0] & 0xf0) == 0x50 && memcmp(magic + 1, skipped, 3) == 0);
+}
+
 // Sets up unpacking by the file's first bytes.
 static status detect_packing(byte_stream *s)
 {
-    static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
+    static const unsigned char gzip[] = {0x1f, 0x8b};
     unsigned char magic[4];
     size_t n;
     status st = read_fully(s, magic, sizeof magic, &n);
@@ -86,7 +94,7 @@ static status detect_packing(byte_stream *s)
         return st;
     if (n >= 2 && memcmp(magic, gzip, 2) == 0)
         s->packing = GZIP;
-    else if (n == 4 && memcmp(magic, zstd, 4) == 0)
+    else if (n == 4 && begins_zstd(magic))
         s->packing = ZSTD;
     if (lseek(s->file, 0, SEEK_SET) != 0)
         return status_fail_errno(ERR_IO, s->path, "cannot read from the beginning");

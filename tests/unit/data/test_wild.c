@@ -2,6 +2,8 @@
 // Data as they are found: what is harmless is passed over, what is not is refused with its place.
 #include "plain_tokenizer.h"
 
+#include <zstd.h>
+
 static void write_text(const char *folder, const char *name, const char *bytes)
 {
     scratch_write(folder, name, bytes, strlen(bytes));
@@ -147,13 +149,64 @@ static void test_notes(void **state)
     scratch_free(f);
 }
 
+static void expect_lines(const char *name, const void *bytes, size_t n, const char *expected)
+{
+    char *f = scratch_new(), *path = file_join(f, name);
+    plain_tokenizer(f);
+    scratch_write(f, name, bytes, n);
+    dataset *d = open_data((dataset_options){.format = "jsonl", .path = path});
+    samples *s = open_samples(d, plain_spec(f, 100));
+    expect_texts(s, 0, PART_EVALUATE, expected);
+    samples_close(s);
+    dataset_close(d);
+    free(path);
+    scratch_free(f);
+}
+
+static void refused_lines(const char *name, const void *bytes, size_t n, const char *what)
+{
+    char *f = scratch_new(), *path = file_join(f, name);
+    scratch_write(f, name, bytes, n);
+    expect_open_failure((dataset_options){.format = "jsonl", .path = path}, ERR_INPUT, name, what);
+    free(path);
+    scratch_free(f);
+}
+
+// Frames that zstd skips: in front, as pzstd writes them, between frames, behind, of any of their
+// sixteen kinds, and empty.
+static void test_skippable_frames(void **state)
+{
+    (void)state;
+    static const char first[] = GOOD("one"), second[] = GOOD("two");
+    const char skipped[] = "\x50\x2a\x4d\x18\4\0\0\0size", empty[] = "\x5f\x2a\x4d\x18\0\0\0\0";
+    char packed[2][256];
+    size_t n[2] = {ZSTD_compress(packed[0], 256, first, strlen(first), 3),
+                   ZSTD_compress(packed[1], 256, second, strlen(second), 3)};
+    text t = {0};
+    text_add_bytes(&t, skipped, 12);
+    text_add_bytes(&t, packed[0], n[0]);
+    text_add_bytes(&t, empty, 8);
+    text_add_bytes(&t, packed[1], n[1]);
+    size_t all = t.length;
+    text_add_bytes(&t, skipped, 12);
+    expect_lines("x.jsonl.zst", t.at, t.length, "^one|^two");
+    expect_lines("x.jsonl.zst", t.at, all, "^one|^two");
+    expect_lines("x.jsonl.zst", t.at + 12, all - 12, "^one|^two");
+    t.length = 0;
+    text_add_bytes(&t, empty, 8);
+    text_add_bytes(&t, packed[0], n[0]);
+    expect_lines("x.jsonl", t.at, t.length, "^one");
+    refused_lines("x.jsonl", t.at, 6, "cut short");
+    refused_lines("x.jsonl", t.at, t.length - 1, "cut short");
+    text_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_numbers),
-        cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_bad_rows),
-        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_no_numbers),       cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_bad_rows),         cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_skippable_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@ struct byte_stream {
     uint64_t passed;      // bytes of the file before `input`
     bool ended;           // nothing more in the file
     bool inside;          // a member or frame has begun and not ended
+    bool behind, padded;  // of gzip: a member has ended; zeros were behind it
     z_stream gzip;
     ZSTD_DCtx *zstd;
 };
@@ -161,6 +162,13 @@ void byte_stream_stop_by(byte_stream *s, const atomic_bool *stopping)
 // Unpacks some gzip into [bytes, bytes + n), n > 0; *made = 0 with input left is no error.
 static status unpack_gzip(byte_stream *s, char *bytes, size_t n, size_t *made)
 {
+    *made = 0;
+    for (; s->behind && !s->inside && s->used < s->have && s->input[s->used] == 0; s->used++)
+        s->padded = true; // as tapes and old tools leave them: gzip passes them over, too
+    if (s->used == s->have && !s->inside)
+        return OK;
+    if (s->padded)
+        return fail_broken(s, "gzip", "zeros behind its end, and then more");
     if (!s->inside && inflateReset(&s->gzip) != Z_OK)
         return status_fail(ERR_INTERNAL, s->path, "zlib cannot start again");
     unsigned most = n < INPUT_BYTES ? (unsigned)n : INPUT_BYTES;
@@ -174,6 +182,7 @@ static status unpack_gzip(byte_stream *s, char *bytes, size_t n, size_t *made)
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
         return fail_broken(s, "gzip", s->gzip.msg ? s->gzip.msg : "broken");
     s->inside = result != Z_STREAM_END;
+    s->behind |= !s->inside;
     return OK;
 }
 

@@ -201,12 +201,54 @@ static void test_skippable_frames(void **state)
     text_free(&t);
 }
 
+// Zeros behind gzip, also many, and of a file of images; zeros with something behind them are none.
+static void test_zeros_behind_gzip(void **state)
+{
+    (void)state;
+    static const char lines[] = GOOD("one");
+    static const char images[] = "\0\0\10\3\0\0\0\2\0\0\0\1\0\0\0\1ab",
+                      labels[] = "\0\0\10\1\0\0\0\2\1\2";
+    char *f = scratch_new(), *path = file_join(f, "x"), *bytes;
+    size_t n, many = 600000;
+    scratch_write_gz(f, "x", lines, strlen(lines));
+    assert_int_equal(file_read(path, 4096, &bytes, &n), OK);
+    bytes = realloc(bytes, n + many);
+    memset(bytes + n, 0, many);
+    expect_lines("x.jsonl.gz", bytes, n + 1, "^one");
+    expect_lines("x.jsonl.gz", bytes, n + 512, "^one");
+    expect_lines("x.jsonl.gz", bytes, n + many, "^one");
+    bytes[n + 9] = 'x';
+    refused_lines("x.jsonl.gz", bytes, n + 20, "zeros behind its end");
+    memcpy(bytes + n, bytes, n); // a second member has no zeros before it
+    memset(bytes + 2 * n, 0, 9);
+    expect_lines("x.jsonl.gz", bytes, 2 * n + 9, "^one|^one");
+    refused_lines("x.jsonl.gz", "\0\0\0\0", 4, "'{' is expected");
+    free(bytes);
+    free(path);
+    scratch_write_gz(f, "t10k-images-idx3-ubyte.gz", images, sizeof images - 1);
+    scratch_write_gz(f, "t10k-labels-idx1-ubyte.gz", labels, sizeof labels - 1);
+    path = file_join(f, "t10k-images-idx3-ubyte.gz");
+    assert_int_equal(file_read(path, 4096, &bytes, &n), OK);
+    bytes = realloc(bytes, n + 100);
+    memset(bytes + n, 0, 100);
+    scratch_write(f, "t10k-images-idx3-ubyte.gz", bytes, n + 100);
+    dataset *d = open_data((dataset_options){.format = "idx", .path = path});
+    assert_int_equal(dataset_count(d, 0), 1);
+    dataset_close(d);
+    bytes[n + 50] = 1;
+    scratch_write(f, "t10k-images-idx3-ubyte.gz", bytes, n + 100);
+    expect_open_failure((dataset_options){.format = "idx", .path = path}, ERR_INPUT, path, "gzip");
+    free(bytes);
+    free(path);
+    scratch_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_numbers),       cmocka_unit_test(test_bad_lines),
         cmocka_unit_test(test_bad_rows),         cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_skippable_frames),
+        cmocka_unit_test(test_skippable_frames), cmocka_unit_test(test_zeros_behind_gzip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

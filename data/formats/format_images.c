@@ -3,8 +3,8 @@
 // names; its images, also those of folders inside it, in sorted order. `split` names a folder
 // between the path and these.
 //
-// Images are known by their first bytes. Other files, and names that begin with a dot, are passed
-// over and counted; a file that is named as an image and is none is refused, or a damaged image
+// Images are known by their first bytes. Other files, names that begin with a dot, links to nothing
+// and folders that systems leave are passed over and counted; a file that is named as an image and is none is refused, or a damaged image
 // would silently leave the dataset.
 #include "data/formats/format.h"
 
@@ -107,7 +107,7 @@ static status visit_file(catalogue *c, const FTSENT *e)
 
 static status enter_folder(catalogue *c, FTS *walk, FTSENT *e)
 {
-    if (e->fts_level > 0 && e->fts_name[0] == '.') {
+    if (file_tree_is_clutter(e)) {
         fts_set(walk, e, FTS_SKIP);
         c->ignored++;
         return OK;
@@ -137,7 +137,7 @@ static status visit_entry(catalogue *c, FTS *walk, FTSENT *e)
     case FTS_D:
         return enter_folder(c, walk, e);
     case FTS_DP:
-        return e->fts_name[0] == '.' && e->fts_level > 0 ? OK : leave_folder(c, e);
+        return file_tree_is_clutter(e) ? OK : leave_folder(c, e);
     case FTS_F:
         return visit_file(c, e);
     default: // devices and pipes, where nothing is wrong

@@ -2,6 +2,7 @@
 // Data as they are found: what is harmless is passed over, what is not is refused with its place.
 #include "plain_tokenizer.h"
 
+#include <unistd.h>
 #include <zstd.h>
 
 static void write_text(const char *folder, const char *name, const char *bytes)
@@ -243,12 +244,63 @@ static void test_zeros_behind_gzip(void **state)
     scratch_free(f);
 }
 
+#define IMAGE "tests/reference/images/bits1.png"
+
+static void link_to(const char *folder, const char *name, const char *to)
+{
+    char *path = file_join(folder, name);
+    assert_int_equal(symlink(to, path), 0);
+    free(path);
+}
+
+// What systems leave in folders, and links to nothing, in folders of images and of texts.
+static void test_clutter(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"__MACOSX", "lost+found", "@eaDir", "$RECYCLE.BIN"};
+    char *f = scratch_new();
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *inner = text_format("%s/cats/._1.png", folders[i]);
+        scratch_copy(IMAGE, f, inner);
+        free(inner);
+    }
+    scratch_copy(IMAGE, f, "cats/1.png");
+    scratch_copy(IMAGE, f, "cats/__MACOSX/2.png");
+    scratch_copy(IMAGE, f, "dogs/1.png");
+    write_text(f, "cats/Thumbs.db", "junk");
+    write_text(f, "desktop.ini", "junk");
+    link_to(f, "dogs/2.png", "gone.png");
+    link_to(f, "nothing", "gone");
+    dataset *d = open_data((dataset_options){.format = "images", .path = f});
+    assert_int_equal(dataset_subsets(d), 2);
+    assert_int_equal(dataset_count(d, 0) + dataset_count(d, 1), 2);
+    assert_int_equal(dataset_ignored(d), 9); // five folders, two files, two links
+    dataset_close(d);
+    scratch_copy(IMAGE, f, "lost/1.png"); // no name of a system's
+    link_to(f, "mice", "gone");
+    d = open_data((dataset_options){.format = "images", .path = f});
+    assert_int_equal(dataset_subsets(d), 3);
+    dataset_close(d);
+    scratch_free(f);
+    f = scratch_new();
+    write_text(f, "a.txt", "one");
+    write_text(f, "__MACOSX/a.txt", "two");
+    write_text(f, "lost+found/a.txt", "three");
+    link_to(f, "b.txt", "gone");
+    d = open_data((dataset_options){.format = "text", .path = f});
+    assert_int_equal(dataset_subsets(d), 1);
+    assert_int_equal(dataset_ignored(d), 1);
+    dataset_close(d);
+    scratch_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_numbers),       cmocka_unit_test(test_bad_lines),
         cmocka_unit_test(test_bad_rows),         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_skippable_frames), cmocka_unit_test(test_zeros_behind_gzip),
+        cmocka_unit_test(test_clutter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

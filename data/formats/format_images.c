@@ -3,8 +3,8 @@
 // names; its images, also those of folders inside it, in sorted order. `split` names a folder
 // between the path and these.
 //
-// Images are known by their first bytes. Other files, and names that begin with a dot, are passed
-// over and counted; a file that is named as an image and is none is refused, or a damaged image
+// Images are known by their first bytes. Other files, names that begin with a dot, links to nothing
+// and folders that systems leave are passed over and counted; a file that is named as an image and is none is refused, or a damaged image
 // would silently leave the dataset.
 #include "data/formats/format.h"
 
@@ -97,16 +97,17 @@ static status visit_file(catalogue *c, const FTSENT *e)
     if (known)
         return add_image(c, e->fts_path);
     if (is_named_as_image(e->fts_name))
-        return status_fail(ERR_INPUT, e->fts_path,
-                           "is named as an image and is neither JPEG nor PNG; "
-                           "fetch it again, convert it or remove it");
+        return bad_records_pass(&c->bad,
+                                status_fail(ERR_INPUT, e->fts_path,
+                                            "is named as an image and is neither JPEG nor PNG; "
+                                            "fetch it again, convert it or remove it"));
     c->ignored++;
     return OK;
 }
 
 static status enter_folder(catalogue *c, FTS *walk, FTSENT *e)
 {
-    if (e->fts_level > 0 && e->fts_name[0] == '.') {
+    if (file_tree_is_clutter(e)) {
         fts_set(walk, e, FTS_SKIP);
         c->ignored++;
         return OK;
@@ -136,7 +137,7 @@ static status visit_entry(catalogue *c, FTS *walk, FTSENT *e)
     case FTS_D:
         return enter_folder(c, walk, e);
     case FTS_DP:
-        return e->fts_name[0] == '.' && e->fts_level > 0 ? OK : leave_folder(c, e);
+        return file_tree_is_clutter(e) ? OK : leave_folder(c, e);
     case FTS_F:
         return visit_file(c, e);
     default: // devices and pipes, where nothing is wrong
@@ -160,6 +161,7 @@ static status images_open(const dataset_options *o, catalogue *c)
         st = status_no_memory("a dataset");
         goto done;
     }
+    c->bad.most = o->skip_bad;
     if (!file_is_folder(root)) {
         TRY(foreign_files_refuse(root));
         st = status_fail(ERR_INPUT, root, "is not a folder; `images` reads a folder of folders");
@@ -249,6 +251,7 @@ const format format_images = {
     .splits = (const char *const[]){"train", "test", "validation", "val", NULL},
     .subsets = (const char *const[]){"folder", "label", "fine", NULL},
     .labels_by_name = true,
+    .skips_bad = true,
     .open = images_open,
     .close = images_close,
     .image = images_image,

@@ -209,11 +209,11 @@ static void test_folders(void **state)
     assert_int_equal(symlink("..", link), 0);
     expect_open_failure(options("images", f), ERR_INPUT, "cat/up", "leads back");
     assert_int_equal(unlink(link), 0);
-    assert_int_equal(symlink("up", link), 0); // a link to itself
-    expect_open_failure(options("images", f), ERR_INPUT, "cat/up", NULL);
+    assert_int_equal(symlink("up", link), 0); // a link to itself is one to nothing
+    dataset_close(open_data(options("images", f)));
     assert_int_equal(unlink(link), 0);
     assert_int_equal(symlink("nothing", link), 0);
-    expect_open_failure(options("images", f), ERR_INPUT, "cat/up", "link to nothing");
+    dataset_close(open_data(options("images", f)));
     assert_int_equal(unlink(link), 0);
     assert_int_equal(mkfifo(link, 0666), 0); // must not hang
     dataset_close(open_data(options("images", f)));

@@ -18,13 +18,14 @@ status prenorm_layer(pass *p, int layer, attention_weights attention)
 {
     status st;
     const weights *w = p->m->weights;
+    const float *after = weights_layer(w, layer, AFTER_WEIGHT);
     attention.o = weights_linear(w, layer, OUT_WEIGHT, OUT_BIAS);
     TRY(block_layer_norm(p, weights_layer(w, layer, BEFORE_WEIGHT),
                          weights_layer(w, layer, BEFORE_BIAS), layer - 1, SITE_MLP));
-    attention.held = p->m->config.parallel;
+    attention.held = p->m->config.parallel && after;
     TRY(block_attention(p, layer, &attention));
-    TRY(block_layer_norm(p, weights_layer(w, layer, AFTER_WEIGHT),
-                         weights_layer(w, layer, AFTER_BIAS), layer, SITE_ATTN));
+    if (after)
+        TRY(block_layer_norm(p, after, weights_layer(w, layer, AFTER_BIAS), layer, SITE_ATTN));
     if (attention.held)
         block_add_held(p);
     TRY(block_mlp(p, layer));

@@ -252,12 +252,14 @@ status tensor_table_check_used(const config *c, const tensor_table *table,
     for (int i = 0; i < table->n_layer; i++) // several in one count once
         if (def_exists(c, &table->layer[i]) && !is_further_part(entry_form(table, 0, i)))
             expected += (size_t)c->info.layers;
-    size_t extra = weight_source_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
+    size_t extra = 0; // configuration
+    for (size_t i = 0; i < weight_source_count(source); i++)
+        extra += gguf_config_holds(weight_source_at(source, i)->name);
     if (weight_source_count(source) <= expected + extra)
         return OK; // one that is not used leaves another missing
     for (size_t i = 0; i < weight_source_count(source); i++) {
         const tensor *t = weight_source_at(source, i);
-        if (strcmp(t->name, GGUF_ROPE_DIVISORS) != 0 && !is_used(c, table, source, t))
+        if (!gguf_config_holds(t->name) && !is_used(c, table, source, t))
             return status_fail(ERR_INPUT, t->file,
                                "tensor %s is not supported, and would change the result", t->name);
     }

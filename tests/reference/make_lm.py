@@ -75,6 +75,7 @@ LITTLE = {
 # Where each family has its layers, and the modules that read the two sites.
 PLACES = {
     "gpt2": ("transformer.h", "mlp.c_proj", "attn.c_proj"),
+    "phi": ("model.layers", "mlp.fc2", "self_attn.dense"),
     "gpt_neox": ("gpt_neox.layers", "mlp.dense_4h_to_h", "attention.dense"),
 }
 

@@ -51,6 +51,8 @@ static const struct model_case {
      "{\"model_type\": \"gemma2\", " TEXT_SHAPE "\"sliding_window\": 9, \"head_dim\": 8}"},
     {"gemma3", "{\"model_type\": \"gemma3_text\", " TEXT_SHAPE "\"sliding_window\": 9, "
                "\"sliding_window_pattern\": 2, \"head_dim\": 8}"},
+    {"phi", "{\"model_type\": \"phi\", " TEXT_SHAPE "\"partial_rotary_factor\": 0.5}"},
+    {"phi3", "{\"model_type\": \"phi3\", " TEXT_SHAPE "\"sliding_window\": 20}"},
     {"gptneox", "{\"model_type\": \"gpt_neox\", " PLAIN_SHAPE "\"rotary_pct\": 0.5}"},
     {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
 };

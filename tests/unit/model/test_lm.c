@@ -167,6 +167,14 @@ static void test_a_fault_shows(void **state)
         {"lm-gemma3", "\"rope_theta\": 2000.0", "\"rope_theta\": 300.0"},
         {"lm-gemma3", "\"factor\": 3.0", "\"factor\": 2.0"},
         {"lm-gemma3", "\"query_pre_attn_scalar\": 12", "\"query_pre_attn_scalar\": 256"},
+        {"lm-phi", "\"partial_rotary_factor\": 0.6", "\"partial_rotary_factor\": 0.4"},
+        {"lm-phi", "\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": 1e-02"},
+        {"lm-phi", "\"gelu_new\"", "\"relu\""},
+        {"lm-phi3", "\"sliding_window\": 13", "\"sliding_window\": 14"},
+        {"lm-phi3", "\"sliding_window\": 13", "\"sliding_window\": null"},
+        {"lm-phi3", "\"original_max_position_embeddings\": 24",
+         "\"original_max_position_embeddings\": 48"},
+        {"lm-phi3", "\"max_position_embeddings\": 96", "\"max_position_embeddings\": 48"},
         {"lm-gpt2", "\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": 1e-02"},
         {"lm-gpt2", "\"gelu_new\"", "\"relu\""},
     };
@@ -203,6 +211,7 @@ static void test_spellings(void **state)
         {"lm-gemma", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"gelu_pytorch_tanh\""},
         {"lm-gemma", "\"hidden_act\": \"gelu\"",
          "\"hidden_act\": \"gelu\", \"hidden_activation\": \"gelu_pytorch_tanh\""},
+        {"lm-phi3", "\"type\": \"longrope\"", "\"type\": \"su\""},
         {"lm-gpt2", "\"n_embd\"", "\"hidden_size\""},
         {"lm-gpt2", "\"n_layer\"", "\"num_hidden_layers\""},
     };

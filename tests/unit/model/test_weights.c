@@ -117,9 +117,9 @@ static void check_random(const char *path, double range)
 static void test_random(void **unused)
 {
     (void)unused;
-    static const char *const names[] = {"lm-llama", "lm-mistral", "lm-qwen2",
-                                        "lm-qwen3", "lm-gpt2",    "lm-neox",
-                                        "lm-olmo3", "lm-gemma2",  "lm-gemma3"};
+    static const char *const names[] = {"lm-llama",  "lm-mistral", "lm-qwen2", "lm-qwen3",
+                                        "lm-gpt2",   "lm-neox",    "lm-olmo3", "lm-gemma2",
+                                        "lm-gemma3", "lm-phi",     "lm-phi3"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         snprintf(path, sizeof path, LM_MODELS "%s", names[i]);

@@ -11,7 +11,7 @@ import sys
 import gguf
 import numpy as np
 import torch
-from transformers import Gemma2Config, Gemma3TextConfig, GemmaConfig, GPTNeoXConfig, Olmo2Config, Olmo3Config, Phi3Config, PhiConfig
+from transformers import Gemma2Config, Gemma3TextConfig, GemmaConfig, GPTNeoXConfig, Olmo2Config, Olmo3Config, OPTConfig, Phi3Config, PhiConfig
 
 from make_lm import HERE, make_little
 
@@ -97,6 +97,11 @@ FAMILIES = {
                            rope_parameters=dict(rope_type="longrope", rope_theta=400.0, partial_rotary_factor=0.84,
                                                 short_factor=[1.0, 1.1, 1.25, 1.4, 1.5], long_factor=[1.2, 1.9, 2.5, 3.1, 4.4])),
                 torch.bfloat16, "1GB", phi3_words, "phi3"),
+    "lm-opt": (OPTConfig(vocab_size=59, hidden_size=33, num_attention_heads=3, ffn_dim=52, num_hidden_layers=3, max_position_embeddings=48),
+               torch.float16, "20KB", None, None),
+    # As the model of 350 million: norms behind the sums, narrower embeddings, a head of its own beside them.
+    "lm-opt-350m": (OPTConfig(vocab_size=66, hidden_size=32, num_attention_heads=4, ffn_dim=45, num_hidden_layers=3, max_position_embeddings=44,
+                              do_layer_norm_before=False, word_embed_proj_dim=18, tie_word_embeddings=False), torch.float16, "1GB", None, None),
 }
 
 

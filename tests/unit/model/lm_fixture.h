@@ -69,6 +69,8 @@ static const struct lm_case {
     {"lm-phi", LM_MODELS "lm-phi.gguf"},
     {"lm-phi3", LM_MODELS "lm-phi3"},
     {"lm-phi3", LM_MODELS "lm-phi3.gguf"},
+    {"lm-opt", LM_MODELS "lm-opt"},
+    {"lm-opt-350m", LM_MODELS "lm-opt-350m"},
     {"lm-dynamic", LM_MODELS "lm-dynamic"},
     {"lm-longrope", LM_MODELS "lm-longrope"},
 };

@@ -175,6 +175,11 @@ static void test_a_fault_shows(void **state)
         {"lm-phi3", "\"original_max_position_embeddings\": 24",
          "\"original_max_position_embeddings\": 48"},
         {"lm-phi3", "\"max_position_embeddings\": 96", "\"max_position_embeddings\": 48"},
+        {"lm-opt", "\"activation_function\": \"relu\"", "\"activation_function\": \"gelu\""},
+        {"lm-opt", "\"do_layer_norm_before\": true", "\"do_layer_norm_before\": false"},
+        {"lm-opt", "\"_remove_final_layer_norm\": false", "\"_remove_final_layer_norm\": true"},
+        {"lm-opt", "\"enable_bias\": true", "\"enable_bias\": false"},
+        {"lm-opt-350m", "\"activation_function\": \"relu\"", "\"activation_function\": \"silu\""},
         {"lm-gpt2", "\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": 1e-02"},
         {"lm-gpt2", "\"gelu_new\"", "\"relu\""},
     };

@@ -6,6 +6,7 @@
 
 #include "data/image/decode_jpeg.h"
 #include "data/image/decode_png.h"
+#include "data/image/decode_webp.h"
 
 static bool begins_with(const uint8_t *bytes, size_t n, const char *magic, size_t length)
 {
@@ -22,9 +23,14 @@ static bool is_png(const uint8_t *bytes, size_t n)
     return begins_with(bytes, n, "\x89PNG\r\n\x1a\n", 8);
 }
 
+static bool is_webp(const uint8_t *bytes, size_t n)
+{
+    return n >= 12 && begins_with(bytes, n, "RIFF", 4) && begins_with(bytes + 8, n - 8, "WEBP", 4);
+}
+
 bool decode_knows(const uint8_t *bytes, size_t n)
 {
-    return is_jpeg(bytes, n) || is_png(bytes, n);
+    return is_jpeg(bytes, n) || is_png(bytes, n) || is_webp(bytes, n);
 }
 
 status decode(const uint8_t *bytes, size_t n, const char *where, image *out)
@@ -33,5 +39,7 @@ status decode(const uint8_t *bytes, size_t n, const char *where, image *out)
         return decode_jpeg(bytes, n, where, out);
     if (is_png(bytes, n))
         return decode_png(bytes, n, where, out);
-    return status_fail(ERR_INPUT, where, "is neither JPEG nor PNG; remove it or convert it");
+    if (is_webp(bytes, n))
+        return decode_webp(bytes, n, where, out);
+    return status_fail(ERR_INPUT, where, "is neither JPEG, PNG nor WebP; remove it or convert it");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JPEG and PNG files into 8-bit images, as Pillow's Image.open(…).convert("RGB") reads them; told
+// JPEG, PNG and WebP files into 8-bit images, as Pillow's Image.open(…).convert("RGB") reads them; told
 // apart by their first bytes, never by a name. Grey files give one channel, all others three.
 #ifndef DATA_IMAGE_DECODE_H
 #define DATA_IMAGE_DECODE_H
@@ -13,7 +13,7 @@
 
 #define DECODE_MAGIC 8 // bytes that decode_knows looks at
 
-// Whether these first bytes of a file (n of them) are those of a JPEG or a PNG file.
+// Whether these first bytes of a file (n of them) are those of a JPEG, PNG or WebP file.
 bool decode_knows(const uint8_t *bytes, size_t n);
 
 // Decodes a file's bytes into `out`, reusing its memory; `where` names the file in errors. Local,

@@ -351,7 +351,7 @@ static status save_stretch(void *context, int64_t stretch)
 static status run_through_cuts(run *r, wave *w)
 {
     lanes l = {r, w};
-    bool ahead;
+    bool ahead = false;
     status st = w->team ? team_begin(w->team, pool_threads(r->runtime.pool)) : OK;
     if (w->team)
         w->lanes = team_lanes(w->team);

@@ -326,6 +326,7 @@ def wrong():
     one("three-choices", **{**good, "choices": [["1", "2", "3"]]})
     one("null-choice", **{**good, "choices": [["1", "2", "3", None]]})
     one("answer-4", **{**good, "answer": [4]})
+    one("answer-1", **{**good, "answer": [1]})
     one("answer-e", **{**good, "answer": ["E"]})
     one("answer-c", **{**good, "answer": ["C"]})
     one("no-subject", **{k: v for k, v in good.items() if k != "subject"})

@@ -287,6 +287,7 @@ static void test_wrong(void **state)
     refused("three-choices", none, "three-choices.parquet:1", "field choices has not four choices");
     refused("null-choice", none, "null-choice.parquet:1", "field choices is not a text");
     refused("answer-4", none, "answer-4.parquet:1", "field answer is none of 0 to 3");
+    refused("answer-1", none, "answer-1.parquet", "1 to 3 and never 0");
     refused("answer-e", none, "answer-e.parquet:1", "field answer is none of 0 to 3");
     refused("no-subject", none, "no-subject.parquet", "field subject is missing");
     dataset_close(

@@ -350,13 +350,66 @@ static void test_bad_images(void **state)
     scratch_free(f);
 }
 
+// Questions under a header, or with answers 0 to 3: their answers, by letter.
+static void expect_answers(const char *csv, const char *expected)
+{
+    char *f = scratch_new(), *path = file_join(f, "x_test.csv");
+    text got = {0};
+    plain_tokenizer(f);
+    write_text(f, "x_test.csv", csv);
+    dataset *d = open_data(
+        (dataset_options){.format = "mmlu", .path = path, .collect = DATASET_COLLECT_DEFAULT});
+    samples *s = open_samples(d, plain_spec(f, 1000));
+    for (int64_t i = 0; i < samples_count(s, 0, PART_EVALUATE); i++) {
+        int32_t ids[1000], target[1000];
+        assert_int_equal(samples_text(s, 0, PART_EVALUATE, i, ids, target), OK);
+        text_addf(&got, "%c", target[samples_rows(s, 0, PART_EVALUATE, i) - 1]);
+    }
+    assert_string_equal(text_get(&got), expected);
+    text_free(&got);
+    samples_close(s);
+    dataset_close(d);
+    free(path);
+    scratch_free(f);
+}
+
+static void refused_answers(const char *csv, const char *where, const char *what)
+{
+    char *f = scratch_new(), *path = file_join(f, "x_test.csv");
+    write_text(f, "x_test.csv", csv);
+    expect_open_failure((dataset_options){.format = "mmlu", .path = path}, ERR_INPUT, where, what);
+    free(path);
+    scratch_free(f);
+}
+
+static void test_spellings_of_answers(void **state)
+{
+    (void)state;
+    expect_answers("question,A,B,C,D,answer\nq,a,b,c,d,C\nr,a,b,c,d,A\n", "CA");
+    expect_answers("input,A,B,C,D,Target\nq,a,b,c,d,3\nr,a,b,c,d,0\n", "DA");
+    expect_answers("q,a,b,c,d,0\nr,a,b,c,d,2\n", "AC");
+    refused_answers("question,A,B,C,D,answer\n", "x_test.csv", "no question");
+    refused_answers("q,a,b,c,d,0\nr,a,b,c,d,B\n", "x_test.csv:2",
+                    "0, 1, 2 or 3, as in its first row");
+    refused_answers("q,a,b,c,d,B\nr,a,b,c,d,1\n", "x_test.csv:2", "A, B, C or D");
+    refused_answers("q,a,b,c,d,0\nr,a,b,c,d,4\n", "x_test.csv:2", "the answer is 4");
+    refused_answers("q,a,b,c,d,1\nr,a,b,c,d,3\n", "x_test.csv", "1 to 3 and never 0");
+    refused_answers("q,a,b,c,d,B\nquestion,A,B,C,D,answer\n", "x_test.csv:2",
+                    "the answer is answer");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_numbers),       cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_bad_rows),         cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_skippable_frames), cmocka_unit_test(test_zeros_behind_gzip),
-        cmocka_unit_test(test_clutter),          cmocka_unit_test(test_bad_images),
+        cmocka_unit_test(test_no_numbers),
+        cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_skippable_frames),
+        cmocka_unit_test(test_zeros_behind_gzip),
+        cmocka_unit_test(test_clutter),
+        cmocka_unit_test(test_bad_images),
+        cmocka_unit_test(test_spellings_of_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -304,7 +304,7 @@ def refused():
 
 def wrong():
     def one(name, **columns):
-        pq.write_table(pa.table(columns), OUT / f"wrong/{name}.parquet", store_schema=False, write_statistics=False)
+        pq.write_table(pa.table(columns), OUT / f"wrong/{name}.parquet", compression="none", store_schema=False, write_statistics=False)
     one("null-text", text=["a", "b", None])
     one("number-text", text=[1])
     one("no-utf8", text=pa.array([b"a", b"\xff"]))

@@ -45,14 +45,14 @@ function(find_plain target header library package)
 endfunction()
 find_plain(metis::metis metis.h metis libmetis-dev)
 
-# oneDNN 2 or 3 runs bf16 products where the CPU has AMX; without it they run on AVX-512-BF16, and all else is as with it.
+# oneDNN 2 or 3 checks our own products (tests/unit/model/test_packed.c, tests/bench_model.c); no run needs it.
 set(SULCUS_ONEDNN AUTO CACHE STRING "oneDNN's products: AUTO (where it is found), ON or OFF")
 set_property(CACHE SULCUS_ONEDNN PROPERTY STRINGS AUTO ON OFF)
 find_path(dnnl_INCLUDE dnnl.h)
 find_library(dnnl_LIBRARY dnnl)
 set(ONEDNN_TARGET)
 if(SULCUS_ONEDNN STREQUAL AUTO AND NOT (dnnl_INCLUDE AND dnnl_LIBRARY))
-  message(STATUS "oneDNN was not found: products for AMX are left out (apt-get install libdnnl-dev)")
+  message(STATUS "oneDNN was not found: our products are not held against it (apt-get install libdnnl-dev)")
 elseif(SULCUS_ONEDNN)
   find_plain(dnnl::dnnl dnnl.h dnnl libdnnl-dev)
   set(ONEDNN_TARGET dnnl::dnnl)

@@ -18,7 +18,7 @@ class Sulcus(CMakePackage):
     version("main", branch="main")
     version("0.2.0", tag="v0.2.0")
 
-    variant("onednn", default=True, description="bf16 products on AMX by oneDNN")
+    variant("onednn", default=True, description="products held against oneDNN in the tests")
     variant("parquet", default=True, description="Parquet files packed with Snappy and LZ4; those packed otherwise are read anyhow")
     variant("gnuplot", default=True, description="figures of the report")
 

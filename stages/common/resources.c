@@ -87,6 +87,8 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
+    if (light)
+        TRY(model_check_files(e->model));
     *object = e;
     e = NULL;
 done:
@@ -106,6 +108,12 @@ static part_need model_entry_part(const void *object, int member, int members, i
                        (double)model_scratch_bytes(info, threads, most, rows)};
 }
 
+static const char *model_entry_notes(const void *object)
+{
+    const model_entry *e = object;
+    return model_notes(e->model);
+}
+
 const resource_def resource_model = {
     .section = "models",
     .parameter = "model",
@@ -115,6 +123,7 @@ const resource_def resource_model = {
     .open = model_entry_open,
     .close = model_entry_close,
     .part = model_entry_part,
+    .notes = model_entry_notes,
 };
 
 #define FORMAT(name) "|" #name

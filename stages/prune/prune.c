@@ -161,6 +161,13 @@ static status draw_random_orders(prune_state *s)
 
 static status prune_new(const task *t, prune_state **out)
 {
+    const model *m = stage_model(t);
+    *out = NULL;
+    if (!model_has_head(m))
+        return status_fail(ERR_INPUT, task_label(t),
+                           "the model has no head (the tensors of its answers are missing), so "
+                           "there is no accuracy to prune by; collect, score, cluster and "
+                           "intersect work with it");
     prune_state *s = *out = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("prune");

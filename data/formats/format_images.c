@@ -3,9 +3,10 @@
 // names; its images, also those of folders inside it, in sorted order. `split` names a folder
 // between the path and these.
 //
-// Images are known by their first bytes. Other files, names that begin with a dot, links to nothing
-// and folders that systems leave are passed over and counted; a file that is named as an image and
-// is none is refused, or a damaged image would silently leave the dataset.
+// Images are known by their first bytes, and whole by their last. Other files, names that begin with
+// a dot, links to nothing and folders that systems leave are passed over and counted; a file that is
+// named as an image and is none, or is cut short, is refused, or a damaged image would silently
+// leave the dataset.
 #include "data/formats/format.h"
 
 #include <errno.h>
@@ -41,30 +42,62 @@ static bool is_named_as_image(const char *name)
     return false;
 }
 
-// *known: whether the file begins as an image does.
-static status sniff_image(const char *path, bool *known)
+// Reads n bytes from `at` on, or to the file's end.
+static status read_part(int file, const char *path, uint8_t *bytes, size_t n, off_t at, size_t *got)
 {
-    uint8_t magic[DECODE_MAGIC];
-    size_t n = 0;
+    for (*got = 0; *got < n;) {
+        ssize_t some = pread(file, bytes + *got, n - *got, at + (off_t)*got);
+        if (some < 0 && errno == EINTR)
+            continue;
+        if (some < 0)
+            return status_fail_errno(ERR_IO, path, "cannot read");
+        if (some == 0)
+            break;
+        *got += (size_t)some;
+    }
+    return OK;
+}
+
+// What the first and the last bytes of a file say.
+typedef struct sniffed {
+    bool known, ends; // it begins as an image does; and ends so
+} sniffed;
+
+static status sniff_image(const char *path, sniffed *out)
+{
+    status st;
+    uint8_t begin[DECODE_MAGIC], end[DECODE_END];
+    size_t n = 0, m = 0;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *out = (sniffed){0};
     if (file < 0)
         return status_fail_errno(ERR_INPUT, path, "cannot open");
-    while (n < sizeof magic) {
-        ssize_t got = read(file, magic + n, sizeof magic - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            status st = status_fail_errno(ERR_IO, path, "cannot read");
-            close(file);
-            return st;
-        }
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
+    TRY(read_part(file, path, begin, sizeof begin, 0, &n));
+    out->known = decode_knows(begin, n);
+    if (!out->known)
+        goto done;
+    const off_t size = lseek(file, 0, SEEK_END), at = size - (off_t)sizeof end;
+    TRY(read_part(file, path, end, sizeof end, at > 0 ? at : 0, &m));
+    out->ends = decode_ends(begin, end, m);
+done:
     close(file);
-    *known = decode_knows(magic, n);
-    return OK;
+    return st;
+}
+
+// An image that does not end as one is decoded: a copy that was cut short is found now, and not by
+// the run that reaches it.
+static status check_whole(const char *path)
+{
+    char *bytes;
+    size_t n;
+    image i = {0};
+    status st = file_read(path, FILE_MAX, &bytes, &n);
+    if (st != OK)
+        return st;
+    st = decode((const uint8_t *)bytes, n, path, &i);
+    image_free(&i);
+    free(bytes);
+    return st;
 }
 
 static status add_image(catalogue *c, const char *path)
@@ -86,15 +119,17 @@ static status add_image(catalogue *c, const char *path)
 
 static status visit_file(catalogue *c, const FTSENT *e)
 {
-    bool known = false;
+    sniffed seen;
     if (e->fts_level < 2 || e->fts_name[0] == '.') {
         c->ignored++;
         return OK;
     }
-    status st = sniff_image(e->fts_accpath, &known);
+    status st = sniff_image(e->fts_accpath, &seen);
+    if (st == OK && seen.known && !seen.ends)
+        st = check_whole(e->fts_path);
     if (st != OK)
-        return st;
-    if (known)
+        return bad_records_pass(&c->bad, st);
+    if (seen.known)
         return add_image(c, e->fts_path);
     if (is_named_as_image(e->fts_name))
         return bad_records_pass(
@@ -233,17 +268,17 @@ static bool images_recognise(const dataset_options *o)
                     ? fts_open((char *const[]){root, NULL}, FTS_LOGICAL | FTS_NOCHDIR, NULL)
                     : NULL;
     FTSENT *e;
-    bool known = false;
-    for (int looked = 0; walk && !known && looked < 1000 && (e = fts_read(walk)); looked++) {
+    sniffed seen = {0};
+    for (int looked = 0; walk && !seen.known && looked < 1000 && (e = fts_read(walk)); looked++) {
         if (e->fts_info == FTS_D && e->fts_level > 1)
             fts_set(walk, e, FTS_SKIP);
-        if (e->fts_info == FTS_F && e->fts_level == 2 && sniff_image(e->fts_accpath, &known) != OK)
-            known = false;
+        if (e->fts_info == FTS_F && e->fts_level == 2 && sniff_image(e->fts_accpath, &seen) != OK)
+            seen.known = false;
     }
     if (walk)
         fts_close(walk);
     free(root);
-    return known;
+    return seen.known;
 }
 
 const format format_images = {

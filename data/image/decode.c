@@ -33,6 +33,12 @@ bool decode_knows(const uint8_t *bytes, size_t n)
     return is_jpeg(bytes, n) || is_png(bytes, n) || is_webp(bytes, n);
 }
 
+bool decode_ends(const uint8_t *begin, const uint8_t *end, size_t n)
+{
+    return is_jpeg(begin, DECODE_MAGIC) ? memmem(end, n, "\xff\xd9", 2) != NULL
+                                        : memmem(end, n, "IEND", 4) != NULL;
+}
+
 status decode(const uint8_t *bytes, size_t n, const char *where, image *out)
 {
     if (is_jpeg(bytes, n))

@@ -5,6 +5,17 @@
 #include <unistd.h>
 #include <zstd.h>
 
+// A file's bytes, with room for `more` behind them.
+static char *read_with_room(const char *path, size_t more, size_t *n)
+{
+    char *bytes;
+    assert_int_equal(file_read(path, (size_t)1 << 20, &bytes, n), OK);
+    char *all = calloc(1, *n + more);
+    memcpy(all, bytes, *n);
+    free(bytes);
+    return all;
+}
+
 static void write_text(const char *folder, const char *name, const char *bytes)
 {
     scratch_write(folder, name, bytes, strlen(bytes));
@@ -212,9 +223,7 @@ static void test_zeros_behind_gzip(void **state)
     char *f = scratch_new(), *path = file_join(f, "x"), *bytes;
     size_t n, many = 600000;
     scratch_write_gz(f, "x", lines, strlen(lines));
-    assert_int_equal(file_read(path, 4096, &bytes, &n), OK);
-    bytes = realloc(bytes, n + many);
-    memset(bytes + n, 0, many);
+    bytes = read_with_room(path, many, &n);
     expect_lines("x.jsonl.gz", bytes, n + 1, "^one");
     expect_lines("x.jsonl.gz", bytes, n + 512, "^one");
     expect_lines("x.jsonl.gz", bytes, n + many, "^one");
@@ -229,9 +238,7 @@ static void test_zeros_behind_gzip(void **state)
     scratch_write_gz(f, "t10k-images-idx3-ubyte.gz", images, sizeof images - 1);
     scratch_write_gz(f, "t10k-labels-idx1-ubyte.gz", labels, sizeof labels - 1);
     path = file_join(f, "t10k-images-idx3-ubyte.gz");
-    assert_int_equal(file_read(path, 4096, &bytes, &n), OK);
-    bytes = realloc(bytes, n + 100);
-    memset(bytes + n, 0, 100);
+    bytes = read_with_room(path, 100, &n);
     scratch_write(f, "t10k-images-idx3-ubyte.gz", bytes, n + 100);
     dataset *d = open_data((dataset_options){.format = "idx", .path = path});
     assert_int_equal(dataset_count(d, 0), 1);
@@ -294,13 +301,115 @@ static void test_clutter(void **state)
     scratch_free(f);
 }
 
+// One bad file among good ones is found when the dataset is opened, or passed over and counted. What
+// programs leave behind an image is no fault.
+static void test_bad_images(void **state)
+{
+    (void)state;
+    static const char *const whole[] = {"grey.jpg", "rgb.png"};
+    char *f = scratch_new(), *bytes;
+    size_t n;
+    scratch_copy("tests/reference/images/rgb.png", f, "dogs/1.png");
+    scratch_copy("tests/reference/images/grey.jpg", f, "cats/1.jpg");
+    dataset_options o = {.format = "images", .path = f, .skip_bad = 1};
+    for (size_t i = 0; i < 2; i++) {
+        char *from = file_join("tests/reference/images", whole[i]);
+        bytes = read_with_room(from, 1000, &n);
+        memset(bytes + n, 'x', 1000);
+        const struct {
+            size_t n;
+            bool good;
+        } cases[] = {{n, true},      {n + 1, true}, {n + 1000, true},
+                     {n / 2, false}, {40, false},   {0, false}};
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            scratch_write(f, "cats/2.jpg", bytes, cases[k].n);
+            dataset *d = open_data(o);
+            assert_int_equal(dataset_count(d, 0), cases[k].good ? 2 : 1);
+            assert_int_equal(dataset_skipped(d), !cases[k].good);
+            dataset_close(d);
+            o.skip_bad = 0;
+            if (cases[k].good)
+                dataset_close(open_data(o));
+            else
+                expect_open_failure(o, ERR_INPUT, "cats/2.jpg", NULL);
+            o.skip_bad = 1;
+        }
+        free(bytes);
+        free(from);
+    }
+    write_text(f, "cats/2.jpg", "<html>not found</html>");
+    write_text(f, "dogs/2.png", "GIF89a..........");
+    expect_open_failure(o, ERR_INPUT, "dogs/2.png", "skip_bad: 1 are passed over already");
+    o.skip_bad = 2;
+    dataset *d = open_data(o);
+    assert_int_equal(dataset_skipped(d), 2);
+    dataset_close(d);
+    write_text(f, "dogs/1.png", "");
+    o.skip_bad = 3; // a class of nothing else is no class
+    expect_open_failure(o, ERR_INPUT, "dogs", "holds no JPEG or PNG image");
+    scratch_free(f);
+}
+
+// Questions under a header, or with answers 0 to 3: their answers, by letter.
+static void expect_answers(const char *csv, const char *expected)
+{
+    char *f = scratch_new(), *path = file_join(f, "x_test.csv");
+    text got = {0};
+    plain_tokenizer(f);
+    write_text(f, "x_test.csv", csv);
+    dataset *d = open_data(
+        (dataset_options){.format = "mmlu", .path = path, .collect = DATASET_COLLECT_DEFAULT});
+    samples *s = open_samples(d, plain_spec(f, 1000));
+    for (int64_t i = 0; i < samples_count(s, 0, PART_EVALUATE); i++) {
+        int32_t ids[1000], target[1000];
+        assert_int_equal(samples_text(s, 0, PART_EVALUATE, i, ids, target), OK);
+        text_addf(&got, "%c", target[samples_rows(s, 0, PART_EVALUATE, i) - 1]);
+    }
+    assert_string_equal(text_get(&got), expected);
+    text_free(&got);
+    samples_close(s);
+    dataset_close(d);
+    free(path);
+    scratch_free(f);
+}
+
+static void refused_answers(const char *csv, const char *where, const char *what)
+{
+    char *f = scratch_new(), *path = file_join(f, "x_test.csv");
+    write_text(f, "x_test.csv", csv);
+    expect_open_failure((dataset_options){.format = "mmlu", .path = path}, ERR_INPUT, where, what);
+    free(path);
+    scratch_free(f);
+}
+
+static void test_spellings_of_answers(void **state)
+{
+    (void)state;
+    expect_answers("question,A,B,C,D,answer\nq,a,b,c,d,C\nr,a,b,c,d,A\n", "CA");
+    expect_answers("input,A,B,C,D,Target\nq,a,b,c,d,3\nr,a,b,c,d,0\n", "DA");
+    expect_answers("q,a,b,c,d,0\nr,a,b,c,d,2\n", "AC");
+    refused_answers("question,A,B,C,D,answer\n", "x_test.csv", "no question");
+    refused_answers("q,a,b,c,d,0\nr,a,b,c,d,B\n", "x_test.csv:2",
+                    "0, 1, 2 or 3, as in its first row");
+    refused_answers("q,a,b,c,d,B\nr,a,b,c,d,1\n", "x_test.csv:2", "A, B, C or D");
+    refused_answers("q,a,b,c,d,0\nr,a,b,c,d,4\n", "x_test.csv:2", "the answer is 4");
+    refused_answers("q,a,b,c,d,1\nr,a,b,c,d,3\n", "x_test.csv", "1 to 3 and never 0");
+    refused_answers("q,a,b,c,d,B\nquestion,A,B,C,D,answer\n", "x_test.csv:2",
+                    "the answer is answer");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_numbers),       cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_bad_rows),         cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_skippable_frames), cmocka_unit_test(test_zeros_behind_gzip),
+        cmocka_unit_test(test_no_numbers),
+        cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_skippable_frames),
+        cmocka_unit_test(test_zeros_behind_gzip),
         cmocka_unit_test(test_clutter),
+        cmocka_unit_test(test_bad_images),
+        cmocka_unit_test(test_spellings_of_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,8 @@ const tensor_def decoder_globals[DECODER_GLOBALS] = {
     [DECODER_HEAD] = {"lm_head.weight",
                       {DIM_OUTPUTS, DIM_HIDDEN},
                       .init = INIT_NORMAL,
-                      .needs = FEATURE_OWN_HEAD},
+                      .needs = FEATURE_OWN_HEAD,
+                      .head = true},
 };
 
 const tensor_form decoder_global_forms[DECODER_GLOBALS] = {
@@ -46,9 +47,9 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-const tensor_table decoder_tensors = {decoder_globals, per_layer,     DECODER_GLOBALS,
-                                      DECODER_TENSORS, DECODER_NORM,  decoder_global_forms,
-                                      layer_forms,     DECODER_PREFIX};
+const tensor_table decoder_tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
+                                      DECODER_TENSORS, DECODER_NORM,   decoder_global_forms,
+                                      layer_forms,     DECODER_PREFIX, NULL};
 
 status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out)
 {
@@ -81,7 +82,7 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, c
     bool tied;
     i->modality = MODALITY_TEXT;
     i->gated = true;
-    TRY(config_task(f, task));
+    TRY(config_task(f, task, out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
     TRY(config_int(f, "vocab_size", 1, MAX_VOCABULARY, CONFIG_REQUIRED, &i->outputs));
     TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, CONFIG_REQUIRED, &i->hidden_size));

@@ -26,9 +26,9 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals, per_layer,     DECODER_GLOBALS,
-                                     DECODER_TENSORS, DECODER_NORM,  gemma_global_forms,
-                                     layer_forms,     DECODER_PREFIX};
+static const tensor_table tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
+                                     DECODER_TENSORS, DECODER_NORM,   gemma_global_forms,
+                                     layer_forms,     DECODER_PREFIX, NULL};
 
 status gemma_configure(const config_file *f, const text_class *class, config *out)
 {

@@ -26,7 +26,8 @@ static const tensor_def globals[GLOBALS] = {
     [HEAD] = {"embed_out.weight",
               {DIM_OUTPUTS, DIM_HIDDEN},
               .init = INIT_NORMAL,
-              .needs = FEATURE_OWN_HEAD},
+              .needs = FEATURE_OWN_HEAD,
+              .head = true},
 };
 
 static const tensor_form global_forms[GLOBALS] = {
@@ -94,8 +95,8 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,     per_layer,    GLOBALS,     PER_LAYER,
-                                     NORM_WEIGHT, global_forms, layer_forms, ROOT};
+static const tensor_table tensors = {globals,      per_layer,   GLOBALS, PER_LAYER, NORM_WEIGHT,
+                                     global_forms, layer_forms, ROOT,    NULL};
 
 static status gptneox_configure(const config_file *f, config *out)
 {

@@ -24,9 +24,9 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals, per_layer,     DECODER_GLOBALS,
-                                     DECODER_TENSORS, DECODER_NORM,  decoder_global_forms,
-                                     layer_forms,     DECODER_PREFIX};
+static const tensor_table tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
+                                     DECODER_TENSORS, DECODER_NORM,   decoder_global_forms,
+                                     layer_forms,     DECODER_PREFIX, NULL};
 
 // The third's own: windows, and two ways of rotation.
 static status configure_third(const config_file *f, config *out)

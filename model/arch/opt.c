@@ -55,7 +55,8 @@ static const tensor_def globals[GLOBALS] = {
     [HEAD] = {"lm_head.weight",
               {DIM_OUTPUTS, DIM_EMBEDDING},
               .init = INIT_NORMAL,
-              .needs = FEATURE_OWN_HEAD},
+              .needs = FEATURE_OWN_HEAD,
+              .head = true},
 };
 
 enum {
@@ -89,8 +90,8 @@ static const tensor_def per_layer[PER_LAYER] = {
     [DOWN_BIAS] = {LAYER "fc2.bias", {DIM_HIDDEN}, .init = INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
 };
 
-static const tensor_table tensors = {globals,     per_layer, GLOBALS, PER_LAYER,
-                                     NORM_WEIGHT, NULL,      NULL,    ROOT};
+static const tensor_table tensors = {globals, per_layer, GLOBALS, PER_LAYER, NORM_WEIGHT,
+                                     NULL,    NULL,      ROOT,    NULL};
 
 static status opt_configure(const config_file *f, config *out)
 {

@@ -24,8 +24,9 @@ static const tensor_def globals[GLOBALS] = {
     [HEAD_WEIGHT] = {"lm_head.weight",
                      {DIM_OUTPUTS, DIM_HIDDEN},
                      .init = INIT_NORMAL,
-                     .needs = FEATURE_OWN_HEAD},
-    [HEAD_BIAS] = {"lm_head.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS},
+                     .needs = FEATURE_OWN_HEAD,
+                     .head = true},
+    [HEAD_BIAS] = {"lm_head.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS, .head = true},
 };
 
 static const tensor_form global_forms[GLOBALS] = {
@@ -78,8 +79,9 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,     per_layer,    GLOBALS,     PER_LAYER,
-                                     NORM_WEIGHT, global_forms, layer_forms, DECODER_PREFIX};
+static const tensor_table tensors = {globals,     per_layer,      GLOBALS,
+                                     PER_LAYER,   NORM_WEIGHT,    global_forms,
+                                     layer_forms, DECODER_PREFIX, NULL};
 
 static status phi_configure(const config_file *f, config *out)
 {

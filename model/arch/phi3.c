@@ -38,9 +38,9 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     [DECODER_DOWN] = {.gguf = DECODER_BLOCK "ffn_down.weight"},
 };
 
-static const tensor_table tensors = {decoder_globals, per_layer,     DECODER_GLOBALS,
-                                     DECODER_TENSORS, DECODER_NORM,  decoder_global_forms,
-                                     layer_forms,     DECODER_PREFIX};
+static const tensor_table tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
+                                     DECODER_TENSORS, DECODER_NORM,   decoder_global_forms,
+                                     layer_forms,     DECODER_PREFIX, NULL};
 
 static status phi3_configure(const config_file *f, config *out)
 {

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void config_hold(config *c, int part, int parts)
 {
@@ -197,20 +198,49 @@ status config_refuse(const config_file *f, const char *const *keys, size_t n)
     return OK;
 }
 
-status config_task(const config_file *f, const char *name)
+// Is `class` one of the family that `task` is the class of, with another head or none? Others of its
+// name may be other models: ForConditionalGeneration has images too.
+static bool is_relative(const char *class, const char *task)
+{
+    static const char *const tasks[] = {"For", "LMHead"};
+    static const char *const bodies[] = {"Model",
+                                         "PreTrainedModel",
+                                         "DoubleHeadsModel",
+                                         "ForSequenceClassification",
+                                         "ForTokenClassification",
+                                         "ForQuestionAnswering",
+                                         "ForMultipleChoice",
+                                         "ForMaskedImageModeling"};
+    const char *end = NULL;
+    for (size_t i = 0; !end && i < sizeof tasks / sizeof *tasks; i++)
+        end = strstr(task, tasks[i]);
+    const size_t family = end ? (size_t)(end - task) : strlen(task);
+    if (strncasecmp(class, task, family) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (strcmp(class + family, bodies[i]) == 0)
+            return true;
+    return false;
+}
+
+status config_task(const config_file *f, const char *name, config *out)
 {
     size_t i;
     const json_t *item, *list = config_file_get(f, "architectures");
+    out->headless = false;
     json_array_foreach(list, i, item)
     {
-        if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
+        if (json_is_string(item) && strcasecmp(json_string_value(item), name) == 0)
             return OK;
     }
     const char *first = json_string_value(json_array_get(list, 0));
-    return list ? status_fail(ERR_INPUT, config_file_path(f),
-                              "\"architectures\" says %.64s; %s is needed",
-                              first ? first : "nothing", name)
-                : OK;
+    if (json_array_size(list) == 0)
+        return OK;
+    out->headless = first && is_relative(first, name);
+    return out->headless ? OK
+                         : status_fail(ERR_INPUT, config_file_path(f),
+                                       "\"architectures\" says %.64s; %s is needed",
+                                       first ? first : "nothing", name);
 }
 
 status config_layer_types(const config_file *f, const char *type)

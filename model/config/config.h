@@ -19,11 +19,11 @@ enum {
     FEATURE_MLP_BIAS = 4,
     FEATURE_QK_NORM = 8,        // queries and keys are normalised, head by head
     FEATURE_OWN_HEAD = 16,      // the map to the vocabulary is not the embedding
+    FEATURE_GGUF_PAIRS = 32,    // GGUF files of this architecture hold LAYOUT_PAIRS where tables
+                                // say so
+    FEATURE_WHOLE_QK_NORM = 64, // queries and keys, where they are, as one vector instead
     FEATURE_PROJECTED = 128,    // the embedding is narrower than the hidden states
     FEATURE_LAST_NORM = 256,    // in models that may lack it: a norm behind the last layer
-    FEATURE_WHOLE_QK_NORM = 64, // where they are, as one vector instead
-    FEATURE_GGUF_PAIRS =
-        32, // GGUF files of this architecture hold LAYOUT_PAIRS where tables say so
 };
 
 enum { CONFIG_MAX_LAYERS = 1024 };
@@ -39,6 +39,7 @@ typedef struct config {
     rotary windowed_rotary;                // of layers with a window; theta 0: the same
     int window;                            // text: keys that a query sees; 0: all
     uint64_t full[CONFIG_MAX_LAYERS / 64]; // bits of layers that see all keys all the same
+    bool headless;                         // has no head: activations, and no answers
     int embedding_width;                   // text: of the embedding; 0: hidden_size
     int first_position;          // text: rows of learned positions before that of position 0
     bool norm_behind_sum;        // norms are of the sums that blocks add to, not of their input
@@ -93,7 +94,8 @@ status config_layer_types(const config_file *f, const char *type);
 // sliding_window, and which layers have it: layer_types, or all but every n-th one, n of
 // sliding_window_pattern. `missing`, `period`: the class's. Needs out->info.layers.
 status config_windows(const config_file *f, int missing, int period, config *out);
-// Fails unless `architectures` is absent or lists `name`.
-status config_task(const config_file *f, const char *name);
+// Fails unless `architectures` is absent, lists `name`, in whatever letters, or names a class of its
+// family without that head (LlamaModel, LlamaForSequenceClassification): out->headless is then true.
+status config_task(const config_file *f, const char *name, config *out);
 
 #endif

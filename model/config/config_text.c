@@ -37,7 +37,7 @@ status config_text_model(const config_file *f, const text_class *class, config *
     model_info *i = &out->info;
     bool tied;
     i->modality = MODALITY_TEXT;
-    TRY(config_task(f, class->task));
+    TRY(config_task(f, class->task, out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
     TRY(read_length(f, class->vocabulary, "vocab_size", MAX_TOKENS, &i->outputs));
     TRY(read_length(f, class->hidden, "hidden_size", MAX_WIDTH, &i->hidden_size));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table is data, and these are its readers: what a configuration leaves out of it, which shape
-// it makes, what a file calls a tensor. A safetensors file may hold more than the table; a GGUF
-// file may not, since converters put in what the model needs.
+// it makes, what a file calls a tensor. What a file holds beside the table's is refused, unless it
+// is known to do no harm: it might change the result.
 #include "model/weights/tensor_table.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/config/gguf_config.h"
@@ -37,7 +38,7 @@ static size_t dim_length(const config *c, dim d)
 
 static bool def_exists(const config *c, const tensor_def *def)
 {
-    return def->name && (c->features & def->needs) == def->needs;
+    return def->name && (c->features & def->needs) == def->needs && !(def->head && c->headless);
 }
 
 // The tensor's elements, or false when their number wraps.
@@ -146,19 +147,45 @@ static tensor_form entry_form(const tensor_table *table, int layer, int i)
     return forms ? forms[i] : (tensor_form){LAYOUT_PLAIN, NULL, LAYOUT_PLAIN, 0};
 }
 
+// Finds a name, or the same without the table's prefix.
+static const tensor *find_name(const tensor_table *table, const weight_source *source,
+                               const char *name)
+{
+    const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
+    const tensor *found = weight_source_find(source, name);
+    if (!found && prefix > 0 && strncmp(name, table->prefix, prefix) == 0)
+        found = weight_source_find(source, name + prefix);
+    return found;
+}
+
+// The name with the first part of it that other_names lists replaced, each after the other.
+static void rename_tensor(const char *const *parts, const char *name, char out[TENSOR_NAME_BYTES])
+{
+    char was[TENSOR_NAME_BYTES];
+    snprintf(out, TENSOR_NAME_BYTES, "%s", name);
+    for (; parts && parts[0]; parts += 2) {
+        const char *at = strstr(strcpy(was, out), parts[0]);
+        if (at)
+            snprintf(out, TENSOR_NAME_BYTES, "%.*s%s%s", (int)(at - was), was, parts[1],
+                     at + strlen(parts[0]));
+    }
+}
+
 // The file's tensor for an entry, and what the file calls it; NULL where it has none.
 static const tensor *find_tensor(const tensor_table *table, const weight_source *source, int layer,
                                  int i, char name[TENSOR_NAME_BYTES])
 {
     const tensor_form form = entry_form(table, layer, i);
     const char *pattern = table_entry(table, layer, i)->name;
-    const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
+    char other[TENSOR_NAME_BYTES];
     if (weight_source_is_gguf(source))
         pattern = form.gguf ? form.gguf : "";
     snprintf(name, TENSOR_NAME_BYTES, pattern, layer);
-    const tensor *found = weight_source_find(source, name);
-    if (!found && prefix > 0 && strncmp(name, table->prefix, prefix) == 0)
-        found = weight_source_find(source, name + prefix);
+    const tensor *found = find_name(table, source, name);
+    if (!found && table->other_names) {
+        rename_tensor(table->other_names, name, other);
+        found = find_name(table, source, other);
+    }
     return found;
 }
 
@@ -213,6 +240,11 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
         return status_fail(
             ERR_INPUT, weight_source_count(source) ? weight_source_at(source, 0)->file : "weights",
             "tensor %s is missing; is this the model that the configuration describes?", name);
+    if (!weight_source_agreed(source, out->from))
+        return status_fail(ERR_INPUT, out->from->file,
+                           "tensor %s: model.safetensors.index.json says that it is elsewhere; "
+                           "download the model again",
+                           name);
     out->layout = form.safetensors;
     if (weight_source_is_gguf(source))
         out->layout = form.in_gguf == LAYOUT_PAIRS && !(c->features & FEATURE_GGUF_PAIRS)
@@ -224,46 +256,101 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
     return st;
 }
 
-// Does an earlier entry use the same tensor of a GGUF file?
-static bool is_further_part(tensor_form form)
+// Is the name `end`, or does it end with it behind a dot?
+static bool ends_with(const char *name, const char *end)
 {
-    return form.part > 0 && (form.in_gguf == LAYOUT_QKV || form.in_gguf == LAYOUT_GATE_UP);
+    const size_t length = strlen(name), own = strlen(end);
+    return length >= own && strcmp(name + length - own, end) == 0 &&
+           (length == own || name[length - own - 1] == '.');
 }
 
-// Does an entry use this tensor?
-static bool is_used(const config *c, const tensor_table *table, const weight_source *source,
-                    const tensor *t)
+// What files hold that no result depends on: masks and tables that the program makes itself, heads
+// of other tasks, states of training.
+static bool is_harmless(const config *c, const tensor *t)
 {
-    char name[TENSOR_NAME_BYTES];
-    for (int l = -1; l < c->info.layers; l++)
-        for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++)
-            if (def_exists(c, table_entry(table, l, i)) &&
-                find_tensor(table, source, l, i, name) == t)
-                return true;
+    static const char *const masks[] = {"attn.bias", "attn.masked_bias", "attention.bias",
+                                        "attention.masked_bias"};
+    static const char *const ends[] = {"rotary_emb.inv_freq", "position_ids",
+                                       "num_batches_tracked", "pooler.dense.weight",
+                                       "pooler.dense.bias",   "embeddings.mask_token",
+                                       "score.weight",        "score.bias"};
+    static const char *const heads[] = {"classifier.weight", "classifier.bias",  "lm_head.weight",
+                                        "lm_head.bias",      "decoder.0.weight", "decoder.0.bias",
+                                        "qa_outputs.weight", "qa_outputs.bias"};
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
+        if (ends_with(t->name, masks[i]) && t->dims != 1) // a bias is a vector
+            return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(t->name, ends[i]))
+            return true;
+    if (gguf_config_holds(t->name))
+        return true;
+    // A head beside a model that is read without one, or whose head is its embedding.
+    const bool has_own =
+        !c->headless && (c->info.modality == MODALITY_IMAGE || (c->features & FEATURE_OWN_HEAD));
+    for (size_t i = 0; !has_own && i < sizeof heads / sizeof *heads; i++)
+        if (strcmp(t->name, heads[i]) == 0)
+            return true;
     return false;
 }
 
-status tensor_table_check_used(const config *c, const tensor_table *table,
-                               const weight_source *source)
+bool tensor_table_lacks_head(const config *c, const tensor_table *table,
+                             const weight_source *source)
 {
-    size_t expected = 0;
-    if (!weight_source_is_gguf(source))
-        return OK;
+    char name[TENSOR_NAME_BYTES];
+    bool has = false, lacks = false;
     for (int i = 0; i < table->n_globals; i++)
-        expected += def_exists(c, &table->globals[i]);
-    for (int i = 0; i < table->n_layer; i++) // several in one count once
-        if (def_exists(c, &table->layer[i]) && !is_further_part(entry_form(table, 0, i)))
-            expected += (size_t)c->info.layers;
-    size_t extra = 0; // configuration
-    for (size_t i = 0; i < weight_source_count(source); i++)
-        extra += gguf_config_holds(weight_source_at(source, i)->name);
-    if (weight_source_count(source) <= expected + extra)
-        return OK; // one that is not used leaves another missing
+        if (table->globals[i].head && def_exists(c, &table->globals[i])) {
+            const bool there = find_tensor(table, source, -1, i, name);
+            has = has || there;
+            lacks = lacks || !there;
+        }
+    return lacks && !has;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+// Fails for a tensor whose name is not among the `n` that are used: the source's own strings.
+static status check_unused(const config *c, const weight_source *source, const char **used,
+                           size_t n)
+{
+    qsort(used, n, sizeof *used, by_address);
     for (size_t i = 0; i < weight_source_count(source); i++) {
         const tensor *t = weight_source_at(source, i);
-        if (!gguf_config_holds(t->name) && !is_used(c, table, source, t))
-            return status_fail(ERR_INPUT, t->file,
-                               "tensor %s is not supported, and would change the result", t->name);
+        if (!bsearch(&t->name, used, n, sizeof *used, by_address) && !is_harmless(c, t))
+            return status_fail(
+                ERR_INPUT, t->file,
+                "tensor %s is read by nobody, and may change the result: is this the "
+                "model that the configuration describes?",
+                t->name);
     }
     return OK;
+}
+
+status tensor_table_check(const config *c, const tensor_table *table, const weight_source *source)
+{
+    status st = OK;
+    config whole = *c; // of a team's member too
+    size_t n = 0;
+    const size_t entries =
+        (size_t)table->n_globals + (size_t)table->n_layer * (size_t)c->info.layers;
+    config_hold(&whole, 0, 1);
+    const char **used = checked_calloc(entries, sizeof *used);
+    if (!used)
+        return status_no_memory("the table of tensors");
+    for (int l = -1; l < c->info.layers; l++)
+        for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++) {
+            tensor_slot slot;
+            TRY(tensor_slot_find(&whole, table, source, l, i, &slot));
+            if (slot.from)
+                used[n++] = slot.from->name;
+        }
+    TRY(check_unused(c, source, used, n));
+done:
+    free(used);
+    return st;
 }

@@ -47,6 +47,7 @@ typedef struct tensor_def {
     unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor
     bool rows;      // has several dimensions, yet is read as an array, not by products
     bool tied;      // and by products too, where the model has no FEATURE_OWN_HEAD
+    bool head;      // of the answers only: a model may lack it (config.headless)
 } tensor_def;
 
 // How a tensor lies in a file where not as in the table.
@@ -77,6 +78,10 @@ typedef struct tensor_table {
                      // (and, where the head is the embedding, those too)
     const tensor_form *global_forms, *layer_forms; // as many; NULL: plain, and in no GGUF file
     const char *prefix; // of names, that a safetensors file may lack; NULL: none
+    // Other names that files have: pairs of a part of a name and what stands there instead, one
+    // after the other, ended by NULL; a file that has none of the table's names is read by them.
+    // NULL: none.
+    const char *const *other_names;
 } tensor_table;
 
 enum { TENSOR_NAME_BYTES = 160 };
@@ -110,9 +115,12 @@ double tensor_def_deviation(const config *c, const tensor_def *def);
 // Parameters that a configuration has by the table, of what it holds.
 int64_t tensor_table_parameters(const config *c, const tensor_table *table);
 
-// ERR_INPUT names a tensor of a GGUF file that the model would not use: nothing that may change a
-// result is left out silently. (Frameworks leave what they do not need in safetensors files.)
-status tensor_table_check_used(const config *c, const tensor_table *table,
-                               const weight_source *source);
+// Does the source lack the tensors of the head, of a model that has them?
+bool tensor_table_lacks_head(const config *c, const tensor_table *table,
+                             const weight_source *source);
+
+// Looks at the headers of everything that a run would read: ERR_INPUT as tensor_slot_find, or names
+// a tensor that nobody reads and that is not known to do no harm, since it may change the result.
+status tensor_table_check(const config *c, const tensor_table *table, const weight_source *source);
 
 #endif

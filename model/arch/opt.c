@@ -55,7 +55,8 @@ static const tensor_def globals[GLOBALS] = {
     [HEAD] = {"lm_head.weight",
               {DIM_OUTPUTS, DIM_EMBEDDING},
               .init = INIT_NORMAL,
-              .needs = FEATURE_OWN_HEAD},
+              .needs = FEATURE_OWN_HEAD,
+              .head = true},
 };
 
 enum {

@@ -24,8 +24,9 @@ static const tensor_def globals[GLOBALS] = {
     [HEAD_WEIGHT] = {"lm_head.weight",
                      {DIM_OUTPUTS, DIM_HIDDEN},
                      .init = INIT_NORMAL,
-                     .needs = FEATURE_OWN_HEAD},
-    [HEAD_BIAS] = {"lm_head.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS},
+                     .needs = FEATURE_OWN_HEAD,
+                     .head = true},
+    [HEAD_BIAS] = {"lm_head.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS, .head = true},
 };
 
 static const tensor_form global_forms[GLOBALS] = {

@@ -19,11 +19,11 @@ enum {
     FEATURE_MLP_BIAS = 4,
     FEATURE_QK_NORM = 8,        // queries and keys are normalised, head by head
     FEATURE_OWN_HEAD = 16,      // the map to the vocabulary is not the embedding
+    FEATURE_GGUF_PAIRS = 32,    // GGUF files of this architecture hold LAYOUT_PAIRS where tables
+                                // say so
+    FEATURE_WHOLE_QK_NORM = 64, // queries and keys, where they are, as one vector instead
     FEATURE_PROJECTED = 128,    // the embedding is narrower than the hidden states
     FEATURE_LAST_NORM = 256,    // in models that may lack it: a norm behind the last layer
-    FEATURE_WHOLE_QK_NORM = 64, // where they are, as one vector instead
-    FEATURE_GGUF_PAIRS =
-        32, // GGUF files of this architecture hold LAYOUT_PAIRS where tables say so
 };
 
 enum { CONFIG_MAX_LAYERS = 1024 };

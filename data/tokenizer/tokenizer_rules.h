@@ -9,9 +9,9 @@
 
 #include "data/tokenizer/added_tokens.h"
 #include "data/tokenizer/bpe.h"
-#include "data/tokenizer/normalizer.h"
-#include "data/tokenizer/splitter.h"
 #include "data/tokenizer/token_list.h"
+#include "data/words/normalizer.h"
+#include "data/words/splitter.h"
 
 // {0} is the empty one.
 typedef struct tokenizer_rules {

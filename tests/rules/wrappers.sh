@@ -12,7 +12,7 @@ yaml.h         pipeline/config/yaml_tree\.c
 jpeglib.h      data/image/decode_jpeg\.c
 png.h          data/image/decode_png\.c
 zstd.h         data/bytes/byte_stream\.c
-pcre2.h        data/tokenizer/pattern\.c
+pcre2.h        data/words/pattern\.c
 dnnl.h         model/kernels/products_onednn\.c
 metis.h        stages/cluster/cofiring_graph\.c
 '

@@ -4,6 +4,7 @@
 #   jobs/setup.sh            what the program and its report need
 #   jobs/setup.sh --tests    and what its tests need
 #   jobs/setup.sh --mpich    MPICH in the place of Open MPI; with any NetCDF, which is a serial one
+#   jobs/setup.sh --libraries   installs nothing: prints which of them are the libraries that it is linked with
 # Needs root or sudo only when something is missing.
 set -euo pipefail
 
@@ -11,15 +12,18 @@ mpi=(openmpi-bin libopenmpi-dev)
 if [ "${1-}" = --mpich ]; then
   mpi=(mpich libmpich-dev)
 fi
-packages=(
-  build-essential cmake ninja-build pkg-config
-  "${mpi[@]}" libnetcdf-dev
+libraries=(
+  "${mpi[1]}" libnetcdf-dev
   libopenblas-pthread-dev libdnnl-dev
   libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
-  zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev
+  zlib1g-dev libzstd-dev libsnappy-dev liblz4-dev libjpeg62-turbo-dev libpng-dev
   libmetis-dev
-  gnuplot-nox
 )
+if [ "${1-}" = --libraries ]; then
+  echo "${libraries[@]}"
+  exit 0
+fi
+packages=(build-essential cmake ninja-build pkg-config "${mpi[0]}" "${libraries[@]}" gnuplot-nox)
 if [ "${1-}" = --tests ]; then
   clang=(clang libclang-rt-dev clang-format clang-tidy)
   if [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" = bookworm ]; then

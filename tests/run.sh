@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The test command: installs what is missing, builds, and runs every test through ctest.
-#   tests/run.sh             all of it: release build with gcc, sanitizers, coverage, thread sanitizer, clang, fuzzing, the rules (CI: then roots.sh)
+#   tests/run.sh             all of it: release build with gcc, sanitizers, coverage, thread sanitizer, clang, fuzzing, the rules (CI: then roots.sh, arm.sh)
 #   tests/run.sh -R PATTERN  only the release build's tests whose names match (any ctest arguments)
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -49,10 +49,13 @@ static status complete_options(const dataset_options *options, const format **f,
     *full = *options;
     if (!(*f = formats_find(options->format)))
         return fail_unknown("format", "format", options->format, formats_names);
+    if (full->split && !find_word((*f)->splits, full->split))
+        return fail_unknown("split", "split", full->split, (*f)->splits);
+    status st = (*f)->kind ? (*f)->kind(options, f) : OK;
+    if (st != OK)
+        return st;
     if (!full->split)
         full->split = (*f)->default_split;
-    else if (!find_word((*f)->splits, full->split))
-        return fail_unknown("split", "split", full->split, (*f)->splits);
     if (!full->subsets)
         full->subsets = (*f)->subsets[0];
     else if (!(*f)->any_subsets && !find_word((*f)->subsets, full->subsets))
@@ -81,6 +84,8 @@ static status copy_options(const dataset_options *from, dataset_options *to)
     TRY(copy_string(from->path, &to->path));
     TRY(copy_string(from->split, &to->split));
     TRY(copy_string(from->subsets, &to->subsets));
+    TRY(copy_string(from->image, &to->image));
+    TRY(copy_string(from->label, &to->label));
     TRY(copy_string(from->field, &to->field));
     TRY(copy_string(from->tokenizer, &to->tokenizer));
     TRY(copy_string(from->dtype, &to->dtype));
@@ -94,6 +99,8 @@ static void free_options(dataset_options *o)
     free((char *)o->path);
     free((char *)o->split);
     free((char *)o->subsets);
+    free((char *)o->image);
+    free((char *)o->label);
     free((char *)o->field);
     free((char *)o->tokenizer);
     free((char *)o->dtype);
@@ -293,12 +300,17 @@ const char *dataset_label_name(const dataset *d, int label)
 
 bool dataset_labels_by_name(const dataset *d)
 {
-    return d->format->labels_by_name;
+    return d->format->labels_by_name || d->all.labels_by_name;
 }
 
 status dataset_image(const dataset *d, int subset, int64_t i, image *out)
 {
     return d->format->image(d->all.state, d->order[d->first[subset] + i], out);
+}
+
+size_t dataset_reading_bytes(const dataset *d)
+{
+    return d->all.reading_bytes;
 }
 
 int64_t dataset_ignored(const dataset *d)

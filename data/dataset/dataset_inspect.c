@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/bytes/foreign_files.h"
 #include "data/dataset/dataset.h"
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
@@ -74,20 +75,27 @@ static status inspect_split(const format *f, const char *path, const char *split
     return st;
 }
 
-static bool is_recognised(const format *f, const char *path, const char *split)
+static bool is_recognised(const format *registered, const char *path, const char *split)
 {
-    return f->recognise(&(dataset_options){.format = f->name, .path = path, .split = split});
+    return registered->recognise(
+        &(dataset_options){.format = registered->name, .path = path, .split = split});
 }
 
-static status inspect_as(const format *f, const char *path, bool *known)
+static status inspect_as(const format *registered, const char *path, bool *known)
 {
     status st = OK;
-    if (!f->default_split && is_recognised(f, path, NULL)) {
+    const format *f = registered;
+    const dataset_options all = {.format = f->name, .path = path};
+    if (f->kind && is_recognised(f, path, NULL))
+        st = f->kind(&all, &f);
+    if (st != OK || (f->kind && f == registered))
+        return st;
+    if (!f->default_split && is_recognised(registered, path, NULL)) {
         *known = true;
         return inspect_split(f, path, NULL);
     }
     for (const char *const *split = f->splits; *split && st == OK; split++)
-        if (is_recognised(f, path, *split)) {
+        if (is_recognised(registered, path, *split)) {
             *known = true;
             st = inspect_split(f, path, *split);
             if (!file_is_folder(path))
@@ -102,5 +110,5 @@ status dataset_inspect(const char *path, bool *known)
     *known = false;
     for (const format *const *f = formats; *f && !*known && st == OK; f++)
         st = inspect_as(*f, path, known);
-    return st;
+    return st == OK && !*known ? foreign_files_refuse(path) : st;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "data/bytes/file_tree.h"
+#include "data/bytes/foreign_files.h"
 #include "data/image/decode.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
@@ -160,6 +161,7 @@ static status images_open(const dataset_options *o, catalogue *c)
         goto done;
     }
     if (!file_is_folder(root)) {
+        TRY(foreign_files_refuse(root));
         st = status_fail(ERR_INPUT, root, "is not a folder; `images` reads a folder of folders");
         goto done;
     }
@@ -175,6 +177,8 @@ static status images_open(const dataset_options *o, catalogue *c)
     if (errno != 0)
         st = status_fail_errno(ERR_INPUT, root, "cannot read the folder");
     else if (c->samples == 0)
+        st = foreign_files_refuse(root);
+    if (st == OK && c->samples == 0)
         st = status_fail(ERR_INPUT, root,
                          "holds no folder of images; one folder a class is expected");
 done:

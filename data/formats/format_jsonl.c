@@ -13,6 +13,7 @@
 
 #include "data/bytes/byte_stream.h"
 #include "data/bytes/file_tree.h"
+#include "data/bytes/foreign_files.h"
 #include "data/bytes/json_line.h"
 #include "data/bytes/line_reader.h"
 #include "data/formats/jsonl_index.h"
@@ -45,6 +46,8 @@ static status find_files(const dataset_options *o, name_list *files, int64_t *ig
 {
     status st;
     TRY(file_tree(o->path, is_in_split, o->split, files, ignored));
+    if (files->n == 0)
+        TRY(foreign_files_refuse(o->path));
     if (files->n == 0)
         st = status_fail(ERR_INPUT, o->path, "holds no %s%s.jsonl file (nor .jsonl.gz, .jsonl.zst)",
                          o->split ? o->split : "", o->split ? "*" : "");

@@ -40,6 +40,12 @@ typedef struct model_options {
 status model_open(const model_options *options, share *node, model **out);
 void model_close(model *m);
 const model_info *model_get_info(const model *m); // borrowed
+// Looks at the headers of all that the weights of a model opened light would be read from. ERR_INPUT
+// as model_open. Local.
+status model_check_files(model *m);
+// Can it answer? A body without its head (ViTModel, LlamaForSequenceClassification, a file without
+// lm_head) has activations only; known once its files have been looked at.
+bool model_has_head(const model *m);
 // How the weights are held that products read, and so which library runs them.
 packing model_products(const model *m);
 // That library and its instructions, for provenance: "sulcus AVX-512-BF16", "OpenBLAS Haswell".

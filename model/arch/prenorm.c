@@ -21,9 +21,12 @@ status prenorm_layer(pass *p, int layer, attention_weights attention)
     attention.o = weights_linear(w, layer, OUT_WEIGHT, OUT_BIAS);
     TRY(block_layer_norm(p, weights_layer(w, layer, BEFORE_WEIGHT),
                          weights_layer(w, layer, BEFORE_BIAS), layer - 1, SITE_MLP));
+    attention.held = p->m->config.parallel;
     TRY(block_attention(p, layer, &attention));
     TRY(block_layer_norm(p, weights_layer(w, layer, AFTER_WEIGHT),
                          weights_layer(w, layer, AFTER_BIAS), layer, SITE_ATTN));
+    if (attention.held)
+        block_add_held(p);
     TRY(block_mlp(p, layer));
 done:
     return st;

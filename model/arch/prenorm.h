@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pre-norm transformers with LayerNorm and a plain MLP have in common: ViT and GPT-2.
+// What pre-norm transformers with LayerNorm and a plain MLP have in common: ViT, GPT-2, GPT-NeoX.
 #ifndef MODEL_ARCH_PRENORM_H
 #define MODEL_ARCH_PRENORM_H
 

@@ -19,6 +19,24 @@ struct config_file {
     json_t *keys; // what a GGUF file calls the fields; NULL: as they are
 };
 
+// Is the folder one of what is taken for a model, and is none?
+static status check_folder(const char *folder, const char *config)
+{
+    static const char *const adapters[] = {"adapter_config.json", "adapter_model.safetensors"};
+    status st = OK;
+    for (size_t i = 0; st == OK && i < sizeof adapters / sizeof *adapters; i++) {
+        char *path = file_join(folder, adapters[i]);
+        if (!path)
+            st = status_no_memory(folder);
+        else if (file_exists(path) && !file_exists(config))
+            st = status_fail(ERR_INPUT, path,
+                             "is an adapter (PEFT), not a model; merge it into its base model with "
+                             "merge_and_unload() and save_pretrained()");
+        free(path);
+    }
+    return st;
+}
+
 // Reads the config.json of a folder, or the one beside a file.
 static status read_json(config_file *f, const char *model_path)
 {
@@ -31,7 +49,13 @@ static status read_json(config_file *f, const char *model_path)
         st = status_no_memory(model_path);
         goto done;
     }
+    TRY(check_folder(folder, f->path));
     TRY(file_read(f->path, MAX_CONFIG, &bytes, &size));
+    const char *stands = file_stands_for(bytes, size);
+    if (stands) {
+        st = status_fail(ERR_INPUT, f->path, "%s", stands);
+        goto done;
+    }
     f->root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object(f->root))
         st = status_fail(ERR_INPUT, f->path, "line %d: %s; write a JSON object",

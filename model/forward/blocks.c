@@ -40,7 +40,7 @@ static status normalise_rows(pass *p, const float *weight, const float *bias, in
     for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
         const int64_t left = p->rows - first, n = left < NORM_STEP ? left : NORM_STEP;
         const float *x = p->hidden + first * width;
-        float *out = p->normed + (p->normed_half ? 0 : first * width);
+        float *out = p->normed + (p->normed_reused ? 0 : first * width);
         const bool good = bias ? kernel_layer_norm(x, n, width, weight, bias, eps, out)
                                : kernel_rms_norm(x, width, n, width, weight, eps, out, width);
         finite = finite && good;
@@ -60,10 +60,26 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after)
     return normalise_rows(p, weight, NULL, layer, after);
 }
 
+status block_pass_on(pass *p, int layer, site after)
+{
+    const int width = p->m->config.info.hidden_size;
+    const size_t n = (size_t)p->rows * (size_t)width;
+    size_t at;
+    if (is_unread(p, after))
+        return OK;
+    if (!kernel_finite(p->hidden, n, &at))
+        return fail_not_finite(layer, after);
+    if (p->normed_half)
+        products_round(p->products, p->hidden, n, p->normed_half);
+    if (!p->normed_reused)
+        memcpy(p->normed, p->hidden, n * sizeof *p->normed);
+    return OK;
+}
+
 operand block_normed(const pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
-    return (operand){p->normed_half ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
+    return (operand){p->normed_reused ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
 }
 
 // Sets the pruned neurons among [first, first + neurons) of a site to 0, then shows the site to the
@@ -95,9 +111,11 @@ static void narrow_rows(pass *p)
         memmove(p->hidden + to, p->hidden + from, width * sizeof *p->hidden);
         if (p->normed_half)
             memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
-        else
+        if (!p->normed_reused)
             memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
         p->position[i] = p->position[p->head_row[i]];
+        if (p->turn != p->position)
+            p->turn[i] = p->turn[p->head_row[i]];
     }
     p->rows = p->head_rows;
     p->first_row = p->head_first;
@@ -109,23 +127,62 @@ void block_narrow(pass *p)
         narrow_rows(p);
 }
 
-// Normalises and rotates the heads of queries or keys x [rows, heads × head_dim].
-static void rotate_heads(const pass *p, const float *norm, int heads, const int64_t *position,
+// Normalises and rotates the heads of queries or keys: rows [first, first + rows) of those that `x`
+// begins with [rows, heads × head_dim].
+static void rotate_heads(const pass *p, int layer, const float *norm, int heads, int64_t first,
                          int64_t rows, float *x)
 {
     const config *c = &p->m->config;
     const int d = c->info.head_dim, width = heads * d;
-    for (int h = 0; norm && h < heads; h++)
-        kernel_rms_norm(x + h * d, width, rows, d, norm, (float)c->norm_eps, x + h * d, width);
+    const int normed = c->features & FEATURE_WHOLE_QK_NORM ? width : d;
+    const float *table = config_is_windowed(c, layer) ? p->windowed_rotary : p->rotary;
+    for (int at = 0; norm && at < width; at += normed)
+        kernel_rms_norm(x + at, width, rows, normed, norm, (float)c->norm_eps, x + at, width);
     if (c->rotary.theta > 0)
-        rotary_apply(p->rotary, position, rows, heads, d, width, x);
+        rotary_apply(table, c->rotary.dims, p->turn + first, rows, heads, d, width, x);
+}
+
+// Does a block's output go to p->output first?
+static bool is_apart(const output_step *then)
+{
+    return then->norm;
+}
+
+static void add_rows(pass *p)
+{
+    const int width = p->m->config.info.hidden_size;
+    for (int64_t r = 0; r < p->rows; r++)
+        kernel_add_rows(p->output + r * width, 1, width, p->hidden + r * width);
+}
+
+// Takes the step, and adds the output.
+static status add_output(pass *p, const output_step *then, int layer, site s)
+{
+    const config *c = &p->m->config;
+    const int width = c->info.hidden_size;
+    if (then->norm && !kernel_rms_norm(p->output, width, p->rows, width, then->norm,
+                                       (float)c->norm_eps, p->output, width))
+        return fail_not_finite(layer, s);
+    add_rows(p);
+    return OK;
+}
+
+void block_add_held(pass *p)
+{
+    if (!p->ended)
+        add_rows(p);
+}
+
+bool block_behind_attn(const pass *p, bool asked)
+{
+    return asked && !p->m->config.parallel;
 }
 
 enum { ROTATE_STEP = 16 };
 
 // The queries [rows, width] in p->q, and their nearest bf16 in p->site_copy where products read that:
 // rounded with the product, or behind what normalises and rotates them, a few rows at a time.
-static status make_queries(pass *p, const attention_weights *a)
+static status make_queries(pass *p, int layer, const attention_weights *a)
 {
     status st;
     const model_info *info = &p->m->config.info;
@@ -137,7 +194,7 @@ static status make_queries(pass *p, const attention_weights *a)
     TRY(linear_apply(p->products, &a->q, &x, &rounded, p->q, width));
     for (int64_t r = 0; rotated && r < p->rows; r += ROTATE_STEP) {
         const int64_t left = p->rows - r, n = left < ROTATE_STEP ? left : ROTATE_STEP;
-        rotate_heads(p, a->q_norm, info->heads, p->position + r, n, p->q + r * width);
+        rotate_heads(p, layer, a->q_norm, info->heads, r, n, p->q + r * width);
         if (half)
             products_round(p->products, p->q + r * width, (size_t)(n * width), half + r * width);
     }
@@ -146,14 +203,19 @@ done:
 }
 
 // Each sample's queries become its attention's outputs, in p->q, and in `half` (NULL: not there).
-static void attend_samples(pass *p, const attention_weights *a, uint16_t *half)
+static void attend_samples(pass *p, int layer, const attention_weights *a, uint16_t *half)
 {
     const config *c = &p->m->config;
     const model_info *info = &c->info;
     const int width = a->q.out, kv_width = a->k.out;
-    const attention_shape shape = {info->heads,    info->kv_heads,
-                                   info->head_dim, 1.0f / sqrtf((float)info->head_dim),
-                                   a->causal,      c->window};
+    const attention_shape shape = {
+        .heads = info->heads,
+        .kv_heads = info->kv_heads,
+        .head_dim = info->head_dim,
+        .scale = c->score_scale > 0 ? (float)c->score_scale : 1.0f / sqrtf((float)info->head_dim),
+        .causal = a->causal,
+        .window = config_is_windowed(c, layer) ? c->window : 0,
+        .cap = (float)c->score_cap};
     const uint16_t *queries = p->site_copy;
     const bool is_half = p->m->packing == PACKING_BF16;
     for (int64_t s = 0; s < p->tile.samples; s++) {
@@ -180,11 +242,11 @@ static status attend_rows(pass *p, int layer, const attention_weights *a)
     operand x = block_normed(p);
     TRY(linear_apply(p->products, &a->k, &x, NULL, p->k, kv_width));
     TRY(linear_apply(p->products, &a->v, &x, NULL, p->v, kv_width));
-    rotate_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
+    rotate_heads(p, layer, a->k_norm, info->kv_heads, 0, p->rows, p->k);
     if (p->narrow)
         block_narrow(p);
-    TRY(make_queries(p, a));
-    attend_samples(p, a, half && !pruned ? p->site_copy : NULL);
+    TRY(make_queries(p, layer, a));
+    attend_samples(p, layer, a, half && !pruned ? p->site_copy : NULL);
     TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q, width));
     if (p->sites_only && !p->f->read_sites[SITE_MLP]) {
         p->ended = true;
@@ -193,6 +255,12 @@ static status attend_rows(pass *p, int layer, const attention_weights *a)
     x = half && !pruned
             ? (operand){p->q, p->site_copy, width, width, p->rows}
             : linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    if (a->held || is_apart(&a->then)) {
+        TRY(linear_apply(p->products, &a->o, &x, NULL, p->output, hidden));
+        if (!a->held)
+            TRY(add_output(p, &a->then, layer, SITE_ATTN));
+        goto done;
+    }
     TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
 done:
     return st;
@@ -206,7 +274,8 @@ status block_attention(pass *p, int layer, const attention_weights *a)
         return OK;
     }
     status st = attend_rows(p, layer, a);
-    if (st == OK && f->keep_hidden && f->keep_behind_attn && layer == f->keep_layer)
+    if (st == OK && f->keep_hidden && block_behind_attn(p, f->keep_behind_attn) &&
+        layer == f->keep_layer)
         st = f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
     return st;
 }
@@ -298,8 +367,12 @@ status block_mlp(pass *p, int layer)
     bool compacted = !read && mask_compacted(p->f->mask, layer, &w);
     if (!compacted)
         w = p->m->arch->mlp(p->m, layer);
+    const bool apart = is_apart(&w.then);
+    float *to = apart ? p->output : p->hidden;
+    if (apart)
+        kernel_fill_rows(NULL, p->rows, hidden, hidden, to);
     if (w.up.out == 0 && w.down.bias && !p->sites_only) // otherwise the first product adds it
-        kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
+        kernel_add_rows(w.down.bias, p->rows, hidden, to);
     if (p->neurons && !p->neurons->made)
         TRY(fill_cache(p, layer));
     const operand x = block_normed(p);
@@ -312,8 +385,10 @@ status block_mlp(pass *p, int layer)
         if (p->sites_only)
             continue;
         const linear down = linear_inputs(&w.down, first, n);
-        TRY(linear_add(p->products, &down, &inside, p->hidden, hidden));
+        TRY(linear_add(p->products, &down, &inside, to, hidden));
     }
+    if (apart && !p->sites_only)
+        TRY(add_output(p, &w.then, layer, SITE_MLP));
 done:
     return st;
 }

@@ -34,6 +34,14 @@ status head_list_rows(pass *p)
     return OK;
 }
 
+// Caps n logits where the model does.
+static void cap_logits(const pass *p, float *logits, size_t n)
+{
+    const double cap = p->m->config.logit_cap;
+    if (cap > 0)
+        kernel_soft_cap(logits, n, 1, (float)cap);
+}
+
 // The logits of one scored row in p->whole.
 static status logits_of_row(pass *p, const linear *output, int64_t row)
 {
@@ -48,6 +56,7 @@ static status logits_of_row(pass *p, const linear *output, int64_t row)
         TRY(linear_apply(p->products, &part, &x, NULL, p->logits, n));
         memcpy(p->whole + first, p->logits, (size_t)n * sizeof *p->whole);
     }
+    cap_logits(p, p->whole, (size_t)output->out);
 done:
     return st;
 }
@@ -64,6 +73,7 @@ static status logits_of_candidate(pass *p, const linear *output, const operand *
     TRY(linear_apply(p->products, &part, x, NULL, p->mlp, n));
     for (int64_t r = 0; r < p->rows; r++)
         out[r] = p->mlp[r * n + candidate - begin];
+    cap_logits(p, out, (size_t)p->rows);
 done:
     return st;
 }
@@ -117,6 +127,7 @@ static status fold_logits(pass *p, const linear *output)
         TRY(linear_apply(p->products, &part, &x, NULL, p->logits, n));
         if (!kernel_finite(p->logits, (size_t)p->rows * (size_t)n, &at))
             return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the logits");
+        cap_logits(p, p->logits, (size_t)p->rows * (size_t)n);
         for (int64_t r = 0; r < p->rows; r++)
             predict_add(&p->answers[r], p->logits + r * n, first, n);
     }

@@ -71,7 +71,11 @@ static void exp_scores(const block *b, int64_t width, float sum[ATTENTION_BLOCK]
         own[i].first = (int32_t)(keys.first - b->all.first);
         own[i].end = (int32_t)(keys.end - b->all.first);
     }
-    kernel_exp_spans(b->workspace->scores, b->n, width, own, b->shape->scale, sum);
+    float *scores = b->workspace->scores;
+    const attention_shape *s = b->shape;
+    if (s->cap > 0)
+        kernel_soft_cap(scores, (size_t)b->n * (size_t)width, s->scale, s->cap);
+    kernel_exp_spans(scores, b->n, width, own, s->cap > 0 ? 1 : s->scale, sum);
 }
 
 static void attend_blas(const block *b, float *q, const float *k, const float *v, int64_t kv_stride)

@@ -18,6 +18,7 @@ typedef struct attention_shape {
     float scale;
     bool causal; // a query sees the keys up to its own position
     int window;  // and no more than so many of them; 0: all
+    float cap;   // scaled scores s become cap · tanh(s / cap); 0: they stay
 } attention_shape;
 
 // What a thread works in, each of attention_needs. Borrowed.

@@ -23,7 +23,7 @@ typedef struct linear {
 
 // Rows that go into products: float32 as they are, or their nearest bf16.
 typedef struct operand {
-    const float *x;       // NULL: only for maps whose packing is bf16
+    const float *x;       // NULL: only for maps that are packed as bf16
     const uint16_t *half; // NULL: only for others
     int64_t stride, half_stride, rows;
 } operand;

@@ -3,7 +3,8 @@
 // are polynomials over many lanes, good to ten digits, while a weight keeps seven: only where the
 // float could be another one within the error of the polynomials does the C library decide, for one
 // number in hundreds. So the bits are its own, at a fraction of the time. Compiled with
-// -ffp-contract=fast (CMakeLists.txt): how the polynomials round shows in nothing.
+// -ffp-contract=fast (CMakeLists.txt): how the polynomials round shows in nothing. For AVX-512 it is
+// written by hand (model/weights/draw_avx512.c), in half the time of what compilers make of this.
 #include "model/weights/draw.h"
 
 #include <math.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "model/weights/draw_avx512.h"
 #include "pipeline/base/simd.h"
 
 enum { LANES = 256, REDRAW_SHIFT = 48 }; // no tensor has 2^48 elements
@@ -108,16 +110,41 @@ static float draw_one(const rng *r, double deviation, double limit, uint64_t ind
     return (float)x;
 }
 
-void draw_normals(const rng *r, double deviation, bool truncated, size_t first, size_t n,
-                  float *out)
+// One bit for each number that the C library has to decide.
+static void draw_plain(const rng *r, double deviation, double limit, uint64_t first, float *out,
+                       uint8_t doubtful[LANES / 8])
+{
+    block b;
+    draw_block(r, deviation, limit, first, &b, out);
+    for (int i = 0; i < LANES; i += 8) {
+        doubtful[i / 8] = 0;
+        for (int k = 0; k < 8; k++)
+            doubtful[i / 8] |= (uint8_t)(b.doubtful[i + k] << k);
+    }
+}
+
+// Can a block be drawn by hand? No number is larger than 9 deviations.
+static bool is_for_avx512(double deviation, double limit, uint64_t first)
+{
+    return draw_avx512_has() && deviation > 1e-20 && deviation < 1e20 && 9 * deviation < limit &&
+           first >> 32 == (first + LANES - 1) >> 32;
+}
+
+void draw_normals(draw_form form, const rng *r, double deviation, bool truncated, size_t first,
+                  size_t n, float *out)
 {
     const double limit = truncated ? 2 : INFINITY;
-    block b;
+    uint8_t doubtful[LANES / 8];
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        draw_block(r, deviation, limit, first + i, &b, &out[i]);
+        if (form == DRAW_BEST && is_for_avx512(deviation, limit, first + i))
+            draw_avx512(r, deviation, first + i, LANES, &out[i], doubtful);
+        else
+            draw_plain(r, deviation, limit, first + i, &out[i], doubtful);
         for (size_t k = 0; k < LANES; k++)
-            if (b.doubtful[k])
+            if (doubtful[k / 8] == 0)
+                k += 7;
+            else if (doubtful[k / 8] >> k % 8 & 1)
                 out[i + k] = draw_one(r, deviation, limit, first + i + k);
     }
     for (; i < n; i++)

@@ -9,6 +9,7 @@
 
 #include "pipeline/base/text.h"
 #include "pipeline/comm/launch.h"
+#include "pipeline/machine/system_file.h"
 
 enum { NAME = 160, TYPES = 16 };
 
@@ -30,22 +31,41 @@ static bool read_line(const char *line, const char *what, char *out, size_t n)
     return true;
 }
 
-// This node's. Family and model tell apart what clouds call by one name.
-static void name_here(char out[NAME])
+// What the first CPU's lines of /proc/cpuinfo say.
+typedef struct cpu_lines {
+    char name[NAME - 64], family[16], model[16], implementer[16], part[16];
+} cpu_lines;
+
+static void read_cpu(cpu_lines *found)
 {
-    char line[512], family[16] = "", model[16] = "", name[NAME - 64] = "unknown";
-    const char *given = getenv("SULCUS_CPU");
-    FILE *file = given ? NULL : fopen("/proc/cpuinfo", "r");
-    while (file && fgets(line, sizeof line, file) && line[0] != '\n') // the first CPU's
-        (void)(read_line(line, "model name", name, sizeof name) ||
-               read_line(line, "cpu family", family, sizeof family) ||
-               read_line(line, "model", model, sizeof model));
+    char line[512];
+    FILE *file = system_file_open("/proc/cpuinfo");
+    while (file && fgets(line, sizeof line, file) && line[0] != '\n')
+        (void)(read_line(line, "model name", found->name, sizeof found->name) ||
+               read_line(line, "cpu family", found->family, sizeof found->family) ||
+               read_line(line, "model", found->model, sizeof found->model) ||
+               read_line(line, "CPU implementer", found->implementer, sizeof found->implementer) ||
+               read_line(line, "CPU part", found->part, sizeof found->part));
     if (file)
         fclose(file);
-    if (given)
+}
+
+// This node's. Family and model tell apart what clouds call by one name; Arm's have two numbers and
+// no name.
+static void name_here(char out[NAME])
+{
+    const char *given = getenv("SULCUS_CPU");
+    cpu_lines found = {.name = ""};
+    if (given) {
         snprintf(out, NAME, "%s", given);
-    else if (family[0] && model[0])
-        snprintf(out, NAME, "%s (family %s, model %s)", name, family, model);
+        return;
+    }
+    read_cpu(&found);
+    const char *name = found.name[0] ? found.name : found.part[0] ? "Arm" : "unknown";
+    if (found.family[0] && found.model[0])
+        snprintf(out, NAME, "%s (family %s, model %s)", name, found.family, found.model);
+    else if (found.implementer[0] && found.part[0])
+        snprintf(out, NAME, "%s (implementer %s, part %s)", name, found.implementer, found.part);
     else
         snprintf(out, NAME, "%s", name);
 }

@@ -312,6 +312,7 @@ static void release_run(run *r)
     free(r->tasks);
     dag_free(r->dag);
     pipeline_file_free(r->file);
+    pthread_mutex_destroy(&r->lock);
 }
 
 // Rank 0 takes the folder; what it says there of itself.
@@ -342,6 +343,7 @@ status run_pipeline(comm *c, const registry *reg, const run_options *o)
     status st;
     double started = progress_clock();
     run r = {.comm = c, .command = o->command};
+    pthread_mutex_init(&r.lock, NULL);
     TRY(load_dag(&r, reg, o));
     if (comm_share(c)->rank == 0)
         leftovers_remove();

@@ -86,6 +86,8 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
+    if (light)
+        TRY(model_check_files(e->model));
     *object = e;
     e = NULL;
 done:
@@ -129,15 +131,19 @@ static const param_def data_params[] = {
     {"split", PARAM_TEXT, .help = "test or train; the format's own default where absent"},
     {"subsets", PARAM_TEXT,
      .help =
-         "what makes a subset: fine, coarse, label, folder, file, subject, or a JSON field such "
-         "as meta.pile_set_name"},
+         "what makes a subset: fine, coarse, label, folder, file, subject, or a JSON field or a "
+         "Parquet column such as meta.pile_set_name"},
     {"keep", PARAM_TEXTS, .help = "only these subsets"},
     {"limit", PARAM_INT, "0", .low = 0, .high = 9e15,
      .help = "samples per subset, tokens for text; 0 is all"},
     {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
      .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
-             "see all; 0.5 where absent, 0 for mmlu"},
-    {"field", PARAM_TEXT, "text", .help = "jsonl: the JSON field that holds the text"},
+             "see all; 0.5 where absent, 0 for questions"},
+    {"image", PARAM_TEXT,
+     .help = "parquet: the column of images; the only one of {bytes, path} where absent"},
+    {"label", PARAM_TEXT, .help = "parquet: the column of the images' classes; label where absent"},
+    {"field", PARAM_TEXT, "text",
+     .help = "jsonl, parquet: the field or column that holds the text"},
     {"tokenizer", PARAM_PATH,
      .help = "text: a tokenizer.json or a .gguf; the model's own where absent"},
     {"context", PARAM_INT, "0", .low = 0, .high = 1e9,
@@ -145,10 +151,11 @@ static const param_def data_params[] = {
     {"pack", PARAM_BOOL, "false", .help = "text: join documents into full samples"},
     {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
     {"shots", PARAM_INT, "0", .low = 0, .high = 100,
-     .help = "mmlu: questions of dev/ shown with their answers before each"},
+     .help = "questions: how many of dev are shown with their answers before each"},
     {"answers", PARAM_TEXT, "choices", .choices = "choices|vocabulary",
-     .help = "mmlu: where the answer is sought: among the letters of the choices, or as published "
-             "in the whole vocabulary"},
+     .help =
+         "questions: where the answer is sought: among the letters of the choices, or as published "
+         "in the whole vocabulary"},
     {0},
 };
 
@@ -177,6 +184,8 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
                              .n_keep = n,
                              .limit = params_int(p, "limit"),
                              .collect = collect,
+                             .image = text_or_null(p, "image"),
+                             .label = text_or_null(p, "label"),
                              .field = params_text(p, "field"),
                              .tokenizer = text_or_null(p, "tokenizer"),
                              .context = params_int(p, "context"),

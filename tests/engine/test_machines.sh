@@ -36,6 +36,36 @@ is "exit code of more ranks than cores" $code 2
 says "more ranks than cores" stderr 'start fewer ranks, or let the launcher'
 is "what an earlier refusal left" "$(find out -name '*.nc')" ""
 
+# What a CPU is called: by /proc/cpuinfo's first lines, those of an Arm and those of any other.
+called() { # WHAT EXPECTED, the lines on stdin
+  mkdir -p root/proc
+  { cat; printf '\n%s\n' 'model name : the second CPU'; } >root/proc/cpuinfo
+  cp /proc/meminfo root/proc/
+  rm -rf out
+  ranks 1 env SULCUS_ROOT="$scratch/root" "$TOY" run p.yaml --quiet
+  is "$1" "$(cpu)" "$2"
+}
+cpu() { ncdump -h out/one/all.nc | sed -n 's/.*:cpu = "\(.*\)" ;/\1/p'; }
+called 'an x86' 'AMD EPYC (family 25, model 17)' <<'END'
+processor	: 0
+cpu family	: 25
+model		: 17
+model name	: AMD EPYC
+END
+called 'an Arm' 'Arm (implementer 0x41, part 0xd0c)' <<'END'
+processor	: 0
+BogoMIPS	: 243.75
+Features	: fp asimd evtstrm aes
+CPU implementer	: 0x41
+CPU architecture: 8
+CPU variant	: 0x3
+CPU part	: 0xd0c
+CPU revision	: 1
+END
+called 'neither' unknown <<'END'
+processor	: 0
+END
+
 # Three ranks on two nodes: ranks 0 and 1 on the first (SULCUS_NODES cuts 2 + 1).
 mixed() { # SECOND-TYPE SETTINGS...
   local type=$1
@@ -44,7 +74,6 @@ mixed() { # SECOND-TYPE SETTINGS...
   printf 'export SULCUS_CPU=%s\n[ "$OMPI_COMM_WORLD_RANK" -lt 2 ] || SULCUS_CPU=%s\nexec "$@"\n' A "$type" >node.sh
   ranks 3 env SULCUS_NODES=2 bash node.sh "$TOY" run p.yaml "$@"
 }
-cpu() { ncdump -h out/one/all.nc | sed -n 's/.*:cpu = "\(.*\)" ;/\1/p'; }
 mixed A -s strict=true
 is "exit code of one type" $code 0
 is "the type in the artefact" "$(cpu)" A

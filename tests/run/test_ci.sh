@@ -9,18 +9,20 @@ stub() { # SCRIPT CODE: in its place, says that it was called
   printf '#!/bin/sh\necho %s >>%s/order; exit %d\n' "$1" "$scratch" "$2" >"$scratch/$1"
   chmod +x "$scratch/$1"
 }
-ci() { # WHAT CODE-OF-RUN CODE-OF-ROOTS EXPECTED ORDER
+ci() { # WHAT CODE-OF-RUN CODE-OF-ROOTS CODE-OF-ARM EXPECTED ORDER
   stub tests/run.sh "$2"
   stub tests/roots.sh "$3"
+  stub tests/arm.sh "$4"
   : >"$scratch/order"
   code=0
   "$scratch/.ci/run" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
-  is "$1" "$code $(tr '\n' ' ' <"$scratch/order")" "$4 $5 "
+  is "$1" "$code $(tr '\n' ' ' <"$scratch/order")" "$5 $6 "
 }
-ci 'all is well' 0 0 0 'tests/run.sh tests/roots.sh'
-ci 'a test fails' 1 0 1 'tests/run.sh'
-ci 'a root fails' 0 1 1 'tests/run.sh tests/roots.sh'
-ci 'no root can be made' 0 77 0 'tests/run.sh tests/roots.sh'
+ci 'all is well' 0 0 0 0 'tests/run.sh tests/roots.sh tests/arm.sh'
+ci 'a test fails' 1 0 0 1 'tests/run.sh'
+ci 'a root fails' 0 1 0 1 'tests/run.sh tests/roots.sh'
+ci 'Arm fails' 0 77 1 1 'tests/run.sh tests/roots.sh tests/arm.sh'
+ci 'no root can be made' 0 77 77 0 'tests/run.sh tests/roots.sh tests/arm.sh'
 
 # skips WHAT PATTERN COMMAND...
 skips() {
@@ -40,4 +42,13 @@ without() { # PATTERN SETPRIV-ARGUMENTS...: skips for who has less rights than t
 }
 without 'need root' --reuid=nobody --regid=nogroup --clear-groups
 [ "$(id -u)" != 0 ] || without 'mounts are forbidden' --bounding-set -sys_admin --inh-caps -sys_admin
+
+# Arm's packages, from a mirror that does not answer; nothing is left that would be taken for them.
+for mirror in '' http://127.0.0.1:9/debian; do
+  code=0
+  MIRROR=$mirror ROOTS=$scratch/roots timeout 60 bash "$SOURCE/tests/arm.sh" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
+  is "Arm, mirror '$mirror'" "$code, $(cat "$scratch/stdout" "$scratch/stderr" | wc -l) line" '77, 1 line'
+  says "Arm, mirror '$mirror'" "$scratch/stdout" 'SKIPPED.*: '
+done
+[ ! -e "$scratch/roots/arm64-"*/.made ] || fail 'a root for Arm of nothing'
 finish

@@ -9,13 +9,15 @@ typedef struct layout {
     int heads, kv_heads, head_dim, queries, keys;
     bool causal, places; // places: query i is at the key 2 i + 1, as where a head keeps some rows
     int window;
+    double cap;
 } layout;
 
 static const layout layouts[] = {
-    {4, 4, 32, 17, 17, false, false, 0},    {2, 2, 64, 197, 197, false, false, 0},
-    {6, 2, 24, 150, 150, true, false, 0},   {3, 1, 80, 70, 70, true, false, 9},
-    {2, 1, 128, 130, 130, true, false, 65}, {2, 2, 16, 40, 81, true, true, 0},
-    {1, 1, 7, 1, 1, true, false, 0},        {2, 2, 32, 1, 65, false, false, 0},
+    {4, 4, 32, 17, 17, false, false, 0, 0},    {2, 2, 64, 197, 197, false, false, 0, 0},
+    {6, 2, 24, 150, 150, true, false, 0, 0},   {3, 1, 80, 70, 70, true, false, 9, 0},
+    {2, 1, 128, 130, 130, true, false, 65, 0}, {2, 2, 16, 40, 81, true, true, 0, 0},
+    {1, 1, 7, 1, 1, true, false, 0, 0},        {2, 2, 32, 1, 65, false, false, 0, 0},
+    {3, 1, 48, 90, 90, true, false, 20, 0.7},  {2, 2, 20, 33, 33, true, false, 0, 5},
 };
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
@@ -54,7 +56,8 @@ static void attend_plainly(const layout *l, packing form, int query, int head, c
         for (int i = 0; i < d; i++)
             score += (double)rounded(form, q[query * l->heads * d + head * d + i]) *
                      (double)rounded(form, k[key * kv + from + i]);
-        double weight = exp(score / sqrt(d));
+        score /= sqrt(d);
+        double weight = exp(l->cap > 0 ? l->cap * tanh(score / l->cap) : score);
         sum += weight;
         for (int i = 0; i < d; i++)
             out[i] += weight * (double)rounded(form, v[key * kv + from + i]);
@@ -114,7 +117,8 @@ static void check(const layout *l, packing form, const product_engine *engine)
                                    workspace_of(b.keys),
                                    workspace_of(b.values),
                                    workspace_of(b.mixed)};
-    const attention_shape s = {l->heads, l->kv_heads, d, 1 / sqrtf((float)d), l->causal, l->window};
+    const attention_shape s = {l->heads,  l->kv_heads,  d, 1 / sqrtf((float)d), l->causal,
+                               l->window, (float)l->cap};
     const attention_rows all = {.q = q,
                                 .q_half = half,
                                 .out_half = form == PACKING_BF16 ? half : NULL, // in its place

@@ -23,14 +23,14 @@ static float one_by_one(const rng *r, double deviation, bool truncated, uint64_t
 }
 
 // How many of n numbers from `first` on differ from those that begin at `expected`.
-static size_t differences(uint64_t seed, double deviation, bool truncated, size_t first, size_t n,
-                          size_t expected)
+static size_t differences(draw_form form, uint64_t seed, double deviation, bool truncated,
+                          size_t first, size_t n, size_t expected)
 {
     const rng r = rng_new(seed, "encoder.layer.0.weight");
     float *drawn = malloc(n * sizeof *drawn);
     size_t different = 0;
     assert_non_null(drawn);
-    draw_normals(&r, deviation, truncated, first, n, drawn);
+    draw_normals(form, &r, deviation, truncated, first, n, drawn);
     for (size_t i = 0; i < n; i++) {
         float want = one_by_one(&r, deviation, truncated, expected + i);
         different += memcmp(&drawn[i], &want, sizeof want) != 0;
@@ -42,18 +42,23 @@ static size_t differences(uint64_t seed, double deviation, bool truncated, size_
 static void test_same_bits(void **unused)
 {
     (void)unused;
-    assert_int_equal(differences(1, 0.02, true, 0, N, 0), 0);
-    assert_int_equal(differences(2, 0.02, false, (size_t)1 << 33, N, (size_t)1 << 33), 0);
-    assert_int_equal(differences(3, 1, false, 77, N, 77), 0);
-    assert_int_equal(differences(4, 1.5, true, 5, N, 5), 0); // one in six is drawn again
-    for (size_t n = 0; n < 600; n += 37)                     // whole blocks and what is left of one
-        assert_int_equal(differences(5, 0.02, true, n, n, n), 0);
+    for (draw_form f = DRAW_BEST; f <= DRAW_PLAIN; f++) {
+        assert_int_equal(differences(f, 1, 0.02, true, 0, N, 0), 0);
+        assert_int_equal(differences(f, 2, 0.02, false, (size_t)1 << 33, N, (size_t)1 << 33), 0);
+        assert_int_equal(differences(f, 3, 1, false, 77, N, 77), 0);
+        assert_int_equal(differences(f, 4, 1.5, true, 5, N, 5), 0); // one in six is drawn again
+        for (size_t n = 0; n < 600; n += 37) // whole blocks and what is left of one
+            assert_int_equal(differences(f, 5, 0.02, true, n, n, n), 0);
+        const size_t carries = ((size_t)1 << 32) - 777; // into the upper half of an index
+        assert_int_equal(differences(f, 6, 0.02, false, carries, 2000, carries), 0);
+        assert_int_equal(differences(f, 7, 1e-30, false, 0, 2000, 0), 0);
+    }
 }
 
 static void test_twin(void **unused)
 {
     (void)unused;
-    assert_int_equal(differences(1, 0.02, true, 1, 1000, 0), 1000);
+    assert_int_equal(differences(DRAW_BEST, 1, 0.02, true, 1, 1000, 0), 1000);
 }
 
 int main(void)

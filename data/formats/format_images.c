@@ -78,7 +78,7 @@ static status sniff_image(const char *path, sniffed *out)
         goto done;
     const off_t size = lseek(file, 0, SEEK_END), at = size - (off_t)sizeof end;
     TRY(read_part(file, path, end, sizeof end, at > 0 ? at : 0, &m));
-    out->ends = decode_ends(begin, end, m);
+    out->ends = decode_ends(begin, end, m, (size_t)size);
 done:
     close(file);
     return st;

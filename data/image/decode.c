@@ -33,8 +33,13 @@ bool decode_knows(const uint8_t *bytes, size_t n)
     return is_jpeg(bytes, n) || is_png(bytes, n) || is_webp(bytes, n);
 }
 
-bool decode_ends(const uint8_t *begin, const uint8_t *end, size_t n)
+bool decode_ends(const uint8_t *begin, const uint8_t *end, size_t n, size_t size)
 {
+    if (is_webp(begin, DECODE_MAGIC)) { // it says how many bytes follow the first eight
+        const size_t follow =
+            begin[4] | (size_t)begin[5] << 8 | (size_t)begin[6] << 16 | (size_t)begin[7] << 24;
+        return size >= 8 && size - 8 >= follow;
+    }
     return is_jpeg(begin, DECODE_MAGIC) ? memmem(end, n, "\xff\xd9", 2) != NULL
                                         : memmem(end, n, "IEND", 4) != NULL;
 }

@@ -15,7 +15,7 @@ webp/decode.h  data/image/decode_webp\.c
 zstd.h         data/bytes/(byte_stream|packed_block)\.c
 snappy-c.h     data/bytes/packed_block\.c
 lz4.h          data/bytes/packed_block\.c
-pcre2.h        data/tokenizer/pattern\.c
+pcre2.h        data/words/pattern\.c
 dnnl.h         model/kernels/products_onednn\.c
 metis.h        stages/cluster/cofiring_graph\.c
 '

@@ -29,9 +29,8 @@ for try in 1 2 3; do
   ranks 3 env SULCUS_STATS=1 "$TOY" run p.yaml --quiet --only chain -s threads=1 -s layers_over=3 -s checkpoint=0.2s -s steps.chain.seconds=0.02
   is 'exit code of the team' $code 0
   took=$(sed -n 's/.*"event":"wave".*"seconds":\([0-9.]*\).*/\1/p' out/journal.jsonl)
-  [ "$(saves)" -gt 6 ] || fail "$(saves) checkpoints in $took s"
   grep chain reference.txt | cmp -s - <(digests out) || fail 'other bits with checkpoints'
-  below "$took" 4.8 && break
+  below "$took" 4.8 && [ "$(saves)" -gt 4 ] && break
   [ $try -lt 3 ] || fail "a team took $took s for 4.2 s of work, with $(saves) checkpoints"
 done
 echo "a team took $took s for 4.2 s of work, with $(saves) checkpoints"
@@ -42,8 +41,7 @@ for try in 1 2 3; do
   ranks 1 "$TOY" run p.yaml --quiet --only uneven -s threads=8 -s checkpoint=0.2s -s steps.uneven.uneven=0.004 -s steps.uneven.width=10
   is 'exit code of a rank' $code 0
   waiting=$(sed -n 's/.*"event":"done".*"task":"uneven".*"waiting":\([0-9.e-]*\).*/\1/p' out/journal.jsonl)
-  [ "$(saves)" -gt 8 ] || fail "$(saves) checkpoints of a rank"
-  below "$waiting" 0.08 && break
+  below "$waiting" 0.08 && [ "$(saves)" -gt 3 ] && break
   [ $try -lt 3 ] || fail "8 threads waited $waiting of a wave with $(saves) checkpoints"
 done
 echo "8 threads waited $waiting of a wave with $(saves) checkpoints"
@@ -56,7 +54,7 @@ killed() { # RANKS NODES ARGUMENTS...: when there have been three checkpoints mo
   saved=$(saves)
   SULCUS_NODES=$nodes $mpirun_anyhow -n "$n" "$TOY" run p.yaml -s threads=4 -s checkpoint=0.01s --quiet "$@" >stdout 2>stderr </dev/null &
   started=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     [ "$(saves)" -gt $((saved + 2)) ] && break
     sleep 0.03
   done

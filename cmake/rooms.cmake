@@ -29,15 +29,19 @@ room(pipeline/commands USES pipeline/base pipeline/machine pipeline/comm pipelin
 
 # --- data: samples, as images or tokens.
 # Files as bytes: unpacked, in lines, as CSV or JSON, as lists of names.
-room(data/bytes USES pipeline/base LIBRARIES PkgConfig::zlib PkgConfig::zstd PkgConfig::utf8proc)
+room(data/bytes USES pipeline/base LIBRARIES PkgConfig::zlib PkgConfig::zstd PkgConfig::utf8proc PkgConfig::jansson ${SNAPPY_TARGET} ${LZ4_TARGET})
+# Parquet files, as columns of values.
+room(data/parquet USES pipeline/base data/bytes)
 # 8-bit images: decoded, resized, prepared as a model wants them.
-room(data/image USES pipeline/base LIBRARIES PkgConfig::png PkgConfig::jpeg PkgConfig::jansson)
+room(data/image USES pipeline/base LIBRARIES PkgConfig::png PkgConfig::jpeg ${WEBP_TARGET} PkgConfig::jansson)
+# A text rewritten and cut into words: normalizers, patterns, pre-tokenizers.
+room(data/words USES pipeline/base data/bytes LIBRARIES PkgConfig::pcre2 PkgConfig::utf8proc PkgConfig::jansson)
 # Text to token ids.
-room(data/tokenizer USES pipeline/base data/bytes LIBRARIES PkgConfig::pcre2 PkgConfig::utf8proc PkgConfig::jansson PkgConfig::xxhash)
+room(data/tokenizer USES pipeline/base data/bytes data/words LIBRARIES PkgConfig::utf8proc PkgConfig::jansson PkgConfig::xxhash)
 # The token ids of a whole dataset: documents tokenised, samples kept.
 room(data/tokens USES pipeline/base data/bytes data/tokenizer)
 # One file a format of datasets, and what they find.
-room(data/formats USES pipeline/base data/bytes data/image data/tokens)
+room(data/formats USES pipeline/base data/bytes data/parquet data/image data/tokens)
 # A dataset, and its samples as a model sees them.
 room(data/dataset USES pipeline/base data/bytes data/image data/tokenizer data/tokens data/formats LIBRARIES PkgConfig::jansson)
 

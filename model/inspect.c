@@ -45,6 +45,11 @@ static void print_tensors(const weight_source *source)
         printf("] %s\n", t->name);
     }
     printf("  %zu tensors\n", weight_source_count(source));
+    if (*weight_source_prefix(source))
+        printf("  without the prefix %s, which all names have\n", weight_source_prefix(source));
+    const char *at = weight_source_disagreements(source);
+    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+        printf("  the index and the shards disagree about %.*s\n", (int)(end - at), at);
 }
 
 // A GGUF file's metadata, a line a key.
@@ -89,8 +94,14 @@ status model_inspect(const char *path, bool *known)
     }
     if (single)
         TRY(print_metadata(path));
+    if (m)
+        fputs(model_notes(m), stdout);
     TRY(weight_source_open(path, &source));
     print_tensors(source);
+    if (m)
+        TRY(model_check_files(m));
+    if (m && !model_has_head(m))
+        printf("  no head: activations, clusters and overlaps, and no accuracies\n");
 done:
     weight_source_close(source);
     model_close(m);

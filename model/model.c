@@ -28,6 +28,11 @@ static status open_light(const model_options *options, model **out)
         TRY(status_no_memory("a model"));
     TRY(archs_open(options->path, &f, &m->arch));
     TRY(m->arch->configure(f, &m->config));
+    if (m->config.info.modality == MODALITY_TEXT && !(m->config.features & FEATURE_OWN_HEAD))
+        m->config.headless = false; // it is the embedding
+    config_file_note_unread(f);
+    if (!(m->notes = strdup(config_file_notes(f))))
+        TRY(status_no_memory("a model"));
     m->config.info.architecture = m->arch->name;
     config_hold(&m->config, 0, 1);
     m->config.info.parameters = tensor_table_parameters(&m->config, m->arch->tensors);
@@ -59,6 +64,19 @@ static status join_team(model *m, relay *team)
     return OK;
 }
 
+// Opens the weights' files and looks at their headers; *source is owned by the caller.
+static status open_source(model *m, weight_source **source)
+{
+    status st;
+    const tensor_table *table = m->arch->tensors;
+    TRY(weight_source_open(m->path, source));
+    m->config.headless = m->config.headless || tensor_table_lacks_head(&m->config, table, *source);
+    m->config.info.parameters = tensor_table_parameters(&m->config, table);
+    TRY(tensor_table_check(&m->config, table, *source));
+done:
+    return st;
+}
+
 // What a rank can find wrong by itself before all read or draw the weights: *source is where they
 // come from, owned by the caller; NULL where they are drawn.
 static status prepare_weights(model *m, const model_options *options, weight_source **source)
@@ -66,11 +84,10 @@ static status prepare_weights(model *m, const model_options *options, weight_sou
     status st;
     TRY(join_team(m, options->team));
     TRY(products_check(m->packing));
+    TRY(products_verify(m->packing));
     TRY(blas_check(options->threads > 0 ? options->threads : 1));
-    if (!options->random) {
-        TRY(weight_source_open(options->path, source));
-        TRY(tensor_table_check_used(&m->config, m->arch->tensors, *source));
-    }
+    if (!options->random)
+        TRY(open_source(m, source));
 done:
     return st;
 }
@@ -99,6 +116,26 @@ done:
     return st;
 }
 
+status model_check_files(model *m)
+{
+    status st = OK;
+    weight_source *source = NULL;
+    if (!m->random)
+        st = open_source(m, &source);
+    weight_source_close(source);
+    return st;
+}
+
+const char *model_notes(const model *m)
+{
+    return m->notes;
+}
+
+bool model_has_head(const model *m)
+{
+    return !m->config.headless;
+}
+
 void model_close(model *m)
 {
     if (!m)
@@ -110,6 +147,7 @@ void model_close(model *m)
     }
     free(m->scratch);
     pthread_mutex_destroy(&m->growing);
+    free(m->notes);
     free(m->path);
     free(m);
 }

@@ -12,6 +12,7 @@
 //     rows=0          of a tile; 0: model_tile_rows
 //     length=512      tokens of a text sample
 //     alone=yes       no: leave the products alone out
+//     engine=best     amx, avx512 or onednn: what runs the pass's products
 //     threads=2  repeats=7  tiles=2 (a thread)
 //
 // Prints one line: rows/s of the pass and of the products (medians over the repeats), the share
@@ -26,13 +27,15 @@
 #include "model/kernels/attention.h"
 #include "model/kernels/bfloat16.h"
 #include "model/kernels/linear.h"
+#include "model/kernels/products_amx.h"
 #include "model/kernels/products_avx512.h"
+#include "model/kernels/products_onednn.h"
 #include "pipeline/base/checked.h"
 
 enum { MAX_MAPS = 8, HEAD_TILE = 2048 };
 
 typedef struct options {
-    const char *model, *compute, *what, *alone;
+    const char *model, *compute, *what, *alone, *engine;
     int layers, width, rows, length, threads, repeats, tiles;
 } options;
 
@@ -86,7 +89,7 @@ static status take_answers(void *context, int64_t index, int thread, const tile 
 static status map_rows(const bench *b, lane *t, const linear *l, const float *x, float *y)
 {
     operand o = {x, b->form == PACKING_BF16 ? t->half : NULL, l->in, l->in, b->tiles.rows};
-    return linear_apply(t->products, l, &o, y, l->out);
+    return linear_apply(t->products, l, &o, NULL, y, l->out);
 }
 
 // The products of a block of queries' attention in the form of the maps, with weights for keys and
@@ -104,10 +107,10 @@ static void attend_block(const bench *b, lane *t, float *at, int rows, int keys)
         return;
     }
     const void *x = b->form == PACKING_BF16 ? (const void *)t->half : t->in;
-    const product_shape score = {b->form, rows, keys, d, a, keys, false, false};
-    products_avx512_run(&score, x, w, NULL, t->scores);
-    const product_shape mix = {b->form, rows, d, keys, keys, a, false, false};
-    products_avx512_run(&mix, x, w, NULL, at);
+    const product_shape score = {b->form, rows, keys, d, a, keys, false, false, NULL};
+    products_run_own(t->products, &score, x, w, t->scores);
+    const product_shape mix = {b->form, rows, d, keys, keys, a, false, false, NULL};
+    products_run_own(t->products, &mix, x, w, at);
 }
 
 // A tile's attention, without the softmax.
@@ -208,7 +211,7 @@ static status prepare(bench *b)
     widest = widest > HEAD_TILE ? widest : HEAD_TILE;
     for (int t = 0; t < b->options.threads; t++) {
         lane *own = &b->lane[t];
-        TRY(products_new(ENGINE_BEST, &own->products));
+        TRY(products_new(NULL, &own->products));
         own->in = bench_values(rows * widest, 1);
         own->out = bench_values(rows * widest, 1);
         own->half = checked_calloc(rows * widest, sizeof *own->half);
@@ -300,12 +303,27 @@ done:
     return st;
 }
 
+// NULL: the best.
+static const product_engine *find_engine(const char *name)
+{
+    if (strcmp(name, "amx") == 0)
+        return &products_amx;
+    if (strcmp(name, "avx512") == 0)
+        return &products_avx512;
+#ifdef SULCUS_ONEDNN
+    if (strcmp(name, "onednn") == 0)
+        return &products_onednn;
+#endif
+    return NULL;
+}
+
 static status open_one(void *context, const model_options *given)
 {
     bench *b = context;
     model_options own = *given;
     own.threads = b->options.threads;
     own.compute = strcmp(b->options.compute, "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
+    own.engine = find_engine(b->options.engine);
     const double begin = bench_now();
     const status st = model_open(&own, NULL, &b->model);
     fprintf(stderr, "opened in %.1f s\n", bench_now() - begin);
@@ -319,6 +337,7 @@ int main(int argc, char **argv)
     b.options = (options){
         .model = bench_value(argc, argv, "model", "vit-b"),
         .compute = bench_value(argc, argv, "compute", "f32"),
+        .engine = bench_value(argc, argv, "engine", "best"),
         .what = bench_value(argc, argv, "what", "collect"),
         .alone = bench_value(argc, argv, "alone", "yes"),
         .layers = bench_number(argc, argv, "layers", "0", 1000),

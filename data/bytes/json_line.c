@@ -2,7 +2,8 @@
 // A corpus is more bytes than all else that is read, so a line is looked at once and nothing is
 // copied: `rest` follows each field's path down as keys are met, and the insides of texts are
 // passed over sixteen bytes at a time. Escapes are resolved only where a text is used. The grammar
-// is held in full: what a JSON library refuses is refused here too.
+// is held in full: what a JSON library refuses is refused here too, but for NaN and Infinity, which
+// Python writes.
 #include "data/bytes/json_line.h"
 
 #include <stdint.h>
@@ -123,8 +124,8 @@ static bool read_number(scanner *s)
 
 static bool read_scalar(scanner *s)
 {
-    static const char *const words[] = {"true", "false", "null"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const words[] = {"true", "false", "null", "NaN", "Infinity", "-Infinity"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t n = strlen(words[i]);
         if ((size_t)(s->end - s->at) >= n && memcmp(s->at, words[i], n) == 0) {
             s->at += n;

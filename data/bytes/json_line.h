@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One JSON object (RFC 8259) on a line, checked whole and looked into for a few fields, without
-// building a tree: a corpus is indexed at the speed of reading it.
+// One JSON object (RFC 8259; NaN, Infinity and -Infinity are numbers) on a line, checked whole and
+// looked into for a few fields, without building a tree: a corpus is indexed at the speed of
+// reading it.
 #ifndef DATA_BYTES_JSON_LINE_H
 #define DATA_BYTES_JSON_LINE_H
 
@@ -15,7 +16,7 @@ typedef enum json_kind { JSON_ABSENT, JSON_TEXT, JSON_SCALAR, JSON_TREE } json_k
 // A field looked for, and what it holds.
 typedef struct json_field {
     const char *path;  // dotted: "meta.pile_set_name"; a key that holds dots itself is found too
-    json_kind kind;    // SCALAR: number, true, false, null; TREE: object or array
+    json_kind kind;    // SCALAR: number, true, false, null, NaN; TREE: object or array
     const char *bytes; // of the line: a text's inside as escaped, or the scalar as spelled
     size_t n;
 } json_field;

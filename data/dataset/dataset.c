@@ -49,14 +49,21 @@ static status complete_options(const dataset_options *options, const format **f,
     *full = *options;
     if (!(*f = formats_find(options->format)))
         return fail_unknown("format", "format", options->format, formats_names);
+    if (full->split && !find_word((*f)->splits, full->split))
+        return fail_unknown("split", "split", full->split, (*f)->splits);
+    status st = (*f)->kind ? (*f)->kind(options, f) : OK;
+    if (st != OK)
+        return st;
     if (!full->split)
         full->split = (*f)->default_split;
-    else if (!find_word((*f)->splits, full->split))
-        return fail_unknown("split", "split", full->split, (*f)->splits);
     if (!full->subsets)
         full->subsets = (*f)->subsets[0];
     else if (!(*f)->any_subsets && !find_word((*f)->subsets, full->subsets))
         return fail_unknown("subsets", "subsets", full->subsets, (*f)->subsets);
+    if (full->skip_bad > 0 && !(*f)->skips_bad)
+        return status_fail(ERR_USAGE, "skip_bad",
+                           "of format %s %s cannot be passed over; leave it out", options->format,
+                           (*f)->text ? (*f)->raw_samples : "images");
     if (full->collect == DATASET_COLLECT_DEFAULT)
         full->collect = (*f)->questions ? 0 : 0.5;
     return OK;
@@ -72,6 +79,7 @@ static status copy_options(const dataset_options *from, dataset_options *to)
 {
     status st;
     *to = (dataset_options){.limit = from->limit,
+                            .skip_bad = from->skip_bad,
                             .collect = from->collect,
                             .context = from->context,
                             .pack = from->pack,
@@ -81,6 +89,8 @@ static status copy_options(const dataset_options *from, dataset_options *to)
     TRY(copy_string(from->path, &to->path));
     TRY(copy_string(from->split, &to->split));
     TRY(copy_string(from->subsets, &to->subsets));
+    TRY(copy_string(from->image, &to->image));
+    TRY(copy_string(from->label, &to->label));
     TRY(copy_string(from->field, &to->field));
     TRY(copy_string(from->tokenizer, &to->tokenizer));
     TRY(copy_string(from->dtype, &to->dtype));
@@ -94,6 +104,8 @@ static void free_options(dataset_options *o)
     free((char *)o->path);
     free((char *)o->split);
     free((char *)o->subsets);
+    free((char *)o->image);
+    free((char *)o->label);
     free((char *)o->field);
     free((char *)o->tokenizer);
     free((char *)o->dtype);
@@ -204,6 +216,8 @@ status dataset_open(const dataset_options *options, share *s, dataset **out)
     TRY(share_vote(s, st));
     full.stopping = s ? s->stopping : NULL;
     TRY(open_catalogue(d->format, &full, s, &d->all));
+    if (d->all.state) // who opened it
+        d->all.skipped = (int64_t)d->all.bad.said.n;
     if (d->all.samples == 0) {
         st = status_fail(ERR_INPUT, full.path, "holds no samples");
         goto done;
@@ -293,12 +307,22 @@ const char *dataset_label_name(const dataset *d, int label)
 
 bool dataset_labels_by_name(const dataset *d)
 {
-    return d->format->labels_by_name;
+    return d->format->labels_by_name || d->all.labels_by_name;
 }
 
 status dataset_image(const dataset *d, int subset, int64_t i, image *out)
 {
     return d->format->image(d->all.state, d->order[d->first[subset] + i], out);
+}
+
+size_t dataset_reading_bytes(const dataset *d)
+{
+    return d->all.reading_bytes;
+}
+
+int64_t dataset_skipped(const dataset *d)
+{
+    return d->all.skipped;
 }
 
 int64_t dataset_ignored(const dataset *d)

@@ -3,14 +3,17 @@
 // are asked in the order of the registry, and the first that knows the path is it.
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/foreign_files.h"
 #include "data/dataset/dataset.h"
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
 #include "pipeline/base/file.h"
 
-#define SHOWN 40 // subsets and names printed; the rest is counted
+#define BAD_MAX 1000000
+#define SHOWN   40 // subsets and names printed; the rest is counted
 
 // Whether labels have names of their own, not just numbers.
 static bool has_label_names(const dataset *d)
@@ -40,7 +43,7 @@ static void print_dataset(const dataset *d)
     if (height > 0)
         printf("images    %d×%d, %s\n", width, height, channels == 1 ? "grey" : "colour");
     else if (!is_text)
-        printf("images    JPEG and PNG of their own sizes\n");
+        printf("images    JPEG, PNG or WebP of their own sizes\n");
     if (dataset_ignored(d) > 0)
         printf("ignored   %" PRId64 " other files\n", dataset_ignored(d));
     printf("subsets   %d by %s:", subsets, o->subsets);
@@ -53,6 +56,24 @@ static void print_dataset(const dataset *d)
 
 // Prints a split under each way to form subsets; a way that gives as many as the first is another
 // word for it.
+// What may be passed over of a dataset that cannot be opened, if that is all that keeps it from it.
+static void print_bad(const dataset_options *options)
+{
+    dataset *d = NULL;
+    dataset_options o = *options;
+    o.skip_bad = BAD_MAX;
+    if (dataset_open(&o, NULL, &d) == OK) {
+        const name_list *said = &d->all.bad.said;
+        print_dataset(d);
+        printf("broken    %zu, which skip_bad: %zu passes over:\n", said->n, said->n);
+        for (size_t i = 0; i < said->n && i < SHOWN; i++)
+            printf("          %s\n", said->at[i]);
+        if (said->n > SHOWN)
+            puts("          …");
+    }
+    dataset_close(d);
+}
+
 static status inspect_split(const format *f, const char *path, const char *split)
 {
     status st = OK;
@@ -62,9 +83,14 @@ static status inspect_split(const format *f, const char *path, const char *split
         shown[0] = f->shown(&(dataset_options){.format = f->name, .path = path, .split = split});
     for (const char *const *by = shown[0] ? shown : f->subsets; *by && st == OK; by++) {
         dataset *d = NULL;
-        st = dataset_open(
-            &(dataset_options){.format = f->name, .path = path, .split = split, .subsets = *by},
-            NULL, &d);
+        const dataset_options o = {.format = f->name, .path = path, .split = split, .subsets = *by};
+        st = dataset_open(&o, NULL, &d);
+        if (st == ERR_INPUT && f->skips_bad) {
+            char *said = strdup(status_text());
+            print_bad(&o);
+            status_carry(st, said ? said : "");
+            free(said);
+        }
         if (st == OK && dataset_subsets(d) != first)
             print_dataset(d);
         if (first == 0 && st == OK)
@@ -74,20 +100,27 @@ static status inspect_split(const format *f, const char *path, const char *split
     return st;
 }
 
-static bool is_recognised(const format *f, const char *path, const char *split)
+static bool is_recognised(const format *registered, const char *path, const char *split)
 {
-    return f->recognise(&(dataset_options){.format = f->name, .path = path, .split = split});
+    return registered->recognise(
+        &(dataset_options){.format = registered->name, .path = path, .split = split});
 }
 
-static status inspect_as(const format *f, const char *path, bool *known)
+static status inspect_as(const format *registered, const char *path, bool *known)
 {
     status st = OK;
-    if (!f->default_split && is_recognised(f, path, NULL)) {
+    const format *f = registered;
+    const dataset_options all = {.format = f->name, .path = path};
+    if (f->kind && is_recognised(f, path, NULL))
+        st = f->kind(&all, &f);
+    if (st != OK || (f->kind && f == registered))
+        return st;
+    if (!f->default_split && is_recognised(registered, path, NULL)) {
         *known = true;
         return inspect_split(f, path, NULL);
     }
     for (const char *const *split = f->splits; *split && st == OK; split++)
-        if (is_recognised(f, path, *split)) {
+        if (is_recognised(registered, path, *split)) {
             *known = true;
             st = inspect_split(f, path, *split);
             if (!file_is_folder(path))
@@ -102,5 +135,5 @@ status dataset_inspect(const char *path, bool *known)
     *known = false;
     for (const format *const *f = formats; *f && !*known && st == OK; f++)
         st = inspect_as(*f, path, known);
-    return st;
+    return st == OK && !*known ? foreign_files_refuse(path) : st;
 }

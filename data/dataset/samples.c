@@ -178,6 +178,16 @@ int64_t samples_count(const samples *s, int subset, part p)
                                      : count_used(s, subset) - s->collect[subset];
 }
 
+int64_t samples_skipped(const samples *s)
+{
+    return dataset_skipped(s->data);
+}
+
+size_t samples_reading_bytes(const samples *s)
+{
+    return dataset_reading_bytes(s->data);
+}
+
 static const token_sample *find_sample(const samples *s, int subset, part p, int64_t i)
 {
     return &find_group(s, subset)->at[find_first(s, subset, p) + i];

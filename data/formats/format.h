@@ -19,11 +19,15 @@ typedef struct format {
     const char *default_split;  // NULL: the path itself
     const char *const *subsets; // what `subsets` may be, ended by NULL; the first is the default
     bool any_subsets;           // beside those words, `subsets` may be a JSON field
-    bool labels_by_name;        // see dataset_labels_by_name
+    bool labels_by_name;        // see dataset_labels_by_name; or the catalogue says so
     bool questions;             // text: prompts with an answer; nothing is collected by default
     bool token_ids;             // text: tokenised already
+    bool skips_bad;             // `skip_bad` may be given
     const char *raw_samples;    // text: what they are, in the plural: "documents"
 
+    // Where files of one format hold several kinds of data: what these are, by the first of them; of
+    // this descriptor only `splits` and `recognise` then count. Optional. Fails as open.
+    status (*kind)(const dataset_options *options, const struct format **out);
     // Fills an empty catalogue; on failure dataset_open releases what is in it. The options have
     // their defaults filled in. Fails as dataset_open.
     status (*open)(const dataset_options *options, catalogue *out);

@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // MMLU's own archive (Hendrycks et al., 2021): a folder with test/SUBJECT_test.csv,
-// dev/SUBJECT_dev.csv and val/SUBJECT_val.csv; no header; a question, four choices and the answer's
-// letter a row. A path is that folder, or one such file (then `shots` looks for dev/ beside the
-// file's folder). Subsets are subjects, by sorted name. How a question is asked is said in
-// data/dataset/samples.h.
+// dev/SUBJECT_dev.csv and val/SUBJECT_val.csv; a question, four choices and the answer's letter a
+// row. Copies with a header, or with answers 0 to 3, are told by their first rows. A path is that
+// folder, or one such file (then `shots` looks for dev/ beside the file's folder). Subsets are
+// subjects, by sorted name. How a question is asked is said in data/dataset/samples.h.
 #include "data/formats/format.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "data/bytes/csv.h"
 #include "data/bytes/file_tree.h"
+#include "data/formats/question.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 
 enum { QUESTION, CHOICE, ANSWER = 5, FIELDS };
 
-typedef struct subject {
-    char *name;           // owned: "high_school_physics"
+// A subject's files, and what is in them.
+typedef struct subject_files {
+    subject subject;
     char *path, *example; // owned: its questions; those to show, NULL without
     csv_table questions, examples;
-} subject;
+} subject_files;
 
 struct format_state {
-    subject *at; // owned
+    subject_files *at; // owned
     size_t n, capacity;
     size_t shots;
+    bool numbers, zero; // answers are numbers in some file; and 0 among them
 };
 
 static bool has_ending(const char *name, const void *context)
@@ -49,14 +53,15 @@ static status add_subject(format_state *s, const char *path, const char *split)
     free(ending);
     if (n == 0 || !name_list_is_text(name, n))
         return status_fail(ERR_INPUT, path, "names no subject; SUBJECT_%s.csv is expected", split);
-    s->at[s->n] = (subject){.name = strndup(name, n), .path = strdup(path)};
-    subject *at = &s->at[s->n++];
-    return at->name && at->path ? OK : status_no_memory("a list of subjects");
+    s->at[s->n] = (subject_files){.subject.name = strndup(name, n), .path = strdup(path)};
+    subject_files *at = &s->at[s->n++];
+    return at->subject.name && at->path ? OK : status_no_memory("a list of subjects");
 }
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const subject *)a)->name, ((const subject *)b)->name);
+    return strcmp(((const subject_files *)a)->subject.name,
+                  ((const subject_files *)b)->subject.name);
 }
 
 // The file of examples of each subject, where it lies.
@@ -69,7 +74,7 @@ static status find_examples(const dataset_options *o, format_state *s)
         static const char *const packed[] = {"", ".gz", ".zst"};
         for (int k = 0; k < 3 && !s->at[i].example && st == OK; k++) {
             char *path = text_format("%s%s/%s_dev.csv%s", folder ? o->path : beside,
-                                     folder ? "/dev" : "/../dev", s->at[i].name, packed[k]);
+                                     folder ? "/dev" : "/../dev", s->at[i].subject.name, packed[k]);
             if (!path)
                 st = status_no_memory("a path");
             else if (file_exists(path))
@@ -81,7 +86,7 @@ static status find_examples(const dataset_options *o, format_state *s)
             st = status_fail(ERR_INPUT, s->at[i].path,
                              "has no dev/%s_dev.csv to take shots from; put it there or set "
                              "shots: 0",
-                             s->at[i].name);
+                             s->at[i].subject.name);
     }
     free(beside);
     return st;
@@ -110,7 +115,7 @@ static status find_subjects(const dataset_options *o, format_state *s)
         TRY(add_subject(s, files.at[i], o->split));
     qsort(s->at, s->n, sizeof *s->at, by_name);
     for (size_t i = 1; i < s->n; i++)
-        if (strcmp(s->at[i].name, s->at[i - 1].name) == 0) {
+        if (strcmp(s->at[i].subject.name, s->at[i - 1].subject.name) == 0) {
             st = status_fail(ERR_INPUT, s->at[i].path, "is the second file of its subject");
             goto done;
         }
@@ -123,38 +128,88 @@ done:
     return st;
 }
 
-static status read_questions(const char *path, csv_table *t)
+static question_text field_text(const csv_field *f)
+{
+    return (question_text){f->bytes, f->n};
+}
+
+// How a file spells its answers: as its first one is.
+typedef enum spelling { LETTERS = 'A', NUMBERS = '0' } spelling;
+
+// The answer of a field, or -1.
+static int read_answer(const csv_field *f, spelling by)
+{
+    int answer = f->n == 1 ? f->bytes[0] - (int)by : -1;
+    return answer < QUESTION_CHOICES ? answer : -1;
+}
+
+static spelling find_spelling(const csv_field *answer)
+{
+    return read_answer(answer, NUMBERS) >= 0 ? NUMBERS : LETTERS;
+}
+
+// Whether the first row names the columns.
+static bool is_header(const csv_field *row)
+{
+    static const char *const names[] = {"answer", "target", "label"};
+    const csv_field *f = &row[ANSWER];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (f->n == strlen(names[i]) && strncasecmp(f->bytes, names[i], f->n) == 0)
+            return true;
+    return false;
+}
+
+static status fail_answer(const question *q, const csv_field *answer, spelling by)
+{
+    char *where = text_format("%s:%lld", q->file, (long long)q->line);
+    status st =
+        where
+            ? status_fail(ERR_INPUT, where, "the answer is %.*s; %s is expected in the sixth field",
+                          (int)(answer->n < 40 ? answer->n : 40), answer->bytes,
+                          by == LETTERS ? "A, B, C or D" : "0, 1, 2 or 3, as in its first row,")
+            : status_no_memory("a message");
+    free(where);
+    return st;
+}
+
+static status add_row(const csv_table *t, size_t row, const char *path, spelling by,
+                      question_list *to)
+{
+    const csv_field *f = &t->field[row * FIELDS];
+    question q = {.text = field_text(&f[QUESTION]), .file = path, .line = t->line[row]};
+    for (int i = 0; i < QUESTION_CHOICES; i++)
+        q.choice[i] = field_text(&f[CHOICE + i]);
+    q.answer = read_answer(&f[ANSWER], by);
+    return q.answer < 0 ? fail_answer(&q, &f[ANSWER], by) : question_list_add(to, &q);
+}
+
+static status read_questions(format_state *s, const char *path, csv_table *t, question_list *to)
 {
     status st;
     TRY(csv_read(path, FIELDS, t));
-    if (t->rows == 0)
+    const size_t first = t->rows > 0 && is_header(t->field);
+    if (t->rows == first)
         return status_fail(ERR_INPUT, path, "holds no question");
-    for (size_t i = 0; i < t->rows; i++) {
-        const csv_field *f = &t->field[i * FIELDS + ANSWER];
-        if (f->n == 1 && f->bytes[0] >= 'A' && f->bytes[0] <= 'D')
-            continue;
-        char *where = text_format("%s:%lld", path, (long long)t->line[i]);
-        st = where ? status_fail(ERR_INPUT, where,
-                                 "the answer is %.*s; A, B, C or D is expected in the sixth field",
-                                 (int)(f->n < 40 ? f->n : 40), f->bytes)
-                   : status_no_memory("a message");
-        free(where);
-        goto done;
+    const spelling by = find_spelling(&t->field[first * FIELDS + ANSWER]);
+    s->numbers |= by == NUMBERS;
+    for (size_t i = first; i < t->rows; i++) {
+        TRY(add_row(t, i, path, by, to));
+        s->zero |= by == NUMBERS && to->at[to->n - 1].answer == 0;
     }
 done:
     return st;
 }
 
-static status read_subject(const format_state *s, subject *at)
+static status read_subject(format_state *s, subject_files *at)
 {
     status st;
-    TRY(read_questions(at->path, &at->questions));
+    TRY(read_questions(s, at->path, &at->questions, &at->subject.questions));
     if (s->shots == 0)
         goto done;
-    TRY(read_questions(at->example, &at->examples));
-    if (at->examples.rows < s->shots)
+    TRY(read_questions(s, at->example, &at->examples, &at->subject.examples));
+    if (at->subject.examples.n < s->shots)
         st = status_fail(ERR_INPUT, at->example, "holds %zu questions; shots: %zu asks for more",
-                         at->examples.rows, s->shots);
+                         at->subject.examples.n, s->shots);
 done:
     return st;
 }
@@ -172,10 +227,15 @@ static status mmlu_open(const dataset_options *o, catalogue *c)
     }
     for (size_t i = 0; i < s->n; i++) {
         TRY(read_subject(s, &s->at[i]));
-        TRY(name_list_add(&c->group_names, s->at[i].name, strlen(s->at[i].name)));
-        c->count[i] = (int64_t)s->at[i].questions.rows;
+        const char *name = s->at[i].subject.name;
+        TRY(name_list_add(&c->group_names, name, strlen(name)));
+        c->count[i] = (int64_t)s->at[i].subject.questions.n;
         c->samples += c->count[i];
     }
+    if (s->numbers && !s->zero) // or every answer would be taken for the one behind it
+        st = status_fail(
+            ERR_INPUT, o->path,
+            "has answers 1 to 3 and never 0; number the choices from 0, or write A to D");
 done:
     return st;
 }
@@ -183,7 +243,7 @@ done:
 static void mmlu_close(format_state *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        free(s->at[i].name);
+        subject_free(&s->at[i].subject);
         free(s->at[i].path);
         free(s->at[i].example);
         csv_free(&s->at[i].questions);
@@ -193,84 +253,12 @@ static void mmlu_close(format_state *s)
     free(s);
 }
 
-static void add_field(text *t, const csv_field *f)
-{
-    text_add_bytes(t, f->bytes, f->n);
-}
-
-// Appends a question up to "Answer:".
-static void add_question(text *t, const csv_field *row)
-{
-    text_add(t, "\n\nQuestion: ");
-    add_field(t, &row[QUESTION]);
-    for (int i = 0; i < ANSWER - CHOICE; i++) {
-        text_addf(t, "\n%c. ", 'A' + i);
-        add_field(t, &row[CHOICE + i]);
-    }
-    text_add(t, "\nAnswer:");
-}
-
-// The header and the shots; shot[i] is where each begins, shot[shots] where the question will.
-static void add_head(const format_state *s, const subject *at, text *t, size_t *shot)
-{
-    size_t name = 0;
-    text_add(t, "The following are multiple choice questions (with answers) about ");
-    name = t->length;
-    text_addf(t, "%s.", at->name);
-    for (size_t i = name; i < t->length; i++)
-        if (t->at[i] == '_')
-            t->at[i] = ' ';
-    for (size_t i = 0; i < s->shots; i++) {
-        const csv_field *row = &at->examples.field[i * FIELDS];
-        shot[i] = t->length;
-        add_question(t, row);
-        text_add(t, " ");
-        add_field(t, &row[ANSWER]);
-    }
-    shot[s->shots] = t->length;
-}
-
-static status feed_subject(const format_state *s, size_t group, text *t, size_t *shot,
-                           text_maker *m)
-{
-    status st = OK;
-    const csv_table *q = &s->at[group].questions;
-    int64_t limit = text_maker_limit(m);
-    size_t n = limit > 0 && (size_t)limit < q->rows ? (size_t)limit : q->rows;
-    t->length = 0;
-    add_head(s, &s->at[group], t, shot);
-    for (size_t i = 0; i < n; i++) {
-        const csv_field *row = &q->field[i * FIELDS];
-        t->length = shot[s->shots];
-        add_question(t, row);
-        if (t->failed)
-            return status_no_memory("a question");
-        text_document d = {.group = group,
-                           .bytes = t->at,
-                           .n = t->length,
-                           .file = s->at[group].path,
-                           .line = q->line[i],
-                           .shot = shot,
-                           .shots = s->shots,
-                           .answer = row[ANSWER].bytes[0] - 'A'};
-        TRY(text_maker_add(m, &d));
-    }
-done:
-    return st;
-}
-
 static status mmlu_text(const format_state *s, text_maker *m)
 {
     status st = OK;
-    text t = {0};
-    size_t *shot = checked_calloc(s->shots + 1, sizeof *shot);
-    if (!shot)
-        return status_no_memory("a question");
     for (size_t g = 0; g < s->n && st == OK; g++)
         if (text_maker_wants(m, g))
-            st = feed_subject(s, g, &t, shot, m);
-    text_free(&t);
-    free(shot);
+            st = subject_feed(&s->at[g].subject, g, s->shots, m);
     return st;
 }
 

@@ -14,6 +14,7 @@
 
 #include "data/bytes/byte_stream.h"
 #include "data/bytes/file_tree.h"
+#include "data/bytes/foreign_files.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
@@ -76,6 +77,7 @@ static status text_open(const dataset_options *o, catalogue *c)
         return status_no_memory("a dataset");
     TRY(file_tree(o->path, is_text_name, NULL, &s->files, &c->ignored));
     if (s->files.n == 0) {
+        TRY(foreign_files_refuse(o->path));
         st = status_fail(ERR_INPUT, o->path, "holds no text file (.txt, .md or without an ending)");
         goto done;
     }

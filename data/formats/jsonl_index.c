@@ -7,23 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/group_list.h"
 #include "data/bytes/json_line.h"
 #include "data/bytes/line_reader.h"
 #include "pipeline/base/checked.h"
-#include "pipeline/base/file.h"
-#include "pipeline/base/names.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/text.h"
-
-enum { GROUPS_MAX = 4096, NAME_BYTES = 256 };
-
-// Subsets with the documents counted so far.
-typedef struct group_list {
-    name_list names;
-    names numbers; // of the names
-    int64_t *count;
-    size_t capacity;
-} group_list;
 
 // One file's part, with groups numbered by their first appearance in it.
 typedef struct file_index {
@@ -33,7 +22,7 @@ typedef struct file_index {
     group_list groups;
     jsonl_documents found;
     text name; // of the last line's subset, unescaped
-    size_t last;
+    bad_records bad;
 } file_index;
 
 // A window of files that are read side by side.
@@ -44,65 +33,16 @@ typedef struct window {
     file_index *at; // owned
 } window;
 
-static void free_groups(group_list *g)
-{
-    name_list_free(&g->names);
-    names_free(&g->numbers);
-    free(g->count);
-    *g = (group_list){0};
-}
-
 static void free_file_index(file_index *x)
 {
-    free_groups(&x->groups);
+    group_list_free(&x->groups);
     free(x->found.at);
     text_free(&x->name);
+    bad_records_free(&x->bad);
     *x = (file_index){0};
 }
 
-// --- Groups
-
-static status add_group(group_list *g, const dataset_options *o, const char *name, size_t n,
-                        size_t *number)
-{
-    if (g->names.n == GROUPS_MAX)
-        return status_fail(ERR_INPUT, o->path,
-                           "has more than %d subsets by %s; name a field with few values",
-                           GROUPS_MAX, o->subsets);
-    status st = name_list_add(&g->names, name, n);
-    if (st != OK)
-        return st;
-    *number = g->names.n - 1;
-    if (!names_put(&g->numbers, g->names.at[*number], *number) ||
-        !checked_grow(&g->count, &g->capacity, *number + 1, sizeof *g->count))
-        return status_no_memory("a list of subsets");
-    g->count[*number] = 0;
-    return OK;
-}
-
-static status find_group(file_index *x, const char *name, size_t n, const char **problem,
-                         size_t *group)
-{
-    const name_list *known = &x->groups.names;
-    *problem = NULL;
-    if (known->n > 0 && strlen(known->at[x->last]) == n &&
-        memcmp(known->at[x->last], name, n) == 0) {
-        *group = x->last;
-        return OK;
-    }
-    if (n == 0 || n > NAME_BYTES || !name_list_is_text(name, n)) {
-        *problem = "is no name of a subset: it is empty, long or has control characters";
-        return OK;
-    }
-    char key[NAME_BYTES + 1];
-    memcpy(key, name, n);
-    key[n] = 0;
-    status st = names_get(&x->groups.numbers, key, group)
-                    ? OK
-                    : add_group(&x->groups, x->options, name, n, group);
-    x->last = st == OK ? *group : x->last;
-    return st;
-}
+// --- Lines
 
 // The subset of a line; *problem says what is wrong with it.
 static status read_group(file_index *x, const json_field *field, const char **problem,
@@ -111,7 +51,9 @@ static status read_group(file_index *x, const json_field *field, const char **pr
     *problem = NULL;
     if (field->kind == JSON_ABSENT || (field->kind == JSON_SCALAR && *field->bytes == 'n'))
         *problem = "is missing";
-    else if (field->kind == JSON_TREE)
+    else if (field->kind == JSON_TREE ||
+             (field->kind == JSON_SCALAR && (memchr(field->bytes, 'N', field->n) ||
+                                             memchr(field->bytes, 'I', field->n)))) // no number
         *problem = "is neither a text nor a number";
     if (*problem)
         return OK;
@@ -125,10 +67,9 @@ static status read_group(file_index *x, const json_field *field, const char **pr
         name = text_get(&x->name);
         n = x->name.length;
     }
-    return find_group(x, name, n, problem, group);
+    return group_list_find(&x->groups, x->options->path, x->options->subsets, name, n, problem,
+                           group);
 }
-
-// --- Lines
 
 static status fail_line(const char *path, int64_t number, const char *field, const char *problem)
 {
@@ -188,21 +129,11 @@ static status index_line(file_index *x, int64_t number, const char *line, size_t
 
 // --- Files
 
-// The subset of a file by its path below the dataset's, without endings.
-static status name_by_file(file_index *x)
+static status add_file_group(file_index *x)
 {
-    const char *name = x->path + strlen(x->options->path);
-    if (!file_is_folder(x->options->path))
-        name = basename(x->path);
-    while (*name == '/')
-        name++;
-    size_t n = strlen(name), group;
-    for (int i = 0; i < 2; i++) {
-        const char *dot = memrchr(name, '.', n);
-        if (dot > name && !memchr(dot, '/', (size_t)(name + n - dot)))
-            n = (size_t)(dot - name);
-    }
-    return add_group(&x->groups, x->options, name, n, &group);
+    size_t n, group;
+    const char *name = group_list_name_file(x->options->path, x->path, &n);
+    return group_list_add(&x->groups, x->options->path, x->options->subsets, name, n, &group);
 }
 
 static status index_file(void *context, int64_t i, int thread)
@@ -217,15 +148,16 @@ static status index_file(void *context, int64_t i, int thread)
     uint64_t offset;
     *x = (file_index){.options = w->options, .number = (uint16_t)(w->first + (size_t)i)};
     x->path = w->files->at[x->number];
+    x->bad.most = w->options->skip_bad;
     if (strcmp(w->options->subsets, "file") == 0)
-        TRY(name_by_file(x));
+        TRY(add_file_group(x));
     TRY(line_reader_open(x->path, &r));
     line_reader_stop_by(r, w->options->stopping);
     for (;;) {
         TRY(line_reader_next(r, &line, &n, &offset));
         if (!line)
             break;
-        TRY(index_line(x, line_reader_number(r), line, n, offset));
+        TRY(bad_records_pass(&x->bad, index_line(x, line_reader_number(r), line, n, offset)));
     }
 done:
     line_reader_close(r);
@@ -246,7 +178,8 @@ static status append_file(const file_index *x, group_list *all, jsonl_documents 
     for (size_t g = 0; g < own->names.n; g++) {
         const char *name = own->names.at[g];
         if (!names_get(&all->numbers, name, &number[g]))
-            TRY(add_group(all, x->options, name, strlen(name), &number[g]));
+            TRY(group_list_add(all, x->options->path, x->options->subsets, name, strlen(name),
+                               &number[g]));
         before[g] = all->count[number[g]];
     }
     for (size_t i = 0; i < x->found.n; i++) {
@@ -262,7 +195,8 @@ done:
     return st;
 }
 
-static status index_files(window *w, pool *p, size_t side, group_list *all, jsonl_documents *index)
+static status index_files(window *w, pool *p, size_t side, group_list *all, bad_records *bad,
+                          jsonl_documents *index)
 {
     status st = OK;
     for (w->first = 0; w->first < w->files->n; w->first += side) {
@@ -270,6 +204,7 @@ static status index_files(window *w, pool *p, size_t side, group_list *all, json
         TRY(pool_run(p, (int64_t)n, index_file, w));
         for (size_t i = 0; i < n; i++) {
             TRY(append_file(&w->at[i], all, index));
+            TRY(bad_records_join(bad, &w->at[i].bad));
             free_file_index(&w->at[i]);
         }
     }
@@ -284,12 +219,13 @@ status jsonl_index(const dataset_options *options, const name_list *files, catal
     pool *p = NULL;
     group_list all = {0};
     const size_t side = options->threads > 1 ? 2 * (size_t)options->threads : 1;
+    out->bad.most = options->skip_bad;
     window w = {options, files, 0, checked_calloc(side, sizeof *w.at)};
     if (!w.at)
         return status_no_memory("an index of documents");
     if (options->threads > 1)
         TRY(pool_new(options->threads, &p));
-    TRY(index_files(&w, p, side, &all, index));
+    TRY(index_files(&w, p, side, &all, &out->bad, index));
     for (size_t g = 0; g < all.names.n; g++)
         out->samples += all.count[g];
     out->group_names = all.names;
@@ -300,7 +236,7 @@ done:
     for (size_t i = 0; i < side; i++)
         free_file_index(&w.at[i]);
     free(w.at);
-    free_groups(&all);
+    group_list_free(&all);
     pool_free(p);
     return st;
 }

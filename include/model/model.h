@@ -24,9 +24,9 @@ typedef struct model_options {
     bool random;      // weights drawn as the framework would initialise them
     uint64_t seed;    // of random
     compute compute;
-    product_engine engine; // for tests; ENGINE_BEST otherwise
-    bool light;            // configuration only: no weights are read or drawn
-    int threads;           // that convert or draw the weights; 0 is 1
+    const product_engine *engine; // for tests; NULL: the best
+    bool light;                   // configuration only: no weights are read or drawn
+    int threads;                  // that convert or draw the weights; 0 is 1
     relay *team; // ranks that hold the layers between them; NULL: this one holds all. Not looked
                  // at with `light`
 } model_options;
@@ -40,6 +40,14 @@ typedef struct model_options {
 status model_open(const model_options *options, share *node, model **out);
 void model_close(model *m);
 const model_info *model_get_info(const model *m); // borrowed
+// Looks at the headers of all that the weights of a model opened light would be read from. ERR_INPUT
+// as model_open. Local.
+status model_check_files(model *m);
+// What the user should know of its configuration, a line each: fields that nobody reads. Borrowed.
+const char *model_notes(const model *m);
+// Can it answer? A body without its head (ViTModel, LlamaForSequenceClassification, a file without
+// lm_head) has activations only; known once its files have been looked at.
+bool model_has_head(const model *m);
 // How the weights are held that products read, and so which library runs them.
 packing model_products(const model *m);
 // That library and its instructions, for provenance: "sulcus AVX-512-BF16", "OpenBLAS Haswell".

@@ -28,7 +28,8 @@ static const tensor_def globals[GLOBALS] = {
     [HEAD] = {"lm_head.weight",
               {DIM_OUTPUTS, DIM_HIDDEN},
               .init = INIT_NORMAL,
-              .needs = FEATURE_OWN_HEAD},
+              .needs = FEATURE_OWN_HEAD,
+              .head = true},
 };
 
 static const tensor_form global_forms[GLOBALS] = {
@@ -71,8 +72,8 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,     per_layer,    GLOBALS,     PER_LAYER,
-                                     NORM_WEIGHT, global_forms, layer_forms, ROOT};
+static const tensor_table tensors = {globals,      per_layer,   GLOBALS, PER_LAYER, NORM_WEIGHT,
+                                     global_forms, layer_forms, ROOT,    NULL};
 
 // A length under GPT-2's own name or the one that other families, and GGUF, have for it.
 static status read_length(const config_file *f, const char *own, const char *other, int high,
@@ -91,7 +92,7 @@ static status gpt2_configure(const config_file *f, config *out)
     model_info *i = &out->info;
     bool tied, scaled;
     i->modality = MODALITY_TEXT;
-    TRY(config_task(f, "GPT2LMHeadModel"));
+    TRY(config_task(f, "GPT2LMHeadModel", out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
     TRY(config_int(f, "vocab_size", 1, MAX_TOKENS, 50257, &i->outputs));
     TRY(read_length(f, "n_positions", "max_position_embeddings", MAX_TOKENS, 1024, &i->context));

@@ -36,8 +36,11 @@ static const tensor_def globals[GLOBALS] = {
                     .init = INIT_ZEROS},
     [NORM_WEIGHT] = {"vit.layernorm.weight", {DIM_HIDDEN}, .init = INIT_ONES},
     [NORM_BIAS] = {"vit.layernorm.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
-    [OUTPUT_WEIGHT] = {"classifier.weight", {DIM_OUTPUTS, DIM_HIDDEN}, .init = INIT_NORMAL},
-    [OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS},
+    [OUTPUT_WEIGHT] = {"classifier.weight",
+                       {DIM_OUTPUTS, DIM_HIDDEN},
+                       .init = INIT_NORMAL,
+                       .head = true},
+    [OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS, .head = true},
 };
 
 enum {
@@ -82,7 +85,7 @@ static status vit_configure(const config_file *f, config *out)
     model_info *i = &out->info;
     bool qkv_bias;
     i->modality = MODALITY_IMAGE;
-    TRY(config_task(f, "ViTForImageClassification"));
+    TRY(config_task(f, "ViTForImageClassification", out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
     TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, 768, &i->hidden_size));
     TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, 12, &i->layers));
@@ -155,7 +158,7 @@ static status vit_embed(pass *p)
                         p->patches + s * rows * (int64_t)width);
     const operand x =
         linear_operand(p->products, p->m->packing, p->patches, width, p->rows, width, p->site_copy);
-    TRY(linear_apply(p->products, &projection, &x, p->hidden, hidden));
+    TRY(linear_apply(p->products, &projection, &x, NULL, p->hidden, hidden));
     for (int64_t s = 0; s < p->tile.samples; s++) {
         float *first = p->hidden + s * rows * hidden;
         kernel_fill_rows(weights_global(p->m->weights, CLS), 1, hidden, hidden, first);
@@ -176,8 +179,32 @@ static status vit_layer(pass *p, int l)
                          });
 }
 
-static const tensor_table tensors = {globals,     per_layer, GLOBALS, PER_LAYER,
-                                     NORM_WEIGHT, NULL,      NULL,    NULL};
+// As version 5 of transformers names them.
+static const char *const other_names[] = {"vit.encoder.layer.",
+                                          "vit.layers.",
+                                          "attention.attention.query",
+                                          "attention.q_proj",
+                                          "attention.attention.key",
+                                          "attention.k_proj",
+                                          "attention.attention.value",
+                                          "attention.v_proj",
+                                          "attention.output.dense",
+                                          "attention.o_proj",
+                                          "intermediate.dense",
+                                          "mlp.fc1",
+                                          ".output.dense",
+                                          ".mlp.fc2",
+                                          NULL};
+
+static const tensor_table tensors = {
+    .globals = globals,
+    .layer = per_layer,
+    .n_globals = GLOBALS,
+    .n_layer = PER_LAYER,
+    .n_embedding = NORM_WEIGHT,
+    .prefix = "vit.",
+    .other_names = other_names,
+};
 
 const arch arch_vit = {
     .name = "vit",

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void config_hold(config *c, int part, int parts)
 {
@@ -16,8 +17,14 @@ void config_hold(config *c, int part, int parts)
     c->holds_head = part == parts - 1;
 }
 
+bool config_is_windowed(const config *c, int layer)
+{
+    return c->window > 0 && !(c->full[layer / 64] >> (layer % 64) & 1);
+}
+
 bool config_has(const config_file *f, const char *key)
 {
+    config_file_asked(f, key);
     return json_object_get(config_file_root(f), key);
 }
 
@@ -152,9 +159,14 @@ static status check_same(const config_file *f, const char *key, int expected)
 
 status config_heads(const config_file *f, int hidden_size, int heads, int *head_dim)
 {
+    return config_head_dim(f, hidden_size, heads, 0, head_dim);
+}
+
+status config_head_dim(const config_file *f, int hidden_size, int heads, int missing, int *head_dim)
+{
     status st;
     enum { MAX_ALL = 1 << 20 };
-    TRY(config_int(f, "head_dim", 1, 1 << 16, 0, head_dim));
+    TRY(config_int(f, "head_dim", 1, 1 << 16, missing, head_dim));
     if (*head_dim == 0 && hidden_size % heads != 0) {
         st = status_fail(ERR_INPUT, config_file_path(f), "\"%s\" %d is no multiple of \"%s\" %d",
                          config_file_shown(f, "hidden_size"), hidden_size,
@@ -168,7 +180,6 @@ status config_heads(const config_file *f, int hidden_size, int heads, int *head_
         goto done;
     }
     TRY(check_same(f, "gguf_value_length", *head_dim));
-    TRY(check_same(f, "gguf_rope_dimensions", *head_dim));
 done:
     return st;
 }
@@ -177,7 +188,10 @@ status config_refuse(const config_file *f, const char *const *keys, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const json_t *value = config_file_get(f, keys[i]);
-        if (value && !json_is_false(value))
+        const bool empty = json_is_object(value)
+                               ? json_object_size(value) == 0
+                               : json_is_array(value) && json_array_size(value) == 0;
+        if (value && !json_is_false(value) && !empty)
             return status_fail(ERR_INPUT, config_file_path(f),
                                "\"%s\" is not supported, and would change the result",
                                config_file_shown(f, keys[i]));
@@ -185,20 +199,49 @@ status config_refuse(const config_file *f, const char *const *keys, size_t n)
     return OK;
 }
 
-status config_task(const config_file *f, const char *name)
+// Is `class` one of the family that `task` is the class of, with another head or none? Others of its
+// name may be other models: ForConditionalGeneration has images too.
+static bool is_relative(const char *class, const char *task)
+{
+    static const char *const tasks[] = {"For", "LMHead"};
+    static const char *const bodies[] = {"Model",
+                                         "PreTrainedModel",
+                                         "DoubleHeadsModel",
+                                         "ForSequenceClassification",
+                                         "ForTokenClassification",
+                                         "ForQuestionAnswering",
+                                         "ForMultipleChoice",
+                                         "ForMaskedImageModeling"};
+    const char *end = NULL;
+    for (size_t i = 0; !end && i < sizeof tasks / sizeof *tasks; i++)
+        end = strstr(task, tasks[i]);
+    const size_t family = end ? (size_t)(end - task) : strlen(task);
+    if (strncasecmp(class, task, family) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (strcmp(class + family, bodies[i]) == 0)
+            return true;
+    return false;
+}
+
+status config_task(const config_file *f, const char *name, config *out)
 {
     size_t i;
     const json_t *item, *list = config_file_get(f, "architectures");
+    out->headless = false;
     json_array_foreach(list, i, item)
     {
-        if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
+        if (json_is_string(item) && strcasecmp(json_string_value(item), name) == 0)
             return OK;
     }
     const char *first = json_string_value(json_array_get(list, 0));
-    return list ? status_fail(ERR_INPUT, config_file_path(f),
-                              "\"architectures\" says %.64s; %s is needed",
-                              first ? first : "nothing", name)
-                : OK;
+    if (json_array_size(list) == 0)
+        return OK;
+    out->headless = first && is_relative(first, name);
+    return out->headless ? OK
+                         : status_fail(ERR_INPUT, config_file_path(f),
+                                       "\"architectures\" says %.64s; %s is needed",
+                                       first ? first : "nothing", name);
 }
 
 status config_layer_types(const config_file *f, const char *type)
@@ -214,6 +257,36 @@ status config_layer_types(const config_file *f, const char *type)
     return OK;
 }
 
+status config_windows(const config_file *f, int missing, int period, config *out)
+{
+    status st;
+    const json_t *list = config_file_get(f, "layer_types");
+    const int layers = out->info.layers;
+    TRY(config_int(f, "sliding_window_pattern", 1, CONFIG_MAX_LAYERS, period, &period));
+    // Null is none.
+    TRY(config_int(f, "sliding_window", 0, 1 << 24, config_has(f, "sliding_window") ? 0 : missing,
+                   &out->window));
+    if (list && json_array_size(list) != (size_t)layers) {
+        st = status_fail(ERR_INPUT, config_file_path(f), "\"layer_types\": %zu for %d layers",
+                         json_array_size(list), layers);
+        goto done;
+    }
+    for (int l = 0; l < layers; l++) {
+        const char *own = json_string_value(json_array_get(list, (size_t)l));
+        const bool full = list ? own && strcmp(own, "full_attention") == 0 : (l + 1) % period == 0;
+        if (list && !full && (!own || strcmp(own, "sliding_attention") != 0)) {
+            st = status_fail(ERR_INPUT, config_file_path(f),
+                             "\"layer_types\": %.64s is not supported; full_attention and "
+                             "sliding_attention are",
+                             own ? own : "(no text)");
+            goto done;
+        }
+        out->full[l / 64] |= (uint64_t)full << (l % 64);
+    }
+done:
+    return st;
+}
+
 status config_padding(const config_file *f, int vocabulary, int *out)
 {
     const json_t *value = config_file_get(f, "pad_token_id");
@@ -221,9 +294,14 @@ status config_padding(const config_file *f, int vocabulary, int *out)
     *out = -1;
     if (!value)
         return OK;
-    if (!json_is_integer(value) || n < -1 || n >= vocabulary)
+    if (!json_is_integer(value) || n < -1)
         return status_fail(ERR_INPUT, config_file_path(f),
                            "\"pad_token_id\" must be a token from 0 to %d", vocabulary - 1);
+    if (n >= vocabulary) { // padding is never fed
+        config_file_note(f, "\"pad_token_id\" %lld is beyond the vocabulary of %d; it is not used",
+                         (long long)n, vocabulary);
+        return OK;
+    }
     *out = n < 0 ? vocabulary - 1 : (int)n;
     return OK;
 }

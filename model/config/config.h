@@ -17,11 +17,16 @@ enum {
     FEATURE_QKV_BIAS = 1,
     FEATURE_O_BIAS = 2, // of the attention output projection
     FEATURE_MLP_BIAS = 4,
-    FEATURE_QK_NORM = 8,   // queries and keys are normalised, head by head
-    FEATURE_OWN_HEAD = 16, // the map to the vocabulary is not the embedding
-    FEATURE_GGUF_PAIRS =
-        32, // GGUF files of this architecture hold LAYOUT_PAIRS where tables say so
+    FEATURE_QK_NORM = 8,        // queries and keys are normalised, head by head
+    FEATURE_OWN_HEAD = 16,      // the map to the vocabulary is not the embedding
+    FEATURE_GGUF_PAIRS = 32,    // GGUF files of this architecture hold LAYOUT_PAIRS where tables
+                                // say so
+    FEATURE_WHOLE_QK_NORM = 64, // queries and keys, where they are, as one vector instead
+    FEATURE_PROJECTED = 128,    // the embedding is narrower than the hidden states
+    FEATURE_LAST_NORM = 256,    // in models that may lack it: a norm behind the last layer
 };
+
+enum { CONFIG_MAX_LAYERS = 1024 };
 
 typedef struct config {
     model_info info;
@@ -29,16 +34,29 @@ typedef struct config {
     const activation *act;
     double norm_eps;
     double initializer_range;
-    unsigned features;                // FEATURE_
-    rotary rotary;                    // text; theta 0: learned positions
-    int window;                       // text: keys that a query sees; 0: all
-    int padding;                      // text: the token whose embedding is drawn as zero; -1: none
-    layer_range held;                 // the layers whose weights are wanted
+    unsigned features;                     // FEATURE_
+    rotary rotary;                         // text; theta 0: learned positions
+    rotary windowed_rotary;                // of layers with a window; theta 0: the same
+    int window;                            // text: keys that a query sees; 0: all
+    uint64_t full[CONFIG_MAX_LAYERS / 64]; // bits of layers that see all keys all the same
+    bool headless;                         // has no head: activations, and no answers
+    int embedding_width;                   // text: of the embedding; 0: hidden_size
+    int first_position;          // text: rows of learned positions before that of position 0
+    bool norm_behind_sum;        // norms are of the sums that blocks add to, not of their input
+    bool parallel;               // a layer's MLP reads what its attention reads; needs `apart`
+    double embedding_scale;      // text: embeddings are multiplied by it; 0: they are not
+    double score_scale;          // what scores are multiplied by; 0: 1 / √head_dim
+    double score_cap, logit_cap; // scores and logits x become cap · tanh(x / cap); 0: no cap
+    int padding;                 // text: the token whose embedding is drawn as zero; -1: none
+    layer_range held;            // the layers whose weights are wanted
     bool holds_embedding, holds_head; // and the tensors before and behind them
 } config;
 
 // Sets what member `part` of a team of `parts` holds, in passes with and without the head. Local.
 void config_hold(config *c, int part, int parts);
+
+// Has the layer a window?
+bool config_is_windowed(const config *c, int layer);
 
 // Is the field there, if only as null?
 bool config_has(const config_file *f, const char *key);
@@ -66,11 +84,18 @@ status config_activation(const config_file *f, const char *key, const char *miss
 // The width of a head: head_dim, or hidden_size ÷ heads, which must divide it. Heads of queries and
 // values must be as wide.
 status config_heads(const config_file *f, int hidden_size, int heads, int *head_dim);
-// Fails when one of the fields is present and neither null nor false.
+// The same of a class that has a width of its own where the file says none; 0: none.
+status config_head_dim(const config_file *f, int hidden_size, int heads, int missing,
+                       int *head_dim);
+// Fails when one of the fields is present and neither null, false nor empty.
 status config_refuse(const config_file *f, const char *const *keys, size_t n);
 // Fails when `layer_types` is there and has another item than `type`.
 status config_layer_types(const config_file *f, const char *type);
-// Fails unless `architectures` is absent or lists `name`.
-status config_task(const config_file *f, const char *name);
+// sliding_window, and which layers have it: layer_types, or all but every n-th one, n of
+// sliding_window_pattern. `missing`, `period`: the class's. Needs out->info.layers.
+status config_windows(const config_file *f, int missing, int period, config *out);
+// Fails unless `architectures` is absent, lists `name`, in whatever letters, or names a class of its
+// family without that head (LlamaModel, LlamaForSequenceClassification): out->headless is then true.
+status config_task(const config_file *f, const char *name, config *out);
 
 #endif

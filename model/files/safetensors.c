@@ -244,6 +244,11 @@ status safetensors_open(const char *path, safetensors **out)
         st = status_fail(ERR_INPUT, path, "changed while it was opened; try again");
         goto done;
     }
+    const char *stands = file_stands_for(s->map.bytes, s->map.size);
+    if (stands) {
+        st = status_fail(ERR_INPUT, path, "%s", stands);
+        goto done;
+    }
     if (s->map.size < 8) {
         st = status_fail(ERR_INPUT, path, "holds %zu bytes, which is no safetensors file",
                          s->map.size);

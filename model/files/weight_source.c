@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files are mapped, not read: ranks of a node share their pages, and what is float32 already is
-// used where it lies. An index is believed only where the shards say the same.
+// used where it lies. An index is believed only where the shards say the same, as far as a model
+// needs it.
 #include "model/files/weight_source.h"
 
 #include <jansson.h>
@@ -11,6 +12,7 @@
 #include "model/files/safetensors.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
 
 // The largest index seen has 9 MB (91,000 tensors).
 #define MAX_INDEX 32000000
@@ -20,7 +22,10 @@ struct weight_source {
     size_t n_shards;
     gguf_weights *gguf;     // instead of shards
     const tensor **tensors; // of all files, by name
+    tensor *renamed; // owned: those of a wrapper, without its prefix; NULL: names are as they are
     size_t n;
+    char prefix[32];    // of wrappers, which all names had
+    text disagreements; // of an index and its shards: names, one a line
 };
 
 // The weight files of a folder or file: paths, sorted; and the index, where there is one.
@@ -89,6 +94,11 @@ static status read_index(layout *l, const char *folder)
     const char *name;
     json_t *file;
     TRY(file_read(l->index_path, MAX_INDEX, &bytes, &size));
+    const char *stands = file_stands_for(bytes, size);
+    if (stands) {
+        st = status_fail(ERR_INPUT, l->index_path, "%s", stands);
+        goto done;
+    }
     l->index = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
     json_t *map = json_object_get(l->index, "weight_map");
     if (!json_is_object(map)) {
@@ -145,8 +155,9 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const tensor *const *)a)->name, (*(const tensor *const *)b)->name);
 }
 
-// The index and the shards must agree on where each tensor is.
-static status check_index(const weight_source *s, const layout *l)
+// Notes the tensors about which the index and the shards disagree. Those that a model needs are
+// refused when they are looked for (weight_source_agreed); about others nobody need care.
+static status note_disagreements(weight_source *s, const layout *l)
 {
     const char *name;
     json_t *file, *map = json_object_get(l->index, "weight_map");
@@ -154,14 +165,37 @@ static status check_index(const weight_source *s, const layout *l)
         const char *shard = json_string_value(json_object_get(map, s->tensors[i]->name));
         const char *own = strrchr(s->tensors[i]->file, '/');
         if (!shard || strcmp(shard, own ? own + 1 : s->tensors[i]->file) != 0)
-            return status_fail(ERR_INPUT, s->tensors[i]->file, "tensor %s: %s says it is in %s",
-                               s->tensors[i]->name, l->index_path, shard ? shard : "no shard");
+            text_addf(&s->disagreements, "%s\n", s->tensors[i]->name);
     }
     json_object_foreach(map, name, file)
     {
         if (!weight_source_find(s, name))
-            return status_fail(ERR_INPUT, l->index_path, "tensor %s: not in its shard %s", name,
-                               json_string_value(file));
+            text_addf(&s->disagreements, "%s\n", name);
+    }
+    return s->disagreements.failed ? status_no_memory(l->index_path) : OK;
+}
+
+// torch.compile and DistributedDataParallel put a prefix of their own before all names; each is
+// taken away, so that what is inside is found.
+static status strip_wrappers(weight_source *s)
+{
+    static const char *const wrappers[] = {"_orig_mod.", "module."};
+    for (size_t w = 0; w < sizeof wrappers / sizeof *wrappers; w++) {
+        const size_t length = strlen(wrappers[w]);
+        size_t with = 0;
+        while (with < s->n && strncmp(s->tensors[with]->name, wrappers[w], length) == 0)
+            with++;
+        if (s->n == 0 || with < s->n)
+            continue;
+        if (!s->renamed && !(s->renamed = checked_calloc(s->n, sizeof *s->renamed)))
+            return status_no_memory("the table of tensors");
+        for (size_t i = 0; i < s->n; i++) { // in the same order: the prefix is all names'
+            s->renamed[i] = *s->tensors[i];
+            s->renamed[i].name += length;
+            s->tensors[i] = &s->renamed[i];
+        }
+        strncat(s->prefix, wrappers[w], sizeof s->prefix - strlen(s->prefix) - 1);
+        return strlen(s->prefix) + length < sizeof s->prefix ? strip_wrappers(s) : OK;
     }
     return OK;
 }
@@ -211,7 +245,8 @@ status weight_source_open(const char *path, weight_source **out)
         TRY(safetensors_open(l.files[s->n_shards], &s->shards[s->n_shards]));
     TRY(collect_tensors(s));
     if (l.index)
-        TRY(check_index(s, &l));
+        TRY(note_disagreements(s, &l));
+    TRY(strip_wrappers(s));
     *out = s;
     s = NULL;
 done:
@@ -229,6 +264,8 @@ void weight_source_close(weight_source *s)
     gguf_weights_close(s->gguf);
     free(s->shards);
     free(s->tensors);
+    free(s->renamed);
+    text_free(&s->disagreements);
     free(s);
 }
 
@@ -260,6 +297,27 @@ const tensor *weight_source_find(const weight_source *s, const char *name)
     const tensor **found =
         s->n ? bsearch(&pointer, s->tensors, s->n, sizeof *s->tensors, by_name) : NULL;
     return found ? *found : NULL;
+}
+
+bool weight_source_agreed(const weight_source *s, const tensor *t)
+{
+    const char *name = t->name - strlen(s->prefix); // as the files have it
+    const size_t length = strlen(name);
+    const char *at = text_get(&s->disagreements);
+    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+        if ((size_t)(end - at) == length && strncmp(at, name, length) == 0)
+            return false;
+    return true;
+}
+
+const char *weight_source_disagreements(const weight_source *s)
+{
+    return text_get(&s->disagreements);
+}
+
+const char *weight_source_prefix(const weight_source *s)
+{
+    return s->prefix;
 }
 
 status weight_source_unchanged(const weight_source *s)

@@ -12,11 +12,18 @@
 #include "model/weights/tensor_table.h"
 #include "pipeline/base/status.h"
 
+// What is done to a block's output before it is added to the hidden states; nothing where all are
+// NULL. Needs info.apart.
+typedef struct output_step {
+    const float *norm; // [H] RMSNorm
+} output_step;
+
 // A layer's MLP: down(act(up(x))), or down(act(gate(x)) · up(x)) where gate.out is
 // not 0, of models whose info is gated.
 typedef struct mlp_weights {
     linear up, gate, down;
     const activation *act;
+    output_step then;
 } mlp_weights;
 
 typedef struct arch {

@@ -27,45 +27,68 @@ static bool is_unread(const pass *p, site after)
     return p->ended || p->resumed || (after == SITE_ATTN && p->neurons && p->neurons->made);
 }
 
-enum { NORM_STEP = 8 };
-
 // LayerNorm, or RMSNorm where there is no bias, of a few rows at a time, so that they are still in
-// cache when they are rounded.
-static status normalise_rows(pass *p, const float *weight, const float *bias, int layer, site after)
+// cache when they are rounded. `replaced`: the hidden states become it too, so that it is not only
+// what a block reads.
+static status normalise_rows(pass *p, const float *weight, const float *bias, bool replaced,
+                             int layer, site after)
 {
     const config *c = &p->m->config;
     const int width = c->info.hidden_size;
     const float eps = (float)c->norm_eps;
     bool finite = true;
-    if (is_unread(p, after))
+    if (replaced ? p->ended : is_unread(p, after))
         return OK;
     for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
         const int64_t left = p->rows - first, n = left < NORM_STEP ? left : NORM_STEP;
-        const float *x = p->hidden + first * width;
-        float *out = p->normed + first * width;
+        float *x = p->hidden + first * width;
+        float *out = p->normed + (p->normed_reused ? 0 : first * width);
         const bool good = bias ? kernel_layer_norm(x, n, width, weight, bias, eps, out)
                                : kernel_rms_norm(x, width, n, width, weight, eps, out, width);
         finite = finite && good;
         if (p->normed_half)
             products_round(p->products, out, (size_t)(n * width), p->normed_half + first * width);
+        if (replaced)
+            memcpy(x, out, (size_t)(n * width) * sizeof *x);
     }
     return finite ? OK : fail_not_finite(layer, after);
 }
 
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
-    return normalise_rows(p, weight, bias, layer, after);
+    return normalise_rows(p, weight, bias, false, layer, after);
+}
+
+status block_layer_norm_sum(pass *p, const float *weight, const float *bias, int layer, site after)
+{
+    return normalise_rows(p, weight, bias, true, layer, after);
 }
 
 status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
-    return normalise_rows(p, weight, NULL, layer, after);
+    return normalise_rows(p, weight, NULL, false, layer, after);
+}
+
+status block_pass_on(pass *p, int layer, site after)
+{
+    const int width = p->m->config.info.hidden_size;
+    const size_t n = (size_t)p->rows * (size_t)width;
+    size_t at;
+    if (is_unread(p, after))
+        return OK;
+    if (!kernel_finite(p->hidden, n, &at))
+        return fail_not_finite(layer, after);
+    if (p->normed_half)
+        products_round(p->products, p->hidden, n, p->normed_half);
+    if (!p->normed_reused)
+        memcpy(p->normed, p->hidden, n * sizeof *p->normed);
+    return OK;
 }
 
 operand block_normed(const pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
-    return (operand){p->normed, p->normed_half, hidden, hidden, p->rows};
+    return (operand){p->normed_reused ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
 }
 
 // Sets the pruned neurons among [first, first + neurons) of a site to 0, then shows the site to the
@@ -97,8 +120,11 @@ static void narrow_rows(pass *p)
         memmove(p->hidden + to, p->hidden + from, width * sizeof *p->hidden);
         if (p->normed_half)
             memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
-        memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
+        if (!p->normed_reused)
+            memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
         p->position[i] = p->position[p->head_row[i]];
+        if (p->turn != p->position)
+            p->turn[i] = p->turn[p->head_row[i]];
     }
     p->rows = p->head_rows;
     p->first_row = p->head_first;
@@ -110,53 +136,140 @@ void block_narrow(pass *p)
         narrow_rows(p);
 }
 
-// Normalises and rotates the heads of queries or keys x [rows, heads × head_dim].
-static void rotate_heads(const pass *p, const float *norm, int heads, const int64_t *position,
+// Normalises and rotates the heads of queries or keys: rows [first, first + rows) of those that `x`
+// begins with [rows, heads × head_dim].
+static void rotate_heads(const pass *p, int layer, const float *norm, int heads, int64_t first,
                          int64_t rows, float *x)
 {
     const config *c = &p->m->config;
     const int d = c->info.head_dim, width = heads * d;
-    for (int h = 0; norm && h < heads; h++)
-        kernel_rms_norm(x + h * d, width, rows, d, norm, (float)c->norm_eps, x + h * d, width);
+    const int normed = c->features & FEATURE_WHOLE_QK_NORM ? width : d;
+    const float *table = config_is_windowed(c, layer) ? p->windowed_rotary : p->rotary;
+    for (int at = 0; norm && at < width; at += normed)
+        kernel_rms_norm(x + at, width, rows, normed, norm, (float)c->norm_eps, x + at, width);
     if (c->rotary.theta > 0)
-        rotary_apply(p->rotary, position, rows, heads, d, width, x);
+        rotary_apply(table, c->rotary.dims, p->turn + first, rows, heads, d, width, x);
+}
+
+// Does a block's output go to p->output first?
+static bool is_apart(const output_step *then)
+{
+    return then->norm;
+}
+
+static void add_rows(pass *p)
+{
+    const int width = p->m->config.info.hidden_size;
+    for (int64_t r = 0; r < p->rows; r++)
+        kernel_add_rows(p->output + r * width, 1, width, p->hidden + r * width);
+}
+
+// Takes the step, and adds the output.
+static status add_output(pass *p, const output_step *then, int layer, site s)
+{
+    const config *c = &p->m->config;
+    const int width = c->info.hidden_size;
+    if (then->norm && !kernel_rms_norm(p->output, width, p->rows, width, then->norm,
+                                       (float)c->norm_eps, p->output, width))
+        return fail_not_finite(layer, s);
+    add_rows(p);
+    return OK;
+}
+
+void block_add_held(pass *p)
+{
+    if (!p->ended)
+        add_rows(p);
+}
+
+bool block_behind_attn(const pass *p, bool asked)
+{
+    return asked && !p->m->config.parallel;
+}
+
+enum { ROTATE_STEP = 16 };
+
+// The queries [rows, width] in p->q, and their nearest bf16 in p->site_copy where products read that:
+// rounded with the product, or behind what normalises and rotates them, a few rows at a time.
+static status make_queries(pass *p, int layer, const attention_weights *a)
+{
+    status st;
+    const model_info *info = &p->m->config.info;
+    const int width = a->q.out;
+    const bool rotated = a->q_norm || p->m->config.rotary.theta > 0;
+    uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
+    const product_finish rounded = {.half = rotated ? NULL : half, .half_stride = width};
+    const operand x = block_normed(p);
+    TRY(linear_apply(p->products, &a->q, &x, &rounded, p->q, width));
+    for (int64_t r = 0; rotated && r < p->rows; r += ROTATE_STEP) {
+        const int64_t left = p->rows - r, n = left < ROTATE_STEP ? left : ROTATE_STEP;
+        rotate_heads(p, layer, a->q_norm, info->heads, r, n, p->q + r * width);
+        if (half)
+            products_round(p->products, p->q + r * width, (size_t)(n * width), half + r * width);
+    }
+done:
+    return st;
+}
+
+// Each sample's queries become its attention's outputs, in p->q, and in `half` (NULL: not there).
+static void attend_samples(pass *p, int layer, const attention_weights *a, uint16_t *half)
+{
+    const config *c = &p->m->config;
+    const model_info *info = &c->info;
+    const int width = a->q.out, kv_width = a->k.out;
+    const attention_shape shape = {
+        .heads = info->heads,
+        .kv_heads = info->kv_heads,
+        .head_dim = info->head_dim,
+        .scale = c->score_scale > 0 ? (float)c->score_scale : 1.0f / sqrtf((float)info->head_dim),
+        .causal = a->causal,
+        .window = config_is_windowed(c, layer) ? c->window : 0,
+        .cap = (float)c->score_cap};
+    const uint16_t *queries = p->site_copy;
+    const bool is_half = p->m->packing == PACKING_BF16;
+    for (int64_t s = 0; s < p->tile.samples; s++) {
+        const int64_t key = p->tile.first_row[s], first = p->first_row[s];
+        const attention_rows rows = {.q = p->q + first * width,
+                                     .q_half = is_half ? queries + first * width : NULL,
+                                     .out_half = half ? half + first * width : NULL,
+                                     .queries = p->first_row[s + 1] - first,
+                                     .position = p->position + first,
+                                     .k = p->k + key * kv_width,
+                                     .v = p->v + key * kv_width,
+                                     .keys = p->tile.first_row[s + 1] - key};
+        attention_apply(p->products, &shape, &p->attention, &rows);
+    }
 }
 
 static status attend_rows(pass *p, int layer, const attention_weights *a)
 {
     status st;
-    const config *c = &p->m->config;
-    const model_info *info = &c->info;
+    const model_info *info = &p->m->config.info;
     const int hidden = info->hidden_size, width = a->q.out, kv_width = a->k.out;
-    const attention_shape shape = {info->heads,    info->kv_heads,
-                                   info->head_dim, 1.0f / sqrtf((float)info->head_dim),
-                                   a->causal,      c->window};
+    const bool half = p->m->packing == PACKING_BF16;
+    const bool pruned = mask_pruned(p->f->mask, SITE_ATTN, layer).n > 0;
     operand x = block_normed(p);
-    TRY(linear_apply(p->products, &a->k, &x, p->k, kv_width));
-    TRY(linear_apply(p->products, &a->v, &x, p->v, kv_width));
-    rotate_heads(p, a->k_norm, info->kv_heads, p->position, p->rows, p->k);
-    if (p->narrow) {
+    TRY(linear_apply(p->products, &a->k, &x, NULL, p->k, kv_width));
+    TRY(linear_apply(p->products, &a->v, &x, NULL, p->v, kv_width));
+    rotate_heads(p, layer, a->k_norm, info->kv_heads, 0, p->rows, p->k);
+    if (p->narrow)
         block_narrow(p);
-        x = block_normed(p);
-    }
-    TRY(linear_apply(p->products, &a->q, &x, p->q, width));
-    rotate_heads(p, a->q_norm, info->heads, p->position, p->rows, p->q);
-    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
-    for (int64_t s = 0; s < p->tile.samples; s++) {
-        int64_t key = p->tile.first_row[s], first = p->first_row[s];
-        attention_apply(&shape, &p->attention, p->q + first * width,
-                        x.half ? x.half + first * width : NULL, p->first_row[s + 1] - first,
-                        p->position + first, p->k + key * kv_width, p->v + key * kv_width,
-                        p->tile.first_row[s + 1] - key);
-    }
+    TRY(make_queries(p, layer, a));
+    attend_samples(p, layer, a, half && !pruned ? p->site_copy : NULL);
     TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q, width));
     if (p->sites_only && !p->f->read_sites[SITE_MLP]) {
         p->ended = true;
         goto done;
     }
-    if (a->o.bias)
-        kernel_add_rows(a->o.bias, p->rows, hidden, p->hidden);
-    x = linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    x = half && !pruned
+            ? (operand){p->q, p->site_copy, width, width, p->rows}
+            : linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
+    if (a->held || is_apart(&a->then)) {
+        TRY(linear_apply(p->products, &a->o, &x, NULL, p->output, hidden));
+        if (!a->held)
+            TRY(add_output(p, &a->then, layer, SITE_ATTN));
+        goto done;
+    }
     TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
 done:
     return st;
@@ -170,22 +283,10 @@ status block_attention(pass *p, int layer, const attention_weights *a)
         return OK;
     }
     status st = attend_rows(p, layer, a);
-    if (st == OK && f->keep_hidden && f->keep_behind_attn && layer == f->keep_layer)
+    if (st == OK && f->keep_hidden && block_behind_attn(p, f->keep_behind_attn) &&
+        layer == f->keep_layer)
         st = f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
     return st;
-}
-
-// y = act(y), or y · act(gate), for rows [rows, n] that lie `stride` apart; the gate's lie n apart.
-static void activate_rows(const activation *act, float *gate, int64_t rows, int n, int64_t stride,
-                          float *y)
-{
-    const bool dense = stride == n;
-    const size_t each = (size_t)n * (size_t)(dense ? rows : 1);
-    for (int64_t r = 0; r < (dense ? 1 : rows); r++, y += stride) {
-        act->apply(gate ? gate + r * n : y, each);
-        if (gate)
-            kernel_multiply(gate + r * n, each, y);
-    }
 }
 
 // Neurons [first, first + n) of the MLP's inside: y [rows, n], its rows `stride` apart, and where
@@ -198,34 +299,24 @@ typedef struct neuron_step {
     int64_t half_stride;
 } neuron_step;
 
-static void round_neurons(const pass *p, const neuron_step *u, int64_t first_row, int64_t rows)
-{
-    for (int64_t r = first_row; r < first_row + rows; r++)
-        products_round(p->products, u->y + r * u->stride, (size_t)u->n,
-                       u->half + r * u->half_stride);
-}
-
-// Rows that are activated, multiplied and rounded at once, while they are in cache.
-enum { ACTIVATE_STEP = 8 };
-
+// `rounded`: into half too, while each block is in cache.
 static status make_step(pass *p, const mlp_weights *w, const operand *x, const neuron_step *u,
                         bool rounded)
 {
-    status st;
+    status st = OK;
     const bool gated = w->gate.out > 0;
     const linear up = linear_outputs(&w->up, u->first, u->n);
-    TRY(linear_apply(p->products, &up, x, u->y, u->stride));
+    product_finish activate = {.act = w->act->apply}, finish = {.half_stride = u->half_stride};
     if (gated) {
         const linear gate = linear_outputs(&w->gate, u->first, u->n);
-        TRY(linear_apply(p->products, &gate, x, p->gate, u->n));
+        TRY(linear_apply(p->products, &gate, x, &activate, p->gate, u->n));
+        finish.factor = p->gate;
+        finish.factor_stride = u->n;
+    } else {
+        finish.act = w->act->apply;
     }
-    for (int64_t r = 0; r < p->rows; r += ACTIVATE_STEP) {
-        const int64_t left = p->rows - r, rows = left < ACTIVATE_STEP ? left : ACTIVATE_STEP;
-        activate_rows(w->act, gated ? p->gate + r * u->n : NULL, rows, u->n, u->stride,
-                      u->y + r * u->stride);
-        if (rounded)
-            round_neurons(p, u, r, rows);
-    }
+    finish.half = rounded ? u->half : NULL;
+    TRY(linear_apply(p->products, &up, x, &finish, u->y, u->stride));
 done:
     return st;
 }
@@ -237,18 +328,20 @@ static status make_neurons(pass *p, int layer, const mlp_weights *w, const opera
 {
     status st = OK;
     uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
+    const bool pruned = read_too && mask_pruned(p->f->mask, SITE_MLP, layer).n > 0;
     *inside = (operand){p->mlp, half, n, n, p->rows};
     for (int at = 0; at < n; at += p->mlp_step) {
         const int left = n - at, step = left < p->mlp_step ? left : p->mlp_step;
         const neuron_step u = {
             first + at, step, half ? p->mlp : p->mlp + at, half ? step : n, half ? half + at : NULL,
             n};
-        TRY(make_step(p, w, x, &u, half && !read_too));
+        TRY(make_step(p, w, x, &u, half && !pruned && !p->sites_only));
         if (!read_too)
             continue;
         TRY(prune_and_read(p, SITE_MLP, layer, u.first, step, u.y, u.stride));
-        if (half && !p->sites_only)
-            round_neurons(p, &u, 0, p->rows);
+        for (int64_t r = 0; half && pruned && !p->sites_only && r < p->rows; r++)
+            products_round(p->products, u.y + r * u.stride, (size_t)step,
+                           u.half + r * u.half_stride);
     }
 done:
     return st;
@@ -283,8 +376,12 @@ status block_mlp(pass *p, int layer)
     bool compacted = !read && mask_compacted(p->f->mask, layer, &w);
     if (!compacted)
         w = p->m->arch->mlp(p->m, layer);
-    if (w.down.bias && !p->sites_only)
-        kernel_add_rows(w.down.bias, p->rows, hidden, p->hidden);
+    const bool apart = is_apart(&w.then);
+    float *to = apart ? p->output : p->hidden;
+    if (apart)
+        kernel_fill_rows(NULL, p->rows, hidden, hidden, to);
+    if (w.up.out == 0 && w.down.bias && !p->sites_only) // otherwise the first product adds it
+        kernel_add_rows(w.down.bias, p->rows, hidden, to);
     if (p->neurons && !p->neurons->made)
         TRY(fill_cache(p, layer));
     const operand x = block_normed(p);
@@ -297,8 +394,10 @@ status block_mlp(pass *p, int layer)
         if (p->sites_only)
             continue;
         const linear down = linear_inputs(&w.down, first, n);
-        TRY(linear_add(p->products, &down, &inside, p->hidden, hidden));
+        TRY(linear_add(p->products, &down, &inside, to, hidden));
     }
+    if (apart && !p->sites_only)
+        TRY(add_output(p, &w.then, layer, SITE_MLP));
 done:
     return st;
 }

@@ -34,20 +34,29 @@ status head_list_rows(pass *p)
     return OK;
 }
 
+// Caps n logits where the model does.
+static void cap_logits(const pass *p, float *logits, size_t n)
+{
+    const double cap = p->m->config.logit_cap;
+    if (cap > 0)
+        kernel_soft_cap(logits, n, 1, (float)cap);
+}
+
 // The logits of one scored row in p->whole.
 static status logits_of_row(pass *p, const linear *output, int64_t row)
 {
     status st = OK;
-    const int width = output->in;
     const operand all = block_normed(p);
-    const operand x = {all.x + row * width, all.half ? all.half + row * width : NULL, width, width,
-                       1};
+    const operand x = {all.x ? all.x + row * all.stride : NULL,
+                       all.half ? all.half + row * all.half_stride : NULL, all.stride,
+                       all.half_stride, 1};
     for (int first = 0; first < output->out; first += PASS_OUTPUTS) {
         int left = output->out - first, n = left < PASS_OUTPUTS ? left : PASS_OUTPUTS;
         linear part = linear_outputs(output, first, n);
-        TRY(linear_apply(p->products, &part, &x, p->logits, n));
+        TRY(linear_apply(p->products, &part, &x, NULL, p->logits, n));
         memcpy(p->whole + first, p->logits, (size_t)n * sizeof *p->whole);
     }
+    cap_logits(p, p->whole, (size_t)output->out);
 done:
     return st;
 }
@@ -61,9 +70,10 @@ static status logits_of_candidate(pass *p, const linear *output, const operand *
     int n = output->packed.at ? output->out - begin : 1;
     n = n < PACK_OUTPUTS ? n : PACK_OUTPUTS;
     const linear part = linear_outputs(output, begin, n);
-    TRY(linear_apply(p->products, &part, x, p->mlp, n));
+    TRY(linear_apply(p->products, &part, x, NULL, p->mlp, n));
     for (int64_t r = 0; r < p->rows; r++)
         out[r] = p->mlp[r * n + candidate - begin];
+    cap_logits(p, out, (size_t)p->rows);
 done:
     return st;
 }
@@ -114,9 +124,10 @@ static status fold_logits(pass *p, const linear *output)
     for (int first = 0; first < output->out; first += PASS_OUTPUTS) {
         int left = output->out - first, n = left < PASS_OUTPUTS ? left : PASS_OUTPUTS;
         linear part = linear_outputs(output, first, n);
-        TRY(linear_apply(p->products, &part, &x, p->logits, n));
+        TRY(linear_apply(p->products, &part, &x, NULL, p->logits, n));
         if (!kernel_finite(p->logits, (size_t)p->rows * (size_t)n, &at))
             return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the logits");
+        cap_logits(p, p->logits, (size_t)p->rows * (size_t)n);
         for (int64_t r = 0; r < p->rows; r++)
             predict_add(&p->answers[r], p->logits + r * n, first, n);
     }

@@ -9,7 +9,9 @@ size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples,
 {
     config c = {.info = *info, .patch_width = 1};
     c.rotary.theta = info->modality == MODALITY_TEXT; // perhaps it has a table of them
-    if (info->rows_per_image > 1)                     // a patch has at most this many pixels
+    c.rotary.kind = ROTARY_DYNAMIC;
+    c.windowed_rotary.theta = info->apart; // models that have a second one hold outputs apart too
+    if (info->rows_per_image > 1)          // a patch has at most this many pixels
         c.patch_height = info->image_height * info->image_width / (info->rows_per_image - 1);
     size_t most = 0;
     for (packing form = PACKING_NONE; form <= PACKING_BF16; form++) { // which one is not known here

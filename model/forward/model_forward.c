@@ -84,6 +84,8 @@ status model_forward(model *m, pool *p, const forward *f)
     st = OK;
     if (!handover_span(m, f).any)
         goto done;
+    if (m->config.headless && (f->result || f->logits))
+        TRY(status_fail(ERR_INPUT, m->path, "has no head, and so no answers"));
     TRY(check_candidates(f, m->config.info.outputs));
     TRY(weights_unchanged(m->weights));
     TRY(grow_scratch(m, threads));

@@ -14,6 +14,8 @@
 
 // Outputs whose logits are held at once.
 enum { PASS_OUTPUTS = CANDIDATES };
+// Rows that are normalised at once, and rounded while they are in the nearest cache.
+enum { NORM_STEP = 8 };
 
 typedef struct pass {
     const model *m;
@@ -38,13 +40,18 @@ typedef struct pass {
     int mlp_block;   // neurons of the MLP that are projected down at once
     int mlp_step;    // and of them, those that are computed and read at once
 
-    int64_t *position;     // [rows] of each row of `hidden`: its place in its sample
-    float *rotary;         // text: [longest sample, head_dim], where positions are rotary
-    float *hidden;         // [rows, H]
-    float *normed;         // [rows, H]
-    uint16_t *normed_half; // [rows, H], its nearest bf16, where products read that; else NULL
-    float *q;              // [rows, heads × head_dim]; then the attn site
-    float *k, *v;          // [tile rows, kv_heads × head_dim]
+    int64_t *position;      // [rows] of each row of `hidden`: its place in its sample
+    float *rotary;          // text: [longest sample, dims], where positions are rotary; or [rows,
+                            // dims], where they depend on the length of the sample
+    float *windowed_rotary; // of layers with a window
+    int64_t *turn;          // [rows] of each row of `hidden`: its row of these tables
+    float *hidden;          // [rows, H]
+    float *normed;          // [rows, H], or [NORM_STEP, H] and used again:
+    bool normed_reused;     // where all products read bf16
+    uint16_t *normed_half;  // [rows, H], its nearest bf16, where products read that; else NULL
+    float *output;          // [rows, H] of a block, where it is held apart; else NULL
+    float *q;               // [rows, heads × head_dim]; then the attn site
+    float *k, *v;           // [tile rows, kv_heads × head_dim]
     void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches
     attention_workspace attention;
     float *mlp;      // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block

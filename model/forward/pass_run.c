@@ -4,6 +4,7 @@
 // filled in is checked before anything is indexed by it.
 #include "model/forward/pass_run.h"
 
+#include "model/forward/blocks.h"
 #include "model/forward/handover.h"
 #include "model/forward/head.h"
 #include "model/forward/neuron_cache.h"
@@ -58,6 +59,24 @@ static void number_rows(pass *p)
             p->position[row] = row - first;
 }
 
+// Where rotary positions depend on the sample's length, a table of this tile's rows.
+static void turn_by_length(pass *p)
+{
+    const config *c = &p->m->config;
+    const rotary *r = &c->rotary, *w = &c->windowed_rotary;
+    const int64_t *first = p->tile.first_row;
+    if (p->turn == p->position) // they do not
+        return;
+    for (int64_t row = 0; row < p->tile.rows; row++)
+        p->turn[row] = row;
+    for (int64_t s = 0; s < p->tile.samples; s++) {
+        const int64_t length = first[s + 1] - first[s];
+        rotary_table(r, length, length, p->rotary + first[s] * r->dims);
+        if (w->theta > 0)
+            rotary_table(w, length, length, p->windowed_rotary + first[s] * w->dims);
+    }
+}
+
 // The hidden states at the input of the first layer that is run here.
 static status begin_pass(pass *p, const layer_span *l)
 {
@@ -70,6 +89,7 @@ static status begin_pass(pass *p, const layer_span *l)
     number_rows(p);
     p->rows = p->tile.rows;
     p->first_row = p->tile.first_row;
+    turn_by_length(p);
     if (!l->begins)
         goto done;
     if (p->m->config.info.modality == MODALITY_TEXT)
@@ -85,7 +105,7 @@ done:
 static status keep_hidden(pass *p, int layer)
 {
     const forward *f = p->f;
-    if (!f->keep_hidden || f->keep_behind_attn || layer != f->keep_layer)
+    if (!f->keep_hidden || block_behind_attn(p, f->keep_behind_attn) || layer != f->keep_layer)
         return OK;
     return f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
 }
@@ -103,7 +123,7 @@ static status run_layers(pass *p, const layer_span *mine)
             goto done;
         }
         TRY(keep_hidden(p, l));
-        p->resumed = l == f->first_layer && f->first_behind_attn;
+        p->resumed = l == f->first_layer && block_behind_attn(p, f->first_behind_attn);
         p->neurons = neuron_cache_find(p, l);
         p->narrow = l == layers - 1 && head && !f->read;
         p->sites_only = l == layers - 1 && !head;

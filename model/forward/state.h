@@ -20,15 +20,16 @@ typedef struct thread_scratch {
 struct model {
     const arch *arch;
     config config;
-    weights *weights; // owned; NULL where the model was opened light
-    packing packing;  // of what products read
-    product_engine engine;
-    pthread_mutex_t growing; // of what follows: several threads may begin a pass at once
-    thread_scratch *scratch; // owned [threads], made by the first pass
+    weights *weights;             // owned; NULL where the model was opened light
+    packing packing;              // of what products read
+    const product_engine *engine; // NULL: the best
+    pthread_mutex_t growing;      // of what follows: several threads may begin a pass at once
+    thread_scratch *scratch;      // owned [threads], made by the first pass
     int threads;
     relay *team; // borrowed; NULL where this process holds all layers
     // To look into layers that are not held.
-    char *path; // owned
+    char *path;  // owned
+    char *notes; // owned
     bool random;
     uint64_t seed;
 };

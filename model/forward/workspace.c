@@ -10,7 +10,7 @@
 
 // Neurons of an MLP that are projected down at once (packed weights are cut by whole panels), and
 // those of them that are computed, activated, read and rounded at once, while they are in cache.
-enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL, PACKED_MLP_STEP = 2 * PACK_OUTPUTS };
+enum { MLP_BLOCK = 512, PACKED_MLP_BLOCK = PACK_PANEL, PACKED_MLP_STEP = PACK_OUTPUTS };
 
 // Hands out parts of one allocation; with no memory behind it, it only counts.
 typedef struct scratch {
@@ -50,6 +50,7 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     const size_t longest = images ? (size_t)i->rows_per_image : rows;
     const size_t patch = (size_t)i->channels * (size_t)c->patch_height * (size_t)c->patch_width;
     const size_t attn = (size_t)i->heads * (size_t)i->head_dim;
+    const size_t kv = (size_t)i->kv_heads * (size_t)i->head_dim;
     const bool is_packed = form != PACKING_NONE, half = form == PACKING_BF16;
     const int most = is_packed ? PACKED_MLP_BLOCK : MLP_BLOCK;
     const int neurons = (i->d_mlp + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS;
@@ -70,10 +71,18 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
         take_part(a, head_rows, (size_t)(i->outputs < PASS_OUTPUTS ? i->outputs : PASS_OUTPUTS), f);
     p->whole = take_part(a, (size_t)i->outputs, 1, f);
     p->position = take_part(a, rows, 1, sizeof *p->position);
+    p->turn = p->position;
+    if (rotary_by_length(&c->rotary) || rotary_by_length(&c->windowed_rotary))
+        p->turn = take_part(a, rows, 1, sizeof *p->turn);
     p->rotary = take_part(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);
+    p->windowed_rotary =
+        c->windowed_rotary.theta > 0 ? take_part(a, longest, (size_t)i->head_dim, f) : p->rotary;
     p->hidden = take_part(a, rows, hidden, f);
-    p->normed = take_part(a, rows, hidden, f);
+    // Queries, keys and values in one map are not packed where they begin at no whole block.
+    p->normed_reused = half && attn % PACK_OUTPUTS == 0 && kv % PACK_OUTPUTS == 0;
+    p->normed = take_part(a, p->normed_reused ? NORM_STEP : rows, hidden, f);
     p->normed_half = half ? take_part(a, rows, hidden, sizeof *p->normed_half) : NULL;
+    p->output = i->apart ? take_part(a, rows, hidden, f) : NULL;
     const size_t inside = attn > (size_t)p->mlp_block ? attn : (size_t)p->mlp_block;
     const size_t widest = inside > patch ? inside : patch;
     p->site_copy = take_part(a, linear_copy_bytes(form, limits.rows, (int)widest), 1, 1);
@@ -81,8 +90,8 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     scratch patches = *a;
     p->patches = take_part(&patches, rows, patch, f);
     p->q = take_part(a, rows, attn, f);
-    p->k = take_part(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
-    p->v = take_part(a, rows, (size_t)i->kv_heads * (size_t)i->head_dim, f);
+    p->k = take_part(a, rows, kv, f);
+    p->v = take_part(a, rows, kv, f);
     lay_out_attention(form, i->head_dim, longest, a, &p->attention);
     p->mlp = take_part(a, rows, (size_t)(half ? p->mlp_step : p->mlp_block), f);
     p->gate = take_part(a, i->gated ? rows : 0, (size_t)p->mlp_step, f);
@@ -116,7 +125,9 @@ status workspace_lay_out(workspace *w, const config *c, packing form, pass_limit
     w->laid = (pass){0};
     lay_out(c, form, limits, &(scratch){w->at, 0, false}, &w->laid);
     if (c->rotary.theta > 0)
-        rotary_table(&c->rotary, limits.rows, c->info.head_dim, w->laid.rotary);
+        rotary_table(&c->rotary, limits.rows, limits.rows, w->laid.rotary);
+    if (c->windowed_rotary.theta > 0)
+        rotary_table(&c->windowed_rotary, limits.rows, limits.rows, w->laid.windowed_rotary);
     *out = w->laid;
     return OK;
 }

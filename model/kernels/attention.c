@@ -8,7 +8,6 @@
 
 #include "model/kernels/kernels.h"
 #include "model/kernels/packed.h"
-#include "model/kernels/products_avx512.h"
 
 // Keys are filled up to whole groups, whole vectors of scores and groups of packed inputs.
 enum { KEY_GROUP = 16 };
@@ -20,20 +19,20 @@ typedef struct span {
 
 // A block of queries: which keys any of them sees.
 typedef struct block {
+    const products *products;
     const attention_shape *shape;
     const attention_workspace *workspace;
-    const int64_t *position;
-    int64_t first, keys, q_stride;
+    const attention_rows *rows;
+    int64_t first, q_stride;
     int n;
     span all;
 } block;
 
-static span keys_seen(const attention_shape *s, const int64_t *position, int64_t query,
-                      int64_t keys)
+static span keys_seen(const attention_shape *s, const attention_rows *rows, int64_t query)
 {
     if (!s->causal)
-        return (span){0, keys};
-    int64_t at = position ? position[query] : query;
+        return (span){0, rows->keys};
+    int64_t at = rows->position ? rows->position[query] : query;
     bool cut = s->window > 0 && at >= s->window;
     return (span){cut ? at - s->window + 1 : 0, at + 1};
 }
@@ -68,11 +67,15 @@ static void exp_scores(const block *b, int64_t width, float sum[ATTENTION_BLOCK]
 {
     kernel_span own[ATTENTION_BLOCK];
     for (int i = 0; i < b->n; i++) {
-        const span keys = keys_seen(b->shape, b->position, b->first + i, b->keys);
+        const span keys = keys_seen(b->shape, b->rows, b->first + i);
         own[i].first = (int32_t)(keys.first - b->all.first);
         own[i].end = (int32_t)(keys.end - b->all.first);
     }
-    kernel_exp_spans(b->workspace->scores, b->n, width, own, b->shape->scale, sum);
+    float *scores = b->workspace->scores;
+    const attention_shape *s = b->shape;
+    if (s->cap > 0)
+        kernel_soft_cap(scores, (size_t)b->n * (size_t)width, s->scale, s->cap);
+    kernel_exp_spans(scores, b->n, width, own, s->cap > 0 ? 1 : s->scale, sum);
 }
 
 static void attend_blas(const block *b, float *q, const float *k, const float *v, int64_t kv_stride)
@@ -90,73 +93,94 @@ static void attend_blas(const block *b, float *q, const float *k, const float *v
                 v + from, (int)kv_stride, 0.0f, q, (int)b->q_stride);
 }
 
+// The block's mixed values of some outputs, divided by the sums of their weights: into q, and into
+// half where it is wanted.
+static void divide_rows(const block *b, const float sum[ATTENTION_BLOCK], int n, int64_t at)
+{
+    const float *mixed = b->workspace->mixed;
+    for (int64_t i = 0; i < b->n; i++, at += b->q_stride) {
+        kernel_scale(mixed + i * PACK_OUTPUTS, n, 1.0f / sum[i], b->rows->q + at);
+        if (b->rows->out_half)
+            products_round(b->products, b->rows->q + at, (size_t)n, b->rows->out_half + at);
+    }
+}
+
 // With packed keys and values, from a whole block of keys to a whole group: those behind the last
-// key are zero.
-static void attend_packed(const block *b, float *q, const void *x)
+// key are zero. The block's queries of a head begin at `at`.
+static void attend_packed(const block *b, int64_t at)
 {
     const attention_workspace *w = b->workspace;
     const int d = b->shape->head_dim, width = whole_groups(b->all.end - b->all.first);
     const int64_t blocks = b->all.first / PACK_OUTPUTS;
     const bool half = w->form == PACKING_BF16;
     float sum[ATTENTION_BLOCK];
-    product_shape score = {w->form, b->n, width, d, b->q_stride, width, false, false};
-    product_shape mix = {w->form, b->n, 0, width, width, PACK_OUTPUTS, false, false};
-    products_avx512_run(&score, x,
-                        (const char *)w->keys + packing_block_bytes(w->form, d) * (size_t)blocks,
-                        NULL, w->scores);
+    const product_shape score = {.form = w->form,
+                                 .rows = b->n,
+                                 .out = width,
+                                 .in = d,
+                                 .x_stride = b->q_stride,
+                                 .y_stride = width};
+    product_shape mix = {
+        .form = w->form, .rows = b->n, .in = width, .x_stride = width, .y_stride = PACK_OUTPUTS};
+    products_run_own(
+        b->products, &score, half ? (const void *)(b->rows->q_half + at) : b->rows->q + at,
+        (const char *)w->keys + packing_block_bytes(w->form, d) * (size_t)blocks, w->scores);
     exp_scores(b, width, sum);
     if (half)
-        products_avx512_round(w->scores, (size_t)b->n * (size_t)width, w->half);
+        products_round(b->products, w->scores, (size_t)b->n * (size_t)width, w->half);
     const void *weights = half ? (const void *)w->half : w->scores;
     const char *values =
         (const char *)w->values + packing_block_bytes(w->form, PACK_OUTPUTS) * (size_t)blocks;
-    const size_t next = packing_block_bytes(w->form, whole_groups(b->keys));
+    const size_t next = packing_block_bytes(w->form, whole_groups(b->rows->keys));
     for (int first = 0; first < d; first += PACK_OUTPUTS, values += next) {
         mix.out = d - first < PACK_OUTPUTS ? d - first : PACK_OUTPUTS;
-        products_avx512_run(&mix, weights, values, NULL, w->mixed);
-        for (int64_t i = 0; i < b->n; i++)
-            kernel_scale(w->mixed + i * PACK_OUTPUTS, mix.out, 1.0f / sum[i],
-                         q + i * b->q_stride + first);
+        products_run_own(b->products, &mix, weights, values, w->mixed);
+        divide_rows(b, sum, mix.out, at + first);
     }
 }
 
-// The blocks of queries of the heads that share keys and values `k`, `v`.
-static void attend_group(block *b, int first_head, float *q, const uint16_t *q_half,
-                         int64_t queries, const float *k, const float *v)
+// Packs the keys and values `k`, `v` of a head.
+static void pack_head(const block *b, const float *k, const float *v, int64_t stride)
+{
+    const attention_workspace *w = b->workspace;
+    const int d = b->shape->head_dim, keys = (int)b->rows->keys;
+    packed_strip(w->form, keys, d, k, stride, w->keys);
+    packed_strip_transposed(w->form, d, keys, whole_groups(keys), v, stride, w->values);
+}
+
+// The blocks of queries of the heads that share keys and values `kv`.
+static void attend_group(block *b, int kv)
 {
     const attention_shape *s = b->shape;
-    const packing form = b->workspace->form;
+    const attention_rows *rows = b->rows;
+    const bool is_packed = b->workspace->form != PACKING_NONE;
     const int64_t kv_stride = (int64_t)s->kv_heads * s->head_dim;
-    if (form != PACKING_NONE) {
-        packed_strip(form, (int)b->keys, s->head_dim, k, kv_stride, b->workspace->keys);
-        packed_strip_transposed(form, s->head_dim, (int)b->keys, whole_groups(b->keys), v,
-                                kv_stride, b->workspace->values);
-    }
-    for (b->first = 0; b->first < queries; b->first += ATTENTION_BLOCK) {
-        const int64_t left = queries - b->first;
+    const float *k = rows->k + kv * s->head_dim, *v = rows->v + kv * s->head_dim;
+    const int each = s->heads / s->kv_heads;
+    if (is_packed)
+        pack_head(b, k, v, kv_stride);
+    for (b->first = 0; b->first < rows->queries; b->first += ATTENTION_BLOCK) {
+        const int64_t left = rows->queries - b->first;
         b->n = (int)(left < ATTENTION_BLOCK ? left : ATTENTION_BLOCK);
-        b->all = (span){keys_seen(s, b->position, b->first, b->keys).first,
-                        keys_seen(s, b->position, b->first + b->n - 1, b->keys).end};
-        if (form != PACKING_NONE)
+        b->all =
+            (span){keys_seen(s, rows, b->first).first, keys_seen(s, rows, b->first + b->n - 1).end};
+        if (is_packed)
             b->all.first -= b->all.first % PACK_OUTPUTS;
-        for (int head = first_head; head < first_head + s->heads / s->kv_heads; head++) {
+        for (int head = kv * each; head < (kv + 1) * each; head++) {
             const int64_t at = b->first * b->q_stride + head * s->head_dim;
-            if (form == PACKING_NONE)
-                attend_blas(b, q + at, k, v, kv_stride);
+            if (is_packed)
+                attend_packed(b, at);
             else
-                attend_packed(b, q + at,
-                              form == PACKING_BF16 ? (const void *)(q_half + at) : q + at);
+                attend_blas(b, rows->q + at, k, v, kv_stride);
         }
     }
 }
 
-void attention_apply(const attention_shape *s, const attention_workspace *workspace, float *q,
-                     const uint16_t *q_half, int64_t queries, const int64_t *position,
-                     const float *k, const float *v, int64_t keys)
+void attention_apply(const products *p, const attention_shape *s,
+                     const attention_workspace *workspace, const attention_rows *rows)
 {
-    block b = {.shape = s, .workspace = workspace, .position = position, .keys = keys};
+    block b = {.products = p, .shape = s, .workspace = workspace, .rows = rows};
     b.q_stride = (int64_t)s->heads * s->head_dim;
     for (int kv = 0; kv < s->kv_heads; kv++)
-        attend_group(&b, kv * (s->heads / s->kv_heads), q, q_half, queries, k + kv * s->head_dim,
-                     v + kv * s->head_dim);
+        attend_group(&b, kv);
 }

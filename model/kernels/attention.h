@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/kernels/packing.h"
+#include "model/kernels/products.h"
 
 enum { ATTENTION_BLOCK = 48 }; // queries whose scores are held at once: whole tiles of products
 
@@ -18,6 +18,7 @@ typedef struct attention_shape {
     float scale;
     bool causal; // a query sees the keys up to its own position
     int window;  // and no more than so many of them; 0: all
+    float cap;   // scaled scores s become cap · tanh(s / cap); 0: they stay
 } attention_shape;
 
 // What a thread works in, each of attention_needs. Borrowed.
@@ -35,12 +36,21 @@ typedef struct attention_bytes {
 } attention_bytes;
 attention_bytes attention_needs(packing form, int head_dim, int64_t longest);
 
-// q [queries, heads × head_dim] becomes softmax(scale · q kᵀ) v, head by head, with k and v [keys,
-// kv_heads × head_dim]. With PACKING_BF16, q_half is q in bf16, and both products are in bf16 with
-// float32 sums. Packed forms run on our own products, also where the CPU has AMX: they are small.
-// Query i is at position[i], ascending, or i where that is NULL. Local.
-void attention_apply(const attention_shape *s, const attention_workspace *workspace, float *q,
-                     const uint16_t *q_half, int64_t queries, const int64_t *position,
-                     const float *k, const float *v, int64_t keys);
+// A sample's rows. All borrowed.
+typedef struct attention_rows {
+    float *q;               // [queries, heads × head_dim]
+    const uint16_t *q_half; // q in bf16, in that form; NULL in others
+    uint16_t *out_half;     // gets the output in bf16; may be q_half's array; NULL: not wanted
+    int64_t queries;
+    const int64_t *position; // [queries] ascending; NULL: query i is at i
+    const float *k, *v;      // [keys, kv_heads × head_dim]
+    int64_t keys;
+} attention_rows;
+
+// q becomes softmax(scale · q kᵀ) v, head by head. With PACKING_BF16 both products are in bf16 with
+// float32 sums. Packed forms run on an engine of our own: the products are small. `p` is the
+// thread's; unused with PACKING_NONE. Local.
+void attention_apply(const products *p, const attention_shape *s,
+                     const attention_workspace *workspace, const attention_rows *rows);
 
 #endif

@@ -134,6 +134,28 @@ bool kernel_finite(const float *x, size_t n, size_t *at)
     return false;
 }
 
+// tanh u = 1 - 2 / (1 + exp(2u)), which for small u would be a difference of two that are nearly
+// equal: there it is its series.
+SIMD_CLONES static void cap_values(float *x, size_t n, float inner, float cap)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float u = x[i] * inner, q = u * u, a = u < 0.0f ? -u : u;
+        float p = -0.00886323553f;
+        p = p * q + 0.0218694885f;
+        p = p * q - 0.0539682540f;
+        p = p * q + 0.133333333f;
+        p = p * q - 0.333333333f;
+        const float series = u + u * q * p;
+        const float whole = 1.0f - 2.0f / (1.0f + kernel_exp(2.0f * u));
+        x[i] = cap * (a < 0.35f ? series : whole);
+    }
+}
+
+void kernel_soft_cap(float *x, size_t n, float scale, float cap)
+{
+    cap_values(x, n, scale / cap, cap);
+}
+
 SIMD_CLONES static void multiply_row(const float *x, size_t n, float *y)
 {
     for (size_t i = 0; i < n; i++)

@@ -57,6 +57,9 @@ bool kernel_finite(const float *x, size_t n, size_t *at);
 // out[i] = factor · x[i].
 void kernel_scale(const float *x, int64_t n, float factor, float *out);
 
+// x[i] = cap · tanh(scale · x[i] / cap), within 3e-7 · cap; nearly exact for small results.
+void kernel_soft_cap(float *x, size_t n, float scale, float cap);
+
 // y[i] *= x[i].
 void kernel_multiply(const float *x, size_t n, float *y);
 

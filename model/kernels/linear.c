@@ -6,6 +6,7 @@
 #include <cblas.h>
 #include <stdbool.h>
 
+#include "model/kernels/bfloat16.h"
 #include "model/kernels/kernels.h"
 
 linear linear_whole(const float *w, const float *bias, int out, int in)
@@ -32,7 +33,7 @@ linear linear_inputs(const linear *l, int first, int n)
 {
     linear part = *l;
     part.w = l->w ? l->w + first : NULL;
-    part.bias = NULL;
+    part.bias = first == 0 ? l->bias : NULL;
     part.in = n;
     part.first_in += first;
     return part;
@@ -56,10 +57,9 @@ operand linear_operand(const products *p, packing form, const float *x, int64_t 
     return (operand){x, half, stride, width, rows};
 }
 
-// The panels of a packed map one after the other; the first one overwrites y, with the bias, where
-// `add` is false.
-static status run_packed(products *p, const linear *l, const operand *x, bool add, float *y,
-                         int64_t y_stride)
+// The panels of a packed map one after the other; the first one overwrites y where `add` is false.
+static status run_packed(products *p, const linear *l, const operand *x, bool add,
+                         const product_finish *finish, float *y, int64_t y_stride)
 {
     status st = OK;
     const bool half = l->packed.form == PACKING_BF16;
@@ -71,7 +71,8 @@ static status run_packed(products *p, const linear *l, const operand *x, bool ad
         const void *from = half ? (const void *)(x->half + input) : x->x + input;
         shape.in = packed_panel_inputs(&l->packed, panel);
         shape.add = add || input > 0;
-        shape.bias = l->bias && !shape.add;
+        shape.bias = l->bias && input == 0;
+        shape.finish = input + PACK_PANEL >= l->in ? finish : NULL;
         TRY(products_run(p, &shape, from, packed_part(&l->packed, l->first_out, panel), l->bias,
                          y));
     }
@@ -79,19 +80,42 @@ done:
     return st;
 }
 
-status linear_apply(products *p, const linear *l, const operand *x, float *y, int64_t y_stride)
+static void run_blas(const linear *l, const operand *x, float *y, int64_t y_stride)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->rows, l->out, l->in, 1.0f, x->x,
+                (int)x->stride, l->w, (int)l->stride, 1.0f, y, (int)y_stride);
+}
+
+// Rows of BLAS's products that are finished at once, while they are in cache.
+enum { FINISH_ROWS = 8 };
+
+static void finish_rows(const product_finish *f, int64_t rows, int out, float *y, int64_t y_stride)
+{
+    for (int64_t r = 0; r < rows; r += FINISH_ROWS) {
+        const int n = (int)(rows - r < FINISH_ROWS ? rows - r : FINISH_ROWS);
+        const product_finish here = product_finish_from(f, r);
+        product_finish_rows(&here, bfloat16_round, n, 0, out, y + r * y_stride, y_stride);
+    }
+}
+
+status linear_apply(products *p, const linear *l, const operand *x, const product_finish *finish,
+                    float *y, int64_t y_stride)
 {
     if (l->packed.at)
-        return run_packed(p, l, x, false, y, y_stride);
+        return run_packed(p, l, x, false, finish, y, y_stride);
     kernel_fill_rows(l->bias, x->rows, l->out, y_stride, y);
-    return linear_add(p, l, x, y, y_stride);
+    run_blas(l, x, y, y_stride);
+    if (finish)
+        finish_rows(finish, x->rows, l->out, y, y_stride);
+    return OK;
 }
 
 status linear_add(products *p, const linear *l, const operand *x, float *y, int64_t y_stride)
 {
     if (l->packed.at)
-        return run_packed(p, l, x, true, y, y_stride);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->rows, l->out, l->in, 1.0f, x->x,
-                (int)x->stride, l->w, (int)l->stride, 1.0f, y, (int)y_stride);
+        return run_packed(p, l, x, true, NULL, y, y_stride);
+    for (int64_t r = 0; l->bias && r < x->rows; r++)
+        kernel_add_rows(l->bias, 1, l->out, y + r * y_stride);
+    run_blas(l, x, y, y_stride);
     return OK;
 }

@@ -23,8 +23,8 @@ typedef struct linear {
 
 // Rows that go into products: float32 as they are, or their nearest bf16.
 typedef struct operand {
-    const float *x;
-    const uint16_t *half; // NULL: only for maps whose packing is not bf16
+    const float *x;       // NULL: only for maps that are packed as bf16
+    const uint16_t *half; // NULL: only for others
     int64_t stride, half_stride, rows;
 } operand;
 
@@ -33,7 +33,7 @@ linear linear_whole(const float *w, const float *bias, int out, int in);
 linear linear_packed(const packed *w, const float *bias);
 // The part that makes outputs [first, first + n); `first` is a multiple of PACK_OUTPUTS.
 linear linear_outputs(const linear *l, int first, int n);
-// The part that reads inputs [first, first + n), without the bias; `first` is a multiple of
+// The part that reads inputs [first, first + n), with the bias where they are the first ones; `first` is a multiple of
 // PACK_PANEL, and [first, first + n) whole panels of the matrix.
 linear linear_inputs(const linear *l, int first, int n);
 
@@ -44,10 +44,12 @@ operand linear_operand(const products *p, packing form, const float *x, int64_t 
                        int64_t rows, int width, void *copy);
 size_t linear_copy_bytes(packing form, int64_t rows, int width);
 
-// y[r, :] = W x[r, :] + bias for all rows of x; y's lie y_stride apart. `p` is the thread's; unused
-// where the map is not packed. ERR_INTERNAL as products_run. Local.
-status linear_apply(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);
-// y[r, :] += W x[r, :]; the bias is left out.
+// y[r, :] = W x[r, :] + bias for all rows of x, finished (NULL: nothing follows); y's rows lie
+// y_stride apart. `p` is the thread's; unused where the map is not packed. ERR_INTERNAL as
+// products_run. Local.
+status linear_apply(products *p, const linear *l, const operand *x, const product_finish *finish,
+                    float *y, int64_t y_stride);
+// y[r, :] += W x[r, :] + bias.
 status linear_add(products *p, const linear *l, const operand *x, float *y, int64_t y_stride);
 
 #endif

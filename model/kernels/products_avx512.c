@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/kernels/bfloat16.h"
+#include "model/kernels/product_finish.h"
 
 #if defined(__x86_64__)
 
@@ -51,6 +52,13 @@ F32 INLINE void begin_sums(int rows, int vectors, const block *b, const float *y
             FOR (v, vectors)
                 sum[r][v] =
                     _mm512_maskz_loadu_ps(lanes_of(b, v, vectors), y + r * b->y_stride + v * LANES);
+        if (b->bias)
+            FOR (v, vectors) {
+                const __m512 own =
+                    _mm512_maskz_loadu_ps(lanes_of(b, v, vectors), b->bias + v * LANES);
+                FOR (r, rows)
+                    sum[r][v] = _mm512_add_ps(sum[r][v], own);
+            }
     } else if (b->bias) {
         FOR (v, vectors)
             sum[0][v] = _mm512_maskz_loadu_ps(lanes_of(b, v, vectors), b->bias + v * LANES);
@@ -153,6 +161,16 @@ typedef void tile_function(const block *b, const void *x, float *y);
 DEFINE_FORM(F32, f32, float)
 DEFINE_FORM(BF16, bf16, uint16_t)
 
+// Rows that are finished at once, while they are in the nearest cache.
+enum { FINISH_ROWS = 4 * TILE_ROWS };
+
+static void finish_rows(const product_shape *s, int from, int end, int first, int n, float *y)
+{
+    const product_finish here = product_finish_from(s->finish, from);
+    product_finish_rows(&here, products_avx512_round, end - from, first, n,
+                        y + from * s->y_stride + first, s->y_stride);
+}
+
 // All rows by one block after the other: a block stays in cache while the rows go by.
 void products_avx512_run(const product_shape *s, const void *x, const void *w, const float *bias,
                          float *y)
@@ -172,6 +190,8 @@ void products_avx512_run(const product_shape *s, const void *x, const void *w, c
             const int rows = s->rows - r < TILE_ROWS ? s->rows - r : TILE_ROWS;
             tiles[rows - 1](&b, (const char *)x + (size_t)(r * s->x_stride) * value,
                             y + r * s->y_stride + first);
+            if (s->finish && (r % FINISH_ROWS == FINISH_ROWS - TILE_ROWS || r + rows == s->rows))
+                finish_rows(s, r / FINISH_ROWS * FINISH_ROWS, r + rows, first, n, y);
         }
     }
 }
@@ -236,3 +256,20 @@ void products_avx512_pair(const float *x, const float *y, int n, uint32_t *word)
 }
 
 #endif
+
+static status run_product(void *kept, const product_shape *shape, const void *x, const void *w,
+                          const float *bias, float *y)
+{
+    (void)kept;
+    products_avx512_run(shape, x, w, bias, y);
+    return OK;
+}
+
+const product_engine products_avx512 = {
+    .name = {[PACKING_F32] = "sulcus AVX-512", [PACKING_BF16] = "sulcus AVX-512-BF16"},
+    .own = true,
+    .accepted = true,
+    .has = products_avx512_has,
+    .run = run_product,
+    .round = products_avx512_round,
+};

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/kernels/bfloat16.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
@@ -26,14 +27,14 @@ typedef struct product {
 // gives the best rate.
 enum { ROW_GROUP = 32, ROWS_AT_ONCE = 256 };
 
-struct onednn {
+typedef struct onednn {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     product *made;
     size_t n, capacity, last; // last: found last, and likely next
     char *x, *y;              // owned: rows without gaps, of a product whose rows have some
     size_t x_bytes, y_bytes;
-};
+} onednn;
 
 static status fail_call(const char *what, dnnl_status_t code)
 {
@@ -63,8 +64,9 @@ static void product_free(product *p)
     free(p->scratch);
 }
 
-static void onednn_free(onednn *p)
+static void onednn_free(void *kept)
 {
+    onednn *p = kept;
     if (!p)
         return;
     for (size_t i = 0; i < p->n; i++)
@@ -77,7 +79,7 @@ static void onednn_free(onednn *p)
     free(p);
 }
 
-static status onednn_new(onednn **out)
+static status onednn_new(void **out)
 {
     status st = OK;
     onednn *p = checked_calloc(1, sizeof *p);
@@ -338,7 +340,7 @@ done:
     return st;
 }
 
-static status run_product(onednn *p, const product_shape *shape, const void *x, const void *w,
+static status run_product(void *kept, const product_shape *shape, const void *x, const void *w,
                           const float *bias, float *y)
 {
     status st = OK;
@@ -347,7 +349,7 @@ static status run_product(onednn *p, const product_shape *shape, const void *x, 
     for (int r = 0; r < shape->rows; r += ROWS_AT_ONCE) {
         const int left = shape->rows - r;
         part.rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
-        TRY(run_rows(p, part, (const char *)x + (size_t)(r * shape->x_stride) * value, w, bias,
+        TRY(run_rows(kept, part, (const char *)x + (size_t)(r * shape->x_stride) * value, w, bias,
                      y + r * shape->y_stride));
     }
 done:
@@ -357,11 +359,6 @@ done:
 static bool has_isa(dnnl_cpu_isa_t isa)
 {
     return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
-}
-
-static bool has_amx(void)
-{
-    return has_isa(dnnl_cpu_isa_avx512_core_amx);
 }
 
 static bool has_form(packing form)
@@ -375,11 +372,14 @@ static void add_onednn_version(text *found)
     text_addf(found, "%d.%d.%d", v->major, v->minor, v->patch);
 }
 
-const onednn_engine products_onednn = {.has_amx = has_amx,
-                                       .has = has_form,
-                                       .create = onednn_new,
-                                       .destroy = onednn_free,
-                                       .begin = begin_products,
-                                       .run = run_product};
+const product_engine products_onednn = {
+    .name = {[PACKING_F32] = "oneDNN", [PACKING_BF16] = "oneDNN"},
+    .has = has_form,
+    .create = onednn_new,
+    .destroy = onednn_free,
+    .begin = begin_products,
+    .run = run_product,
+    .round = bfloat16_round,
+};
 
 const version_def library_onednn = {"oneDNN", add_onednn_version};

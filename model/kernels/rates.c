@@ -43,16 +43,16 @@ static status measure_rate(packing form, double *rate)
     linear l = linear_whole(w, NULL, WIDTH, WIDTH);
     if (form != PACKING_NONE) {
         const packed whole = {at, form, WIDTH, WIDTH};
-        TRY(products_new(ENGINE_BEST, &p));
+        TRY(products_new(NULL, &p));
         products_begin();
         packed_put(&whole, at, 0, WIDTH, w);
         l = linear_packed(&whole, NULL);
     }
     const operand o = linear_operand(p, form, x, WIDTH, ROWS, WIDTH, copy);
-    TRY(linear_apply(p, &l, &o, y, WIDTH)); // primitives, pages
+    TRY(linear_apply(p, &l, &o, NULL, y, WIDTH)); // primitives, pages
     double n = 0, begin = now_seconds(), end;
     do {
-        TRY(linear_apply(p, &l, &o, y, WIDTH));
+        TRY(linear_apply(p, &l, &o, NULL, y, WIDTH));
         n++;
     } while ((end = now_seconds()) < begin + least_seconds);
     *rate = 2.0 * n * ROWS * WIDTH * WIDTH / (end - begin) * 1e-9;
@@ -80,6 +80,7 @@ status rates_check(text *found)
         text_addf(found, ", %s %.0f (compute: f32 takes it)", products_name(PACKING_F32), rate);
     }
     if (products_check(PACKING_BF16) == OK) {
+        TRY(products_verify(PACKING_BF16));
         TRY(measure_rate(PACKING_BF16, &rate));
         text_addf(found, "; bf16 by %s %.0f", products_name(PACKING_BF16), rate);
     } else {

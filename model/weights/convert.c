@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversions work on runs of elements, so that threads and ranks can share out one tensor. What
 // a file keeps in another order is put right on the way: rows of Llama's GGUF heads, GPT-2's
-// transposed matrices.
+// transposed matrices, GPT-NeoX's queries, keys and values of each head; and Gemma's norms get
+// their 1.
 #include "model/weights/convert.h"
 
 const unsigned char *convert_at(const tensor *t, size_t first)
@@ -30,7 +31,7 @@ static size_t row_length(const tensor *t, layout how)
 
 size_t convert_grain(const tensor *t, layout how)
 {
-    return how == LAYOUT_PLAIN ? t->type->block : row_length(t, how);
+    return how == LAYOUT_PLAIN || how == LAYOUT_PLUS_ONE ? t->type->block : row_length(t, how);
 }
 
 static void convert_pairs(const tensor *t, int head_dim, size_t first, size_t n, float *out)
@@ -40,6 +41,21 @@ static void convert_pairs(const tensor *t, int head_dim, size_t first, size_t n,
         size_t in_head = row % d, i = in_head % half, second = in_head / half;
         convert_run(t, (row - in_head + 2 * i + second) * length, length, out);
     }
+}
+
+// Rows of one of the three that each head has in the file.
+static void convert_heads(const tensor *t, int head_dim, size_t first, size_t n, float *out)
+{
+    const size_t length = row_length(t, LAYOUT_HEADS), d = (size_t)head_dim;
+    for (size_t row = first / length; n > 0; row++, n -= length, out += length)
+        convert_run(t, (row / d * 3 * d + row % d) * length, length, out);
+}
+
+static void convert_plus_one(const tensor *t, size_t first, size_t n, float *out)
+{
+    convert_run(t, first, n, out);
+    for (size_t i = 0; i < n; i++)
+        out[i] += 1;
 }
 
 // Some columns of the file at a time, each of which becomes a row.
@@ -64,6 +80,10 @@ void convert_elements(const tensor *t, layout how, int head_dim, size_t first, s
         convert_pairs(t, head_dim, first, n, out);
     else if (how == LAYOUT_TRANSPOSED)
         convert_transposed(t, first, n, out);
+    else if (how == LAYOUT_HEADS)
+        convert_heads(t, head_dim, first, n, out);
+    else if (how == LAYOUT_PLUS_ONE)
+        convert_plus_one(t, first, n, out);
     else
         convert_run(t, first, n, out);
 }

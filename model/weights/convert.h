@@ -14,7 +14,7 @@ size_t convert_grain(const tensor *t, layout how);
 const unsigned char *convert_at(const tensor *t, size_t first);
 size_t convert_bytes(const tensor *t, size_t n);
 
-// Writes elements [first, first + n) of the tensor to `out`. head_dim: of LAYOUT_PAIRS. Local.
+// Writes elements [first, first + n) of the tensor to `out`. head_dim: of LAYOUT_PAIRS and LAYOUT_HEADS. Local.
 void convert_elements(const tensor *t, layout how, int head_dim, size_t first, size_t n,
                       float *out);
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table is data, and these are its readers: what a configuration leaves out of it, which shape
-// it makes, what a file calls a tensor. A safetensors file may hold more than the table; a GGUF
-// file may not, since converters put in what the model needs.
+// it makes, what a file calls a tensor. What a file holds beside the table's is refused, unless it
+// is known to do no harm: it might change the result.
 #include "model/weights/tensor_table.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/config/gguf_config.h"
@@ -19,13 +20,15 @@ static size_t dim_length(const config *c, dim d)
         [DIM_END] = 0,
         [DIM_ONE] = 1,
         [DIM_HIDDEN] = i->hidden_size,
+        [DIM_EMBEDDING] = c->embedding_width ? c->embedding_width : i->hidden_size,
         [DIM_ATTN] = i->heads * i->head_dim,
         [DIM_HEAD] = i->head_dim,
         [DIM_KV] = i->kv_heads * i->head_dim,
         [DIM_QKV] = (i->heads + 2 * i->kv_heads) * i->head_dim,
         [DIM_MLP] = i->d_mlp,
         [DIM_OUTPUTS] = i->outputs,
-        [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image : i->context,
+        [DIM_POSITIONS] =
+            i->modality == MODALITY_IMAGE ? i->rows_per_image : i->context + c->first_position,
         [DIM_CHANNELS] = i->channels,
         [DIM_PATCH_HEIGHT] = c->patch_height,
         [DIM_PATCH_WIDTH] = c->patch_width,
@@ -35,7 +38,7 @@ static size_t dim_length(const config *c, dim d)
 
 static bool def_exists(const config *c, const tensor_def *def)
 {
-    return (c->features & def->needs) == def->needs;
+    return def->name && (c->features & def->needs) == def->needs && !(def->head && c->headless);
 }
 
 // The tensor's elements, or false when their number wraps.
@@ -46,6 +49,15 @@ static bool def_elements(const config *c, const tensor_def *def, size_t *element
         if (!checked_mul(*elements, dim_length(c, *d), elements))
             return false;
     return true;
+}
+
+// Rows of the parts of a tensor that holds several; 0 parts: it does not.
+static int part_rows(const config *c, layout how, size_t rows[3])
+{
+    const bool qkv = how == LAYOUT_QKV || how == LAYOUT_HEADS;
+    rows[0] = dim_length(c, qkv ? DIM_ATTN : DIM_MLP);
+    rows[1] = rows[2] = dim_length(c, qkv ? DIM_KV : DIM_MLP);
+    return qkv ? 3 : how == LAYOUT_GATE_UP ? 2 : 0;
 }
 
 // Is a tensor outside the layers wanted here?
@@ -97,6 +109,10 @@ static status check_tensor(const config *c, const tensor_def *def, layout how, c
     int dims = 0;
     for (; def->shape[dims] != DIM_END; dims++)
         shape[dims] = dim_length(c, def->shape[dims]);
+    size_t part[3];
+    const int parts = part_rows(c, how, part);
+    if (parts > 0)
+        shape[0] = part[0] + part[1] + (parts > 2 ? part[2] : 0);
     if (how == LAYOUT_TRANSPOSED && dims == 2) {
         size_t out = shape[0];
         shape[0] = shape[1];
@@ -128,7 +144,31 @@ static const tensor_def *table_entry(const tensor_table *table, int layer, int i
 static tensor_form entry_form(const tensor_table *table, int layer, int i)
 {
     const tensor_form *forms = layer < 0 ? table->global_forms : table->layer_forms;
-    return forms ? forms[i] : (tensor_form){LAYOUT_PLAIN, NULL, LAYOUT_PLAIN};
+    return forms ? forms[i] : (tensor_form){LAYOUT_PLAIN, NULL, LAYOUT_PLAIN, 0};
+}
+
+// Finds a name, or the same without the table's prefix.
+static const tensor *find_name(const tensor_table *table, const weight_source *source,
+                               const char *name)
+{
+    const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
+    const tensor *found = weight_source_find(source, name);
+    if (!found && prefix > 0 && strncmp(name, table->prefix, prefix) == 0)
+        found = weight_source_find(source, name + prefix);
+    return found;
+}
+
+// The name with the first part of it that other_names lists replaced, each after the other.
+static void rename_tensor(const char *const *parts, const char *name, char out[TENSOR_NAME_BYTES])
+{
+    char was[TENSOR_NAME_BYTES];
+    snprintf(out, TENSOR_NAME_BYTES, "%s", name);
+    for (; parts && parts[0]; parts += 2) {
+        const char *at = strstr(strcpy(was, out), parts[0]);
+        if (at)
+            snprintf(out, TENSOR_NAME_BYTES, "%.*s%s%s", (int)(at - was), was, parts[1],
+                     at + strlen(parts[0]));
+    }
 }
 
 // The file's tensor for an entry, and what the file calls it; NULL where it has none.
@@ -137,19 +177,49 @@ static const tensor *find_tensor(const tensor_table *table, const weight_source 
 {
     const tensor_form form = entry_form(table, layer, i);
     const char *pattern = table_entry(table, layer, i)->name;
-    const size_t prefix = table->prefix ? strlen(table->prefix) : 0;
+    char other[TENSOR_NAME_BYTES];
     if (weight_source_is_gguf(source))
         pattern = form.gguf ? form.gguf : "";
     snprintf(name, TENSOR_NAME_BYTES, pattern, layer);
-    const tensor *found = weight_source_find(source, name);
-    if (!found && prefix > 0 && strncmp(name, table->prefix, prefix) == 0)
-        found = weight_source_find(source, name + prefix);
+    const tensor *found = find_name(table, source, name);
+    if (!found && table->other_names) {
+        rename_tensor(table->other_names, name, other);
+        found = find_name(table, source, other);
+    }
     return found;
+}
+
+// Narrows a slot to its part of the file's tensor.
+static void narrow_slot(const config *c, layout how, int part, tensor_slot *s)
+{
+    size_t rows[3], first = 0;
+    if (part_rows(c, how, rows) == 0)
+        return;
+    for (int i = 0; i < part; i++)
+        first += rows[i];
+    const size_t length = rows[part] > 0 ? s->elements / rows[part] : 0;
+    s->before = first * length;
+    if (!s->from)
+        return;
+    // Of heads, the first one's rows come first.
+    const size_t skipped = (how == LAYOUT_HEADS ? (size_t)part * (size_t)c->info.head_dim : first) *
+                           length / s->from->type->block * s->from->type->bytes;
+    s->view = *s->from;
+    s->view.bytes += skipped;
+    s->view.n_bytes -= skipped;
+    s->view.shape[0] = rows[part];
+    s->view.elements = s->elements;
+    if (how != LAYOUT_HEADS) {
+        s->view.n_bytes = s->elements / s->from->type->block * s->from->type->bytes;
+        s->layout = LAYOUT_PLAIN;
+    }
+    s->from = &s->view;
 }
 
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out)
 {
+    status st;
     const tensor_form form = entry_form(table, layer, i);
     char name[TENSOR_NAME_BYTES];
     *out = (tensor_slot){0};
@@ -159,8 +229,10 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
     snprintf(out->name, sizeof out->name, out->def->name, layer);
     if (!def_elements(c, out->def, &out->elements))
         return status_fail(ERR_INPUT, out->name, "the configuration makes it too large");
-    if (!source)
+    if (!source) {
+        narrow_slot(c, form.safetensors, form.part, out);
         return OK;
+    }
     if (weight_source_is_gguf(source) && !form.gguf)
         return status_fail(ERR_INPUT, weight_source_at(source, 0)->file,
                            "has no place for tensor %s; use safetensors", out->name);
@@ -168,43 +240,117 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
         return status_fail(
             ERR_INPUT, weight_source_count(source) ? weight_source_at(source, 0)->file : "weights",
             "tensor %s is missing; is this the model that the configuration describes?", name);
+    if (!weight_source_agreed(source, out->from))
+        return status_fail(ERR_INPUT, out->from->file,
+                           "tensor %s: model.safetensors.index.json says that it is elsewhere; "
+                           "download the model again",
+                           name);
     out->layout = form.safetensors;
     if (weight_source_is_gguf(source))
-        out->layout = c->features & FEATURE_GGUF_PAIRS ? form.in_gguf : LAYOUT_PLAIN;
-    return check_tensor(c, out->def, out->layout, out->from);
+        out->layout = form.in_gguf == LAYOUT_PAIRS && !(c->features & FEATURE_GGUF_PAIRS)
+                          ? LAYOUT_PLAIN
+                          : form.in_gguf;
+    st = check_tensor(c, out->def, out->layout, out->from);
+    if (st == OK)
+        narrow_slot(c, out->layout, form.part, out);
+    return st;
 }
 
-// Does an entry use this tensor?
-static bool is_used(const config *c, const tensor_table *table, const weight_source *source,
-                    const tensor *t)
+// Is the name `end`, or does it end with it behind a dot?
+static bool ends_with(const char *name, const char *end)
 {
-    char name[TENSOR_NAME_BYTES];
-    for (int l = -1; l < c->info.layers; l++)
-        for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++)
-            if (def_exists(c, table_entry(table, l, i)) &&
-                find_tensor(table, source, l, i, name) == t)
-                return true;
+    const size_t length = strlen(name), own = strlen(end);
+    return length >= own && strcmp(name + length - own, end) == 0 &&
+           (length == own || name[length - own - 1] == '.');
+}
+
+// What files hold that no result depends on: masks and tables that the program makes itself, heads
+// of other tasks, states of training.
+static bool is_harmless(const config *c, const tensor *t)
+{
+    static const char *const masks[] = {"attn.bias", "attn.masked_bias", "attention.bias",
+                                        "attention.masked_bias"};
+    static const char *const ends[] = {"rotary_emb.inv_freq", "position_ids",
+                                       "num_batches_tracked", "pooler.dense.weight",
+                                       "pooler.dense.bias",   "embeddings.mask_token",
+                                       "score.weight",        "score.bias"};
+    static const char *const heads[] = {"classifier.weight", "classifier.bias",  "lm_head.weight",
+                                        "lm_head.bias",      "decoder.0.weight", "decoder.0.bias",
+                                        "qa_outputs.weight", "qa_outputs.bias"};
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
+        if (ends_with(t->name, masks[i]) && t->dims != 1) // a bias is a vector
+            return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(t->name, ends[i]))
+            return true;
+    if (gguf_config_holds(t->name))
+        return true;
+    // A head beside a model that is read without one, or whose head is its embedding.
+    const bool has_own =
+        !c->headless && (c->info.modality == MODALITY_IMAGE || (c->features & FEATURE_OWN_HEAD));
+    for (size_t i = 0; !has_own && i < sizeof heads / sizeof *heads; i++)
+        if (strcmp(t->name, heads[i]) == 0)
+            return true;
     return false;
 }
 
-status tensor_table_check_used(const config *c, const tensor_table *table,
-                               const weight_source *source)
+bool tensor_table_lacks_head(const config *c, const tensor_table *table,
+                             const weight_source *source)
 {
-    size_t expected = 0;
-    if (!weight_source_is_gguf(source))
-        return OK;
+    char name[TENSOR_NAME_BYTES];
+    bool has = false, lacks = false;
     for (int i = 0; i < table->n_globals; i++)
-        expected += def_exists(c, &table->globals[i]);
-    for (int i = 0; i < table->n_layer; i++)
-        expected += def_exists(c, &table->layer[i]) ? (size_t)c->info.layers : 0;
-    size_t extra = weight_source_find(source, GGUF_ROPE_DIVISORS) ? 1 : 0; // configuration
-    if (weight_source_count(source) <= expected + extra)
-        return OK; // one that is not used leaves another missing
+        if (table->globals[i].head && def_exists(c, &table->globals[i])) {
+            const bool there = find_tensor(table, source, -1, i, name);
+            has = has || there;
+            lacks = lacks || !there;
+        }
+    return lacks && !has;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+// Fails for a tensor whose name is not among the `n` that are used: the source's own strings.
+static status check_unused(const config *c, const weight_source *source, const char **used,
+                           size_t n)
+{
+    qsort(used, n, sizeof *used, by_address);
     for (size_t i = 0; i < weight_source_count(source); i++) {
         const tensor *t = weight_source_at(source, i);
-        if (strcmp(t->name, GGUF_ROPE_DIVISORS) != 0 && !is_used(c, table, source, t))
-            return status_fail(ERR_INPUT, t->file,
-                               "tensor %s is not supported, and would change the result", t->name);
+        if (!bsearch(&t->name, used, n, sizeof *used, by_address) && !is_harmless(c, t))
+            return status_fail(
+                ERR_INPUT, t->file,
+                "tensor %s is read by nobody, and may change the result: is this the "
+                "model that the configuration describes?",
+                t->name);
     }
     return OK;
+}
+
+status tensor_table_check(const config *c, const tensor_table *table, const weight_source *source)
+{
+    status st = OK;
+    config whole = *c; // of a team's member too
+    size_t n = 0;
+    const size_t entries =
+        (size_t)table->n_globals + (size_t)table->n_layer * (size_t)c->info.layers;
+    config_hold(&whole, 0, 1);
+    const char **used = checked_calloc(entries, sizeof *used);
+    if (!used)
+        return status_no_memory("the table of tensors");
+    for (int l = -1; l < c->info.layers; l++)
+        for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++) {
+            tensor_slot slot;
+            TRY(tensor_slot_find(&whole, table, source, l, i, &slot));
+            if (slot.from)
+                used[n++] = slot.from->name;
+        }
+    TRY(check_unused(c, source, used, n));
+done:
+    free(used);
+    return st;
 }

@@ -14,13 +14,14 @@ typedef enum dim {
     DIM_END, // ends a shape
     DIM_ONE,
     DIM_HIDDEN,
-    DIM_HEAD, // head_dim
-    DIM_ATTN, // heads × head_dim
-    DIM_KV,   // kv_heads × head_dim
-    DIM_QKV,  // queries, keys and values in one
+    DIM_EMBEDDING, // of the embedding: hidden_size, or less
+    DIM_HEAD,      // head_dim
+    DIM_ATTN,      // heads × head_dim
+    DIM_KV,        // kv_heads × head_dim
+    DIM_QKV,       // queries, keys and values in one
     DIM_MLP,
     DIM_OUTPUTS,
-    DIM_POSITIONS, // rows_per_image, or context
+    DIM_POSITIONS, // rows_per_image, or context and the rows before the first
     DIM_CHANNELS,
     DIM_PATCH_HEIGHT,
     DIM_PATCH_WIDTH,
@@ -40,12 +41,13 @@ typedef enum init {
 enum { TENSOR_DEF_DIMS = 5 };
 
 typedef struct tensor_def {
-    const char *name; // in a layer's table, %d is the layer
+    const char *name; // in a layer's table, %d is the layer; NULL: the architecture has no such
     dim shape[TENSOR_DEF_DIMS];
     init init;
     unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor
     bool rows;      // has several dimensions, yet is read as an array, not by products
     bool tied;      // and by products too, where the model has no FEATURE_OWN_HEAD
+    bool head;      // of the answers only: a model may lack it (config.headless)
 } tensor_def;
 
 // How a tensor lies in a file where not as in the table.
@@ -54,6 +56,11 @@ typedef enum layout {
     LAYOUT_TRANSPOSED, // [in, out] for [out, in]
     LAYOUT_PAIRS,      // heads whose rows (2i, 2i + 1) are rows (i, i + head_dim / 2): a pair that
                        // rotary positions rotate lies together
+    LAYOUT_PLUS_ONE,   // what is to be added to 1
+    // A part of a tensor that holds several, one after the other by rows:
+    LAYOUT_QKV,     // queries, keys, values
+    LAYOUT_HEADS,   // the same of each head, with as many heads of keys
+    LAYOUT_GATE_UP, // the MLP's gate and up
 } layout;
 
 // What file formats make of a tensor.
@@ -61,6 +68,7 @@ typedef struct tensor_form {
     layout safetensors;
     const char *gguf; // its name in GGUF files; NULL: it is in none
     layout in_gguf;   // LAYOUT_PAIRS only with FEATURE_GGUF_PAIRS
+    int part;         // of a tensor that holds several; 0: the first, or all
 } tensor_form;
 
 typedef struct tensor_table {
@@ -70,6 +78,10 @@ typedef struct tensor_table {
                      // (and, where the head is the embedding, those too)
     const tensor_form *global_forms, *layer_forms; // as many; NULL: plain, and in no GGUF file
     const char *prefix; // of names, that a safetensors file may lack; NULL: none
+    // Other names that files have: pairs of a part of a name and what stands there instead, one
+    // after the other, ended by NULL; a file that has none of the table's names is read by them.
+    // NULL: none.
+    const char *const *other_names;
 } tensor_table;
 
 enum { TENSOR_NAME_BYTES = 160 };
@@ -79,12 +91,15 @@ typedef struct tensor_slot {
     const tensor_def *def; // NULL: the model has no such tensor, or it is not held
     char name[TENSOR_NAME_BYTES];
     size_t elements;
-    const tensor *from; // NULL: drawn
+    size_t before;      // elements of the parts before it, in a tensor that holds several
+    const tensor *from; // NULL: drawn; may be `view`
     layout layout;      // of `from`
+    tensor view;        // the part, where the file holds several in one
 } tensor_slot;
 
 // Finds entry `i` of the globals (layer -1) or of a layer in `source` (NULL: it is to be drawn) and
-// checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight.
+// checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight. *out may
+// point into itself.
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out);
 
@@ -100,9 +115,12 @@ double tensor_def_deviation(const config *c, const tensor_def *def);
 // Parameters that a configuration has by the table, of what it holds.
 int64_t tensor_table_parameters(const config *c, const tensor_table *table);
 
-// ERR_INPUT names a tensor of a GGUF file that the model would not use: nothing that may change a
-// result is left out silently. (Frameworks leave what they do not need in safetensors files.)
-status tensor_table_check_used(const config *c, const tensor_table *table,
-                               const weight_source *source);
+// Does the source lack the tensors of the head, of a model that has them?
+bool tensor_table_lacks_head(const config *c, const tensor_table *table,
+                             const weight_source *source);
+
+// Looks at the headers of everything that a run would read: ERR_INPUT as tensor_slot_find, or names
+// a tensor that nobody reads and that is not known to do no harm, since it may change the result.
+status tensor_table_check(const config *c, const tensor_table *table, const weight_source *source);
 
 #endif

@@ -111,8 +111,8 @@ static void draw_elements(draw_form form, const config *c, const tensor_slot *t,
         for (size_t i = 0; i < n; i++)
             out[i] = how == INIT_ONES;
     else
-        draw_normals(form, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL, first, n,
-                     out);
+        draw_normals(form, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,
+                     t->before + first, n, out);
 }
 
 typedef struct fill_work {

@@ -18,7 +18,9 @@ class Sulcus(CMakePackage):
     version("main", branch="main")
     version("0.2.0", tag="v0.2.0")
 
-    variant("onednn", default=True, description="bf16 products on AMX by oneDNN")
+    variant("onednn", default=True, description="products held against oneDNN in the tests")
+    variant("parquet", default=True, description="Parquet files packed with Snappy and LZ4; those packed otherwise are read anyhow")
+    variant("webp", default=True, description="WebP images")
     variant("gnuplot", default=True, description="figures of the report")
 
     depends_on("c", type="build")
@@ -36,6 +38,9 @@ class Sulcus(CMakePackage):
     depends_on("xxhash@0.8:")
     depends_on("zlib-api")
     depends_on("zstd@1.4:")
+    depends_on("snappy", when="+parquet")
+    depends_on("lz4", when="+parquet")
+    depends_on("libwebp", when="+webp")
     depends_on("jpeg")
     depends_on("libpng@1.6:")
     depends_on("gnuplot", type="run", when="+gnuplot")
@@ -45,6 +50,8 @@ class Sulcus(CMakePackage):
 
     def cmake_args(self):
         args = [self.define_from_variant("SULCUS_ONEDNN", "onednn"), self.define("BUILD_TESTING", False)]
+        args += [self.define_from_variant("SULCUS_" + codec, "parquet") for codec in ("SNAPPY", "LZ4")]
+        args += [self.define_from_variant("SULCUS_WEBP", "webp")]
         if not self.spec.satisfies("^[virtuals=blas] openblas"):
             args.append(self.define("BLAS_LIBRARIES", self.spec["blas"].libs.joined(";")))
         return args

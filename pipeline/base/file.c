@@ -288,3 +288,29 @@ void file_list_free(file_list *l)
     free(l->path);
     *l = (file_list){0};
 }
+
+const char *file_stands_for(const void *bytes, size_t n)
+{
+    static const struct {
+        const char *begins, *says;
+    } known[] = {
+        {"version https://git-lfs",
+         "is a Git LFS pointer, which stands for a file elsewhere; fetch "
+         "it with `git lfs pull` in its folder"},
+        {"/annex/objects/", "is a git-annex pointer; fetch it with `git annex get` in its folder"},
+        {"<!DOCTYPE", "is a web page, saved under this name; download the file itself"},
+        {"<!doctype", "is a web page, saved under this name; download the file itself"},
+        {"<html", "is a web page, saved under this name; download the file itself"},
+        {"Entry not found", "is a hub's refusal, saved under this name; download the file itself"},
+        {"Invalid username or password", "is a hub's refusal, saved under this name; log in, and "
+                                         "download the file itself"},
+        {"PK\003\004", "is a zip archive, as PyTorch saves weights; save the model with "
+                       "save_pretrained(..., safe_serialization=True)"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const size_t length = strlen(known[i].begins);
+        if (n >= length && memcmp(bytes, known[i].begins, length) == 0)
+            return known[i].says;
+    }
+    return NULL;
+}

@@ -23,6 +23,11 @@ static bool is_int(enum value_type t)
     return t <= I32 || t == U64 || t == I64;
 }
 
+static bool is_int_or_bool(enum value_type t)
+{
+    return is_int(t) || t == BOOL;
+}
+
 static bool is_real(enum value_type t)
 {
     return t == F32 || t == F64;
@@ -66,13 +71,13 @@ static bool int_at(enum value_type type, const unsigned char *at, int64_t *out)
         int64_t i64;
     } v = {0};
     memcpy(&v, at, gguf_table_value_bytes[type]);
-    *out = type == U8    ? v.u8
-           : type == I8  ? v.i8
-           : type == U16 ? v.u16
-           : type == I16 ? v.i16
-           : type == U32 ? (int64_t)v.u32
-           : type == I32 ? v.i32
-                         : v.i64;
+    *out = type == U8 || type == BOOL ? v.u8
+           : type == I8               ? v.i8
+           : type == U16              ? v.u16
+           : type == I16              ? v.i16
+           : type == U32              ? (int64_t)v.u32
+           : type == I32              ? v.i32
+                                      : v.i64;
     return type != U64 || v.u64 <= INT64_MAX;
 }
 
@@ -159,7 +164,7 @@ status gguf_get_ints(const gguf *g, const char *key, int64_t **out, size_t *n)
 {
     const entry *e = NULL;
     status st;
-    TRY(want(g, key, true, is_int, "integers", &e));
+    TRY(want(g, key, true, is_int_or_bool, "integers", &e));
     int64_t *values = checked_calloc((size_t)e->n, sizeof *values);
     if (!values)
         return status_no_memory(key);

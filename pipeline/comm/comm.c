@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/base/version.h"
 #include "pipeline/comm/node_share.h"
+#include "pipeline/comm/rank_cores.h"
 #include "pipeline/comm/vote.h"
-#include "pipeline/machine/cores.h"
 
 enum {
     CHUNK = 1 << 30,       // bytes of one broadcast: MPI counts are ints
@@ -29,9 +30,7 @@ struct comm {
     int rank, ranks, node_index, nodes;
     char host[256];   // this rank's machine
     bool hosts;       // there are several
-    core_share cores; // of this rank
-    int32_t *cpu;     // owned [own_cores]: comm_own_cores
-    int own_cores;
+    rank_cores cores; // owned
     int *node_of;     // of each rank; owned
     int *first_of;    // the first rank of each node; owned
     share *share;     // owned
@@ -86,45 +85,6 @@ static void merge_sums(void *in, void *inout, int *n, MPI_Datatype *type)
     partial_merge(PARTIAL_SUM, inout, in, *n);
 }
 
-// The larger of all ranks'.
-static uint64_t agree_words(MPI_Comm machine, uint64_t words)
-{
-    MPI_Allreduce(MPI_IN_PLACE, &words, 1, MPI_UINT64_T, MPI_MAX, machine);
-    return words;
-}
-
-// This machine's ranks (`machine`) share its cores, whatever SULCUS_NODES makes of them. What cannot
-// be asked counts as one core.
-static void count_cores(comm *c, MPI_Comm machine)
-{
-    enum { BITS = 64 };
-    uint64_t *mine = NULL, *all = NULL;
-    int32_t *core = NULL;
-    size_t given = 0;
-    int rank, ranks;
-    c->cores = (core_share){1, 1};
-    MPI_Comm_rank(machine, &rank);
-    MPI_Comm_size(machine, &ranks);
-    const status asked = cores_allowed(&mine, &given);
-    const size_t words = agree_words(machine, given);
-    all = checked_calloc((size_t)ranks * words, sizeof *all);
-    core = checked_calloc(words * BITS, sizeof *core);
-    if (vote(machine, asked == OK && all && core ? OK : ERR_INTERNAL) != OK)
-        goto done;
-    memcpy(all + (size_t)rank * words, mine, given * sizeof *mine);
-    MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all, (int)words, MPI_UINT64_T, machine);
-    if (rank == 0)
-        cores_list(words * BITS, core);
-    MPI_Bcast(core, (int)(words * BITS), MPI_INT32_T, 0, machine);
-    c->cores = cores_cap(cores_divide(all, words, ranks, rank, core), ranks);
-    if ((c->cpu = checked_calloc(words * BITS, sizeof *c->cpu)))
-        c->own_cores = cores_own(all, words, ranks, rank, core, c->cpu);
-done:
-    free(mine);
-    free(all);
-    free(core);
-}
-
 // Sets c->host and c->hosts. SULCUS_HOST gives a rank's machine another name.
 static void name_host(comm *c)
 {
@@ -144,10 +104,11 @@ static void split_nodes(comm *c)
 {
     MPI_Comm machine;
     int rank, ranks;
+    // A machine's ranks share its cores, whatever SULCUS_NODES makes of them.
     MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
     MPI_Comm_rank(machine, &rank);
     MPI_Comm_size(machine, &ranks);
-    count_cores(c, machine);
+    c->cores = rank_cores_find(machine);
     const char *wanted = getenv("SULCUS_NODES");
     int parts = wanted ? atoi(wanted) : 1;
     if (parts < 1)
@@ -216,7 +177,7 @@ void comm_free(comm *c)
     MPI_Comm_free(&c->node);
     MPI_Comm_free(&c->all);
     free(c->own);
-    free(c->cpu);
+    free(c->cores.cpu);
     free(c->node_of);
     free(c->first_of);
     free(c);
@@ -282,18 +243,25 @@ int comm_position(const comm *c)
 
 int comm_cores(const comm *c)
 {
-    return c->cores.cores < 1 ? 1 : (int)(c->cores.cores + 1e-9);
+    return c->cores.share.cores < 1 ? 1 : (int)(c->cores.share.cores + 1e-9);
 }
 
 int comm_own_cores(const comm *c, const int32_t **cpu)
 {
-    *cpu = c->cpu;
-    return c->own_cores;
+    *cpu = c->cores.cpu;
+    return c->cores.own;
 }
 
 double comm_cpu_share(const comm *c)
 {
-    return c->cores.cpus;
+    return c->cores.share.cpus;
+}
+
+bool comm_threaded(void)
+{
+    int given;
+    MPI_Query_thread(&given);
+    return given >= MPI_THREAD_MULTIPLE;
 }
 
 // --- Alarms: empty messages, so that nothing must be kept until they have arrived
@@ -454,6 +422,19 @@ void comm_sum_each(const comm *c, size_t n, int64_t *x)
     for (size_t at = 0; at < n; at += REDUCE_BLOCK)
         MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(n - at < REDUCE_BLOCK ? n - at : REDUCE_BLOCK),
                       MPI_INT64_T, MPI_SUM, c->all);
+}
+
+void comm_sum_patiently(const comm *c, size_t n, int64_t *x)
+{
+    enum { SHORTEST_NS = 20000, LONGEST_NS = 1000000 };
+    MPI_Request under_way;
+    int done;
+    MPI_Iallreduce(MPI_IN_PLACE, x, (int)n, MPI_INT64_T, MPI_SUM, c->all, &under_way);
+    MPI_Test(&under_way, &done, MPI_STATUS_IGNORE);
+    for (long nap = SHORTEST_NS; !done; nap = nap < LONGEST_NS ? 2 * nap : LONGEST_NS) {
+        nanosleep(&(struct timespec){0, nap}, NULL);
+        MPI_Test(&under_way, &done, MPI_STATUS_IGNORE);
+    }
 }
 
 // Between the nodes' first ranks. Not in place: of some versions of MPICH the root crashes then.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ranks of a run and the nodes they sit on: the engine's only way to MPI, with the other files
 // of this folder (and main.c, which starts it). Everything here is called by the thread that
-// started MPI.
+// started MPI; what is collective also by a thread that stands in for it, while it calls nothing
+// that is (pipeline/schedule/cuts.h).
 #ifndef PIPELINE_COMM_COMM_H
 #define PIPELINE_COMM_COMM_H
 
@@ -50,6 +51,9 @@ double comm_cpu_share(const comm *c);
 // communicator; 0 where the launcher gave it none of its own.
 int comm_own_cores(const comm *c, const int32_t **cpu);
 
+// May several threads call MPI at once? Local.
+bool comm_threaded(void);
+
 // Sends n bytes of rank `root` to all; MPI may write them anew there too. Collective.
 void comm_broadcast(const comm *c, int root, void *bytes, size_t n);
 // The same for a block whose size only the root knows: elsewhere *bytes is allocated and owned by
@@ -85,6 +89,8 @@ int64_t comm_smallest(const comm *c, int64_t x);
 int64_t comm_sum(const comm *c, int64_t x);
 // The sums of n numbers, each by itself. Collective.
 void comm_sum_each(const comm *c, size_t n, int64_t *x);
+// The same of a few, where others compute meanwhile: who waits sleeps. Collective.
+void comm_sum_patiently(const comm *c, size_t n, int64_t *x);
 
 // An alarm: tells the other nodes, while all compute, that they should stop and come to the vote.
 // Local, does not wait.

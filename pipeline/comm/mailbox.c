@@ -35,6 +35,8 @@ status mailbox_new(int all, int leaders, mailbox **out)
     }
     MPI_Comm_dup(MPI_Comm_f2c(all), &l->all);
     l->leaders = MPI_Comm_f2c(leaders);
+    if (l->leaders != MPI_COMM_NULL) // another thread may be in what is collective on theirs
+        MPI_Comm_dup(MPI_Comm_f2c(leaders), &l->leaders);
     l->meeting = MPI_REQUEST_NULL;
     *out = l;
     return OK;
@@ -81,6 +83,8 @@ void mailbox_free(mailbox *l)
     forget_sent(l, true);
     if (!l->beside)
         MPI_Comm_free(&l->all);
+    if (l->leaders != MPI_COMM_NULL)
+        MPI_Comm_free(&l->leaders);
     free(l);
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A node's ranks all read what is here, so that it lies in turns in the domains of their CPUs.
+//
 // Files that all map rather than MPI's shared windows: a window that finds no room ends the process
 // in Open MPI 4.1, its pages are killed for where it does, and it leaves its file behind where a
 // rank is killed. Rank 0 of the node makes the file; a node of one rank needs none.
@@ -11,19 +13,21 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/comm/vote.h"
+#include "pipeline/machine/interleave.h"
 #include "pipeline/machine/shared_file.h"
 
 // A block of node memory.
 typedef struct node_block {
     void *at;
     shared_file file; // rank 0 holds it open
-    size_t mapped;    // bytes; 0: private memory
+    size_t mapped;    // bytes
     struct node_block *next;
 } node_block;
 
 typedef struct node_share {
     share base; // first: a share * is a node_share *
     MPI_Comm node;
+    domain_set domains; // of its ranks
     node_block *blocks; // owned
 } node_share;
 
@@ -46,10 +50,10 @@ static status map_block(node_share *s, size_t bytes, node_block *block)
     int length = (int)strlen(f->path) + 1; // far below what MPI copies from process to process
     MPI_Bcast(&length, 1, MPI_INT, 0, s->node);
     MPI_Bcast(f->path, length, MPI_BYTE, 0, s->node);
-    if (bytes == 0)
-        bytes = 1;
     st = shared_file_map(f->path, bytes, &block->at);
     block->mapped = st == OK ? bytes : 0;
+    if (first && st == OK) // for all: it is the file's
+        interleave_pages(block->at, bytes, &s->domains);
     st = vote(s->node, st);
     if (first)
         shared_file_forget(f);
@@ -57,12 +61,22 @@ done:
     return st;
 }
 
+// Pages of zeros, which take memory when they are touched.
+static status map_private(node_share *s, size_t bytes, node_block *block)
+{
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        return status_no_memory("a block of shared memory");
+    interleave_pages(at, bytes, &s->domains);
+    block->at = at;
+    block->mapped = bytes;
+    return OK;
+}
+
 static void free_block(node_block *block)
 {
     if (block->mapped)
         munmap(block->at, block->mapped);
-    else
-        free(block->at);
     shared_file_close(&block->file);
     free(block);
 }
@@ -73,17 +87,12 @@ static status share_alloc(share *self, size_t bytes, share_fill fill, void **out
     node_block *block = checked_calloc(1, sizeof *block);
     if (block)
         block->file.file = -1;
-    status st = vote(s->node, block ? OK : status_no_memory("a block of shared memory"));
-    if (st != OK)
-        goto done;
-    if (self->ranks > 1)
-        st = map_block(s, bytes, block);
-    else if (!(block->at = checked_aligned(bytes, 1)))
-        st = status_no_memory("a block of shared memory");
-    else if (fill == SHARE_ZEROS) // a file is of zeros
-        memset(block->at, 0, bytes);
-    if (st != OK)
-        goto done;
+    status st;
+    TRY(vote(s->node, block ? OK : status_no_memory("a block of shared memory")));
+    (void)fill; // both are of zeros, and touched by who writes them
+    if (bytes == 0)
+        bytes = 1;
+    TRY(self->ranks > 1 ? map_block(s, bytes, block) : map_private(s, bytes, block));
     *out = block->at;
     block->next = s->blocks;
     s->blocks = block;
@@ -114,10 +123,15 @@ static status vote_on_node(share *self, status st)
 
 status node_share_new(MPI_Comm node, share **out)
 {
+    domain_set domains = cores_domains();
+    MPI_Allreduce(MPI_IN_PLACE, domains.bits, CORES_DOMAINS / 64, MPI_UINT64_T, MPI_BOR, node);
     node_share *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("the communicator");
-    *s = (node_share){{0, 0, NULL, share_alloc, share_release, vote_on_node, NULL}, node, NULL};
+    *s =
+        (node_share){.base = {.alloc = share_alloc, .release = share_release, .vote = vote_on_node},
+                     .node = node,
+                     .domains = domains};
     MPI_Comm_rank(node, &s->base.rank);
     MPI_Comm_size(node, &s->base.ranks);
     *out = &s->base;

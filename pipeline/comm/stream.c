@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/progress.h"
 
 // Between two looks at what has come, where nothing did: short at first, for what comes soon, then
 // long enough to leave the core to those that compute.
@@ -27,7 +28,8 @@ struct stream {
     pthread_t mover;
     pthread_mutex_t lock;
     pthread_cond_t work, changed; // for the mover; for the others
-    bool closing;
+    bool moving, closing;
+    double waited;          // seconds, of all threads but the mover
     int counted, depth;     // messages with this tag, of either direction, that may be held at once
     int outgoing, incoming; // that are
     queue to_send, sending, arrived, spare;
@@ -176,13 +178,21 @@ static void *move_messages(void *argument)
 
 // --- The other threads
 
+// With the lock held.
+static void wait_for_change(stream *s)
+{
+    const double since = progress_clock();
+    pthread_cond_wait(&s->changed, &s->lock);
+    s->waited += progress_clock() - since;
+}
+
 message *stream_reserve(stream *s, int lane, int tag, size_t n)
 {
     if (n / WORD > INT32_MAX)
         return NULL;
     pthread_mutex_lock(&s->lock);
     while (tag == s->counted && s->outgoing == s->depth)
-        pthread_cond_wait(&s->changed, &s->lock);
+        wait_for_change(s);
     message *m = new_message(s, n);
     if (m) {
         m->lane = lane;
@@ -215,7 +225,7 @@ bool stream_take(stream *s, int lane, int tag, message **out)
     message **at, *before;
     pthread_mutex_lock(&s->lock);
     while (!(at = find_arrived(s, lane, &before)))
-        pthread_cond_wait(&s->changed, &s->lock);
+        wait_for_change(s);
     *out = *at;
     const bool taken = (*out)->tag == tag;
     if (taken) {
@@ -225,6 +235,14 @@ bool stream_take(stream *s, int lane, int tag, message **out)
     }
     pthread_mutex_unlock(&s->lock);
     return taken;
+}
+
+double stream_waited(stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    const double waited = s->waited;
+    pthread_mutex_unlock(&s->lock);
+    return waited;
 }
 
 void stream_drop(stream *s, message *m)
@@ -241,13 +259,17 @@ status stream_begin(stream *s, int counted, int depth)
     s->closing = false;
     s->counted = counted;
     s->depth = depth;
-    if (pthread_create(&s->mover, NULL, move_messages, s) != 0)
+    s->moving = pthread_create(&s->mover, NULL, move_messages, s) == 0;
+    if (!s->moving)
         return status_fail(ERR_INTERNAL, NULL, "cannot start a thread; set `threads:` lower");
     return OK;
 }
 
 void stream_finish(stream *s)
 {
+    if (!s->moving)
+        return;
+    s->moving = false;
     pthread_mutex_lock(&s->lock);
     s->closing = true;
     pthread_cond_signal(&s->work);

@@ -32,7 +32,7 @@ void stream_free(stream *s); // local; NULL is a no-op
 // Starts the thread; of either direction, `depth` messages of tag `counted`, the large ones, may be
 // held at once. Local. ERR_INTERNAL.
 status stream_begin(stream *s, int counted, int depth);
-// Waits until all is sent, and ends the thread. Local.
+// Waits until all is sent, and ends the thread; where it could not be started, a no-op. Local.
 void stream_finish(stream *s);
 
 // Any thread may call what follows.
@@ -46,5 +46,7 @@ void stream_send(stream *s, message *m);
 // until stream_drop. False: it has another, *out shows it, and it stays the next.
 bool stream_take(stream *s, int lane, int tag, message **out);
 void stream_drop(stream *s, message *m);
+// Seconds that threads have waited so far, all of them together, in stream_reserve and stream_take.
+double stream_waited(stream *s);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A unit's begin and end travel in the same lane as its blocks, so that their order needs no care:
-// a member may be a unit behind the one before it, and nobody meets at a unit's end.
+// a member may be a unit behind the one before it, and nobody meets at a unit's end. Nor at a cut:
+// with the unit comes the stretch that it belongs to.
 #include "pipeline/comm/team.h"
 
 #include <pthread.h>
@@ -79,9 +80,9 @@ static void tell_next(team *t, int lane, int tag, const void *bytes, size_t n)
     stream_send(t->stream, m);
 }
 
-bool team_next(team *t, int lane, bool any, int64_t *unit)
+bool team_next(team *t, int lane, bool any, team_unit *unit)
 {
-    int64_t next = any ? *unit : -1;
+    team_unit next = any ? *unit : (team_unit){-1, 0};
     if (t->base.rank > 0) {
         message *m;
         if (!stream_take(t->stream, lane, TAG_UNIT,
@@ -92,7 +93,7 @@ bool team_next(team *t, int lane, bool any, int64_t *unit)
     }
     tell_next(t, lane, TAG_UNIT, &next, sizeof next);
     *unit = next;
-    return next >= 0;
+    return next.place >= 0;
 }
 
 // Tells the first member that a unit failed here. While an earlier such message is under way,
@@ -154,6 +155,11 @@ status team_begin(team *t, int threads)
     t->told = t->heard = 0;
     MPI_Allreduce(&most, &t->lanes, 1, MPI_INT, MPI_MIN, t->back);
     return stream_begin(t->stream, TAG_BLOCK, (TEAM_BLOCKS + threads) / 2); // on either side
+}
+
+double team_waited(team *t)
+{
+    return stream_waited(t->stream);
 }
 
 int team_lanes(const team *t)

@@ -54,9 +54,16 @@ int team_lanes(const team *t);
 // The lane's next unit: the first member gives what it has claimed (*unit, where there is one:
 // `any`), all get it. False at the end of the list, on all members. A lane's calls, this and the
 // next, come from one thread after the other; those of several lanes from several at once.
-bool team_next(team *t, int lane, bool any, int64_t *unit);
+typedef struct team_unit {
+    int64_t place;   // in the list
+    int64_t stretch; // pipeline/schedule/cuts.h
+} team_unit;
+bool team_next(team *t, int lane, bool any, team_unit *unit);
 // The end of a unit: tells the next member how it went here and before. Returns the first failure.
 status team_unit_end(team *t, int lane, int64_t unit, status st);
+// Seconds that threads have waited so far, all of them together, for other members: for a unit, its
+// blocks or its end, or for room to hand a block on. Local.
+double team_waited(team *t);
 // On the first member: has a later one failed in a unit? Each is told once. One thread's to call.
 // Local.
 bool team_told(team *t, int64_t *unit);

@@ -45,7 +45,8 @@ static status check_threads(const checkup *k, text *found)
     int64_t used = comm_sum(k->comm, comm_cores(k->comm));
     int64_t machine = cores_machine();
     int64_t ranks = comm_ranks(k->comm);
-    const int64_t domains = comm_largest(k->comm, cores_domains());
+    const domain_set own = cores_domains();
+    const int64_t domains = comm_largest(k->comm, domain_count(&own));
     bool single = comm_nodes(k->comm) == 1;
     text_addf(found, "%lld threads in total, at least %lld a rank", (long long)used,
               (long long)least);

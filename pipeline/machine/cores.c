@@ -136,21 +136,29 @@ static bool meets(const char *list, const uint64_t *set, size_t words)
     return false;
 }
 
-int cores_domains(void)
+domain_set cores_domains(void)
 {
-    enum { DOMAINS = 256 };
     char path[64], line[4096];
     uint64_t *set = NULL;
     size_t words;
-    int n = 0;
+    domain_set found = {{0}};
     if (cores_allowed(&set, &words) != OK)
-        return 1;
-    for (int d = 0; d < DOMAINS; d++) {
+        return found;
+    for (int d = 0; d < CORES_DOMAINS; d++) {
         snprintf(path, sizeof path, "/sys/devices/system/node/node%d/cpulist", d);
-        n += system_file_line(path, line, sizeof line) && meets(line, set, words);
+        if (system_file_line(path, line, sizeof line) && meets(line, set, words))
+            found.bits[d / BITS] |= UINT64_C(1) << d % BITS;
     }
     free(set);
-    return n > 0 ? n : 1;
+    return found;
+}
+
+int domain_count(const domain_set *s)
+{
+    int n = 0;
+    for (size_t i = 0; i < CORES_DOMAINS / BITS; i++)
+        n += __builtin_popcountll(s->bits[i]);
+    return n;
 }
 
 static double number_of(const char *variable)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint is cut at a moment when no unit is half added: all ranks stand between two units, or
-// between two waves. Then a bit and its share of the sum are both in, or neither.
+// A checkpoint is cut where no unit is half added: all ranks stand between two units, or between two
+// waves, or units go on in another sum. Then a bit and its share of the sum are both in, or neither.
 #include "pipeline/run/checkpoint.h"
 
 #include <stdlib.h>
@@ -37,9 +37,31 @@ static void note_saved(run *r, running_task *a, int64_t done)
 {
     a->saved_round = a->round;
     a->saved_done = done;
-    if (comm_rank(r->comm) == 0) // a line lost here is nothing: the file is what counts
-        (void)journal_task_checkpoint(r->records.journal, a->of->task->label, a->round, done,
-                                      a->plan.units, checkpoint_clock_next(&r->clock));
+    if (comm_rank(r->comm) != 0)
+        return;
+    pthread_mutex_lock(&r->lock);
+    // A line lost here is nothing: the file is what counts.
+    (void)journal_task_checkpoint(r->records.journal, a->of->task->label, a->round, done,
+                                  a->plan.units, checkpoint_clock_next(&r->clock));
+    pthread_mutex_unlock(&r->lock);
+}
+
+// Adds to the task's verdict, and returns it as it is now.
+static status judge(run *r, running_task *a, status st)
+{
+    pthread_mutex_lock(&r->lock);
+    verdict_add(&a->verdict, st);
+    st = a->verdict.code;
+    pthread_mutex_unlock(&r->lock);
+    return st;
+}
+
+static void note_saving(run *r, bool saving)
+{
+    pthread_mutex_lock(&r->lock);
+    r->doing.saving = saving;
+    run_note(r);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static int64_t count_bits(const running_task *a)
@@ -57,7 +79,7 @@ static void gather_sum(run *r, running_task *a)
     size_t words = (size_t)checkpoint_file_words(a->plan.units);
     // The bits first: the end of the sum's reduction lets the owner see both.
     comm_reduce_bits(r->comm, home, (uint64_t *)(void *)a->bits, words);
-    verdict_add(&a->verdict, comm_reduce(r->comm, home, a->sum));
+    (void)judge(r, a, comm_reduce(r->comm, home, a->sum));
     if (comm_node(r->comm) != home && comm_share(r->comm)->rank == 0) {
         partial_clear(a->sum);
         memset((void *)a->bits, 0, words * sizeof *a->bits);
@@ -76,9 +98,9 @@ static void count_all(run *r, size_t n)
     running_places *p = r->places;
     for (size_t i = 0; i < n; i++) {
         running_task *a = p->listed[i];
-        verdict_add(&a->verdict, resource_use_unchanged(r->resources, a->of->task));
+        const status st = judge(r, a, resource_use_unchanged(r->resources, a->of->task));
         p->told[2 * i] = comm_share(r->comm)->rank == 0 ? count_bits(a) : 0;
-        p->told[2 * i + 1] = a->verdict.code != OK && a->verdict.code != ERR_INTERRUPTED;
+        p->told[2 * i + 1] = st != OK && st != ERR_INTERRUPTED;
     }
     comm_sum_each(r->comm, 2 * n, p->told);
 }
@@ -88,6 +110,7 @@ status checkpoint_wave(run *r)
     status st = OK;
     running_places *p = r->places;
     double since = progress_clock(), wrote;
+    int64_t met = 0;
     size_t n = 0, all = running_list(r, is_in_wave);
     if (!checkpoint_clock_allows(&r->clock, r->comm, stop_hurries(r->stop)))
         return OK;
@@ -103,18 +126,34 @@ status checkpoint_wave(run *r)
         p->told[n++] = done;
     }
     wrote = progress_clock();
-    watchdog_note(r->watchdog, DOING_SAVE, NULL, 0);
+    note_saving(r, true);
     for (size_t i = 0; i < n && st == OK; i++)
-        if (p->listed[i]->owner == comm_rank(r->comm) && p->listed[i]->verdict.code != ERR_NUMERIC)
+        if (p->listed[i]->owner == comm_rank(r->comm) && judge(r, p->listed[i], OK) != ERR_NUMERIC)
             st = write_task(r, p->listed[i], p->told[i]);
     wrote = progress_clock() - wrote;
-    watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
+    note_saving(r, false);
+    comm_sum_patiently(r->comm, 1, &met); // units may run meanwhile
     TRY(comm_agree(r->comm, st));
     checkpoint_clock_count(&r->clock, r->comm, since, wrote);
     for (size_t i = 0; i < n; i++)
         note_saved(r, p->listed[i], p->told[i]);
 done:
     return st;
+}
+
+status checkpoint_stretch(run *r, int64_t stretch)
+{
+    running_places *p = r->places;
+    int64_t met = 0;
+    size_t n = running_list(r, is_in_wave);
+    for (size_t i = 0; i < n; i++)
+        running_task_turn(p->listed[i], stretch);
+    status st = checkpoint_wave(r);
+    n = running_list(r, is_in_wave); // that has made another list of it
+    for (size_t i = 0; i < n && comm_share(r->comm)->rank == 0; i++)
+        (void)judge(r, p->listed[i], running_task_move(p->listed[i], stretch));
+    comm_sum_patiently(r->comm, 1, &met);
+    return comm_agree(r->comm, st);
 }
 
 // The round has begun, has no unit done, and what is saved is an earlier one.

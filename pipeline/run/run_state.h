@@ -5,6 +5,7 @@
 #ifndef PIPELINE_RUN_RUN_STATE_H
 #define PIPELINE_RUN_RUN_STATE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,6 +48,14 @@ typedef struct task_run {
     size_t users;                 // tasks that may still read its artefact
 } task_run;
 
+// What this rank is at, for the watchdog: a checkpoint may be written beside units.
+typedef struct rank_doing {
+    int units; // that run now
+    const task *task;
+    int64_t unit; // the one begun last, of that task
+    bool saving;
+} rank_doing;
+
 typedef struct run {
     comm *comm;
     pipeline_file *file;
@@ -59,6 +68,9 @@ typedef struct run {
     resource_use *resources;
     stop *stop;
     checkpoint_clock clock;
+    // While units run: of tasks' verdicts and costs, of the journal, and of what follows.
+    pthread_mutex_t lock;
+    rank_doing doing;
     watchdog *watchdog;              // NULL before work begins
     bool stop_on_error, wants_notes; // wants_notes: wave_note.h
     double memory;                   // bytes of a node that may be used
@@ -74,6 +86,8 @@ typedef struct run {
     run_records records; // rank 0
 } run;
 
+// Notes for the watchdog what is in r->doing. With the lock held. Local.
+void run_note(run *r);
 // Asked before anything is written into the output folder: does this run hold it still? The context
 // is the run. Local.
 status run_may_write(void *context);

@@ -64,8 +64,62 @@ void running_task_end(running_task *a)
     checkpoint_file_close(&a->from);
     free(a->before);
     free(a->vector.values);
-    partial_free(a->sum);
+    running_task_unview(a);
     *a = (running_task){0};
+}
+
+// --- What its units come to
+
+static size_t bits_bytes(const running_task *a)
+{
+    return ((size_t)checkpoint_file_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64;
+}
+
+size_t running_task_bytes(const running_task *a)
+{
+    size_t all;
+    return checked_add(bits_bytes(a), partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
+}
+
+status running_task_view(running_task *a, int i, char *block)
+{
+    a->tally[i].bits = (atomic_uint_least64_t *)(void *)block;
+    status st = partial_view(&a->plan.shape, block + bits_bytes(a), &a->tally[i].sum);
+    if (i == 0)
+        running_task_turn(a, 0);
+    return st;
+}
+
+void running_task_unview(running_task *a)
+{
+    for (int i = 0; i < 2; i++)
+        partial_free(a->tally[i].sum);
+    a->tally[0] = a->tally[1] = (tally){0};
+    running_task_turn(a, 0);
+}
+
+void running_task_turn(running_task *a, int64_t stretch)
+{
+    a->sum = a->tally[stretch % 2].sum;
+    a->bits = a->tally[stretch % 2].bits;
+}
+
+status running_task_move(running_task *a, int64_t stretch)
+{
+    const tally *from = &a->tally[stretch % 2], *to = &a->tally[(stretch + 1) % 2];
+    const int64_t words = checkpoint_file_words(a->plan.units);
+    status st = OK;
+    for (int f = 0; f < a->plan.shape.fields && st == OK; f++) {
+        const partial_field *field = &a->plan.shape.field[f];
+        if (field->type == PARTIAL_COUNT)
+            st = partial_add_counts(to->sum, f, 0, field->length, partial_counts(from->sum, f));
+        else
+            st = partial_add_sums(to->sum, f, 0, field->length, partial_sums(from->sum, f));
+    }
+    for (int64_t w = 0; w < words; w++)
+        atomic_fetch_or(&to->bits[w], atomic_exchange(&from->bits[w], 0));
+    partial_clear(from->sum);
+    return st;
 }
 
 double running_task_waiting(const running_task *a)

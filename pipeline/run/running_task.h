@@ -11,6 +11,12 @@
 #include "pipeline/run/run_state.h"
 #include "pipeline/store/checkpoint_file.h"
 
+// What units of a round have come to: views of the wave's memory, the node's.
+typedef struct tally {
+    partial *sum;                // owned
+    atomic_uint_least64_t *bits; // one for each unit that is in it
+} tally;
+
 typedef struct running_task {
     task_run *of;
     int owner;
@@ -18,8 +24,10 @@ typedef struct running_task {
     int64_t round; // number of the present one, 0 for the first; -1 before it
     round_state vector;
     round_plan plan;
-    // Views of the wave's memory, the node's: the sum, and a bit for each unit of the round that is
-    // in it. NULL outside a wave.
+    // Outside a wave {NULL}. While units run they add to those of their stretches in turns (the
+    // second NULL where there are no cuts: pipeline/schedule/cuts.h).
+    tally tally[2];
+    // The one that is whole: to be saved, and at the wave's end to be decided on. Borrowed.
     partial *sum;
     atomic_uint_least64_t *bits;
     bool decided;    // the owner has: its artefact is stored
@@ -59,6 +67,18 @@ void running_places_free(running_places *p); // NULL is a no-op
 void running_task_begin(run *r, task_run *t);
 // Empties it: the stage's state, the vector, the view of the sum. Local. NULL is a no-op.
 void running_task_end(running_task *a);
+
+// Node memory for a tally; SIZE_MAX when it does not fit into a size_t. Views of it at `block`, which
+// is of zeros, as tally `i`; the first is `sum` and `bits`. Local.
+size_t running_task_bytes(const running_task *a);
+status running_task_view(running_task *a, int i, char *block);
+// Frees both views. Local.
+void running_task_unview(running_task *a);
+// Makes the tally of that stretch `sum` and `bits`. Local.
+void running_task_turn(running_task *a, int64_t stretch);
+// Adds a tally to the other one, and empties it; units may be adding to the other one. By one rank of
+// a node for all, local. ERR_NUMERIC.
+status running_task_move(running_task *a, int64_t stretch);
 
 // The share of all threads' time in its waves that had no work, as far as this run went. The same on
 // all ranks. Local.

@@ -3,12 +3,13 @@
 // in a sum. They meet only when nothing is left, for a checkpoint, or to stop; who has met knows
 // that no unit is half done anywhere.
 //
+// Teams do not even meet for a checkpoint, and others for the first one only (pipeline/schedule/cuts.h).
+//
 // In a rank every thread is a lane that claims units and runs them, with no barrier between units;
 // one that finds none left takes part in the loops of those that still run. Lane 0 is the thread
 // that speaks MPI: it alone looks for alarms, and asks other nodes for units.
 #include "pipeline/run/wave.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
@@ -18,106 +19,49 @@
 #include "pipeline/run/task_end.h"
 #include "pipeline/run/wave_note.h"
 #include "pipeline/run/wave_units.h"
+#include "pipeline/schedule/cuts.h"
 #include "pipeline/schedule/steal.h"
 #include "pipeline/schedule/work_queue.h"
 #include "pipeline/schedule/workers.h"
 
-// What the node's ranks tell each other about a task's round while it runs.
-typedef struct board {
-    _Alignas(64) atomic_int_least64_t done;
-    atomic_bool failed;
-} board;
-
-// What this rank keeps of a part of the list.
-typedef struct part_view {
-    board *board;
-    int64_t here;      // how many of its units fall to this node
-    double journalled; // rank 0: when the journal last heard of it
-} part_view;
-
 struct wave {
     wave_units list;
-    part_view *views;     // one for each of list.parts; owned
-    work_queue *queue;    // owned; NULL: this rank does not claim
-    steal *steal;         // owned; NULL: nothing moves between nodes
-    void *block;          // node memory: the queue, stealing, boards, each task's bits and sum
-    progress_line *lines; // rank 0; owned
+    work_queue *queue; // owned; NULL: this rank does not claim
+    steal *steal;      // owned; NULL: nothing moves between nodes
+    cuts *cuts;        // while units run on through checkpoints
+    int64_t stretch;   // the one that is not saved
+    // Node memory: the queue, stealing, boards, each task's bits and sum; and the second ones of
+    // these: NULL where every checkpoint is a meeting.
+    void *block, *second;
+    size_t bytes; // of bits and sums
     double started;
-    team *team;             // NULL: units are run by ranks
-    int lanes;              // units of this rank that may run at once
-    atomic_int running;     // that do
-    atomic_bool over;       // lane 0 has found that no more will come
-    pthread_mutex_t lock;   // of what follows, and of the running tasks' records
-    _Atomic double longest; // seconds of this rank's longest unit; written with the lock held
+    team *team;       // NULL: units are run by ranks
+    int lanes;        // units of this rank that may run at once
+    atomic_bool over; // lane 0 has found that no more will come
+    // With the run's lock held.
+    _Atomic double longest; // seconds of this rank's longest unit; any thread may look at it
     double busy;            // of all, shared out to the lanes
     double ended, gap;      // when none ran any more; the longest time without one
-    // Nanoseconds of all ranks' threads between their first unit and the meeting, and of these,
-    // those in which they had nothing to do.
-    int64_t manned, rested;
+    // Nanoseconds of this rank's threads between their first unit and the meeting, and of these,
+    // those in which they had nothing to do; and of all ranks' until the last meeting.
+    int64_t manned, rested, all_manned, all_rested;
 };
-
-enum { JOURNAL_SECONDS = 10 };
 
 // --- Making the list
 
-// Node memory for a task: its bits, then its sum; SIZE_MAX when it does not fit into a size_t.
-static size_t task_bytes(const running_task *a)
+static status list_tasks(run *r, wave *w)
 {
-    size_t bits = ((size_t)checkpoint_file_words(a->plan.units) * sizeof *a->bits + 63) / 64 * 64;
-    size_t all;
-    return checked_add(bits, partial_bytes(&a->plan.shape), &all) ? all : SIZE_MAX;
-}
-
-// Do teams run its units, or ranks?
-static bool runs_in_teams(const run *r, const running_task *a)
-{
-    return comm_team(r->comm) && a->of->task->stage->in_teams;
-}
-
-// Takes running tasks into the wave while their sums fit into the node: of those of teams and those
-// of ranks, only such as the first is.
-static status admit_tasks(run *r, wave *w, size_t *bytes)
-{
-    wave_units *l = &w->list;
-    l->parts = checked_calloc(r->n_running, sizeof *l->parts);
-    w->views = checked_calloc(r->n_running, sizeof *w->views);
-    w->lines = checked_calloc(r->n_running, sizeof *w->lines);
-    const bool made = l->parts && w->views && w->lines;
-    const double open = resource_use_beside(r->resources, NULL);
-    if (!made)
-        return status_no_memory("a wave");
-    for (size_t i = 0; i < r->dag->n; i++) {
-        running_task *a = r->tasks[i].running;
-        if (r->tasks[i].phase != PHASE_IN_ROUND)
-            continue;
-        size_t size = a->plan.units < 0 ? SIZE_MAX : task_bytes(a), total;
-        const double models = resource_use_bytes(r->resources, a->of->task);
-        if (size == SIZE_MAX || (double)size + models > r->memory) {
-            task_fail(r, a->of,
-                      status_fail(ERR_USAGE, a->of->task->label,
-                                  "its sums need %.3g GB of a node, `memory:` allows %.3g (%.3g "
-                                  "less for models); raise it, or select fewer subsets",
-                                  (double)size * 1e-9, r->memory * 1e-9, models * 1e-9));
-            continue;
-        }
-        if (!checked_add(*bytes, size, &total) || (l->n > 0 && (double)total + open > r->memory) ||
-            a->plan.units - a->done > WORK_QUEUE_UNITS - l->units ||
-            (l->n > 0 && runs_in_teams(r, a) != (w->team != NULL)))
-            continue;
-        if (l->n == 0 && runs_in_teams(r, a))
-            w->team = comm_team(r->comm);
-        wave_units_append(l, a);
-        *bytes = total;
-    }
-    return wave_units_finish(l);
+    bool teams = false;
+    status st = wave_units_admit(r, &w->list, &teams, &w->bytes);
+    if (teams)
+        w->team = comm_team(r->comm);
+    return st;
 }
 
 // The part of the node's memory at `at` that is a task's.
 static status view_sum(const run *r, running_task *a, char *at)
 {
-    a->bits = (atomic_uint_least64_t *)(void *)at;
-    status st =
-        partial_view(&a->plan.shape, at + task_bytes(a) - partial_bytes(&a->plan.shape), &a->sum);
+    status st = running_task_view(a, 0, at);
     if (st == OK && a->owner == comm_rank(r->comm))
         st = checkpoint_restore(a);
     return st;
@@ -126,7 +70,7 @@ static status view_sum(const run *r, running_task *a, char *at)
 // The node's memory: the queue, stealing, a board for each part, and each part's bits and sum. What
 // an earlier run has summed up goes to the owner's node. Collective on each node; a vote must
 // follow.
-static status lay_out(run *r, wave *w, size_t bytes)
+static status lay_out(run *r, wave *w)
 {
     share *s = comm_share(r->comm);
     const wave_units *l = &w->list;
@@ -134,20 +78,22 @@ static status lay_out(run *r, wave *w, size_t bytes)
     bool steals = !w->team && comm_nodes(r->comm) > 1;
     size_t shares = work_queue_bytes(c.here);
     size_t claimed = shares + (steals ? steal_bytes(comm_nodes(r->comm)) : 0);
-    status st = s->alloc(s, claimed + l->n * sizeof(board) + bytes, SHARE_ZEROS, &w->block);
+    status st = s->alloc(s, claimed + l->n * sizeof(part_board) + w->bytes, SHARE_ZEROS, &w->block);
     if (st != OK)
         return st;
-    board *boards = (board *)(void *)((char *)w->block + claimed);
+    part_board *boards = (part_board *)(void *)((char *)w->block + claimed);
     char *at = (char *)(boards + l->n);
     int64_t begin = work_queue_cut(l->before, l->units, c.first, c.all);
     int64_t end = work_queue_cut(l->before, l->units, c.first + c.here, c.all);
     for (size_t p = 0; p < l->n && st == OK; p++) {
-        const wave_part *part = &l->parts[p];
+        wave_part *part = &l->parts[p];
         int64_t last = part->first + part->n;
         int64_t low = part->first > begin ? part->first : begin, high = last < end ? last : end;
-        w->views[p] = (part_view){.board = &boards[p], .here = high > low ? high - low : 0};
+        part->board = &boards[p];
+        part->here = high > low ? high - low : 0;
+        part->journalled = progress_clock();
         st = view_sum(r, part->task, at);
-        at += task_bytes(part->task);
+        at += running_task_bytes(part->task);
     }
     if (st == OK && c.mine >= 0)
         st = work_queue_new(w->block, c.mine, c.here, c.first + c.mine, c.all, l->before, l->units,
@@ -157,41 +103,37 @@ static status lay_out(run *r, wave *w, size_t bytes)
     return st;
 }
 
-// --- Working through it
-
-// Rank 0 speaks for all: what its node has done of the node's share, scaled to the whole.
-static void show_progress(run *r, wave *w)
+// Memory for a second sum of each task. Ranks can do without it. Collective.
+static status lay_out_second(run *r, wave *w)
 {
-    size_t n = 0;
-    double now = progress_clock();
-    for (size_t p = 0; p < w->list.n; p++) {
-        const wave_part *part = &w->list.parts[p];
-        part_view *v = &w->views[p];
-        int64_t done = atomic_load(&v->board->done);
-        if (v->here == 0 || done == 0)
-            continue;
-        progress_line line = {part->task->of->task->label, part->task->round, 0, part->n,
-                              now - w->started};
-        line.done = (int64_t)((double)done / (double)v->here * (double)part->n);
-        if (done < v->here)
-            w->lines[n++] = line;
-        if (now - v->journalled < JOURNAL_SECONDS)
-            continue;
-        v->journalled = now;
-        const journal_progress j = {.label = line.label,
-                                    .round = line.round,
-                                    .done = part->task->done + line.done,
-                                    .units = part->task->plan.units,
-                                    .rate = progress_rate(&line)};
-        // A line lost here is nothing: a full disk stops the run where something is committed.
-        (void)journal_task_progress(r->records.journal, &j);
+    share *s = comm_share(r->comm);
+    status st = s->alloc(s, w->bytes, SHARE_ZEROS, &w->second);
+    char *at = w->second;
+    for (size_t p = 0; p < w->list.n && st == OK; p++) {
+        st = running_task_view(w->list.parts[p].task, 1, at);
+        at += running_task_bytes(w->list.parts[p].task);
     }
-    progress_show(r->records.progress, n, w->lines);
+    st = comm_agree(r->comm, st);
+    if (st != OK && w->second)
+        s->release(s, w->second);
+    if (st != OK)
+        w->second = NULL;
+    return w->team ? st : OK;
 }
 
-static board *board_of(const wave *w, int64_t i)
+// Shall units run on through the checkpoints that come? Ranks' only where there has been one, so that
+// short waves need nothing for it. The same on all ranks.
+static bool wants_cuts(const run *r, const wave *w, bool goes_on)
 {
-    return w->views[wave_units_part(&w->list, i)].board;
+    const double open = resource_use_beside(r->resources, NULL);
+    return w->team || (goes_on && comm_threaded() && open + 2.0 * (double)w->bytes <= r->memory);
+}
+
+// --- Working through it
+
+static part_board *board_of(const wave *w, int64_t i)
+{
+    return w->list.parts[wave_units_part(&w->list, i)].board;
 }
 
 // How a lane that found no unit waits for one: long against a look, short against a unit.
@@ -201,7 +143,7 @@ static board *board_of(const wave *w, int64_t i)
 static bool must_meet(const run *r, const wave *w)
 {
     return stop_near(r->stop, atomic_load(&w->longest), r->clock.wrote) ||
-           checkpoint_clock_due(&r->clock);
+           (w->cuts ? cuts_failed(w->cuts) : checkpoint_clock_due(&r->clock));
 }
 
 // A place of the list whose task has not failed; false when this node has none left.
@@ -261,31 +203,44 @@ static bool claim_other(run *r, wave *w, int64_t *i)
 
 // The lane's next place of the list, for its rank or its team; false when there is none left, or it
 // is time to meet. The members of a team get the same.
-static bool next_unit(run *r, wave *w, int lane, int64_t *i)
+static bool next_unit(run *r, wave *w, int lane, team_unit *u)
 {
-    bool any = lane == 0 ? claim_first(r, w, i) : claim_other(r, w, i);
-    return w->team ? team_next(w->team, lane, any, i) : any;
+    const bool claims = w->cuts && w->queue;
+    if (claims)
+        cuts_rest(w->cuts, lane);
+    bool any = lane == 0 ? claim_first(r, w, &u->place) : claim_other(r, w, &u->place);
+    u->stretch = any && claims ? cuts_enter(w->cuts, lane) : w->stretch;
+    if (w->team)
+        any = team_next(w->team, lane, any, u);
+    if (any && w->cuts && !claims)
+        cuts_follow(w->cuts, lane, u->stretch);
+    else if (!any && w->cuts)
+        cuts_leave(w->cuts, lane);
+    return any;
 }
 
 static double begin_unit(run *r, wave *w, const task *t, int64_t unit)
 {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&r->lock);
     const double now = progress_clock();
-    if (atomic_fetch_add(&w->running, 1) == 0)
+    if (r->doing.units == 0)
         w->gap = now - w->ended > w->gap ? now - w->ended : w->gap;
-    watchdog_note(r->watchdog, DOING_UNIT, t, unit);
-    pthread_mutex_unlock(&w->lock);
+    r->doing.units++;
+    r->doing.task = t;
+    r->doing.unit = unit;
+    run_note(r);
+    pthread_mutex_unlock(&r->lock);
     return now;
 }
 
 // What a task's unit, at place `i` of the list, has come to.
-static void end_unit(run *r, wave *w, running_task *a, int64_t i, int64_t unit, status st,
+static void end_unit(run *r, wave *w, running_task *a, team_unit u, int64_t unit, status st,
                      double begun)
 {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&r->lock);
     const double now = progress_clock(), took = now - begun;
-    if (atomic_fetch_sub(&w->running, 1) == 1) {
-        watchdog_note(r->watchdog, DOING_WAIT, NULL, 0);
+    if (--r->doing.units == 0) {
+        run_note(r);
         w->ended = now;
     }
     if (took > atomic_load(&w->longest))
@@ -295,16 +250,16 @@ static void end_unit(run *r, wave *w, running_task *a, int64_t i, int64_t unit, 
     verdict_add(&a->verdict, st);
     if (st == OK && w->queue) {
         a->worked += wave_units_cost(a, unit);
-        atomic_fetch_or(&a->bits[unit / 64], (uint64_t)1 << unit % 64);
-        atomic_fetch_add(&board_of(w, i)->done, 1);
+        atomic_fetch_or(&a->tally[u.stretch % 2].bits[unit / 64], (uint64_t)1 << unit % 64);
+        atomic_fetch_add(&board_of(w, u.place)->done, 1);
     } else if (st != OK) {
-        atomic_store(&board_of(w, i)->failed, true);
+        atomic_store(&board_of(w, u.place)->failed, true);
         if (r->stop_on_error)
             stop_ask(r->stop);
     }
     if (comm_rank(r->comm) == 0)
-        show_progress(r, w);
-    pthread_mutex_unlock(&w->lock);
+        wave_note_progress(r, &w->list, w->started);
+    pthread_mutex_unlock(&r->lock);
 }
 
 typedef struct lanes {
@@ -312,37 +267,51 @@ typedef struct lanes {
     wave *wave;
 } lanes;
 
+static bool any_unit(run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    const bool any = r->doing.units > 0;
+    pthread_mutex_unlock(&r->lock);
+    return any;
+}
+
 static status run_lane(void *context, int64_t item, int thread)
 {
     (void)thread;
     run *r = ((lanes *)context)->run;
     wave *w = ((lanes *)context)->wave;
     const int lane = (int)item;
-    int64_t i;
-    while (lane < w->lanes && next_unit(r, w, lane, &i)) {
-        const wave_part *part = &w->list.parts[wave_units_part(&w->list, i)];
+    team_unit u;
+    while (lane < w->lanes && next_unit(r, w, lane, &u)) {
+        const wave_part *part = &w->list.parts[wave_units_part(&w->list, u.place)];
         running_task *a = part->task;
-        const int64_t unit = wave_units_number(part, i);
+        const int64_t unit = wave_units_number(part, u.place);
         const double begun = begin_unit(r, w, a->of->task, unit);
-        status st = a->of->task->stage->unit(a->state, &a->vector, unit, lane, a->sum);
+        status st =
+            a->of->task->stage->unit(a->state, &a->vector, unit, lane, a->tally[u.stretch % 2].sum);
         if (w->team)
-            st = team_unit_end(w->team, lane, i, st);
-        end_unit(r, w, a, i, unit, st, begun);
+            st = team_unit_end(w->team, lane, u.place, st);
+        end_unit(r, w, a, u, unit, st, begun);
     }
     // Other nodes may ask as long as this one has not come to the meeting.
-    while (lane == 0 && w->steal && atomic_load(&w->running) > 0) {
+    while (lane == 0 && w->steal && any_unit(r)) {
         steal_serve(w->steal);
         pool_rest(r->runtime.pool, NAP_SECONDS);
     }
     return OK;
 }
 
+// What this rank's threads have waited so far.
+static double seconds_rested(const run *r, const wave *w)
+{
+    return pool_rested(r->runtime.pool) + (w->team ? team_waited(w->team) : 0);
+}
+
 static void run_units(run *r, wave *w)
 {
     enum { NANO = 1000000000 };
     pool *threads = r->runtime.pool;
-    const double begun = progress_clock(), rested = pool_rested(threads);
-    w->lanes = w->team ? team_lanes(w->team) : pool_threads(threads);
+    const double begun = progress_clock(), rested = seconds_rested(r, w);
     atomic_store(&w->over, false);
     if (w->steal) {
         r->runtime.context = w->steal;
@@ -351,15 +320,69 @@ static void run_units(run *r, wave *w)
     (void)pool_each(threads, run_lane, &(lanes){r, w}); // what fails is a task, not a lane
     r->runtime.meanwhile = NULL;
     w->manned += (int64_t)((progress_clock() - begun) * pool_threads(threads) * NANO);
-    w->rested += (int64_t)((pool_rested(threads) - rested) * NANO);
+    w->rested += (int64_t)((seconds_rested(r, w) - rested) * NANO);
+    if (w->steal)
+        steal_meet(w->steal);
+}
+
+// What a checkpoint found changed: its units need not run.
+static void drop_changed(run *r, wave *w)
+{
+    for (size_t p = 0; p < w->list.n; p++) {
+        pthread_mutex_lock(&r->lock);
+        const bool failed = w->list.parts[p].task->verdict.code != OK;
+        pthread_mutex_unlock(&r->lock);
+        if (failed)
+            atomic_store(&w->list.parts[p].board->failed, true);
+        if (failed && r->stop_on_error)
+            stop_ask(r->stop);
+    }
+}
+
+static status save_stretch(void *context, int64_t stretch)
+{
+    const lanes *l = context;
+    const status st = checkpoint_stretch(l->run, stretch);
+    drop_changed(l->run, l->wave);
+    return st;
+}
+
+// The same with checkpoints meanwhile.
+static status run_through_cuts(run *r, wave *w)
+{
+    lanes l = {r, w};
+    bool ahead = false;
+    status st = w->team ? team_begin(w->team, pool_threads(r->runtime.pool)) : OK;
+    if (w->team)
+        w->lanes = team_lanes(w->team);
+    const cuts_plan plan = {.comm = r->comm,
+                            .stop = r->stop,
+                            .clock = &r->clock,
+                            .calls = w->queue,
+                            .lanes = w->lanes,
+                            .stretch = w->stretch,
+                            .save = save_stretch,
+                            .context = &l};
+    if ((st = cuts_begin(&plan, st, &w->cuts)) == OK) {
+        run_units(r, w);
+        st = cuts_finish(w->cuts, &w->stretch, &ahead);
+        w->cuts = NULL;
+    }
+    if (w->team)
+        team_finish(w->team);
+    for (size_t p = 0; p < w->list.n && st == OK; p++) {
+        running_task *a = w->list.parts[p].task;
+        if (ahead && comm_share(r->comm)->rank == 0)
+            verdict_add(&a->verdict, running_task_move(a, w->stretch + 1));
+        running_task_turn(a, w->stretch);
+    }
+    return st;
 }
 
 // All ranks have stopped between units: because none are left, because the run must stop, or for a
 // checkpoint, after which they go on.
 static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
 {
-    if (w->steal)
-        steal_meet(w->steal);
     bool due = checkpoint_clock_due(&r->clock);
     int64_t sum[] = {w->queue ? work_queue_left(w->queue) : 0, w->manned, w->rested};
     const int64_t *left = &sum[0];
@@ -370,14 +393,11 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
         w->list.parts[p].task->manned += sum[1];
         w->list.parts[p].task->rested += sum[2];
     }
+    w->all_manned += sum[1];
+    w->all_rested += sum[2];
     w->manned = w->rested = 0;
     status st = *stopped || (due && *left > 0) ? checkpoint_wave(r) : OK;
-    for (size_t p = 0; p < w->list.n; p++) // what it found changed
-        if (w->list.parts[p].task->verdict.code != OK) {
-            atomic_store(&w->views[p].board->failed, true);
-            if (r->stop_on_error)
-                stop_ask(r->stop);
-        }
+    drop_changed(r, w);
     return st;
 }
 
@@ -404,39 +424,38 @@ static void conclude_tasks(run *r, wave *w, bool stopped)
 static status write_note(run *r, const wave *w, int64_t sent)
 {
     double now = progress_clock(), gap = now - w->ended;
-    const wave_note own = {.units = w->list.units,
-                           .seconds = now - w->started,
-                           .gap = gap > w->gap ? gap : w->gap,
-                           .busy = w->busy,
-                           .longest = w->longest,
-                           .sent = mailbox_sent(comm_mailbox(r->comm)) - sent,
-                           .fetched = w->steal ? steal_fetched(w->steal) : 0};
+    const wave_note own = {
+        .units = w->list.units,
+        .seconds = now - w->started,
+        .gap = gap > w->gap ? gap : w->gap,
+        .busy = w->busy,
+        .longest = w->longest,
+        .waiting = w->all_manned > 0 ? (double)w->all_rested / (double)w->all_manned : 0,
+        .sent = mailbox_sent(comm_mailbox(r->comm)) - sent,
+        .fetched = w->steal ? steal_fetched(w->steal) : 0};
     return r->wants_notes ? wave_note_write(&own, r->comm, r->records.journal) : OK;
 }
 
 status wave_run(run *r, wave **out)
 {
     status st;
-    size_t bytes = 0;
-    bool more, stopped;
+    bool more = false, stopped;
     int64_t sent = mailbox_sent(comm_mailbox(r->comm));
     wave *w = checked_calloc(1, sizeof *w);
     share *s = comm_share(r->comm);
-    if (w)
-        pthread_mutex_init(&w->lock, NULL);
-    st = s->vote(s, w ? admit_tasks(r, w, &bytes) : status_no_memory("a wave"));
+    st = s->vote(s, w ? list_tasks(r, w) : status_no_memory("a wave"));
     if (st == OK)
-        st = lay_out(r, w, bytes);
+        st = lay_out(r, w);
     TRY(comm_agree(r->comm, st));
     w->started = w->ended = progress_clock();
-    for (size_t p = 0; p < w->list.n; p++)
-        w->views[p].journalled = w->started;
+    w->lanes = pool_threads(r->runtime.pool);
     do {
-        if (w->team)
-            TRY(comm_agree(r->comm, team_begin(w->team, pool_threads(r->runtime.pool))));
-        run_units(r, w);
-        if (w->team)
-            team_finish(w->team);
+        if (!w->second && wants_cuts(r, w, more))
+            TRY(lay_out_second(r, w));
+        if (w->second)
+            TRY(run_through_cuts(r, w));
+        else
+            run_units(r, w);
         TRY(meet_ranks(r, w, &more, &stopped));
     } while (more);
     TRY(write_note(r, w, sent));
@@ -455,19 +474,15 @@ void wave_free(run *r, wave *w)
         return;
     for (size_t i = 0; i < r->dag->n; i++) {
         running_task *a = r->tasks[i].running;
-        if (a) {
-            partial_free(a->sum);
-            a->sum = NULL;
-            a->bits = NULL;
-        }
+        if (a)
+            running_task_unview(a);
     }
     steal_free(w->steal);
     work_queue_free(w->queue);
+    if (w->second)
+        s->release(s, w->second);
     if (w->block)
         s->release(s, w->block);
     wave_units_free(&w->list);
-    free(w->views);
-    free(w->lines);
-    pthread_mutex_destroy(&w->lock);
     free(w);
 }

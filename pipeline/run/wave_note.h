@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How well the ranks were kept busy in a wave: a line of the journal, written where the environment
-// variable SULCUS_STATS is set. For tests and benchmarks.
+// What is told of a wave: how far it has come; and at its end how well the ranks were kept busy, a
+// line of the journal that is written where the environment variable SULCUS_STATS is set, for tests
+// and benchmarks.
 #ifndef PIPELINE_RUN_WAVE_NOTE_H
 #define PIPELINE_RUN_WAVE_NOTE_H
 
@@ -9,6 +10,7 @@
 
 #include "pipeline/base/status.h"
 #include "pipeline/comm/comm.h"
+#include "pipeline/run/wave_units.h"
 #include "pipeline/store/journal.h"
 
 // What one rank knows of a wave.
@@ -16,6 +18,7 @@ typedef struct wave_note {
     int64_t units;         // of all ranks
     double seconds, busy;  // from the first unit to the meeting of all ranks; in units
     double longest, gap;   // unit; time without one
+    double waiting;        // share of all ranks' threads' time without work
     int64_t sent, fetched; // messages to other nodes; units that it brought from them
 } wave_note;
 
@@ -25,5 +28,9 @@ bool wave_note_wanted(const comm *c);
 // rank, the longest unit and time without one, messages, units that changed their node. Collective.
 // ERR_IO.
 status wave_note_write(const wave_note *own, const comm *c, journal *j);
+
+// Rank 0 speaks for all: what its node has done of the node's share, scaled to the whole, for who
+// watches and now and then for the journal. With the run's lock held. Local.
+void wave_note_progress(run *r, const wave_units *l, double started);
 
 #endif

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/run/resource_use.h"
+#include "pipeline/run/task_end.h"
 #include "pipeline/schedule/work_queue.h"
 
-void wave_units_append(wave_units *l, running_task *a)
+static void append_task(wave_units *l, running_task *a)
 {
     const int64_t n = a->plan.units - a->done;
     l->parts[l->n++] = (wave_part){.task = a, .first = l->units, .n = n};
@@ -74,7 +76,7 @@ static status add_up_costs(wave_units *l)
     return OK;
 }
 
-status wave_units_finish(wave_units *l)
+static status number_units(wave_units *l)
 {
     for (size_t i = 0; i < l->n; i++) {
         status st = list_rest(&l->parts[i]);
@@ -84,12 +86,61 @@ status wave_units_finish(wave_units *l)
     return add_up_costs(l);
 }
 
+// Do teams run its units, or ranks?
+static bool runs_in_teams(const run *r, const running_task *a)
+{
+    return comm_team(r->comm) && a->of->task->stage->in_teams;
+}
+
+static void refuse_task(run *r, running_task *a, double bytes, double models)
+{
+    task_fail(r, a->of,
+              status_fail(ERR_USAGE, a->of->task->label,
+                          "its sums need %.3g GB of a node, `memory:` allows %.3g (%.3g less for "
+                          "models); raise it, or select fewer subsets",
+                          bytes * 1e-9, r->memory * 1e-9, models * 1e-9));
+}
+
+status wave_units_admit(run *r, wave_units *l, bool *teams, size_t *bytes)
+{
+    const double open = resource_use_beside(r->resources, NULL);
+    l->parts = checked_calloc(r->n_running, sizeof *l->parts);
+    l->lines = checked_calloc(r->n_running, sizeof *l->lines);
+    if (!l->parts || !l->lines)
+        return status_no_memory("a wave");
+    for (size_t i = 0; i < r->dag->n; i++) {
+        running_task *a = r->tasks[i].running;
+        if (r->tasks[i].phase != PHASE_IN_ROUND)
+            continue;
+        const bool in_teams = runs_in_teams(r, a);
+        const double models = resource_use_bytes(r->resources, a->of->task);
+        size_t size = SIZE_MAX, total;
+        if (a->plan.units >= 0)
+            size = running_task_bytes(a);
+        const double sums = in_teams ? 2 : 1;
+        if (size == SIZE_MAX || sums * (double)size + models > r->memory) {
+            refuse_task(r, a, sums * (double)size, models);
+            continue;
+        }
+        if (!checked_add(*bytes, size, &total) ||
+            (l->n > 0 && sums * (double)total + open > r->memory) ||
+            a->plan.units - a->done > WORK_QUEUE_UNITS - l->units ||
+            (l->n > 0 && in_teams != *teams))
+            continue;
+        *teams = in_teams;
+        append_task(l, a);
+        *bytes = total;
+    }
+    return number_units(l);
+}
+
 void wave_units_free(wave_units *l)
 {
     for (size_t i = 0; i < l->n; i++)
         free(l->parts[i].rest);
     free(l->before);
     free(l->parts);
+    free(l->lines);
     *l = (wave_units){0};
 }
 

@@ -7,26 +7,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipeline/run/run_state.h"
 #include "pipeline/run/running_task.h"
+
+// What the node's ranks tell each other about a task's round while it runs, in the node's memory.
+typedef struct part_board {
+    _Alignas(64) atomic_int_least64_t done;
+    atomic_bool failed;
+} part_board;
 
 // A task's part of the list.
 typedef struct wave_part {
     running_task *task;
-    int64_t first, n; // place in the list; units
-    int64_t *rest;    // their numbers in the round, where some are done already; owned
+    int64_t first, n;  // place in the list; units
+    int64_t *rest;     // their numbers in the round, where some are done already; owned
+    part_board *board; // borrowed
+    int64_t here;      // how many of its units fall to this node
+    double journalled; // rank 0: when the journal last heard of it
 } wave_part;
 
 typedef struct wave_units {
-    wave_part *parts; // owned
+    wave_part *parts;     // owned
+    progress_line *lines; // one a part, for who watches; owned
     size_t n;
     int64_t units;
     int64_t *before; // costs of the list, see work_queue.h; owned
 } wave_units;
 
-// Appends what is left of a task's round; parts has room for it.
-void wave_units_append(wave_units *l, running_task *a);
-// Numbers and costs, once all parts are there. ERR_INTERNAL.
-status wave_units_finish(wave_units *l);
+// Fills an empty list with the rounds of running tasks, while their sums fit into the node's memory
+// (*bytes): of those that *teams run, which need twice the bytes, and those that ranks run, only
+// such as the first is. A task that can never fit has failed. ERR_INTERNAL.
+status wave_units_admit(run *r, wave_units *l, bool *teams, size_t *bytes);
 void wave_units_free(wave_units *l); // {0} is a no-op
 
 // The part of a place of the list, as an index; and the number of the unit there in its round.

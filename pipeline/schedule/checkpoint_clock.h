@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When the next checkpoint is due. What one costs is counted once all ranks have met, and the next
-// time comes when the sum is below 2% of the run's time. What ranks wait for the last unit to end,
-// and a team for its stream to be empty, is not counted: it would stretch the interval, and so what
-// a kill loses, to minutes.
+// time comes when the sum is below 2% of the run's time. What ranks wait for the last unit to end is
+// not counted: it would stretch the interval, and so what a kill loses, to minutes.
 #ifndef PIPELINE_SCHEDULE_CHECKPOINT_CLOCK_H
 #define PIPELINE_SCHEDULE_CHECKPOINT_CLOCK_H
 
@@ -12,10 +11,10 @@
 
 // Seconds of progress_clock. The costs are the same on all ranks, the rest is each rank's own.
 typedef struct checkpoint_clock {
-    double every;       // `checkpoint:`
-    double began, last; // the work; the last checkpoint
-    double spent;       // on all so far, a rank's mean
-    double wrote;       // the last one's writing alone
+    double every;         // `checkpoint:`
+    double began, last;   // the work; the last checkpoint
+    double spent;         // on all so far, a rank's mean
+    _Atomic double wrote; // the last one's writing alone; any thread may look at it
 } checkpoint_clock;
 
 // Starts it, when work begins. Local.

@@ -99,7 +99,12 @@ int64_t neuron_rows_products(const float *rows, int64_t n, int64_t width, int64_
 {
     const int64_t first = block * NEURON_ROWS_BLOCK, left = n - first;
     const int here = (int)(left < NEURON_ROWS_BLOCK ? left : NEURON_ROWS_BLOCK);
-    const product_shape shape = {PACKING_F32, here, count, (int)width, width, count, false, false};
+    const product_shape shape = {.form = PACKING_F32,
+                                 .rows = here,
+                                 .out = count,
+                                 .in = (int)width,
+                                 .x_stride = width,
+                                 .y_stride = count};
     if (is_packed())
         products_avx512_run(&shape, rows + first * width, strip, NULL, out);
     else

@@ -321,6 +321,7 @@ static status collect_finish(void *state, const round_state *finished, const par
     collect_state *s = state;
     char name[64];
     TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
+    TRY(stage_note_skipped(samples_skipped(s->samples), w));
     TRY(collect_describe(&s->layout, sum, w));
 done:
     return st;
@@ -349,7 +350,8 @@ static status collect_estimate(const task *t, estimate *out)
                 threads * (double)site_sums_bytes(s->layout.layers, s->layout.site[which].width,
                                                   s->layout.site[which].words);
     out->memory_bytes += threads * (double)block_sums_bytes(widest_site(s));
-    out->memory_bytes += stage_products_bytes(threads);
+    out->memory_bytes +=
+        stage_products_bytes(threads) + threads * (double)samples_reading_bytes(s->samples);
     out->shared_bytes = stage_model_bytes(t);
     out->disk_bytes = collect_layout_disk_bytes(&s->layout);
 done:

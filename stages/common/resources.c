@@ -6,6 +6,7 @@
 #include "stages/common/resources.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,8 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
+    if (light)
+        TRY(model_check_files(e->model));
     *object = e;
     e = NULL;
 done:
@@ -105,6 +108,12 @@ static part_need model_entry_part(const void *object, int member, int members, i
                        (double)model_scratch_bytes(info, threads, most, rows)};
 }
 
+static const char *model_entry_notes(const void *object)
+{
+    const model_entry *e = object;
+    return model_notes(e->model);
+}
+
 const resource_def resource_model = {
     .section = "models",
     .parameter = "model",
@@ -114,6 +123,7 @@ const resource_def resource_model = {
     .open = model_entry_open,
     .close = model_entry_close,
     .part = model_entry_part,
+    .notes = model_entry_notes,
 };
 
 #define FORMAT(name) "|" #name
@@ -129,15 +139,22 @@ static const param_def data_params[] = {
     {"split", PARAM_TEXT, .help = "test or train; the format's own default where absent"},
     {"subsets", PARAM_TEXT,
      .help =
-         "what makes a subset: fine, coarse, label, folder, file, subject, or a JSON field such "
-         "as meta.pile_set_name"},
+         "what makes a subset: fine, coarse, label, folder, file, subject, or a JSON field or a "
+         "Parquet column such as meta.pile_set_name"},
     {"keep", PARAM_TEXTS, .help = "only these subsets"},
     {"limit", PARAM_INT, "0", .low = 0, .high = 9e15,
      .help = "samples per subset, tokens for text; 0 is all"},
+    {"skip_bad", PARAM_INT, .low = 0, .high = 1e6,
+     .help = "jsonl, images, text of parquet: broken records that are passed over, at most; none "
+             "where absent. sulcus inspect lists them"},
     {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
      .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
-             "see all; 0.5 where absent, 0 for mmlu"},
-    {"field", PARAM_TEXT, "text", .help = "jsonl: the JSON field that holds the text"},
+             "see all; 0.5 where absent, 0 for questions"},
+    {"image", PARAM_TEXT,
+     .help = "parquet: the column of images; the only one of {bytes, path} where absent"},
+    {"label", PARAM_TEXT, .help = "parquet: the column of the images' classes; label where absent"},
+    {"field", PARAM_TEXT, "text",
+     .help = "jsonl, parquet: the field or column that holds the text"},
     {"tokenizer", PARAM_PATH,
      .help = "text: a tokenizer.json or a .gguf; the model's own where absent"},
     {"context", PARAM_INT, "0", .low = 0, .high = 1e9,
@@ -145,10 +162,11 @@ static const param_def data_params[] = {
     {"pack", PARAM_BOOL, "false", .help = "text: join documents into full samples"},
     {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
     {"shots", PARAM_INT, "0", .low = 0, .high = 100,
-     .help = "mmlu: questions of dev/ shown with their answers before each"},
+     .help = "questions: how many of dev are shown with their answers before each"},
     {"answers", PARAM_TEXT, "choices", .choices = "choices|vocabulary",
-     .help = "mmlu: where the answer is sought: among the letters of the choices, or as published "
-             "in the whole vocabulary"},
+     .help =
+         "questions: where the answer is sought: among the letters of the choices, or as published "
+         "in the whole vocabulary"},
     {0},
 };
 
@@ -176,7 +194,10 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
                              .keep = *keep,
                              .n_keep = n,
                              .limit = params_int(p, "limit"),
+                             .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
                              .collect = collect,
+                             .image = text_or_null(p, "image"),
+                             .label = text_or_null(p, "label"),
                              .field = params_text(p, "field"),
                              .tokenizer = text_or_null(p, "tokenizer"),
                              .context = params_int(p, "context"),
@@ -326,4 +347,11 @@ status stage_prepare_samples(const task *t, const char *param, size_t i, share *
     sample_spec spec;
     status st = spec_of(t, param, i, &spec);
     return st == OK ? samples_prepare(stage_dataset(t, param, i), &spec, s) : st;
+}
+
+status stage_note_skipped(int64_t skipped, artefact_writer *w)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)skipped);
+    return skipped > 0 ? artefact_attribute(w, "skipped", number) : OK;
 }

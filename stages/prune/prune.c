@@ -161,6 +161,13 @@ static status draw_random_orders(prune_state *s)
 
 static status prune_new(const task *t, prune_state **out)
 {
+    const model *m = stage_model(t);
+    *out = NULL;
+    if (!model_has_head(m))
+        return status_fail(ERR_INPUT, task_label(t),
+                           "the model has no head (the tensors of its answers are missing), so "
+                           "there is no accuracy to prune by; collect, score, cluster and "
+                           "intersect work with it");
     prune_state *s = *out = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("prune");
@@ -345,7 +352,11 @@ static status prune_finish(void *state, const round_state *finished, const parti
     status st = OK;
     prune_state *s = state;
     char name[64];
+    int64_t skipped = 0;
     TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
+    for (size_t i = 0; i < s->evaluation.n_opened; i++)
+        skipped += samples_skipped(s->evaluation.opened[i]);
+    TRY(stage_note_skipped(skipped, w));
     TRY(prune_output_make(&s->setting, finished, sum, &s->output));
     TRY(prune_artefact_describe(&s->setting, &s->output, w));
 done:
@@ -382,6 +393,8 @@ static status prune_estimate(const task *t, estimate *out)
         masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
         hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
+    for (size_t i = 0; i < s->evaluation.n_opened; i++)
+        out->memory_bytes += threads * (double)samples_reading_bytes(s->evaluation.opened[i]);
     out->disk_bytes = subsets * (neurons + (CROSS_VARIABLES + ANSWER_MEASURES) * sizeof(double) *
                                                s->evaluation.entries);
 done:

@@ -56,4 +56,20 @@ for try in 1 2 3; do
   [ $try -lt 3 ] || fail "a team of 2 ranks of 8 threads took $took s for 0.84 s of work"
 done
 echo "a team of 2 ranks of 8 threads took $took s for 0.84 s of work"
+
+# A member that is four times as slow as the other lets that one wait three quarters of the time; its twin is not slow.
+waits() { # SECONDS: what the threads of a team of 2 waited where the last place takes so much more
+  rm -rf team
+  ranks 2 "$TOY" run team.yaml --quiet -s threads=2 -s layers_over=2 -s steps.chain.seconds=0.005 -s steps.chain.slow="$1"
+  is 'exit code of the team' "$code" 0
+  digests team | cmp -s - reference.txt || fail 'other bits of the team'
+  sed -n 's/.*"event":"done".*"waiting":\([0-9.e-]*\).*/\1/p' team/journal.jsonl
+}
+for try in 1 2 3; do
+  twin=$(waits 0) slow=$(waits 0.06)
+  below 0.3 "$slow" && below "$slow" 0.5 && below "$twin" 0.15 && break
+  [ $try -lt 3 ] || fail "the threads of a team waited $slow with a slow member, $twin without"
+done
+echo "the threads of a team waited $slow with a slow member, $twin without"
+"$TOY" status team.yaml | grep -q 'threads waited [34]' || fail 'status does not see that a team waited'
 finish

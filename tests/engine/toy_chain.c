@@ -117,7 +117,7 @@ static status chain_block(void *context, int64_t item, int thread)
     link l;
     const params *p = task_params(c->task);
     const bool first = !c->team || c->team->rank == 0;
-    const long pause = (long)(params_real(p, "seconds") * 1e9);
+    const double seconds = params_real(p, "seconds"), slow = params_real(p, "slow");
     TRY(take(pass, item, &l));
     for (int64_t location = c->first; location < c->end; location++) {
         if (first && task_stopping(c->task))
@@ -125,7 +125,8 @@ static status chain_block(void *context, int64_t item, int thread)
         if (pass->unit == params_int(p, "fail_unit") && location == params_int(p, "fail_place"))
             TRY(status_fail(ERR_INPUT, task_label(c->task), "place %lld was told to fail",
                             (long long)location));
-        nanosleep(&(struct timespec){0, pause}, NULL);
+        const double pause = seconds + (location + 1 == c->places ? slow : 0);
+        nanosleep(&(struct timespec){0, (long)(pause * 1e9)}, NULL);
         l.value = l.value * UINT64_C(6364136223846793005) + (uint64_t)location;
         pthread_mutex_lock(&c->lock);
         pass->sum[location] += (int64_t)(l.value >> 30);
@@ -191,6 +192,13 @@ static const param_def chain_params[] = {
      .high = 0.9,
      .unkeyed = true,
      .help = "that a place takes"},
+    {.name = "slow",
+     .type = PARAM_REAL,
+     .value = "0",
+     .low = 0,
+     .high = 0.09,
+     .unkeyed = true,
+     .help = "and the last one more"},
     {.name = "fail_unit",
      .type = PARAM_INT,
      .value = "-1",

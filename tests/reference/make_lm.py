@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the language fixtures: what PyTorch computes for the example Mistral and for odd little models of every family.
 
-    python tests/reference/make_lm.py           (from the repository root; versions in requirements.txt)
+    python tests/reference/make_lm.py [NAME...]           (from the repository root; versions in requirements.txt)
 
 Writes tests/reference/models/NAME/ or NAME.gguf (the little models) and tests/reference/NAME.safetensors:
     ids [tokens], lengths [samples]        I32: the samples, one behind the other
@@ -15,6 +15,7 @@ Writes tests/reference/models/NAME/ or NAME.gguf (the little models) and tests/r
 import json
 import pathlib
 import struct
+import sys
 
 import gguf
 import numpy as np
@@ -49,18 +50,48 @@ LITTLE = {
                              intermediate_size=33, num_hidden_layers=2, tie_word_embeddings=True), torch.bfloat16, "1GB", False),
     "lm-qwen3": (Qwen3Config(vocab_size=66, hidden_size=24, num_attention_heads=4, num_key_value_heads=2, head_dim=18,
                              intermediate_size=50, num_hidden_layers=3), torch.float32, "1GB", False),
+    # YaRN with bounds that are no whole numbers; heads longer than the hidden size has room for.
+    "lm-yarn": (LlamaConfig(vocab_size=53, hidden_size=27, num_attention_heads=3, num_key_value_heads=3, head_dim=14, intermediate_size=31,
+                            num_hidden_layers=2, rope_parameters=dict(
+                                rope_type="yarn", rope_theta=500.0, factor=3.0, original_max_position_embeddings=20, beta_fast=1.5,
+                                beta_slow=0.5, mscale=1.0, mscale_all_dim=0.7, truncate=False)), torch.float16, "1GB", False),
+    # YaRN as most files have it, in the older words.
+    "lm-yarn2": (Qwen2Config(vocab_size=47, hidden_size=32, num_attention_heads=2, num_key_value_heads=1, intermediate_size=29,
+                             num_hidden_layers=2, max_position_embeddings=128, tie_word_embeddings=True, rope_parameters=dict(
+                                 rope_type="yarn", rope_theta=1000.0, factor=8.0, original_max_position_embeddings=16)), torch.float16, "1GB", True),
+    # One sample is longer than max_position_embeddings.
+    "lm-dynamic": (LlamaConfig(vocab_size=45, hidden_size=24, num_attention_heads=3, num_key_value_heads=1, intermediate_size=37,
+                               num_hidden_layers=2, max_position_embeddings=24,
+                               rope_parameters=dict(rope_type="dynamic", factor=2.0, rope_theta=300.0)), torch.float16, "1GB", False),
+    # And here longer than those of the training.
+    "lm-longrope": (LlamaConfig(vocab_size=43, hidden_size=20, num_attention_heads=2, num_key_value_heads=2, intermediate_size=35,
+                                num_hidden_layers=2, max_position_embeddings=96, rope_parameters=dict(
+                                    rope_type="longrope", rope_theta=200.0, original_max_position_embeddings=24,
+                                    short_factor=[1.0, 1.05, 1.2, 1.3, 1.45], long_factor=[1.1, 1.6, 2.4, 3.5, 4.0])), torch.float16, "1GB", False),
     "lm-gpt2": (GPT2Config(vocab_size=59, n_positions=64, n_embd=35, n_layer=3, n_head=5, n_inner=47), torch.float16, "1GB", False),
 }
 
 
+# Where each family has its layers, and the modules that read the two sites.
+PLACES = {
+    "gpt2": ("transformer.h", "mlp.c_proj", "attn.c_proj"),
+    "phi": ("model.layers", "mlp.fc2", "self_attn.dense"),
+    "opt": ("model.decoder.layers", "fc2", "self_attn.out_proj"),
+    "gpt_neox": ("gpt_neox.layers", "mlp.dense_4h_to_h", "attention.dense"),
+}
+
+
+def place_of(model):
+    return PLACES.get(model.config.model_type, ("model.layers", "mlp.down_proj", "self_attn.o_proj"))
+
+
 def layers_of(model):
-    return model.transformer.h if hasattr(model, "transformer") else model.model.layers
+    return model.get_submodule(place_of(model)[0])
 
 
 def sites(model):
-    if hasattr(model, "transformer"):
-        return {"mlp": [b.mlp.c_proj for b in layers_of(model)], "attn": [b.attn.c_proj for b in layers_of(model)]}
-    return {"mlp": [b.mlp.down_proj for b in layers_of(model)], "attn": [b.self_attn.o_proj for b in layers_of(model)]}
+    _, mlp, attn = place_of(model)
+    return {"mlp": [b.get_submodule(mlp) for b in layers_of(model)], "attn": [b.get_submodule(attn) for b in layers_of(model)]}
 
 
 def run(model, samples, hook):
@@ -77,7 +108,7 @@ def make_fixture(name, model, samples, columns):
     model.eval()
     model.set_attn_implementation("eager")
     seen = {}
-    logits = run(model, samples, lambda key, x: seen.setdefault(key, []).append(x[0].double()) and None)
+    logits = run(model, samples, lambda key, x: seen.setdefault(key, []).append(x.reshape(-1, x.shape[-1]).double()) and None)
     out = {"logits": logits[:, columns]}
     masks, generator = {}, torch.Generator().manual_seed(2)
     for site, share in (("mlp", 0.4), ("attn", 0.2)):
@@ -120,8 +151,9 @@ def older(config):
 
 
 def make_little(name, config, dtype, shard, in_older_words):
+    """in_older_words: True, or what changes the words of config.json."""
     torch.manual_seed(1)
-    config.initializer_range = 0.25
+    setattr(config, "init_std" if config.model_type == "opt" else "initializer_range", 0.25)
     model = AutoModelForCausalLM.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -132,7 +164,8 @@ def make_little(name, config, dtype, shard, in_older_words):
     (folder / "generation_config.json").unlink(missing_ok=True)
     path = folder / "config.json"
     words = json.loads(path.read_text())
-    path.write_text(json.dumps(older(words) if in_older_words else words, indent=1) + "\n")
+    change = older if in_older_words is True else in_older_words or (lambda same: same)
+    path.write_text(json.dumps(change(words), indent=1) + "\n")
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     logits = make_fixture(name, model, random_samples(config.vocab_size), list(range(config.vocab_size)))
     return model, logits
@@ -208,6 +241,10 @@ def write_gguf(path, model, tensors, divisors=None, version=3, words=None):
         if c.rope_parameters["rope_type"] == "linear":
             w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
             w.add_rope_scaling_factor(c.rope_parameters["factor"])
+        if c.rope_parameters["rope_type"] == "yarn":
+            w.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+            w.add_rope_scaling_factor(c.rope_parameters["factor"])
+            w.add_rope_scaling_orig_ctx_len(c.rope_parameters["original_max_position_embeddings"])
     if divisors is not None:
         w.add_tensor("rope_freqs.weight", divisors.astype(np.float32))
     for name, value in tensors.items():
@@ -307,17 +344,22 @@ def example():
 
 
 def main():
-    example()
+    chosen = sys.argv[1:]  # names of LITTLE: only those are made
+    if not chosen:
+        example()
     for name, settings in LITTLE.items():
+        if chosen and name not in chosen:
+            continue
         model, logits = make_little(name, *settings)
         samples = random_samples(model.config.vocab_size)
-        if name in ("lm-llama", "lm-smollm", "lm-qwen2", "lm-qwen3", "lm-gpt2"):
+        if name in ("lm-llama", "lm-yarn2", "lm-smollm", "lm-qwen2", "lm-qwen3", "lm-gpt2"):
             path = HERE / "models" / f"{name}.gguf"
             write_gguf(path, model, gguf_tensors(model), version=2 if name == "lm-qwen2" else 3)
             if name == "lm-qwen2":  # of the others it reads no widths of heads, lengths, biases or scaling
                 check_with_transformers(path, samples, logits, 1e-4)
-    without_prefix("lm-gpt2")
-    make_quantised()
+    if not chosen:
+        without_prefix("lm-gpt2")
+        make_quantised()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ DNNL_MAX_CPU_ISA=AVX2 "$SULCUS" run "$scratch/p.yaml" --quiet -s compute=bf16 -s
 is 'no bf16 instructions: exit' "$code" 2
 says 'no bf16 instructions' "$scratch/stderr" 'compute: bf16 needs a CPU with bfloat16 instructions.*set `compute: f32`'
 is 'no bf16 instructions: lines' "$(wc -l <"$scratch/stderr")" 1
+code=0
+DNNL_MAX_CPU_ISA=AVX3 "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/none" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
+is 'unknown instructions: exit' "$code" 2
+says 'unknown instructions' "$scratch/stderr" 'DNNL_MAX_CPU_ISA.*"AVX3" is not known; AVX2,'
 if ! grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo; then
   echo 'this CPU has no bf16 instructions: the rest is skipped'
   finish

@@ -66,6 +66,27 @@ echo 2000 >nodes/sys/devices/system/node/node3/cpulist
 CPUS=2000 SULCUS_ROOT=$scratch/nodes LD_PRELOAD=$machine "$SULCUS" doctor "$scratch/folder" >stdout 2>stderr
 grep -q NUMA stdout && fail "the doctor sees a domain that no rank is in"
 
+# What a node's ranks share lies in turns in the domains of all of them; a rank in one domain touches its own, and a system that refuses is
+# none the slower. Small blocks stay where they are.
+spread() { # EXPECTED RANKS SETTINGS...: what mbind was asked
+  local expected=$1
+  shift
+  : >spread
+  threads "$@" MBIND="$scratch/spread"
+  is "mbind of $*" "$(sort spread | uniq -c | awk '{$1 = $1} 1' | paste -sd,)" "$expected"
+}
+sed -i 's/units: 2/units: 2, width: 100000/' p.yaml
+spread '' 1 CPUS=2000 SULCUS_ROOT="$scratch/nodes"
+echo 1999-2000 >nodes/sys/devices/system/node/node3/cpulist
+spread '1 3 9 well' 1 CPUS=2000 SULCUS_ROOT="$scratch/nodes"
+spread '1 3 9 well' 2 CPUS=2000 SULCUS_ROOT="$scratch/nodes"
+digests out >spread.txt
+spread '1 3 9 well' 2 CPUS=2000 SULCUS_ROOT="$scratch/nodes" NO_MBIND=1
+digests out | cmp -s - spread.txt || fail "other bits where memory is not spread"
+spread '' 2 A=B
+sed -i 's/, width: 100000//' p.yaml
+spread '' 1 CPUS=2000 SULCUS_ROOT="$scratch/nodes"
+
 # CPUs 1998 and 1999 are one core; two threads may be asked for all the same.
 mkdir -p root/sys/devices/system/cpu/cpu199{8,9}/topology
 for cpu in 1998 1999; do echo 1998-1999 >root/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list; done
@@ -77,4 +98,11 @@ for given in 2 3; do
   CPUS=2000 SULCUS_ROOT=$scratch/root LD_PRELOAD=$machine "$TOY" run p.yaml --quiet -s threads=$given >stdout 2>stderr || code=$?
   is "$given threads on the two CPUs of a core" $code $((given == 2 ? 0 : 2))
 done
+# Four CPUs of two cores: two threads, the second on the other core.
+mkdir -p two/sys/devices/system/cpu/cpu{1996..1999}/topology
+for cpu in 1996 1998; do echo 1996,1998 >two/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list; done
+for cpu in 1997 1999; do echo 1997,1999 >two/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list; done
+pins 1997 1 CPUS=2000 OWN=4 SULCUS_ROOT="$scratch/two"
+is "threads on two cores of four CPUs" "$threads" 2
+pins '299998 299999' 1 CPUS=300000 OWN=3 A=B
 finish

@@ -24,8 +24,8 @@ typedef struct dataset dataset;
 // nearest right name); its WHERE is then the option's name.
 //
 // Order: subsets by label index where labels are numbers (those that occur), by sorted name where
-// they are folders or files, of first appearance where they are JSON fields; samples of a subset in
-// file order (files of a folder by sorted path).
+// they are folders, files or columns of words, of first appearance where they are fields of a text;
+// samples of a subset in file order (files of a folder by sorted path).
 //
 // Text is indexed, not read into memory: 16 bytes a document, and of a subset with `limit` no more
 // than `limit` documents.
@@ -39,7 +39,7 @@ const char *dataset_subset(const dataset *d, int subset); // borrowed from the d
 const dataset_options *dataset_get_options(const dataset *d);
 
 // Whether samples are text; then there are no labels and no images, and `raw samples` are documents
-// (jsonl, text), questions (mmlu) or rows and files (tokens).
+// (jsonl, text, parquet), questions (mmlu, parquet) or rows and files (tokens).
 bool dataset_is_text(const dataset *d);
 
 // All samples of a subset, as the files hold them: `limit` and `collect` are applied by samples.
@@ -50,12 +50,16 @@ int64_t dataset_count(const dataset *d, int subset);
 int32_t dataset_label(const dataset *d, int subset, int64_t i);
 int dataset_labels(const dataset *d);
 const char *dataset_label_name(const dataset *d, int label);
-// Whether labels are known by name only (folders): their numbers are then those of the sorted
-// names.
+// Whether labels are known by name only (folders, columns of words): their numbers are then those of
+// the sorted names.
 bool dataset_labels_by_name(const dataset *d);
 
 // The shape of every image; 0, 0, 0 where they differ.
 void dataset_image_shape(const dataset *d, int *height, int *width, int *channels);
+// What each thread that reads images needs of memory beside the image: a page of a Parquet file.
+size_t dataset_reading_bytes(const dataset *d);
+// Records that were broken and passed over, as `skip_bad` allows.
+int64_t dataset_skipped(const dataset *d);
 // Files that are no samples and were passed over.
 int64_t dataset_ignored(const dataset *d);
 

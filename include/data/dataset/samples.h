@@ -41,6 +41,7 @@
 #define DATA_DATASET_SAMPLES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "data/dataset/dataset.h"
@@ -78,6 +79,12 @@ void samples_close(samples *s); // NULL is a no-op
 int64_t samples_count(const samples *s, int subset, part p);
 // Rows of a sample: the model's tokens.
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i);
+
+// Broken records that the dataset passed over, as `skip_bad` allows.
+int64_t samples_skipped(const samples *s);
+
+// What each thread that reads images needs of memory beside them: a page of a Parquet file.
+size_t samples_reading_bytes(const samples *s);
 
 // Fills pixels [channels, height, width], rescaled and normalised, and the label (fine).
 // Thread-safe. ERR_INPUT: the file cannot be decoded, or its size is not the model's.

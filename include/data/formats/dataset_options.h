@@ -12,21 +12,25 @@
 #define DATASET_COLLECT_DEFAULT 2.0
 
 typedef struct dataset_options {
-    const char *format;      // a name in the registry: cifar10 … images jsonl text tokens mmlu
+    const char *format;      // a name in the registry: cifar10 … images jsonl text mmlu parquet
     const char *path;        // file or folder
     const char *split;       // "test", "train"; NULL: the format's own default
-    const char *subsets;     // fine | coarse | label | file | folder | subject | a JSON field as a
-                             // dotted path; NULL: the format's own default
+    const char *subsets;     // fine | coarse | label | file | folder | subject | a JSON field or
+                             // a column as a dotted path; NULL: the format's own default
     const char *const *keep; // only these subsets; filters, never reorders
     size_t n_keep;
     // Samples per subset, the first ones; 0: all. Of text it is tokens (special ones included):
     // documents are taken whole, until the one with which there are more than `limit`.
     int64_t limit;
+    int64_t
+        skip_bad; // broken records that are passed over, at most: of jsonl, parquet's text, images
     double collect; // share of each subset (after `limit`), in file order, that is collected on:
                     // the first floor(collect × n + 1e-9) samples; the rest is evaluated on.
                     // < 0: `same`, both see all. DATASET_COLLECT_DEFAULT: the format's own
+    const char *image, *label; // parquet: the columns that hold images and their classes; NULL: the
+                               // only column of images, and "label"
     // Text. data/dataset/samples.h says how it is cut.
-    const char *field;     // jsonl: the JSON field that holds the text, a dotted path; NULL: "text"
+    const char *field;     // jsonl, parquet: what holds the text, a dotted path; NULL: "text"
     const char *tokenizer; // tokenizer.json, its folder or a .gguf; NULL: the model's own
     int64_t context;       // tokens of a sample, special ones included; 0: what the model allows
     bool pack;             // samples of `context` tokens each, documents joined

@@ -26,6 +26,7 @@ typedef struct model_info {
     modality modality;
     int layers, hidden_size, heads, kv_heads, head_dim, d_mlp;
     bool gated;                              // is the MLP's inside act(gate)·up?
+    bool apart;                              // are outputs of blocks held before they are added?
     int outputs;                             // classes, or vocabulary
     int channels, image_height, image_width; // images
     int rows_per_image;                      // tokens of an image: patches + CLS

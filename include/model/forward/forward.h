@@ -81,7 +81,8 @@ typedef struct forward {
     // load_hidden (tile already loaded); hand over those at the input of layer `keep_layer` (0 <=
     // keep_layer < L; only with keep_hidden).
     // Or both behind that layer's attention instead, at the input of its MLP, of any layer (0 too)
-    // but the last: either of first_behind_attn and keep_behind_attn.
+    // but the last: either of first_behind_attn and keep_behind_attn. (Where attention and MLP of a
+    // layer are parallel, what is handed over is the layer's input all the same.)
     int first_layer, keep_layer;
     bool first_behind_attn, keep_behind_attn;
     status (*load_hidden)(void *context, int64_t index, int thread, const tile *t, float *hidden);

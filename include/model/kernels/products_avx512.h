@@ -4,7 +4,9 @@
 #ifndef MODEL_KERNELS_PRODUCTS_AVX512_H
 #define MODEL_KERNELS_PRODUCTS_AVX512_H
 
-#include "model/kernels/product_shape.h"
+#include "model/kernels/product_engine.h"
+
+extern const product_engine products_avx512;
 
 // Has the CPU the instructions for products of a form?
 bool products_avx512_has(packing form);

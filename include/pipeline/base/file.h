@@ -79,4 +79,8 @@ typedef struct file_list {
 status file_list_add(file_list *l, const char *path); // copies
 void file_list_free(file_list *l);
 
+// What the first bytes of a file say that should hold something else: "is a Git LFS pointer ...",
+// with what to do; NULL: nothing known. Static.
+const char *file_stands_for(const void *bytes, size_t n);
+
 #endif

@@ -53,7 +53,7 @@ status gguf_get_int(const gguf *g, const char *key, int64_t *out);
 status gguf_get_real(const gguf *g, const char *key, double *out);
 status gguf_get_bool(const gguf *g, const char *key, bool *out);
 status gguf_get_text(const gguf *g, const char *key, gguf_text *out);
-// Arrays: *out is one block of *n items, owned by the caller (free).
+// Arrays: *out is one block of *n items, owned by the caller (free). Flags are integers too.
 status gguf_get_texts(const gguf *g, const char *key, gguf_text **out, size_t *n);
 status gguf_get_ints(const gguf *g, const char *key, int64_t **out, size_t *n);
 status gguf_get_reals(const gguf *g, const char *key, float **out, size_t *n);

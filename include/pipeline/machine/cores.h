@@ -38,9 +38,15 @@ core_share cores_cap(core_share s, int ranks);
 // Whole cores for one of `ranks` that share what this process may use of the machine; at least 1.
 // Without asking the others. Local.
 int cores_here(int ranks);
-// How many NUMA domains the CPUs that this process may run on are in; 1 where that is not known.
-// Local.
-int cores_domains(void);
+// NUMA domains by their numbers, a bit each.
+enum { CORES_DOMAINS = 256 };
+typedef struct domain_set {
+    uint64_t bits[CORES_DOMAINS / 64];
+} domain_set;
+
+// Those that the CPUs which this process may run on are in; none where that is not known. Local.
+domain_set cores_domains(void);
+int domain_count(const domain_set *s);
 // The machine's cores, or as many as Slurm gave to the job here.
 int cores_machine(void);
 

@@ -21,6 +21,10 @@
             fail_msg("%s: %s", #call, status_text());                                              \
     } while (0)
 
+#define PLAIN_SHAPE                                                                                \
+    "\"hidden_size\": 32, \"num_hidden_layers\": 5, \"num_attention_heads\": 4, "                  \
+    "\"intermediate_size\": 80, \"vocab_size\": 300, \"max_position_embeddings\": 64, "
+
 #define TEXT_SHAPE                                                                                 \
     "\"hidden_size\": 32, \"num_hidden_layers\": 5, \"num_attention_heads\": 4, "                  \
     "\"num_key_value_heads\": 2, \"intermediate_size\": 80, \"vocab_size\": 300, "                 \
@@ -39,6 +43,20 @@ static const struct model_case {
     {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 32, \"n_layer\": 5, \"n_head\": 4, "
              "\"n_inner\": 80, \"vocab_size\": 300, \"n_positions\": 64}"},
     {"qwen2", "{\"model_type\": \"qwen2\", " TEXT_SHAPE "\"tie_word_embeddings\": true}"},
+    {"olmo3", "{\"model_type\": \"olmo3\", " TEXT_SHAPE
+              "\"sliding_window\": 7, \"rope_scaling\": {\"type\": \"longrope\", "
+              "\"original_max_position_embeddings\": 16, \"short_factor\": [1, 1.1, 1.2, 1.3], "
+              "\"long_factor\": [1, 1.5, 2, 3]}}"},
+    {"gemma2",
+     "{\"model_type\": \"gemma2\", " TEXT_SHAPE "\"sliding_window\": 9, \"head_dim\": 8}"},
+    {"gemma3", "{\"model_type\": \"gemma3_text\", " TEXT_SHAPE "\"sliding_window\": 9, "
+               "\"sliding_window_pattern\": 2, \"head_dim\": 8}"},
+    {"phi", "{\"model_type\": \"phi\", " TEXT_SHAPE "\"partial_rotary_factor\": 0.5}"},
+    {"phi3", "{\"model_type\": \"phi3\", " TEXT_SHAPE "\"sliding_window\": 20}"},
+    {"opt", "{\"model_type\": \"opt\", " PLAIN_SHAPE "\"ffn_dim\": 80}"},
+    {"opt-350m", "{\"model_type\": \"opt\", " PLAIN_SHAPE "\"ffn_dim\": 80, "
+                 "\"do_layer_norm_before\": false, \"word_embed_proj_dim\": 16}"},
+    {"gptneox", "{\"model_type\": \"gpt_neox\", " PLAIN_SHAPE "\"rotary_pct\": 0.5}"},
     {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
 };
 enum { CASES = sizeof cases / sizeof *cases };

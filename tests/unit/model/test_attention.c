@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention in each form against a plain loop in double.
+#include "amx_emulated.h"
 #include "fixture.h"
 #include "model/kernels/attention.h"
 #include "model/kernels/bfloat16.h"
@@ -8,13 +9,15 @@ typedef struct layout {
     int heads, kv_heads, head_dim, queries, keys;
     bool causal, places; // places: query i is at the key 2 i + 1, as where a head keeps some rows
     int window;
+    double cap;
 } layout;
 
 static const layout layouts[] = {
-    {4, 4, 32, 17, 17, false, false, 0},    {2, 2, 64, 197, 197, false, false, 0},
-    {6, 2, 24, 150, 150, true, false, 0},   {3, 1, 80, 70, 70, true, false, 9},
-    {2, 1, 128, 130, 130, true, false, 65}, {2, 2, 16, 40, 81, true, true, 0},
-    {1, 1, 7, 1, 1, true, false, 0},        {2, 2, 32, 1, 65, false, false, 0},
+    {4, 4, 32, 17, 17, false, false, 0, 0},    {2, 2, 64, 197, 197, false, false, 0, 0},
+    {6, 2, 24, 150, 150, true, false, 0, 0},   {3, 1, 80, 70, 70, true, false, 9, 0},
+    {2, 1, 128, 130, 130, true, false, 65, 0}, {2, 2, 16, 40, 81, true, true, 0, 0},
+    {1, 1, 7, 1, 1, true, false, 0, 0},        {2, 2, 32, 1, 65, false, false, 0, 0},
+    {3, 1, 48, 90, 90, true, false, 20, 0.7},  {2, 2, 20, 33, 33, true, false, 0, 5},
 };
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
@@ -53,7 +56,8 @@ static void attend_plainly(const layout *l, packing form, int query, int head, c
         for (int i = 0; i < d; i++)
             score += (double)rounded(form, q[query * l->heads * d + head * d + i]) *
                      (double)rounded(form, k[key * kv + from + i]);
-        double weight = exp(score / sqrt(d));
+        score /= sqrt(d);
+        double weight = exp(l->cap > 0 ? l->cap * tanh(score / l->cap) : score);
         sum += weight;
         for (int i = 0; i < d; i++)
             out[i] += weight * (double)rounded(form, v[key * kv + from + i]);
@@ -87,8 +91,9 @@ static void *workspace_of(size_t bytes)
     return at;
 }
 
-static void check(const layout *l, packing form)
+static void check(const layout *l, packing form, const product_engine *engine)
 {
+    products *p;
     const int d = l->head_dim, width = l->heads * d, kv = l->kv_heads * d;
     const size_t rows = (size_t)l->queries;
     float *q = calloc(rows * (size_t)width, sizeof *q), *was = malloc(rows * (size_t)width * 4);
@@ -112,8 +117,24 @@ static void check(const layout *l, packing form)
                                    workspace_of(b.keys),
                                    workspace_of(b.values),
                                    workspace_of(b.mixed)};
-    const attention_shape s = {l->heads, l->kv_heads, d, 1 / sqrtf((float)d), l->causal, l->window};
-    attention_apply(&s, &w, q, half, l->queries, l->places ? position : NULL, k, v, l->keys);
+    const attention_shape s = {l->heads,  l->kv_heads,  d, 1 / sqrtf((float)d), l->causal,
+                               l->window, (float)l->cap};
+    const attention_rows all = {.q = q,
+                                .q_half = half,
+                                .out_half = form == PACKING_BF16 ? half : NULL, // in its place
+                                .queries = l->queries,
+                                .position = l->places ? position : NULL,
+                                .k = k,
+                                .v = v,
+                                .keys = l->keys};
+    assert_ok(products_new(engine, &p));
+    attention_apply(p, &s, &w, &all);
+    for (int i = 0; form == PACKING_BF16 && i < l->queries * width; i++) {
+        uint16_t nearest;
+        products_round(p, &q[i], 1, &nearest);
+        assert_int_equal(half[i], nearest);
+    }
+    products_free(p);
     // In bf16 the softmax is rounded too, to 2^-9 of each weight.
     const double most = form == PACKING_BF16 ? 4e-3 : 1e-5;
     assert_true(error_of(l, form, was, k, v, q) < most);
@@ -139,7 +160,9 @@ static void test_forms(void **state)
         if (products_check(form) != OK || (form == PACKING_F32 && products_float32() != form))
             continue; // not on this CPU
         for (int i = 0; i < LAYOUTS; i++)
-            check(&layouts[i], form);
+            check(&layouts[i], form, NULL);
+        for (int i = 0; form == PACKING_BF16 && i < LAYOUTS; i++)
+            check(&layouts[i], form, &products_amx_emulated);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "model/kernels/activation.h"
 #include "model/kernels/kernel_set.h"
+#include "model/kernels/kernels.h"
 
 static float value(int i)
 {
@@ -212,6 +213,31 @@ static void test_activations(void **state)
 }
 
 // GELU's tail by itself, relatively: what model/kernels/kernels_avx512.c says of its table.
+// The twin has a cap a little larger.
+static double cap_error(float cap)
+{
+    double worst = 0;
+    for (int i = -4000; i <= 4000; i++) {
+        const double was = (double)i * i * i / 4e7;
+        float x = (float)was;
+        kernel_soft_cap(&x, 1, 0.3f, cap);
+        worst = fmax(worst, fabs((double)x - 30 * tanh(0.3 * was / 30)));
+    }
+    return worst;
+}
+
+static void test_soft_cap(void **state)
+{
+    (void)state;
+    assert_true(cap_error(30) <= 3e-7 * 30);
+    assert_false(cap_error(30.0001f) <= 3e-7 * 30);
+    float small = 1e-3f, bad = NAN;
+    kernel_soft_cap(&small, 1, 1, 50);
+    assert_true(fabs((double)small - 50 * tanh(1e-3 / 50)) < 1e-9);
+    kernel_soft_cap(&bad, 1, 1, 50);
+    assert_true(isnan(bad));
+}
+
 static void test_tail(void **state)
 {
     (void)state;
@@ -252,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp_spans), cmocka_unit_test(test_norms),
         cmocka_unit_test(test_folds),     cmocka_unit_test(test_activations),
-        cmocka_unit_test(test_tail),      cmocka_unit_test(test_turn)};
+        cmocka_unit_test(test_soft_cap),  cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_turn)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,11 @@
 
 enum { NEURONS = 2500, LAYERS = 2, TOKENS = 40, TILES = 3, HIDDEN = 64, VOCABULARY = 96 };
 
+#define SHAPE                                                                                      \
+    "\"hidden_size\": 64, \"intermediate_size\": 2500, \"num_hidden_layers\": 2, "                 \
+    "\"num_attention_heads\": 4, \"vocab_size\": 96, \"max_position_embeddings\": 64, "            \
+    "\"initializer_range\": 0.2, "
+
 static const char *const shapes[] = {
     "{\"model_type\": \"llama\", \"hidden_size\": 64, \"intermediate_size\": 2500, "
     "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, "
@@ -12,7 +17,16 @@ static const char *const shapes[] = {
     "\"initializer_range\": 0.2, \"hidden_act\": \"silu\", \"tie_word_embeddings\": true}",
     "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_inner\": 2500, \"n_layer\": 2, "
     "\"n_head\": 4, \"vocab_size\": 96, \"n_positions\": 64, \"layer_norm_epsilon\": 1e-5, "
-    "\"initializer_range\": 0.2, \"activation_function\": \"gelu_new\"}"};
+    "\"initializer_range\": 0.2, \"activation_function\": \"gelu_new\"}",
+    "{\"model_type\": \"gpt_neox\", " SHAPE "\"rotary_pct\": 0.5}", // its layers are parallel
+    "{\"model_type\": \"opt\", " SHAPE "\"ffn_dim\": 2500, \"init_std\": 0.2, "
+    "\"do_layer_norm_before\": false, \"word_embed_proj_dim\": 40}",      // norms behind the sums
+    "{\"model_type\": \"phi\", " SHAPE "\"partial_rotary_factor\": 0.5}", // with one norm
+    "{\"model_type\": \"phi3\", " SHAPE "\"num_key_value_heads\": 2}",
+    "{\"model_type\": \"olmo3\", " SHAPE "\"sliding_window\": 9, "
+    "\"num_key_value_heads\": 2}", // norms behind the blocks
+    "{\"model_type\": \"gemma2\", " SHAPE "\"sliding_window\": 9, \"head_dim\": 16}", // and before
+};
 
 typedef struct run {
     model *m;

@@ -205,8 +205,6 @@ static void test_shards(void **unused)
     weight_source_close(c);
     static const char *const bad[][2] = {
         {"{\"a\":\"one.safetensors\",\"b\":\"three.safetensors\"}", "cannot open"},
-        {"{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\"}", "not in its shard"},
-        {"{\"a\":\"two.safetensors\",\"b\":\"one.safetensors\"}", "says it is in"},
         {"{\"a\":\"../one.safetensors\"}", "must be a file beside"},
         {"{\"a\":\"/tmp/one.safetensors\"}", "must be a file beside"},
         {"{\"a\":\"..\"}", "must be a file beside"},
@@ -225,10 +223,41 @@ static void test_shards(void **unused)
     }
     write_file("one.safetensors", UINT64_MAX,
                "{" T("a", "F32", "[1]", "[0,4]") "," T("b", "F32", "[1]", "[4,8]") "}", 8);
-    write_index("{\"a\":\"one.safetensors\"}"); // does not know b
-    expect_refused(folder, "says it is in no shard");
     write_index("{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}");
     expect_refused(folder, "also in");
+}
+
+// Is tensor `a` of the folder what index and shards agree on? *others: about which they do not.
+static bool agreed_on_a(const char *index, char others[64])
+{
+    weight_source *c = NULL;
+    write_index(index);
+    assert_int_equal(weight_source_open(folder, &c), OK);
+    const bool agreed = weight_source_agreed(c, weight_source_find(c, "a"));
+    snprintf(others, 64, "%s", weight_source_disagreements(c));
+    weight_source_close(c);
+    return agreed;
+}
+
+// An index that is wrong about a tensor says nothing about the others.
+static void test_disagreements(void **unused)
+{
+    (void)unused;
+    char others[64];
+    write_file("one.safetensors", UINT64_MAX,
+               "{" T("a", "F32", "[1]", "[0,4]") "," T("c", "F32", "[1]", "[4,8]") "}", 8);
+    write_file("two.safetensors", UINT64_MAX, "{" T("b", "F32", "[1]", "[0,4]") "}", 4);
+    assert_true(agreed_on_a("{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\","
+                            "\"c\":\"one.safetensors\"}",
+                            others));
+    assert_string_equal(others, "");
+    assert_true(agreed_on_a("{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}", others));
+    assert_string_equal(others, "c\n");
+    assert_true(agreed_on_a("{\"a\":\"one.safetensors\",\"c\":\"one.safetensors\","
+                            "\"d\":\"one.safetensors\"}",
+                            others));
+    assert_string_equal(others, "d\n");
+    assert_false(agreed_on_a("{\"a\":\"two.safetensors\",\"c\":\"one.safetensors\"}", others));
 }
 
 static int setup(void **unused)
@@ -249,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_reads), cmocka_unit_test(test_refuses),
                                        cmocka_unit_test(test_cut_and_flipped),
-                                       cmocka_unit_test(test_shards)};
+                                       cmocka_unit_test(test_shards),
+                                       cmocka_unit_test(test_disagreements)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

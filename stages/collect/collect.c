@@ -29,6 +29,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
 #include "stages/collect/collect_output.h"
+#include "stages/collect/counted_rows.h"
 #include "stages/collect/site_sums.h"
 #include "stages/common/resources.h"
 #include "stages/common/tile_source.h"
@@ -56,6 +57,8 @@ static const param_def collect_params[] = {
      .help = "tokens per subset whose firing (x > 0) at the mlp site is kept, for co-activation"},
     {"seed", PARAM_INT, .value = "0", .low = 0, .high = 9e15,
      .help = "of the choice of those tokens"},
+    {"skip_first", PARAM_INT, .low = 1, .high = 1e9,
+     .help = "tokens at the beginning of each sample that do not count, as an attention sink"},
     {0},
 };
 
@@ -72,7 +75,7 @@ static status cut_units(const task *t, collect_state *s)
     tile_source_begin(&s->source, info, PART_COLLECT);
     for (int i = 0; i < subsets; i++)
         TRY(tile_source_add(&s->source, s->samples, i));
-    TRY(collect_layout_make(task_params(t), data, info, &s->source.cuts, &s->layout));
+    TRY(collect_layout_make(task_params(t), data, info, &s->source, &s->layout));
     s->unit = checked_calloc((size_t)s->source.cuts.tiles, sizeof *s->unit);
     if (!s->unit)
         return status_no_memory("a list of units");
@@ -131,9 +134,12 @@ static status choose_tokens(collect_state *s)
     if (!s->sampled)
         return status_no_memory("sampled tokens");
     uint64_t seed = (uint64_t)params_int(task_params(s->task), "seed");
-    for (int i = 0; i < l->subsets; i++)
-        sample_tokens(seed, l->subset[i], tiling_subset_rows(&s->source.cuts, i),
-                      l->firing_tokens[i], s->sampled + s->sampled_first[i]);
+    for (int i = 0; i < l->subsets; i++) {
+        int64_t *own = s->sampled + s->sampled_first[i];
+        sample_tokens(seed, l->subset[i], counted_rows(&s->source, i, l->skip), l->firing_tokens[i],
+                      own);
+        counted_rows_place(&s->source, i, l->skip, l->firing_tokens[i], own);
+    }
     return OK;
 }
 
@@ -192,13 +198,17 @@ typedef struct collect_pass {
     const collect_state *state;
     site_sums *sums[SITES]; // of the unit's lane; NULL where a site is not read
     int64_t first;          // tile
+    _Atomic int64_t rows;   // that count, of the tiles loaded
 } collect_pass;
 
 static status load_tile(void *context, int64_t index, int thread, tile *t)
 {
     (void)thread;
-    const collect_pass *pass = context;
-    return tile_source_load(&pass->state->source, pass->first + index, t);
+    collect_pass *pass = context;
+    const status st = tile_source_load(&pass->state->source, pass->first + index, t);
+    if (st == OK)
+        pass->rows += counted_rows_of_tile(t, pass->state->layout.skip);
+    return st;
 }
 
 static bool is_stopping(void *context)
@@ -219,6 +229,29 @@ static sampled_rows sampled_rows_of(const collect_state *s, const tile_cut *cut)
     return (sampled_rows){row + first, end - first, first, cut->first_row};
 }
 
+// Adds a tile's block sample by sample, from the first token of each that counts.
+static status add_samples(const collect_pass *pass, block_sums *own, const tile *t,
+                          const site_block *block, const sampled_rows *sampled)
+{
+    const collect_state *s = pass->state;
+    status st = OK;
+    sampled_rows left = *sampled;
+    for (int64_t i = 0; i < t->samples && st == OK; i++) {
+        const int64_t begin = t->first_row[i] + s->layout.skip, end = t->first_row[i + 1];
+        if (begin >= end)
+            continue;
+        site_block counted = *block;
+        counted.x = block->x + begin * block->stride;
+        counted.rows = end - begin;
+        sampled_rows here = {left.row, 0, left.first_bit, sampled->before + begin};
+        while (here.n < left.n && left.row[here.n] < sampled->before + end)
+            here.n++;
+        st = site_sums_add(pass->sums[block->site], own, &counted, &here, task_label(s->task));
+        left = (sampled_rows){left.row + here.n, left.n - here.n, left.first_bit + here.n, 0};
+    }
+    return st;
+}
+
 static int widest_site(const collect_state *s)
 {
     const int mlp = s->layout.site[SITE_MLP].width, attn = s->layout.site[SITE_ATTN].width;
@@ -228,7 +261,6 @@ static int widest_site(const collect_state *s)
 static status read_block(void *context, int64_t index, int thread, const tile *t,
                          const site_block *block)
 {
-    (void)t;
     const collect_pass *pass = context;
     const collect_state *s = pass->state;
     block_sums **own = &s->block[thread];
@@ -241,6 +273,8 @@ static status read_block(void *context, int64_t index, int thread, const tile *t
     sampled_rows sampled = {0};
     if (s->layout.site[block->site].words > 0)
         sampled = sampled_rows_of(s, cut);
+    if (s->layout.skip > 0)
+        return add_samples(pass, *own, t, block, &sampled);
     return site_sums_add(pass->sums[block->site], *own, block, &sampled, task_label(s->task));
 }
 
@@ -287,7 +321,6 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
     tile_run run = s->unit[unit];
     const tiling *cuts = &s->source.cuts;
     int subset = cuts->tile[run.first].subset;
-    int64_t rows = 0;
     collect_pass own = {.state = s, .first = run.first};
     forward pass = {.context = &own,
                     .tiles = run.tiles,
@@ -302,8 +335,7 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
         TRY(begin_sums(s, which, lane, &own.sums[which]));
     }
     TRY(model_forward(s->model, task_pool(s->task), &pass));
-    for (int64_t i = run.first; i < run.first + run.tiles; i++)
-        rows += cuts->tile[i].rows;
+    const int64_t rows = own.rows;
     if (model_layers(s->model).first == 0) // one of a team counts
         TRY(partial_add_counts(sum, COLLECT_ROWS, subset, 1, &rows));
     for (int which = 0; which < SITES; which++)

@@ -10,6 +10,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/fixed.h"
+#include "stages/collect/counted_rows.h"
 #include "stages/collect/site_sums.h"
 
 // What is kept of each neuron beside the firing bits; the moments first, in their order.
@@ -24,10 +25,11 @@ static const struct statistic {
 };
 
 status collect_layout_make(const params *p, const dataset *data, const model_info *info,
-                           const tiling *cuts, collect_layout *out)
+                           const tile_source *source, collect_layout *out)
 {
     collect_layout *l = out;
     *l = (collect_layout){.subsets = dataset_subsets(data), .layers = info->layers};
+    l->skip = params_has(p, "skip_first") ? params_int(p, "skip_first") : 0;
     l->modality = info->modality == MODALITY_TEXT ? "text" : "image";
     l->subset = checked_calloc((size_t)l->subsets, sizeof *l->subset);
     l->firing_tokens = checked_calloc((size_t)l->subsets, sizeof *l->firing_tokens);
@@ -36,13 +38,13 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
     int64_t most = 0;
     bool mlp = params_lists(p, "sites", site_names[SITE_MLP]);
     for (int i = 0; i < l->subsets; i++) {
-        int64_t rows = tiling_subset_rows(cuts, i), asked = mlp ? params_int(p, "firing") : 0;
+        int64_t rows = counted_rows(source, i, l->skip), asked = mlp ? params_int(p, "firing") : 0;
         l->subset[i] = dataset_subset(data, i);
         if (rows == 0)
             return params_fail(p, "data",
-                               "subset %s has no samples to collect on; raise collect: "
+                               "subset %s has no samples to collect on%s; raise collect: "
                                "or limit: of the dataset, or leave it out with keep:",
-                               l->subset[i]);
+                               l->subset[i], l->skip ? ", or none is longer than skip_first:" : "");
         l->firing_tokens[i] = asked < rows ? asked : rows;
         most = l->firing_tokens[i] > most ? l->firing_tokens[i] : most;
     }

@@ -12,7 +12,7 @@
 #include "pipeline/config/params.h"
 #include "pipeline/store/artefact.h"
 #include "stages/collect/moments.h"
-#include "stages/common/tiling.h"
+#include "stages/common/tile_source.h"
 
 // Fields of the partial: tokens of each subset first; then of each site read, from `field` on, the
 // sums [subsets, layers, width] of each moment, counts of x > 0 [subsets, layers, width] and firing
@@ -38,6 +38,7 @@ typedef struct collect_site {
 typedef struct collect_layout {
     const char *modality; // for the report: "image" or "text"
     int subsets, layers;
+    int64_t skip;           // tokens at the beginning of each sample that do not count
     const char **subset;    // owned; names borrowed from the dataset
     int64_t *firing_tokens; // owned [subsets]
     int64_t firing_bytes;   // of a neuron and subset
@@ -48,7 +49,7 @@ typedef struct collect_layout {
 // ERR_USAGE, at the parameter, when a subset has no sample to collect on. collect_layout_free is
 // safe after a failure too.
 status collect_layout_make(const params *p, const dataset *data, const model_info *info,
-                           const tiling *cuts, collect_layout *out);
+                           const tile_source *source, collect_layout *out);
 void collect_layout_free(collect_layout *l);
 // The fields of the partial.
 void collect_layout_shape(const collect_layout *l, partial_shape *out);

@@ -43,7 +43,7 @@ static void print_dataset(const dataset *d)
     if (height > 0)
         printf("images    %d×%d, %s\n", width, height, channels == 1 ? "grey" : "colour");
     else if (!is_text)
-        printf("images    JPEG and PNG of their own sizes\n");
+        printf("images    JPEG, PNG or WebP of their own sizes\n");
     if (dataset_ignored(d) > 0)
         printf("ignored   %" PRId64 " other files\n", dataset_ignored(d));
     printf("subsets   %d by %s:", subsets, o->subsets);

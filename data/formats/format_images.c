@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder of folders of JPEG and PNG images: each folder a subset and a class, in sorted order of
+// A folder of folders of JPEG, PNG and WebP images: each folder a subset and a class, in sorted order of
 // names; its images, also those of folders inside it, in sorted order. `split` names a folder
 // between the path and these.
 //
@@ -34,7 +34,7 @@ struct format_state {
 
 static bool is_named_as_image(const char *name)
 {
-    static const char *const endings[] = {".jpg", ".jpeg", ".png"};
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
     const char *ending = strrchr(name, '.');
     for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(ending, endings[i]) == 0)
@@ -78,7 +78,7 @@ static status sniff_image(const char *path, sniffed *out)
         goto done;
     const off_t size = lseek(file, 0, SEEK_END), at = size - (off_t)sizeof end;
     TRY(read_part(file, path, end, sizeof end, at > 0 ? at : 0, &m));
-    out->ends = decode_ends(begin, end, m);
+    out->ends = decode_ends(begin, end, m, (size_t)size);
 done:
     close(file);
     return st;
@@ -132,10 +132,10 @@ static status visit_file(catalogue *c, const FTSENT *e)
     if (seen.known)
         return add_image(c, e->fts_path);
     if (is_named_as_image(e->fts_name))
-        return bad_records_pass(&c->bad,
-                                status_fail(ERR_INPUT, e->fts_path,
-                                            "is named as an image and is neither JPEG nor PNG; "
-                                            "fetch it again, convert it or remove it"));
+        return bad_records_pass(
+            &c->bad, status_fail(ERR_INPUT, e->fts_path,
+                                 "is named as an image and is neither JPEG, PNG nor WebP; "
+                                 "fetch it again, convert it or remove it"));
     c->ignored++;
     return OK;
 }
@@ -162,7 +162,7 @@ static status leave_folder(const catalogue *c, const FTSENT *e)
     if (e->fts_level != 1 || (c->samples > 0 && c->group[c->samples - 1] == group))
         return OK;
     return status_fail(ERR_INPUT, e->fts_path,
-                       "holds no JPEG or PNG image; each folder is a class: fill"
+                       "holds no JPEG, PNG or WebP image; each folder is a class: fill"
                        " it or remove it");
 }
 

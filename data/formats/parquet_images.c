@@ -120,7 +120,8 @@ static status check_image(const parquet_file *f, int64_t row, const char *name,
     image i = {0};
     if (v->kind != PARQUET_BYTES)
         return parquet_table_fail(f, row, name, "holds no image");
-    if (decode_knows(bytes, v->n) && decode_ends(bytes, bytes + end, v->n - end))
+    if (v->n >= DECODE_MAGIC && decode_knows(bytes, v->n) &&
+        decode_ends(bytes, bytes + end, v->n - end, v->n))
         return OK;
     char *where = text_format("%s:%lld", parquet_file_path(f), (long long)row + 1);
     status st = where ? decode(bytes, v->n, where, &i) : status_no_memory("a message");

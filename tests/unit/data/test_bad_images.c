@@ -18,7 +18,7 @@ static void test_truncated_images(void **state)
     FILE *list = reference_list("decode.txt");
     char name[64];
     int height, width;
-    while (fscanf(list, "%63s %d %d", name, &height, &width) == 3) {
+    while (reference_image(list, name, &height, &width)) {
         char *path = text_format(REFERENCE "%s", name), *bytes;
         size_t n, read = 0;
         assert_int_equal(file_read(path, 1 << 20, &bytes, &n), OK);
@@ -49,7 +49,7 @@ static void test_flipped_images(void **state)
     FILE *list = reference_list("decode.txt");
     char name[64];
     int height, width;
-    while (fscanf(list, "%63s %d %d", name, &height, &width) == 3) {
+    while (reference_image(list, name, &height, &width)) {
         char *path = text_format(REFERENCE "%s", name), *bytes;
         size_t n;
         assert_int_equal(file_read(path, 1 << 20, &bytes, &n), OK);

@@ -318,7 +318,7 @@ static void test_wrong(void **state)
     refused("null-subset", by_set, "null-subset.parquet:2", "field set is missing");
     refused("named-subset", by_set, "named-subset.parquet:1", "no name of a subset");
     refused("null-image", none, "null-image.parquet:2", "field image.bytes holds no image");
-    refused("no-image", none, "no-image.parquet:1", "neither JPEG nor PNG");
+    refused("no-image", none, "no-image.parquet:1", "neither JPEG, PNG nor WebP");
     refused("two-images", none, "two-images.parquet", "several columns of images, image.bytes and");
     refused("two-images", (dataset_options){.image = "photo"}, "two-images.parquet",
             "no column photo of images");

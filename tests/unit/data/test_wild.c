@@ -347,7 +347,7 @@ static void test_bad_images(void **state)
     dataset_close(d);
     write_text(f, "dogs/1.png", "");
     o.skip_bad = 3; // a class of nothing else is no class
-    expect_open_failure(o, ERR_INPUT, "dogs", "holds no JPEG or PNG image");
+    expect_open_failure(o, ERR_INPUT, "dogs", "holds no JPEG, PNG or WebP image");
     scratch_free(f);
 }
 

@@ -3,25 +3,22 @@
 // words. Numbers are the labels, named as the dataset itself names its classes (class_names.h);
 // words are numbered in sorted order, as folders are. Subsets are the labels, or another such column.
 //
-// Opening reads the columns of labels alone. Images are then read at random by all threads, and what
-// can be read at once is a page: each thread keeps a reader, and with it the page of the image it
-// read last. Samples of a subset follow each other in file order, so where a dataset is sorted by
-// subset a page is read once; where it is mixed, once an image.
+// Opening reads the columns of labels alone; with `skip_bad` the images, too. Images are then read at
+// random by all threads, and what can be read at once is a page: each thread keeps a reader, and with
+// it the page of the image it read last. Samples of a subset follow each other in file order, so a
+// page is read once for each subset that has images in it.
 #include <limits.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/bytes/class_names.h"
+#include "data/formats/parquet_classes.h"
 #include "data/formats/parquet_table.h"
 #include "data/image/decode.h"
 #include "pipeline/base/checked.h"
-#include "pipeline/base/names.h"
 #include "pipeline/base/stopping.h"
 #include "pipeline/base/text.h"
-
-enum { LABELS_MAX = 1 << 20 };
 
 // A thread's reader. Its page takes the memory.
 typedef struct seat {
@@ -41,139 +38,12 @@ struct format_state {
     name_list files;
     char *image, *label;  // owned: the columns
     parquet_file **table; // owned [files.n], and each
-    int64_t *first;       // owned [files.n + 1]: sample with which each begins
-    seats *seats;         // owned; changed behind const
+    int64_t *first;       // owned [files.n + 1]: the row of all with which each begins
+    int64_t *row;         // owned [samples]: of all; NULL: they are the samples
+    size_t row_capacity;
+    bool skips;   // bad rows
+    seats *seats; // owned; changed behind const
 };
-
-// --- Columns of classes
-
-// The classes of a column, as they are found: by number, or by word.
-typedef struct classes {
-    const char *column;
-    int32_t *at; // owned [rows so far]
-    size_t n, capacity;
-    bool words;     // the numbers are of the list below
-    name_list list; // of words by first appearance
-    names numbers;
-    int32_t most; // the greatest number
-} classes;
-
-static void free_classes(classes *c)
-{
-    free(c->at);
-    name_list_free(&c->list);
-    names_free(&c->numbers);
-    *c = (classes){0};
-}
-
-// The number of a word; *problem says what is wrong with it.
-static status find_word(classes *c, const parquet_value *v, const char **problem, int64_t *number)
-{
-    status st = OK;
-    size_t found;
-    if (v->n == 0 || !name_list_is_text(v->bytes, v->n)) {
-        *problem = "is no name of a class: it is empty or has control characters";
-        return OK;
-    }
-    char *word = strndup(v->bytes, v->n);
-    if (!word)
-        return status_no_memory("labels");
-    if (!names_get(&c->numbers, word, &found)) {
-        found = c->list.n;
-        st = name_list_add(&c->list, word, v->n);
-        if (st == OK && !names_put(&c->numbers, c->list.at[found], found))
-            st = status_no_memory("labels");
-    }
-    *number = (int64_t)found;
-    free(word);
-    return st;
-}
-
-static status add_class(classes *c, const parquet_file *f, int64_t row, const parquet_value *v)
-{
-    const char *problem = NULL;
-    int64_t number = -1;
-    status st = OK;
-    if (v->kind == PARQUET_BYTES)
-        st = find_word(c, v, &problem, &number);
-    else if (v->kind == PARQUET_INTEGER || v->kind == PARQUET_TRUTH)
-        number = v->integer;
-    else if (v->kind == PARQUET_REAL && v->real >= 0 && v->real < LABELS_MAX)
-        number = v->real == floor(v->real) ? (int64_t)v->real : -1;
-    if (v->kind == PARQUET_NULL)
-        problem = "is missing";
-    else if (c->n > 0 && c->words != (v->kind == PARQUET_BYTES))
-        problem = "is a word in one file and a number in another";
-    else if (!problem && (number < 0 || number >= LABELS_MAX))
-        problem = "is no number of a class";
-    if (st == OK && problem)
-        return parquet_table_fail(f, row, c->column, problem);
-    if (st == OK && !checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at))
-        return status_no_memory("labels");
-    if (st == OK) {
-        c->words = v->kind == PARQUET_BYTES;
-        c->at[c->n++] = (int32_t)number;
-        c->most = number > c->most ? (int32_t)number : c->most;
-    }
-    return st;
-}
-
-static status read_classes(classes *c, const parquet_file *f, const dataset_options *o)
-{
-    status st;
-    parquet_reader *r = NULL;
-    parquet_value v;
-    TRY(parquet_table_read(f, c->column, false, o->stopping, &r));
-    for (int64_t i = 0; i < parquet_file_rows(f); i++) {
-        TRY(parquet_reader_next(r, &v));
-        TRY(add_class(c, f, i, &v));
-    }
-done:
-    parquet_reader_close(r);
-    return st;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-// Numbers words by their sorted order instead of that of appearance.
-static status sort_words(classes *c, name_list *out)
-{
-    status st = OK;
-    size_t place;
-    for (size_t i = 0; i < c->list.n; i++)
-        TRY(name_list_add(out, c->list.at[i], strlen(c->list.at[i])));
-    if (out->n > 0)
-        qsort(out->at, out->n, sizeof *out->at, by_name);
-    for (size_t i = 0; i < out->n; i++)
-        if (!names_put(&c->numbers, out->at[i], i))
-            return status_no_memory("labels");
-    for (size_t i = 0; i < c->n; i++)
-        if (names_get(&c->numbers, c->list.at[c->at[i]], &place))
-            c->at[i] = (int32_t)place;
-done:
-    return st;
-}
-
-// Gives the classes their names, in the order of their numbers.
-static status name_classes(classes *c, const parquet_file *f, const dataset_options *o,
-                           name_list *out)
-{
-    status st;
-    if (c->words)
-        return sort_words(c, out);
-    TRY(class_names_find(o->path, parquet_file_note(f, "huggingface"), c->column, out));
-    if (out->n > 0 && (size_t)c->most >= out->n)
-        return status_fail(ERR_INPUT, parquet_file_path(f),
-                           "field %s has a class %d, but the dataset names %zu; mend either",
-                           c->column, c->most, out->n);
-    if (out->n == 0)
-        st = name_list_number(out, (size_t)c->most + 1);
-done:
-    return st;
-}
 
 // --- Opening
 
@@ -227,22 +97,99 @@ done:
     return st;
 }
 
-static status open_table(const dataset_options *o, catalogue *c, size_t i, classes *label,
-                         classes *subset)
+// The columns that are read when the dataset is opened, side by side.
+typedef struct columns {
+    const parquet_file *file;
+    parquet_classes *label, *subset;           // borrowed; subset: NULL where it is the label
+    parquet_reader *labels, *subsets, *images; // images: NULL where no bad ones are passed over
+} columns;
+
+static void close_columns(columns *c)
+{
+    parquet_reader_close(c->labels);
+    parquet_reader_close(c->subsets);
+    parquet_reader_close(c->images);
+}
+
+// That an image is whole: by its first and its last bytes or, where these do not say, decoded.
+static status check_image(const parquet_file *f, int64_t row, const char *name,
+                          const parquet_value *v)
+{
+    const uint8_t *bytes = (const uint8_t *)v->bytes;
+    const size_t end = v->kind != PARQUET_BYTES || v->n < DECODE_END ? 0 : v->n - DECODE_END;
+    image i = {0};
+    if (v->kind != PARQUET_BYTES)
+        return parquet_table_fail(f, row, name, "holds no image");
+    if (v->n >= DECODE_MAGIC && decode_knows(bytes, v->n) &&
+        decode_ends(bytes, bytes + end, v->n - end, v->n))
+        return OK;
+    char *where = text_format("%s:%lld", parquet_file_path(f), (long long)row + 1);
+    status st = where ? decode(bytes, v->n, where, &i) : status_no_memory("a message");
+    image_free(&i);
+    free(where);
+    return st;
+}
+
+// Reads a row's values, all of them, whatever is wrong with one; *bad: how that went.
+static status read_row(const columns *c, const format_state *s, int64_t row, int32_t *label,
+                       int32_t *subset, status *bad)
 {
     status st;
-    format_state *s = c->state;
+    parquet_value l, g = {0}, i = {0};
+    TRY(parquet_reader_next(c->labels, &l));
+    if (c->subsets)
+        TRY(parquet_reader_next(c->subsets, &g));
+    if (c->images)
+        TRY(parquet_reader_next(c->images, &i));
+    *bad = parquet_classes_find(c->label, c->file, row, &l, label);
+    if (*bad == OK && c->subsets)
+        *bad = parquet_classes_find(c->subset, c->file, row, &g, subset);
+    if (*bad == OK && c->images)
+        *bad = check_image(c->file, row, s->image, &i);
+done:
+    return st;
+}
+
+static status add_row(const columns *c, format_state *s, size_t file, int64_t row, bad_records *bad)
+{
+    status st, found = OK;
+    int32_t label = 0, subset = 0;
+    const size_t n = c->label->n;
+    const int64_t before = (int64_t)bad->said.n;
+    TRY(read_row(c, s, row, &label, &subset, &found));
+    TRY(bad_records_pass(bad, found));
+    if ((int64_t)bad->said.n > before)
+        goto done;
+    TRY(parquet_classes_add(c->label, label));
+    if (c->subsets)
+        TRY(parquet_classes_add(c->subset, subset));
+    if (s->skips && !checked_grow(&s->row, &s->row_capacity, n + 1, sizeof *s->row))
+        return status_no_memory("labels");
+    if (s->skips)
+        s->row[n] = s->first[file] + row;
+done:
+    return st;
+}
+
+static status open_table(const dataset_options *o, catalogue *all, size_t i, columns *c)
+{
+    status st;
+    format_state *s = all->state;
     TRY(stopping_check(o->stopping));
     TRY(parquet_file_open(s->files.at[i], &s->table[i]));
-    const parquet_file *f = s->table[i];
+    const parquet_file *f = c->file = s->table[i];
     const schema_column *column = parquet_table_find(f, s->image);
     if (!column || column->type != SCHEMA_BYTES || column->repetition > 0)
         return status_fail(ERR_INPUT, s->files.at[i],
                            "has no column %s of images; name one with image:", s->image);
     s->first[i + 1] = s->first[i] + parquet_file_rows(f);
-    TRY(read_classes(label, f, o));
-    if (subset)
-        TRY(read_classes(subset, f, o));
+    TRY(parquet_table_read(f, c->label->column, false, o->stopping, &c->labels));
+    if (c->subset)
+        TRY(parquet_table_read(f, c->subset->column, false, o->stopping, &c->subsets));
+    if (s->skips)
+        TRY(parquet_table_read(f, s->image, false, o->stopping, &c->images));
+    for (int64_t row = 0; row < parquet_file_rows(f); row++)
+        TRY(add_row(c, s, i, row, &all->bad));
 done:
     return st;
 }
@@ -254,6 +201,8 @@ static status parquet_images_begin(const dataset_options *o, catalogue *c)
     if (!s || !(s->seats = checked_calloc(1, sizeof *s->seats)))
         return status_no_memory("a dataset");
     pthread_mutex_init(&s->seats->lock, NULL);
+    s->skips = o->skip_bad > 0;
+    c->bad.most = o->skip_bad;
     s->seats->wanted = o->threads > 1 ? (size_t)o->threads : 1;
     TRY(parquet_table_files(o, o->split, &s->files, &c->ignored));
     s->table = checked_calloc(s->files.n, sizeof *s->table);
@@ -273,20 +222,25 @@ done:
 static status parquet_images_open(const dataset_options *o, catalogue *c)
 {
     status st;
-    classes label = {0}, subset = {.column = o->subsets};
+    parquet_classes label = {0}, subset = {.column = o->subsets};
     TRY(parquet_images_begin(o, c));
     format_state *s = c->state;
     label.column = s->label;
     const bool apart = strcmp(o->subsets, "label") != 0 && strcmp(o->subsets, s->label) != 0;
-    for (size_t i = 0; i < s->files.n; i++)
-        TRY(open_table(o, c, i, &label, apart ? &subset : NULL));
-    c->samples = s->first[s->files.n];
+    for (size_t i = 0; i < s->files.n; i++) {
+        columns read = {.label = &label, .subset = apart ? &subset : NULL};
+        st = open_table(o, c, i, &read);
+        close_columns(&read);
+        if (st != OK)
+            goto done;
+    }
+    c->samples = (int64_t)label.n;
     if (c->samples == 0)
         goto done;
-    TRY(name_classes(&label, s->table[0], o, &c->label_names));
-    classes *by = apart ? &subset : &label;
+    TRY(parquet_classes_name(&label, s->table[0], o->path, &c->label_names));
+    parquet_classes *by = apart ? &subset : &label;
     if (apart)
-        TRY(name_classes(&subset, s->table[0], o, &c->group_names));
+        TRY(parquet_classes_name(&subset, s->table[0], o->path, &c->group_names));
     for (size_t i = 0; i < c->label_names.n && !apart; i++)
         TRY(name_list_add(&c->group_names, c->label_names.at[i], strlen(c->label_names.at[i])));
     c->labels_by_name = label.words;
@@ -297,8 +251,8 @@ static status parquet_images_open(const dataset_options *o, catalogue *c)
     label.at = NULL;
     TRY(find_reading_bytes(s, o, &c->reading_bytes));
 done:
-    free_classes(&label);
-    free_classes(&subset);
+    parquet_classes_free(&label);
+    parquet_classes_free(&subset);
     return st;
 }
 
@@ -318,6 +272,7 @@ static void parquet_images_close(format_state *s)
     free(s->seats);
     free(s->table);
     free(s->first);
+    free(s->row);
     free(s->image);
     free(s->label);
     free(s);
@@ -382,14 +337,15 @@ done:
 static status parquet_images_image(const format_state *s, int64_t index, image *out)
 {
     size_t low = 0, high = s->files.n; // the file is in [low, high)
+    const int64_t row = s->row ? s->row[index] : index;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
-        *(s->first[middle] <= index ? &low : &high) = middle;
+        *(s->first[middle] <= row ? &low : &high) = middle;
     }
     seat *at = take_seat(s->seats);
     if (!at)
         return status_no_memory("a column");
-    status st = read_image(s, at, low, index - s->first[low], out);
+    status st = read_image(s, at, low, row - s->first[low], out);
     leave_seat(s->seats, at);
     return st;
 }
@@ -405,6 +361,7 @@ const format format_parquet_images = {
     .splits = parquet_table_splits,
     .subsets = (const char *const[]){"label", NULL},
     .any_subsets = true,
+    .skips_bad = true,
     .open = parquet_images_open,
     .close = parquet_images_close,
     .image = parquet_images_image,

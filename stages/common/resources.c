@@ -145,8 +145,9 @@ static const param_def data_params[] = {
     {"limit", PARAM_INT, "0", .low = 0, .high = 9e15,
      .help = "samples per subset, tokens for text; 0 is all"},
     {"skip_bad", PARAM_INT, .low = 0, .high = 1e6,
-     .help = "jsonl, images, text of parquet: broken records that are passed over, at most; none "
-             "where absent. sulcus inspect lists them"},
+     .help =
+         "jsonl, images, parquet: broken records that are passed over, at most; none where absent. "
+         "sulcus inspect lists them"},
     {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
      .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
              "see all; 0.5 where absent, 0 for questions"},

@@ -115,8 +115,9 @@ static void test_bad_rows(void **state)
     o.path = WRONG "null-subset.parquet";
     o.subsets = "set";
     expect_skipped(o, "^a", 1);
-    o.path = WRONG "words.parquet";
-    expect_open_failure(o, ERR_USAGE, "skip_bad", "of format parquet images cannot be passed over");
+    o = (dataset_options){.format = "cifar100", .path = "examples/glyph100", .skip_bad = 1};
+    expect_open_failure(o, ERR_USAGE, "skip_bad",
+                        "of format cifar100 images cannot be passed over");
     o = (dataset_options){.format = "mmlu", .path = "examples/debquiz", .skip_bad = 1};
     expect_open_failure(o, ERR_USAGE, "skip_bad", "of format mmlu questions cannot");
 }
@@ -398,6 +399,34 @@ static void test_spellings_of_answers(void **state)
                     "the answer is answer");
 }
 
+// Images in Parquet: the labels and rows of those that are left.
+static void expect_images(const char *path, int64_t skip, int left, const char *label)
+{
+    image one = {0};
+    dataset *d = open_data((dataset_options){.format = "parquet", .path = path, .skip_bad = skip});
+    assert_int_equal(dataset_skipped(d), skip);
+    assert_int_equal(dataset_count(d, 0), left);
+    for (int k = 0; k < left; k++) {
+        assert_int_equal(dataset_image(d, 0, k, &one), OK);
+        assert_string_equal(dataset_label_name(d, dataset_label(d, 0, k)), label);
+    }
+    image_free(&one);
+    dataset_close(d);
+}
+
+static void test_bad_rows_of_images(void **state)
+{
+    (void)state;
+    expect_images(WRONG "null-image.parquet", 1, 1, "0");
+    expect_images(WRONG "real-label.parquet", 1, 1, "1"); // 1.5 is no class
+    expect_images(WRONG "bad-images.parquet", 4, 3, "7"); // between, in front and behind
+    dataset_options o = {.format = "parquet", .path = WRONG "bad-images.parquet", .skip_bad = 3};
+    expect_open_failure(o, ERR_INPUT, "bad-images.parquet:7",
+                        "skip_bad: 3 are passed over already");
+    o.path = WRONG "no-image.parquet";
+    expect_open_failure(o, ERR_INPUT, "no-image.parquet", "holds no samples");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_clutter),
         cmocka_unit_test(test_bad_images),
         cmocka_unit_test(test_spellings_of_answers),
+        cmocka_unit_test(test_bad_rows_of_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,15 +60,15 @@ static const tensor_def per_layer[PER_LAYER] = {
 static const tensor_form layer_forms[PER_LAYER] = {
     [BEFORE_WEIGHT] = {.gguf = BLOCK "attn_norm.weight"},
     [BEFORE_BIAS] = {.gguf = BLOCK "attn_norm.bias"},
-    [QKV_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "attn_qkv.weight", LAYOUT_PLAIN},
+    [QKV_WEIGHT] = {LAYOUT_TRANSPOSED, .gguf = BLOCK "attn_qkv.weight"},
     [QKV_BIAS] = {.gguf = BLOCK "attn_qkv.bias"},
-    [OUT_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "attn_output.weight", LAYOUT_PLAIN},
+    [OUT_WEIGHT] = {LAYOUT_TRANSPOSED, .gguf = BLOCK "attn_output.weight"},
     [OUT_BIAS] = {.gguf = BLOCK "attn_output.bias"},
     [AFTER_WEIGHT] = {.gguf = BLOCK "ffn_norm.weight"},
     [AFTER_BIAS] = {.gguf = BLOCK "ffn_norm.bias"},
-    [UP_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "ffn_up.weight", LAYOUT_PLAIN},
+    [UP_WEIGHT] = {LAYOUT_TRANSPOSED, .gguf = BLOCK "ffn_up.weight"},
     [UP_BIAS] = {.gguf = BLOCK "ffn_up.bias"},
-    [DOWN_WEIGHT] = {LAYOUT_TRANSPOSED, BLOCK "ffn_down.weight", LAYOUT_PLAIN},
+    [DOWN_WEIGHT] = {LAYOUT_TRANSPOSED, .gguf = BLOCK "ffn_down.weight"},
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 

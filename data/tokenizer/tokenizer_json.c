@@ -254,7 +254,7 @@ static status read_added(tokenizer_rules *r, const json_t *list)
         };
         text spelled = {0};
         if (token.normalized)
-            TRY(normalizer_apply(r->normalizer, content, token.n, &spelled));
+            TRY(normalizer_apply(r->normalizer, content, token.n, &spelled, &(bool){false}));
         token.content = token.normalized ? spelled.at : (char *)(uintptr_t)content;
         token.n = token.normalized ? spelled.length : token.n;
         st = added_tokens_add(r->added, &token, r->path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pre-norm transformers with LayerNorm and a plain MLP have in common: ViT, GPT-2, GPT-NeoX.
+// What transformers with LayerNorm and a plain MLP have in common: ViT, GPT-2, GPT-NeoX, Phi, OPT.
+// Norms are of what blocks read; or, with norm_behind_sum, of the sums that they add to.
 #ifndef MODEL_ARCH_PRENORM_H
 #define MODEL_ARCH_PRENORM_H
 
@@ -13,7 +14,7 @@ enum {
     BEFORE_BIAS,
     OUT_WEIGHT, // of attention
     OUT_BIAS,
-    AFTER_WEIGHT, // of the norm behind attention
+    AFTER_WEIGHT, // of the norm behind attention; NULL: the MLP reads what attention reads
     AFTER_BIAS,
     UP_WEIGHT,
     UP_BIAS,

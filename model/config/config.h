@@ -19,9 +19,11 @@ enum {
     FEATURE_MLP_BIAS = 4,
     FEATURE_QK_NORM = 8,        // queries and keys are normalised, head by head
     FEATURE_OWN_HEAD = 16,      // the map to the vocabulary is not the embedding
-    FEATURE_WHOLE_QK_NORM = 64, // where they are, as one vector instead
-    FEATURE_GGUF_PAIRS =
-        32, // GGUF files of this architecture hold LAYOUT_PAIRS where tables say so
+    FEATURE_GGUF_PAIRS = 32,    // GGUF files of this architecture hold LAYOUT_PAIRS where tables
+                                // say so
+    FEATURE_WHOLE_QK_NORM = 64, // queries and keys, where they are, as one vector instead
+    FEATURE_PROJECTED = 128,    // the embedding is narrower than the hidden states
+    FEATURE_LAST_NORM = 256,    // in models that may lack it: a norm behind the last layer
 };
 
 enum { CONFIG_MAX_LAYERS = 1024 };
@@ -38,12 +40,15 @@ typedef struct config {
     int window;                            // text: keys that a query sees; 0: all
     uint64_t full[CONFIG_MAX_LAYERS / 64]; // bits of layers that see all keys all the same
     bool headless;                         // has no head: activations, and no answers
-    bool parallel;                    // a layer's MLP reads what its attention reads; needs `apart`
-    double embedding_scale;           // text: embeddings are multiplied by it; 0: they are not
-    double score_scale;               // what scores are multiplied by; 0: 1 / √head_dim
-    double score_cap, logit_cap;      // scores and logits x become cap · tanh(x / cap); 0: no cap
-    int padding;                      // text: the token whose embedding is drawn as zero; -1: none
-    layer_range held;                 // the layers whose weights are wanted
+    int embedding_width;                   // text: of the embedding; 0: hidden_size
+    int first_position;          // text: rows of learned positions before that of position 0
+    bool norm_behind_sum;        // norms are of the sums that blocks add to, not of their input
+    bool parallel;               // a layer's MLP reads what its attention reads; needs `apart`
+    double embedding_scale;      // text: embeddings are multiplied by it; 0: they are not
+    double score_scale;          // what scores are multiplied by; 0: 1 / √head_dim
+    double score_cap, logit_cap; // scores and logits x become cap · tanh(x / cap); 0: no cap
+    int padding;                 // text: the token whose embedding is drawn as zero; -1: none
+    layer_range held;            // the layers whose weights are wanted
     bool holds_embedding, holds_head; // and the tensors before and behind them
 } config;
 

@@ -48,8 +48,10 @@ status config_text_model(const config_file *f, const text_class *class, config *
     TRY(read_heads(f, class, i));
     TRY(config_activation(f, class->act_key ? class->act_key : "hidden_act", class->act,
                           &out->act));
-    TRY(config_real(f, config_has(f, class->eps_key) ? class->eps_key : "layer_norm_epsilon", 0, 1,
-                    class->eps, &out->norm_eps));
+    out->norm_eps = class->eps;
+    if (class->eps_key)
+        TRY(config_real(f, config_has(f, class->eps_key) ? class->eps_key : "layer_norm_epsilon", 0,
+                        1, class->eps, &out->norm_eps));
     TRY(config_real(f, class->range_key ? class->range_key : "initializer_range", 0, 1e3, 0.02,
                     &out->initializer_range));
     TRY(config_padding(f, i->outputs, &out->padding));

@@ -20,7 +20,9 @@ typedef struct text_class {
     int head_dim;        // likewise; 0: hidden ÷ heads
     const char *act_key; // NULL: hidden_act
     const char *act;
-    const char *eps_key; // that of norms; GGUF files say layer_norm_epsilon for LayerNorm
+    const char
+        *eps_key; // that of norms; GGUF files say layer_norm_epsilon for LayerNorm. NULL: the
+                  // class has no other
     double eps;
     const char *range_key; // NULL: initializer_range
     bool tied;             // is the head the embedding, where the file does not say?

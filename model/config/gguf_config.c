@@ -274,25 +274,28 @@ done:
     return st;
 }
 
-static status read_divisors(reading *r)
+bool gguf_config_holds(const char *tensor)
+{
+    return strcmp(tensor, GGUF_ROPE_DIVISORS) == 0 || strcmp(tensor, GGUF_ROPE_SHORT) == 0 ||
+           strcmp(tensor, GGUF_ROPE_LONG) == 0;
+}
+
+// The values of a tensor that is configuration, which is there. *out is owned by the caller.
+static status read_values(const reading *r, const gguf_tensor *t, const char *name, json_t **out)
 {
     status st = OK;
-    const gguf_tensor *t = gguf_find(r->g, GGUF_ROPE_DIVISORS);
     json_t *list = NULL;
-    if (!t)
-        return OK;
     if (t->type != 0 || t->dims != 1 || t->items > MAX_DIVISORS)
         return status_fail(ERR_INPUT, gguf_path(r->g),
-                           "tensor %s: at most %d values of F32 were expected", GGUF_ROPE_DIVISORS,
-                           MAX_DIVISORS);
+                           "tensor %s: at most %d values of F32 were expected", name, MAX_DIVISORS);
     if (!(list = json_array()))
         return status_no_memory(gguf_path(r->g));
     for (size_t i = 0; i < t->items; i++) {
         float value;
         memcpy(&value, t->data + i * sizeof value, sizeof value);
         if (!(value > 0 && value < 1e12f)) {
-            st = status_fail(ERR_INPUT, gguf_path(r->g), "tensor %s: value %zu is %g",
-                             GGUF_ROPE_DIVISORS, i, (double)value);
+            st = status_fail(ERR_INPUT, gguf_path(r->g), "tensor %s: value %zu is %g", name, i,
+                             (double)value);
             goto done;
         }
         if (json_array_append_new(list, json_real((double)value)) != 0) {
@@ -300,9 +303,45 @@ static status read_divisors(reading *r)
             goto done;
         }
     }
-    TRY(set_field(r, "gguf_rope_divisors", json_incref(list), GGUF_ROPE_DIVISORS));
+    *out = json_incref(list);
 done:
     json_decref(list);
+    return st;
+}
+
+static status read_divisors(reading *r)
+{
+    status st = OK;
+    const gguf_tensor *t = gguf_find(r->g, GGUF_ROPE_DIVISORS);
+    json_t *list = NULL;
+    if (!t)
+        goto done;
+    TRY(read_values(r, t, GGUF_ROPE_DIVISORS, &list));
+    TRY(set_field(r, "gguf_rope_divisors", list, GGUF_ROPE_DIVISORS));
+done:
+    return st;
+}
+
+// LongRoPE is two tensors, and two numbers among the keys.
+static status read_longrope(reading *r)
+{
+    status st = OK;
+    const gguf_tensor *s = gguf_find(r->g, GGUF_ROPE_SHORT), *l = gguf_find(r->g, GGUF_ROPE_LONG);
+    json_t *scaling = NULL, *list = NULL;
+    if (!s || !l)
+        goto done;
+    if (!(scaling = json_pack("{s:s}", "rope_type", "longrope")))
+        TRY(status_no_memory(gguf_path(r->g)));
+    TRY(read_values(r, s, GGUF_ROPE_SHORT, &list));
+    json_object_set_new(scaling, "short_factor", list);
+    TRY(read_values(r, l, GGUF_ROPE_LONG, &list));
+    json_object_set_new(scaling, "long_factor", list);
+    TRY(read_part(r, "rope.scaling.original_context_length", "original_max_position_embeddings",
+                  scaling));
+    TRY(read_part(r, "rope.scaling.attn_factor", "attention_factor", scaling));
+    TRY(set_field(r, "rope_scaling", json_incref(scaling), GGUF_ROPE_LONG));
+done:
+    json_decref(scaling);
     return st;
 }
 
@@ -388,6 +427,7 @@ status gguf_config_read(const char *path, bool (*known)(const char *model_type),
         TRY(read_keys(&r));
         TRY(read_scaling(&r));
         TRY(read_divisors(&r));
+        TRY(read_longrope(&r));
     }
     TRY(read_presence(&r, architecture));
     TRY(gguf_unchanged(g));

@@ -20,6 +20,7 @@
 //   A.rope.scaling.type, factor, original_context_length, yarn_beta_fast, yarn_beta_slow,
 //     attn_factor                rope_scaling (rope.scale_linear: the older spelling)
 //   rope_freqs.weight            gguf_rope_divisors: frequency i is divided by value i
+//   rope_factors_short.weight, rope_factors_long.weight        rope_scaling, of type longrope
 //   A.block_count of Gemma 2 and 3       query_pre_attn_scalar: head_dim, or with the layers of the
 //                                27 billion hidden_size ÷ num_attention_heads
 //   output.weight                its absence is tie_word_embeddings
@@ -34,8 +35,13 @@
 
 #include "pipeline/base/status.h"
 
-// In GGUF files: what rotary frequencies are divided by. Configuration, not a weight.
+// In GGUF files: what rotary frequencies are divided by, always or in LongRoPE.
 #define GGUF_ROPE_DIVISORS "rope_freqs.weight"
+#define GGUF_ROPE_SHORT    "rope_factors_short.weight"
+#define GGUF_ROPE_LONG     "rope_factors_long.weight"
+
+// Is a tensor of that name configuration, not a weight?
+bool gguf_config_holds(const char *tensor);
 
 // *fields: the object described above; *keys: of each of its fields the key of the file, for
 // messages. Both owned by the caller (json_decref). ERR_INPUT names the file and the key; a key

@@ -28,36 +28,45 @@ static bool is_unread(const pass *p, site after)
 }
 
 // LayerNorm, or RMSNorm where there is no bias, of a few rows at a time, so that they are still in
-// cache when they are rounded.
-static status normalise_rows(pass *p, const float *weight, const float *bias, int layer, site after)
+// cache when they are rounded. `replaced`: the hidden states become it too, so that it is not only
+// what a block reads.
+static status normalise_rows(pass *p, const float *weight, const float *bias, bool replaced,
+                             int layer, site after)
 {
     const config *c = &p->m->config;
     const int width = c->info.hidden_size;
     const float eps = (float)c->norm_eps;
     bool finite = true;
-    if (is_unread(p, after))
+    if (replaced ? p->ended : is_unread(p, after))
         return OK;
     for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
         const int64_t left = p->rows - first, n = left < NORM_STEP ? left : NORM_STEP;
-        const float *x = p->hidden + first * width;
+        float *x = p->hidden + first * width;
         float *out = p->normed + (p->normed_reused ? 0 : first * width);
         const bool good = bias ? kernel_layer_norm(x, n, width, weight, bias, eps, out)
                                : kernel_rms_norm(x, width, n, width, weight, eps, out, width);
         finite = finite && good;
         if (p->normed_half)
             products_round(p->products, out, (size_t)(n * width), p->normed_half + first * width);
+        if (replaced)
+            memcpy(x, out, (size_t)(n * width) * sizeof *x);
     }
     return finite ? OK : fail_not_finite(layer, after);
 }
 
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
-    return normalise_rows(p, weight, bias, layer, after);
+    return normalise_rows(p, weight, bias, false, layer, after);
+}
+
+status block_layer_norm_sum(pass *p, const float *weight, const float *bias, int layer, site after)
+{
+    return normalise_rows(p, weight, bias, true, layer, after);
 }
 
 status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
-    return normalise_rows(p, weight, NULL, layer, after);
+    return normalise_rows(p, weight, NULL, false, layer, after);
 }
 
 status block_pass_on(pass *p, int layer, site after)

@@ -11,6 +11,9 @@
 // embeddings).
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after);
 
+// The same in models that normalise the sums: p->hidden becomes it too.
+status block_layer_norm_sum(pass *p, const float *weight, const float *bias, int layer, site after);
+
 // The same with RMSNorm.
 status block_rms_norm(pass *p, const float *weight, int layer, site after);
 

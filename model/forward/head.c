@@ -46,10 +46,10 @@ static void cap_logits(const pass *p, float *logits, size_t n)
 static status logits_of_row(pass *p, const linear *output, int64_t row)
 {
     status st = OK;
-    const int width = output->in;
     const operand all = block_normed(p);
-    const operand x = {all.x ? all.x + row * width : NULL, all.half ? all.half + row * width : NULL,
-                       width, width, 1};
+    const operand x = {all.x ? all.x + row * all.stride : NULL,
+                       all.half ? all.half + row * all.half_stride : NULL, all.stride,
+                       all.half_stride, 1};
     for (int first = 0; first < output->out; first += PASS_OUTPUTS) {
         int left = output->out - first, n = left < PASS_OUTPUTS ? left : PASS_OUTPUTS;
         linear part = linear_outputs(output, first, n);

@@ -20,13 +20,15 @@ static size_t dim_length(const config *c, dim d)
         [DIM_END] = 0,
         [DIM_ONE] = 1,
         [DIM_HIDDEN] = i->hidden_size,
+        [DIM_EMBEDDING] = c->embedding_width ? c->embedding_width : i->hidden_size,
         [DIM_ATTN] = i->heads * i->head_dim,
         [DIM_HEAD] = i->head_dim,
         [DIM_KV] = i->kv_heads * i->head_dim,
         [DIM_QKV] = (i->heads + 2 * i->kv_heads) * i->head_dim,
         [DIM_MLP] = i->d_mlp,
         [DIM_OUTPUTS] = i->outputs,
-        [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image : i->context,
+        [DIM_POSITIONS] =
+            i->modality == MODALITY_IMAGE ? i->rows_per_image : i->context + c->first_position,
         [DIM_CHANNELS] = i->channels,
         [DIM_PATCH_HEIGHT] = c->patch_height,
         [DIM_PATCH_WIDTH] = c->patch_width,
@@ -268,10 +270,10 @@ static bool is_harmless(const config *c, const tensor *t)
 {
     static const char *const masks[] = {"attn.bias", "attn.masked_bias", "attention.bias",
                                         "attention.masked_bias"};
-    static const char *const ends[] = {
-        "rotary_emb.inv_freq", "position_ids",      "num_batches_tracked",
-        "pooler.dense.weight", "pooler.dense.bias", "embeddings.mask_token",
-        "score.weight",        "score.bias",        GGUF_ROPE_DIVISORS}; // it is configuration
+    static const char *const ends[] = {"rotary_emb.inv_freq", "position_ids",
+                                       "num_batches_tracked", "pooler.dense.weight",
+                                       "pooler.dense.bias",   "embeddings.mask_token",
+                                       "score.weight",        "score.bias"};
     static const char *const heads[] = {"classifier.weight", "classifier.bias",  "lm_head.weight",
                                         "lm_head.bias",      "decoder.0.weight", "decoder.0.bias",
                                         "qa_outputs.weight", "qa_outputs.bias"};
@@ -281,6 +283,8 @@ static bool is_harmless(const config *c, const tensor *t)
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (ends_with(t->name, ends[i]))
             return true;
+    if (gguf_config_holds(t->name))
+        return true;
     // A head beside a model that is read without one, or whose head is its embedding.
     const bool has_own =
         !c->headless && (c->info.modality == MODALITY_IMAGE || (c->features & FEATURE_OWN_HEAD));

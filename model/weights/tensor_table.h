@@ -14,13 +14,14 @@ typedef enum dim {
     DIM_END, // ends a shape
     DIM_ONE,
     DIM_HIDDEN,
-    DIM_HEAD, // head_dim
-    DIM_ATTN, // heads × head_dim
-    DIM_KV,   // kv_heads × head_dim
-    DIM_QKV,  // queries, keys and values in one
+    DIM_EMBEDDING, // of the embedding: hidden_size, or less
+    DIM_HEAD,      // head_dim
+    DIM_ATTN,      // heads × head_dim
+    DIM_KV,        // kv_heads × head_dim
+    DIM_QKV,       // queries, keys and values in one
     DIM_MLP,
     DIM_OUTPUTS,
-    DIM_POSITIONS, // rows_per_image, or context
+    DIM_POSITIONS, // rows_per_image, or context and the rows before the first
     DIM_CHANNELS,
     DIM_PATCH_HEIGHT,
     DIM_PATCH_WIDTH,

@@ -102,8 +102,8 @@ static status plan_slots(weights *w, size_t *bytes)
 }
 
 // Draws elements [first, first + n) of a tensor: the same for any slicing.
-static void draw_elements(const config *c, const tensor_slot *t, uint64_t seed, size_t first,
-                          size_t n, float *out)
+static void draw_elements(draw_form form, const config *c, const tensor_slot *t, uint64_t seed,
+                          size_t first, size_t n, float *out)
 {
     const init how = t->def->init;
     const rng r = rng_new(seed, t->name);
@@ -111,7 +111,7 @@ static void draw_elements(const config *c, const tensor_slot *t, uint64_t seed, 
         for (size_t i = 0; i < n; i++)
             out[i] = how == INIT_ONES;
     else
-        draw_normals(DRAW_BEST, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,
+        draw_normals(form, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,
                      t->before + first, n, out);
 }
 
@@ -148,7 +148,8 @@ static status read_elements(const weights *w, const job *j, float *to)
     const float *values = to ? to : j->slot->at + j->first;
     size_t at;
     if (!t->from) {
-        draw_elements(c, t, w->seed, j->first, j->n, to);
+        const draw_form form = j->pack && w->form == PACKING_BF16 ? DRAW_BF16 : DRAW_BEST;
+        draw_elements(form, c, t, w->seed, j->first, j->n, to);
         zero_padding(c, t->def, j->first, j->n, to);
         return OK;
     }

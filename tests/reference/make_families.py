@@ -5,12 +5,13 @@
 
 Writes what make_lm.py does, in the same form. GGUF files are written with the names and the order of rows that llama.cpp's converter gives.
 """
+import math
 import sys
 
 import gguf
 import numpy as np
 import torch
-from transformers import Gemma2Config, Gemma3TextConfig, GemmaConfig, GPTNeoXConfig, Olmo2Config, Olmo3Config
+from transformers import Gemma2Config, Gemma3TextConfig, GemmaConfig, GPTNeoXConfig, Olmo2Config, Olmo3Config, OPTConfig, Phi3Config, PhiConfig
 
 from make_lm import HERE, make_little
 
@@ -26,6 +27,18 @@ def gemma3_words(config):
     rope = config.pop("rope_parameters")
     scaling = dict(rope["full_attention"])
     return config | {"rope_local_base_freq": rope["sliding_attention"]["rope_theta"], "rope_theta": scaling.pop("rope_theta"), "rope_scaling": scaling}
+
+
+def phi_words(config):
+    rope = config.pop("rope_parameters")
+    return config | {"rope_theta": rope["rope_theta"], "partial_rotary_factor": rope["partial_rotary_factor"]}
+
+
+def phi3_words(config):
+    """As the published files have it."""
+    rope = config.pop("rope_parameters")
+    return config | {"rope_theta": rope["rope_theta"], "partial_rotary_factor": rope["partial_rotary_factor"],
+                     "rope_scaling": {"type": "longrope", "short_factor": rope["short_factor"], "long_factor": rope["long_factor"]}}
 
 
 # name: configuration, dtype, shard size, what is done to the words of config.json, and of GGUF: architecture
@@ -74,6 +87,21 @@ FAMILIES = {
                                             sliding_attention=dict(rope_type="default", rope_theta=10000.0),
                                             full_attention=dict(rope_type="linear", rope_theta=3000.0, factor=2.0))),
                        torch.float16, "1GB", None, "gemma3"),
+    # Heads of keys are shared; as the published files have the share that is rotated.
+    "lm-phi": (PhiConfig(vocab_size=65, hidden_size=40, num_attention_heads=4, num_key_value_heads=2, intermediate_size=47, num_hidden_layers=3,
+                         max_position_embeddings=64, rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.6)),
+               torch.bfloat16, "1GB", phi_words, "phi2"),
+    # A sample longer than those of the training, a part of each head rotated, a window.
+    "lm-phi3": (Phi3Config(vocab_size=64, hidden_size=36, num_attention_heads=3, num_key_value_heads=1, intermediate_size=49, num_hidden_layers=2,
+                           max_position_embeddings=96, original_max_position_embeddings=24, sliding_window=13, pad_token_id=None,
+                           rope_parameters=dict(rope_type="longrope", rope_theta=400.0, partial_rotary_factor=0.84,
+                                                short_factor=[1.0, 1.1, 1.25, 1.4, 1.5], long_factor=[1.2, 1.9, 2.5, 3.1, 4.4])),
+                torch.bfloat16, "1GB", phi3_words, "phi3"),
+    "lm-opt": (OPTConfig(vocab_size=59, hidden_size=33, num_attention_heads=3, ffn_dim=52, num_hidden_layers=3, max_position_embeddings=48),
+               torch.float16, "20KB", None, None),
+    # As the model of 350 million: norms behind the sums, narrower embeddings, a head of its own beside them.
+    "lm-opt-350m": (OPTConfig(vocab_size=66, hidden_size=32, num_attention_heads=4, ffn_dim=45, num_hidden_layers=3, max_position_embeddings=44,
+                              do_layer_norm_before=False, word_embed_proj_dim=18, tie_word_embeddings=False), torch.float16, "1GB", None, None),
 }
 
 
@@ -114,6 +142,22 @@ def gguf_words(w, arch, c):
         if arch == "gemma3":
             w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
             w.add_rope_scaling_factor(full["factor"])
+    if arch.startswith("phi"):
+        rope = c.rope_parameters
+        w.add_head_count_kv(c.num_key_value_heads)
+        w.add_rope_dimension_count(int(rope["partial_rotary_factor"] * (c.hidden_size // c.num_attention_heads)))
+        if arch == "phi2":
+            w.add_layer_norm_eps(c.layer_norm_eps)
+            w.add_add_bos_token(False)
+        else:
+            w.add_layer_norm_rms_eps(c.rms_norm_eps)
+            w.add_rope_freq_base(rope["rope_theta"])
+            w.add_sliding_window(c.sliding_window)
+            w.add_rope_scaling_orig_ctx_len(c.original_max_position_embeddings)
+            factor = c.max_position_embeddings / c.original_max_position_embeddings
+            w.add_rope_scaling_attn_factors(math.sqrt(1 + math.log(factor) / math.log(c.original_max_position_embeddings)))
+            for kind in ("long", "short"):
+                w.add_tensor(f"rope_factors_{kind}.weight", np.array(rope[f"{kind}_factor"], dtype=np.float32))
     if arch == "olmo2":
         full = c.rope_parameters["full_attention"]
         w.add_head_count_kv(c.num_key_value_heads)

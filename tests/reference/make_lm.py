@@ -75,6 +75,8 @@ LITTLE = {
 # Where each family has its layers, and the modules that read the two sites.
 PLACES = {
     "gpt2": ("transformer.h", "mlp.c_proj", "attn.c_proj"),
+    "phi": ("model.layers", "mlp.fc2", "self_attn.dense"),
+    "opt": ("model.decoder.layers", "fc2", "self_attn.out_proj"),
     "gpt_neox": ("gpt_neox.layers", "mlp.dense_4h_to_h", "attention.dense"),
 }
 
@@ -106,7 +108,7 @@ def make_fixture(name, model, samples, columns):
     model.eval()
     model.set_attn_implementation("eager")
     seen = {}
-    logits = run(model, samples, lambda key, x: seen.setdefault(key, []).append(x[0].double()) and None)
+    logits = run(model, samples, lambda key, x: seen.setdefault(key, []).append(x.reshape(-1, x.shape[-1]).double()) and None)
     out = {"logits": logits[:, columns]}
     masks, generator = {}, torch.Generator().manual_seed(2)
     for site, share in (("mlp", 0.4), ("attn", 0.2)):
@@ -151,7 +153,7 @@ def older(config):
 def make_little(name, config, dtype, shard, in_older_words):
     """in_older_words: True, or what changes the words of config.json."""
     torch.manual_seed(1)
-    config.initializer_range = 0.25
+    setattr(config, "init_std" if config.model_type == "opt" else "initializer_range", 0.25)
     model = AutoModelForCausalLM.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -11,6 +11,7 @@ netcdf[a-z_]*  pipeline/store/artefact(_[a-z]+)?\.c
 yaml.h         pipeline/config/yaml_tree\.c
 jpeglib.h      data/image/decode_jpeg\.c
 png.h          data/image/decode_png\.c
+webp/decode.h  data/image/decode_webp\.c
 zstd.h         data/bytes/(byte_stream|packed_block)\.c
 snappy-c.h     data/bytes/packed_block\.c
 lz4.h          data/bytes/packed_block\.c

@@ -65,6 +65,12 @@ static const struct lm_case {
     {"lm-gemma3", LM_MODELS "lm-gemma3"},
     {"lm-gemma3-gguf", LM_MODELS "lm-gemma3-gguf"},
     {"lm-gemma3-gguf", LM_MODELS "lm-gemma3-gguf.gguf"},
+    {"lm-phi", LM_MODELS "lm-phi"},
+    {"lm-phi", LM_MODELS "lm-phi.gguf"},
+    {"lm-phi3", LM_MODELS "lm-phi3"},
+    {"lm-phi3", LM_MODELS "lm-phi3.gguf"},
+    {"lm-opt", LM_MODELS "lm-opt"},
+    {"lm-opt-350m", LM_MODELS "lm-opt-350m"},
     {"lm-dynamic", LM_MODELS "lm-dynamic"},
     {"lm-longrope", LM_MODELS "lm-longrope"},
 };

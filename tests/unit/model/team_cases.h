@@ -51,6 +51,11 @@ static const struct model_case {
      "{\"model_type\": \"gemma2\", " TEXT_SHAPE "\"sliding_window\": 9, \"head_dim\": 8}"},
     {"gemma3", "{\"model_type\": \"gemma3_text\", " TEXT_SHAPE "\"sliding_window\": 9, "
                "\"sliding_window_pattern\": 2, \"head_dim\": 8}"},
+    {"phi", "{\"model_type\": \"phi\", " TEXT_SHAPE "\"partial_rotary_factor\": 0.5}"},
+    {"phi3", "{\"model_type\": \"phi3\", " TEXT_SHAPE "\"sliding_window\": 20}"},
+    {"opt", "{\"model_type\": \"opt\", " PLAIN_SHAPE "\"ffn_dim\": 80}"},
+    {"opt-350m", "{\"model_type\": \"opt\", " PLAIN_SHAPE "\"ffn_dim\": 80, "
+                 "\"do_layer_norm_before\": false, \"word_embed_proj_dim\": 16}"},
     {"gptneox", "{\"model_type\": \"gpt_neox\", " PLAIN_SHAPE "\"rotary_pct\": 0.5}"},
     {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
 };

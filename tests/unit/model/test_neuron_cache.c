@@ -19,6 +19,10 @@ static const char *const shapes[] = {
     "\"n_head\": 4, \"vocab_size\": 96, \"n_positions\": 64, \"layer_norm_epsilon\": 1e-5, "
     "\"initializer_range\": 0.2, \"activation_function\": \"gelu_new\"}",
     "{\"model_type\": \"gpt_neox\", " SHAPE "\"rotary_pct\": 0.5}", // its layers are parallel
+    "{\"model_type\": \"opt\", " SHAPE "\"ffn_dim\": 2500, \"init_std\": 0.2, "
+    "\"do_layer_norm_before\": false, \"word_embed_proj_dim\": 40}",      // norms behind the sums
+    "{\"model_type\": \"phi\", " SHAPE "\"partial_rotary_factor\": 0.5}", // with one norm
+    "{\"model_type\": \"phi3\", " SHAPE "\"num_key_value_heads\": 2}",
     "{\"model_type\": \"olmo3\", " SHAPE "\"sliding_window\": 9, "
     "\"num_key_value_heads\": 2}", // norms behind the blocks
     "{\"model_type\": \"gemma2\", " SHAPE "\"sliding_window\": 9, \"head_dim\": 16}", // and before

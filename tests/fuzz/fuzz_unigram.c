@@ -56,7 +56,7 @@ static status encode_plainly(const pieces *p, bool fallback, token_list *out)
 {
     status st = OK;
     step steps[3 * WORD_BYTES + 1] = {{0}};
-    size_t cuts[3 * WORD_BYTES], n = 0;
+    size_t cuts[3 * WORD_BYTES] = {0}, n = 0;
     double least = 0;
     const char *word = text_get(&p->word);
     for (int32_t id = 0; id < p->n; id++)

@@ -179,14 +179,22 @@ status normal_map(const normal_rule *r, const char *bytes, size_t n, text *out)
     return OK;
 }
 
-// Copies the characters that `change` lets pass; it may append others instead.
+// Copies the characters that `change` lets pass; it may append others instead. None changes what is
+// printable in ASCII.
 static status filter(const char *bytes, size_t n, bool (*change)(int32_t code, text *out),
                      text *out)
 {
-    size_t step;
-    for (size_t at = 0; at < n; at += step)
-        if (!change(utf8_decode(bytes + at, &step), out))
-            text_add_bytes(out, bytes + at, step);
+    size_t from = 0, step;
+    for (size_t at = 0; at < n; at += step) {
+        step = 1;
+        if (bytes[at] >= ' ' && bytes[at] < 127)
+            continue;
+        text_add_bytes(out, bytes + from, at - from);
+        from = at;
+        if (change(utf8_decode(bytes + at, &step), out))
+            from = at + step;
+    }
+    text_add_bytes(out, bytes + from, n - from);
     return OK;
 }
 

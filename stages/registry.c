@@ -22,7 +22,14 @@ static const stage_def *const stages[] = {
 
 static const resource_def *const resources[] = {&resource_model, &resource_data, NULL};
 
-static const inspect_def inspect_model = {"a model folder or weight file", model_inspect};
+static status inspect_model_and_tokenizer(const char *path, bool *known)
+{
+    status st = model_inspect(path, known);
+    return st == OK && *known ? dataset_inspect_tokenizer(path) : st;
+}
+
+static const inspect_def inspect_model = {"a model folder or weight file",
+                                          inspect_model_and_tokenizer};
 static const inspect_def inspect_data = {"a dataset", dataset_inspect};
 static const inspect_def *const inspectors[] = {&inspect_model, &inspect_data, NULL};
 

@@ -11,6 +11,7 @@
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
 #include "data/tokenizer/tokenizer.h"
+#include "data/tokenizer/tokenizer_config.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
@@ -248,7 +249,7 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
 {
     status st;
     const format *f;
-    char *file = NULL;
+    char *file = NULL, *config = NULL;
     name_list files = {0};
     dataset_options full;
     TRY(complete_options(options, &f, &full));
@@ -258,9 +259,13 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
     if (full.tokenizer && f->text && !f->token_ids) {
         file = tokenizer_file(full.tokenizer);
         TRY(file ? add(context, file) : status_no_memory("a path"));
+        TRY(tokenizer_config_find(file, &config));
+        if (config)
+            TRY(add(context, config));
     }
 done:
     name_list_free(&files);
+    free(config);
     free(file);
     return st;
 }

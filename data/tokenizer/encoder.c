@@ -91,7 +91,7 @@ static status encode_stretch(encoder *e, const char *bytes, size_t n, bool first
     size_t at = 0, begin, end;
     int32_t id;
     e->normalized.length = 0;
-    TRY(normalizer_apply(e->rules->normalizer, bytes, n, &e->normalized));
+    TRY(normalizer_apply(e->rules->normalizer, bytes, n, &e->normalized, &first));
     if (e->normalized.failed)
         return status_no_memory("a text");
     const char *s = text_get(&e->normalized);

@@ -65,6 +65,21 @@ const token_list *tokenizer_suffix(const tokenizer *t)
     return &t->rules.suffix;
 }
 
+const char *tokenizer_notices(const tokenizer *t)
+{
+    return text_get(&t->rules.notices);
+}
+
+const char *tokenizer_model(const tokenizer *t)
+{
+    return t->rules.bpe ? "BPE" : t->rules.wordpiece ? "WordPiece" : "Unigram";
+}
+
+int32_t tokenizer_size(const tokenizer *t)
+{
+    return tokenizer_rules_size(&t->rules);
+}
+
 const tokenizer_rules *tokenizer_get_rules(const tokenizer *t)
 {
     return &t->rules;

@@ -30,6 +30,12 @@ char *tokenizer_file(const char *path);
 // The ids that stand before and after every text ("<s>"). Borrowed.
 const token_list *tokenizer_prefix(const tokenizer *t);
 const token_list *tokenizer_suffix(const tokenizer *t);
+// What a user should know of how it was read, a line each ("tokenizer_config.json has add_bos_token:
+// true, but ..."); "" where there is nothing. Borrowed.
+const char *tokenizer_notices(const tokenizer *t);
+// "BPE", "WordPiece" or "Unigram"; and one more than the largest id.
+const char *tokenizer_model(const tokenizer *t);
+int32_t tokenizer_size(const tokenizer *t);
 // For encoder.c. Borrowed.
 const tokenizer_rules *tokenizer_get_rules(const tokenizer *t);
 

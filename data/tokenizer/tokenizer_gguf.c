@@ -158,8 +158,11 @@ static status read_byte_level(tokenizer_rules *r, const gguf *g)
                           memcmp(pre_types[k].name, pre.bytes, pre.length) == 0))
         k++;
     if (k == known)
-        return status_fail(ERR_INPUT, r->path, "tokenizer.ggml.pre %.*s is not supported",
-                           (int)(pre.length < 80 ? pre.length : 80), pre.bytes);
+        return status_fail(
+            ERR_INPUT, r->path,
+            "tokenizer.ggml.pre %.*s is not supported; name the model's tokenizer.json "
+            "with tokenizer: of the dataset",
+            (int)(pre.length < 80 ? pre.length : 80), pre.bytes);
     r->byte_level = true;
     bpe_options options = {
         .byte_level = true, .ignore_merges = pre_types[k].ignore_merges, .unknown = -1};
@@ -224,7 +227,8 @@ status tokenizer_gguf_read(tokenizer_rules *r)
         TRY(read_sentencepiece(r, g));
     else {
         st = status_fail(ERR_INPUT, r->path,
-                         "tokenizer.ggml.model %.*s is not supported; gpt2 and llama are",
+                         "tokenizer.ggml.model %.*s is not supported; gpt2 and llama are. Name the "
+                         "model's tokenizer.json with tokenizer: of the dataset",
                          (int)(model.length < 80 ? model.length : 80), model.bytes);
         goto done;
     }

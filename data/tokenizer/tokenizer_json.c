@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "data/tokenizer/byte_alphabet.h"
+#include "data/tokenizer/tokenizer_config.h"
 #include "data/tokenizer/tokenizer_file.h"
 #include "pipeline/base/checked.h"
 
@@ -254,7 +255,7 @@ static status read_added(tokenizer_rules *r, const json_t *list)
         };
         text spelled = {0};
         if (token.normalized)
-            TRY(normalizer_apply(r->normalizer, content, token.n, &spelled));
+            TRY(normalizer_apply(r->normalizer, content, token.n, &spelled, &(bool){false}));
         token.content = token.normalized ? spelled.at : (char *)(uintptr_t)content;
         token.n = token.normalized ? spelled.length : token.n;
         st = added_tokens_add(r->added, &token, r->path);
@@ -378,16 +379,20 @@ static bool strips_space(const json_t *decoder)
 status tokenizer_json_read(tokenizer_rules *r)
 {
     status st;
+    json_t *config = NULL;
     tokenizer_file_json file;
     TRY(tokenizer_file_read(r->path, &file));
+    TRY(tokenizer_config_apply(r, file.root, &config));
     TRY(normalizer_new(json_object_get(file.root, "normalizer"), r->path, &r->normalizer));
     TRY(splitter_new(json_object_get(file.root, "pre_tokenizer"), r->path, &r->splitter));
     r->byte_level = splitter_is_byte_level(r->splitter);
     TRY(read_model(r, &file));
     TRY(read_added(r, json_object_get(file.root, "added_tokens")));
     TRY(read_post_processor(r, json_object_get(file.root, "post_processor"), 0));
+    TRY(tokenizer_config_compare(r, config));
     r->strip_space = !r->byte_level && strips_space(json_object_get(file.root, "decoder"));
 done:
+    json_decref(config);
     tokenizer_file_free(&file);
     return st;
 }

@@ -26,6 +26,7 @@ void tokenizer_rules_free(tokenizer_rules *r)
     token_list_free(&r->prefix);
     token_list_free(&r->suffix);
     free(r->goes_on);
+    text_free(&r->notices);
     free(r->path);
     *r = (tokenizer_rules){0};
 }

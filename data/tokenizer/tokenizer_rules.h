@@ -15,6 +15,7 @@
 #include "data/tokenizer/wordpiece.h"
 #include "data/words/normalizer.h"
 #include "data/words/splitter.h"
+#include "pipeline/base/text.h"
 
 // {0} is the empty one.
 typedef struct tokenizer_rules {
@@ -27,6 +28,7 @@ typedef struct tokenizer_rules {
     unigram *unigram;
     added_tokens *added;
     char *goes_on;             // WordPiece: "##"
+    text notices;              // what a user should know: lines
     token_list prefix, suffix; // stand before and after every text
     bool byte_level;           // pieces are bytes; otherwise "▁" is a space and <0xNN> a byte
     bool strip_space;          // decoding drops the space that encoding put in front

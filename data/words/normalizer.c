@@ -1,227 +1,141 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules rewrite the text one after the other, between two buffers. Unicode's forms are the dear
-// ones: utf8proc is given only the stretches they can change, which most text has none of. Rules
-// that let a text grow without end (a letter to a thousand, ten times over) meet a limit.
+// Rules rewrite the text one after the other, between two buffers. One of a file may be several here:
+// BertNormalizer is four.
 #include "data/words/normalizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
-#include "data/bytes/utf8.h"
+#include "data/words/normalizer_rules.h"
+#include "data/words/oniguruma.h"
 #include "pipeline/base/checked.h"
 
-typedef struct rule rule;
-typedef status rule_fn(const rule *r, const char *bytes, size_t n, text *out);
-
-struct rule {
-    rule_fn *apply;
-    const char *file; // borrowed, for messages
-    int options;      // of utf8proc
-    char *from, *to;  // Replace, Prepend (to)
-    bool left, right; // Strip
-};
-
 struct normalizer {
-    rule *rules;
+    normal_rule *rules;
     size_t n, capacity;
 };
 
 enum {
-    MOST_RULES = 256,     // those in use have ten at most
-    GROWTH = 64,          // times as long a text may become; Unicode's own forms make 18 at most
-    FREE_BYTES = 1 << 20, // that any text may have beside
-    MARKS = 1024,         // in a row, out of order: Unicode's safe streams have 30
+    MOST_RULES = 256, // those in use have ten at most
+    CANONICAL = UTF8PROC_STABLE,
+    COMPATIBLE = UTF8PROC_STABLE | UTF8PROC_COMPAT,
 };
 
-static status check_growth(const rule *r, size_t from, size_t to)
+static status add_rule(normalizer *n, const char *file, normal_fn *apply, int options)
 {
-    return to / GROWTH <= from + FREE_BYTES / GROWTH
-               ? OK
-               : status_fail(ERR_INPUT, r->file,
-                             "the normalizer makes more than %d bytes of each of a text", GROWTH);
-}
-
-// Marks behind a letter are sorted by swapping neighbours, which takes ever so long for millions.
-static status check_marks(const rule *r, const utf8proc_uint8_t *bytes, size_t n)
-{
-    utf8proc_int32_t code;
-    utf8proc_propval_t before = 0;
-    size_t run = 0;
-    bool sorted = true;
-    for (size_t at = 0; at < n;) {
-        utf8proc_ssize_t size = utf8proc_iterate(bytes + at, (utf8proc_ssize_t)(n - at), &code);
-        if (size < 1)
-            return OK; // no Unicode: utf8proc_map says so
-        const utf8proc_propval_t class = utf8proc_get_property(code)->combining_class;
-        run = class ? run + 1 : 0;
-        sorted = run < 2 || (sorted && class >= before);
-        if (run > MARKS && !sorted)
-            return status_fail(ERR_INPUT, r->file,
-                               "the normalizer cannot sort more than %d marks behind one letter",
-                               MARKS);
-        before = class;
-        at += (size_t)size;
-    }
+    if (n->n == MOST_RULES)
+        return status_fail(ERR_INPUT, file, "the normalizer has more than %d rules", MOST_RULES);
+    if (!checked_grow(&n->rules, &n->capacity, n->n + 1, sizeof *n->rules))
+        return status_no_memory("a normalizer");
+    n->rules[n->n++] = (normal_rule){.apply = apply, .file = file, .options = options};
     return OK;
 }
 
-static status map_unicode(const rule *r, const char *bytes, size_t n, text *out)
+// true where a flag is missing, as `otherwise` says
+static bool flag(const json_t *json, const char *key, bool otherwise)
 {
-    utf8proc_uint8_t *mapped = NULL;
-    const status st = check_marks(r, (const utf8proc_uint8_t *)bytes, n);
-    if (st != OK)
-        return st;
-    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)bytes, (utf8proc_ssize_t)n,
-                                           &mapped, (utf8proc_option_t)r->options);
-    if (length < 0)
-        return status_no_memory("a normalised text");
-    text_add_bytes(out, (const char *)mapped, (size_t)length);
-    free(mapped);
-    return OK;
+    const json_t *v = json_object_get(json, key);
+    return json_is_boolean(v) ? json_is_true(v) : otherwise;
 }
 
-// Only what can change is mapped: ASCII stays as it is in every form, and what lies below U+0300
-// (lead bytes below 0xCC) is composed already. Nothing joins across the beginning of an ASCII
-// character, but a mark may join the one before it.
-static status apply_unicode(const rule *r, const char *bytes, size_t n, text *out)
-{
-    const unsigned char *u = (const unsigned char *)bytes;
-    unsigned char first = r->options == (UTF8PROC_STABLE | UTF8PROC_COMPOSE) ? 0xCC : 0x80;
-    size_t from = 0, at = 0;
-    status st = OK;
-    while (at < n && st == OK) {
-        while (at < n && u[at] < first)
-            at++;
-        size_t begin = at, end = at;
-        if (at == n)
-            break;
-        while (begin > from && u[begin - 1] >= 0x80)
-            begin--;
-        begin -= begin > from;
-        while (end < n && u[end] >= 0x80)
-            end++;
-        text_add_bytes(out, bytes + from, begin - from);
-        st = map_unicode(r, bytes + begin, end - begin, out);
-        from = at = end;
-    }
-    text_add_bytes(out, bytes + from, n - from);
-    return st;
-}
-
-static status apply_lowercase(const rule *r, const char *bytes, size_t n, text *out)
-{
-    (void)r;
-    for (size_t at = 0, length; at < n; at += length) {
-        utf8proc_uint8_t lower[4];
-        int32_t code = utf8_decode(bytes + at, &length);
-        if (code == 0x130) { // the one character whose lower case is two
-            text_add(out, "i\xCC\x87");
-            continue;
-        }
-        utf8proc_ssize_t size = utf8proc_encode_char(utf8proc_tolower(code), lower);
-        text_add_bytes(out, (const char *)lower, (size_t)size);
-    }
-    return OK;
-}
-
-static status apply_prepend(const rule *r, const char *bytes, size_t n, text *out)
-{
-    if (n > 0)
-        text_add(out, r->to);
-    text_add_bytes(out, bytes, n);
-    return OK;
-}
-
-static status apply_replace(const rule *r, const char *bytes, size_t n, text *out)
-{
-    size_t length = strlen(r->from);
-    const char *end = bytes + n, *hit;
-    while ((hit = memmem(bytes, (size_t)(end - bytes), r->from, length))) {
-        text_add_bytes(out, bytes, (size_t)(hit - bytes));
-        text_add(out, r->to);
-        bytes = hit + length;
-        if (check_growth(r, n, out->length) != OK)
-            return ERR_INPUT;
-    }
-    text_add_bytes(out, bytes, (size_t)(end - bytes));
-    return OK;
-}
-
-static status apply_strip(const rule *r, const char *bytes, size_t n, text *out)
-{
-    size_t begin = 0, end = n, length;
-    while (r->left && begin < end && utf8_is_space(utf8_decode(bytes + begin, &length)))
-        begin += length;
-    while (r->right && end > begin) {
-        size_t last = end - 1;
-        while (last > begin && ((unsigned char)bytes[last] & 0xC0) == 0x80)
-            last--;
-        if (!utf8_is_space(utf8_decode(bytes + last, &length)))
-            break;
-        end = last;
-    }
-    text_add_bytes(out, bytes + begin, end - begin);
-    return OK;
-}
-
-enum { CANONICAL = UTF8PROC_STABLE, COMPATIBLE = UTF8PROC_STABLE | UTF8PROC_COMPAT };
-
-static const struct {
-    const char *type;
-    rule_fn *apply;
-    int options;
-} kinds[] = {
-    {"NFC", apply_unicode, CANONICAL | UTF8PROC_COMPOSE},
-    {"NFD", apply_unicode, CANONICAL | UTF8PROC_DECOMPOSE},
-    {"NFKC", apply_unicode, COMPATIBLE | UTF8PROC_COMPOSE},
-    {"NFKD", apply_unicode, COMPATIBLE | UTF8PROC_DECOMPOSE},
-    {"Lowercase", apply_lowercase, 0},
-    {"Prepend", apply_prepend, 0},
-    {"Replace", apply_replace, 0},
-    {"Strip", apply_strip, 0},
-};
-
-static status copy_text(const json_t *value, const char *file, const char *type, char **out)
-{
-    const char *s = json_string_value(value);
-    if (!s)
-        return status_fail(ERR_INPUT, file, "normalizer %s lacks a text", type);
-    *out = strdup(s);
-    return *out ? OK : status_no_memory("a normalizer");
-}
-
-static status read_rule(const json_t *json, const char *file, rule *r)
+static status read_bert(normalizer *n, const json_t *json, const char *file)
 {
     status st = OK;
-    const char *type = json_string_value(json_object_get(json, "type"));
-    size_t k = 0, n = sizeof kinds / sizeof *kinds;
-    while (k < n && !(type && strcmp(kinds[k].type, type) == 0))
-        k++;
-    if (k == n)
-        return status_fail(ERR_INPUT, file, "normalizer %s is not supported",
-                           type ? type : "without a type");
-    r->file = file;
-    r->apply = kinds[k].apply;
-    r->options = kinds[k].options;
-    if (r->apply == apply_prepend)
-        TRY(copy_text(json_object_get(json, "prepend"), file, type, &r->to));
-    if (r->apply == apply_replace) {
-        const json_t *pattern = json_object_get(json_object_get(json, "pattern"), "String");
-        if (!pattern)
-            return status_fail(ERR_INPUT, file,
-                               "normalizer Replace with a regular expression is "
-                               "not supported");
-        TRY(copy_text(pattern, file, type, &r->from));
-        TRY(copy_text(json_object_get(json, "content"), file, type, &r->to));
-        if (!*r->from)
-            return status_fail(ERR_INPUT, file, "normalizer Replace has an empty pattern");
+    const bool lower = flag(json, "lowercase", true);
+    if (flag(json, "clean_text", true))
+        TRY(add_rule(n, file, normal_clean, 0));
+    if (flag(json, "handle_chinese_chars", true))
+        TRY(add_rule(n, file, normal_ideographs, 0));
+    if (flag(json, "strip_accents", lower)) {
+        TRY(add_rule(n, file, normal_unicode, CANONICAL | UTF8PROC_DECOMPOSE));
+        TRY(add_rule(n, file, normal_nonspacing, 0));
     }
-    r->left = json_is_true(json_object_get(json, "strip_left"));
-    r->right = json_is_true(json_object_get(json, "strip_right"));
+    if (lower)
+        TRY(add_rule(n, file, normal_lowercase, 0));
 done:
     return st;
 }
+
+static status copy_text(const json_t *value, const char *file, const char *type, text *out)
+{
+    if (!json_is_string(value))
+        return status_fail(ERR_INPUT, file, "normalizer %s lacks a text", type);
+    text_add_bytes(out, json_string_value(value), json_string_length(value));
+    return out->failed ? status_no_memory("a normalizer") : OK;
+}
+
+static status read_prepend(normalizer *n, const json_t *json, const char *file)
+{
+    status st = add_rule(n, file, normal_prepend, 0);
+    return st == OK ? copy_text(json_object_get(json, "prepend"), file, "Prepend",
+                                &n->rules[n->n - 1].to)
+                    : st;
+}
+
+static status read_replace(normalizer *n, const json_t *json, const char *file)
+{
+    status st;
+    text translated = {0};
+    const json_t *given = json_object_get(json, "pattern"),
+                 *regex = json_object_get(given, "Regex");
+    TRY(add_rule(n, file, regex ? normal_pattern : normal_replace, 0));
+    normal_rule *r = &n->rules[n->n - 1];
+    TRY(copy_text(json_object_get(json, "content"), file, "Replace", &r->to));
+    TRY(copy_text(regex ? regex : json_object_get(given, "String"), file, "Replace", &r->from));
+    if (!r->from.length)
+        return status_fail(ERR_INPUT, file, "normalizer Replace has an empty pattern");
+    if (regex) {
+        TRY(oniguruma_translate(text_get(&r->from), r->from.length, file, &translated));
+        TRY(pattern_new(text_get(&translated), translated.length, false, file, &r->pattern));
+    }
+done:
+    text_free(&translated);
+    return st;
+}
+
+static status read_strip(normalizer *n, const json_t *json, const char *file)
+{
+    status st = add_rule(n, file, normal_strip, 0);
+    if (st == OK) {
+        n->rules[n->n - 1].left = flag(json, "strip_left", false);
+        n->rules[n->n - 1].right = flag(json, "strip_right", false);
+    }
+    return st;
+}
+
+static status read_precompiled(normalizer *n, const json_t *json, const char *file)
+{
+    const json_t *map = json_object_get(json, "precompiled_charsmap");
+    if (json_is_null(map) || (json_is_string(map) && json_string_length(map) == 0))
+        return OK; // a model without one
+    if (!json_is_string(map))
+        return status_fail(ERR_INPUT, file, "normalizer Precompiled lacks its table");
+    status st = add_rule(n, file, normal_map, 0);
+    return st == OK ? precompiled_new(json_string_value(map), json_string_length(map), file,
+                                      &n->rules[n->n - 1].map)
+                    : st;
+}
+
+static const struct {
+    const char *type;
+    normal_fn *apply; // NULL: what `read` adds
+    int options;
+    status (*read)(normalizer *n, const json_t *json, const char *file);
+} kinds[] = {
+    {"NFC", normal_unicode, CANONICAL | UTF8PROC_COMPOSE, NULL},
+    {"NFD", normal_unicode, CANONICAL | UTF8PROC_DECOMPOSE, NULL},
+    {"NFKC", normal_unicode, COMPATIBLE | UTF8PROC_COMPOSE, NULL},
+    {"NFKD", normal_unicode, COMPATIBLE | UTF8PROC_DECOMPOSE, NULL},
+    {"Lowercase", normal_lowercase, 0, NULL},
+    {"StripAccents", normal_accents, 0, NULL},
+    {"Nmt", normal_nmt, 0, NULL},
+    {"BertNormalizer", NULL, 0, read_bert},
+    {"Prepend", NULL, 0, read_prepend},
+    {"Replace", NULL, 0, read_replace},
+    {"Strip", NULL, 0, read_strip},
+    {"Precompiled", NULL, 0, read_precompiled},
+};
 
 static status read_rules(normalizer *n, const json_t *json, const char *file, int depth)
 {
@@ -235,12 +149,12 @@ static status read_rules(normalizer *n, const json_t *json, const char *file, in
             st = read_rules(n, json_array_get(list, i), file, depth + 1);
         return st;
     }
-    if (n->n == MOST_RULES)
-        return status_fail(ERR_INPUT, file, "the normalizer has more than %d rules", MOST_RULES);
-    if (!checked_grow(&n->rules, &n->capacity, n->n + 1, sizeof *n->rules))
-        return status_no_memory("a normalizer");
-    n->rules[n->n] = (rule){0};
-    return read_rule(json, file, &n->rules[n->n++]);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (type && strcmp(kinds[k].type, type) == 0)
+            return kinds[k].apply ? add_rule(n, file, kinds[k].apply, kinds[k].options)
+                                  : kinds[k].read(n, json, file);
+    return status_fail(ERR_INPUT, file, "normalizer %s is not supported",
+                       type ? type : "without a type");
 }
 
 status normalizer_new(const json_t *rules, const char *file, normalizer **out)
@@ -265,14 +179,17 @@ void normalizer_free(normalizer *n)
     if (!n)
         return;
     for (size_t i = 0; i < n->n; i++) {
-        free(n->rules[i].from);
-        free(n->rules[i].to);
+        text_free(&n->rules[i].from);
+        text_free(&n->rules[i].to);
+        pattern_free(n->rules[i].pattern);
+        precompiled_free(n->rules[i].map);
     }
     free(n->rules);
     free(n);
 }
 
-status normalizer_apply(const normalizer *n, const char *bytes, size_t length, text *out)
+status normalizer_apply(const normalizer *n, const char *bytes, size_t length, text *out,
+                        bool *whole)
 {
     status st = OK;
     text a = {0}, b = {0};
@@ -281,10 +198,17 @@ status normalizer_apply(const normalizer *n, const char *bytes, size_t length, t
         return OK;
     }
     for (size_t i = 0; i < n->n && st == OK; i++) {
+        bool drops = false;
         b.length = 0;
-        st = n->rules[i].apply(&n->rules[i], i ? text_get(&a) : bytes, i ? a.length : length, &b);
+        if (*whole)
+            st = normal_drops_start(&n->rules[i], i ? text_get(&a) : bytes, i ? a.length : length,
+                                    &drops);
+        *whole = *whole && !drops;
         if (st == OK)
-            st = check_growth(&n->rules[i], length, b.length);
+            st = n->rules[i].apply(&n->rules[i], i ? text_get(&a) : bytes, i ? a.length : length,
+                                   &b);
+        if (st == OK)
+            st = normal_check_growth(&n->rules[i], length, b.length);
         text swap = a;
         a = b;
         b = swap;

@@ -5,6 +5,7 @@
 #define DATA_WORDS_NORMALIZER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pipeline/base/status.h"
@@ -16,8 +17,10 @@ typedef struct normalizer normalizer;
 // nothing else. ERR_INPUT for an unknown kind. *out = NULL is a normalizer that does nothing.
 status normalizer_new(const json_t *rules, const char *file, normalizer **out);
 void normalizer_free(normalizer *n); // NULL is a no-op
-// Appends the normalised form of valid UTF-8. Thread-safe. ERR_INTERNAL when out of memory;
-// ERR_INPUT when it is many times as long as the text.
-status normalizer_apply(const normalizer *n, const char *bytes, size_t length, text *out);
+// Appends the normalised form of valid UTF-8. *whole, if it was true, becomes false where the text's
+// beginning was dropped. Thread-safe. ERR_INTERNAL when out of memory; ERR_INPUT when it is many
+// times as long as the text.
+status normalizer_apply(const normalizer *n, const char *bytes, size_t length, text *out,
+                        bool *whole);
 
 #endif

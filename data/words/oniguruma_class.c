@@ -47,8 +47,8 @@ status onig_refuse(const onig_reader *r, size_t at, const char *what)
     while (n > 0 && at + n < r->n && ((unsigned char)r->source[at + n] & 0xC0) == 0x80)
         n--;
     return status_fail(ERR_INPUT, r->file,
-                       "pattern of the pre-tokenizer, at character %zu: %s is not supported: %.*s",
-                       at, what, (int)n, r->source + at);
+                       "pattern of the tokenizer, at character %zu: %s is not supported: %.*s", at,
+                       what, (int)n, r->source + at);
 }
 
 char onig_peek(const onig_reader *r, size_t ahead)

@@ -50,7 +50,7 @@ status pattern_new(const char *source, size_t n, bool literal, const char *file,
     int error;
     size_t offset;
     if (n > PATTERN_BYTES)
-        return status_fail(ERR_INPUT, file, "a pattern of the pre-tokenizer has %zu bytes", n);
+        return status_fail(ERR_INPUT, file, "a pattern of the tokenizer has %zu bytes", n);
     pattern *p = checked_calloc(1, sizeof *p);
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (!p || !context) {
@@ -71,7 +71,7 @@ status pattern_new(const char *source, size_t n, bool literal, const char *file,
         char reason[120];
         pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof reason);
         pattern_free(p);
-        return status_fail(ERR_INPUT, file, "a pattern of the pre-tokenizer cannot be used: %s",
+        return status_fail(ERR_INPUT, file, "a pattern of the tokenizer cannot be used: %s",
                            reason);
     }
     pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); // where there is no JIT, it is interpreted
@@ -150,8 +150,8 @@ void pattern_matcher_begin(pattern_matcher *m, size_t n)
 
 static status fail_late(const pattern *p, const pattern_matcher *m)
 {
-    return status_fail(ERR_INPUT, p->file,
-                       "the pre-tokenizer has taken more than %.0f s on one text", m->limit);
+    return status_fail(ERR_INPUT, p->file, "the tokenizer has taken more than %.0f s on one text",
+                       m->limit);
 }
 
 // Compiled, as far as its stack reaches.
@@ -184,13 +184,13 @@ status pattern_next(const pattern *p, pattern_matcher *m, const char *bytes, siz
         char reason[120];
         pcre2_get_error_message(result, (PCRE2_UCHAR *)reason, sizeof reason);
         return status_fail(ERR_INPUT, p->file,
-                           "a pattern of the pre-tokenizer cannot cut a text of %zu bytes (%s)", n,
+                           "a pattern of the tokenizer cannot cut a text of %zu bytes (%s)", n,
                            reason);
     }
     const size_t *range = pcre2_get_ovector_pointer(m->match);
     if (range[0] < from || range[1] < range[0] || range[1] > n)
         return status_fail(ERR_INPUT, p->file,
-                           "a pattern of the pre-tokenizer matches what lies before it (\\K); "
+                           "a pattern of the tokenizer matches what lies before it (\\K); "
                            "that is not supported");
     *found = true;
     *begin = range[0];

@@ -10,6 +10,7 @@
 #include "data/bytes/utf8.h"
 #include "data/words/oniguruma.h"
 #include "data/words/pattern.h"
+#include "data/words/unicode_sets.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
@@ -19,6 +20,9 @@ enum { MOST_RULES = 64 }; // those in use have four at most
 #define GPT2_WORDS                                                                                 \
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
+// A character of a word, to the pre-tokenizer Whitespace.
+#define RUST_WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200c}\\x{200d}"
+
 typedef enum behaviour {
     ISOLATED,
     REMOVED,
@@ -27,14 +31,14 @@ typedef enum behaviour {
     CONTIGUOUS
 } behaviour;
 
-typedef enum rule_kind { PATTERN, DIGITS, PREFIX_SPACE, METASPACE } rule_kind;
+typedef enum rule_kind { PATTERN, CHARACTERS, PREFIX_SPACE, METASPACE } rule_kind;
 
 typedef struct split_rule {
     rule_kind kind;
-    pattern *pattern; // PATTERN: owned
-    behaviour behaviour;
+    pattern *pattern;              // PATTERN: owned
+    bool (*matches)(int32_t code); // CHARACTERS
+    behaviour behaviour;           // of these two
     bool invert;
-    bool single;         // DIGITS: each alone
     bool first_only;     // METASPACE: prepended only where the whole input begins
     bool prepend, split; // METASPACE
     char *replacement;   // METASPACE: owned
@@ -99,22 +103,34 @@ done:
     return st;
 }
 
-static status read_split(splitter *s, const json_t *json, const char *file)
+static status read_behaviour(const json_t *json, const char *type, const char *file, behaviour *out)
 {
     static const char *const names[] = {"Isolated", "Removed", "MergedWithPrevious",
                                         "MergedWithNext", "Contiguous"};
+    const char *name = json_string_value(json);
+    for (int b = 0; b < 5; b++)
+        if (name && strcmp(names[b], name) == 0) {
+            *out = (behaviour)b;
+            return OK;
+        }
+    return status_fail(ERR_INPUT, file, "pre_tokenizer %s has no behavior that is known", type);
+}
+
+static status read_split(splitter *s, const json_t *json, const char *file)
+{
+    status st;
+    behaviour b = ISOLATED;
     const json_t *given = json_object_get(json, "pattern");
     const json_t *regex = json_object_get(given, "Regex");
     const json_t *source = regex ? regex : json_object_get(given, "String");
-    const char *name = json_string_value(json_object_get(json, "behavior"));
     const size_t n = json_string_length(source);
-    int b = 0;
-    while (b < 5 && !(name && strcmp(names[b], name) == 0))
-        b++;
-    if (b == 5 || !json_is_string(source) || (!regex && n == 0))
-        return status_fail(ERR_INPUT, file, "pre_tokenizer Split lacks a pattern or a behavior");
-    return add_pattern(s, json_string_value(source), n, !regex, (behaviour)b,
-                       json_is_true(json_object_get(json, "invert")), file);
+    if (!json_is_string(source) || (!regex && n == 0))
+        return status_fail(ERR_INPUT, file, "pre_tokenizer Split lacks a pattern");
+    TRY(read_behaviour(json_object_get(json, "behavior"), "Split", file, &b));
+    TRY(add_pattern(s, json_string_value(source), n, !regex, b,
+                    json_is_true(json_object_get(json, "invert")), file));
+done:
+    return st;
 }
 
 static status read_byte_level(splitter *s, const json_t *json, const char *file)
@@ -131,11 +147,64 @@ done:
     return st;
 }
 
+static status add_characters(splitter *s, bool (*matches)(int32_t code), behaviour b)
+{
+    return add_rule(s, (split_rule){.kind = CHARACTERS, .matches = matches, .behaviour = b});
+}
+
 static status read_digits(splitter *s, const json_t *json, const char *file)
 {
     (void)file;
     bool single = json_is_true(json_object_get(json, "individual_digits"));
-    return add_rule(s, (split_rule){.kind = DIGITS, .single = single});
+    return add_characters(s, utf8_is_number, single ? ISOLATED : CONTIGUOUS);
+}
+
+// Its pattern is Rust's, whose \w is not Oniguruma's.
+static status read_whitespace(splitter *s, const json_t *json, const char *file)
+{
+    static const char words[] =
+        "[" RUST_WORD "]+|[^" RUST_WORD "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-"
+        "\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}]+";
+    pattern *made = NULL;
+    status st;
+    (void)json;
+    TRY(pattern_new(words, sizeof words - 1, false, file, &made));
+    TRY(add_rule(
+        s, (split_rule){.kind = PATTERN, .pattern = made, .behaviour = REMOVED, .invert = true}));
+    made = NULL;
+done:
+    pattern_free(made);
+    return st;
+}
+
+static status read_whitespace_split(splitter *s, const json_t *json, const char *file)
+{
+    (void)json;
+    (void)file;
+    return add_characters(s, utf8_is_space, REMOVED);
+}
+
+static status read_bert(splitter *s, const json_t *json, const char *file)
+{
+    status st = read_whitespace_split(s, json, file);
+    return st == OK ? add_characters(s, unicode_is_punctuation, ISOLATED) : st;
+}
+
+static status read_punctuation(splitter *s, const json_t *json, const char *file)
+{
+    behaviour b = ISOLATED;
+    const json_t *name = json_object_get(json, "behavior");
+    status st = name ? read_behaviour(name, "Punctuation", file, &b) : OK;
+    return st == OK ? add_characters(s, unicode_is_punctuation, b) : st;
+}
+
+static status read_delimiter(splitter *s, const json_t *json, const char *file)
+{
+    const json_t *delimiter = json_object_get(json, "delimiter");
+    if (json_string_length(delimiter) == 0)
+        return status_fail(ERR_INPUT, file, "pre_tokenizer CharDelimiterSplit lacks its delimiter");
+    return add_pattern(s, json_string_value(delimiter), json_string_length(delimiter), true,
+                       REMOVED, false, file);
 }
 
 static status read_metaspace(splitter *s, const json_t *json, const char *file)
@@ -166,6 +235,11 @@ static const struct {
     {"ByteLevel", read_byte_level},
     {"Digits", read_digits},
     {"Metaspace", read_metaspace},
+    {"Whitespace", read_whitespace},
+    {"WhitespaceSplit", read_whitespace_split},
+    {"Punctuation", read_punctuation},
+    {"BertPreTokenizer", read_bert},
+    {"CharDelimiterSplit", read_delimiter},
 };
 
 static status read_rules(splitter *s, const json_t *json, const char *file, int depth)
@@ -326,20 +400,20 @@ done:
     return st;
 }
 
-static status cut_digits(level *l, const split_rule *r, const char *bytes, size_t n)
+static status cut_by_characters(level *l, const split_rule *r, const char *bytes, size_t n)
 {
     status st = OK;
     size_t from = 0;
-    bool digits = false;
+    bool last = false;
     for (size_t at = 0, length; at < n && st == OK; at += length) {
-        bool digit = utf8_is_number(utf8_decode(bytes + at, &length));
-        if (at > from && (digit != digits || (digit && r->single))) {
-            st = add_piece(l, from, at);
-            from = at;
-        }
-        digits = digit;
+        if (!r->matches(utf8_decode(bytes + at, &length)))
+            continue;
+        st = add_part(l, r, from, at, false, &last);
+        if (st == OK)
+            st = add_part(l, r, at, at + length, true, &last);
+        from = at + length;
     }
-    return st == OK ? add_piece(l, from, n) : st;
+    return st == OK ? add_part(l, r, from, n, false, &last) : st;
 }
 
 // Rewrites spaces to the mark, prepends one where asked, and cuts before each mark.
@@ -381,8 +455,8 @@ static status run_rules(splitter_workspace *w, size_t index, const char *bytes, 
     const char *source = bytes;
     if (r->kind == PATTERN) {
         TRY(cut_by_pattern(w, index, bytes, n));
-    } else if (r->kind == DIGITS) {
-        TRY(cut_digits(l, r, bytes, n));
+    } else if (r->kind == CHARACTERS) {
+        TRY(cut_by_characters(l, r, bytes, n));
     } else if (r->kind == METASPACE) {
         TRY(cut_metaspace(l, r, bytes, n, first));
         source = text_get(&l->rewritten);
@@ -397,7 +471,8 @@ static status run_rules(splitter_workspace *w, size_t index, const char *bytes, 
     }
     for (size_t i = 0; i < l->n; i++)
         TRY(run_rules(w, index + 1, source + l->pieces[i].begin,
-                      l->pieces[i].end - l->pieces[i].begin, first && i == 0, sink));
+                      l->pieces[i].end - l->pieces[i].begin, first && l->pieces[i].begin == 0,
+                      sink));
 done:
     return st;
 }

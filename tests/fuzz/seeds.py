@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes the seeds of tests/fuzz/corpus that have no author: one small input of each kind that its reader takes.
 #   tests/fuzz/seeds.py     writes them anew; what found a fault, and what was written by hand, stays
+import base64
 import gzip
 import json
 import pathlib
@@ -115,6 +116,19 @@ put("tokenizer", "metaspace", tokenizer(pieces_model, normalizer={"type": "Seque
     decoder={"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"},
                                               {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}, text=" ab é\nb"))
 put("tokenizer", "split-metaspace", tokenizer(pieces_model, pre={"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": True}))
+put("tokenizer", "wordpiece", tokenizer({"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9,
+    "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "##b": 4, "ab": 5, ",": 6, "e": 7}}, normalizer={"type": "BertNormalizer", "clean_text": True,
+    "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}, pre={"type": "BertPreTokenizer"},
+    post={"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]}, text="Ab,É abb 漢a"))
+put("tokenizer", "unigram", tokenizer({"type": "Unigram", "unk_id": 0, "byte_fallback": True, "vocab": [["<unk>", 0.0], ["\u2581", -2.0], ["a", -1.5],
+    ["aa", -3.0], ["\u2581a", -2.5], ["<0xC3>", 0], ["\u0000", -1.0]]}, normalizer={"type": "Sequence", "normalizers": [
+        {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(struct.pack("<2I", 4, 0) + b"x\0").decode()}, {"type": "Nmt"},
+        {"type": "StripAccents"}, {"type": "Replace", "pattern": {"Regex": "[ \\t&&[^\\n]]{2,}"}, "content": " "}, {"type": "Strip", "strip_left": True, "strip_right": True}]},
+    pre={"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always"}]},
+    decoder={"type": "Metaspace"}, text="a aa  é\x00aaa"))
+put("tokenizer", "words", tokenizer({**pieces_model, "byte_fallback": False, "vocab": {**pieces_model["vocab"], "\u0000": 8}}, pre={"type": "Sequence", "pretokenizers": [
+    {"type": "Whitespace"}, {"type": "Punctuation", "behavior": "MergedWithNext"}, {"type": "CharDelimiterSplit", "delimiter": "b"}]},
+    post={"type": "RobertaProcessing", "sep": ["</s>", 1], "cls": ["<s>", 0]}, text="ab, a.b ab"))
 for name, pattern in (("found-match-ends-before-it-begins", "x(?=(?1))(?:(ab\\K)){0}"), ("found-no-jit", "(*NO_JIT)(a+)+$"),
                       ("found-quadratic", "(a+)+$")):
     put("tokenizer", name, tokenizer(bytes_model, pre={"type": "Sequence", "pretokenizers": [

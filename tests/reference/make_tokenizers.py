@@ -6,12 +6,17 @@ The families' own vocabularies are large; what decides whether a tokenizer is re
 the family's real normalizer, pre-tokenizer, post-processor, decoder and model options around a small vocabulary trained
 on the example text. The embedded Mistral's tokenizer is taken as it is.
 
-strings.bin: for each string its length (uint32, little-endian) and bytes. NAME.ids: a line of ids for each string.
+strings.bin: for each string its length (uint32, little-endian) and bytes. NAME.ids: a line of ids for each string; "-" where
+nothing is said, for long strings of the later families.
+
+With names: makes these only.
 """
 import json
 import random
 import struct
 import sys
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -120,12 +125,128 @@ def metaspace(texts, size):
     return t
 
 
+def bert(texts, size, normalizer, pre, post):
+    t = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    t.normalizer = normalizer
+    t.pre_tokenizer = pre
+    t.decoder = decoders.WordPiece()
+    t.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, limit_alphabet=170, show_progress=False,
+                                                           special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]))
+    t.post_processor = post(t)
+    return t
+
+
+def cls_sep(t):
+    return processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+                                         special_tokens=[(n, t.token_to_id(n)) for n in ("[CLS]", "[SEP]")])
+
+
+CHARSMAP = """41\t61\n0D\t20\n0D 0A\t0A\n09\t20\nA0\t20\n3000\t20\n2003\t20\n1\t\n7F\t\nAD\t\n200B\t\nFF21\t41\nFB01\t66 69\nFB03\t66 66 69
+BD\t31 2044 32\nB2\t32\n65 301\tE9\n61 308\tE4\n61 308 323\t1EA1 308\n212B\tC5\n2126\t3A9\n1100 1161 11A8\tAC01\n2603\t73 6E 6F 77\n0915 094D\t6B
+2167\t56 49 49 49\n1D7D8\t30\n1F600\t3A 29\nE01\t67\n4E00\t2F00\n66 66\tFB00\n"""
+
+
+def field(message, wanted):
+    """The first field of a protobuf message that has this number and holds bytes."""
+    at = 0
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        key = number()
+        size = {0: 0, 1: 8, 5: 4}.get(key & 7)
+        if size == 0:
+            number()
+            continue
+        size = number() if size is None else size
+        if key == wanted << 3 | 2:
+            return message[at:at + size]
+        at += size
+    raise KeyError(wanted)
+
+
+def charsmap():
+    """A small table of SentencePiece's, made by itself."""
+    import sentencepiece
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "rules.tsv").write_text(CHARSMAP)
+        (Path(folder) / "text").write_text("\n".join(SCRIPTS))
+        sentencepiece.SentencePieceTrainer.train(input=f"{folder}/text", model_prefix=f"{folder}/m", vocab_size=600, hard_vocab_limit=False, character_coverage=1.0,
+                                                 normalization_rule_tsv=f"{folder}/rules.tsv", minloglevel=2)
+        return field(field((Path(folder) / "m.model").read_bytes(), 3), 2)  # normalizer_spec, precompiled_charsmap
+
+
+def unigram(texts, size, normalizer, pre, single, byte_fallback=False):
+    """As T5, XLM-R and SigLIP; some scores made equal, so that ties are broken."""
+    train = Tokenizer(models.Unigram())
+    train.normalizer = normalizer
+    train.pre_tokenizer = pre
+    special = ["<pad>", "</s>", "<unk>", "<s>"] + ([f"<0x{b:02X}>" for b in range(256)] if byte_fallback else [])
+    common = {c for c, _ in Counter("".join(texts)).most_common(110)}  # it must hold all that it is trained on
+    filtered = ["".join(c for c in text if c in common) for text in texts]
+    train.train_from_iterator(filtered, trainers.UnigramTrainer(vocab_size=size, special_tokens=special, unk_token="<unk>", show_progress=False,
+                                                             shrinking_factor=0.5, max_piece_length=8))
+    vocab = [(p, round(s, 1)) for p, s in json.loads(train.to_str())["model"]["vocab"]]
+    have = {p for p, _ in vocab}
+    vocab += [(p, -9.0) for p in ("aa", "aaa", "aaaa", "ab", "aba", "ba", "x" * 5, "x" * 7, "==", "===", "\u0000") if p not in have]
+    if byte_fallback:  # an incomplete set of bytes: the rest is unknown
+        vocab = [(p, s) for p, s in vocab if p not in ("<0xF0>", "<0xE0>")]
+    t = Tokenizer(models.Unigram(vocab, unk_id=2, byte_fallback=byte_fallback))
+    t.normalizer = normalizer
+    t.pre_tokenizer = pre
+    t.decoder = decoders.Metaspace()
+    t.add_special_tokens([AddedToken(s, normalized=False, special=True) for s in ("<pad>", "</s>", "<unk>", "<s>")])
+    t.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False, special=True)])
+    t.post_processor = processors.TemplateProcessing(single=single, pair="$A $B", special_tokens=[("<s>", 3), ("</s>", 1)])
+    return t
+
+
+def words(texts, size, pre, normalizer=None):
+    """The quick tour of `tokenizers`: characters, cut at white space."""
+    t = Tokenizer(models.BPE(unk_token="[UNK]"))
+    t.normalizer = normalizer
+    t.pre_tokenizer = pre
+    t.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=size, limit_alphabet=120, special_tokens=["[UNK]", "[CLS]", "[SEP]"], show_progress=False))
+    t.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    return t
+
+
+def later(texts):
+    n, p = normalizers, pre_tokenizers
+    marks = p.Metaspace(replacement="\u2581", prepend_scheme="always")
+    table = charsmap()
+    return {
+        "bert": lambda: bert(texts, 700, n.BertNormalizer(), p.BertPreTokenizer(), cls_sep),
+        "cased": lambda: bert(texts, 600, n.BertNormalizer(clean_text=False, handle_chinese_chars=True, strip_accents=True, lowercase=False), p.Whitespace(), lambda t:
+                              processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))),
+        "t5": lambda: unigram(texts, 500, n.Precompiled(table), p.Sequence([p.WhitespaceSplit(), marks]), "$A </s>"),
+        "xlmr": lambda: unigram(texts, 700, n.Sequence([n.Nmt(), n.NFKC(), n.Replace(Regex(" {2,}"), " "), n.Strip()]), marks, "<s> $A </s>", byte_fallback=True),
+        "siglip": lambda: unigram(texts, 400, n.Sequence([n.Lowercase(), n.Replace(Regex(r"""[!"\#\$%\&'\(\)\*\+,\-\.:;=\?@\[\\\]\^_`\{\|\}\~]"""), ""),
+                                                          n.Replace(Regex(r"\s+"), " "), n.Strip(), n.Precompiled(table)]),
+                                  p.Metaspace(replacement="\u2581", prepend_scheme="first", split=False), "$A </s>"),
+        "words": lambda: words(texts, 500, p.Whitespace()),
+        "parts": lambda: words(texts, 400, p.Sequence([p.WhitespaceSplit(), p.Punctuation("merged_with_next"), p.Digits(), p.CharDelimiterSplit("e")]),
+                               n.Sequence([n.NFKD(), n.StripAccents(), n.Lowercase(), n.Prepend("_"), n.Replace("th", "\u00fe")])),
+        "roberta": lambda: byte_level(texts, 450, p.ByteLevel(add_prefix_space=False), ["<s>", "</s>"], lambda t:
+                                      processors.RobertaProcessing(("</s>", t.token_to_id("</s>")), ("<s>", t.token_to_id("<s>")))),
+    }
+
+
 def main():
     OUT.mkdir(exist_ok=True)
     texts, strings = corpus()
     digits = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
                                       pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
-    made = {
+    made = {} if sys.argv[1:] else {
         "gpt2": byte_level(texts, 700, pre_tokenizers.ByteLevel(add_prefix_space=False), ["<|endoftext|>"]),
         "prefixed": byte_level(texts, 500, pre_tokenizers.ByteLevel(add_prefix_space=True), ["<s>", "</s>"], bos("<s>")),
         "llama3": byte_level(texts, 900, split(LLAMA3), ["<|begin_of_text|>", "<|eot_id|>"], bos("<|begin_of_text|>"), ignore_merges=True),
@@ -133,14 +254,17 @@ def main():
         "smollm": byte_level(texts, 700, digits, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]),
         "metaspace": metaspace(texts, 900),
     }
+    wanted = later(texts)
+    made |= {name: make() for name, make in wanted.items() if not sys.argv[1:] or name in sys.argv[1:]}
     for name, t in made.items():
         path = OUT / f"{name}.json"
         path.write_text(json.dumps(json.loads(t.to_str()), ensure_ascii=False, separators=(",", ":")))
         made[name] = Tokenizer.from_file(str(path))
-    made["mistral"] = Tokenizer.from_file(str(ROOT / "examples/mistral-debtext/tokenizer.json"))
-    (OUT / "strings.bin").write_bytes(b"".join(struct.pack("<I", len(s)) + s for s in strings))
+    if not sys.argv[1:]:
+        made["mistral"] = Tokenizer.from_file(str(ROOT / "examples/mistral-debtext/tokenizer.json"))
+        (OUT / "strings.bin").write_bytes(b"".join(struct.pack("<I", len(s)) + s for s in strings))
     for name, t in made.items():
-        lines = [" ".join(map(str, t.encode(s.decode("utf-8", "replace")).ids)) for s in strings]
+        lines = ["-" if name in wanted and len(s) > 320 and i % 5 else " ".join(map(str, t.encode(s.decode("utf-8", "replace")).ids)) for i, s in enumerate(strings)]
         (OUT / f"{name}.ids").write_text("\n".join(lines) + "\n")
     print(len(strings), "strings", {n: t.get_vocab_size() for n, t in made.items()}, file=sys.stderr)
 

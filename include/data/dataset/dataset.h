@@ -75,5 +75,8 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
 // Prints what a dataset holds (for `sulcus inspect`), recognising the format by its files;
 // *known = false when it is none. Local. Fails as dataset_open.
 status dataset_inspect(const char *path, bool *known);
+// Prints which tokenizer a model's folder, a tokenizer.json or a .gguf holds, what stands around
+// every text, and what is to be known of how it is read; nothing where there is none. Local.
+status dataset_inspect_tokenizer(const char *path);
 
 #endif

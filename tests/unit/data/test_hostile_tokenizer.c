@@ -130,7 +130,7 @@ static void test_matches(void **unused)
     refuse("x(?=(?1))(?:(ab\\\\K)){0}", "xabxabxab", "is not supported");
     assert_int_equal(encode_split("", "abc", 3, &n), OK);
     assert_int_equal(n, 3);
-    refuse("\\\\C", "abc", "pattern of the pre-tokenizer, at");
+    refuse("\\\\C", "abc", "pattern of the tokenizer, at");
 }
 
 static void test_verbs(void **unused)

@@ -138,7 +138,7 @@ static void test_refused(void **unused)
             st = pattern_new(text_get(&out), out.length, false, "bad.json", &p);
         if (st == OK)
             fail_msg("%s was read", json_string_value(source));
-        expect_failure(st, ERR_INPUT, "bad.json", "pattern of the pre-tokenizer");
+        expect_failure(st, ERR_INPUT, "bad.json", "pattern of the tokenizer");
         text_free(&out);
     }
 }

@@ -76,8 +76,9 @@ static int count_wrong(const tokenizer *t, const char *name, bool print)
     return wrong;
 }
 
-static const char *const families[] = {"gpt2",   "prefixed",  "llama3",  "qwen2",
-                                       "smollm", "metaspace", "mistral", "sentencepiece"};
+static const char *const families[] = {
+    "gpt2", "prefixed", "llama3", "qwen2", "smollm", "metaspace", "mistral", "sentencepiece",
+    "bert", "cased",    "t5",     "xlmr",  "siglip", "words",     "parts",   "roberta"};
 enum { FAMILIES = sizeof families / sizeof *families };
 
 static char *family_path(const char *name)
@@ -208,6 +209,33 @@ static void test_faults_are_seen(void **state)
         {"metaspace", "\"byte_fallback\":true", "\"byte_fallback\":false"},
         {"metaspace", "\"prepend_scheme\":\"first\"", "\"prepend_scheme\":\"never\""},
         {"prefixed", "\"add_prefix_space\":true", "\"add_prefix_space\":false"},
+        {"bert", "\"clean_text\":true", "\"clean_text\":false"},
+        {"bert", "\"handle_chinese_chars\":true", "\"handle_chinese_chars\":false"},
+        {"bert", "\"strip_accents\":null", "\"strip_accents\":false"},
+        {"bert", "\"lowercase\":true", "\"lowercase\":false"},
+        {"bert", "\"max_input_chars_per_word\":100", "\"max_input_chars_per_word\":1000"},
+        {"bert", "\"continuing_subword_prefix\":\"##\"", "\"continuing_subword_prefix\":\"#\""},
+        {"bert", "\"BertPreTokenizer\"", "\"WhitespaceSplit\""},
+        {"bert", "[{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}},", "["},
+        {"cased", "\"sep\":[\"[SEP]\",3]", "\"sep\":[\"[SEP]\",2]"},
+        {"cased", "\"Whitespace\"", "\"BertPreTokenizer\""},
+        {"t5", "\"prepend_scheme\":\"always\"", "\"prepend_scheme\":\"never\""},
+        {"t5", "{\"type\":\"WhitespaceSplit\"},", ""},
+        {"t5", "\"unk_id\":2", "\"unk_id\":0"},
+        {"t5", "[\"xxxxx\",-9.0]", "[\"xxxxx\",-8.9]"},
+        {"xlmr", "\"byte_fallback\":true", "\"byte_fallback\":false"},
+        {"xlmr", "{\"type\":\"Nmt\"},", ""},
+        {"xlmr", "{\"type\":\"NFKC\"},", "{\"type\":\"NFC\"},"},
+        {"xlmr", " {2,}", " {3,}"},
+        {"siglip", "{\"type\":\"Lowercase\"},", ""},
+        {"siglip", "\\\\s+", "\\\\n+"},
+        {"siglip", "\"prepend_scheme\":\"first\"", "\"prepend_scheme\":\"never\""},
+        {"words", "\"unk_token\":\"[UNK]\"", "\"unk_token\":null"},
+        {"parts", "\"MergedWithNext\"", "\"MergedWithPrevious\""},
+        {"parts", "{\"type\":\"StripAccents\"},", ""},
+        {"parts", "\"individual_digits\":false", "\"individual_digits\":true"},
+        {"parts", "\"delimiter\":\"e\"", "\"delimiter\":\"i\""},
+        {"roberta", "\"cls\":[\"<s>\",450]", "\"cls\":[\"<s>\",451]"},
     };
     char *f = scratch_new();
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -264,7 +292,7 @@ static void test_refusals(void **state)
         const char *family, *from, *to, *what;
     } bad[] = {
         {"gpt2", "\"type\":\"BPE\"", "\"type\":\"Unigram\"", "Unigram"},
-        {"gpt2", "\"type\":\"ByteLevel\"", "\"type\":\"Whitespace\"", "Whitespace"},
+        {"gpt2", "\"type\":\"ByteLevel\"", "\"type\":\"UnicodeScripts\"", "UnicodeScripts"},
         {"gpt2", "\"dropout\":null", "\"dropout\":0.1", "dropout"},
         {"gpt2", "\"end_of_word_suffix\":null", "\"end_of_word_suffix\":\"</w>\"",
          "end_of_word_suffix"},
@@ -281,7 +309,19 @@ static void test_refusals(void **state)
         {"llama3", "\\\\p{N}{1,3}", "(((", "pattern"},
         {"llama3", "\"Isolated\"", "\"Sometimes\"", "behavior"},
         {"llama3", "\"type\":\"TemplateProcessing\"", "\"type\":\"Roberta\"", "Roberta"},
-        {"qwen2", "\"NFC\"", "\"Nmt\"", "Nmt"},
+        {"qwen2", "\"NFC\"", "\"Nfz\"", "Nfz"},
+        {"qwen2", "\"type\":\"NFC\"", "\"type\":\"Precompiled\"", "lacks its table"},
+        {"qwen2", "\"NFC\"", "\"Precompiled\",\"precompiled_charsmap\":\"AAA*\"",
+         "malformed table"},
+        {"bert", "\"unk_token\":\"[UNK]\"", "\"unk_token\":\"[WHAT]\"", "unk_token"},
+        {"bert", "\"max_input_chars_per_word\":1", "\"max_input_chars_per_word\":-1", "negative"},
+        {"t5", "\"unk_id\":2", "\"unk_id\":99999", "unk_id"},
+        {"t5", "\"vocab\":[[", "\"vocab\":[7,[", "vocab[0]"},
+        {"t5", "[\"aa\",-9.0]", "[\"aa\"]", "no token with its score"},
+        {"t5", "[\"aa\",-9.0]", "[\"aaa\",-9.0]", "twice"},
+        {"siglip", "\\\\s+", "\\\\X+", "escape is not supported"},
+        {"parts", "\"delimiter\":\"e\"", "\"delimiter\":\"\"", "delimiter"},
+        {"parts", "\"MergedWithNext\"", "\"Never\"", "behavior"},
         {"metaspace", "\"replacement\":\"▁\"", "\"replacement\":\"\"", "replacement"},
         {"metaspace", "\"content\":\"<tool>\"", "\"content\":\"\"", "empty"},
     };

@@ -94,16 +94,20 @@ static int count_wrong(const char *name, const char *tokens_of)
 static void test_cases(void **unused)
 {
     (void)unused;
-    static const char *const cases[] = {"C01-split-class-intersection",
-                                        "C06-raw-newline-beside-byte-level",
-                                        "C08-nul-in-vocabulary", "C10-roberta-post-processor",
-                                        "C17-add_bos_token-only-in-tokenizer_config"};
+    static const char *const cases[] = {
+        "C01-split-class-intersection", "C06-raw-newline-beside-byte-level",
+        "C08-nul-in-vocabulary",        "C10-roberta-post-processor",
+        "C04-whitespace-pretokenizer",  "C17-add_bos_token-only-in-tokenizer_config"};
     if (!file_is_folder(CASES))
         skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (count_wrong(cases[i], cases[i]) > 0)
             fail_msg("%s gives other tokens", cases[i]);
     assert_in_range(count_wrong(cases[0], cases[1]), 1, 1000); // the twin
+    tokenizer *t = NULL;
+    assert_int_equal(tokenizer_open(CASES "C17-add_bos_token-only-in-tokenizer_config", &t), OK);
+    assert_non_null(strstr(tokenizer_notices(t), "add_bos_token: true"));
+    tokenizer_close(t);
 }
 
 #define BYTES "\"a\":0,\"b\":1,\"\\u010a\":2,\"\\u0120\":3"
@@ -190,6 +194,71 @@ static void test_post_processors(void **unused)
     tokenizer_close(t);
 }
 
+#define BERT                                                                                       \
+    "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":"   \
+    "true,"                                                                                        \
+    "\"strip_accents\":null,\"lowercase\":true},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}" \
+    ","                                                                                            \
+    "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"a\":1,\"A\":2,"    \
+    "\"\u00e1\":3,\"\u00c1\":4,\"##b\":5,\"##B\":6}}}"
+#define GPT2                                                                                       \
+    "{\"added_tokens\":[{\"id\":7,\"content\":\"<s>\",\"special\":true}],\"pre_tokenizer\":{"      \
+    "\"type\":"                                                                                    \
+    "\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false},\"model\":{\"type\":\"BPE\","   \
+    "\"vocab\":{" BYTES "},\"merges\":[]}}"
+
+// What tokenizer_config.json decides is what it decides in transformers 5 (each line was tried with
+// it), and whatever contradicts is noted.
+static void test_config(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *tokenizer, *config, *bytes, *ids, *notice;
+    } cases[] = {
+        {BERT, "{}", "Ab \u00c1", "1 5 1", ""},
+        {BERT, "{\"tokenizer_class\":\"BertTokenizer\"}", "AB", "1 5", ""},
+        {BERT, "{\"tokenizer_class\":\"BertTokenizerFast\",\"do_lower_case\":false}", "AB \u00c1",
+         "2 6 4", "do_lower_case: false, tokenizer.json lowercase: true"},
+        {BERT, "{\"tokenizer_class\":\"DistilBertTokenizer\",\"strip_accents\":false}", "\u00c1",
+         "3", "strip_accents: false"},
+        {BERT, "{\"tokenizer_class\":\"TokenizersBackend\",\"do_lower_case\":false}", "AB", "1 5",
+         ""},
+        {GPT2, "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":true}", "a", "3 0",
+         "add_prefix_space: true"},
+        {GPT2, "{\"tokenizer_class\":\"Qwen2Tokenizer\",\"add_prefix_space\":true}", "a", "0", ""},
+        {GPT2,
+         "{\"tokenizer_class\":\"LlamaTokenizerFast\",\"bos_token\":\"<s>\",\"add_bos_token\":"
+         "true}",
+         "a", "0", "add_bos_token: true, but tokenizer.json puts none before"},
+        {GPT2,
+         "{\"eos_token\":{\"content\":\"<s>\"},\"add_eos_token\":true,\"add_bos_token\":false}",
+         "a", "0", "add_eos_token: true, but tokenizer.json puts none behind"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scratch_write(folder, "tokenizer_config.json", cases[i].config, strlen(cases[i].config));
+        tokenizer *t = open_text(cases[i].tokenizer);
+        expect_ids(t, cases[i].bytes, strlen(cases[i].bytes), cases[i].ids);
+        if (!*cases[i].notice)
+            assert_string_equal(tokenizer_notices(t), "");
+        else if (!strstr(tokenizer_notices(t), cases[i].notice))
+            fail_msg("%s is not in: %s", cases[i].notice, tokenizer_notices(t));
+        tokenizer_close(t);
+    }
+    static const struct {
+        const char *config, *what;
+    } bad[] = {{"[]", "is not a JSON object"},
+               {"{\"split_special_tokens\":true}", "split_special_tokens"},
+               {"version https://git-lfs.github.com/spec/v1", "git lfs pull"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        tokenizer *t = NULL;
+        scratch_write(folder, "tokenizer_config.json", bad[i].config, strlen(bad[i].config));
+        expect_failure(tokenizer_open(folder, &t), ERR_INPUT, "tokenizer_config.json", bad[i].what);
+    }
+    char *path = file_join(folder, "tokenizer_config.json");
+    assert_int_equal(remove(path), 0);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_nul),
         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_post_processors),
+        cmocka_unit_test(test_config),
     };
     return cmocka_run_group_tests_name("tokenizer files", tests, setup, teardown);
 }

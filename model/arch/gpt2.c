@@ -152,7 +152,7 @@ static status gpt2_layer(pass *p, int l)
 const arch arch_gpt2 = {
     .name = "gpt2",
     .model_types = (const char *const[]){"gpt2", NULL},
-    .input_files = (const char *const[]){"tokenizer.json", NULL},
+    .input_files = (const char *const[]){"tokenizer.json", "tokenizer_config.json", NULL},
     .configure = gpt2_configure,
     .tensors = &tensors,
     .mlp = prenorm_mlp,

@@ -198,7 +198,7 @@ done:
 const arch arch_opt = {
     .name = "opt",
     .model_types = (const char *const[]){"opt", NULL},
-    .input_files = (const char *const[]){"tokenizer.json", NULL},
+    .input_files = (const char *const[]){"tokenizer.json", "tokenizer_config.json", NULL},
     .configure = opt_configure,
     .tensors = &tensors,
     .mlp = prenorm_mlp,

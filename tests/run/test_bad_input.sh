@@ -205,9 +205,7 @@ END
 printf '{"text": "one"}\n{"text": "two xabxab"}\n' >"$scratch/text.jsonl"
 sed 's/"pre_tokenizer": *null/"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "x(?=(?1))(?:(ab\\\\K)){0}"}, "behavior": "Isolated"}/' \
   "$SOURCE/examples/mistral-debtext/tokenizer.json" >"$scratch/lm/tokenizer.json"
-refused 'a match that ends before it begins' 3 'text.jsonl:2: .*tokenizer.json: a pattern' run "$scratch/text.yaml"
-gzip "$scratch/text.jsonl"
-refused 'the same in a packed file' 3 'text.jsonl.gz:2: .*tokenizer.json: a pattern' run "$scratch/text.yaml" -s datasets.d.path="$scratch/text.jsonl.gz"
+refused 'a pattern that could end before it begins' 3 'tokenizer.json: pattern of the pre-tokenizer, at character 4: this kind of group is not supported' run "$scratch/text.yaml"
 
 # --- Scores from elsewhere, and artefacts
 

@@ -96,6 +96,20 @@ void config_file_close(config_file *f)
     free(f);
 }
 
+status config_file_part(const config_file *f, const char *key, config_file **out)
+{
+    json_t *part = json_object_get(f->root, key);
+    *out = NULL;
+    if (!json_is_object(part))
+        return OK;
+    if (!(*out = checked_calloc(1, sizeof **out)) || !((*out)->path = strdup(f->path))) {
+        free(*out);
+        return status_no_memory(f->path);
+    }
+    (*out)->root = json_incref(part);
+    return OK;
+}
+
 const char *config_file_path(const config_file *f)
 {
     return f->path;

@@ -94,6 +94,8 @@ status model_inspect(const char *path, bool *known)
     }
     if (single)
         TRY(print_metadata(path));
+    if (m)
+        fputs(model_notes(m), stdout);
     TRY(weight_source_open(path, &source));
     print_tensors(source);
     if (m)

@@ -30,6 +30,9 @@ static status open_light(const model_options *options, model **out)
     TRY(m->arch->configure(f, &m->config));
     if (m->config.info.modality == MODALITY_TEXT && !(m->config.features & FEATURE_OWN_HEAD))
         m->config.headless = false; // it is the embedding
+    config_file_note_unread(f);
+    if (!(m->notes = strdup(config_file_notes(f))))
+        TRY(status_no_memory("a model"));
     m->config.info.architecture = m->arch->name;
     config_hold(&m->config, 0, 1);
     m->config.info.parameters = tensor_table_parameters(&m->config, m->arch->tensors);
@@ -123,6 +126,11 @@ status model_check_files(model *m)
     return st;
 }
 
+const char *model_notes(const model *m)
+{
+    return m->notes;
+}
+
 bool model_has_head(const model *m)
 {
     return !m->config.headless;
@@ -139,6 +147,7 @@ void model_close(model *m)
     }
     free(m->scratch);
     pthread_mutex_destroy(&m->growing);
+    free(m->notes);
     free(m->path);
     free(m);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One JSON object (RFC 8259; NaN, Infinity and -Infinity are numbers) on a line, checked whole and looked into for a few fields, without
-// building a tree: a corpus is indexed at the speed of reading it.
+// One JSON object (RFC 8259; NaN, Infinity and -Infinity are numbers) on a line, checked whole and
+// looked into for a few fields, without building a tree: a corpus is indexed at the speed of
+// reading it.
 #ifndef DATA_BYTES_JSON_LINE_H
 #define DATA_BYTES_JSON_LINE_H
 

@@ -25,10 +25,33 @@ struct image_processor {
     float value[3][256]; // what a pixel of each channel becomes
 };
 
+// A class of transformers: the names it has in files, and what it takes for what they leave out.
+typedef struct processor_class {
+    const char *names[5];
+    int edge, resample;
+    bool crops;
+    int crop;
+} processor_class;
+
+static const processor_class classes[] = {
+    {{"ViTImageProcessor", "ViTImageProcessorFast", "ViTImageProcessorPil", "ViTFeatureExtractor"},
+     224,
+     2,
+     false,
+     0},
+    {{"DeiTImageProcessor", "DeiTImageProcessorFast", "DeiTImageProcessorPil",
+      "DeiTFeatureExtractor"},
+     256,
+     3,
+     true,
+     224},
+};
+
 // The file being read; its values as they are checked.
 typedef struct config {
     const char *path;
     json_t *root; // owned
+    const processor_class *class;
 } config;
 
 static status fail_key(const config *c, const char *key, const char *what)
@@ -68,7 +91,7 @@ static status get_size(const config *c, const char *key, bool square, int *heigh
     if (!json_is_object(v)) {
         TRY(get_edge(c, key, v, height));
         *width = square ? *height : 0;
-    } else if (h && w && json_object_size(v) == 2) {
+    } else if (h && w && json_object_size(v) == (edge ? 3 : 2)) { // they count before the edge
         TRY(get_edge(c, key, h, height));
         TRY(get_edge(c, key, w, width));
     } else if (edge && json_object_size(v) == 1) {
@@ -110,11 +133,20 @@ static bool is_any_of(const char *word, const char *const *list, size_t n)
 }
 #define IS_ANY_OF(WORD, LIST) is_any_of(WORD, LIST, sizeof(LIST) / sizeof *(LIST))
 
-// Refuses what is not understood: a key that is not read below, a processor of another kind.
-static status check_keys(const config *c)
+// The class of that name, or NULL.
+static const processor_class *find_class(const char *name)
 {
-    static const char *const types[] = {"ViTImageProcessor", "ViTImageProcessorFast",
-                                        "ViTImageProcessorPil", "ViTFeatureExtractor"};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        for (const char *const *own = classes[i].names; *own; own++)
+            if (strcmp(*own, name) == 0)
+                return &classes[i];
+    return NULL;
+}
+
+// Refuses what is not understood: a key that is not read below, a processor of another kind.
+static status check_keys(config *c)
+{
+    const processor_class *named = NULL;
     static const char *const type_keys[] = {"image_processor_type", "feature_extractor_type"};
     static const char *const read[] = {"do_resize",  "size",           "default_to_square",
                                        "resample",   "do_center_crop", "crop_size",
@@ -130,14 +162,20 @@ static status check_keys(const config *c)
     json_object_foreach(c->root, key, v)
     {
         if (IS_ANY_OF(key, type_keys)) {
-            if (!json_is_string(v) || !IS_ANY_OF(json_string_value(v), types))
-                return status_fail(ERR_INPUT, c->path, "%s is %s; ViT's are supported", key,
-                                   json_is_string(v) ? json_string_value(v) : "not a name");
+            const processor_class *own =
+                json_is_string(v) ? find_class(json_string_value(v)) : NULL;
+            if (!own || (named && named != own))
+                return status_fail(ERR_INPUT, c->path, "%s is %s; %s", key,
+                                   json_is_string(v) ? json_string_value(v) : "not a name",
+                                   own ? "the other type is another class's"
+                                       : "ViT's and DeiT's are supported");
+            named = own;
         } else if (!IS_ANY_OF(key, read) && !IS_ANY_OF(key, inert) && !json_is_null(v) &&
                    !json_is_false(v)) {
             return fail_key(c, key, "would change the images and is not supported");
         }
     }
+    c->class = named ? named : &classes[0];
     return OK;
 }
 
@@ -145,11 +183,11 @@ static status read_resize(const config *c, image_processor *p)
 {
     status st;
     bool wanted = true, square = true;
-    int number = 2;
+    int number = c->class->resample;
     const json_t *resample = json_object_get(c->root, "resample");
     TRY(get_bool(c, "do_resize", &wanted));
     TRY(get_bool(c, "default_to_square", &square));
-    p->height = p->width = 224;
+    p->height = p->width = c->class->edge;
     TRY(get_size(c, "size", square, &p->height, &p->width));
     if (resample && !json_is_null(resample)) {
         if (!json_is_integer(resample))
@@ -176,10 +214,11 @@ done:
 static status read_crop(const config *c, image_processor *p)
 {
     status st;
-    bool wanted = false;
+    bool wanted = c->class->crops;
     TRY(get_bool(c, "do_center_crop", &wanted));
     if (!wanted)
         goto done;
+    p->crop_height = p->crop_width = c->class->crop;
     TRY(get_size(c, "crop_size", true, &p->crop_height, &p->crop_width));
     if (p->crop_height == 0 || p->crop_width == 0)
         st = fail_key(c, "crop_size",

@@ -141,6 +141,9 @@ typedef struct resource_def {
     // Where teams share it out (the share's `team`): what member `part` of a team of `parts` needs,
     // with `threads` threads. `object` may be light. Optional. Local.
     part_need (*part)(const void *object, int part, int parts, int threads);
+    // What the user should know of it, a line each: `plan` and the beginning of a run say so. Of a
+    // light object too. Optional; borrowed. Local.
+    const char *(*notes)(const void *object);
 } resource_def;
 
 // A way to say what a path holds, for `sulcus inspect`. Returns false in *known when the path is of

@@ -4,6 +4,7 @@
 #include "model/arch/archs.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "pipeline/base/text.h"
 
@@ -34,13 +35,45 @@ static bool is_known(const char *model_type)
     return find_arch(model_type);
 }
 
+// The model_type of a configuration from before there was one: by its class, or by fields that no
+// other has; NULL where they do not tell.
+static const char *old_type(const config_file *f)
+{
+    static const struct {
+        const char *class, *keys[3], *type;
+    } old[] = {
+        {"GPT2LMHeadModel", {"n_embd", "n_head", "n_layer"}, "gpt2"},
+        {"GPT2Model", {"n_embd", "n_head", "n_layer"}, "gpt2"},
+        {"ViTForImageClassification", {"image_size", "patch_size", "hidden_size"}, "vit"},
+        {"LlamaForCausalLM", {"rms_norm_eps", "num_attention_heads", "vocab_size"}, "llama"}};
+    const json_t *classes = config_file_get(f, "architectures");
+    const char *class = json_string_value(json_array_get(classes, 0));
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        bool same = class && strcasecmp(class, old[i].class) == 0, has = !class && i != 3;
+        for (int k = 0; k < 3; k++)
+            has = has && config_has(f, old[i].keys[k]);
+        if (same || has)
+            return old[i].type;
+    }
+    return NULL;
+}
+
 // The architecture that the configuration asks for.
 static status choose_arch(const config_file *f, const arch **out)
 {
     status st;
     const char *type;
     text known = {0};
-    TRY(config_text(f, "model_type", NULL, &type));
+    TRY(config_text(f, "model_type", "", &type));
+    if (!*type) {
+        if (!(type = old_type(f))) {
+            st = status_fail(ERR_INPUT, config_file_path(f),
+                             "\"model_type\" is missing; add it, for example \"model_type\": "
+                             "\"llama\"");
+            goto done;
+        }
+        config_file_note(f, "\"model_type\" is missing; by its other fields it is %s", type);
+    }
     if ((*out = find_arch(type)))
         goto done;
     const char *names[64];

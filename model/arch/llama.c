@@ -11,7 +11,7 @@ static status configure_mistral(const config_file *f, config *out)
     status st;
     static const char *const unsupported[] = {"attention_bias", "mlp_bias"};
     const int window = config_has(f, "sliding_window") ? 0 : 4096; // the class's; null is none
-    TRY(decoder_configure(f, "MistralForCausalLM", 8, out));
+    TRY(decoder_configure(f, "MistralForCausalLM", 8, 0, out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
     TRY(config_int(f, "sliding_window", 0, 1 << 24, window, &out->window));
     TRY(config_layer_types(f, out->window ? "sliding_attention" : "full_attention"));
@@ -28,7 +28,7 @@ static status llama_configure(const config_file *f, config *out)
     if (strcmp(type, "mistral") == 0) {
         TRY(configure_mistral(f, out));
     } else {
-        TRY(decoder_configure(f, "LlamaForCausalLM", 0, out));
+        TRY(decoder_configure(f, "LlamaForCausalLM", 0, 0, out));
         TRY(config_layer_types(f, "full_attention"));
         TRY(config_bool(f, "attention_bias", false, &attention_bias));
         TRY(config_bool(f, "mlp_bias", false, &mlp_bias));

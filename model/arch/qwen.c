@@ -9,16 +9,15 @@ static status qwen_configure(const config_file *f, config *out)
 {
     status st;
     bool attention_bias, windowed;
-    int head_dim;
     const char *type = NULL;
     TRY(config_text(f, "model_type", NULL, &type));
     bool third = strcmp(type, "qwen3") == 0;
-    if (third) // its class has a width of its own where the file has none
-        TRY(config_int(f, "head_dim", 1, 1 << 16, CONFIG_REQUIRED, &head_dim));
-    TRY(decoder_configure(f, third ? "Qwen3ForCausalLM" : "Qwen2ForCausalLM", 32, out));
+    TRY(decoder_configure(f, third ? "Qwen3ForCausalLM" : "Qwen2ForCausalLM", 32, third ? 128 : 0,
+                          out));
     TRY(config_layer_types(f, "full_attention"));
     TRY(config_bool(f, "attention_bias", false, &attention_bias));
     TRY(config_bool(f, "use_sliding_window", false, &windowed));
+    config_file_asked(f, "sliding_window"); // counts only where that is set
     if (windowed) {
         st = status_fail(ERR_INPUT, config_file_path(f),
                          "\"use_sliding_window\" for a part of the layers is not supported");

@@ -24,6 +24,7 @@ bool config_is_windowed(const config *c, int layer)
 
 bool config_has(const config_file *f, const char *key)
 {
+    config_file_asked(f, key);
     return json_object_get(config_file_root(f), key);
 }
 
@@ -295,9 +296,14 @@ status config_padding(const config_file *f, int vocabulary, int *out)
     *out = -1;
     if (!value)
         return OK;
-    if (!json_is_integer(value) || n < -1 || n >= vocabulary)
+    if (!json_is_integer(value) || n < -1)
         return status_fail(ERR_INPUT, config_file_path(f),
                            "\"pad_token_id\" must be a token from 0 to %d", vocabulary - 1);
+    if (n >= vocabulary) { // padding is never fed
+        config_file_note(f, "\"pad_token_id\" %lld is beyond the vocabulary of %d; it is not used",
+                         (long long)n, vocabulary);
+        return OK;
+    }
     *out = n < 0 ? vocabulary - 1 : (int)n;
     return OK;
 }

@@ -3,6 +3,8 @@
 // does not know which file it came from; only messages name a field as its file does.
 #include "model/config/config_file.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +12,16 @@
 #include "model/files/weight_source.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
 
 #define MAX_CONFIG 16000000 // ImageNet-22k's label names make half a megabyte
 
 struct config_file {
     char *path;
     json_t *root;
-    json_t *keys; // what a GGUF file calls the fields; NULL: as they are
+    json_t *keys;  // what a GGUF file calls the fields; NULL: as they are
+    json_t *asked; // an object: the fields that were looked for
+    text *notes;
 };
 
 // Is the folder one of what is taken for a model, and is none?
@@ -73,6 +78,8 @@ status config_file_open(const char *model_path, bool (*known)(const char *model_
     config_file *f = checked_calloc(1, sizeof *f);
     if (!f)
         return status_no_memory(model_path);
+    if (!(f->asked = json_object()) || !(f->notes = checked_calloc(1, sizeof *f->notes)))
+        TRY(status_no_memory(model_path));
     if (!weight_source_path_is_gguf(model_path))
         TRY(read_json(f, model_path));
     else if ((f->path = strdup(model_path)))
@@ -92,6 +99,10 @@ void config_file_close(config_file *f)
         return;
     json_decref(f->root);
     json_decref(f->keys);
+    json_decref(f->asked);
+    if (f->notes)
+        text_free(f->notes);
+    free(f->notes);
     free(f->path);
     free(f);
 }
@@ -120,8 +131,14 @@ const json_t *config_file_root(const config_file *f)
     return f->root;
 }
 
+void config_file_asked(const config_file *f, const char *key)
+{
+    (void)json_object_set_new(f->asked, key, json_true()); // without memory, one note too many
+}
+
 const json_t *config_file_get(const config_file *f, const char *key)
 {
+    config_file_asked(f, key);
     const json_t *value = json_object_get(f->root, key);
     return json_is_null(value) ? NULL : value;
 }
@@ -130,4 +147,60 @@ const char *config_file_shown(const config_file *f, const char *key)
 {
     const char *own = json_string_value(json_object_get(f->keys, key));
     return own ? own : key;
+}
+
+void config_file_note(const config_file *f, const char *format, ...)
+{
+    va_list args;
+    char line[512];
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (!strstr(text_get(f->notes), line))
+        text_addf(f->notes, "config.json: %s\n", line);
+}
+
+const char *config_file_notes(const config_file *f)
+{
+    return text_get(f->notes);
+}
+
+// Fields of all kinds of models that say nothing about what a pass computes: what is trained with,
+// how text is generated, heads of other tasks, provenance.
+static bool is_harmless(const char *key)
+{
+    static const char *const known[] = {
+#define KEY(name) #name,
+#include "model/config/harmless_keys.def"
+#undef KEY
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i], key) == 0)
+            return true;
+    return false;
+}
+
+// Does the value switch something on?
+static bool is_set(const json_t *value)
+{
+    return !json_is_null(value) && !json_is_false(value) &&
+           !(json_is_string(value) && json_string_length(value) == 0) &&
+           !(json_is_array(value) && json_array_size(value) == 0) &&
+           !(json_is_object(value) && json_object_size(value) == 0);
+}
+
+void config_file_note_unread(const config_file *f)
+{
+    const char *key;
+    json_t *value;
+    if (f->keys)
+        return; // a GGUF file's are looked at one by one where it is read
+    json_object_foreach(f->root, key, value)
+    {
+        if (key[0] != '_' && is_set(value) && !json_object_get(f->asked, key) && !is_harmless(key))
+            config_file_note(f,
+                             "\"%.64s\" is read by nobody: if it changes what the model "
+                             "computes, results differ from the model's own",
+                             key);
+    }
 }

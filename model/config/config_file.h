@@ -25,6 +25,18 @@ status config_file_part(const config_file *f, const char *key, config_file **out
 // The whole object; a field's value, NULL where it is absent or null. Borrowed.
 const json_t *config_file_root(const config_file *f);
 const json_t *config_file_get(const config_file *f, const char *key);
+// Says that a field is read otherwise than by config_file_get.
+void config_file_asked(const config_file *f, const char *key);
+
+// Adds a line to what the user should know of the file, and all lines, ended by line feeds. One is
+// said once. Borrowed.
+void config_file_note(const config_file *f, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *config_file_notes(const config_file *f);
+// Notes the fields of a config.json that nobody has asked for and that are not known to leave
+// results alone: once all is read.
+void config_file_note_unread(const config_file *f);
+
 // What the file itself calls a field, for messages. Borrowed.
 const char *config_file_shown(const config_file *f, const char *key);
 

@@ -14,6 +14,8 @@ static status object_real(const config_file *f, const json_t *object, const char
                           double missing, double *out)
 {
     const json_t *value = json_object_get(object, key);
+    if (object == config_file_root(f))
+        config_file_asked(f, key);
     double x = json_number_value(value);
     bool absent = !value || json_is_null(value);
     if (!absent && (!json_is_number(value) || !(x > 0) || x > 1e12))

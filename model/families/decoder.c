@@ -58,7 +58,8 @@ const tensor_table decoder_tensors = {decoder_globals,
                                       NULL,
                                       NULL};
 
-status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out)
+status decoder_configure(const config_file *f, const char *task, int kv_heads, int head_dim,
+                         config *out)
 {
     status st;
     // Relatives have these, and what they do would not be done.
@@ -100,7 +101,7 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, c
                    &i->kv_heads));
     TRY(config_int(f, "intermediate_size", 1, 1 << 20, CONFIG_REQUIRED, &i->d_mlp));
     TRY(config_int(f, "max_position_embeddings", 1, MAX_CONTEXT, 2048, &i->context));
-    TRY(config_heads(f, i->hidden_size, i->heads, &i->head_dim));
+    TRY(config_head_dim(f, i->hidden_size, i->heads, head_dim, &i->head_dim));
     TRY(config_activation(f, "hidden_act", "silu", &out->act));
     TRY(config_real(f, "rms_norm_eps", 0, 1, 1e-6, &out->norm_eps));
     TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));

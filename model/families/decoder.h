@@ -95,7 +95,8 @@ extern const tensor_table decoder_tensors; // Llama's
 // Reads the fields that Llama, Mistral and Qwen have; a member adds its own. `task` is the class
 // that `architectures` must name; kv_heads what the class has where the file does not say (0, or
 // null in the file: as many as heads).
-status decoder_configure(const config_file *f, const char *task, int kv_heads, config *out);
+status decoder_configure(const config_file *f, const char *task, int kv_heads, int head_dim,
+                         config *out);
 
 // Slots of an `arch`. decoder_embed: the embedding is the first of the table's globals.
 mlp_weights decoder_mlp(const model *m, int layer);

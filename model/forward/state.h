@@ -28,7 +28,8 @@ struct model {
     int threads;
     relay *team; // borrowed; NULL where this process holds all layers
     // To look into layers that are not held.
-    char *path; // owned
+    char *path;  // owned
+    char *notes; // owned
     bool random;
     uint64_t seed;
 };

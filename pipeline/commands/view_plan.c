@@ -2,6 +2,7 @@
 // One line a task, so that it can be read and grepped; the totals count what would run.
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/commands/forecast.h"
@@ -166,6 +167,17 @@ static void print_limit(const pipeline_file *f, const pipeline_state *s, const t
     fputc('\n', out);
 }
 
+// What resources have to say, each line with the resource's name before it.
+static void print_notes(const pipeline_file *f, FILE *out)
+{
+    for (size_t i = 0; i < f->n_resources; i++) {
+        const resource_entry *e = &f->resources[i];
+        const char *at = e->def->notes && e->object ? e->def->notes(e->object) : "";
+        for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+            fprintf(out, "note: %s/%s: %.*s\n", e->def->section, e->name, (int)(end - at), at);
+    }
+}
+
 status view_plan(const view_source *v, bool dot, FILE *out)
 {
     status st;
@@ -188,6 +200,7 @@ status view_plan(const view_source *v, bool dot, FILE *out)
         TRY(forecast_task(f, i, &all[i]));
         print_task(&s->tasks[i], &all[i], out);
     }
+    print_notes(s->file, out);
     print_models(s->file, out);
     print_limit(s->file, s, all, out);
     print_total(f, s, all, out);

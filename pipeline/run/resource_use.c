@@ -121,6 +121,11 @@ static status want_entry(resource_use *u, resource_entry *e)
     return OK;
 }
 
+bool resource_use_taken(const resource_use *u, size_t i)
+{
+    return u->entries[i].users > 0;
+}
+
 void resource_use_want(resource_use *u, const task *t)
 {
     each_entry(u, t, want_entry);

@@ -107,6 +107,12 @@ static part_need model_entry_part(const void *object, int member, int members, i
                        (double)model_scratch_bytes(info, threads, most, rows)};
 }
 
+static const char *model_entry_notes(const void *object)
+{
+    const model_entry *e = object;
+    return model_notes(e->model);
+}
+
 const resource_def resource_model = {
     .section = "models",
     .parameter = "model",
@@ -116,6 +122,7 @@ const resource_def resource_model = {
     .open = model_entry_open,
     .close = model_entry_close,
     .part = model_entry_part,
+    .notes = model_entry_notes,
 };
 
 #define FORMAT(name) "|" #name

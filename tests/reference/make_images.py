@@ -18,6 +18,7 @@ import json, pathlib, warnings, zlib
 import numpy as np
 import PIL
 from PIL import Image
+from transformers.models.deit.image_processing_pil_deit import DeiTImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 assert int(PIL.__version__.split(".")[0]) < 13, "needs Pillow below 13: see above"
@@ -151,6 +152,10 @@ def processor():
         "scalar": (dict(base, image_mean=0.5, image_std=0.25), 3),
         "defaults": ({"feature_extractor_type": "ViTFeatureExtractor", "size": 24}, 3),
         "grey": (dict(base, image_mean=[0.1307], image_std=[0.3081]), 1),
+        # As files of DeiT have it: two types, three sizes of which height and width count, its class's defaults.
+        "deit": ({"feature_extractor_type": "DeiTFeatureExtractor", "image_processor_type": "DeiTFeatureExtractor",
+                  "size": {"height": 36, "shortest_edge": 24, "width": 32}, "crop_size": 24}, 3),
+        "deit_defaults": ({"image_processor_type": "DeiTImageProcessor"}, 3),
     }
     lines, seed = [], 100
     for name, (config, c) in cases.items():
@@ -158,7 +163,9 @@ def processor():
         (here / name / "preprocessor_config.json").write_text(json.dumps(config, indent=1) + "\n")
         if name == "defaults":
             config = {"size": {"height": 24, "width": 24}}
-        p = ViTImageProcessorPil(**{k: v for k, v in config.items() if "type" not in k})
+        if name == "deit":
+            config = {"size": {"height": 36, "width": 32}, "crop_size": {"height": 24, "width": 24}}
+        p = (DeiTImageProcessorPil if name.startswith("deit") else ViTImageProcessorPil)(**{k: v for k, v in config.items() if "type" not in k})
         for h, w in ((32, 32), (61, 45), (48, 40), (50, 77)):
             a = recipe(seed, h, w, c)
             out = p(Image.fromarray(a), return_tensors="np")["pixel_values"][0].astype(np.float32)

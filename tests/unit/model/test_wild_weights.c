@@ -203,10 +203,44 @@ static void test_stand_ins(void **state)
     altered_free(&a);
 }
 
+// Opens a model whose configuration has `from` replaced, and compares what there is to say.
+static void expect_notes(const char *of, const char *from, const char *to, const char *notes)
+{
+    altered a;
+    altered_new(&a, of, from, to);
+    model *m = open_model(a.folder);
+    if (strcmp(model_notes(m), notes) != 0)
+        fail_msg("expected \"%s\", got \"%s\"", notes, model_notes(m));
+    model_close(m);
+    altered_free(&a);
+}
+
+// Fields that nobody reads are said, where they switch something on and are not known to be idle.
+static void test_notes(void **state)
+{
+    (void)state;
+    const char *unread = "config.json: \"attention_mod\" is read by nobody: if it changes what the "
+                         "model computes, results differ from the model's own\n";
+    expect_notes(LM_MODELS "lm-llama", "{", "{", "");
+    expect_notes(LM_MODELS "lm-gpt2", "{", "{", "");
+    expect_notes(LM_MODELS "lm-qwen3", "{", "{", "");
+    expect_notes(LM_MODELS "vit-rect", "{", "{", "");
+    expect_notes(LM_MODELS "lm-llama", "{", "{\"attention_mod\": true,", unread);
+    expect_notes(LM_MODELS "vit-rect", "{", "{\"attention_mod\": 2,", unread);
+    expect_notes(LM_MODELS "lm-llama", "{", "{\"attention_mod\": false, \"n_ctx\": 9,", "");
+    expect_notes(
+        LM_MODELS "lm-llama", "\"pad_token_id\": null", "\"pad_token_id\": 97",
+        "config.json: \"pad_token_id\" 97 is beyond the vocabulary of 97; it is not used\n");
+    expect_notes(LM_MODELS "lm-gpt2", "\"model_type\": \"gpt2\",", "",
+                 "config.json: \"model_type\" is missing; by its other fields it is gpt2\n");
+    expect_notes(LM_MODELS "lm-llama", "LlamaForCausalLM", "LLaMAForCausalLM", "");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names), cmocka_unit_test(test_headless),
-        cmocka_unit_test(test_unread), cmocka_unit_test(test_stand_ins)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_headless),
+                                       cmocka_unit_test(test_unread), cmocka_unit_test(test_notes),
+                                       cmocka_unit_test(test_stand_ins)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

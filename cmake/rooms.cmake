@@ -33,9 +33,11 @@ room(data/bytes USES pipeline/base LIBRARIES PkgConfig::zlib PkgConfig::zstd Pkg
 # Parquet files, as columns of values.
 room(data/parquet USES pipeline/base data/bytes)
 # 8-bit images: decoded, resized, prepared as a model wants them.
-room(data/image USES pipeline/base LIBRARIES PkgConfig::png PkgConfig::jpeg PkgConfig::jansson)
+room(data/image USES pipeline/base LIBRARIES PkgConfig::png PkgConfig::jpeg ${WEBP_TARGET} PkgConfig::jansson)
+# A text rewritten and cut into words: normalizers, patterns, pre-tokenizers.
+room(data/words USES pipeline/base data/bytes LIBRARIES PkgConfig::pcre2 PkgConfig::utf8proc PkgConfig::jansson)
 # Text to token ids.
-room(data/tokenizer USES pipeline/base data/bytes LIBRARIES PkgConfig::pcre2 PkgConfig::utf8proc PkgConfig::jansson PkgConfig::xxhash)
+room(data/tokenizer USES pipeline/base data/bytes data/words LIBRARIES PkgConfig::utf8proc PkgConfig::jansson PkgConfig::xxhash)
 # The token ids of a whole dataset: documents tokenised, samples kept.
 room(data/tokens USES pipeline/base data/bytes data/tokenizer)
 # One file a format of datasets, and what they find.

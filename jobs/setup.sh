@@ -16,7 +16,7 @@ libraries=(
   "${mpi[1]}" libnetcdf-dev
   libopenblas-pthread-dev libdnnl-dev
   libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
-  zlib1g-dev libzstd-dev libsnappy-dev liblz4-dev libjpeg62-turbo-dev libpng-dev
+  zlib1g-dev libzstd-dev libsnappy-dev liblz4-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
   libmetis-dev
 )
 if [ "${1-}" = --libraries ]; then

@@ -36,6 +36,7 @@ struct byte_stream {
     uint64_t passed;      // bytes of the file before `input`
     bool ended;           // nothing more in the file
     bool inside;          // a member or frame has begun and not ended
+    bool behind, padded;  // of gzip: a member has ended; zeros were behind it
     z_stream gzip;
     ZSTD_DCtx *zstd;
 };
@@ -75,10 +76,18 @@ static status fail_broken(const byte_stream *s, const char *kind, const char *wh
                        kind, (unsigned long long)(s->passed + s->used), why);
 }
 
+// A frame of zstd, or one that zstd skips (pzstd begins with one).
+static bool begins_zstd(const unsigned char magic[4])
+{
+    static const unsigned char frame[] = {0x28, 0xb5, 0x2f, 0xfd}, skipped[] = {0x2a, 0x4d, 0x18};
+    return memcmp(magic, frame, 4) == 0 ||
+           ((magic[0] & 0xf0) == 0x50 && memcmp(magic + 1, skipped, 3) == 0);
+}
+
 // Sets up unpacking by the file's first bytes.
 static status detect_packing(byte_stream *s)
 {
-    static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
+    static const unsigned char gzip[] = {0x1f, 0x8b};
     unsigned char magic[4];
     size_t n;
     status st = read_fully(s, magic, sizeof magic, &n);
@@ -86,7 +95,7 @@ static status detect_packing(byte_stream *s)
         return st;
     if (n >= 2 && memcmp(magic, gzip, 2) == 0)
         s->packing = GZIP;
-    else if (n == 4 && memcmp(magic, zstd, 4) == 0)
+    else if (n == 4 && begins_zstd(magic))
         s->packing = ZSTD;
     if (lseek(s->file, 0, SEEK_SET) != 0)
         return status_fail_errno(ERR_IO, s->path, "cannot read from the beginning");
@@ -153,6 +162,13 @@ void byte_stream_stop_by(byte_stream *s, const atomic_bool *stopping)
 // Unpacks some gzip into [bytes, bytes + n), n > 0; *made = 0 with input left is no error.
 static status unpack_gzip(byte_stream *s, char *bytes, size_t n, size_t *made)
 {
+    *made = 0;
+    for (; s->behind && !s->inside && s->used < s->have && s->input[s->used] == 0; s->used++)
+        s->padded = true; // as tapes and old tools leave them: gzip passes them over, too
+    if (s->used == s->have && !s->inside)
+        return OK;
+    if (s->padded)
+        return fail_broken(s, "gzip", "zeros behind its end, and then more");
     if (!s->inside && inflateReset(&s->gzip) != Z_OK)
         return status_fail(ERR_INTERNAL, s->path, "zlib cannot start again");
     unsigned most = n < INPUT_BYTES ? (unsigned)n : INPUT_BYTES;
@@ -166,6 +182,7 @@ static status unpack_gzip(byte_stream *s, char *bytes, size_t n, size_t *made)
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
         return fail_broken(s, "gzip", s->gzip.msg ? s->gzip.msg : "broken");
     s->inside = result != Z_STREAM_END;
+    s->behind |= !s->inside;
     return OK;
 }
 

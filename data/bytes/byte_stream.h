@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file read from its beginning to its end, unpacked on the way where it is gzip or zstd (told by
-// its first bytes, not by its name; both may be several members or frames in a row). Read, not
+// its first bytes, not by its name; both may be several members or frames in a row, and zeros may follow
+// gzip's). Read, not
 // mapped: the pages of a large corpus would count as this process's memory.
 #ifndef DATA_BYTES_BYTE_STREAM_H
 #define DATA_BYTES_BYTE_STREAM_H

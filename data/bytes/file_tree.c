@@ -23,8 +23,6 @@ status file_tree_check(const FTSENT *e)
     case FTS_DC:
         return status_fail(ERR_INPUT, e->fts_path,
                            "leads back into a folder above it; remove the link");
-    case FTS_SLNONE:
-        return status_fail(ERR_INPUT, e->fts_path, "is a link to nothing; remove it");
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS:
@@ -35,14 +33,27 @@ status file_tree_check(const FTSENT *e)
     }
 }
 
+bool file_tree_is_clutter(const FTSENT *e)
+{
+    static const char *const names[] = {"__MACOSX", "lost+found", "$RECYCLE.BIN",
+                                        "System Volume Information", "@eaDir"};
+    for (size_t i = 0; e->fts_level > 0 && i < sizeof names / sizeof *names; i++)
+        if (strcmp(e->fts_name, names[i]) == 0)
+            return true;
+    return e->fts_level > 0 && e->fts_name[0] == '.';
+}
+
 static status visit_entry(finder *f, FTS *walk, FTSENT *e)
 {
     bool hidden = e->fts_level > 0 && e->fts_name[0] == '.';
     const char *below = e->fts_path + f->root;
     switch (e->fts_info) {
     case FTS_D:
-        if (hidden)
+        if (file_tree_is_clutter(e))
             fts_set(walk, e, FTS_SKIP);
+        return OK;
+    case FTS_SLNONE:
+        f->ignored++;
         return OK;
     case FTS_F:
         while (*below == '/')

@@ -50,6 +50,15 @@ static status unpack_step(gunzip *g, bool *ended)
     return OK;
 }
 
+// Whether nothing but zeros is left, as tapes and old tools leave them behind a file.
+static bool only_zeros_left(const gunzip *g)
+{
+    size_t at = g->at;
+    while (at < g->in->size && g->in->bytes[at] == 0)
+        at++;
+    return at == g->in->size;
+}
+
 // Unpacks every member of the file: gzip files may be concatenated.
 static status unpack_all(gunzip *g)
 {
@@ -66,7 +75,7 @@ static status unpack_all(gunzip *g)
         started = true;
         while (!ended)
             TRY(unpack_step(g, &ended));
-    } while (g->at < g->in->size);
+    } while (!only_zeros_left(g));
 done:
     inflateEnd(&g->stream);
     return st;

@@ -60,6 +60,10 @@ static status complete_options(const dataset_options *options, const format **f,
         full->subsets = (*f)->subsets[0];
     else if (!(*f)->any_subsets && !find_word((*f)->subsets, full->subsets))
         return fail_unknown("subsets", "subsets", full->subsets, (*f)->subsets);
+    if (full->skip_bad > 0 && !(*f)->skips_bad)
+        return status_fail(ERR_USAGE, "skip_bad",
+                           "of format %s %s cannot be passed over; leave it out", options->format,
+                           (*f)->text ? (*f)->raw_samples : "images");
     if (full->collect == DATASET_COLLECT_DEFAULT)
         full->collect = (*f)->questions ? 0 : 0.5;
     return OK;
@@ -75,6 +79,7 @@ static status copy_options(const dataset_options *from, dataset_options *to)
 {
     status st;
     *to = (dataset_options){.limit = from->limit,
+                            .skip_bad = from->skip_bad,
                             .collect = from->collect,
                             .context = from->context,
                             .pack = from->pack,
@@ -211,6 +216,8 @@ status dataset_open(const dataset_options *options, share *s, dataset **out)
     TRY(share_vote(s, st));
     full.stopping = s ? s->stopping : NULL;
     TRY(open_catalogue(d->format, &full, s, &d->all));
+    if (d->all.state) // who opened it
+        d->all.skipped = (int64_t)d->all.bad.said.n;
     if (d->all.samples == 0) {
         st = status_fail(ERR_INPUT, full.path, "holds no samples");
         goto done;
@@ -311,6 +318,11 @@ status dataset_image(const dataset *d, int subset, int64_t i, image *out)
 size_t dataset_reading_bytes(const dataset *d)
 {
     return d->all.reading_bytes;
+}
+
+int64_t dataset_skipped(const dataset *d)
+{
+    return d->all.skipped;
 }
 
 int64_t dataset_ignored(const dataset *d)

@@ -3,6 +3,7 @@
 // are asked in the order of the registry, and the first that knows the path is it.
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/bytes/foreign_files.h"
@@ -11,7 +12,8 @@
 #include "data/formats/formats.h"
 #include "pipeline/base/file.h"
 
-#define SHOWN 40 // subsets and names printed; the rest is counted
+#define BAD_MAX 1000000
+#define SHOWN   40 // subsets and names printed; the rest is counted
 
 // Whether labels have names of their own, not just numbers.
 static bool has_label_names(const dataset *d)
@@ -41,7 +43,7 @@ static void print_dataset(const dataset *d)
     if (height > 0)
         printf("images    %d×%d, %s\n", width, height, channels == 1 ? "grey" : "colour");
     else if (!is_text)
-        printf("images    JPEG and PNG of their own sizes\n");
+        printf("images    JPEG, PNG or WebP of their own sizes\n");
     if (dataset_ignored(d) > 0)
         printf("ignored   %" PRId64 " other files\n", dataset_ignored(d));
     printf("subsets   %d by %s:", subsets, o->subsets);
@@ -54,6 +56,24 @@ static void print_dataset(const dataset *d)
 
 // Prints a split under each way to form subsets; a way that gives as many as the first is another
 // word for it.
+// What may be passed over of a dataset that cannot be opened, if that is all that keeps it from it.
+static void print_bad(const dataset_options *options)
+{
+    dataset *d = NULL;
+    dataset_options o = *options;
+    o.skip_bad = BAD_MAX;
+    if (dataset_open(&o, NULL, &d) == OK) {
+        const name_list *said = &d->all.bad.said;
+        print_dataset(d);
+        printf("broken    %zu, which skip_bad: %zu passes over:\n", said->n, said->n);
+        for (size_t i = 0; i < said->n && i < SHOWN; i++)
+            printf("          %s\n", said->at[i]);
+        if (said->n > SHOWN)
+            puts("          …");
+    }
+    dataset_close(d);
+}
+
 static status inspect_split(const format *f, const char *path, const char *split)
 {
     status st = OK;
@@ -63,9 +83,14 @@ static status inspect_split(const format *f, const char *path, const char *split
         shown[0] = f->shown(&(dataset_options){.format = f->name, .path = path, .split = split});
     for (const char *const *by = shown[0] ? shown : f->subsets; *by && st == OK; by++) {
         dataset *d = NULL;
-        st = dataset_open(
-            &(dataset_options){.format = f->name, .path = path, .split = split, .subsets = *by},
-            NULL, &d);
+        const dataset_options o = {.format = f->name, .path = path, .split = split, .subsets = *by};
+        st = dataset_open(&o, NULL, &d);
+        if (st == ERR_INPUT && f->skips_bad) {
+            char *said = strdup(status_text());
+            print_bad(&o);
+            status_carry(st, said ? said : "");
+            free(said);
+        }
         if (st == OK && dataset_subsets(d) != first)
             print_dataset(d);
         if (first == 0 && st == OK)

@@ -180,6 +180,11 @@ int64_t samples_count(const samples *s, int subset, part p)
                                      : count_used(s, subset) - s->collect[subset];
 }
 
+int64_t samples_skipped(const samples *s)
+{
+    return dataset_skipped(s->data);
+}
+
 size_t samples_reading_bytes(const samples *s)
 {
     return dataset_reading_bytes(s->data);

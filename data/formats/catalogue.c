@@ -16,6 +16,7 @@ void catalogue_free(catalogue *c, void (*close)(format_state *state))
     free(c->group);
     free(c->label);
     free(c->count);
+    bad_records_free(&c->bad);
     name_list_free(&c->group_names);
     name_list_free(&c->label_names);
     *c = (catalogue){0};
@@ -23,7 +24,7 @@ void catalogue_free(catalogue *c, void (*close)(format_state *state))
 
 // What lies in shared memory: this, and behind the counts the groups' names, each with its NUL.
 typedef struct shared_catalogue {
-    int64_t samples, ignored;
+    int64_t samples, ignored, skipped;
     uint64_t groups;
     int64_t count[]; // [groups]: documents
 } shared_catalogue;
@@ -38,7 +39,7 @@ static size_t count_block_bytes(const catalogue *c)
 
 static void fill_block(const catalogue *c, shared_catalogue *to)
 {
-    *to = (shared_catalogue){c->samples, c->ignored, c->group_names.n};
+    *to = (shared_catalogue){c->samples, c->ignored, (int64_t)c->bad.said.n, c->group_names.n};
     memcpy(to->count, c->count, to->groups * sizeof *to->count);
     char *name = (char *)(to->count + to->groups);
     for (size_t g = 0; g < to->groups; g++)
@@ -51,6 +52,7 @@ static status read_block(const shared_catalogue *from, catalogue *c)
     const char *name = (const char *)(from->count + from->groups);
     c->samples = from->samples;
     c->ignored = from->ignored;
+    c->skipped = from->skipped;
     if (!(c->count = checked_calloc(from->groups, sizeof *c->count)))
         return status_no_memory("a dataset");
     memcpy(c->count, from->count, from->groups * sizeof *c->count);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "data/bytes/bad_records.h"
 #include "data/bytes/name_list.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
@@ -23,6 +24,8 @@ typedef struct catalogue {
     int height, width, channels; // of every image; 0 where they differ
     bool labels_by_name;         // see dataset_labels_by_name
     int64_t ignored;             // files that are no samples
+    bad_records bad;             // that were passed over; of text on the rank that opened it
+    int64_t skipped;             // how many these are, on every rank
     size_t reading_bytes;        // that each thread takes which reads images
     int64_t *count;      // [group_names.n] owned: documents of each, of text; then there are no
                          // groups and labels of samples

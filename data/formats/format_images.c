@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder of folders of JPEG and PNG images: each folder a subset and a class, in sorted order of
+// A folder of folders of JPEG, PNG and WebP images: each folder a subset and a class, in sorted order of
 // names; its images, also those of folders inside it, in sorted order. `split` names a folder
 // between the path and these.
 //
-// Images are known by their first bytes. Other files, and names that begin with a dot, are passed
-// over and counted; a file that is named as an image and is none is refused, or a damaged image
-// would silently leave the dataset.
+// Images are known by their first bytes, and whole by their last. Other files, names that begin with
+// a dot, links to nothing and folders that systems leave are passed over and counted; a file that is
+// named as an image and is none, or is cut short, is refused, or a damaged image would silently
+// leave the dataset.
 #include "data/formats/format.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ struct format_state {
 
 static bool is_named_as_image(const char *name)
 {
-    static const char *const endings[] = {".jpg", ".jpeg", ".png"};
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
     const char *ending = strrchr(name, '.');
     for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(ending, endings[i]) == 0)
@@ -41,30 +42,62 @@ static bool is_named_as_image(const char *name)
     return false;
 }
 
-// *known: whether the file begins as an image does.
-static status sniff_image(const char *path, bool *known)
+// Reads n bytes from `at` on, or to the file's end.
+static status read_part(int file, const char *path, uint8_t *bytes, size_t n, off_t at, size_t *got)
 {
-    uint8_t magic[DECODE_MAGIC];
-    size_t n = 0;
+    for (*got = 0; *got < n;) {
+        ssize_t some = pread(file, bytes + *got, n - *got, at + (off_t)*got);
+        if (some < 0 && errno == EINTR)
+            continue;
+        if (some < 0)
+            return status_fail_errno(ERR_IO, path, "cannot read");
+        if (some == 0)
+            break;
+        *got += (size_t)some;
+    }
+    return OK;
+}
+
+// What the first and the last bytes of a file say.
+typedef struct sniffed {
+    bool known, ends; // it begins as an image does; and ends so
+} sniffed;
+
+static status sniff_image(const char *path, sniffed *out)
+{
+    status st;
+    uint8_t begin[DECODE_MAGIC], end[DECODE_END];
+    size_t n = 0, m = 0;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *out = (sniffed){0};
     if (file < 0)
         return status_fail_errno(ERR_INPUT, path, "cannot open");
-    while (n < sizeof magic) {
-        ssize_t got = read(file, magic + n, sizeof magic - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            status st = status_fail_errno(ERR_IO, path, "cannot read");
-            close(file);
-            return st;
-        }
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
+    TRY(read_part(file, path, begin, sizeof begin, 0, &n));
+    out->known = decode_knows(begin, n);
+    if (!out->known)
+        goto done;
+    const off_t size = lseek(file, 0, SEEK_END), at = size - (off_t)sizeof end;
+    TRY(read_part(file, path, end, sizeof end, at > 0 ? at : 0, &m));
+    out->ends = decode_ends(begin, end, m, (size_t)size);
+done:
     close(file);
-    *known = decode_knows(magic, n);
-    return OK;
+    return st;
+}
+
+// An image that does not end as one is decoded: a copy that was cut short is found now, and not by
+// the run that reaches it.
+static status check_whole(const char *path)
+{
+    char *bytes;
+    size_t n;
+    image i = {0};
+    status st = file_read(path, FILE_MAX, &bytes, &n);
+    if (st != OK)
+        return st;
+    st = decode((const uint8_t *)bytes, n, path, &i);
+    image_free(&i);
+    free(bytes);
+    return st;
 }
 
 static status add_image(catalogue *c, const char *path)
@@ -86,27 +119,30 @@ static status add_image(catalogue *c, const char *path)
 
 static status visit_file(catalogue *c, const FTSENT *e)
 {
-    bool known = false;
+    sniffed seen;
     if (e->fts_level < 2 || e->fts_name[0] == '.') {
         c->ignored++;
         return OK;
     }
-    status st = sniff_image(e->fts_accpath, &known);
+    status st = sniff_image(e->fts_accpath, &seen);
+    if (st == OK && seen.known && !seen.ends)
+        st = check_whole(e->fts_path);
     if (st != OK)
-        return st;
-    if (known)
+        return bad_records_pass(&c->bad, st);
+    if (seen.known)
         return add_image(c, e->fts_path);
     if (is_named_as_image(e->fts_name))
-        return status_fail(ERR_INPUT, e->fts_path,
-                           "is named as an image and is neither JPEG nor PNG; "
-                           "fetch it again, convert it or remove it");
+        return bad_records_pass(
+            &c->bad, status_fail(ERR_INPUT, e->fts_path,
+                                 "is named as an image and is neither JPEG, PNG nor WebP; "
+                                 "fetch it again, convert it or remove it"));
     c->ignored++;
     return OK;
 }
 
 static status enter_folder(catalogue *c, FTS *walk, FTSENT *e)
 {
-    if (e->fts_level > 0 && e->fts_name[0] == '.') {
+    if (file_tree_is_clutter(e)) {
         fts_set(walk, e, FTS_SKIP);
         c->ignored++;
         return OK;
@@ -126,7 +162,7 @@ static status leave_folder(const catalogue *c, const FTSENT *e)
     if (e->fts_level != 1 || (c->samples > 0 && c->group[c->samples - 1] == group))
         return OK;
     return status_fail(ERR_INPUT, e->fts_path,
-                       "holds no JPEG or PNG image; each folder is a class: fill"
+                       "holds no JPEG, PNG or WebP image; each folder is a class: fill"
                        " it or remove it");
 }
 
@@ -136,7 +172,7 @@ static status visit_entry(catalogue *c, FTS *walk, FTSENT *e)
     case FTS_D:
         return enter_folder(c, walk, e);
     case FTS_DP:
-        return e->fts_name[0] == '.' && e->fts_level > 0 ? OK : leave_folder(c, e);
+        return file_tree_is_clutter(e) ? OK : leave_folder(c, e);
     case FTS_F:
         return visit_file(c, e);
     default: // devices and pipes, where nothing is wrong
@@ -160,6 +196,7 @@ static status images_open(const dataset_options *o, catalogue *c)
         st = status_no_memory("a dataset");
         goto done;
     }
+    c->bad.most = o->skip_bad;
     if (!file_is_folder(root)) {
         TRY(foreign_files_refuse(root));
         st = status_fail(ERR_INPUT, root, "is not a folder; `images` reads a folder of folders");
@@ -231,17 +268,17 @@ static bool images_recognise(const dataset_options *o)
                     ? fts_open((char *const[]){root, NULL}, FTS_LOGICAL | FTS_NOCHDIR, NULL)
                     : NULL;
     FTSENT *e;
-    bool known = false;
-    for (int looked = 0; walk && !known && looked < 1000 && (e = fts_read(walk)); looked++) {
+    sniffed seen = {0};
+    for (int looked = 0; walk && !seen.known && looked < 1000 && (e = fts_read(walk)); looked++) {
         if (e->fts_info == FTS_D && e->fts_level > 1)
             fts_set(walk, e, FTS_SKIP);
-        if (e->fts_info == FTS_F && e->fts_level == 2 && sniff_image(e->fts_accpath, &known) != OK)
-            known = false;
+        if (e->fts_info == FTS_F && e->fts_level == 2 && sniff_image(e->fts_accpath, &seen) != OK)
+            seen.known = false;
     }
     if (walk)
         fts_close(walk);
     free(root);
-    return known;
+    return seen.known;
 }
 
 const format format_images = {
@@ -249,6 +286,7 @@ const format format_images = {
     .splits = (const char *const[]){"train", "test", "validation", "val", NULL},
     .subsets = (const char *const[]){"folder", "label", "fine", NULL},
     .labels_by_name = true,
+    .skips_bad = true,
     .open = images_open,
     .close = images_close,
     .image = images_image,

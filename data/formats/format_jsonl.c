@@ -2,7 +2,8 @@
 // JSON lines, as the Pile has them: an object a line, with the text in one field and what makes the
 // subset in another. A path is a file, or a folder of .jsonl (.ndjson, .json) files, each also as
 // .gz and .zst; `split` takes those whose path below the folder begins with it (train.jsonl,
-// train/00.jsonl.zst; `validation` also `val`). Empty lines are passed over. With `subsets: file` a
+// train/00.jsonl.zst; `validation` also `val`). Notes of libraries (dataset_info.json) are told from
+// data by their first line. Empty lines are passed over. With `subsets: file` a
 // file is a subset, by its path without endings.
 //
 // Opening reads and checks every line once (jsonl_index.c), and remembers where each text is.
@@ -42,10 +43,68 @@ static bool is_in_split(const char *below, const void *context)
     return strncmp(below, word, n) == 0 && strchr("./-_0123456789", below[n]);
 }
 
+// Reads the first line that is not empty: *found when it is an object with the field as a text.
+static bool first_line_has(const char *path, const char *field)
+{
+    line_reader *r = NULL;
+    json_field f = {.path = field};
+    const char *line = NULL, *problem;
+    size_t n = 0, column;
+    uint64_t offset;
+    bool found = false, read = line_reader_open(path, &r) == OK;
+    while (read && line_reader_next(r, &line, &n, &offset) == OK && line &&
+           json_line_is_blank(line, n))
+        continue;
+    if (read && line)
+        found = json_line_read(line, n, &f, 1, &column, &problem) && f.kind == JSON_TEXT;
+    line_reader_close(r);
+    return found;
+}
+
+// What libraries leave beside data under an ending that data have too.
+static bool is_note(const char *path)
+{
+    static const char *const names[] = {"dataset_info.json", "dataset_infos.json",
+                                        "dataset_dict.json", "state.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(basename(path), names[i]) == 0)
+            return true;
+    return false;
+}
+
+// Takes out what is no data by its first line: notes, and where there are .jsonl files any .json;
+// but not all there is.
+static void pass_notes_over(const dataset_options *o, name_list *files, int64_t *passed)
+{
+    static const char *const notes[] = {".json", NULL}, *const lines[] = {".jsonl", ".ndjson",
+                                                                          NULL};
+    bool any_lines = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < files->n; i++)
+        any_lines |= file_tree_ending(files->at[i], lines);
+    for (size_t i = 0; i < files->n; i++) {
+        char *path = files->at[i];
+        const bool last = kept == 0 && i + 1 == files->n;
+        if (!last && file_tree_ending(path, notes) && (any_lines || is_note(path)) &&
+            !first_line_has(path, o->field ? o->field : "text")) {
+            free(path);
+            ++*passed;
+        } else {
+            files->at[kept++] = path;
+        }
+    }
+    files->n = kept;
+}
+
 static status find_files(const dataset_options *o, name_list *files, int64_t *ignored)
 {
     status st;
+    int64_t passed = 0;
     TRY(file_tree(o->path, is_in_split, o->split, files, ignored));
+    if (file_is_folder(o->path))
+        pass_notes_over(o, files, &passed);
+    if (ignored)
+        *ignored += passed;
     if (files->n == 0)
         TRY(foreign_files_refuse(o->path));
     if (files->n == 0)
@@ -134,24 +193,6 @@ static status jsonl_files(const dataset_options *o, name_list *out)
     return find_files(o, out, NULL);
 }
 
-// Reads the first line that is not empty: *found when it is an object with the field as a text.
-static bool first_line_has(const char *path, const char *field)
-{
-    line_reader *r = NULL;
-    json_field f = {.path = field};
-    const char *line = NULL, *problem;
-    size_t n = 0, column;
-    uint64_t offset;
-    bool found = false, read = line_reader_open(path, &r) == OK;
-    while (read && line_reader_next(r, &line, &n, &offset) == OK && line &&
-           json_line_is_blank(line, n))
-        continue;
-    if (read && line)
-        found = json_line_read(line, n, &f, 1, &column, &problem) && f.kind == JSON_TEXT;
-    line_reader_close(r);
-    return found;
-}
-
 static bool first_file_has(const dataset_options *o, const char *field)
 {
     name_list files = {0};
@@ -176,6 +217,7 @@ const format format_jsonl = {
     .splits = (const char *const[]){"train", "validation", "test", NULL},
     .subsets = (const char *const[]){"file", NULL},
     .any_subsets = true,
+    .skips_bad = true,
     .raw_samples = "documents",
     .open = jsonl_open,
     .close = jsonl_close,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // MMLU's own archive (Hendrycks et al., 2021): a folder with test/SUBJECT_test.csv,
-// dev/SUBJECT_dev.csv and val/SUBJECT_val.csv; no header; a question, four choices and the answer's
-// letter a row. A path is that folder, or one such file (then `shots` looks for dev/ beside the
-// file's folder). Subsets are subjects, by sorted name. How a question is asked is said in
-// data/dataset/samples.h.
+// dev/SUBJECT_dev.csv and val/SUBJECT_val.csv; a question, four choices and the answer's letter a
+// row. Copies with a header, or with answers 0 to 3, are told by their first rows. A path is that
+// folder, or one such file (then `shots` looks for dev/ beside the file's folder). Subsets are
+// subjects, by sorted name. How a question is asked is said in data/dataset/samples.h.
 #include "data/formats/format.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "data/bytes/csv.h"
 #include "data/bytes/file_tree.h"
@@ -29,6 +30,7 @@ struct format_state {
     subject_files *at; // owned
     size_t n, capacity;
     size_t shots;
+    bool numbers, zero; // answers are numbers in some file; and 0 among them
 };
 
 static bool has_ending(const char *name, const void *context)
@@ -131,48 +133,83 @@ static question_text field_text(const csv_field *f)
     return (question_text){f->bytes, f->n};
 }
 
-static status add_row(const csv_table *t, size_t row, const char *path, question_list *to)
+// How a file spells its answers: as its first one is.
+typedef enum spelling { LETTERS = 'A', NUMBERS = '0' } spelling;
+
+// The answer of a field, or -1.
+static int read_answer(const csv_field *f, spelling by)
 {
-    const csv_field *f = &t->field[row * FIELDS], *answer = &f[ANSWER];
-    question q = {.text = field_text(&f[QUESTION]), .file = path, .line = t->line[row]};
-    for (int i = 0; i < QUESTION_CHOICES; i++)
-        q.choice[i] = field_text(&f[CHOICE + i]);
-    if (answer->n == 1 && answer->bytes[0] >= 'A' && answer->bytes[0] <= 'D') {
-        q.answer = answer->bytes[0] - 'A';
-        return question_list_add(to, &q);
-    }
-    char *where = text_format("%s:%lld", path, (long long)q.line);
-    status st = where
-                    ? status_fail(ERR_INPUT, where,
-                                  "the answer is %.*s; A, B, C or D is expected in the sixth field",
-                                  (int)(answer->n < 40 ? answer->n : 40), answer->bytes)
-                    : status_no_memory("a message");
+    int answer = f->n == 1 ? f->bytes[0] - (int)by : -1;
+    return answer < QUESTION_CHOICES ? answer : -1;
+}
+
+static spelling find_spelling(const csv_field *answer)
+{
+    return read_answer(answer, NUMBERS) >= 0 ? NUMBERS : LETTERS;
+}
+
+// Whether the first row names the columns.
+static bool is_header(const csv_field *row)
+{
+    static const char *const names[] = {"answer", "target", "label"};
+    const csv_field *f = &row[ANSWER];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (f->n == strlen(names[i]) && strncasecmp(f->bytes, names[i], f->n) == 0)
+            return true;
+    return false;
+}
+
+static status fail_answer(const question *q, const csv_field *answer, spelling by)
+{
+    char *where = text_format("%s:%lld", q->file, (long long)q->line);
+    status st =
+        where
+            ? status_fail(ERR_INPUT, where, "the answer is %.*s; %s is expected in the sixth field",
+                          (int)(answer->n < 40 ? answer->n : 40), answer->bytes,
+                          by == LETTERS ? "A, B, C or D" : "0, 1, 2 or 3, as in its first row,")
+            : status_no_memory("a message");
     free(where);
     return st;
 }
 
-static status read_questions(const char *path, csv_table *t, question_list *to)
+static status add_row(const csv_table *t, size_t row, const char *path, spelling by,
+                      question_list *to)
+{
+    const csv_field *f = &t->field[row * FIELDS];
+    question q = {.text = field_text(&f[QUESTION]), .file = path, .line = t->line[row]};
+    for (int i = 0; i < QUESTION_CHOICES; i++)
+        q.choice[i] = field_text(&f[CHOICE + i]);
+    q.answer = read_answer(&f[ANSWER], by);
+    return q.answer < 0 ? fail_answer(&q, &f[ANSWER], by) : question_list_add(to, &q);
+}
+
+static status read_questions(format_state *s, const char *path, csv_table *t, question_list *to)
 {
     status st;
     TRY(csv_read(path, FIELDS, t));
-    if (t->rows == 0)
+    const size_t first = t->rows > 0 && is_header(t->field);
+    if (t->rows == first)
         return status_fail(ERR_INPUT, path, "holds no question");
-    for (size_t i = 0; i < t->rows; i++)
-        TRY(add_row(t, i, path, to));
+    const spelling by = find_spelling(&t->field[first * FIELDS + ANSWER]);
+    s->numbers |= by == NUMBERS;
+    for (size_t i = first; i < t->rows; i++) {
+        TRY(add_row(t, i, path, by, to));
+        s->zero |= by == NUMBERS && to->at[to->n - 1].answer == 0;
+    }
 done:
     return st;
 }
 
-static status read_subject(const format_state *s, subject_files *at)
+static status read_subject(format_state *s, subject_files *at)
 {
     status st;
-    TRY(read_questions(at->path, &at->questions, &at->subject.questions));
+    TRY(read_questions(s, at->path, &at->questions, &at->subject.questions));
     if (s->shots == 0)
         goto done;
-    TRY(read_questions(at->example, &at->examples, &at->subject.examples));
-    if (at->examples.rows < s->shots)
+    TRY(read_questions(s, at->example, &at->examples, &at->subject.examples));
+    if (at->subject.examples.n < s->shots)
         st = status_fail(ERR_INPUT, at->example, "holds %zu questions; shots: %zu asks for more",
-                         at->examples.rows, s->shots);
+                         at->subject.examples.n, s->shots);
 done:
     return st;
 }
@@ -192,9 +229,13 @@ static status mmlu_open(const dataset_options *o, catalogue *c)
         TRY(read_subject(s, &s->at[i]));
         const char *name = s->at[i].subject.name;
         TRY(name_list_add(&c->group_names, name, strlen(name)));
-        c->count[i] = (int64_t)s->at[i].questions.rows;
+        c->count[i] = (int64_t)s->at[i].subject.questions.n;
         c->samples += c->count[i];
     }
+    if (s->numbers && !s->zero) // or every answer would be taken for the one behind it
+        st = status_fail(
+            ERR_INPUT, o->path,
+            "has answers 1 to 3 and never 0; number the choices from 0, or write A to D");
 done:
     return st;
 }

@@ -22,6 +22,7 @@ typedef struct file_index {
     group_list groups;
     jsonl_documents found;
     text name; // of the last line's subset, unescaped
+    bad_records bad;
 } file_index;
 
 // A window of files that are read side by side.
@@ -37,6 +38,7 @@ static void free_file_index(file_index *x)
     group_list_free(&x->groups);
     free(x->found.at);
     text_free(&x->name);
+    bad_records_free(&x->bad);
     *x = (file_index){0};
 }
 
@@ -146,6 +148,7 @@ static status index_file(void *context, int64_t i, int thread)
     uint64_t offset;
     *x = (file_index){.options = w->options, .number = (uint16_t)(w->first + (size_t)i)};
     x->path = w->files->at[x->number];
+    x->bad.most = w->options->skip_bad;
     if (strcmp(w->options->subsets, "file") == 0)
         TRY(add_file_group(x));
     TRY(line_reader_open(x->path, &r));
@@ -154,7 +157,7 @@ static status index_file(void *context, int64_t i, int thread)
         TRY(line_reader_next(r, &line, &n, &offset));
         if (!line)
             break;
-        TRY(index_line(x, line_reader_number(r), line, n, offset));
+        TRY(bad_records_pass(&x->bad, index_line(x, line_reader_number(r), line, n, offset)));
     }
 done:
     line_reader_close(r);
@@ -192,7 +195,8 @@ done:
     return st;
 }
 
-static status index_files(window *w, pool *p, size_t side, group_list *all, jsonl_documents *index)
+static status index_files(window *w, pool *p, size_t side, group_list *all, bad_records *bad,
+                          jsonl_documents *index)
 {
     status st = OK;
     for (w->first = 0; w->first < w->files->n; w->first += side) {
@@ -200,6 +204,7 @@ static status index_files(window *w, pool *p, size_t side, group_list *all, json
         TRY(pool_run(p, (int64_t)n, index_file, w));
         for (size_t i = 0; i < n; i++) {
             TRY(append_file(&w->at[i], all, index));
+            TRY(bad_records_join(bad, &w->at[i].bad));
             free_file_index(&w->at[i]);
         }
     }
@@ -214,12 +219,13 @@ status jsonl_index(const dataset_options *options, const name_list *files, catal
     pool *p = NULL;
     group_list all = {0};
     const size_t side = options->threads > 1 ? 2 * (size_t)options->threads : 1;
+    out->bad.most = options->skip_bad;
     window w = {options, files, 0, checked_calloc(side, sizeof *w.at)};
     if (!w.at)
         return status_no_memory("an index of documents");
     if (options->threads > 1)
         TRY(pool_new(options->threads, &p));
-    TRY(index_files(&w, p, side, &all, index));
+    TRY(index_files(&w, p, side, &all, &out->bad, index));
     for (size_t g = 0; g < all.names.n; g++)
         out->samples += all.count[g];
     out->group_names = all.names;

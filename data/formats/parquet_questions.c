@@ -22,6 +22,7 @@ struct format_state {
     names numbers; // of the subjects' names
     char **block;  // owned, and each: the text of a question
     size_t blocks, block_capacity, bytes;
+    bool by_number, zero; // of answers; zero: there are some that are 0
 };
 
 // A file's columns, side by side.
@@ -144,6 +145,8 @@ static status read_row(format_state *s, const columns *c, const char *path, int6
     TRY(parquet_reader_next(c->answer, &r.answer));
     TRY(parquet_reader_next(c->subject, &r.subject));
     TRY(check_row(c, i, &r, &answer));
+    s->by_number |= r.answer.kind == PARQUET_INTEGER;
+    s->zero |= answer == 0;
     subject *to = find_subject(s, &r.subject, examples);
     if (!to && !examples)
         return status_no_memory("a list of subjects");
@@ -230,6 +233,10 @@ static status parquet_questions_open(const dataset_options *o, catalogue *c)
         c->count[i] = (int64_t)at->questions.n;
         c->samples += c->count[i];
     }
+    if (s->by_number && !s->zero) // or every answer would be taken for the one behind it
+        st = status_fail(
+            ERR_INPUT, o->path,
+            "has answers 1 to 3 and never 0; number the choices from 0, or write A to D");
 done:
     return st;
 }

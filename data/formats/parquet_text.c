@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Documents in Parquet files, one a row, in file order. With `subsets: file` a file is a subset, by
 // its path without ending, and all shards of one (train-00000-of-00012) are the same. By another
-// column, that column alone is read when the dataset is opened; what makes a document's subset is
-// read once more beside its text, so that there is no index in memory.
+// column, that column alone is read when the dataset is opened (with `skip_bad` the text, too); what
+// makes a document's subset is read once more beside its text, so that there is no index in memory.
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,8 @@
 struct format_state {
     name_list files;
     char *field, *subsets; // owned
-    bool by_file;
-    size_t *group; // owned [files.n]: by file
+    bool by_file, skips;   // skips: bad rows, which were counted when the dataset was opened
+    size_t *group;         // owned [files.n]: by file
     group_list groups;
 };
 
@@ -34,7 +35,7 @@ static size_t without_shard(const char *name, size_t n)
     return n > length ? n - length : n;
 }
 
-static status open_by_file(format_state *s, const dataset_options *o)
+static status name_files(format_state *s, const dataset_options *o)
 {
     status st = OK;
     const char *problem;
@@ -42,17 +43,39 @@ static status open_by_file(format_state *s, const dataset_options *o)
         return status_no_memory("a dataset");
     for (size_t i = 0; i < s->files.n; i++) {
         size_t n;
-        parquet_file *f = NULL;
         const char *name = group_list_name_file(o->path, s->files.at[i], &n);
-        TRY(stopping_check(o->stopping));
         TRY(group_list_find(&s->groups, o->path, o->subsets, name, without_shard(name, n), &problem,
                             &s->group[i]));
         if (problem)
             return status_fail(ERR_INPUT, s->files.at[i], "%s; rename the file", problem);
-        TRY(parquet_file_open(s->files.at[i], &f));
-        s->groups.count[s->group[i]] += parquet_file_rows(f);
-        parquet_file_close(f);
     }
+done:
+    return st;
+}
+
+// The columns of a file that are read, side by side; NULL: not wanted.
+typedef struct rows {
+    parquet_file *file;
+    parquet_reader *text, *group;
+} rows;
+
+static void close_rows(rows *r)
+{
+    parquet_reader_close(r->text);
+    parquet_reader_close(r->group);
+    parquet_file_close(r->file);
+    *r = (rows){0};
+}
+
+static status open_rows(const format_state *s, size_t i, bool texts, const atomic_bool *stopping,
+                        rows *r)
+{
+    status st;
+    TRY(parquet_file_open(s->files.at[i], &r->file));
+    if (texts)
+        TRY(parquet_table_read(r->file, s->field, false, stopping, &r->text));
+    if (!s->by_file)
+        TRY(parquet_table_read(r->file, s->subsets, false, stopping, &r->group));
 done:
     return st;
 }
@@ -79,36 +102,53 @@ static const char *spell_group(const parquet_value *v, char number[32], size_t *
     return NULL;
 }
 
-static status count_row(format_state *s, const dataset_options *o, const parquet_file *f,
-                        int64_t row, const parquet_value *v)
+// The subset of a row, by its column.
+static status find_group(format_state *s, const dataset_options *o, const rows *r, int64_t row,
+                         const parquet_value *v, size_t *group)
 {
     char number[32];
-    size_t n = 0, group = 0;
+    size_t n = 0;
     const char *name = spell_group(v, number, &n), *problem = name ? NULL : "is missing";
     status st =
-        name ? group_list_find(&s->groups, o->path, o->subsets, name, n, &problem, &group) : OK;
-    if (st == OK && problem)
-        return parquet_table_fail(f, row, s->subsets, problem);
+        name ? group_list_find(&s->groups, o->path, o->subsets, name, n, &problem, group) : OK;
+    return st == OK && problem ? parquet_table_fail(r->file, row, s->subsets, problem) : st;
+}
+
+static status count_row(format_state *s, const dataset_options *o, rows *r, size_t i, int64_t row,
+                        bad_records *bad)
+{
+    status st;
+    parquet_value v, t;
+    size_t group = s->by_file ? s->group[i] : 0;
+    if (r->group)
+        TRY(parquet_reader_next(r->group, &v));
+    if (r->text)
+        TRY(parquet_reader_next(r->text, &t));
+    st = r->group ? find_group(s, o, r, row, &v, &group) : OK;
+    if (st == OK && r->text)
+        st = parquet_table_check_text(r->file, row, s->field, &t);
     if (st == OK)
         s->groups.count[group]++;
+    st = bad_records_pass(bad, st);
+done:
     return st;
 }
 
-static status count_by_column(format_state *s, const dataset_options *o, const char *path)
+// Counts the documents of a file. Texts are looked at now only where bad ones are to be passed over:
+// otherwise they are when they are tokenised, before any other work.
+static status count_file(format_state *s, const dataset_options *o, size_t i, bad_records *bad)
 {
     status st;
-    parquet_file *f = NULL;
-    parquet_reader *r = NULL;
-    parquet_value v;
-    TRY(parquet_file_open(path, &f));
-    TRY(parquet_table_read(f, s->subsets, false, o->stopping, &r));
-    for (int64_t i = 0; i < parquet_file_rows(f); i++) {
-        TRY(parquet_reader_next(r, &v));
-        TRY(count_row(s, o, f, i, &v));
-    }
+    rows r = {0};
+    TRY(stopping_check(o->stopping));
+    TRY(open_rows(s, i, s->skips, o->stopping, &r));
+    const int64_t n = parquet_file_rows(r.file);
+    if (s->by_file && !s->skips)
+        s->groups.count[s->group[i]] += n;
+    for (int64_t row = 0; row < n && (r.group || r.text); row++)
+        TRY(count_row(s, o, &r, i, row, bad));
 done:
-    parquet_reader_close(r);
-    parquet_file_close(f);
+    close_rows(&r);
     return st;
 }
 
@@ -136,12 +176,14 @@ static status parquet_text_open(const dataset_options *o, catalogue *c)
     if (!s->field || !s->subsets)
         return status_no_memory("a dataset");
     s->by_file = strcmp(o->subsets, "file") == 0;
+    s->skips = o->skip_bad > 0;
     TRY(parquet_table_files(o, o->split, &s->files, &c->ignored));
     TRY(check_field(s));
+    c->bad.most = o->skip_bad;
     if (s->by_file)
-        TRY(open_by_file(s, o));
-    for (size_t i = 0; i < s->files.n && !s->by_file; i++)
-        TRY(count_by_column(s, o, s->files.at[i]));
+        TRY(name_files(s, o));
+    for (size_t i = 0; i < s->files.n; i++)
+        TRY(count_file(s, o, i, &c->bad));
     const size_t groups = s->groups.names.n;
     if (!(c->count = checked_calloc(groups, sizeof *c->count)))
         return status_no_memory("a dataset");
@@ -164,53 +206,35 @@ static void parquet_text_close(format_state *s)
     free(s);
 }
 
-// The files of a dataset as they are read once more.
-typedef struct rows {
-    parquet_file *file;
-    parquet_reader *text, *group; // group: NULL by file
-} rows;
-
-static void close_rows(rows *r)
-{
-    parquet_reader_close(r->text);
-    parquet_reader_close(r->group);
-    parquet_file_close(r->file);
-    *r = (rows){0};
-}
-
-static status open_rows(const format_state *s, size_t i, text_maker *m, rows *r)
-{
-    status st;
-    TRY(parquet_file_open(s->files.at[i], &r->file));
-    TRY(parquet_table_read(r->file, s->field, false, text_maker_stopping(m), &r->text));
-    if (!s->by_file)
-        TRY(parquet_table_read(r->file, s->subsets, false, text_maker_stopping(m), &r->group));
-done:
-    return st;
-}
-
 // *more = false when no subset wants any more.
 static status feed_row(const format_state *s, size_t i, int64_t row, rows *r, text_maker *m,
                        bool *more)
 {
     status st;
-    parquet_value v;
+    parquet_value v, t;
     char number[32];
     size_t n = 0, group = s->by_file ? s->group[i] : 0;
-    if (r->group) {
+    bool known = true;
+    if (r->group)
         TRY(parquet_reader_next(r->group, &v));
+    TRY(parquet_reader_next(r->text, &t));
+    if (r->group) {
         const char *name = spell_group(&v, number, &n);
-        if (!name || !group_list_get(&s->groups, name, n, &group))
-            return status_fail(ERR_INPUT, s->files.at[i], "has changed while it was read");
+        known = name && group_list_get(&s->groups, name, n, &group);
     }
-    TRY(parquet_reader_next(r->text, &v));
+    if (!known && !s->skips)
+        return status_fail(ERR_INPUT, s->files.at[i], "has changed while it was read");
+    if (!known)
+        goto done;
     if (!text_maker_wants(m, group)) {
         *more = text_maker_wants_more(m);
         goto done;
     }
-    TRY(parquet_table_check_text(r->file, row, s->field, &v));
+    st = parquet_table_check_text(r->file, row, s->field, &t);
+    if (st != OK)
+        return s->skips ? OK : st;
     text_document d = {
-        .group = group, .bytes = v.bytes, .n = v.n, .file = s->files.at[i], .line = row + 1};
+        .group = group, .bytes = t.bytes, .n = t.n, .file = s->files.at[i], .line = row + 1};
     TRY(text_maker_add(m, &d));
 done:
     return st;
@@ -224,7 +248,7 @@ static status parquet_text_feed(const format_state *s, text_maker *m)
     for (size_t i = 0; i < s->files.n && more; i++) {
         if (s->by_file && !text_maker_wants(m, s->group[i]))
             continue;
-        TRY(open_rows(s, i, m, &r));
+        TRY(open_rows(s, i, true, text_maker_stopping(m), &r));
         const int64_t n = parquet_file_rows(r.file);
         for (int64_t row = 0; row < n && more; row++)
             TRY(feed_row(s, i, row, &r, m, &more));
@@ -240,6 +264,7 @@ const format format_parquet_text = {
     .splits = parquet_table_splits,
     .subsets = (const char *const[]){"file", NULL},
     .any_subsets = true,
+    .skips_bad = true,
     .raw_samples = "documents",
     .open = parquet_text_open,
     .close = parquet_text_close,

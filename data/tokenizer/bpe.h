@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Byte-pair encoding of one word: start from its bytes (byte-level) or characters (with byte
 // fallback), and merge the pair of lowest rank, leftmost first, until none is left (Sennrich et
-// al., 2016). Here its vocabulary and rules; data/tokenizer/bpe_encoder.h applies them.
+// al., 2016). Here its rules; data/tokenizer/bpe_encoder.h applies them.
 #ifndef DATA_TOKENIZER_BPE_H
 #define DATA_TOKENIZER_BPE_H
 
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/tokenizer/vocabulary.h"
 #include "pipeline/base/status.h"
 
 typedef struct bpe_options {
@@ -25,13 +26,10 @@ typedef struct bpe_merge {
 
 typedef struct bpe bpe;
 
-// `name` names the file in messages; it is copied.
-status bpe_new(const char *name, const bpe_options *options, bpe **out);
+// `name` names the file in messages; it is copied. The vocabulary is borrowed while the rules live.
+status bpe_new(const char *name, const bpe_options *options, const vocabulary *v, bpe **out);
 void bpe_free(bpe *b); // NULL is a no-op
 
-// Adds a piece with its id. ERR_INPUT when the id is that of another piece, the piece has another
-// id, or the id is out of [0, 2^24).
-status bpe_add_piece(bpe *b, const char *bytes, size_t n, int32_t id);
 // Sets options.unknown once the vocabulary is known.
 void bpe_set_unknown(bpe *b, int32_t id);
 // Adds a merge rule: left then right, of that rank (lower first). ERR_INPUT when one of them or
@@ -42,19 +40,14 @@ status bpe_add_merge(bpe *b, const char *left, size_t left_n, const char *right,
 // may merge, the higher score of the union first. score[id] for each piece.
 status bpe_merges_from_scores(bpe *b, const float *score, size_t n);
 
-int32_t bpe_size(const bpe *b);                              // one more than the largest id
-int32_t bpe_find(const bpe *b, const char *bytes, size_t n); // -1 where there is none
-// The bytes of a piece; NULL for an id without one. Borrowed.
-const char *bpe_piece(const bpe *b, int32_t id, size_t *n);
 // True when no rule's result has `boundary` anywhere but at its very start or within a run of
 // boundaries at its start: then a word may be cut before each first `boundary` without changing the
 // result.
 bool bpe_cuts_before(const bpe *b, const char *boundary, size_t n);
 
-// What encoding needs. The rule for a pair of ids, or NULL; the options, `unknown` as set; of each
-// byte the id of its own piece (byte-level) or of <0xNN>, -1 where there is none [256]. Borrowed.
+// What encoding needs. The rule for a pair of ids, or NULL; the options, `unknown` as set. Borrowed.
 const bpe_merge *bpe_find_merge(const bpe *b, int32_t left, int32_t right);
 const bpe_options *bpe_get_options(const bpe *b);
-const int32_t *bpe_byte_ids(const bpe *b);
+const vocabulary *bpe_vocabulary(const bpe *b);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Most words of a text were seen before: a cache answers them. A new word is a linked list of
+// A word is a linked list of
 // symbols; the best pair is sought among all of a short word and in a heap of a long one, since a
 // text without spaces must not take quadratic time. A pair in the heap may be gone by the time it
 // comes up: it holds the ids it was rated with, and is dropped where they differ.
@@ -8,23 +8,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "pipeline/base/checked.h"
 
-enum {
-    CACHE_SLOTS = 1 << 16, // words remembered
-    CACHE_BYTES = 40,      // longer words are merged afresh
-    CACHE_IDS = 14,
-    SHORT_WORD = 24, // up to here the best pair is found by looking at all; beyond, by a heap
-};
-
-typedef struct cached_word {
-    uint64_t hash; // 0: empty
-    uint8_t bytes, ids;
-    char word[CACHE_BYTES];
-    int32_t id[CACHE_IDS];
-} cached_word;
+enum { SHORT_WORD = 24 }; // up to here the best pair is found by looking at all; beyond, by a heap
 
 // A symbol of the word being merged; a list linked by index.
 typedef struct symbol {
@@ -39,9 +26,9 @@ typedef struct candidate {
 
 struct bpe_encoder {
     const bpe *b;
-    const bpe_options *options; // of b
-    const int32_t *byte_id;     // [256] of b
-    cached_word *cache;
+    const vocabulary *v; // these three are b's
+    const bpe_options *options;
+    const int32_t *byte_id; // [256]
     symbol *symbols;
     size_t n_symbols, symbols_capacity;
     candidate *heap;
@@ -51,13 +38,12 @@ struct bpe_encoder {
 status bpe_encoder_new(const bpe *b, bpe_encoder **out)
 {
     bpe_encoder *e = checked_calloc(1, sizeof *e);
-    if (!e || !(e->cache = checked_calloc(CACHE_SLOTS, sizeof *e->cache))) {
-        free(e);
-        return status_no_memory("a tokenizer's cache");
-    }
+    if (!e)
+        return status_no_memory("a tokenizer");
     e->b = b;
+    e->v = bpe_vocabulary(b);
     e->options = bpe_get_options(b);
-    e->byte_id = bpe_byte_ids(b);
+    e->byte_id = vocabulary_byte_ids(e->v);
     *out = e;
     return OK;
 }
@@ -66,7 +52,6 @@ void bpe_encoder_free(bpe_encoder *e)
 {
     if (!e)
         return;
-    free(e->cache);
     free(e->symbols);
     free(e->heap);
     free(e);
@@ -101,8 +86,8 @@ static status split_word(bpe_encoder *e, const char *word, size_t n)
     e->n_symbols = 0;
     for (size_t at = 0, step; at < n && st == OK; at += step) {
         step = o->byte_level ? 1 : character_bytes((unsigned char)word[at]);
-        int32_t id =
-            o->byte_level ? e->byte_id[(unsigned char)word[at]] : bpe_find(e->b, word + at, step);
+        int32_t id = o->byte_level ? e->byte_id[(unsigned char)word[at]]
+                                   : vocabulary_find(e->v, word + at, step);
         if (id >= 0) {
             st = add_symbol(e, id);
             continue;
@@ -235,23 +220,6 @@ done:
 
 status bpe_encoder_encode(bpe_encoder *e, const char *word, size_t n, token_list *out)
 {
-    status st;
-    if (n == 0)
-        return OK;
-    uint64_t hash = XXH3_64bits(word, n) | 1;
-    cached_word *c = &e->cache[hash >> 16 & (CACHE_SLOTS - 1)];
-    if (n <= CACHE_BYTES && c->hash == hash && c->bytes == n && memcmp(c->word, word, n) == 0)
-        return token_list_append(out, c->id, c->ids);
-    size_t first = out->n;
-    int32_t whole = e->options->ignore_merges ? bpe_find(e->b, word, n) : -1;
-    st = whole >= 0 ? token_list_add(out, whole) : merge_word(e, word, n, out);
-    if (st == OK && n <= CACHE_BYTES && out->n - first <= CACHE_IDS) {
-        c->hash = hash;
-        c->bytes = (uint8_t)n;
-        c->ids = (uint8_t)(out->n - first);
-        memcpy(c->word, word, n);
-        if (c->ids > 0) // else there may be no list yet
-            memcpy(c->id, out->id + first, c->ids * sizeof *c->id);
-    }
-    return st;
+    int32_t whole = e->options->ignore_merges ? vocabulary_find(e->v, word, n) : -1;
+    return whole >= 0 ? token_list_add(out, whole) : merge_word(e, word, n, out);
 }

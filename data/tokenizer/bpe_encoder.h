@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread's working memory for merging words, with a cache of words seen.
+// One thread's working memory for merging words.
 #ifndef DATA_TOKENIZER_BPE_ENCODER_H
 #define DATA_TOKENIZER_BPE_ENCODER_H
 

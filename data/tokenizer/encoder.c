@@ -9,14 +9,14 @@
 #include <string.h>
 
 #include "data/bytes/utf8.h"
-#include "data/tokenizer/bpe_encoder.h"
 #include "data/tokenizer/tokenizer_rules.h"
+#include "data/tokenizer/word_encoder.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
 struct encoder {
     const tokenizer_rules *rules; // borrowed
-    bpe_encoder *bpe;
+    word_encoder *words;
     splitter_workspace *splitter;
     text repaired, normalized;
     token_list *out; // of the call under way
@@ -30,7 +30,7 @@ status encoder_new(const tokenizer *t, encoder **out)
     if (!e)
         return status_no_memory("a tokenizer");
     e->rules = tokenizer_get_rules(t);
-    TRY(bpe_encoder_new(e->rules->bpe, &e->bpe));
+    TRY(word_encoder_new(e->rules, &e->words));
     TRY(splitter_workspace_new(e->rules->splitter, &e->splitter));
     *out = e;
     e = NULL;
@@ -43,7 +43,7 @@ void encoder_free(encoder *e)
 {
     if (!e)
         return;
-    bpe_encoder_free(e->bpe);
+    word_encoder_free(e->words);
     splitter_workspace_free(e->splitter);
     text_free(&e->repaired);
     text_free(&e->normalized);
@@ -65,14 +65,14 @@ static status encode_word(void *context, const char *bytes, size_t n)
     if (is_full(e))
         return ERR_INTERRUPTED;
     if (!e->rules->cut_marks)
-        return bpe_encoder_encode(e->bpe, bytes, n, e->out);
+        return word_encoder_encode(e->words, bytes, n, e->out);
     const size_t mark = sizeof SPACE_MARK - 1;
     size_t from = 0;
     bool run = true; // inside a run of marks
     for (size_t at = 0; at < n && st == OK;) {
         bool is_mark = n - at >= mark && memcmp(bytes + at, SPACE_MARK, mark) == 0;
         if (is_mark && !run) {
-            st = bpe_encoder_encode(e->bpe, bytes + from, at - from, e->out);
+            st = word_encoder_encode(e->words, bytes + from, at - from, e->out);
             from = at;
             if (st == OK && is_full(e))
                 return ERR_INTERRUPTED;
@@ -80,7 +80,7 @@ static status encode_word(void *context, const char *bytes, size_t n)
         run = is_mark;
         at += is_mark ? mark : 1;
     }
-    return st == OK ? bpe_encoder_encode(e->bpe, bytes + from, n - from, e->out) : st;
+    return st == OK ? word_encoder_encode(e->words, bytes + from, n - from, e->out) : st;
 }
 
 // A stretch without added tokens of the raw text: normalised, searched for those of the normalised

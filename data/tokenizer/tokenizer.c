@@ -38,7 +38,7 @@ status tokenizer_open(const char *path, tokenizer **out)
     bool is_gguf = n > 5 && strcmp(r->path + n - 5, ".gguf") == 0;
     TRY(is_gguf ? tokenizer_gguf_read(r) : tokenizer_json_read(r));
     added_tokens_ready(r->added);
-    r->cut_marks = !r->byte_level && bpe_find(r->bpe, SPACE_MARK, 3) >= 0 &&
+    r->cut_marks = r->bpe && !r->byte_level && vocabulary_find(r->vocabulary, SPACE_MARK, 3) >= 0 &&
                    bpe_cuts_before(r->bpe, SPACE_MARK, 3);
     *out = t;
     t = NULL;
@@ -91,6 +91,20 @@ static void decode_marked(const char *piece, size_t n, text *out)
     }
 }
 
+// Appends a piece of WordPiece's, with a space before it where a word begins.
+static void decode_word(const tokenizer_rules *r, const char *piece, size_t n, bool first,
+                        text *out)
+{
+    const size_t mark = strlen(r->goes_on);
+    if (n > mark && memcmp(piece, r->goes_on, mark) == 0) {
+        text_add_bytes(out, piece + mark, n - mark);
+        return;
+    }
+    if (!first)
+        text_add(out, " ");
+    text_add_bytes(out, piece, n);
+}
+
 status tokenizer_decode(const tokenizer *t, const int32_t *id, size_t n, text *out)
 {
     size_t begin = out->length, length;
@@ -98,11 +112,13 @@ status tokenizer_decode(const tokenizer *t, const int32_t *id, size_t n, text *o
     bool strip = r->strip_space;
     for (size_t i = 0; i < n; i++) {
         const added_token *a = added_tokens_of(r->added, id[i]);
-        const char *piece = a ? a->content : bpe_piece(r->bpe, id[i], &length);
+        const char *piece = a ? a->content : vocabulary_piece(r->vocabulary, id[i], &length);
         if (!piece || (a && a->special))
             continue;
         if (a || r->byte_level)
             text_add_bytes(out, piece, a ? a->n : length);
+        else if (r->goes_on)
+            decode_word(r, piece, length, out->length == begin, out);
         else
             decode_marked(piece, length, out);
         if (strip && out->length > begin && out->at[begin] == ' ') {

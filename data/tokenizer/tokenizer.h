@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text to token ids, as the `tokenizers` package (tokenizer.json) and llama.cpp (GGUF metadata) do
-// it: added tokens are cut out, the rest is normalised, split into words, and each word merged by
-// byte-pair encoding. What a file asks for beyond that is refused by name.
+// it: added tokens are cut out, the rest is normalised, split into words, and each word spelled by
+// byte-pair encoding, WordPiece or a unigram model. What a file asks for beyond that is refused by
+// name.
 #ifndef DATA_TOKENIZER_TOKENIZER_H
 #define DATA_TOKENIZER_TOKENIZER_H
 

@@ -79,8 +79,11 @@ static status read_pieces(tokenizer_rules *r, const gguf *g, bool byte_level)
         }
         if (byte_level && pieces[i].length <= sizeof bytes && type == NORMAL)
             length = byte_alphabet_decode(pieces[i].bytes, pieces[i].length, bytes);
-        TRY(length < 0 ? bpe_add_piece(r->bpe, pieces[i].bytes, pieces[i].length, (int32_t)i)
-                       : bpe_add_piece(r->bpe, bytes, (size_t)length, (int32_t)i));
+        TRY(length < 0 && byte_level ? vocabulary_add_unreachable(r->vocabulary, pieces[i].bytes,
+                                                                  pieces[i].length, (int32_t)i)
+            : length < 0
+                ? vocabulary_add(r->vocabulary, pieces[i].bytes, pieces[i].length, (int32_t)i)
+                : vocabulary_add(r->vocabulary, bytes, (size_t)length, (int32_t)i));
         if (type != CONTROL && type != USER_DEFINED && type != UNKNOWN)
             continue;
         added_token token = {.content = (char *)(uintptr_t)pieces[i].bytes,
@@ -161,7 +164,8 @@ static status read_byte_level(tokenizer_rules *r, const gguf *g)
     bpe_options options = {
         .byte_level = true, .ignore_merges = pre_types[k].ignore_merges, .unknown = -1};
     TRY(splitter_from_patterns(pre_types[k].patterns, r->path, &r->splitter));
-    TRY(bpe_new(r->path, &options, &r->bpe));
+    TRY(vocabulary_new(r->path, options.byte_level, &r->vocabulary));
+    TRY(bpe_new(r->path, &options, r->vocabulary, &r->bpe));
     TRY(read_pieces(r, g, true));
     TRY(read_merges(r, g));
     TRY(add_side(r, g, "tokenizer.ggml.add_bos_token", pre_types[k].ignore_merges,
@@ -194,7 +198,8 @@ static status read_sentencepiece(tokenizer_rules *r, const gguf *g)
     TRY(splitter_new(NULL, r->path, &r->splitter));
     r->strip_space = prefix;
     bpe_options options = {.byte_fallback = true, .unknown = (int32_t)unknown};
-    TRY(bpe_new(r->path, &options, &r->bpe));
+    TRY(vocabulary_new(r->path, options.byte_level, &r->vocabulary));
+    TRY(bpe_new(r->path, &options, r->vocabulary, &r->bpe));
     TRY(read_pieces(r, g, false));
     TRY(gguf_get_reals(g, "tokenizer.ggml.scores", &scores, &n));
     TRY(bpe_merges_from_scores(r->bpe, scores, n));

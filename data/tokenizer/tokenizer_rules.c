@@ -7,7 +7,7 @@
 
 int32_t tokenizer_rules_size(const tokenizer_rules *r)
 {
-    int32_t size = bpe_size(r->bpe);
+    int32_t size = vocabulary_size(r->vocabulary);
     for (size_t i = 0; i < added_tokens_count(r->added); i++)
         if (added_tokens_at(r->added, i)->id >= size)
             size = added_tokens_at(r->added, i)->id + 1;
@@ -19,9 +19,13 @@ void tokenizer_rules_free(tokenizer_rules *r)
     normalizer_free(r->normalizer);
     splitter_free(r->splitter);
     bpe_free(r->bpe);
+    wordpiece_free(r->wordpiece);
+    unigram_free(r->unigram);
+    vocabulary_free(r->vocabulary);
     added_tokens_free(r->added);
     token_list_free(&r->prefix);
     token_list_free(&r->suffix);
+    free(r->goes_on);
     free(r->path);
     *r = (tokenizer_rules){0};
 }

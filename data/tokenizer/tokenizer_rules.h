@@ -9,17 +9,24 @@
 
 #include "data/tokenizer/added_tokens.h"
 #include "data/tokenizer/bpe.h"
-#include "data/tokenizer/normalizer.h"
-#include "data/tokenizer/splitter.h"
 #include "data/tokenizer/token_list.h"
+#include "data/tokenizer/unigram.h"
+#include "data/tokenizer/vocabulary.h"
+#include "data/tokenizer/wordpiece.h"
+#include "data/words/normalizer.h"
+#include "data/words/splitter.h"
 
 // {0} is the empty one.
 typedef struct tokenizer_rules {
     char *path;             // owned: the file
-    normalizer *normalizer; // these four are owned
+    normalizer *normalizer; // all these are owned
     splitter *splitter;
-    bpe *bpe;
+    vocabulary *vocabulary;
+    bpe *bpe; // one of three models
+    wordpiece *wordpiece;
+    unigram *unigram;
     added_tokens *added;
+    char *goes_on;             // WordPiece: "##"
     token_list prefix, suffix; // stand before and after every text
     bool byte_level;           // pieces are bytes; otherwise "▁" is a space and <0xNN> a byte
     bool strip_space;          // decoding drops the space that encoding put in front

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels that a pass spends most of its time in beside its products, in two forms: plain C
-// that compilers vectorise, for every CPU, and by hand for AVX-512. Each is what
+// The kernels that a pass spends most of its time in beside its products, in three forms: plain C
+// that compilers vectorise, for every CPU and for AVX2 with FMA, and by hand for AVX-512. Each is what
 // model/kernels/kernels.h says of the function of the same name, which takes the best form that the
 // CPU has. All local; no allocation.
 #ifndef MODEL_KERNELS_KERNEL_SET_H
@@ -26,7 +26,8 @@ typedef struct kernel_set {
 } kernel_set;
 
 const kernel_set *kernels_plain(void);
-// NULL where the CPU has no AVX-512.
+// NULL where the CPU has no AVX2 and FMA; no AVX-512.
+const kernel_set *kernels_avx2(void);
 const kernel_set *kernels_avx512(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The best of two forms is chosen at each call, by a test of the CPU's features; what compilers
+// The best of three forms is chosen at each call, by a test of the CPU's features; what compilers
 // make vectors of by themselves is here, in a copy for each kind of CPU. Compiled with
 // -ffp-contract=fast (CMakeLists.txt).
 #include "model/kernels/kernels.h"
@@ -11,8 +11,9 @@
 
 static const kernel_set *best_set(void)
 {
-    const kernel_set *by_hand = kernels_avx512();
-    return by_hand ? by_hand : kernels_plain();
+    const kernel_set *best = kernels_avx512();
+    best = best ? best : kernels_avx2();
+    return best ? best : kernels_plain();
 }
 
 bool kernel_layer_norm(const float *x, int64_t rows, int width, const float *weight,

@@ -106,7 +106,9 @@ static void add_bf16_products(text *found)
 
 static void add_other_kernels(text *found)
 {
-    text_add(found, kernels_avx512() ? "sulcus AVX-512" : "plain C");
+    text_add(found, kernels_avx512() ? "sulcus AVX-512"
+                    : kernels_avx2() ? "plain C for AVX2"
+                                     : "plain C");
 }
 
 static const version_def f32_products = {"float32 products", add_f32_products};

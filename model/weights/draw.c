@@ -137,7 +137,10 @@ void draw_normals(draw_form form, const rng *r, double deviation, bool truncated
     uint8_t doubtful[LANES / 8];
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        if (form == DRAW_BEST && is_for_avx512(deviation, limit, first + i))
+        const bool by_hand = form != DRAW_PLAIN && is_for_avx512(deviation, limit, first + i);
+        if (by_hand && form == DRAW_BF16)
+            draw_avx512_bf16(r, deviation, first + i, LANES, &out[i], doubtful);
+        else if (by_hand)
             draw_avx512(r, deviation, first + i, LANES, &out[i], doubtful);
         else
             draw_plain(r, deviation, limit, first + i, &out[i], doubtful);

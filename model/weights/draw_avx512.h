@@ -17,5 +17,9 @@ bool draw_avx512_has(void);
 // draw_avx512_has. Local.
 void draw_avx512(const rng *r, double deviation, uint64_t first, size_t n, float *out,
                  uint8_t *doubtful);
+// Likewise of numbers that are rounded to bf16 (model/kernels/bfloat16.h) afterwards: out[i] is a
+// float that gives the same.
+void draw_avx512_bf16(const rng *r, double deviation, uint64_t first, size_t n, float *out,
+                      uint8_t *doubtful);
 
 #endif

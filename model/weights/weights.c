@@ -120,8 +120,8 @@ static void draw_otherwise(const config *c, const tensor_slot *t, const rng *r, 
 }
 
 // Draws elements [first, first + n) of a tensor: the same for any slicing.
-static void draw_elements(const config *c, const tensor_slot *t, uint64_t seed, size_t first,
-                          size_t n, float *out)
+static void draw_elements(draw_form form, const config *c, const tensor_slot *t, uint64_t seed,
+                          size_t first, size_t n, float *out)
 {
     const init how = t->def->init;
     const rng r = rng_new(seed, t->name);
@@ -132,7 +132,7 @@ static void draw_elements(const config *c, const tensor_slot *t, uint64_t seed, 
     else if (how == INIT_XAVIER || how == INIT_LECUN)
         draw_otherwise(c, t, &r, t->before + first, n, out);
     else
-        draw_normals(DRAW_BEST, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,
+        draw_normals(form, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,
                      t->before + first, n, out);
 }
 
@@ -169,7 +169,8 @@ static status read_elements(const weights *w, const job *j, float *to)
     const float *values = to ? to : j->slot->at + j->first;
     size_t at;
     if (!t->from) {
-        draw_elements(c, t, w->seed, j->first, j->n, to);
+        const draw_form form = j->pack && w->form == PACKING_BF16 ? DRAW_BF16 : DRAW_BEST;
+        draw_elements(form, c, t, w->seed, j->first, j->n, to);
         zero_padding(c, t->def, j->first, j->n, to);
         return OK;
     }

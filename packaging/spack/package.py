@@ -20,6 +20,7 @@ class Sulcus(CMakePackage):
 
     variant("onednn", default=True, description="products held against oneDNN in the tests")
     variant("parquet", default=True, description="Parquet files packed with Snappy and LZ4; those packed otherwise are read anyhow")
+    variant("webp", default=True, description="WebP images")
     variant("gnuplot", default=True, description="figures of the report")
 
     depends_on("c", type="build")
@@ -39,6 +40,7 @@ class Sulcus(CMakePackage):
     depends_on("zstd@1.4:")
     depends_on("snappy", when="+parquet")
     depends_on("lz4", when="+parquet")
+    depends_on("libwebp", when="+webp")
     depends_on("jpeg")
     depends_on("libpng@1.6:")
     depends_on("gnuplot", type="run", when="+gnuplot")
@@ -49,6 +51,7 @@ class Sulcus(CMakePackage):
     def cmake_args(self):
         args = [self.define_from_variant("SULCUS_ONEDNN", "onednn"), self.define("BUILD_TESTING", False)]
         args += [self.define_from_variant("SULCUS_" + codec, "parquet") for codec in ("SNAPPY", "LZ4")]
+        args += [self.define_from_variant("SULCUS_WEBP", "webp")]
         if not self.spec.satisfies("^[virtuals=blas] openblas"):
             args.append(self.define("BLAS_LIBRARIES", self.spec["blas"].libs.joined(";")))
         return args

@@ -42,9 +42,9 @@ struct wave {
     _Atomic double longest; // seconds of this rank's longest unit; any thread may look at it
     double busy;            // of all, shared out to the lanes
     double ended, gap;      // when none ran any more; the longest time without one
-    // Nanoseconds of all ranks' threads between their first unit and the meeting, and of these,
-    // those in which they had nothing to do.
-    int64_t manned, rested;
+    // Nanoseconds of this rank's threads between their first unit and the meeting, and of these,
+    // those in which they had nothing to do; and of all ranks' until the last meeting.
+    int64_t manned, rested, all_manned, all_rested;
 };
 
 // --- Making the list
@@ -351,7 +351,7 @@ static status save_stretch(void *context, int64_t stretch)
 static status run_through_cuts(run *r, wave *w)
 {
     lanes l = {r, w};
-    bool ahead;
+    bool ahead = false;
     status st = w->team ? team_begin(w->team, pool_threads(r->runtime.pool)) : OK;
     if (w->team)
         w->lanes = team_lanes(w->team);
@@ -393,6 +393,8 @@ static status meet_ranks(run *r, wave *w, bool *more, bool *stopped)
         w->list.parts[p].task->manned += sum[1];
         w->list.parts[p].task->rested += sum[2];
     }
+    w->all_manned += sum[1];
+    w->all_rested += sum[2];
     w->manned = w->rested = 0;
     status st = *stopped || (due && *left > 0) ? checkpoint_wave(r) : OK;
     drop_changed(r, w);
@@ -422,13 +424,15 @@ static void conclude_tasks(run *r, wave *w, bool stopped)
 static status write_note(run *r, const wave *w, int64_t sent)
 {
     double now = progress_clock(), gap = now - w->ended;
-    const wave_note own = {.units = w->list.units,
-                           .seconds = now - w->started,
-                           .gap = gap > w->gap ? gap : w->gap,
-                           .busy = w->busy,
-                           .longest = w->longest,
-                           .sent = mailbox_sent(comm_mailbox(r->comm)) - sent,
-                           .fetched = w->steal ? steal_fetched(w->steal) : 0};
+    const wave_note own = {
+        .units = w->list.units,
+        .seconds = now - w->started,
+        .gap = gap > w->gap ? gap : w->gap,
+        .busy = w->busy,
+        .longest = w->longest,
+        .waiting = w->all_manned > 0 ? (double)w->all_rested / (double)w->all_manned : 0,
+        .sent = mailbox_sent(comm_mailbox(r->comm)) - sent,
+        .fetched = w->steal ? steal_fetched(w->steal) : 0};
     return r->wants_notes ? wave_note_write(&own, r->comm, r->records.journal) : OK;
 }
 

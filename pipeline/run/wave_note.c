@@ -30,6 +30,7 @@ status wave_note_write(const wave_note *own, const comm *c, journal *j)
                                .idle_most = largest_seconds(c, idle),
                                .longest = largest_seconds(c, own->longest),
                                .gap = largest_seconds(c, own->gap),
+                               .waiting = own->waiting,
                                .messages = sum[1],
                                .fetched = sum[2]};
     if (comm_rank(c) == 0)

@@ -18,6 +18,7 @@ typedef struct wave_note {
     int64_t units;         // of all ranks
     double seconds, busy;  // from the first unit to the meeting of all ranks; in units
     double longest, gap;   // unit; time without one
+    double waiting;        // share of all ranks' threads' time without work
     int64_t sent, fetched; // messages to other nodes; units that it brought from them
 } wave_note;
 

@@ -279,6 +279,7 @@ status journal_add_wave(journal *j, const journal_wave *wave)
     put_real(line, "idle_most", wave->idle_most);
     put_real(line, "longest", wave->longest);
     put_real(line, "gap", wave->gap);
+    put_real(line, "waiting", wave->waiting);
     put_int(line, "letters", wave->messages);
     put_int(line, "fetched", wave->fetched);
     return append_line(j, line, false);

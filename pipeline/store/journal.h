@@ -76,7 +76,7 @@ typedef struct journal_commit {
 typedef struct journal_wave {
     int64_t units;
     int ranks, nodes;
-    double seconds, idle_mean, idle_most, longest, gap;
+    double seconds, idle_mean, idle_most, longest, gap, waiting;
     int64_t messages, fetched;
 } journal_wave;
 

@@ -21,8 +21,8 @@
 #include "stages/common/resources.h"
 #include "stages/common/shelf.h"
 
-// Layers whose rows are held at once: those of a layer may take a gigabyte, and lanes that wait for
-// one help the others meanwhile.
+// Layers whose rows are held at once, where there are threads for them: those of a layer may take a
+// gigabyte, and lanes that wait for one help the others meanwhile.
 enum { LAYERS_HELD = 4 };
 
 struct layer_rows {
@@ -223,7 +223,15 @@ done:
 int cluster_layers_held(const task *t)
 {
     const int threads = pool_threads(task_pool(t));
-    return threads < LAYERS_HELD ? threads : LAYERS_HELD;
+    if (threads <= LAYERS_HELD)
+        return threads;
+    if (!cluster_method_of(t)->starts)
+        return LAYERS_HELD;
+    // Each start is a unit, and has little that others can help with; the layer that most of them
+    // have ended with is held still, while its last ones run.
+    const int64_t starts = params_int(task_params(t), "starts");
+    const int64_t busy = (threads + starts - 1) / starts + 1;
+    return busy < LAYERS_HELD ? LAYERS_HELD : (int)busy;
 }
 
 status cluster_layers_new(const task *t, cluster_layers **out)

@@ -6,6 +6,7 @@
 #include "stages/common/resources.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,9 @@ static const param_def data_params[] = {
     {"keep", PARAM_TEXTS, .help = "only these subsets"},
     {"limit", PARAM_INT, "0", .low = 0, .high = 9e15,
      .help = "samples per subset, tokens for text; 0 is all"},
+    {"skip_bad", PARAM_INT, .low = 0, .high = 1e6,
+     .help = "jsonl, images, text of parquet: broken records that are passed over, at most; none "
+             "where absent. sulcus inspect lists them"},
     {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
      .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
              "see all; 0.5 where absent, 0 for questions"},
@@ -190,6 +194,7 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
                              .keep = *keep,
                              .n_keep = n,
                              .limit = params_int(p, "limit"),
+                             .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
                              .collect = collect,
                              .image = text_or_null(p, "image"),
                              .label = text_or_null(p, "label"),
@@ -342,4 +347,11 @@ status stage_prepare_samples(const task *t, const char *param, size_t i, share *
     sample_spec spec;
     status st = spec_of(t, param, i, &spec);
     return st == OK ? samples_prepare(stage_dataset(t, param, i), &spec, s) : st;
+}
+
+status stage_note_skipped(int64_t skipped, artefact_writer *w)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)skipped);
+    return skipped > 0 ? artefact_attribute(w, "skipped", number) : OK;
 }

@@ -352,7 +352,11 @@ static status prune_finish(void *state, const round_state *finished, const parti
     status st = OK;
     prune_state *s = state;
     char name[64];
+    int64_t skipped = 0;
     TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
+    for (size_t i = 0; i < s->evaluation.n_opened; i++)
+        skipped += samples_skipped(s->evaluation.opened[i]);
+    TRY(stage_note_skipped(skipped, w));
     TRY(prune_output_make(&s->setting, finished, sum, &s->output));
     TRY(prune_artefact_describe(&s->setting, &s->output, w));
 done:

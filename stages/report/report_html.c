@@ -213,6 +213,18 @@ done:
     return st;
 }
 
+// How many broken records of its data a task did without.
+static void add_skipped(const report_task *t, text *page)
+{
+    char *skipped = artefact_get_attribute(t->artefact, "skipped");
+    if (skipped) {
+        text_add(page, ", without ");
+        markup_html(page, skipped);
+        text_add(page, " broken records");
+    }
+    free(skipped);
+}
+
 static void add_tasks(const report_input *in, text *page)
 {
     double longest = 0;
@@ -231,6 +243,7 @@ static void add_tasks(const report_input *in, text *page)
             text_add(page, "</td><td></td><td></td><td>not finished</td><td></td><td></td></tr>\n");
             continue;
         }
+        add_skipped(t, page);
         text_addf(page, "</td><td>%lld</td><td>%d</td><td>", (long long)t->units, t->ranks);
         add_seconds(page, t->seconds);
         text_addf(page,

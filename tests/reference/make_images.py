@@ -107,6 +107,10 @@ def decode():
     hand_png(here / "interlaced_deep.png", s[..., :1], 16, 0, True)
     for name in ("grey2 grey4 deep_rgb deep_rgba deep_grey_alpha interlaced interlaced_grey4 interlaced_deep").split():
         expected(name + ".png")
+    save("lossy.webp", rgb, quality=60, method=4)
+    save("lossy_alpha.webp", rgba, quality=60, method=4, exact=True)
+    save("lossless.webp", rgb, lossless=True)
+    save("lossless_alpha.webp", rgba, lossless=True, exact=True)
     (here / "decode.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -304,7 +304,7 @@ def refused():
 
 def wrong():
     def one(name, **columns):
-        pq.write_table(pa.table(columns), OUT / f"wrong/{name}.parquet", store_schema=False, write_statistics=False)
+        pq.write_table(pa.table(columns), OUT / f"wrong/{name}.parquet", compression="none", store_schema=False, write_statistics=False)
     one("null-text", text=["a", "b", None])
     one("number-text", text=[1])
     one("no-utf8", text=pa.array([b"a", b"\xff"]))
@@ -326,6 +326,7 @@ def wrong():
     one("three-choices", **{**good, "choices": [["1", "2", "3"]]})
     one("null-choice", **{**good, "choices": [["1", "2", "3", None]]})
     one("answer-4", **{**good, "answer": [4]})
+    one("answer-1", **{**good, "answer": [1]})
     one("answer-e", **{**good, "answer": ["E"]})
     one("answer-c", **{**good, "answer": ["C"]})
     one("no-subject", **{k: v for k, v in good.items() if k != "subject"})

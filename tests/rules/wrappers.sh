@@ -11,10 +11,11 @@ netcdf[a-z_]*  pipeline/store/artefact(_[a-z]+)?\.c
 yaml.h         pipeline/config/yaml_tree\.c
 jpeglib.h      data/image/decode_jpeg\.c
 png.h          data/image/decode_png\.c
+webp/decode.h  data/image/decode_webp\.c
 zstd.h         data/bytes/(byte_stream|packed_block)\.c
 snappy-c.h     data/bytes/packed_block\.c
 lz4.h          data/bytes/packed_block\.c
-pcre2.h        data/tokenizer/pattern\.c
+pcre2.h        data/words/pattern\.c
 dnnl.h         model/kernels/products_onednn\.c
 metis.h        stages/cluster/cofiring_graph\.c
 '

@@ -4,6 +4,7 @@
 # for bit, on two ranks too.
 . "$SOURCE/tests/lib.sh"
 data=$SOURCE/tests/reference/parquet
+"$SULCUS" --version | grep -q Snappy || { echo 'skipped: built without Snappy'; exit 77; }
 cd "$scratch" || exit 1
 step=()
 

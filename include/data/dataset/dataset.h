@@ -58,6 +58,8 @@ bool dataset_labels_by_name(const dataset *d);
 void dataset_image_shape(const dataset *d, int *height, int *width, int *channels);
 // What each thread that reads images needs of memory beside the image: a page of a Parquet file.
 size_t dataset_reading_bytes(const dataset *d);
+// Records that were broken and passed over, as `skip_bad` allows.
+int64_t dataset_skipped(const dataset *d);
 // Files that are no samples and were passed over.
 int64_t dataset_ignored(const dataset *d);
 

@@ -80,6 +80,9 @@ int64_t samples_count(const samples *s, int subset, part p);
 // Rows of a sample: the model's tokens.
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i);
 
+// Broken records that the dataset passed over, as `skip_bad` allows.
+int64_t samples_skipped(const samples *s);
+
 // What each thread that reads images needs of memory beside them: a page of a Parquet file.
 size_t samples_reading_bytes(const samples *s);
 

@@ -22,6 +22,8 @@ typedef struct dataset_options {
     // Samples per subset, the first ones; 0: all. Of text it is tokens (special ones included):
     // documents are taken whole, until the one with which there are more than `limit`.
     int64_t limit;
+    int64_t
+        skip_bad; // broken records that are passed over, at most: of jsonl, parquet's text, images
     double collect; // share of each subset (after `limit`), in file order, that is collected on:
                     // the first floor(collect × n + 1e-9) samples; the rest is evaluated on.
                     // < 0: `same`, both see all. DATASET_COLLECT_DEFAULT: the format's own

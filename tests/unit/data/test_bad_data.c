@@ -201,26 +201,26 @@ static void test_folders(void **state)
     scratch_copy(REFERENCE "rgb.png", f, "flat.png");
     expect_open_failure(options("images", f), ERR_INPUT, f, "no folder of images");
     assert_int_equal(mkdir(inside, 0777), 0);
-    expect_open_failure(options("images", f), ERR_INPUT, "cat", "no JPEG or PNG");
+    expect_open_failure(options("images", f), ERR_INPUT, "cat", "no JPEG, PNG or WebP");
     scratch_write(f, "cat/notes", "x", 1);
-    expect_open_failure(options("images", f), ERR_INPUT, "cat", "no JPEG or PNG");
+    expect_open_failure(options("images", f), ERR_INPUT, "cat", "no JPEG, PNG or WebP");
     scratch_copy(REFERENCE "rgb.png", f, "cat/1.png");
     dataset_close(open_data(options("images", f)));
     assert_int_equal(symlink("..", link), 0);
     expect_open_failure(options("images", f), ERR_INPUT, "cat/up", "leads back");
     assert_int_equal(unlink(link), 0);
-    assert_int_equal(symlink("up", link), 0); // a link to itself
-    expect_open_failure(options("images", f), ERR_INPUT, "cat/up", NULL);
+    assert_int_equal(symlink("up", link), 0); // a link to itself is one to nothing
+    dataset_close(open_data(options("images", f)));
     assert_int_equal(unlink(link), 0);
     assert_int_equal(symlink("nothing", link), 0);
-    expect_open_failure(options("images", f), ERR_INPUT, "cat/up", "link to nothing");
+    dataset_close(open_data(options("images", f)));
     assert_int_equal(unlink(link), 0);
     assert_int_equal(mkfifo(link, 0666), 0); // must not hang
     dataset_close(open_data(options("images", f)));
     scratch_write(f, "cat/2.JPG", "", 0);
-    expect_open_failure(options("images", f), ERR_INPUT, "cat/2.JPG", "neither JPEG nor PNG");
+    expect_open_failure(options("images", f), ERR_INPUT, "cat/2.JPG", "neither JPEG, PNG nor WebP");
     scratch_write(f, "cat/2.JPG", "GIF89a..........", 16);
-    expect_open_failure(options("images", f), ERR_INPUT, "cat/2.JPG", "neither JPEG nor PNG");
+    expect_open_failure(options("images", f), ERR_INPUT, "cat/2.JPG", "neither JPEG, PNG nor WebP");
     free(link);
     free(inside);
     scratch_free(f);

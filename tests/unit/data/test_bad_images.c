@@ -18,7 +18,7 @@ static void test_truncated_images(void **state)
     FILE *list = reference_list("decode.txt");
     char name[64];
     int height, width;
-    while (fscanf(list, "%63s %d %d", name, &height, &width) == 3) {
+    while (reference_image(list, name, &height, &width)) {
         char *path = text_format(REFERENCE "%s", name), *bytes;
         size_t n, read = 0;
         assert_int_equal(file_read(path, 1 << 20, &bytes, &n), OK);
@@ -49,7 +49,7 @@ static void test_flipped_images(void **state)
     FILE *list = reference_list("decode.txt");
     char name[64];
     int height, width;
-    while (fscanf(list, "%63s %d %d", name, &height, &width) == 3) {
+    while (reference_image(list, name, &height, &width)) {
         char *path = text_format(REFERENCE "%s", name), *bytes;
         size_t n;
         assert_int_equal(file_read(path, 1 << 20, &bytes, &n), OK);
@@ -119,7 +119,8 @@ static void test_huge_images(void **state)
     assert_true(peak_memory() - before < (size_t)64 << 20);
 }
 
-// A broken image among good ones is found when it is read, by its own name.
+// A broken image among good ones is found when it is read, by its own name; one that is cut when the
+// folder is opened.
 static void test_broken_image_in_a_folder(void **state)
 {
     (void)state;
@@ -129,6 +130,10 @@ static void test_broken_image_in_a_folder(void **state)
     assert_int_equal(file_read(REFERENCE "sampling0.jpg", 1 << 20, &bytes, &n), OK);
     scratch_write(f, "a/1.jpg", bytes, n);
     scratch_write(f, "a/2.jpg", bytes, n - 200);
+    expect_open_failure((dataset_options){.format = "images", .path = f}, ERR_INPUT, "a/2.jpg",
+                        "Premature end");
+    memset(bytes + 4, 0, 60);
+    scratch_write(f, "a/2.jpg", bytes, n);
     dataset *d = open_data((dataset_options){.format = "images", .path = f});
     assert_int_equal(dataset_image(d, 0, 0, &out), OK);
     expect_failure(dataset_image(d, 0, 1, &out), ERR_INPUT, "a/2.jpg", "JPEG");

@@ -274,6 +274,11 @@ static void test_sum(void **state)
 
 int main(void)
 {
+#if !defined(SULCUS_SNAPPY) || !defined(SULCUS_LZ4)
+    puts("the program is built without Snappy or LZ4: files that are packed so must be refused");
+    expect_refusal(FILES "snappy-1.parquet", "was built without");
+    return 0;
+#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values), cmocka_unit_test(test_values_twin),
         cmocka_unit_test(test_seeks),  cmocka_unit_test(test_refusals),

@@ -4,6 +4,8 @@
 // a row or a column, said with its place.
 #include "plain_tokenizer.h"
 
+#include "pipeline/base/pool.h"
+
 #define HUBS  "tests/reference/parquet/"
 #define WRONG "tests/reference/parquet/wrong/"
 
@@ -163,6 +165,49 @@ static void test_images(void **state)
     dataset_close(b);
 }
 
+// Images that threads ask for at once, in an order of their own, are each the right one.
+typedef struct threads_case {
+    const dataset *data;
+    uint32_t sum[28]; // of each image, as one thread reads it
+    int n;
+} threads_case;
+
+static status read_one(void *context, int64_t i, int thread)
+{
+    (void)thread;
+    const threads_case *c = context;
+    const int64_t k = i * 13 % c->n;
+    image one = {0};
+    status st = dataset_image(c->data, (int)(k / 7), k % 7, &one);
+    if (st == OK && crc32(0, one.pixels, 32 * 32 * 3) != c->sum[k])
+        st = status_fail(ERR_INTERNAL, NULL, "image %d is another one", (int)k);
+    image_free(&one);
+    return st;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    threads_case c = {.n = 28};
+    image one = {0};
+    pool *p = NULL;
+    dataset *d = open_data((dataset_options){
+        .format = "parquet", .path = HUBS "glyphs", .subsets = "coarse_label", .threads = 2});
+    c.data = d;
+    for (int k = 0; k < c.n; k++) {
+        assert_int_equal(dataset_image(d, k / 7, k % 7, &one), OK);
+        c.sum[k] = (uint32_t)crc32(0, one.pixels, 32 * 32 * 3);
+    }
+    assert_int_equal(pool_new(4, &p), OK); // more than the two that were promised
+    if (pool_run(p, 280, read_one, &c) != OK)
+        fail_msg("%s", status_text());
+    c.sum[3] ^= 1; // the twin
+    assert_int_equal(pool_run(p, 280, read_one, &c), ERR_INTERNAL);
+    pool_free(p);
+    image_free(&one);
+    dataset_close(d);
+}
+
 static void test_words(void **state)
 {
     (void)state;
@@ -273,7 +318,7 @@ static void test_wrong(void **state)
     refused("null-subset", by_set, "null-subset.parquet:2", "field set is missing");
     refused("named-subset", by_set, "named-subset.parquet:1", "no name of a subset");
     refused("null-image", none, "null-image.parquet:2", "field image.bytes holds no image");
-    refused("no-image", none, "no-image.parquet:1", "neither JPEG nor PNG");
+    refused("no-image", none, "no-image.parquet:1", "neither JPEG, PNG nor WebP");
     refused("two-images", none, "two-images.parquet", "several columns of images, image.bytes and");
     refused("two-images", (dataset_options){.image = "photo"}, "two-images.parquet",
             "no column photo of images");
@@ -287,6 +332,7 @@ static void test_wrong(void **state)
     refused("three-choices", none, "three-choices.parquet:1", "field choices has not four choices");
     refused("null-choice", none, "null-choice.parquet:1", "field choices is not a text");
     refused("answer-4", none, "answer-4.parquet:1", "field answer is none of 0 to 3");
+    refused("answer-1", none, "answer-1.parquet", "1 to 3 and never 0");
     refused("answer-e", none, "answer-e.parquet:1", "field answer is none of 0 to 3");
     refused("no-subject", none, "no-subject.parquet", "field subject is missing");
     dataset_close(
@@ -328,12 +374,16 @@ static void test_foreign(void **state)
 
 int main(void)
 {
+#if !defined(SULCUS_SNAPPY) || !defined(SULCUS_LZ4)
+    puts("skipped: the program is built without Snappy or LZ4, which the files are packed with");
+    return 0;
+#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),      cmocka_unit_test(test_subsets),
         cmocka_unit_test(test_questions), cmocka_unit_test(test_questions_twice),
-        cmocka_unit_test(test_images),    cmocka_unit_test(test_words),
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_images),    cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_words),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_wrong),     cmocka_unit_test(test_foreign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

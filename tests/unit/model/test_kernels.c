@@ -11,12 +11,12 @@ static float value(int i)
     return (float)((i * 7919 + i / 13 * 104729) % 2003 - 1001) / 700;
 }
 
-enum { FORMS = 2 };
+enum { FORMS = 3 };
 
 // NULL where the CPU lacks it.
 static const kernel_set *form(int i)
 {
-    return i == 0 ? kernels_plain() : kernels_avx512();
+    return i == 0 ? kernels_plain() : i == 1 ? kernels_avx2() : kernels_avx512();
 }
 
 // The softmax's numerators of rows with all kinds of spans; the twin has another scale.

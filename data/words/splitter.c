@@ -2,13 +2,14 @@
 // The rules are a chain, each cutting the pieces of the one before it. A piece goes down the whole
 // chain before the next one does: words come in order, and the memory is one list a rule, however
 // long the text. Patterns are compiled once and shared; what matching writes to is each thread's.
-#include "data/tokenizer/splitter.h"
+#include "data/words/splitter.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/bytes/utf8.h"
-#include "data/tokenizer/pattern.h"
+#include "data/words/oniguruma.h"
+#include "data/words/pattern.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 
@@ -76,17 +77,25 @@ static status add_rule(splitter *s, split_rule r)
     return OK;
 }
 
-static status add_pattern(splitter *s, const char *source, bool literal, behaviour b, bool invert,
-                          const char *file)
+// A literal text, or a regular expression of Oniguruma's.
+static status add_pattern(splitter *s, const char *source, size_t n, bool literal, behaviour b,
+                          bool invert, const char *file)
 {
+    status st = OK;
+    text translated = {0};
     pattern *made = NULL;
-    status st = pattern_new(source, literal, file, &made);
-    if (st != OK)
-        return st;
-    st = add_rule(s,
-                  (split_rule){.kind = PATTERN, .pattern = made, .behaviour = b, .invert = invert});
-    if (st != OK)
-        pattern_free(made);
+    if (!literal) {
+        TRY(oniguruma_translate(source, n, file, &translated));
+        source = text_get(&translated);
+        n = translated.length;
+    }
+    TRY(pattern_new(source, n, literal, file, &made));
+    TRY(add_rule(s,
+                 (split_rule){.kind = PATTERN, .pattern = made, .behaviour = b, .invert = invert}));
+    made = NULL;
+done:
+    pattern_free(made);
+    text_free(&translated);
     return st;
 }
 
@@ -95,15 +104,16 @@ static status read_split(splitter *s, const json_t *json, const char *file)
     static const char *const names[] = {"Isolated", "Removed", "MergedWithPrevious",
                                         "MergedWithNext", "Contiguous"};
     const json_t *given = json_object_get(json, "pattern");
-    const char *regex = json_string_value(json_object_get(given, "Regex"));
-    const char *literal = json_string_value(json_object_get(given, "String"));
+    const json_t *regex = json_object_get(given, "Regex");
+    const json_t *source = regex ? regex : json_object_get(given, "String");
     const char *name = json_string_value(json_object_get(json, "behavior"));
+    const size_t n = json_string_length(source);
     int b = 0;
     while (b < 5 && !(name && strcmp(names[b], name) == 0))
         b++;
-    if (b == 5 || (!regex && !(literal && *literal)))
+    if (b == 5 || !json_is_string(source) || (!regex && n == 0))
         return status_fail(ERR_INPUT, file, "pre_tokenizer Split lacks a pattern or a behavior");
-    return add_pattern(s, regex ? regex : literal, !regex, (behaviour)b,
+    return add_pattern(s, json_string_value(source), n, !regex, (behaviour)b,
                        json_is_true(json_object_get(json, "invert")), file);
 }
 
@@ -116,7 +126,7 @@ static status read_byte_level(splitter *s, const json_t *json, const char *file)
     if (!prefix || json_is_true(prefix))
         TRY(add_rule(s, (split_rule){.kind = PREFIX_SPACE}));
     if (!regex || json_is_true(regex))
-        TRY(add_pattern(s, GPT2_WORDS, false, ISOLATED, false, file));
+        TRY(add_pattern(s, GPT2_WORDS, strlen(GPT2_WORDS), false, ISOLATED, false, file));
 done:
     return st;
 }
@@ -203,7 +213,7 @@ status splitter_from_patterns(const char *const *patterns, const char *file, spl
         return status_no_memory("a pre-tokenizer");
     s->byte_level = true;
     for (size_t i = 0; patterns[i] && st == OK; i++)
-        st = add_pattern(s, patterns[i], false, ISOLATED, false, file);
+        st = add_pattern(s, patterns[i], strlen(patterns[i]), false, ISOLATED, false, file);
     if (st != OK) {
         splitter_free(s);
         return st;

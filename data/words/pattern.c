@@ -5,7 +5,7 @@
 // thread's time is looked at, where the clock on the wall says that it is worth asking for: between
 // matches, and, as a step may look at all of the text (a lookahead, a group that is referred to),
 // inside one that takes many. That needs a pattern compiled with callouts, which is slower.
-#include "data/tokenizer/pattern.h"
+#include "data/words/pattern.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <math.h>
@@ -45,53 +45,34 @@ struct pattern_matcher {
     double limit, wall, spent; // seconds a text may take; the clocks when it began
 };
 
-// Is there a "(*" that is no part of a class? PCRE2 takes it for an order to itself. A class is
-// taken to end early rather than late: then something harmless is refused.
-static bool has_verb(const char *source)
-{
-    bool class = false;
-    for (const char *c = source; *c; c++) {
-        if (*c == '\\' && c[1] == 'Q')
-            return true; // a quotation, in which nothing here would be what it looks like
-        if (*c == '\\' && c[1])
-            c++;
-        else if (class)
-            class = *c != ']';
-        else if (*c == '[')
-            class = true;
-        else if (*c == '(' && c[1] == '*')
-            return true;
-    }
-    return false;
-}
-
-status pattern_new(const char *source, bool literal, const char *file, pattern **out)
+status pattern_new(const char *source, size_t n, bool literal, const char *file, pattern **out)
 {
     int error;
-    size_t offset, length = strlen(source);
-    if (length > PATTERN_BYTES)
-        return status_fail(ERR_INPUT, file, "a pattern of the pre-tokenizer has %zu bytes", length);
-    if (!literal && has_verb(source))
-        return status_fail(ERR_INPUT, file,
-                           "a pattern of the pre-tokenizer holds \"(*\" or \"\\Q\", which is not "
-                           "supported");
+    size_t offset;
+    if (n > PATTERN_BYTES)
+        return status_fail(ERR_INPUT, file, "a pattern of the pre-tokenizer has %zu bytes", n);
     pattern *p = checked_calloc(1, sizeof *p);
-    if (!p)
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    if (!p || !context) {
+        free(p);
+        pcre2_compile_context_free(context);
         return status_no_memory("a pattern");
-    // The pattern languages meant (Oniguruma's and Rust's) take \s, \d and \p by Unicode: hence
-    // UCP.
+    }
+    pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+    // \s, \d and letters' cases are Unicode's: hence UCP.
     uint32_t options = PCRE2_UTF | (literal ? PCRE2_LITERAL : PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C);
     p->file = file;
-    p->code = pcre2_compile((PCRE2_SPTR)source, length, options, &error, &offset, NULL);
+    p->code = pcre2_compile((PCRE2_SPTR)source, n, options, &error, &offset, context);
     if (p->code)
-        p->watched = pcre2_compile((PCRE2_SPTR)source, length, options | PCRE2_AUTO_CALLOUT, &error,
-                                   &offset, NULL);
+        p->watched = pcre2_compile((PCRE2_SPTR)source, n, options | PCRE2_AUTO_CALLOUT, &error,
+                                   &offset, context);
+    pcre2_compile_context_free(context);
     if (!p->watched) {
         char reason[120];
         pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof reason);
         pattern_free(p);
-        return status_fail(ERR_INPUT, file, "pattern of the pre-tokenizer, at character %zu: %s",
-                           offset, reason);
+        return status_fail(ERR_INPUT, file, "a pattern of the pre-tokenizer cannot be used: %s",
+                           reason);
     }
     pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); // where there is no JIT, it is interpreted
     pcre2_jit_compile(p->watched, PCRE2_JIT_COMPLETE);

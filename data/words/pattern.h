@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A regular expression of a tokenizer's file, within limits: what a file says must not take the
+// A regular expression of a tokenizer's file as PCRE2 reads it, within limits: what a file says must not take the
 // run's time and memory, nor hand out places that are no part of the text.
-#ifndef DATA_TOKENIZER_PATTERN_H
-#define DATA_TOKENIZER_PATTERN_H
+#ifndef DATA_WORDS_PATTERN_H
+#define DATA_WORDS_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,10 +12,9 @@
 // Threads share it.
 typedef struct pattern pattern;
 
-// Compiles it; `literal`: it is a plain text. `file` names it in messages, and is borrowed while the
-// pattern lives. ERR_INPUT for what is no pattern, and for PCRE2's own verbs ("(*NO_JIT)"), which no
-// tokenizer has.
-status pattern_new(const char *source, bool literal, const char *file, pattern **out);
+// Compiles n bytes; `literal`: they are a plain text. `file` names it in messages, and is borrowed
+// while the pattern lives. ERR_INPUT for what is no pattern.
+status pattern_new(const char *source, size_t n, bool literal, const char *file, pattern **out);
 void pattern_free(pattern *p); // NULL is a no-op
 
 // What matching writes to: one thread's.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules that cut a text into words: the "pre_tokenizer" of a tokenizer.json, or the patterns
 // that llama.cpp goes by. Names and meanings are those of the `tokenizers` package.
-#ifndef DATA_TOKENIZER_SPLITTER_H
-#define DATA_TOKENIZER_SPLITTER_H
+#ifndef DATA_WORDS_SPLITTER_H
+#define DATA_WORDS_SPLITTER_H
 
 #include <jansson.h>
 #include <stdbool.h>

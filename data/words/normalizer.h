@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules that rewrite a text before it is cut: the "normalizer" of a tokenizer.json. Names and
 // meanings are those of the `tokenizers` package.
-#ifndef DATA_TOKENIZER_NORMALIZER_H
-#define DATA_TOKENIZER_NORMALIZER_H
+#ifndef DATA_WORDS_NORMALIZER_H
+#define DATA_WORDS_NORMALIZER_H
 
 #include <jansson.h>
 #include <stddef.h>

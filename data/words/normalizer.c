@@ -2,7 +2,7 @@
 // Rules rewrite the text one after the other, between two buffers. Unicode's forms are the dear
 // ones: utf8proc is given only the stretches they can change, which most text has none of. Rules
 // that let a text grow without end (a letter to a thousand, ten times over) meet a limit.
-#include "data/tokenizer/normalizer.h"
+#include "data/words/normalizer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -87,6 +87,10 @@ status vision_configure_part(const config_file *f, const vision_class *class, co
     TRY(check_family(f, class->task));
     TRY(config_file_part(f, "vision_config", &part));
     TRY(vision_configure(part ? part : f, class, out));
+    config_file_asked(f, "text_config"); // the tower beside it
+    config_file_asked(f, "text_config_dict");
+    if (part)
+        config_file_note_unread(part);
 done:
     config_file_close(part);
     return st;

@@ -183,6 +183,27 @@ static void test_random(void **state)
     }
 }
 
+// A field of the tower that nobody reads is said, and nothing of these files is.
+static void test_notes(void **state)
+{
+    (void)state;
+    model *m = NULL;
+    altered a;
+    char folder[96];
+    for (int i = 0; i < TOWERS; i++) {
+        snprintf(folder, sizeof folder, "tests/reference/models/%s", towers[i]);
+        assert_ok(model_open(&(model_options){.path = folder, .light = true}, NULL, &m));
+        assert_string_equal(model_notes(m), "");
+        model_close(m);
+    }
+    altered_new(&a, "tests/reference/models/clip", "\"patch_size\": 5", // of the tower
+                "\"pooling\": \"max\", \"patch_size\": 5");
+    assert_ok(model_open(&(model_options){.path = a.folder, .light = true}, NULL, &m));
+    assert_non_null(strstr(model_notes(m), "\"pooling\" is read by nobody"));
+    model_close(m);
+    altered_free(&a);
+}
+
 // Answers are refused by name, before anything is computed.
 static void test_no_answers(void **state)
 {
@@ -199,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_inside),        cmocka_unit_test(test_pruned),
         cmocka_unit_test(test_a_fault_shows), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_answers),    cmocka_unit_test(test_random),
+        cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

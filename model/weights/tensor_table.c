@@ -179,7 +179,8 @@ static void rename_tensor(const char *const *parts, const char *name, char out[T
     char was[TENSOR_NAME_BYTES];
     snprintf(out, TENSOR_NAME_BYTES, "%s", name);
     for (; parts && parts[0]; parts += 2) {
-        const char *at = strstr(strcpy(was, out), parts[0]);
+        snprintf(was, sizeof was, "%s", out);
+        const char *at = strstr(was, parts[0]);
         if (at)
             snprintf(out, TENSOR_NAME_BYTES, "%.*s%s%s", (int)(at - was), was, parts[1],
                      at + strlen(parts[0]));

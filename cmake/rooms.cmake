@@ -51,8 +51,10 @@ room(model/files USES pipeline/base)
 room(model/config USES pipeline/base model/kernels model/files)
 room(model/weights USES pipeline/base model/kernels model/files model/config)
 room(model/forward USES pipeline/base model/kernels model/config model/weights)
+# What architectures have in common: decoders like Llama, models with LayerNorm, vision transformers.
+room(model/families USES pipeline/base model/kernels model/config model/weights model/forward)
 # One file an architecture, and the list of them.
-room(model/arch USES pipeline/base model/kernels model/config model/weights model/forward)
+room(model/arch USES pipeline/base model/kernels model/config model/weights model/forward model/families)
 room(model USES pipeline/base model/kernels model/files model/config model/weights model/forward model/arch)
 
 # --- stages: what a pipeline is made of. The only layer that sees the other three.

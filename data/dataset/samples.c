@@ -69,6 +69,8 @@ static status map_labels(samples *s, const char *model_path)
         return status_no_memory("labels");
     for (int l = 0; l < n; l++)
         s->label[l] = l;
+    if (s->spec.classes == 0) // they are names of subsets, and nothing more
+        return OK;
     if (dataset_labels_by_name(s->data)) {
         status st = model_labels_match(model_path, s->data, s->label);
         if (st != OK)

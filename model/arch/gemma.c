@@ -26,9 +26,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
-                                     DECODER_TENSORS, DECODER_NORM,   gemma_global_forms,
-                                     layer_forms,     DECODER_PREFIX, NULL};
+static const tensor_table tensors = {decoder_globals,
+                                     per_layer,
+                                     DECODER_GLOBALS,
+                                     DECODER_TENSORS,
+                                     DECODER_NORM,
+                                     gemma_global_forms,
+                                     layer_forms,
+                                     DECODER_PREFIX,
+                                     NULL,
+                                     NULL};
 
 status gemma_configure(const config_file *f, const text_class *class, config *out)
 {

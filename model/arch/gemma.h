@@ -3,8 +3,8 @@
 #ifndef MODEL_ARCH_GEMMA_H
 #define MODEL_ARCH_GEMMA_H
 
-#include "model/arch/decoder.h"
 #include "model/config/config_text.h"
+#include "model/families/decoder.h"
 
 // Sizes, activation, biases and the scale of the embeddings. Positions are the caller's.
 status gemma_configure(const config_file *f, const text_class *class, config *out);

@@ -28,9 +28,22 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
-                                     DECODER_TENSORS, DECODER_NORM,   gemma_global_forms,
-                                     layer_forms,     DECODER_PREFIX, NULL};
+// In files with a tower for images beside it.
+static const char *const other_names[] = {"model.", "language_model.model.", NULL};
+static const char *const beside[] = {"vision_tower.", "multi_modal_projector.", NULL};
+
+static const tensor_table tensors = {
+    .globals = decoder_globals,
+    .layer = per_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = gemma_global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+    .other_names = other_names,
+    .beside = beside,
+};
 
 // A cap: null, or 0 in GGUF files, is none.
 static status read_cap(const config_file *f, const char *key, double missing, double *out)
@@ -48,7 +61,7 @@ static status read_positions(const config_file *f, bool third, config *out)
                  : config_rotary(f, &second, d, &out->rotary);
 }
 
-static status gemma2_configure(const config_file *f, config *out)
+static status configure_text(const config_file *f, config *out)
 {
     status st;
     text_class class = {
@@ -69,7 +82,7 @@ static status gemma2_configure(const config_file *f, config *out)
     };
     double scalar = 0;
     const char *type = NULL;
-    TRY(config_text(f, "model_type", NULL, &type));
+    TRY(config_text(f, "model_type", "gemma3_text", &type)); // which a part may not say
     const bool third = strcmp(type, "gemma2") != 0;
     if (third) {
         class.task = "Gemma3ForCausalLM";
@@ -86,6 +99,30 @@ static status gemma2_configure(const config_file *f, config *out)
     out->score_scale = 1 / sqrt(scalar);
     out->features |= third ? FEATURE_QK_NORM : 0;
 done:
+    return st;
+}
+
+// A file with a tower for images holds the language model's fields in an object.
+static status gemma2_configure(const config_file *f, config *out)
+{
+    status st;
+    static const char *const of_images[] = {
+        "vision_config",     "mm_tokens_per_image", "boi_token_index",     "eoi_token_index",
+        "image_token_index", "initializer_range",   "tie_word_embeddings", "eoi_token_id",
+        "boi_token_id",      "image_token_id"};
+    config_file *part = NULL;
+    TRY(config_file_part(f, "text_config", &part));
+    if (!part) {
+        TRY(configure_text(f, out));
+        goto done;
+    }
+    for (size_t i = 0; i < sizeof of_images / sizeof *of_images; i++)
+        config_file_asked(f, of_images[i]);
+    TRY(config_task(f, "Gemma3ForConditionalGeneration", out));
+    TRY(configure_text(part, out));
+    config_file_note_unread(part);
+done:
+    config_file_close(part);
     return st;
 }
 

@@ -3,7 +3,7 @@
 // matrices transposed in safetensors files (Conv1D), a head tied to the embedding.
 #include <string.h>
 
-#include "model/arch/prenorm.h"
+#include "model/families/prenorm.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
@@ -73,7 +73,7 @@ static const tensor_form layer_forms[PER_LAYER] = {
 };
 
 static const tensor_table tensors = {globals,      per_layer,   GLOBALS, PER_LAYER, NORM_WEIGHT,
-                                     global_forms, layer_forms, ROOT,    NULL};
+                                     global_forms, layer_forms, ROOT,    NULL,      NULL};
 
 // A length under GPT-2's own name or the one that other families, and GGUF, have for it.
 static status read_length(const config_file *f, const char *own, const char *other, int high,

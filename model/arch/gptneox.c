@@ -3,10 +3,10 @@
 // keys and values of each head together in one matrix, a part of each head rotated.
 #include <string.h>
 
-#include "model/arch/decoder.h"
-#include "model/arch/prenorm.h"
 #include "model/config/config_rotary.h"
 #include "model/config/config_text.h"
+#include "model/families/decoder.h"
+#include "model/families/prenorm.h"
 #include "model/forward/state.h"
 
 enum { EMBEDDING, NORM_WEIGHT, NORM_BIAS, HEAD, GLOBALS };
@@ -96,7 +96,7 @@ static const tensor_form layer_forms[PER_LAYER] = {
 };
 
 static const tensor_table tensors = {globals,      per_layer,   GLOBALS, PER_LAYER, NORM_WEIGHT,
-                                     global_forms, layer_forms, ROOT,    NULL};
+                                     global_forms, layer_forms, ROOT,    NULL,      NULL};
 
 static status gptneox_configure(const config_file *f, config *out)
 {

@@ -4,7 +4,7 @@
 // both "llama".
 #include <string.h>
 
-#include "model/arch/decoder.h"
+#include "model/families/decoder.h"
 
 static status configure_mistral(const config_file *f, config *out)
 {

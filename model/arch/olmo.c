@@ -4,9 +4,9 @@
 // scales the positions of the others only.
 #include <string.h>
 
-#include "model/arch/decoder.h"
 #include "model/config/config_rotary.h"
 #include "model/config/config_text.h"
+#include "model/families/decoder.h"
 
 static const tensor_def per_layer[DECODER_TENSORS] = {
     [DECODER_BEHIND_ATTN] = DECODER_VECTOR("post_attention_layernorm", DIM_HIDDEN),
@@ -24,9 +24,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
-                                     DECODER_TENSORS, DECODER_NORM,   decoder_global_forms,
-                                     layer_forms,     DECODER_PREFIX, NULL};
+static const tensor_table tensors = {decoder_globals,
+                                     per_layer,
+                                     DECODER_GLOBALS,
+                                     DECODER_TENSORS,
+                                     DECODER_NORM,
+                                     decoder_global_forms,
+                                     layer_forms,
+                                     DECODER_PREFIX,
+                                     NULL,
+                                     NULL};
 
 // The third's own: windows, and two ways of rotation.
 static status configure_third(const config_file *f, config *out)

@@ -4,8 +4,8 @@
 // and another narrows again.
 #include <string.h>
 
-#include "model/arch/prenorm.h"
 #include "model/config/config_text.h"
+#include "model/families/prenorm.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
@@ -91,7 +91,7 @@ static const tensor_def per_layer[PER_LAYER] = {
 };
 
 static const tensor_table tensors = {globals, per_layer, GLOBALS, PER_LAYER, NORM_WEIGHT,
-                                     NULL,    NULL,      ROOT,    NULL};
+                                     NULL,    NULL,      ROOT,    NULL,      NULL};
 
 static status opt_configure(const config_file *f, config *out)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Phi-1, 1.5 and 2: one LayerNorm a layer, which attention and MLP both read, side by side; biases
 // everywhere, that of the head too; a part of each head rotated.
-#include "model/arch/decoder.h"
-#include "model/arch/prenorm.h"
 #include "model/config/config_rotary.h"
 #include "model/config/config_text.h"
+#include "model/families/decoder.h"
+#include "model/families/prenorm.h"
 #include "model/forward/state.h"
 
 enum { EMBEDDING, NORM_WEIGHT, NORM_BIAS, HEAD_WEIGHT, HEAD_BIAS, GLOBALS };
@@ -79,9 +79,9 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,     per_layer,      GLOBALS,
-                                     PER_LAYER,   NORM_WEIGHT,    global_forms,
-                                     layer_forms, DECODER_PREFIX, NULL};
+static const tensor_table tensors = {globals,     per_layer,    GLOBALS,     PER_LAYER,
+                                     NORM_WEIGHT, global_forms, layer_forms, DECODER_PREFIX,
+                                     NULL,        NULL};
 
 static status phi_configure(const config_file *f, config *out)
 {

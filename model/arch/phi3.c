@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Phi-3, 3.5 and 4-mini: Llama with queries, keys and values in one matrix and gate and up in
 // another, positions by LongRoPE, a window in all layers where the file has one.
-#include "model/arch/decoder.h"
 #include "model/config/config_rotary.h"
 #include "model/config/config_text.h"
+#include "model/families/decoder.h"
 
 static const tensor_def per_layer[DECODER_TENSORS] = {
     [DECODER_BEFORE_ATTN] = DECODER_VECTOR("input_layernorm", DIM_HIDDEN),
@@ -38,9 +38,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     [DECODER_DOWN] = {.gguf = DECODER_BLOCK "ffn_down.weight"},
 };
 
-static const tensor_table tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
-                                     DECODER_TENSORS, DECODER_NORM,   decoder_global_forms,
-                                     layer_forms,     DECODER_PREFIX, NULL};
+static const tensor_table tensors = {decoder_globals,
+                                     per_layer,
+                                     DECODER_GLOBALS,
+                                     DECODER_TENSORS,
+                                     DECODER_NORM,
+                                     decoder_global_forms,
+                                     layer_forms,
+                                     DECODER_PREFIX,
+                                     NULL,
+                                     NULL};
 
 static status phi3_configure(const config_file *f, config *out)
 {

@@ -3,7 +3,7 @@
 // since that is all in which they differ.
 #include <string.h>
 
-#include "model/arch/decoder.h"
+#include "model/families/decoder.h"
 
 static status qwen_configure(const config_file *f, config *out)
 {

@@ -207,6 +207,8 @@ static bool is_relative(const char *class, const char *task)
     static const char *const bodies[] = {"Model",
                                          "PreTrainedModel",
                                          "DoubleHeadsModel",
+                                         "Backbone",
+                                         "ForImageClassificationWithTeacher",
                                          "ForSequenceClassification",
                                          "ForTokenClassification",
                                          "ForQuestionAnswering",

@@ -23,6 +23,9 @@ enum {
                                 // say so
     FEATURE_WHOLE_QK_NORM = 64, // queries and keys, where they are, as one vector instead
     FEATURE_PROJECTED = 128,    // the embedding is narrower than the hidden states
+    FEATURE_REGISTERS = 2048,   // there are tokens without positions
+    FEATURE_GATED_MLP = 512,    // in models that may have either MLP: the gated one,
+    FEATURE_PLAIN_MLP = 1024,   // or the other
     FEATURE_LAST_NORM = 256,    // in models that may lack it: a norm behind the last layer
 };
 
@@ -31,8 +34,11 @@ enum { CONFIG_MAX_LAYERS = 1024 };
 typedef struct config {
     model_info info;
     int patch_height, patch_width; // images
+    int registers;                 // images: tokens that have no positions
+    double layer_scale;            // images: what factors of outputs are drawn as
     const activation *act;
     double norm_eps;
+    double init_factor; // of weights that are drawn by widths; 0: 1
     double initializer_range;
     unsigned features;                     // FEATURE_
     rotary rotary;                         // text; theta 0: learned positions

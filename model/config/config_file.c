@@ -22,6 +22,7 @@ struct config_file {
     json_t *keys;  // what a GGUF file calls the fields; NULL: as they are
     json_t *asked; // an object: the fields that were looked for
     text *notes;
+    bool is_part; // of another file, which owns the notes
 };
 
 // Is the folder one of what is taken for a model, and is none?
@@ -100,11 +101,33 @@ void config_file_close(config_file *f)
     json_decref(f->root);
     json_decref(f->keys);
     json_decref(f->asked);
-    if (f->notes)
+    if (f->notes && !f->is_part) {
         text_free(f->notes);
-    free(f->notes);
+        free(f->notes);
+    }
     free(f->path);
     free(f);
+}
+
+status config_file_part(const config_file *f, const char *key, config_file **out)
+{
+    status st = OK;
+    json_t *part = json_object_get(f->root, key);
+    config_file *own = NULL;
+    *out = NULL;
+    config_file_asked(f, key);
+    if (!json_is_object(part))
+        goto done;
+    if (!(own = checked_calloc(1, sizeof *own)))
+        TRY(status_no_memory(f->path));
+    *own = (config_file){.root = json_incref(part), .notes = f->notes, .is_part = true};
+    if (!(own->path = strdup(f->path)) || !(own->asked = json_object()))
+        TRY(status_no_memory(f->path));
+    *out = own;
+    own = NULL;
+done:
+    config_file_close(own);
+    return st;
 }
 
 const char *config_file_path(const config_file *f)

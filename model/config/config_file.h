@@ -19,6 +19,10 @@ status config_file_open(const char *model_path, bool (*known)(const char *model_
 void config_file_close(config_file *f);
 const char *config_file_path(const config_file *f); // borrowed
 
+// *out: an object in it, as a file of its own whose notes go into this one's, owned by the caller,
+// which closes it before this one; NULL where there is none.
+status config_file_part(const config_file *f, const char *key, config_file **out);
+
 // The whole object; a field's value, NULL where it is absent or null. Borrowed.
 const json_t *config_file_root(const config_file *f);
 const json_t *config_file_get(const config_file *f, const char *key);

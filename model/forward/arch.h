@@ -15,7 +15,8 @@
 // What is done to a block's output before it is added to the hidden states; nothing where all are
 // NULL. Needs info.apart.
 typedef struct output_step {
-    const float *norm; // [H] RMSNorm
+    const float *norm;  // [H] RMSNorm
+    const float *scale; // [H] factors
 } output_step;
 
 // A layer's MLP: down(act(up(x))), or down(act(gate(x)) · up(x)) where gate.out is

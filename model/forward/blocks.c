@@ -154,7 +154,7 @@ static void rotate_heads(const pass *p, int layer, const float *norm, int heads,
 // Does a block's output go to p->output first?
 static bool is_apart(const output_step *then)
 {
-    return then->norm;
+    return then->norm || then->scale;
 }
 
 static void add_rows(pass *p)
@@ -172,6 +172,8 @@ static status add_output(pass *p, const output_step *then, int layer, site s)
     if (then->norm && !kernel_rms_norm(p->output, width, p->rows, width, then->norm,
                                        (float)c->norm_eps, p->output, width))
         return fail_not_finite(layer, s);
+    for (int64_t r = 0; then->scale && r < p->rows; r++)
+        kernel_multiply(then->scale, (size_t)width, p->output + r * width);
     add_rows(p);
     return OK;
 }

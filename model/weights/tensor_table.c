@@ -27,8 +27,9 @@ static size_t dim_length(const config *c, dim d)
         [DIM_QKV] = (i->heads + 2 * i->kv_heads) * i->head_dim,
         [DIM_MLP] = i->d_mlp,
         [DIM_OUTPUTS] = i->outputs,
-        [DIM_POSITIONS] =
-            i->modality == MODALITY_IMAGE ? i->rows_per_image : i->context + c->first_position,
+        [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image - c->registers
+                                                        : i->context + c->first_position,
+        [DIM_REGISTERS] = c->registers,
         [DIM_CHANNELS] = i->channels,
         [DIM_PATCH_HEIGHT] = c->patch_height,
         [DIM_PATCH_WIDTH] = c->patch_width,
@@ -83,8 +84,22 @@ bool tensor_def_packs(const config *c, const tensor_def *def)
 
 double tensor_def_deviation(const config *c, const tensor_def *def)
 {
-    double deviation = c->initializer_range;
-    return def->init == INIT_RESIDUAL ? deviation / sqrt(2.0 * c->info.layers) : deviation;
+    const double range = c->initializer_range, width = c->info.hidden_size;
+    const double factor = c->init_factor > 0 ? c->init_factor : 1;
+    switch (def->init) {
+    case INIT_RESIDUAL:
+        return range / sqrt(2.0 * c->info.layers);
+    case INIT_WIDTH:
+        return factor / sqrt(width);
+    case INIT_WIDTH_LAYERS:
+        return factor / sqrt(2 * width * c->info.layers);
+    case INIT_HALF_WIDTH:
+        return factor / sqrt(2 * width);
+    case INIT_TINY:
+        return 1e-6;
+    default:
+        return range;
+    }
 }
 
 int64_t tensor_table_parameters(const config *c, const tensor_table *table)
@@ -275,9 +290,18 @@ static bool is_harmless(const config *c, const tensor *t)
                                        "num_batches_tracked", "pooler.dense.weight",
                                        "pooler.dense.bias",   "embeddings.mask_token",
                                        "score.weight",        "score.bias"};
-    static const char *const heads[] = {"classifier.weight", "classifier.bias",  "lm_head.weight",
-                                        "lm_head.bias",      "decoder.0.weight", "decoder.0.bias",
-                                        "qa_outputs.weight", "qa_outputs.bias"};
+    static const char *const heads[] = {"classifier.weight",
+                                        "classifier.bias",
+                                        "lm_head.weight",
+                                        "lm_head.bias",
+                                        "decoder.0.weight",
+                                        "decoder.0.bias",
+                                        "cls_classifier.weight",
+                                        "cls_classifier.bias",
+                                        "distillation_classifier.weight",
+                                        "distillation_classifier.bias",
+                                        "qa_outputs.weight",
+                                        "qa_outputs.bias"};
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
         if (ends_with(t->name, masks[i]) && t->dims != 1) // a bias is a vector
             return true;
@@ -309,6 +333,15 @@ bool tensor_table_lacks_head(const config *c, const tensor_table *table,
     return lacks && !has;
 }
 
+// Is it a part of what the file holds beside this model?
+static bool is_beside(const tensor_table *table, const tensor *t)
+{
+    for (const char *const *begin = table->beside; begin && *begin; begin++)
+        if (strncmp(t->name, *begin, strlen(*begin)) == 0)
+            return true;
+    return false;
+}
+
 static int by_address(const void *a, const void *b)
 {
     const char *const *x = a, *const *y = b;
@@ -316,13 +349,14 @@ static int by_address(const void *a, const void *b)
 }
 
 // Fails for a tensor whose name is not among the `n` that are used: the source's own strings.
-static status check_unused(const config *c, const weight_source *source, const char **used,
-                           size_t n)
+static status check_unused(const config *c, const tensor_table *table, const weight_source *source,
+                           const char **used, size_t n)
 {
     qsort(used, n, sizeof *used, by_address);
     for (size_t i = 0; i < weight_source_count(source); i++) {
         const tensor *t = weight_source_at(source, i);
-        if (!bsearch(&t->name, used, n, sizeof *used, by_address) && !is_harmless(c, t))
+        if (!bsearch(&t->name, used, n, sizeof *used, by_address) && !is_harmless(c, t) &&
+            !is_beside(table, t))
             return status_fail(
                 ERR_INPUT, t->file,
                 "tensor %s is read by nobody, and may change the result: is this the "
@@ -350,7 +384,7 @@ status tensor_table_check(const config *c, const tensor_table *table, const weig
             if (slot.from)
                 used[n++] = slot.from->name;
         }
-    TRY(check_unused(c, source, used, n));
+    TRY(check_unused(c, table, source, used, n));
 done:
     free(used);
     return st;

@@ -21,7 +21,8 @@ typedef enum dim {
     DIM_QKV,       // queries, keys and values in one
     DIM_MLP,
     DIM_OUTPUTS,
-    DIM_POSITIONS, // rows_per_image, or context and the rows before the first
+    DIM_POSITIONS, // rows_per_image without registers, or context and the rows before the first
+    DIM_REGISTERS,
     DIM_CHANNELS,
     DIM_PATCH_HEIGHT,
     DIM_PATCH_WIDTH,
@@ -34,6 +35,15 @@ typedef enum init {
     INIT_EMBEDDING,    // the same, the row of the padding token zero
     INIT_TRUNC_NORMAL, // the same, drawn again beyond ±2 (absolute, as torch.nn.init.trunc_normal_
                        // has it by default)
+    INIT_LAYER_SCALE,  // config.layer_scale
+    // Of widths, times config.init_factor: normal with deviations 1/√H, 1/√(2 H layers), 1/√(2 H);
+    // uniform up to √(6 / (in + out)); normal of 1/√in, redrawn beyond twice that; normal of 1e-6.
+    INIT_WIDTH,
+    INIT_WIDTH_LAYERS,
+    INIT_HALF_WIDTH,
+    INIT_XAVIER,
+    INIT_LECUN,
+    INIT_TINY,
     INIT_RESIDUAL, // as INIT_NORMAL, its deviation divided by √(2 layers): GPT-2's projections
                    // into the residual stream
 } init;
@@ -82,6 +92,8 @@ typedef struct tensor_table {
     // after the other, ended by NULL; a file that has none of the table's names is read by them.
     // NULL: none.
     const char *const *other_names;
+    // Beginnings of names of what files hold beside this model, ended by NULL. NULL: nothing.
+    const char *const *beside;
 } tensor_table;
 
 enum { TENSOR_NAME_BYTES = 160 };

@@ -101,15 +101,36 @@ static status plan_slots(weights *w, size_t *bytes)
     return st;
 }
 
+// Draws what is no plain normal number.
+static void draw_otherwise(const config *c, const tensor_slot *t, const rng *r, size_t first,
+                           size_t n, float *out)
+{
+    const double outputs = (double)tensor_def_outputs(c, t->def);
+    const double inputs = (double)t->elements / outputs;
+    if (t->def->init == INIT_XAVIER) {
+        const double most = sqrt(6 / (inputs + outputs));
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)((2 * rng_uniform(r, first + i) - 1) * most);
+        return;
+    }
+    // Beyond two deviations they are drawn again, which leaves them 0.8796 of the spread.
+    draw_normals(DRAW_BEST, r, 1, true, first, n, out);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)((double)out[i] / (0.87962566103423978 * sqrt(inputs)));
+}
+
 // Draws elements [first, first + n) of a tensor: the same for any slicing.
 static void draw_elements(draw_form form, const config *c, const tensor_slot *t, uint64_t seed,
                           size_t first, size_t n, float *out)
 {
     const init how = t->def->init;
     const rng r = rng_new(seed, t->name);
-    if (how == INIT_ZEROS || how == INIT_ONES)
+    const float same = how == INIT_LAYER_SCALE ? (float)c->layer_scale : how == INIT_ONES;
+    if (how == INIT_ZEROS || how == INIT_ONES || how == INIT_LAYER_SCALE)
         for (size_t i = 0; i < n; i++)
-            out[i] = how == INIT_ONES;
+            out[i] = same;
+    else if (how == INIT_XAVIER || how == INIT_LECUN)
+        draw_otherwise(c, t, &r, t->before + first, n, out);
     else
         draw_normals(form, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,
                      t->before + first, n, out);

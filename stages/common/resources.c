@@ -329,7 +329,7 @@ static status spec_of(const task *t, const char *param, size_t i, sample_spec *o
                          .image_height = info->image_height,
                          .image_width = info->image_width,
                          .rows_per_image = info->rows_per_image,
-                         .classes = info->outputs,
+                         .classes = model_has_head(e->model) ? info->outputs : 0,
                          .context = info->context,
                          .vocabulary = info->outputs,
                          .pool = task_pool(t)};

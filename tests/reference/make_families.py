@@ -5,12 +5,14 @@
 
 Writes what make_lm.py does, in the same form. GGUF files are written with the names and the order of rows that llama.cpp's converter gives.
 """
+import json
 import math
 import sys
 
 import gguf
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import Gemma2Config, Gemma3TextConfig, GemmaConfig, GPTNeoXConfig, Olmo2Config, Olmo3Config, OPTConfig, Phi3Config, PhiConfig
 
 from make_lm import HERE, make_little
@@ -189,12 +191,28 @@ def write_gguf(path, model, arch):
     w.close()
 
 
+def with_a_tower(name):
+    """The same language model as a part of a file with a tower for images, whose tensors are passed over."""
+    folder, to = HERE / "models" / name, HERE / "models" / f"{name}-images"
+    to.mkdir(exist_ok=True)
+    tensors = {f"language_model.{key}": value for key, value in load_file(folder / "model.safetensors").items()}
+    tensors["vision_tower.vision_model.post_layernorm.weight"] = torch.ones(3)
+    tensors["multi_modal_projector.mm_soft_emb_norm.weight"] = torch.ones(3)
+    save_file(tensors, to / "model.safetensors")
+    words = json.loads((folder / "config.json").read_text())
+    words.pop("architectures")
+    (to / "config.json").write_text(json.dumps({"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3", "text_config": words,
+                                                "vision_config": {"hidden_size": 3}, "mm_tokens_per_image": 4}, indent=1) + "\n")
+
+
 def main():
     for name in sys.argv[1:] or FAMILIES:
         config, dtype, shard, words, arch = FAMILIES[name]
         model, _ = make_little(name, config, dtype, shard, words)
         if arch:  # bfloat16 weights of this size are float16 too, but for their last bit
             write_gguf(HERE / "models" / f"{name}.gguf", model, arch)
+        if name == "lm-gemma3":
+            with_a_tower(name)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the vision fixtures: what PyTorch computes for the example ViT and for odd little ones.
 
-    python tests/reference/make_vit.py          (from the repository root; versions in requirements.txt)
+    python tests/reference/make_vit.py [NAME...]          (from the repository root; versions in requirements.txt)
 
 Writes tests/reference/models/NAME/ (the odd models) and tests/reference/NAME.safetensors:
     pixels [n, channels, height, width]    what the model saw
@@ -14,11 +14,12 @@ Writes tests/reference/models/NAME/ (the odd models) and tests/reference/NAME.sa
 """
 import gzip
 import pathlib
+import sys
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from transformers import ViTConfig, ViTForImageClassification
+from transformers import DeiTConfig, DeiTForImageClassification, ViTConfig, ViTForImageClassification
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -44,14 +45,26 @@ ODD = {
         dict(image_size=8, patch_size=8, hidden_act="silu",
              hidden_size=16, num_attention_heads=1, intermediate_size=16, num_hidden_layers=2, num_labels=3),
         torch.float32, "1GB"),
+    # A second token.
+    "deit": (
+        dict(image_size=[18, 12], patch_size=6, hidden_size=28, num_attention_heads=4, intermediate_size=37,
+             num_hidden_layers=2, num_labels=6),
+        torch.float16, "1GB"),
 }
+
+
+def class_of(name):
+    return DeiTForImageClassification if name.startswith("deit") else ViTForImageClassification
 
 
 def make_odd(name, settings, dtype, shard):
     torch.manual_seed(1)
-    model = ViTForImageClassification(ViTConfig(initializer_range=0.2, **settings))
+    config = DeiTConfig if name.startswith("deit") else ViTConfig
+    model = class_of(name)(config(initializer_range=0.2, **settings))
     with torch.no_grad():
-        for parameter in model.parameters():
+        for key, parameter in model.named_parameters():
+            if name.startswith("deit") and ("token" in key or "position_embeddings" in key):  # drawn as zeros
+                parameter.add_(0.3 * torch.randn_like(parameter))
             if parameter.dim() == 1:  # biases and norms, or they would be 0 and 1
                 parameter.add_(0.1 * torch.randn_like(parameter))
     folder = HERE / "models" / name
@@ -60,7 +73,7 @@ def make_odd(name, settings, dtype, shard):
 
 
 def sites(model):
-    layers = model.vit.layers
+    layers = model.base_model.layers
     return {"mlp": [layer.mlp.fc2 for layer in layers], "attn": [layer.attention.o_proj for layer in layers]}
 
 
@@ -71,7 +84,7 @@ def collect(model, pixels):
         for layer, module in enumerate(modules):
             hooks.append(module.register_forward_pre_hook(
                 lambda m, args, key=(site, layer): seen.__setitem__(key, args[0].double().flatten(0, -2))))
-    hooks.append(model.vit.layers[-1].register_forward_pre_hook(
+    hooks.append(model.base_model.layers[-1].register_forward_pre_hook(
         lambda m, args: kept.__setitem__("hidden", args[0].clone())))
     with torch.no_grad():
         logits = model(pixels).logits
@@ -102,7 +115,7 @@ def masked_logits(model, pixels, masks):
 
 
 def make_fixture(name, folder, pixels):
-    model = ViTForImageClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    model = class_of(name).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
     model.eval()
     out = {"pixels": pixels, **collect(model, pixels)}
     generator = torch.Generator().manual_seed(2)
@@ -129,8 +142,12 @@ def glyph_pixels(count):
 
 
 def main():
-    make_fixture("vit-glyph100", ROOT / "examples/vit-glyph100", glyph_pixels(16))
+    chosen = sys.argv[1:]  # names of ODD: only those are made
+    if not chosen:
+        make_fixture("vit-glyph100", ROOT / "examples/vit-glyph100", glyph_pixels(16))
     for name, (settings, dtype, shard) in ODD.items():
+        if chosen and name not in chosen:
+            continue
         folder = make_odd(name, settings, dtype, shard)
         size = settings["image_size"]
         height, width = size if isinstance(size, list) else (size, size)

@@ -12,7 +12,7 @@ typedef struct sample_spec {
     const char *model_path; // for preprocessor_config.json and the tokenizer; borrowed in the call
     int channels, image_height, image_width; // images, in pixels
     int rows_per_image;
-    int classes;             // labels must be below it
+    int classes;             // labels must be below it; 0: they are not looked at
     int context, vocabulary; // text: tokens of the longest sample; ids must be below `vocabulary`
     pool *pool;              // text: tokenises; borrowed in the call. NULL: the caller
 } sample_spec;

@@ -36,6 +36,7 @@ static const struct fixture_case {
     {"vit-shards", "tests/reference/models/vit-shards"},
     {"vit-quick", "tests/reference/models/vit-quick"},
     {"vit-silu", "tests/reference/models/vit-silu"},
+    {"deit", "tests/reference/models/deit"},
 };
 enum { FIXTURE_CASES = sizeof fixture_cases / sizeof *fixture_cases };
 
@@ -71,14 +72,15 @@ static inline const float *expected_values(const fixture *x, const char *name)
     return (const float *)(const void *)expected(x, name)->bytes;
 }
 
-static inline void fixture_open(fixture *x, int i)
+// Opens fixture `name` and the model in `folder`.
+static inline void fixture_open_model(fixture *x, const char *name, const char *folder)
 {
     char path[256];
     *x = (fixture){.threads = 1, .tile_images = 3};
     pthread_mutex_init(&x->lock, NULL);
-    snprintf(path, sizeof path, "tests/reference/%s.safetensors", fixture_cases[i].name);
+    snprintf(path, sizeof path, "tests/reference/%s.safetensors", name);
     assert_ok(safetensors_open(path, &x->expected));
-    assert_ok(model_open(&(model_options){.path = fixture_cases[i].model}, NULL, &x->m));
+    assert_ok(model_open(&(model_options){.path = folder}, NULL, &x->m));
     x->info = model_get_info(x->m);
     x->images = (int64_t)expected(x, "pixels")->shape[0];
     x->logits = calloc((size_t)(x->images * x->info->outputs), sizeof *x->logits);
@@ -89,6 +91,11 @@ static inline void fixture_open(fixture *x, int i)
         x->sums[s] = calloc((size_t)STATISTICS * (size_t)x->info->layers *
                                 (size_t)model_site_width(x->info, s),
                             sizeof *x->sums[s]);
+}
+
+static inline void fixture_open(fixture *x, int i)
+{
+    fixture_open_model(x, fixture_cases[i].name, fixture_cases[i].model);
 }
 
 static inline void fixture_close(fixture *x)

@@ -63,6 +63,7 @@ static const struct lm_case {
     {"lm-gemma2-gguf", LM_MODELS "lm-gemma2-gguf"},
     {"lm-gemma2-gguf", LM_MODELS "lm-gemma2-gguf.gguf"},
     {"lm-gemma3", LM_MODELS "lm-gemma3"},
+    {"lm-gemma3", LM_MODELS "lm-gemma3-images"},
     {"lm-gemma3-gguf", LM_MODELS "lm-gemma3-gguf"},
     {"lm-gemma3-gguf", LM_MODELS "lm-gemma3-gguf.gguf"},
     {"lm-phi", LM_MODELS "lm-phi"},

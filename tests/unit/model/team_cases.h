@@ -38,6 +38,9 @@ static const struct model_case {
     {"vit", "{\"model_type\": \"vit\", \"hidden_size\": 32, \"num_hidden_layers\": 5, "
             "\"num_attention_heads\": 4, \"intermediate_size\": 80, \"image_size\": 20, "
             "\"patch_size\": 5, \"num_labels\": 10}"},
+    {"deit", "{\"model_type\": \"deit\", \"hidden_size\": 32, \"num_hidden_layers\": 5, "
+             "\"num_attention_heads\": 4, \"intermediate_size\": 80, \"image_size\": 20, "
+             "\"patch_size\": 5, \"num_labels\": 10}"},
     {"llama", "{\"model_type\": \"llama\", " TEXT_SHAPE "\"tie_word_embeddings\": false}"},
     {"llama-tied", "{\"model_type\": \"llama\", " TEXT_SHAPE "\"tie_word_embeddings\": true}"},
     {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 32, \"n_layer\": 5, \"n_head\": 4, "

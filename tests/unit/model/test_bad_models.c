@@ -160,6 +160,8 @@ static void test_configurations(void **unused)
          "shape [66, 18]"},
         {"lm-opt-350m", "\"do_layer_norm_before\": false", "\"do_layer_norm_before\": true",
          "final_layer_norm.weight is missing"},
+        {"lm-gemma3-images", "Gemma3ForConditionalGeneration", "PaliGemmaForConditionalGeneration",
+         "Gemma3ForConditionalGeneration"},
         {"lm-gpt2", "\"scale_attn_weights\": true", "\"scale_attn_weights\": false",
          "scale_attn_weights"},
         {"lm-gpt2", "\"scale_attn_by_inverse_layer_idx\": false",

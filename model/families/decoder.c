@@ -2,7 +2,7 @@
 // One table of tensors serves Llama, Mistral and Qwen: what a member lacks needs a FEATURE_ that its
 // configuration does not set. Relatives whose norms lie elsewhere have tables of their own, with the
 // same places, and the same blocks run: a norm that a table lacks is left out.
-#include "model/arch/decoder.h"
+#include "model/families/decoder.h"
 
 #include <string.h>
 
@@ -47,9 +47,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-const tensor_table decoder_tensors = {decoder_globals, per_layer,      DECODER_GLOBALS,
-                                      DECODER_TENSORS, DECODER_NORM,   decoder_global_forms,
-                                      layer_forms,     DECODER_PREFIX, NULL};
+const tensor_table decoder_tensors = {decoder_globals,
+                                      per_layer,
+                                      DECODER_GLOBALS,
+                                      DECODER_TENSORS,
+                                      DECODER_NORM,
+                                      decoder_global_forms,
+                                      layer_forms,
+                                      DECODER_PREFIX,
+                                      NULL,
+                                      NULL};
 
 status decoder_configure(const config_file *f, const char *task, int kv_heads, int head_dim,
                          config *out)

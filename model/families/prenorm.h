@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transformers with LayerNorm and a plain MLP have in common: ViT, GPT-2, GPT-NeoX, Phi, OPT.
 // Norms are of what blocks read; or, with norm_behind_sum, of the sums that they add to.
-#ifndef MODEL_ARCH_PRENORM_H
-#define MODEL_ARCH_PRENORM_H
+#ifndef MODEL_FAMILIES_PRENORM_H
+#define MODEL_FAMILIES_PRENORM_H
 
 #include "model/forward/arch.h"
 #include "model/forward/blocks.h"

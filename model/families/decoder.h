@@ -2,8 +2,8 @@
 // Decoders with RMSNorm, rotary positions, grouped queries and a gated MLP, under the names that
 // Llama gave their tensors: the family of Llama, Mistral, Qwen, OLMo 2. An architecture of it is a
 // `configure` and a descriptor, and a table of its own where its norms lie elsewhere.
-#ifndef MODEL_ARCH_DECODER_H
-#define MODEL_ARCH_DECODER_H
+#ifndef MODEL_FAMILIES_DECODER_H
+#define MODEL_FAMILIES_DECODER_H
 
 #include "model/forward/arch.h"
 

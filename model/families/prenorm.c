@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of tensors differ between these architectures, the order of blocks does not: so each
 // has a table of its own, and these functions know the places in it.
-#include "model/arch/prenorm.h"
+#include "model/families/prenorm.h"
 
 #include "model/forward/state.h"
 

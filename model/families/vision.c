@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Patches do not overlap, so their convolution is a product of rows of pixels: one for a tile, with
+// rows of zeros where tokens come.
+#include "model/families/vision.h"
+
+#include <string.h>
+
+#include "model/forward/state.h"
+#include "model/kernels/kernels.h"
+
+enum { MAX_WIDTH = 1 << 16, MAX_LAYERS = 1000, MAX_IMAGE = 1 << 13, MAX_ROWS = 1 << 16 };
+
+static status read_mlp(const config_file *f, const vision_class *class, model_info *i)
+{
+    status st;
+    double ratio = 4;
+    if (!class->ratio)
+        return config_int(f, "intermediate_size", 1, MAX_WIDTH, 3072, &i->d_mlp);
+    TRY(config_real(f, "mlp_ratio", 1e-3, 1e3, 4, &ratio));
+    i->d_mlp = (int)(i->hidden_size * ratio);
+    if (i->d_mlp < 1 || i->d_mlp > MAX_WIDTH)
+        st = status_fail(ERR_INPUT, config_file_path(f), "\"mlp_ratio\" %g makes a width of %d",
+                         ratio, i->d_mlp);
+done:
+    return st;
+}
+
+// Any class of the family, of a model whose answers are not looked at.
+static status check_family(const config_file *f, const char *family)
+{
+    const char *class = json_string_value(json_array_get(config_file_get(f, "architectures"), 0));
+    if (!class || strncmp(class, family, strlen(family)) == 0)
+        return OK;
+    return status_fail(ERR_INPUT, config_file_path(f),
+                       "\"architectures\" says %.64s; a class of %s is needed", class, family);
+}
+
+status vision_configure(const config_file *f, const vision_class *class, config *out)
+{
+    status st;
+    static const char *const unsupported[] = {"quantization_config", "pruned_heads"};
+    model_info *i = &out->info;
+    bool qkv_bias;
+    i->modality = MODALITY_IMAGE;
+    if (class->headless)
+        TRY(check_family(f, class->task));
+    else
+        TRY(config_task(f, class->task, out));
+    TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
+    TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, 768, &i->hidden_size));
+    TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, 12, &i->layers));
+    TRY(config_int(f, "num_attention_heads", 1, MAX_WIDTH, 12, &i->heads));
+    TRY(read_mlp(f, class, i));
+    TRY(config_activation(f, "hidden_act", class->act, &out->act));
+    TRY(config_real(f, "layer_norm_eps", 0, 1, class->eps, &out->norm_eps));
+    TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
+    TRY(config_size(f, "image_size", 1, MAX_IMAGE, 224, &i->image_height, &i->image_width));
+    TRY(config_size(f, "patch_size", 1, MAX_IMAGE, class->patch, &out->patch_height,
+                    &out->patch_width));
+    TRY(config_int(f, "num_channels", 1, 1024, 3, &i->channels));
+    TRY(config_bool(f, "qkv_bias", true, &qkv_bias));
+    TRY(config_labels(f, &i->outputs));
+    TRY(config_real(f, "initializer_factor", 0, 1e3, 1, &out->init_factor));
+    TRY(config_heads(f, i->hidden_size, i->heads, &i->head_dim));
+    i->kv_heads = i->heads;
+    out->headless = out->headless || class->headless;
+    out->features = qkv_bias ? FEATURE_QKV_BIAS : 0;
+    // A rest at the right or lower edge is not looked at, as in the framework's convolution.
+    int64_t patches =
+        (int64_t)(i->image_height / out->patch_height) * (i->image_width / out->patch_width);
+    if (patches < 1 || patches >= MAX_ROWS) {
+        st =
+            status_fail(ERR_INPUT, config_file_path(f),
+                        "\"image_size\" and \"patch_size\" make %lld patches; 1 to %d are possible",
+                        (long long)patches, MAX_ROWS - 1);
+        goto done;
+    }
+    i->rows_per_image = (int)patches + class->tokens;
+done:
+    return st;
+}
+
+status vision_configure_part(const config_file *f, const vision_class *class, config *out)
+{
+    status st;
+    config_file *part = NULL;
+    TRY(check_family(f, class->task));
+    TRY(config_file_part(f, "vision_config", &part));
+    TRY(vision_configure(part ? part : f, class, out));
+    config_file_asked(f, "text_config"); // the tower beside it
+    config_file_asked(f, "text_config_dict");
+    if (part)
+        config_file_note_unread(part);
+done:
+    config_file_close(part);
+    return st;
+}
+
+// An image's rows in `to`: those of tokens zero, each other one a patch's pixels in the order of
+// the projection's weights.
+static void lay_out_patches(const config *c, int patches, const float *pixels, float *to)
+{
+    const model_info *i = &c->info;
+    const int across = i->image_width / c->patch_width;
+    const size_t width = (size_t)i->channels * (size_t)c->patch_height * (size_t)c->patch_width;
+    for (int row = 0; row < i->rows_per_image - patches; row++, to += width)
+        kernel_fill_rows(NULL, 1, (int)width, 0, to);
+    for (int patch = 0; patch < patches; patch++) {
+        int top = patch / across * c->patch_height, left = patch % across * c->patch_width;
+        for (int channel = 0; channel < i->channels; channel++)
+            for (int y = top; y < top + c->patch_height; y++, to += c->patch_width)
+                memcpy(to,
+                       pixels +
+                           ((size_t)channel * (size_t)i->image_height + (size_t)y) *
+                               (size_t)i->image_width +
+                           left,
+                       (size_t)c->patch_width * sizeof *to);
+    }
+}
+
+// Tokens and positions of an image whose rows begin at `first`.
+static void add_tokens(const config *c, const vision_embedding *e, float *first)
+{
+    const int hidden = c->info.hidden_size, registers = c->registers;
+    int tokens = 0;
+    for (; tokens < 2 && e->token[tokens]; tokens++)
+        kernel_fill_rows(e->token[tokens], 1, hidden, hidden, first + tokens * hidden);
+    float *behind = first + (tokens + registers) * hidden; // the patches
+    if (registers > 0) {
+        kernel_fill_rows(e->registers, 1, registers * hidden, 0, first + tokens * hidden);
+        kernel_add_rows(e->positions, 1, tokens * hidden, first);
+        kernel_add_rows(e->positions + tokens * hidden, 1,
+                        (c->info.rows_per_image - tokens - registers) * hidden, behind);
+    } else {
+        kernel_add_rows(e->positions, 1, c->info.rows_per_image * hidden, first);
+    }
+}
+
+status vision_embed(pass *p, const vision_embedding *e)
+{
+    status st;
+    const config *c = &p->m->config;
+    const model_info *i = &c->info;
+    const int rows = i->rows_per_image, hidden = i->hidden_size;
+    const int width = i->channels * c->patch_height * c->patch_width;
+    const int patches = (i->image_height / c->patch_height) * (i->image_width / c->patch_width);
+    const size_t image = (size_t)i->channels * (size_t)i->image_height * (size_t)i->image_width;
+    for (int64_t s = 0; s < p->tile.samples; s++)
+        lay_out_patches(c, patches, p->tile.pixels + (size_t)s * image,
+                        p->patches + s * rows * (int64_t)width);
+    const operand x =
+        linear_operand(p->products, p->m->packing, p->patches, width, p->rows, width, p->site_copy);
+    TRY(linear_apply(p->products, &e->projection, &x, NULL, p->hidden, hidden));
+    for (int64_t s = 0; s < p->tile.samples; s++)
+        add_tokens(c, e, p->hidden + s * rows * hidden);
+done:
+    return st;
+}
+
+mlp_weights vision_mlp(const model *m, int l)
+{
+    const weights *w = m->weights;
+    mlp_weights mlp = prenorm_mlp(m, l);
+    if (m->config.info.gated) {
+        mlp.gate = weights_linear(w, l, VISION_GATE_WEIGHT, VISION_GATE_BIAS);
+        mlp.up = weights_linear(w, l, VISION_GATED_UP_WEIGHT, VISION_GATED_UP_BIAS);
+        mlp.down = weights_linear(w, l, VISION_GATED_DOWN_WEIGHT, VISION_GATED_DOWN_BIAS);
+    }
+    mlp.then.scale = weights_layer(w, l, VISION_SCALE_MLP);
+    return mlp;
+}
+
+linear vision_output(const model *m)
+{
+    (void)m;
+    return (linear){0};
+}
+
+status vision_layer(pass *p, int l)
+{
+    const weights *w = p->m->weights;
+    return prenorm_layer(p, l,
+                         (attention_weights){
+                             .q = weights_linear(w, l, VISION_QUERY_WEIGHT, VISION_QUERY_BIAS),
+                             .k = weights_linear(w, l, VISION_KEY_WEIGHT, VISION_KEY_BIAS),
+                             .v = weights_linear(w, l, VISION_VALUE_WEIGHT, VISION_VALUE_BIAS),
+                             .then.scale = weights_layer(w, l, VISION_SCALE_ATTN),
+                         });
+}

@@ -80,6 +80,7 @@ static status copy_options(const dataset_options *from, dataset_options *to)
 {
     status st;
     *to = (dataset_options){.limit = from->limit,
+                            .labels_by_position = from->labels_by_position,
                             .skip_bad = from->skip_bad,
                             .collect = from->collect,
                             .context = from->context,

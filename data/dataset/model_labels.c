@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
 
 #define CONFIG_MAX ((size_t)16 << 20)
 
@@ -34,6 +35,50 @@ static int32_t find_class(json_t *id2label, const char *name)
     return found;
 }
 
+// Are these names that someone gave? transformers itself calls them LABEL_0, LABEL_1 …, or numbers.
+static bool has_names(json_t *id2label)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(id2label, key, value)
+    {
+        const char *name = json_is_string(value) ? json_string_value(value) : "";
+        name += strncmp(name, "LABEL_", 6) == 0 ? 6 : 0;
+        if (name[strspn(name, "0123456789")] != 0)
+            return true;
+    }
+    return false;
+}
+
+// No folder has the name of a class: which of them is which is a guess, and a wrong one gives wrong
+// accuracies without a word.
+static status fail_strangers(json_t *id2label, const char *path, const dataset *d)
+{
+    enum { SHOWN = 3 };
+    text folders = {0}, classes = {0};
+    const int n = dataset_labels(d);
+    const char *key;
+    json_t *value;
+    int shown = 0;
+    for (int l = 0; l < n && l < SHOWN; l++)
+        text_addf(&folders, "%s%.40s", l ? ", " : "", dataset_label_name(d, l));
+    json_object_foreach(id2label, key, value)
+    {
+        if (json_is_string(value) && shown++ < SHOWN)
+            text_addf(&classes, "%s%.40s", shown > 1 ? ", " : "", json_string_value(value));
+    }
+    const status st = status_fail(
+        ERR_INPUT, dataset_get_options(d)->path,
+        "no folder has the name of a class: there are %s%s here, and %s%s in %s; name them as that "
+        "does, or say `labels: position` where the model was trained on these folders in sorted "
+        "order",
+        text_get(&folders), n > SHOWN ? " …" : "", text_get(&classes), shown > SHOWN ? " …" : "",
+        path);
+    text_free(&folders);
+    text_free(&classes);
+    return st;
+}
+
 static status match_labels(json_t *id2label, const char *path, const dataset *d, int32_t *class)
 {
     const char *data = dataset_get_options(d)->path;
@@ -53,6 +98,8 @@ static status match_labels(json_t *id2label, const char *path, const dataset *d,
         class[l] = c;
         matched++;
     }
+    if (matched == 0 && n > 0 && has_names(id2label))
+        return fail_strangers(id2label, path, d);
     if (matched > 0 && matched < n)
         return status_fail(ERR_INPUT, data,
                            "folder %s is not a label of the model, though others are; "

@@ -71,7 +71,7 @@ static status map_labels(samples *s, const char *model_path)
         s->label[l] = l;
     if (s->spec.classes == 0) // they are names of subsets, and nothing more
         return OK;
-    if (dataset_labels_by_name(s->data)) {
+    if (dataset_labels_by_name(s->data) && !dataset_get_options(s->data)->labels_by_position) {
         status st = model_labels_match(model_path, s->data, s->label);
         if (st != OK)
             return st;

@@ -148,6 +148,10 @@ static const param_def data_params[] = {
      .help =
          "jsonl, images, parquet: broken records that are passed over, at most; none where absent. "
          "sulcus inspect lists them"},
+    {"labels", PARAM_TEXT, .choices = "position",
+     .help =
+         "position: classes that have names (folders, Parquet's words) are the model's in their "
+         "sorted order, whatever its names; else by name, where the model has any"},
     {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
      .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
              "see all; 0.5 where absent, 0 for questions"},
@@ -188,6 +192,7 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
     double collect = DATASET_COLLECT_DEFAULT;
     if (params_has(p, "collect"))
         collect = params_text(p, "collect") ? -1 : params_real(p, "collect");
+    const char *labels = text_or_null(p, "labels");
     *out = (dataset_options){.format = params_text(p, "format"),
                              .path = params_text(p, "path"),
                              .split = text_or_null(p, "split"),
@@ -195,6 +200,7 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
                              .keep = *keep,
                              .n_keep = n,
                              .limit = params_int(p, "limit"),
+                             .labels_by_position = labels != NULL,
                              .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
                              .collect = collect,
                              .image = text_or_null(p, "image"),

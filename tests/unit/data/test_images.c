@@ -147,14 +147,15 @@ static sample_spec model_in(const char *folder, int classes)
 }
 
 // The labels of the first image of each subset for a model with this config.json.
-static void check_labels(const char *config, int32_t a, int32_t b, int32_t c)
+static void check_labels_of(const char *config, bool by_position, int32_t a, int32_t b, int32_t c)
 {
     static float pixels[3 * 16 * 16];
     char *f = make_folder(), *m = scratch_new();
     int32_t wanted[] = {a, b, c};
     scratch_write(m, "config.json", config, strlen(config));
     scratch_write(m, "preprocessor_config.json", PROCESSOR, strlen(PROCESSOR));
-    dataset *d = open_data((dataset_options){.format = "images", .path = f, .collect = -1});
+    dataset *d = open_data((dataset_options){
+        .format = "images", .path = f, .collect = -1, .labels_by_position = by_position});
     samples *s;
     sample_spec spec = model_in(m, 10);
     if (samples_open(d, &spec, &s) != OK)
@@ -170,6 +171,11 @@ static void check_labels(const char *config, int32_t a, int32_t b, int32_t c)
     scratch_free(m);
 }
 
+static void check_labels(const char *config, int32_t a, int32_t b, int32_t c)
+{
+    check_labels_of(config, false, a, b, c);
+}
+
 static void test_labels(void **state)
 {
     (void)state;
@@ -178,6 +184,8 @@ static void test_labels(void **state)
     check_labels(
         "{\"id2label\": {\"4\": \"ant\", \"1\": \"zebra\", \"9\": \"mole\", \"2\": \"cat\"}}", 4, 9,
         1);
+    check_labels("{\"id2label\": {\"0\": \"0\", \"1\": \"1\", \"2\": \"2\"}}", 0, 1, 2);
+    check_labels_of("{\"id2label\": {\"0\": \"tench\", \"1\": \"shark\"}}", true, 0, 1, 2);
 }
 
 static void refused_labels(const char *config, int classes, const char *what)
@@ -204,6 +212,9 @@ static void test_refused_labels(void **state)
         "twice");
     refused_labels("{\"id2label\": {\"0\": \"ant\", \"1\": \"mole\", \"77\": \"zebra\"}}", 10,
                    "10 classes");
+    refused_labels(
+        "{\"id2label\": {\"0\": \"tench\", \"1\": \"shark\", \"2\": \"ray\", \"3\": \"hen\"}}", 10,
+        "there are ant, mole, zebra here, and tench, shark, ray … in ");
     refused_labels("{", 10, "line");
 }
 

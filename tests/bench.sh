@@ -294,7 +294,7 @@ shape() {
   echo "$2" >"$1/config.json"
 }
 bench_r() {
-  local compute images=$((6 * threads)) texts=$((8 * threads))
+  local compute images=$((6 * threads)) texts=$((2000 * threads))
   shape "$scratch/vit" '{"model_type": "vit", "num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 16, "num_labels": 1000}'
   cp examples/vit-glyph100/preprocessor_config.json "$scratch/vit/"
   sed -i -E 's/"(height|width)": [0-9]+/"\1": 224/' "$scratch/vit/preprocessor_config.json"

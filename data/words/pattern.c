@@ -62,6 +62,9 @@ status pattern_new(const char *source, size_t n, bool literal, const char *file,
     // \s, \d and letters' cases are Unicode's: hence UCP.
     uint32_t options = PCRE2_UTF | (literal ? PCRE2_LITERAL : PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C);
     p->file = file;
+#if PCRE2_MAJOR > 10 || PCRE2_MINOR >= 43 // refused everywhere, as earlier versions do
+    pcre2_set_max_varlookbehind(context, 0);
+#endif
     p->code = pcre2_compile((PCRE2_SPTR)source, n, options, &error, &offset, context);
     if (p->code)
         p->watched = pcre2_compile((PCRE2_SPTR)source, n, options | PCRE2_AUTO_CALLOUT, &error,

@@ -37,7 +37,7 @@ static status open_light(const model_options *options, model **out)
     config_hold(&m->config, 0, 1);
     m->config.info.parameters = tensor_table_parameters(&m->config, m->arch->tensors);
     m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
-    m->engine = options->engine;
+    m->engine = options->engine ? options->engine : products_best(m->packing);
     m->random = options->random;
     m->seed = options->seed;
     *out = m;

@@ -135,6 +135,11 @@ const char *config_file_path(const config_file *f)
     return f->path;
 }
 
+bool config_file_is_gguf(const config_file *f)
+{
+    return f->keys;
+}
+
 const json_t *config_file_root(const config_file *f)
 {
     return f->root;
@@ -202,7 +207,7 @@ void config_file_note_unread(const config_file *f)
 {
     const char *key;
     json_t *value;
-    if (f->keys)
+    if (config_file_is_gguf(f))
         return; // a GGUF file's are looked at one by one where it is read
     json_object_foreach(f->root, key, value)
     {

@@ -18,6 +18,7 @@ status config_file_open(const char *model_path, bool (*known)(const char *model_
                         config_file **out);
 void config_file_close(config_file *f);
 const char *config_file_path(const config_file *f); // borrowed
+bool config_file_is_gguf(const config_file *f);
 
 // *out: an object in it, as a file of its own whose notes go into this one's, owned by the caller,
 // which closes it before this one; NULL where there is none.

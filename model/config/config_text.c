@@ -29,6 +29,13 @@ done:
     return st;
 }
 
+// GGUF files have one name for LayerNorm's; in a config.json that is a field of other classes.
+static const char *eps_key(const config_file *f, const text_class *class)
+{
+    return config_file_is_gguf(f) && !config_has(f, class->eps_key) ? "layer_norm_epsilon"
+                                                                    : class->eps_key;
+}
+
 status config_text_model(const config_file *f, const text_class *class, config *out)
 {
     status st;
@@ -50,8 +57,7 @@ status config_text_model(const config_file *f, const text_class *class, config *
                           &out->act));
     out->norm_eps = class->eps;
     if (class->eps_key)
-        TRY(config_real(f, config_has(f, class->eps_key) ? class->eps_key : "layer_norm_epsilon", 0,
-                        1, class->eps, &out->norm_eps));
+        TRY(config_real(f, eps_key(f, class), 0, 1, class->eps, &out->norm_eps));
     TRY(config_real(f, class->range_key ? class->range_key : "initializer_range", 0, 1e3, 0.02,
                     &out->initializer_range));
     TRY(config_padding(f, i->outputs, &out->padding));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/config/config_rotary.h"
+#include "model/config/config_text.h"
 #include "model/forward/blocks.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
@@ -64,7 +65,6 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, i
     status st;
     // Relatives have these, and what they do would not be done.
     static const char *const unsupported[] = {
-        "quantization_config",
         "attn_logit_softcapping",
         "final_logit_softcapping",
         "clip_qkv",
@@ -80,41 +80,28 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, i
         "logits_scaling",
         "logit_scale",
     };
-    enum {
-        MAX_WIDTH = 1 << 17,
-        MAX_LAYERS = 1000,
-        MAX_VOCABULARY = 1 << 24,
-        MAX_CONTEXT = 1 << 24
+    const text_class class = {
+        .task = task,
+        .vocabulary = {NULL, CONFIG_REQUIRED},
+        .hidden = {NULL, CONFIG_REQUIRED},
+        .layers = {NULL, CONFIG_REQUIRED},
+        .heads = {NULL, CONFIG_REQUIRED},
+        .mlp = {NULL, CONFIG_REQUIRED},
+        .context = {NULL, 2048},
+        .kv_heads = kv_heads,
+        .head_dim = head_dim,
+        .act = "silu",
+        .eps_key = "rms_norm_eps",
+        .eps = 1e-6,
     };
     model_info *i = &out->info;
-    bool tied;
-    i->modality = MODALITY_TEXT;
     i->gated = true;
-    TRY(config_task(f, task, out));
+    TRY(config_text_model(f, &class, out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
-    TRY(config_int(f, "vocab_size", 1, MAX_VOCABULARY, CONFIG_REQUIRED, &i->outputs));
-    TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, CONFIG_REQUIRED, &i->hidden_size));
-    TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, CONFIG_REQUIRED, &i->layers));
-    TRY(config_int(f, "num_attention_heads", 1, MAX_WIDTH, CONFIG_REQUIRED, &i->heads));
-    TRY(config_int(f, "num_key_value_heads", 1, MAX_WIDTH,
-                   kv_heads && !config_has(f, "num_key_value_heads") ? kv_heads : i->heads,
-                   &i->kv_heads));
-    TRY(config_int(f, "intermediate_size", 1, 1 << 20, CONFIG_REQUIRED, &i->d_mlp));
-    TRY(config_int(f, "max_position_embeddings", 1, MAX_CONTEXT, 2048, &i->context));
-    TRY(config_head_dim(f, i->hidden_size, i->heads, head_dim, &i->head_dim));
-    TRY(config_activation(f, "hidden_act", "silu", &out->act));
-    TRY(config_real(f, "rms_norm_eps", 0, 1, 1e-6, &out->norm_eps));
-    TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
-    TRY(config_padding(f, i->outputs, &out->padding));
-    TRY(config_bool(f, "tie_word_embeddings", false, &tied));
-    if (i->heads % i->kv_heads != 0 || i->head_dim % 2 != 0)
-        st = status_fail(ERR_INPUT, config_file_path(f),
-                         "\"num_key_value_heads\" %d does not divide \"num_attention_heads\" %d, "
-                         "or \"head_dim\" %d is odd",
-                         i->kv_heads, i->heads, i->head_dim);
+    if (i->head_dim % 2 != 0)
+        st = status_fail(ERR_INPUT, config_file_path(f), "\"head_dim\" %d is odd", i->head_dim);
     else
         TRY(config_rotary(f, &(rotary_class){.theta = 10000}, i->head_dim, &out->rotary));
-    out->features = tied ? 0 : FEATURE_OWN_HEAD;
 done:
     return st;
 }

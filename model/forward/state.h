@@ -22,7 +22,7 @@ struct model {
     config config;
     weights *weights;             // owned; NULL where the model was opened light
     packing packing;              // of what products read
-    const product_engine *engine; // NULL: the best
+    const product_engine *engine; // of its products; NULL: BLAS
     pthread_mutex_t growing;      // of what follows: several threads may begin a pass at once
     thread_scratch *scratch;      // owned [threads], made by the first pass
     int threads;

@@ -67,11 +67,10 @@ static bool may_run(const product_engine *e, packing form)
 {
     const isa most = allowed_isa();
     const isa least = e == &products_amx ? ISA_AMX : form == PACKING_BF16 ? ISA_BF16 : ISA_AVX512;
-    return e->accepted && most >= least && e->has(form);
+    return e->own && e->name[form] && most >= least && e->has(form);
 }
 
-// NULL: none.
-static const product_engine *best_engine(packing form)
+const product_engine *products_best(packing form)
 {
     for (const product_engine *const *e = engines; *e; e++)
         if (may_run(*e, form))
@@ -85,7 +84,7 @@ status products_new(const product_engine *engine, products **out)
     if (!p)
         return status_no_memory("products");
     for (packing form = PACKING_F32; form <= PACKING_BF16; form++)
-        p->engine[form] = engine ? engine : best_engine(form);
+        p->engine[form] = engine ? engine : products_best(form);
     *out = p;
     return OK;
 }
@@ -136,7 +135,7 @@ void products_round(const products *p, const float *x, size_t n, uint16_t *half)
 
 bool products_own(const product_engine *engine, packing form)
 {
-    const product_engine *e = form == PACKING_NONE ? NULL : engine ? engine : best_engine(form);
+    const product_engine *e = form == PACKING_NONE ? NULL : engine ? engine : products_best(form);
     return e && e->own;
 }
 
@@ -147,7 +146,7 @@ status products_check(packing form)
                            "\"%s\" is not known; AVX2, AVX512_CORE, AVX512_CORE_BF16 and "
                            "AVX512_CORE_AMX are",
                            getenv("DNNL_MAX_CPU_ISA"));
-    if (form != PACKING_BF16 || best_engine(form))
+    if (form != PACKING_BF16 || products_best(form))
         return OK;
     return status_fail(ERR_USAGE, "compute",
                        "bf16 needs a CPU with bfloat16 instructions (AVX-512-BF16 or AMX), and "
@@ -156,17 +155,18 @@ status products_check(packing form)
 
 status products_verify(packing form)
 {
-    return form == PACKING_BF16 && best_engine(form) == &products_amx ? product_check(&products_amx)
-                                                                      : OK;
+    return form == PACKING_BF16 && products_best(form) == &products_amx
+               ? product_check(&products_amx)
+               : OK;
 }
 
 packing products_float32(void)
 {
-    return best_engine(PACKING_F32) ? PACKING_F32 : PACKING_NONE;
+    return products_best(PACKING_F32) ? PACKING_F32 : PACKING_NONE;
 }
 
 const char *products_name(packing form)
 {
-    const product_engine *e = best_engine(form);
+    const product_engine *e = products_best(form);
     return e ? e->name[form] : "none";
 }

@@ -250,7 +250,6 @@ static status run_product(void *kept, const product_shape *p, const void *x, con
 const product_engine AMX_ENGINE = {
     .name = {[PACKING_BF16] = "sulcus AMX"},
     .own = true,
-    .accepted = true,
     .has = has_form,
     .run = run_product,
     .round = AMX_ROUND,

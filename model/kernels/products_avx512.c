@@ -268,7 +268,6 @@ static status run_product(void *kept, const product_shape *shape, const void *x,
 const product_engine products_avx512 = {
     .name = {[PACKING_F32] = "sulcus AVX-512", [PACKING_BF16] = "sulcus AVX-512-BF16"},
     .own = true,
-    .accepted = true,
     .has = products_avx512_has,
     .run = run_product,
     .round = products_avx512_round,

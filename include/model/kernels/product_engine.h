@@ -10,8 +10,8 @@
 
 typedef struct product_engine {
     const char *name[PACKING_BF16 + 1]; // of what runs a form's: "sulcus AVX-512"; NULL: nothing
-    bool own;      // ours: a sum's bits depend on its inputs and weights only, and no run fails
-    bool accepted; // the best engine may be it; it serves as a check otherwise
+    bool own; // ours: a sum's bits depend on its inputs and weights only, and no run fails; others
+              // check these, and are never the best
     // Has the CPU the instructions for products of a form?
     bool (*has)(packing form);
     // What a thread keeps from one product to the next, owned by the caller; NULL: nothing.

@@ -8,6 +8,9 @@
 
 #include "model/kernels/product_engine.h"
 
+// The best engine for a form on this CPU; NULL: it has the instructions of none.
+const product_engine *products_best(packing form);
+
 typedef struct products products;
 
 // Owned by the caller. `engine` runs them all; NULL: the best for each form on this CPU.

@@ -5,14 +5,14 @@
     python tests/reference/make_measures.py tests/reference/measures.txt
 
 Made with numpy 2 and scipy 1: ttest_ind without equal variances, entropy, mannwhitneyu. The file is words and numbers in the order they are read
-(tests/unit/stages/test_score_measure.c).
+(tests/unit/stages/test_score_measure.c, test_rank_correlation.c).
 """
 import sys
 
 import numpy as np
-from scipy.stats import entropy, mannwhitneyu, ttest_ind
+from scipy.stats import entropy, mannwhitneyu, rankdata, spearmanr, ttest_ind
 
-TOKENS, NEURONS = [40, 25, 60], 6
+TOKENS, NEURONS, RANKED = [40, 25, 60], 6, 50
 
 
 def main(path):
@@ -41,6 +41,11 @@ def main(path):
                 part = share / share.sum(0)
             lape = np.where(share.sum(0) > 0, part[f] * (np.log(len(TOKENS)) - entropy(share)), 0)
             put("lape", lape)
+        scores = np.round(rng.normal(size=(2, RANKED)) * 3)  # many ties
+        scores[1] += np.round(scores[0] / 2)
+        put("scores", scores)
+        put("ranks", rankdata(scores, axis=1))
+        put("correlation", [spearmanr(*scores).statistic])
 
 
 if __name__ == "__main__":

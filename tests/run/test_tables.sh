@@ -16,7 +16,7 @@ steps:
   seen-scores: {stage: score, from: seen}
   seen-auc: {stage: score, from: seen, measure: auc}
   agreement: {stage: correlate, from: [seen-scores, seen-auc]}
-  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1}
+  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
   read: {stage: collect, model: mistral, data: text}
   read-scores: {stage: score, from: read}
   unlearned: {stage: prune, from: read-scores, model: mistral, data: text, fraction: 0.1, skip: 5, seeds: 1}

@@ -6,14 +6,14 @@
 //   string forget(forget)                           1    subset whose neurons are pruned
 //   double fraction(forget)                         1    share of the neurons that is pruned
 //   int64 pruned(forget)                            1    how many that is
-//   byte reached(forget)                            1    0: none meets the drop, the most still above
+//   byte reached(forget)                            1    0: no number was found that meets the drop
 //   string subset(subset)                           1    class or text domain that is evaluated
 //   int64 samples(subset)                           1    answers that the accuracies are over
 //   double accuracy_base(subset)                    1    Top-1 of the unpruned model
 //   double accuracy_base_low(subset)                1    lower end of its 95% Wilson interval
 //   double accuracy_base_high(subset)               1    upper end of it
 //   double loss_base(subset)                        nat  mean cross-entropy of the unpruned model
-//   double accuracy(forget, subset)                 1    Top-1 on `subset` after pruning for `forget`
+//   double accuracy(forget, subset)                 1    Top-1 after pruning for `forget`
 //   double accuracy_low(forget, subset)             1    lower end of its 95% Wilson interval
 //   double accuracy_high(forget, subset)            1    upper end of it
 //   double ratio(forget, subset)                    1    accuracy ÷ accuracy_base
@@ -30,7 +30,7 @@
 //   double accuracy_top10(forget, subset)           1    and after pruning, of language models
 //   double perplexity_base(subset)                  1    e^loss_base, of language models
 //   double perplexity(forget, subset)               1    e^loss, of language models
-//   double perplexity_published_base(subset)        1    mean of e^(loss of one), of language models
+//   double perplexity_published_base(subset)        1    mean of e^(loss of one), of language ones
 //   double perplexity_published(forget, subset)     1    and after pruning, of language models
 //   double accuracy_skip_base(subset)               1    Top-1 of what counts, with a skip list
 //   double accuracy_skip(forget, subset)            1    and after pruning, with a skip list

@@ -2,11 +2,13 @@
 // Arithmetic on shapes alone, for plans that are made before any weight is read: here is no model.
 #include "model/config/model_info.h"
 
-const char *const site_names[SITES] = {"mlp", "attn"};
+const char *const site_names[SITES] = {"mlp", "attn", "expert"};
 
 int model_site_width(const model_info *info, site s)
 {
-    return s == SITE_MLP ? info->d_mlp : info->heads * info->head_dim;
+    return s == SITE_MLP    ? info->d_mlp
+           : s == SITE_ATTN ? info->heads * info->head_dim
+                            : info->experts;
 }
 
 double model_operations(const model_info *info, int64_t samples, int64_t rows)

@@ -107,7 +107,7 @@ static status prune_and_read(pass *p, site s, int layer, int first, int neurons,
         kernel_zero_columns(x, p->rows, stride, first, pruned.neuron + begin, end - begin);
     if (!f->read || !f->read_sites[s])
         return OK;
-    const site_block block = {s, layer, first, neurons, p->rows, x, stride};
+    const site_block block = {s, layer, first, neurons, p->rows, x, stride, NULL};
     return f->read(f->context, p->index, p->thread, &p->tile, &block);
 }
 

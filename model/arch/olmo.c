@@ -24,16 +24,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals,
-                                     per_layer,
-                                     DECODER_GLOBALS,
-                                     DECODER_TENSORS,
-                                     DECODER_NORM,
-                                     decoder_global_forms,
-                                     layer_forms,
-                                     DECODER_PREFIX,
-                                     NULL,
-                                     NULL};
+static const tensor_table tensors = {
+    .globals = decoder_globals,
+    .layer = per_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = decoder_global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+};
 
 // The third's own: windows, and two ways of rotation.
 static status configure_third(const config_file *f, config *out)

@@ -48,16 +48,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-const tensor_table decoder_tensors = {decoder_globals,
-                                      per_layer,
-                                      DECODER_GLOBALS,
-                                      DECODER_TENSORS,
-                                      DECODER_NORM,
-                                      decoder_global_forms,
-                                      layer_forms,
-                                      DECODER_PREFIX,
-                                      NULL,
-                                      NULL};
+const tensor_table decoder_tensors = {
+    .globals = decoder_globals,
+    .layer = per_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = decoder_global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+};
 
 status decoder_configure(const config_file *f, const char *task, int kv_heads, int head_dim,
                          config *out)

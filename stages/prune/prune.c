@@ -195,8 +195,9 @@ static status fill_mask(const prune_state *s, const prune_mask *m, uint8_t *prun
     }
     ranking_mask(&s->ranking, order, m->pruned, pruned);
     TRY(prune_cache_ask(s->cache, pruned, out->asked));
-    const uint8_t *const marks[SITES] = {
-        [SITE_MLP] = pruned[SITE_MLP], [SITE_ATTN] = pruned[SITE_ATTN]};
+    const uint8_t *const marks[SITES] = {[SITE_MLP] = pruned[SITE_MLP],
+                                         [SITE_ATTN] = pruned[SITE_ATTN],
+                                         [SITE_EXPERT] = pruned[SITE_EXPERT]};
     if (m->pruned > 0)
         TRY(model_mask_new(s->model, task_pool(s->task), marks, &out->mask));
 done:

@@ -133,8 +133,10 @@ done:
 
 static status describe_masks(const prune_setting *s, const prune_output *o, artefact_writer *w)
 {
-    static const char *const name[SITES] = {[SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask"};
-    static const char *const unit[SITES] = {[SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit"};
+    static const char *const name[SITES] = {
+        [SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask", [SITE_EXPERT] = "expert_mask"};
+    static const char *const unit[SITES] = {
+        [SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit", [SITE_EXPERT] = "expert"};
     status st = OK;
     for (int k = 0; k < SITES; k++) {
         if (!o->mask[k])

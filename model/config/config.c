@@ -208,7 +208,6 @@ static bool is_relative(const char *class, const char *task)
                                          "PreTrainedModel",
                                          "DoubleHeadsModel",
                                          "Backbone",
-                                         "ForImageClassificationWithTeacher",
                                          "ForSequenceClassification",
                                          "ForTokenClassification",
                                          "ForQuestionAnswering",

@@ -27,6 +27,7 @@ enum {
     FEATURE_GATED_MLP = 512,    // in models that may have either MLP: the gated one,
     FEATURE_PLAIN_MLP = 1024,   // or the other
     FEATURE_LAST_NORM = 256,    // in models that may lack it: a norm behind the last layer
+    FEATURE_TWO_HEADS = 4096, // images: outputs are the mean of those of a sample's first two rows
 };
 
 enum { CONFIG_MAX_LAYERS = 1024 };

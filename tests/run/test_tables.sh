@@ -24,6 +24,8 @@ steps:
   modularity: {stage: intersect, from: [seen-scores, experts], fractions: [0.1], draws: 5}
   layers: {stage: intersect, from: seen-scores, fractions: [0.1], within: layer, draws: 5}
   meeting: {stage: intersect, from: [seen-scores, seen-means], fractions: [0.1]}
+  agree: {stage: agreement, from: [experts, chance], permutations: 5}
+  homes: {stage: enrichment, from: [seen-scores, experts], fractions: [0.1]}
   published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn]}
 END
 ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet

@@ -15,7 +15,8 @@ steps:
   seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20, histogram: true}
   seen-scores: {stage: score, from: seen}
   seen-auc: {stage: score, from: seen, measure: auc}
-  agreement: {stage: correlate, from: [seen-scores, seen-auc]}
+  ranked: {stage: correlate, from: [seen-scores, seen-auc]}
+  seen-means: {stage: score, from: seen, measure: rms}
   forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
   read: {stage: collect, model: mistral, data: text}
   read-scores: {stage: score, from: read}
@@ -23,6 +24,10 @@ steps:
   experts: {stage: cluster, model: vit, clusters: 4, starts: 2}
   chance: {stage: cluster, model: vit, method: random, clusters: 4}
   modularity: {stage: intersect, from: [seen-scores, experts], fractions: [0.1], draws: 5}
+  layers: {stage: intersect, from: seen-scores, fractions: [0.1], within: layer, draws: 5}
+  meeting: {stage: intersect, from: [seen-scores, seen-means], fractions: [0.1]}
+  agree: {stage: agreement, from: [experts, chance], permutations: 5}
+  homes: {stage: enrichment, from: [seen-scores, experts], fractions: [0.1]}
   published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn]}
 END
 ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet

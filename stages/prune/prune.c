@@ -64,6 +64,7 @@ typedef struct prune_state {
     const task *task; // borrowed
     model *model;     // borrowed
     ranking ranking;
+    ablation ablation;
     evaluation evaluation;
     prune_setting setting;
     int64_t *random; // [seeds, neurons]: random orders; that of a seed is the same for all subsets,
@@ -77,8 +78,9 @@ typedef struct prune_state {
 
 // A mask of the plan, compiled.
 typedef struct unit_mask {
-    model_mask *mask;       // NULL: prunes nothing
-    char asked[DIGEST_HEX]; // with it, see prune_cache.h
+    model_mask *mask;        // NULL: prunes nothing
+    ablated_neurons neurons; // for value: resample
+    char asked[DIGEST_HEX];  // with it, see prune_cache.h
 } unit_mask;
 
 // Masks that are compiled at once: each may take MODEL_COMPACT_BYTES. Units of one follow each
@@ -96,6 +98,7 @@ static prune_setting setting_of(const prune_state *s)
                          .drop = search ? params_real(p, "drop") : 0,
                          .tolerance = params_real(p, "tolerance"),
                          .fraction = search ? 0 : params_real(p, "fraction")};
+    out.own_values = s->ablation.value == ABLATE_RETAIN_MEAN;
     prune_params_seeds(p, out.seeds);
     return out;
 }
@@ -112,6 +115,7 @@ static void prune_close(void *state)
     prune_plan_free(&s->plan);
     prune_output_free(&s->output);
     evaluation_free(&s->evaluation);
+    ablation_free(&s->ablation);
     ranking_free(&s->ranking);
     free(s);
 }
@@ -159,6 +163,7 @@ static void drop_mask(void *item)
 {
     unit_mask *m = item;
     model_mask_free(m->mask);
+    ablated_neurons_free(&m->neurons);
     free(m);
 }
 
@@ -194,12 +199,16 @@ static status fill_mask(const prune_state *s, const prune_mask *m, uint8_t *prun
             TRY(status_no_memory("a mask"));
     }
     ranking_mask(&s->ranking, order, m->pruned, pruned);
-    TRY(prune_cache_ask(s->cache, pruned, out->asked));
+    TRY(prune_cache_ask(s->cache, pruned, &s->ablation, m->forget, out->asked));
     const uint8_t *const marks[SITES] = {[SITE_MLP] = pruned[SITE_MLP],
                                          [SITE_ATTN] = pruned[SITE_ATTN],
                                          [SITE_EXPERT] = pruned[SITE_EXPERT]};
-    if (m->pruned > 0)
+    if (m->pruned > 0 && s->ablation.value == ABLATE_ZERO)
         TRY(model_mask_new(s->model, task_pool(s->task), marks, &out->mask));
+    else if (m->pruned > 0)
+        TRY(model_mask_new_ablated(s->model, marks, &out->mask));
+    if (s->ablation.value == ABLATE_RESAMPLE)
+        TRY(ablated_neurons_make(&s->ablation, pruned, &out->neurons));
 done:
     free(matched);
     return st;
@@ -231,7 +240,8 @@ static status prune_open(const task *t, void **state)
     TRY(prune_new(t, &s));
     const model_info *info = model_get_info(s->model);
     TRY(prune_params_choice(task_params(t), info, &layers, &choice));
-    TRY(ranking_open(task_input(t, 0), &choice, info, &s->ranking));
+    TRY(ranking_open(ablation_scores(t), &choice, info, &s->ranking));
+    TRY(ablation_open(t, &s->ranking, info, &s->ablation));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
     TRY(prune_cache_open(t, &s->setting, &s->cache));
@@ -302,21 +312,25 @@ done:
     return st;
 }
 
-static status ask_model(prune_state *s, const model_mask *mask, tile_run run, int lane,
+static status ask_model(prune_state *s, const unit_mask *m, const prune_unit *u, int lane,
                         answers *out)
 {
+    const model_mask *mask = m->mask;
     const bool same = !mask || model_mask_pruned(mask, SITE_ATTN, 0) == 0;
     const asking q = {.model = s->model,
                       .pool = task_pool(s->task),
                       .source = &s->evaluation.source,
                       .mask = mask,
+                      .ablation = s->ablation.value == ABLATE_ZERO ? NULL : &s->ablation,
+                      .neurons = &m->neurons,
+                      .forget = s->plan.mask[u->mask].forget,
                       .cache = same ? prune_cache_hidden(s->cache) : NULL,
                       .skip = s->evaluation.skip,
                       .label = task_label(s->task),
                       .lane = lane,
                       .stopping = is_stopping,
                       .context = s};
-    return answers_of_tiles(&q, run, out);
+    return answers_of_tiles(&q, u->run, out);
 }
 
 static status prune_compute(void *state, const round_state *round, int64_t index, int lane,
@@ -331,7 +345,7 @@ static status prune_compute(void *state, const round_state *round, int64_t index
     TRY(shelf_take(s->masks, u->mask, &item));
     m = item;
     if (!prune_cache_recall(s->cache, m->asked, u->run, own)) {
-        TRY(ask_model(s, m->mask, u->run, lane, own));
+        TRY(ask_model(s, m, u, lane, own));
         if (*prune_round_view(&s->setting, round).phase != PHASE_FINAL)
             prune_cache_remember(s->cache, m->asked, u->run,
                                  own); // what is found last is another for each target
@@ -410,7 +424,7 @@ const stage_def stage_prune = {
     .version = 4,
     .summary = "prunes neurons until a subset is forgotten, and measures every subset",
     .params = prune_params,
-    .inputs = "score|import",
+    .inputs = "score|import|collect",
     .inputs_required = true,
     .in_teams = true, // answers come from the last member alone, the others add zeros
     .check = prune_params_check,

@@ -36,6 +36,11 @@ const param_def prune_params[] = {
     {"skip_tokens", PARAM_TEXTS,
      .help = "text: also report accuracies without these targets, each the last token of a text "
              "(\" the\", \"\\n\")"},
+    {"value", PARAM_TEXT, .choices = ABLATION_NAMES,
+     .help = "what pruned neurons become: 0 (where absent), their mean over what was collected, "
+             "over what is retained of it, or what they do in another sample"},
+    {"seed", PARAM_INT, .low = 0, .high = 9e15,
+     .help = "of value: resample, 0 where absent: which other sample"},
     {"evaluate", PARAM_RESOURCES, .section = "datasets",
      .help = "datasets to measure on; where absent, data"},
     {0},
@@ -62,7 +67,7 @@ status prune_params_check(const task *t)
         return params_fail(p, "unit", "heads are of attention; give site: attn");
     if (!heads && params_has(p, "head_score"))
         return params_fail(p, "head_score", "neurons have scores of their own; give unit: head");
-    return OK;
+    return ablation_check(t);
 }
 
 void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS])

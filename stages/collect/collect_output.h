@@ -11,26 +11,29 @@
 #include "pipeline/base/partial.h"
 #include "pipeline/config/params.h"
 #include "pipeline/store/artefact.h"
-#include "stages/collect/moments.h"
+#include "stages/collect/site_sums.h"
 #include "stages/common/tile_source.h"
 
-// Fields of the partial: tokens of each subset first; then of each site read, from `field` on, the
-// sums [subsets, layers, width] of each moment, counts of x > 0 [subsets, layers, width] and firing
-// bits [subsets, layers, width, words].
-enum { COLLECT_ROWS = 0, COLLECT_POSITIVE = MOMENTS, COLLECT_FIRING, COLLECT_SITE_FIELDS };
+// What is kept of a site, a field of the partial each: the sums [subsets, layers, width] of each
+// moment, counts of x > 0 [subsets, layers, width] and firing bits [subsets, layers, width, words].
+enum { COLLECT_POSITIVE = MOMENTS, COLLECT_FIRING, COLLECT_SITE_FIELDS };
+// The field before those of the sites: tokens of each subset; then, of sparse models whose mlp site
+// is read, tokens that are routed to each expert [subsets, layers, experts].
+enum { COLLECT_ROWS };
 
 // A variable of the artefact that is made of one field, row by row.
 typedef struct collect_variable {
     const struct collect_layout *layout;
     const partial *sum;
-    int site, field;
-    char name[32];
+    int site, kept; // one of the above
+    char name[32], long_name[112];
 } collect_variable;
 
 typedef struct collect_site {
     bool read;
-    int width, field; // neurons of a layer; first field
-    int64_t words;    // of FIRING_BITS firing bits a neuron; 0: none
+    site_shape shape;               // of its sums
+    int field[COLLECT_SITE_FIELDS]; // of what is kept. An expert's weights are never negative, so
+                                    // that MOMENT_VALUE is MOMENT_ABS there
     collect_variable variable[MOMENTS + 2];
     char count_name[32];
 } collect_site;
@@ -38,6 +41,7 @@ typedef struct collect_site {
 typedef struct collect_layout {
     const char *modality; // for the report: "image" or "text"
     int subsets, layers;
+    int experts;            // of a layer, where tokens are counted for each; else 0
     int64_t skip;           // tokens at the beginning of each sample that do not count
     const char **subset;    // owned; names borrowed from the dataset
     int64_t *firing_tokens; // owned [subsets]
@@ -46,7 +50,8 @@ typedef struct collect_layout {
 } collect_layout;
 
 // Derives the layout from the stage's parameters; subsets as cut. Borrows names from `data`. Local.
-// ERR_USAGE, at the parameter, when a subset has no sample to collect on. collect_layout_free is
+// ERR_USAGE, at the parameter, when a subset has no sample to collect on, or experts are asked of a
+// dense model. collect_layout_free is
 // safe after a failure too.
 status collect_layout_make(const params *p, const dataset *data, const model_info *info,
                            const tile_source *source, collect_layout *out);

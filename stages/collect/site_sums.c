@@ -11,10 +11,9 @@
 #include "pipeline/base/checked.h"
 
 struct site_sums {
-    int layers, width;
-    int64_t words;
+    site_shape shape;
     fixed *sum[MOMENTS];
-    int64_t *positive, *firing;
+    int64_t *positive, *firing, *routed;
     pthread_mutex_t lock; // of all of it
 };
 
@@ -54,20 +53,31 @@ size_t block_sums_bytes(int width)
     return (size_t)width * (MOMENTS * sizeof(double) + sizeof(int64_t));
 }
 
-status site_sums_new(int layers, int width, int64_t words, site_sums **out)
+static size_t neurons_of(const site_shape *s)
 {
-    size_t neurons = (size_t)layers * (size_t)width;
+    return (size_t)s->layers * (size_t)s->width;
+}
+
+static size_t experts_of(const site_shape *s)
+{
+    return (size_t)s->layers * (size_t)s->experts;
+}
+
+status site_sums_new(const site_shape *shape, site_sums **out)
+{
+    const size_t neurons = neurons_of(shape);
     site_sums *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("neuron statistics");
-    *s = (site_sums){.layers = layers, .width = width, .words = words};
+    *s = (site_sums){.shape = *shape};
     pthread_mutex_init(&s->lock, NULL);
     for (int m = 0; m < MOMENTS; m++)
         s->sum[m] = checked_calloc(neurons, sizeof(fixed));
     s->positive = checked_calloc(neurons, sizeof(int64_t));
-    s->firing = checked_calloc(neurons, (size_t)words * sizeof(int64_t));
+    s->firing = checked_calloc(neurons, (size_t)shape->words * sizeof(int64_t));
+    s->routed = checked_calloc(experts_of(shape), sizeof(int64_t));
     for (int m = 0; m < MOMENTS; m++)
-        if (!s->sum[m] || !s->positive || !s->firing) {
+        if (!s->sum[m] || !s->positive || !s->firing || !s->routed) {
             site_sums_free(s);
             return status_no_memory("neuron statistics");
         }
@@ -83,29 +93,30 @@ void site_sums_free(site_sums *s)
         free(s->sum[m]);
     free(s->positive);
     free(s->firing);
+    free(s->routed);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
-size_t site_sums_bytes(int layers, int width, int64_t words)
+size_t site_sums_bytes(const site_shape *shape)
 {
-    size_t neurons = (size_t)layers * (size_t)width;
-    size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)words) * sizeof(int64_t);
-    return neurons * neuron;
+    size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)shape->words) * sizeof(int64_t);
+    return neurons_of(shape) * neuron + experts_of(shape) * sizeof(int64_t);
 }
 
 void site_sums_clear(site_sums *s)
 {
-    size_t neurons = (size_t)s->layers * (size_t)s->width;
+    const size_t neurons = neurons_of(&s->shape);
     for (int m = 0; m < MOMENTS; m++)
         memset(s->sum[m], 0, neurons * sizeof(fixed));
     memset(s->positive, 0, neurons * sizeof(int64_t));
-    memset(s->firing, 0, neurons * (size_t)s->words * sizeof(int64_t));
+    memset(s->firing, 0, neurons * (size_t)s->shape.words * sizeof(int64_t));
+    memset(s->routed, 0, experts_of(&s->shape) * sizeof(int64_t));
 }
 
 static status add_sums(site_sums *s, const site_block *b, const moments *block, const char *where)
 {
-    int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
+    int64_t first = (int64_t)b->layer * s->shape.width + b->first_neuron;
     for (int m = 0; m < MOMENTS; m++)
         for (int u = 0; u < b->neurons; u++) {
             fixed rounded;
@@ -122,15 +133,38 @@ static status add_sums(site_sums *s, const site_block *b, const moments *block, 
     return OK;
 }
 
+// An expert's rows come with its first neurons, and again with each further block of them.
+static void count_rows(site_sums *s, const site_block *b)
+{
+    const int experts = s->shape.experts, width = experts ? s->shape.width / experts : 0;
+    if (experts && b->first_neuron % width == 0)
+        s->routed[b->layer * experts + b->first_neuron / width] += b->rows;
+}
+
+// Which of the block's rows a row is, from *at on, which does not pass it; -1 where it has it not.
+static int64_t find_row(const site_block *b, int64_t row, int64_t *at)
+{
+    if (!b->row)
+        return row;
+    while (*at < b->rows && b->row[*at] < row)
+        ++*at;
+    return *at < b->rows && b->row[*at] == row ? *at : -1;
+}
+
 static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sampled)
 {
-    int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
+    const int64_t words = s->shape.words;
+    int64_t at = 0;
+    int64_t first = (int64_t)b->layer * s->shape.width + b->first_neuron;
     for (int64_t i = 0; i < sampled->n; i++) {
-        const float *row = b->x + (sampled->row[i] - sampled->before) * b->stride;
+        const int64_t place = find_row(b, sampled->row[i] - sampled->before, &at);
+        if (place < 0)
+            continue;
+        const float *row = b->x + place * b->stride;
         int64_t bit = sampled->first_bit + i;
         uint64_t one = (uint64_t)1 << bit % FIRING_BITS;
-        int64_t *word = s->firing + first * s->words + bit / FIRING_BITS;
-        for (int u = 0; u < b->neurons; u++, word += s->words)
+        int64_t *word = s->firing + first * words + bit / FIRING_BITS;
+        for (int u = 0; u < b->neurons; u++, word += words)
             if (row[u] > 0)
                 *word = (int64_t)((uint64_t)*word | one);
     }
@@ -142,8 +176,10 @@ status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
     moments_of_block(block->x, block->rows, block->stride, block->neurons, &scratch->sums);
     pthread_mutex_lock(&s->lock);
     status st = add_sums(s, block, &scratch->sums, where);
-    if (st == OK)
+    if (st == OK) {
+        count_rows(s, block);
         add_firing(s, block, sampled);
+    }
     pthread_mutex_unlock(&s->lock);
     return st;
 }
@@ -151,6 +187,11 @@ status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
 const fixed *site_sums_sum(const site_sums *s, moment m)
 {
     return s->sum[m];
+}
+
+const int64_t *site_sums_routed(const site_sums *s)
+{
+    return s->routed;
 }
 
 const int64_t *site_sums_positive(const site_sums *s)

@@ -28,9 +28,10 @@
 // their diagonal, and for what an empty set overlaps.
 //
 // A subset's set holds the top share of all neurons over all layers, ties to the lower index; with
-// `site: both` the neurons of both sites stand in one ranking. Only for `auc` the share is taken
-// within each layer, as figure 6 has it. One round; a unit is a layer: all pairs, all shares, and
-// the layer's random selections.
+// `site: both` the neurons of both sites stand in one ranking. Neurons of a sparse model's experts
+// that have no score (NaN) are in no set: where too few have one, the set is all that have. Only for
+// `auc` the share is taken within each layer, as figure 6 has it. One round; a unit is a layer: all
+// pairs, all shares, and the layer's random selections.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ static const param_def parameters[] = {
     {"from", PARAM_FROM, .required = true, .help = "scores, or [scores, clusters]"},
     {"fractions", PARAM_REALS, .required = true, .high = 1,
      .help = "shares of the neurons to select; \"0.01:0.99:0.01\" is first:last:step"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert",
+     .help = "which neurons; both: of mlp and attn; expert: whole experts of a sparse model"},
     {"draws", PARAM_INT, "1000", .low = 2, .high = 1e6,
      .help = "random selections per layer behind auc_chance"},
     {"seed", PARAM_INT, "1", .low = 0, .high = 9e15, .help = "of the random selections"},
@@ -105,6 +107,17 @@ static status open_fractions(intersect *x, const params *p)
     return OK;
 }
 
+// How many of n neurons of a subset can be in its sets.
+static int64_t known_of(const intersect *x, const double *score, int64_t n)
+{
+    return x->scores.unknown ? neuron_set_known(score, n) : n;
+}
+
+static int64_t at_most(int64_t size, int64_t limit)
+{
+    return size < limit ? size : limit;
+}
+
 static status rank_subset(void *context, int64_t subset, int thread)
 {
     (void)thread;
@@ -112,14 +125,20 @@ static status rank_subset(void *context, int64_t subset, int thread)
     status st = OK;
     double *score = checked_calloc((size_t)x->neurons, sizeof *score);
     int64_t *order = checked_calloc((size_t)x->neurons, sizeof *order);
-    if (!score || !order)
+    int64_t *size = checked_calloc((size_t)x->fractions, sizeof *size);
+    if (!score || !order || !size)
         TRY(status_no_memory("an order of neurons"));
     TRY(scores_read(&x->scores, subset, 0, x->layers, score));
     TRY(neuron_set_order(score, x->neurons, order));
-    overlap_first(order, x->neurons, x->size, x->fractions, x->first + subset * x->neurons);
+    for (int64_t j = 0; j < x->fractions; j++)
+        size[j] = at_most(x->size[j], known_of(x, score, x->neurons));
+    overlap_first(order, x->neurons, size, x->fractions, x->first + subset * x->neurons);
+    for (int64_t l = 0; l < x->layers; l++)
+        x->known[subset * x->layers + l] = known_of(x, score + l * x->width, x->width);
 done:
     free(score);
     free(order);
+    free(size);
     return st;
 }
 
@@ -178,7 +197,8 @@ static status intersect_open(const task *t, void **state)
         TRY(open_clusters(x, clusters));
     size_t neurons;
     if (!checked_mul((size_t)x->subsets, (size_t)x->neurons, &neurons) ||
-        !(x->first = checked_calloc(neurons, sizeof *x->first)))
+        !(x->first = checked_calloc(neurons, sizeof *x->first)) ||
+        !(x->known = checked_calloc((size_t)(x->subsets * x->layers), sizeof *x->known)))
         TRY(status_no_memory("sets of neurons"));
     TRY(pool_run(task_pool(t), x->subsets, rank_subset, x));
 done:
@@ -246,14 +266,18 @@ static status count_clusters(void *context, int64_t subset, int thread)
     status st = OK;
     double *score = checked_calloc((size_t)x->width, sizeof *score);
     int64_t *order = checked_calloc((size_t)x->width, sizeof *order);
-    if (!score || !order)
+    int64_t *size = checked_calloc((size_t)x->fractions, sizeof *size);
+    if (!score || !order || !size)
         TRY(status_no_memory("a layer's order of neurons"));
     TRY(scores_read(&x->scores, subset, w->layer, 1, score));
     TRY(neuron_set_order(score, x->width, order));
-    TRY(cluster_auc_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
+    for (int64_t j = 0; j < x->fractions; j++)
+        size[j] = at_most(x->layer_size[j], x->known[subset * x->layers + w->layer]);
+    TRY(cluster_auc_areas(&c, order, size, x->fractions, w->area + subset * x->fractions));
 done:
     free(score);
     free(order);
+    free(size);
     return st;
 }
 
@@ -336,6 +360,7 @@ static void intersect_close(void *state)
     free(x->size);
     free(x->layer_size);
     free(x->first);
+    free(x->known);
     free(x->label);
     free(x);
 }

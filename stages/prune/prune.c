@@ -37,6 +37,7 @@
 //   double trace_samples(forget, probe)          1    answers of the probe; NaN behind the last
 //   byte mlp_mask(forget, layer, unit)           1    1: pruned, with site: mlp or both
 //   byte attn_mask(forget, layer, attn_unit)     1    1: pruned, with site: attn or both
+//   byte expert_mask(forget, layer, expert)      1    1: pruned, with site: expert
 // With a skip list (`skip` or `skip_tokens`) an answer counts whose target is not in it. Of
 // questions whose choices alone are compared, losses are over the choices, Top-10 and *_skip are
 // NaN, and samples_skip is 0.
@@ -87,7 +88,8 @@ static const param_def prune_params[] = {
      .help = "share of its Top-1 accuracy that the forgotten subset is to lose"},
     {"fraction", PARAM_REAL, .low = 0, .high = 1,
      .help = "instead of drop: share of all neurons to prune"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert",
+     .help = "which neurons; both: of mlp and attn; expert: whole experts of a sparse model"},
     {"tolerance", PARAM_REAL, "0.02", .low = 0, .high = 1,
      .help = "how far below its target the accuracy may end"},
     {"seeds", PARAM_INT, "5", .low = 0, .high = 1000,
@@ -159,6 +161,11 @@ static status draw_random_orders(prune_state *s)
     return OK;
 }
 
+static bool asks_experts(const task *t)
+{
+    return strcmp(params_text(task_params(t), "site"), site_names[SITE_EXPERT]) == 0;
+}
+
 static status prune_new(const task *t, prune_state **out)
 {
     const model *m = stage_model(t);
@@ -168,6 +175,10 @@ static status prune_new(const task *t, prune_state **out)
                            "the model has no head (the tensors of its answers are missing), so "
                            "there is no accuracy to prune by; collect, score, cluster and "
                            "intersect work with it");
+    if (asks_experts(t) && model_get_info(m)->experts == 0)
+        return params_fail(task_params(t), "site",
+                           "model %s is dense and has no experts; give mlp, attn or both",
+                           task_resource_name(t, "model", 0));
     prune_state *s = *out = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("prune");
@@ -381,7 +392,8 @@ static status prune_estimate(const task *t, estimate *out)
               (s->setting.search ? PROBES : 0);
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
     out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
-    double neurons = (double)info->layers * model_site_width(info, SITE_MLP);
+    double neurons =
+        (double)info->layers * model_site_width(info, asks_experts(t) ? SITE_EXPERT : SITE_MLP);
     int64_t rows = 0;
     for (int e = 0; e < cuts->subsets; e++)
         rows += tiling_subset_rows(cuts, e);

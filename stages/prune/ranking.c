@@ -63,9 +63,9 @@ void ranking_mask(const ranking *r, const int64_t *order, int64_t k, uint8_t *co
             memset(pruned[s], 0, (size_t)r->layers * (size_t)r->width[s]);
     for (int64_t i = 0; i < k; i++) {
         int64_t layer = order[i] / layer_width, neuron = order[i] % layer_width;
-        int s = neuron < r->width[SITE_MLP] ? SITE_MLP : SITE_ATTN;
-        if (s == SITE_ATTN)
-            neuron -= r->width[SITE_MLP];
+        int s = 0;
+        while (neuron >= r->width[s])
+            neuron -= r->width[s++];
         pruned[s][layer * r->width[s] + neuron] = 1;
     }
 }

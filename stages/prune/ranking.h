@@ -3,7 +3,8 @@
 // `score` artefact.
 //
 // Flat index of a neuron: layer after layer; within a layer the neurons of mlp, then those of attn,
-// as far as the site asked has them. Ties go to the lower one.
+// as far as the site asked has them; or the experts. Ties go to the lower one, and neurons without a
+// score (NaN) come last.
 #ifndef STAGES_PRUNE_RANKING_H
 #define STAGES_PRUNE_RANKING_H
 
@@ -21,7 +22,7 @@ typedef struct ranking {
     int64_t *order; // owned [forgets, neurons]: most specific first
 } ranking;
 
-// Reads the scores of the sites asked ("mlp", "attn" or "both") and sorts them. ERR_INPUT when the
+// Reads the scores of the sites asked ("mlp", "attn", "expert" or "both") and sorts them. ERR_INPUT when the
 // artefact lacks it, or is of a model of another shape than `info`. Local.
 status ranking_open(const artefact *from, const char *sites, const model_info *info, ranking *out);
 // Frees what it owns; safe on {0}.

@@ -191,14 +191,15 @@ static void attend_samples(pass *p, int layer, const attention_weights *a, uint1
     const config *c = &p->m->config;
     const model_info *info = &c->info;
     const int width = a->q.out, kv_width = a->k.out;
-    const attention_shape shape = {
-        .heads = info->heads,
-        .kv_heads = info->kv_heads,
-        .head_dim = info->head_dim,
-        .scale = c->score_scale > 0 ? (float)c->score_scale : 1.0f / sqrtf((float)info->head_dim),
-        .causal = a->causal,
-        .window = config_is_windowed(c, layer) ? c->window : 0,
-        .cap = (float)c->score_cap};
+    const float scale =
+        c->score_scale > 0 ? (float)c->score_scale : 1.0f / sqrtf((float)info->head_dim);
+    const attention_shape shape = {.heads = info->heads,
+                                   .kv_heads = info->kv_heads,
+                                   .head_dim = info->head_dim,
+                                   .scale = c->scaled_by_layer ? scale / (float)(layer + 1) : scale,
+                                   .causal = a->causal,
+                                   .window = config_is_windowed(c, layer) ? c->window : 0,
+                                   .cap = (float)c->score_cap};
     const uint16_t *queries = p->site_copy;
     const bool is_half = p->m->packing == PACKING_BF16;
     for (int64_t s = 0; s < p->tile.samples; s++) {

@@ -41,7 +41,8 @@ typedef struct pass {
     // reads (`head_row`) where nobody reads the others.
     int64_t rows;
     const int64_t *first_row; // [samples + 1] where each sample's rows of `hidden` begin
-    int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored
+    int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored; of models
+                              // with two heads, each sample's two
     int64_t *head_first;      // [samples + 1] where each sample's entries of head_row begin
     int64_t head_rows;
     bool resumed;           // this layer begins behind its attention: nothing is done before that

@@ -74,7 +74,8 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
                                    (size_t)i->image_height * (size_t)i->image_width, f);
     else
         p->tile.ids = take_part(a, rows, 1, sizeof *p->tile.ids);
-    p->head_row = take_part(a, head_rows, 1, sizeof *p->head_row);
+    const size_t each = c->features & FEATURE_TWO_HEADS ? 2 : 1;
+    p->head_row = take_part(a, head_rows, each, sizeof *p->head_row);
     p->head_first = take_part(a, samples + 1, 1, sizeof *p->head_first);
     p->predictions = take_part(a, head_rows, 1, sizeof *p->predictions);
     p->answers = take_part(a, head_rows, 1, sizeof *p->answers);

@@ -13,6 +13,8 @@
 //   double mlp_positive(subset, layer, unit)             1  share of tokens with x > 0
 //   int64 expert_tokens(subset, layer, expert)           1  of sparse models, with mlp: see below
 //   int64 firing_tokens(subset)                          1  tokens sampled, with `firing`
+//   double bin_low(bin)                                  1  lowest x of a bin, with `histogram`
+//   int64 mlp_histogram(subset, layer, unit, bin)        1  tokens by bin of x, with `histogram`
 //   ubyte mlp_firing(layer, unit, subset, byte)          1  bits: is x > 0 at each?, with `firing`
 //   int64 attn_count(subset)                             1  tokens that the statistics are over
 //   double attn_mean_abs(subset, layer, attn_unit)       1  mean of |x|
@@ -20,12 +22,14 @@
 //   double attn_mean_square(subset, layer, attn_unit)    1  mean of x^2
 //   double attn_mean_sqrt_abs(subset, layer, attn_unit)  1  mean of sqrt|x|
 //   double attn_positive(subset, layer, attn_unit)       1  share of tokens with x > 0
+//   int64 attn_histogram(subset, layer, attn_unit, bin)  1  tokens by bin of x, with `histogram`
 //   int64 expert_count(subset)                           1  tokens that the statistics are over
 //   double expert_mean_abs(subset, layer, expert)        1  mean of x, the router's weight: x >= 0
 //   double expert_mean(subset, layer, expert)            1  the same
 //   double expert_mean_square(subset, layer, expert)     1  mean of x^2
 //   double expert_mean_sqrt_abs(subset, layer, expert)   1  mean of sqrt x
 //   double expert_positive(subset, layer, expert)        1  share of tokens routed to it
+//   int64 expert_histogram(subset, layer, expert, bin)   1  tokens by bin of x, with `histogram`
 // In a sparse model a neuron of mlp has an activation only at the tokens that are routed to its
 // expert: its statistics are over these, expert_tokens many, and NaN where there are none; it does
 // not fire at the others.
@@ -70,6 +74,8 @@ static const param_def collect_params[] = {
      .help = "of the choice of those tokens"},
     {"skip_first", PARAM_INT, .low = 1, .high = 1e9,
      .help = "tokens at the beginning of each sample that do not count, as an attention sink"},
+    {"histogram", PARAM_BOOL,
+     .help = "count each neuron's activations by 64 bins, for measure: auc"},
     {0},
 };
 
@@ -311,22 +317,21 @@ static status add_site(const collect_state *s, const site_sums *sums, int subset
 {
     status st = OK;
     const site_shape *l = &s->layout.site[which].shape;
-    const int *field = s->layout.site[which].field;
+    const int field = s->layout.site[which].field;
     const layer_range held = model_layers(s->model);
+    const int64_t *counts[COUNTS] = {[COUNT_POSITIVE] = site_sums_positive(sums),
+                                     [COUNT_FIRING] = site_sums_firing(sums),
+                                     [COUNT_HISTOGRAM] = site_sums_histogram(sums),
+                                     [COUNT_ROUTED] = site_sums_routed(sums)};
     int64_t first = (int64_t)held.first * l->width, n = (int64_t)(held.end - held.first) * l->width;
     int64_t at = (int64_t)subset * l->layers * l->width + first;
     for (int m = 0; m < MOMENTS; m++)
-        if (m != MOMENT_VALUE || field[m] != field[MOMENT_ABS])
-            TRY(partial_add_sums(sum, field[m], at, n, site_sums_sum(sums, m) + first));
-    TRY(partial_add_counts(sum, field[COLLECT_POSITIVE], at, n, site_sums_positive(sums) + first));
-    if (l->words > 0)
-        TRY(partial_add_counts(sum, field[COLLECT_FIRING], at * l->words, n * l->words,
-                               site_sums_firing(sums) + first * l->words));
-    if (l->experts > 0) {
-        first = (int64_t)held.first * l->experts;
-        n = (int64_t)(held.end - held.first) * l->experts;
-        at = s->layout.subsets + (int64_t)subset * l->layers * l->experts + first;
-        TRY(partial_add_counts(sum, COLLECT_ROWS, at, n, site_sums_routed(sums) + first));
+        TRY(partial_add_sums(sum, field + m, at, n, site_sums_sum(sums, m) + first));
+    for (collect_count k = 0; k < COUNTS; k++) {
+        int64_t a_layer, begin = collect_layout_count(&s->layout, which, k, subset, &a_layer);
+        TRY(partial_add_counts(sum, field + COLLECT_COUNTS, begin + held.first * a_layer,
+                               (held.end - held.first) * a_layer,
+                               counts[k] + held.first * a_layer));
     }
 done:
     return st;

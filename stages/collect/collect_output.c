@@ -11,6 +11,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/fixed.h"
 #include "stages/collect/counted_rows.h"
+#include "stages/collect/histogram.h"
 #include "stages/common/scores.h"
 #include "stages/common/unreached.h"
 
@@ -22,17 +23,8 @@ static const struct statistic {
     [MOMENT_VALUE] = {"mean", "mean activation over all tokens of the subset"},
     [MOMENT_SQUARE] = {"mean_square", "mean squared activation over all tokens of the subset"},
     [MOMENT_SQRT_ABS] = {"mean_sqrt_abs", "mean square root of the absolute activation"},
-    [COLLECT_POSITIVE] = {"positive", "share of tokens with a positive activation"},
+    [MOMENTS] = {"positive", "share of tokens with a positive activation"},
 };
-
-static void number_fields(collect_site *s, int which, int *field)
-{
-    const int kept = s->shape.words > 0 ? COLLECT_SITE_FIELDS : COLLECT_FIRING;
-    for (int i = 0; i < kept; i++) {
-        const bool same = which == SITE_EXPERT && i == MOMENT_VALUE;
-        s->field[i] = same ? s->field[MOMENT_ABS] : (*field)++;
-    }
-}
 
 status collect_layout_make(const params *p, const dataset *data, const model_info *info,
                            const tile_source *source, collect_layout *out)
@@ -59,12 +51,14 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
         most = l->firing_tokens[i] > most ? l->firing_tokens[i] : most;
     }
     l->firing_bytes = (most + 7) / 8;
-    l->experts = mlp ? info->experts : 0;
+    l->histogram = params_has(p, "histogram") && params_bool(p, "histogram");
     int field = COLLECT_ROWS + 1;
     for (int which = 0; which < SITES; which++) {
         collect_site *s = &l->site[which];
         s->read = params_lists(p, "sites", site_names[which]);
-        s->shape = (site_shape){.layers = info->layers, .width = model_site_width(info, which)};
+        s->shape = (site_shape){.layers = info->layers,
+                                .width = model_site_width(info, which),
+                                .bins = l->histogram ? HISTOGRAM_BINS : 0};
         if (which == SITE_MLP) {
             s->shape.experts = info->experts;
             s->shape.words = (most + FIRING_BITS - 1) / FIRING_BITS;
@@ -72,8 +66,8 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
         if (s->read && s->shape.width == 0)
             return params_fail(p, "sites", "the model is dense and has no site %s; leave it out",
                                site_names[which]);
-        if (s->read)
-            number_fields(s, which, &field);
+        s->field = field;
+        field += s->read ? COLLECT_SITE_FIELDS : 0;
     }
     return OK;
 }
@@ -85,44 +79,66 @@ void collect_layout_free(collect_layout *l)
     *l = (collect_layout){0};
 }
 
+// Counts of a kind that a layer has for one subset.
+static int64_t counts_of_layer(const site_shape *s, collect_count kind)
+{
+    return kind == COUNT_POSITIVE    ? s->width
+           : kind == COUNT_FIRING    ? s->width * s->words
+           : kind == COUNT_HISTOGRAM ? (int64_t)s->width * s->bins
+           : kind == COUNT_ROUTED    ? s->experts
+                                     : 0;
+}
+
+int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int subset,
+                             int64_t *a_layer)
+{
+    const site_shape *s = &l->site[which].shape;
+    int64_t first = 0;
+    for (collect_count k = 0; k < kind; k++)
+        first += l->subsets * l->layers * counts_of_layer(s, k);
+    *a_layer = counts_of_layer(s, kind);
+    return first + subset * l->layers * *a_layer;
+}
+
+// The counts of a kind of all subsets.
+static const int64_t *counts_of(const collect_layout *l, int which, collect_count kind,
+                                const partial *sum)
+{
+    int64_t a_layer;
+    return partial_counts(sum, l->site[which].field + COLLECT_COUNTS) +
+           collect_layout_count(l, which, kind, 0, &a_layer);
+}
+
 void collect_layout_shape(const collect_layout *l, partial_shape *out)
 {
-    const int64_t tokens = l->subsets * (1 + (int64_t)l->layers * l->experts);
     *out = (partial_shape){.fields = 1};
-    out->field[COLLECT_ROWS] = (partial_field){"tokens", PARTIAL_COUNT, tokens};
+    out->field[COLLECT_ROWS] = (partial_field){"tokens", PARTIAL_COUNT, l->subsets};
     for (int which = 0; which < SITES; which++) {
         const collect_site *s = &l->site[which];
-        int64_t length = (int64_t)l->subsets * l->layers * s->shape.width;
+        int64_t a_layer;
         if (!s->read)
             continue;
-        for (int i = 0; i <= COLLECT_POSITIVE; i++)
-            out->field[s->field[i]] = (partial_field){
-                statistic[i].name, i < MOMENTS ? PARTIAL_SUM : PARTIAL_COUNT, length};
-        out->fields = s->field[COLLECT_POSITIVE] + 1;
-        if (s->shape.words > 0)
-            out->field[out->fields++] =
-                (partial_field){"firing", PARTIAL_COUNT, length * s->shape.words};
+        for (int m = 0; m < MOMENTS; m++)
+            out->field[out->fields++] = (partial_field){
+                statistic[m].name, PARTIAL_SUM, (int64_t)l->subsets * l->layers * s->shape.width};
+        out->field[out->fields++] = (partial_field){
+            "counts", PARTIAL_COUNT, collect_layout_count(l, which, COUNTS, 0, &a_layer)};
     }
 }
 
 double collect_layout_disk_bytes(const collect_layout *l)
 {
-    double bytes = (double)l->subsets * l->layers * l->experts * sizeof(int64_t);
+    double bytes = 0;
     for (int which = 0; which < SITES; which++) {
         const site_shape *s = &l->site[which].shape;
         double values = (double)l->subsets * l->layers * s->width;
         if (l->site[which].read)
-            bytes += values * (MOMENTS + 1) * sizeof(double);
+            bytes += values * (MOMENTS + 1 + s->bins) * sizeof(double) +
+                     (double)l->subsets * l->layers * s->experts * sizeof(int64_t);
         if (l->site[which].read && s->words > 0)
             bytes += values * (double)l->firing_bytes;
     }
     return bytes;
-}
-
-// Tokens routed to each expert, [subsets, layers, experts].
-static const int64_t *routed_tokens(const collect_layout *l, const partial *sum)
-{
-    return partial_counts(sum, COLLECT_ROWS) + l->subsets;
 }
 
 // A row is one (subset, layer).
@@ -132,14 +148,15 @@ static status fill_mean(void *context, int64_t first, int64_t rows, void *out)
     const collect_layout *l = v->layout;
     const site_shape *s = &l->site[v->site].shape;
     const int64_t *tokens = partial_counts(v->sum, COLLECT_ROWS);
-    const int64_t *routed = routed_tokens(l, v->sum);
-    const int field = l->site[v->site].field[v->kept];
+    const int64_t *routed = counts_of(l, v->site, COUNT_ROUTED, v->sum);
+    const int64_t *positive = counts_of(l, v->site, COUNT_POSITIVE, v->sum);
+    const fixed *sum =
+        v->moment < MOMENTS ? partial_sums(v->sum, l->site[v->site].field + v->moment) : NULL;
     double *mean = out;
     for (int64_t r = first; r < first + rows; r++)
         for (int64_t i = 0; i < s->width; i++) {
             const int64_t at = r * s->width + i;
-            double total = v->kept < MOMENTS ? fixed_to(partial_sums(v->sum, field)[at])
-                                             : (double)partial_counts(v->sum, field)[at];
+            double total = sum ? fixed_to(sum[at]) : (double)positive[at];
             int64_t over = tokens[r / l->layers];
             if (s->experts > 0)
                 over = routed[r * s->experts + i / (s->width / s->experts)];
@@ -154,7 +171,7 @@ static status fill_firing(void *context, int64_t first, int64_t rows, void *out)
     const collect_variable *v = context;
     const collect_layout *l = v->layout;
     const site_shape *s = &l->site[v->site].shape;
-    const int64_t *bits = partial_counts(v->sum, l->site[v->site].field[COLLECT_FIRING]);
+    const int64_t *bits = counts_of(l, v->site, COUNT_FIRING, v->sum);
     int64_t neurons = (int64_t)l->layers * s->width;
     uint8_t *byte = out;
     for (int64_t r = first; r < first + rows; r++) {
@@ -171,8 +188,8 @@ static status describe_firing(collect_layout *l, int which, const partial *sum, 
 {
     status st = OK;
     collect_site *s = &l->site[which];
-    collect_variable *v = &s->variable[COLLECT_FIRING];
-    *v = (collect_variable){.layout = l, .sum = sum, .site = which, .kept = COLLECT_FIRING};
+    collect_variable *v = &s->variable[MOMENTS + 1];
+    *v = (collect_variable){.layout = l, .sum = sum, .site = which};
     TRY(artefact_dim(w, "byte", l->firing_bytes));
     TRY(artefact_variable(w, &(variable){.name = "firing_tokens",
                                          .type = VARIABLE_I64,
@@ -195,11 +212,59 @@ done:
     return st;
 }
 
-static status describe_routed(const collect_layout *l, const partial *sum, artefact_writer *w)
+// The lowest x of each bin.
+static status fill_bin_low(void *context, int64_t first, int64_t rows, void *out)
+{
+    (void)context, (void)first, (void)rows; // one row
+    const int half = HISTOGRAM_BINS / 2;
+    double *low = out;
+    for (int m = 0; m < half; m++) {
+        low[half + m] = histogram_magnitude(m);
+        low[half - 1 - m] = m + 1 < half ? -histogram_magnitude(m + 1) : -INFINITY;
+    }
+    return OK;
+}
+
+static status describe_bins(artefact_writer *w)
 {
     status st = OK;
-    const int64_t *routed = routed_tokens(l, sum);
-    TRY(artefact_dim(w, "expert", l->experts));
+    TRY(artefact_dim(w, "bin", HISTOGRAM_BINS));
+    TRY(artefact_variable(w, &(variable){.name = "bin_low",
+                                         .type = VARIABLE_F64,
+                                         .dims = 1,
+                                         .dim = {"bin"},
+                                         .long_name = "lowest activation of the bin, which the "
+                                                      "next one's ends",
+                                         .units = "1",
+                                         .fill = fill_bin_low}));
+done:
+    return st;
+}
+
+static status describe_histogram(collect_layout *l, int which, const partial *sum,
+                                 artefact_writer *w)
+{
+    status st = OK;
+    collect_site *s = &l->site[which];
+    snprintf(s->histogram_name, sizeof s->histogram_name, "%s_histogram", site_names[which]);
+    TRY(artefact_variable(w, &(variable){.name = s->histogram_name,
+                                         .type = VARIABLE_I64,
+                                         .dims = 4,
+                                         .dim = {"subset", "layer", scores_unit(which), "bin"},
+                                         .long_name = "tokens of the subset by bin of activation",
+                                         .units = "1",
+                                         .data = counts_of(l, which, COUNT_HISTOGRAM, sum)}));
+done:
+    return st;
+}
+
+static status describe_routed(const collect_layout *l, int which, const partial *sum,
+                              artefact_writer *w)
+{
+    status st = OK;
+    const int64_t *routed = counts_of(l, which, COUNT_ROUTED, sum);
+    const routing_shape shape = {l->subsets, l->layers, l->site[which].shape.experts};
+    TRY(artefact_dim(w, "expert", shape.experts));
     TRY(artefact_variable(w, &(variable){.name = "expert_tokens",
                                          .type = VARIABLE_I64,
                                          .dims = 3,
@@ -208,9 +273,7 @@ static status describe_routed(const collect_layout *l, const partial *sum, artef
                                                       "expert",
                                          .units = "1",
                                          .data = routed}));
-    TRY(unreached_note(
-        &(routing_shape){.subsets = l->subsets, .layers = l->layers, .experts = l->experts},
-        l->subset, routed, w));
+    TRY(unreached_note(&shape, l->subset, routed, w));
 done:
     return st;
 }
@@ -230,9 +293,9 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
                                          .long_name = "tokens the statistics are over",
                                          .units = "1",
                                          .data = partial_counts(sum, COLLECT_ROWS)}));
-    for (int i = 0; i <= COLLECT_POSITIVE; i++) {
+    for (int i = 0; i <= MOMENTS; i++) {
         collect_variable *v = &s->variable[i];
-        *v = (collect_variable){.layout = l, .sum = sum, .site = which, .kept = i};
+        *v = (collect_variable){.layout = l, .sum = sum, .site = which, .moment = i};
         snprintf(v->name, sizeof v->name, "%s_%s", site_names[which], statistic[i].name);
         snprintf(v->long_name, sizeof v->long_name, "%s%s", statistic[i].long_name,
                  s->shape.experts > 0 ? ", of those routed to its expert" : "");
@@ -247,6 +310,10 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
     }
     if (s->shape.words > 0)
         TRY(describe_firing(l, which, sum, w));
+    if (s->shape.bins > 0)
+        TRY(describe_histogram(l, which, sum, w));
+    if (s->shape.experts > 0)
+        TRY(describe_routed(l, which, sum, w));
 done:
     return st;
 }
@@ -264,11 +331,11 @@ status collect_describe(collect_layout *l, const partial *sum, artefact_writer *
                                          .long_name = "class or text domain",
                                          .units = "1",
                                          .data = l->subset}));
+    if (l->histogram)
+        TRY(describe_bins(w));
     for (int which = 0; which < SITES; which++)
         if (l->site[which].read)
             TRY(describe_site(l, which, sum, w));
-    if (l->experts > 0)
-        TRY(describe_routed(l, sum, w));
 done:
     return st;
 }

@@ -14,38 +14,45 @@
 #include "stages/collect/site_sums.h"
 #include "stages/common/tile_source.h"
 
-// What is kept of a site, a field of the partial each: the sums [subsets, layers, width] of each
-// moment, counts of x > 0 [subsets, layers, width] and firing bits [subsets, layers, width, words].
-enum { COLLECT_POSITIVE = MOMENTS, COLLECT_FIRING, COLLECT_SITE_FIELDS };
-// The field before those of the sites: tokens of each subset; then, of sparse models whose mlp site
-// is read, tokens that are routed to each expert [subsets, layers, experts].
-enum { COLLECT_ROWS };
+// Fields of the partial: tokens of each subset first; then of each site read, from `field` on, the
+// sums [subsets, layers, width] of each moment, and in one field all its counts.
+enum { COLLECT_ROWS = 0, COLLECT_COUNTS = MOMENTS, COLLECT_SITE_FIELDS };
+
+// A site's counts, one behind the other: x > 0 [subsets, layers, width], firing bits [subsets,
+// layers, width, words], histograms [subsets, layers, width, bins], and tokens that are routed to
+// each expert [subsets, layers, experts].
+typedef enum collect_count {
+    COUNT_POSITIVE,
+    COUNT_FIRING,
+    COUNT_HISTOGRAM,
+    COUNT_ROUTED,
+    COUNTS
+} collect_count;
 
 // A variable of the artefact that is made of one field, row by row.
 typedef struct collect_variable {
     const struct collect_layout *layout;
     const partial *sum;
-    int site, kept; // one of the above
+    int site, moment; // or MOMENTS: of x > 0
     char name[32], long_name[112];
 } collect_variable;
 
 typedef struct collect_site {
     bool read;
-    site_shape shape;               // of its sums
-    int field[COLLECT_SITE_FIELDS]; // of what is kept. An expert's weights are never negative, so
-                                    // that MOMENT_VALUE is MOMENT_ABS there
+    site_shape shape; // of its sums
+    int field;        // its first one
     collect_variable variable[MOMENTS + 2];
-    char count_name[32];
+    char count_name[32], histogram_name[32];
 } collect_site;
 
 typedef struct collect_layout {
     const char *modality; // for the report: "image" or "text"
     int subsets, layers;
-    int experts;            // of a layer, where tokens are counted for each; else 0
     int64_t skip;           // tokens at the beginning of each sample that do not count
     const char **subset;    // owned; names borrowed from the dataset
     int64_t *firing_tokens; // owned [subsets]
     int64_t firing_bytes;   // of a neuron and subset
+    bool histogram;
     collect_site site[SITES];
 } collect_layout;
 
@@ -58,6 +65,9 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
 void collect_layout_free(collect_layout *l);
 // The fields of the partial.
 void collect_layout_shape(const collect_layout *l, partial_shape *out);
+// Where a subset's counts of a kind begin in its site's field, and how many it has a layer.
+int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int subset,
+                             int64_t *a_layer);
 // For estimates: bytes of the artefact.
 double collect_layout_disk_bytes(const collect_layout *l);
 

@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/collect/histogram.h"
 
 struct site_sums {
     site_shape shape;
     fixed *sum[MOMENTS];
-    int64_t *positive, *firing, *routed;
+    int64_t *positive, *firing, *histogram, *routed;
     pthread_mutex_t lock; // of all of it
 };
 
@@ -75,9 +76,10 @@ status site_sums_new(const site_shape *shape, site_sums **out)
         s->sum[m] = checked_calloc(neurons, sizeof(fixed));
     s->positive = checked_calloc(neurons, sizeof(int64_t));
     s->firing = checked_calloc(neurons, (size_t)shape->words * sizeof(int64_t));
+    s->histogram = checked_calloc(neurons, (size_t)shape->bins * sizeof(int64_t));
     s->routed = checked_calloc(experts_of(shape), sizeof(int64_t));
     for (int m = 0; m < MOMENTS; m++)
-        if (!s->sum[m] || !s->positive || !s->firing || !s->routed) {
+        if (!s->sum[m] || !s->positive || !s->firing || !s->histogram || !s->routed) {
             site_sums_free(s);
             return status_no_memory("neuron statistics");
         }
@@ -93,6 +95,7 @@ void site_sums_free(site_sums *s)
         free(s->sum[m]);
     free(s->positive);
     free(s->firing);
+    free(s->histogram);
     free(s->routed);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -100,7 +103,8 @@ void site_sums_free(site_sums *s)
 
 size_t site_sums_bytes(const site_shape *shape)
 {
-    size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)shape->words) * sizeof(int64_t);
+    size_t neuron = MOMENTS * sizeof(fixed) +
+                    (1 + (size_t)shape->words + (size_t)shape->bins) * sizeof(int64_t);
     return neurons_of(shape) * neuron + experts_of(shape) * sizeof(int64_t);
 }
 
@@ -111,6 +115,7 @@ void site_sums_clear(site_sums *s)
         memset(s->sum[m], 0, neurons * sizeof(fixed));
     memset(s->positive, 0, neurons * sizeof(int64_t));
     memset(s->firing, 0, neurons * (size_t)s->shape.words * sizeof(int64_t));
+    memset(s->histogram, 0, neurons * (size_t)s->shape.bins * sizeof(int64_t));
     memset(s->routed, 0, experts_of(&s->shape) * sizeof(int64_t));
 }
 
@@ -170,6 +175,13 @@ static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sa
     }
 }
 
+static void add_histogram(site_sums *s, const site_block *b)
+{
+    const int64_t first = (int64_t)b->layer * s->shape.width + b->first_neuron;
+    if (s->shape.bins > 0)
+        histogram_add(b->x, b->rows, b->stride, b->neurons, s->histogram + first * s->shape.bins);
+}
+
 status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
                      const sampled_rows *sampled, const char *where)
 {
@@ -179,6 +191,7 @@ status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
     if (st == OK) {
         count_rows(s, block);
         add_firing(s, block, sampled);
+        add_histogram(s, block);
     }
     pthread_mutex_unlock(&s->lock);
     return st;
@@ -202,4 +215,9 @@ const int64_t *site_sums_positive(const site_sums *s)
 const int64_t *site_sums_firing(const site_sums *s)
 {
     return s->firing;
+}
+
+const int64_t *site_sums_histogram(const site_sums *s)
+{
+    return s->histogram;
 }

@@ -27,10 +27,10 @@ size_t block_sums_bytes(int width);
 enum { FIRING_BITS = 56 };
 
 // What is summed: layers of `width` neurons; words of FIRING_BITS firing bits a neuron (0: none);
-// experts of a layer, where a neuron has activations only for the tokens that are routed to its own
-// (0: for all).
+// bins of its histogram (HISTOGRAM_BINS, or 0: none); experts of a layer, where a neuron has
+// activations only for the tokens that are routed to its own (0: for all).
 typedef struct site_shape {
-    int layers, width, experts;
+    int layers, width, experts, bins;
     int64_t words;
 } site_shape;
 
@@ -49,8 +49,8 @@ typedef struct sampled_rows {
     int64_t n, first_bit, before;
 } sampled_rows;
 
-// Adds a block: each neuron's sums over its rows, each rounded once to fixed point, and bits for x
-// > 0; those of rows that the block has not stay 0. `where` starts the message of ERR_NUMERIC (NaN,
+// Adds a block: each neuron's sums over its rows, each rounded once to fixed point, counts by bin,
+// and bits for x > 0; those of rows that the block has not stay 0. `where` starts the message of ERR_NUMERIC (NaN,
 // or a sum out of range: with layer and unit). Several threads may call it at once, each with scratch
 // of its own.
 status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
@@ -59,9 +59,10 @@ status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
 // [layers × experts] rows of each expert. Borrowed.
 const int64_t *site_sums_routed(const site_sums *s);
 // [layers × width] sums, counts of x > 0, and [layers × width × words] bits: bit t of a neuron is
-// bit t % FIRING_BITS of word t / FIRING_BITS. Borrowed.
+// bit t % FIRING_BITS of word t / FIRING_BITS; [layers × width × bins] counts. Borrowed.
 const fixed *site_sums_sum(const site_sums *s, moment m);
 const int64_t *site_sums_positive(const site_sums *s);
 const int64_t *site_sums_firing(const site_sums *s);
+const int64_t *site_sums_histogram(const site_sums *s);
 
 #endif

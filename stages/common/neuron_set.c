@@ -28,14 +28,6 @@ static int by_score(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-int64_t neuron_set_known(const double *score, int64_t n)
-{
-    int64_t known = 0;
-    for (int64_t i = 0; i < n; i++)
-        known += !isnan(score[i]);
-    return known;
-}
-
 status neuron_set_order(const double *score, int64_t n, int64_t *order)
 {
     scored *list = checked_calloc((size_t)n, sizeof *list);

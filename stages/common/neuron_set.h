@@ -10,9 +10,6 @@
 // How many of n neurons a share selects: floor(share·n + 1e-9) (docs/design.md, Selection).
 int64_t neuron_set_size(double share, int64_t n);
 
-// How many of n neurons have a score: those that are not NaN. Local.
-int64_t neuron_set_known(const double *score, int64_t n);
-
 // Writes to order[0..n) the neurons by descending score; equal scores: the lower index first; NaN
 // last. So the top k are order[0..k), for every k at once. Local. Fails when out of memory.
 status neuron_set_order(const double *score, int64_t n, int64_t *order);

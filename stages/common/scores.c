@@ -4,6 +4,7 @@
 // mlp before attn: that is where ties go to the lower one.
 #include "stages/common/scores.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,14 @@ status scores_open(const artefact *from, const char *sites, scores *out)
         out->unknown |= k == SITE_MLP && artefact_has(from, REACHED);
     }
     return OK;
+}
+
+int64_t scores_known(const scores *s, const double *score, int64_t n)
+{
+    int64_t known = 0;
+    for (int64_t i = 0; i < n; i++)
+        known += !s->unknown || !isnan(score[i]);
+    return known;
 }
 
 status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layers, double *score)

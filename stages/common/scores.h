@@ -43,6 +43,9 @@ typedef struct scores {
 // Finds the scores of "mlp", "attn", "expert" or "both": mlp and attn. Borrows the artefact. ERR_INPUT when it lacks a
 // site, or a variable is not of the shape above. Local.
 status scores_open(const artefact *from, const char *sites, scores *out);
+// How many of n neurons can be in a set, by score[n]: all, or where some may have none, those that
+// are not NaN. Local.
+int64_t scores_known(const scores *s, const double *score, int64_t n);
 // Reads those of layers [first, first + layers) of a subset to score[layers, layer_width]. Local,
 // thread-safe.
 status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layers, double *score);

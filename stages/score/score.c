@@ -8,11 +8,11 @@
 //   double expert_score(subset, layer, expert)   1  the same of a sparse model's experts
 //   byte expert_reached(subset, layer, expert)   1  with mlp of a sparse model, see below
 // The neurons of a sparse model's expert are compared over the tokens that are routed to it. Where
-// no token of the subset is, or none of what is retained, expert_reached is 0 and their scores are
-// NaN.
+// no token of the subset is, or none of what it is compared with, expert_reached is 0 and their
+// scores are NaN.
 //
 // No rounds: it is a few operations a neuron, done where the artefact is written. So the statistics
-// of a site are in memory as a whole, those that the measure needs.
+// of a site are in memory as a whole, those that the measure needs; histograms a layer at a time.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,7 @@
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
 #include "stages/common/scores.h"
+#include "stages/score/rank_auc.h"
 #include "stages/score/score_measure.h"
 
 // The statistics of one site of all subsets.
@@ -32,6 +33,7 @@ typedef struct site_statistics {
                                     // an expert, or all
     double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
     double *pooled[STATISTICS];     // [group]
+    double *sum, *entropy;          // [neuron] of the spread over subsets; NULL where not needed
     double *tokens;                 // [subset, groups]
     double *score;                  // [subset, neuron]
     int64_t *reached; // [subset, groups] of experts: 0 where a score is not known; else NULL
@@ -110,6 +112,8 @@ static void score_close(void *state)
             free(s->site[k].of[i]);
             free(s->site[k].pooled[i]);
         }
+        free(s->site[k].sum);
+        free(s->site[k].entropy);
         free(s->site[k].tokens);
         free(s->site[k].score);
         free(s->site[k].reached);
@@ -119,6 +123,20 @@ static void score_close(void *state)
     free(s->retained);
     free(s->modality);
     free(s);
+}
+
+// Two parameters that exclude each other.
+static status score_check(const task *t)
+{
+    const params *p = task_params(t);
+    const score_measure *m = score_measure_find(params_text(p, "measure"));
+    if (strcmp(params_text(p, "definition"), "published") == 0 && !score_measure_is_published(m))
+        return params_fail(p, "definition", "%s has no published definition; leave it out",
+                           params_text(p, "measure"));
+    if (score_measure_needs_spread(m) && !retain_is(p, "all"))
+        return params_fail(p, "retain", "%s compares all subsets with each other; use retain: all",
+                           params_text(p, "measure"));
+    return OK;
 }
 
 static status score_open(const task *t, void **state)
@@ -192,6 +210,12 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
     out->score = checked_calloc(values, sizeof(double));
     if (!out->score)
         return status_no_memory("scores");
+    if (score_measure_needs_spread(s->measure)) {
+        out->sum = checked_calloc((size_t)out->neurons, sizeof(double));
+        out->entropy = checked_calloc((size_t)out->neurons, sizeof(double));
+        if (!out->sum || !out->entropy)
+            return status_no_memory("scores");
+    }
     TRY(read_tokens(s, which, out));
     for (int i = 0; i < STATISTICS; i++) {
         if (!score_measure_needs(s->measure, i, s->published))
@@ -207,26 +231,49 @@ done:
     return st;
 }
 
-// The retained subsets' statistics of a group pooled by token count, without `left_out` (-1: none).
+// Tokens of a group that a subset's are compared with: of the retained subsets without `left_out`
+// (-1: none).
+static double retained_tokens(const score_state *s, const site_statistics *x, int64_t group,
+                              int64_t left_out)
+{
+    double tokens = 0;
+    for (int64_t r = 0; r < s->subsets; r++)
+        tokens += s->retained[r] && r != left_out ? x->tokens[r * x->groups + group] : 0;
+    return tokens;
+}
+
+// The retained subsets' statistics of a group, pooled by token count.
 static neuron_statistics pool_retained(const score_state *s, site_statistics *x, int64_t group,
                                        int64_t left_out)
 {
-    neuron_statistics pooled = {0};
-    const double *tokens = x->tokens + group;
-    for (int64_t r = 0; r < s->subsets; r++)
-        pooled.tokens += s->retained[r] && r != left_out ? tokens[r * x->groups] : 0;
+    neuron_statistics pooled = {.tokens = retained_tokens(s, x, group, left_out)};
     for (int i = 0; i < STATISTICS; i++) {
         if (!x->of[i])
             continue;
         memset(x->pooled[i], 0, (size_t)x->group * sizeof(double));
-        for (int64_t r = 0; r < s->subsets; r++)
-            if (s->retained[r] && r != left_out && tokens[r * x->groups] > 0)
-                score_measure_pool(tokens[r * x->groups] / pooled.tokens,
+        for (int64_t r = 0; r < s->subsets; r++) {
+            const double tokens = x->tokens[r * x->groups + group];
+            if (s->retained[r] && r != left_out && tokens > 0)
+                score_measure_pool(tokens / pooled.tokens,
                                    x->of[i] + r * x->neurons + group * x->group, x->group,
                                    x->pooled[i]);
+        }
         pooled.of[i] = x->pooled[i];
     }
     return pooled;
+}
+
+// How the share of tokens with x > 0 is spread over all subsets, where the measure needs it.
+static void spread_site(const score_state *s, const site_statistics *x)
+{
+    if (score_measure_needs_spread(s->measure))
+        score_measure_spread(x->of[STATISTIC_POSITIVE], s->subsets, x->neurons, x->sum, x->entropy);
+}
+
+static void forget_scores(double *score, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        score[i] = NAN;
 }
 
 // The scores of a group for each subset.
@@ -235,25 +282,26 @@ static void score_group(const score_state *s, int which, site_statistics *x, int
 {
     const params *p = task_params(s->task);
     const int64_t first = group * x->group;
-    neuron_statistics retain = pool_retained(s, x, group, -1);
+    score_sides sides = {.retain = pool_retained(s, x, group, -1)};
+    if (x->sum)
+        sides.spread = (subset_spread){s->subsets, x->sum + first, x->entropy + first};
     for (int64_t f = 0; f < s->subsets; f++) {
         double *score = x->score + f * x->neurons + first;
-        neuron_statistics forget = {.tokens = x->tokens[f * x->groups + group]};
+        sides.forget = (neuron_statistics){.tokens = x->tokens[f * x->groups + group]};
         for (int i = 0; i < STATISTICS; i++)
-            forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons + first : NULL;
+            sides.forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons + first : NULL;
         if (s->others)
-            retain = pool_retained(s, x, group, f);
-        const bool known = forget.tokens > 0 && retain.tokens > 0;
+            sides.retain = pool_retained(s, x, group, f);
+        const bool known = sides.forget.tokens > 0 && sides.retain.tokens > 0;
         if (x->reached)
             x->reached[f * x->groups + group] = known;
         if (!known)
-            for (int64_t i = 0; i < x->group; i++)
-                score[i] = NAN;
+            forget_scores(score, x->group);
         else if (score_measure_is_random(s->measure))
             score_measure_random((uint64_t)params_int(p, "seed"), s->subset[f],
                                  ((int64_t)which << 40) + first, x->group, score);
         else
-            score_measure_apply(s->measure, s->published, eps, &forget, &retain, x->group, score);
+            score_measure_apply(s->measure, s->published, eps, &sides, x->group, score);
     }
 }
 
@@ -263,8 +311,68 @@ static void score_site(const score_state *s, int which, site_statistics *x)
     double eps = params_has(p, "eps")
                      ? params_real(p, "eps")
                      : score_measure_epsilon(s->measure, s->published, which == SITE_ATTN);
+    spread_site(s, x);
     for (int64_t group = 0; group < x->groups; group++)
         score_group(s, which, x, group, eps);
+}
+
+// Adds to total[n] what is counted in count[n].
+static void add_counts(const double *count, int64_t n, double *total)
+{
+    for (int64_t i = 0; i < n; i++)
+        total[i] += count[i];
+}
+
+// The AUC of one layer's neurons: every subset's histogram against the other retained ones'.
+// count[subsets, width, bins] and rest[width, bins] are scratch.
+static status auc_of_layer(const score_state *s, const char *name, site_statistics *x,
+                           int64_t layer, int64_t bins, double *count, double *rest)
+{
+    status st = OK;
+    const int64_t values = x->width * bins;
+    for (int64_t r = 0; r < s->subsets; r++)
+        TRY(artefact_read_rows(s->from, name, VARIABLE_F64, (r * x->layers + layer) * x->width,
+                               x->width, count + r * values));
+    for (int64_t f = 0; f < s->subsets; f++) {
+        memset(rest, 0, (size_t)values * sizeof *rest);
+        for (int64_t r = 0; r < s->subsets; r++)
+            if (s->retained[r] && r != f)
+                add_counts(count + r * values, values, rest);
+        for (int64_t u = 0; u < x->width; u++)
+            x->score[f * x->neurons + layer * x->width + u] =
+                rank_auc(count + f * values + u * bins, rest + u * bins, (int)bins);
+    }
+done:
+    return st;
+}
+
+static status auc_of_site(const score_state *s, int which, site_statistics *x)
+{
+    status st = OK;
+    double *count = NULL, *rest = NULL;
+    char name[32];
+    const int64_t bins = artefact_length(s->from, "bin");
+    snprintf(name, sizeof name, "%s_histogram", site_names[which]);
+    if (!artefact_has(s->from, name) || bins < 1)
+        return status_fail(ERR_INPUT, artefact_path(s->from),
+                           "measure: auc needs the histograms of its collect step; give that "
+                           "step histogram: true");
+    count = checked_calloc((size_t)(s->subsets * x->width), (size_t)bins * sizeof *count);
+    rest = checked_calloc((size_t)x->width, (size_t)bins * sizeof *rest);
+    if (!count || !rest)
+        TRY(status_no_memory("histograms"));
+    for (int64_t layer = 0; layer < x->layers; layer++)
+        TRY(auc_of_layer(s, name, x, layer, bins, count, rest));
+    for (int64_t i = 0; x->reached && i < s->subsets * x->groups; i++) {
+        const int64_t f = i / x->groups, group = i % x->groups;
+        x->reached[i] = x->tokens[i] > 0 && retained_tokens(s, x, group, f) > 0;
+        if (!x->reached[i])
+            forget_scores(x->score + f * x->neurons + group * x->group, x->group);
+    }
+done:
+    free(count);
+    free(rest);
+    return st;
 }
 
 static status describe_reached(const score_state *s, const site_statistics *x, artefact_writer *w)
@@ -288,7 +396,10 @@ static status score_finish(void *state, const round_state *finished, const parti
         TRY(read_site(s, k, &s->site[k], &there));
         if (!there)
             continue;
-        score_site(s, k, &s->site[k]);
+        if (score_measure_is_auc(s->measure))
+            TRY(auc_of_site(s, k, &s->site[k]));
+        else
+            score_site(s, k, &s->site[k]);
         TRY(scores_describe_site(w, k, s->site[k].layers, s->site[k].width,
                                  "how specific the neuron is to the subset, against what is "
                                  "retained; higher is more specific",
@@ -307,6 +418,7 @@ const stage_def stage_score = {
     .params = score_params,
     .inputs = "collect",
     .inputs_required = true,
+    .check = score_check,
     .open = score_open,
     .finish = score_finish,
     .close = score_close,

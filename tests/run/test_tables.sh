@@ -16,9 +16,12 @@ datasets:
   text: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 500}
   ids: {format: tokens, path: $scratch/ids, context: 16, collect: 0.5}
 steps:
-  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20}
+  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20, histogram: true}
   seen-scores: {stage: score, from: seen}
-  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1}
+  seen-auc: {stage: score, from: seen, measure: auc}
+  ranked: {stage: correlate, from: [seen-scores, seen-auc]}
+  seen-means: {stage: score, from: seen, measure: rms}
+  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
   read: {stage: collect, model: mistral, data: text}
   read-scores: {stage: score, from: read}
   unlearned: {stage: prune, from: read-scores, model: mistral, data: text, fraction: 0.1, skip: 5, seeds: 1}
@@ -26,10 +29,14 @@ steps:
   chance: {stage: cluster, model: vit, method: random, clusters: 4}
   modularity: {stage: intersect, from: [seen-scores, experts], fractions: [0.1], draws: 5}
   published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn, expert]}
-  sparse: {stage: collect, model: mixtral, data: ids, sites: [mlp, expert]}
+  sparse: {stage: collect, model: mixtral, data: ids, sites: [mlp, expert], histogram: true}
   sparse-scores: {stage: score, from: sparse}
   without: {stage: prune, from: sparse-scores, model: mixtral, data: ids, fraction: 0.2, site: expert, seeds: 1}
   elsewhere: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, experts: 1}
+  layers: {stage: intersect, from: seen-scores, fractions: [0.1], within: layer, draws: 5}
+  meeting: {stage: intersect, from: [seen-scores, seen-means], fractions: [0.1]}
+  agree: {stage: agreement, from: [experts, chance], permutations: 5}
+  homes: {stage: enrichment, from: [seen-scores, experts], fractions: [0.1]}
 END
 mkdir "$scratch/ids"
 for domain in 5 7; do

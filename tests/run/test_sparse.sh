@@ -89,6 +89,7 @@ steps:
   modularity: {stage: intersect, from: ["scores[measure=abs]", kmeans], fractions: [0.1, 0.9], draws: 20}
   modules: {stage: intersect, from: ["scores[measure=abs]", experts], fractions: [0.1, 0.9], draws: 20}
   homes: {stage: enrichment, from: ["scores[measure=abs]", experts], fractions: [0.1, 0.9]}
+  ranked: {stage: correlate, from: ["scores[measure=abs]", "scores[measure=lape]"], fractions: [0.1, 0.9]}
   agree: {stage: agreement, from: [kmeans, experts], permutations: 5}
   elsewhere: {stage: import, path: $scratch/whole.safetensors, experts: 2}
 END
@@ -96,7 +97,7 @@ ranks 1 "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/out" -s thre
 is 'one rank: exit' "$code" 0
 is 'one rank: stderr' "$(cat "$scratch/stderr")" ''
 digests "$scratch/out" >"$scratch/first"
-is 'tasks' "$(wc -l <"$scratch/first")" 21
+is 'tasks' "$(wc -l <"$scratch/first")" 22
 
 for way in 2-1 3-1 2-2 4-2; do # ranks, of a team
   ranks "${way%-*}" env SULCUS_NODES="${way#*-}" "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/again" -s threads=1 -s layers_over="${way#*-}"
@@ -249,6 +250,12 @@ for step, label in ("modules", [u // D for u in range(U)] * L), ("modularity", r
         for s in range(S):
             for l in range(L):
                 want(step, near(x["auc"][(f * S + s) * L + l], area(top(s, fraction, l), label[l * U:(l + 1) * U])))
+other, x = read("scores/measure=lape")["mlp_score"], read("ranked/all")
+for f, fraction in enumerate((0.1, 0.9)):
+    for s in range(S):
+        theirs = {i for i in order(other[s * N:(s + 1) * N])[:int(fraction * N + 1e-9)] if not math.isnan(other[s * N + i])}
+        sets = top(s, fraction), theirs
+        want("ranked", all(near(x["overlap"][(f * S + s) * 4 + i], share(sets[i // 2], sets[i % 2])) for i in range(4)))
 x = read("homes/all")
 for f, fraction in enumerate((0.1, 0.9)):
     for s in range(S):

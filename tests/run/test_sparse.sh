@@ -273,6 +273,22 @@ says 'figure 6' "$scratch/out/report/figure6-text.csv" 'mixtral experts, mixtral
 says 'figure 6' "$scratch/out/report/figure6-text.csv" 'mixtral clusters, mixtral neurons'
 says 'key numbers' "$scratch/out/report/index.html" 'of all experts are pruned'
 
+# The example, with a small random model in OLMoE's place.
+mkdir "$scratch/olmoe"
+cp "$SOURCE/examples/mistral-debtext/tokenizer.json" "$scratch/olmoe"
+olmoe='"model_type": "olmoe", "architectures": ["OlmoeForCausalLM"], "vocab_size": 4096, "hidden_size": 32, "intermediate_size": 6, "num_hidden_layers": 2'
+echo "{$olmoe, \"num_attention_heads\": 4, \"num_key_value_heads\": 4, \"num_experts\": 64, \"num_experts_per_tok\": 8, \"initializer_range\": 0.3}" \
+  >"$scratch/olmoe/config.json"
+little=(-s output="$scratch/example" -s models.olmoe.path="$scratch/olmoe" -s models.olmoe.weights=random -s datasets.domains.limit=400 -s datasets.domains.context=32)
+ranks 2 "$SULCUS" run "$SOURCE/yaml/olmoe.yaml" --quiet "${little[@]}"
+is 'the example: exit' "$code" 0
+digests "$scratch/example" >"$scratch/digests"
+is 'the example: tasks' "$(wc -l <"$scratch/digests")" 12
+"$SULCUS" report "$SOURCE/yaml/olmoe.yaml" "${little[@]}" >"$scratch/stdout" 2>"$scratch/stderr" || fail 'the report of the example'
+for figure in figure2 figure2-unlearn-experts figure4 figure4-shared figure6-text; do
+  [ -s "$scratch/example/report/$figure.csv" ] || fail "the example: no $figure"
+done
+
 # refused WHAT CODE PATTERN STEP: a pipeline of that one step.
 refused() {
   cat >"$scratch/q.yaml" <<END

@@ -272,13 +272,12 @@ static void test_pruned(void **state)
     }
 }
 
-// What an expert's neurons make is the same whether the pruned ones are left out, set to zero, or
-// are all of its neurons.
-static void test_a_whole_expert(void **state)
+// What is left without an expert is the same whether its neurons are left out, set to zero, or it is
+// pruned itself.
+static void check_whole_expert(compute c)
 {
-    (void)state;
     routed r;
-    open_case(&r, COMPUTE_F32, 0);
+    open_case(&r, c, 0);
     const model_info *i = r.x.info;
     const int n = i->d_mlp * i->layers;
     uint8_t *mlp = calloc((size_t)n, 1);
@@ -302,7 +301,28 @@ static void test_a_whole_expert(void **state)
     close_case(&r);
 }
 
-// In bf16 too: near float32's, and the same bits for every tile and thread.
+static void test_a_whole_expert(void **state)
+{
+    (void)state;
+    check_whole_expert(COMPUTE_F32);
+    if (products_check(PACKING_BF16) == OK)
+        check_whole_expert(COMPUTE_BF16);
+}
+
+// How far the logits are from the fixture's, as a share of their spread.
+static double off_by_share(const lm *x, const char *name)
+{
+    double sum = 0, squares = 0;
+    for (int64_t at = 0; at < x->tokens * x->columns; at++) {
+        const double want = (double)lm_reals(x, name)[at];
+        sum += pow((double)x->logits[at] - want, 2);
+        squares += want * want;
+    }
+    return sqrt(sum / squares);
+}
+
+// In bf16 too: as near float32's as PyTorch's own bf16 is (0.015 to 0.10), and the same bits for
+// every tile and thread.
 static void test_bf16(void **state)
 {
     (void)state;
@@ -313,24 +333,25 @@ static void test_bf16(void **state)
     for (int i = 0; i < SPARSE_CASES; i++) {
         routed r;
         open_case(&r, COMPUTE_BF16, i);
+        const uint8_t *const units[SITES] = {lm_expected(&r.x, "mask_mlp")->bytes,
+                                             lm_expected(&r.x, "mask_attn")->bytes, NULL};
         const size_t bytes = (size_t)(r.x.tokens * r.x.columns) * sizeof(float);
         float *first = malloc(bytes);
         assert_ok(lm_run(&r.x));
         memcpy(first, r.x.logits, bytes);
-        double sum = 0, squares = 0;
-        for (int64_t at = 0; at < r.x.tokens * r.x.columns; at++) {
-            const double want = (double)lm_reals(&r.x, "logits")[at];
-            sum += pow((double)first[at] - want, 2);
-            squares += want * want;
-        }
-        print_message("%s in bf16: logits off by %.1e of their spread\n", sparse_cases[i].model,
-                      sqrt(sum / squares));
-        assert_true(sum < 0.01 * squares && sum > 1e-8 * squares);
+        const double off = off_by_share(&r.x, "logits");
+        print_message("%s in bf16: logits off by %.3f\n", sparse_cases[i].model, off);
+        assert_true(off < 0.06 && off > 1e-4);
         r.x.tile_samples = 2;
         r.x.threads = 2;
         r.x.read = true;
         assert_ok(lm_run(&r.x));
         assert_memory_equal(first, r.x.logits, bytes);
+        for (int read = 0; read < 2; read++) {
+            pruned_distance(&r, units, read, "logits_masked");
+            assert_true(off_by_share(&r.x, "logits_masked") < 0.1);
+        }
+        assert_true(off_by_share(&r.x, "logits") > 0.2); // the twin
         free(first);
         close_case(&r);
     }

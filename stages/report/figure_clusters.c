@@ -151,6 +151,12 @@ static void add_table(const curve *c, size_t n, size_t tasks, char *const *title
 
 static void add_caption(figure *f)
 {
+    bool experts = false;
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t k = 0; k < f->task[i]->n_inputs; k++) {
+            const report_task *input = &f->in->tasks[f->task[i]->inputs[k]];
+            experts |= strcmp(input->stage, "cluster") == 0 && are_experts(input);
+        }
     text_addf(
         &f->caption,
         "Clusters of a layer's neurons, ranked by how many of the %s's top neurons they hold, "
@@ -160,6 +166,8 @@ static void add_caption(figure *f)
         "the same number. Mean and standard deviation over all %s. Clusters of a random "
         "model against a trained model's neurons are the baseline.",
         figure_subset_word(f), figure_subset_words(f));
+    if (experts)
+        text_add(&f->caption, " <b>Experts</b> are the clusters that the model was trained with.");
 }
 
 // Limits common to all panels, in steps of 0.05.

@@ -9,12 +9,13 @@
 //   coactivation   balanced k-means of firing vectors (0 or 1 a sampled token), scaled likewise
 //   graph          METIS's cut of the co-firing graph (cofiring_graph.h)
 //   random         a random permutation, cut into equal runs
+//   experts        the experts of a sparse model: not found, but what its training made
 // Output:
 //   int cluster(layer, unit)            1  0 holds the lowest neuron, 1 the lowest outside 0, …
 //   int size(layer, cluster)            1  neurons of each cluster
 //   double inertia(layer)               1  sum of squared distances to the clusters' means
 //   double inertia_start(layer, start)  1  that of each start, with k-means
-// Inertia is of the rows of W_in scaled to unit length (weights, random), or of the firing vectors
+// Inertia is of the rows of W_in scaled to unit length (weights, random, experts), or of the firing vectors
 // (coactivation, graph).
 //
 // One round. Its units are (layer, start) for k-means, (layer) otherwise; a unit adds its labels
@@ -45,11 +46,13 @@ enum { FIELD_LABELS, FIELD_INERTIA, FIELDS };
 
 static const param_def cluster_params[] = {
     {"model", PARAM_RESOURCE, .section = "models", .help = "whose neurons; inherited with `from`"},
-    {"method", PARAM_TEXT, .value = "weights", .choices = "weights|coactivation|graph|random",
+    {"method", PARAM_TEXT, .value = "weights",
+     .choices = "weights|coactivation|graph|random|experts",
      .help = "what neurons of a cluster share; coactivation and graph are `from` a collect step "
-             "with `firing:`"},
-    {"clusters", PARAM_INT, .required = true, .low = 1, .high = 1 << 20,
-     .help = "clusters of each layer, of equal size"},
+             "with `firing:`; experts: a sparse model's own"},
+    {"clusters", PARAM_INT, .low = 1, .high = 1 << 20,
+     .help =
+         "clusters of each layer, of equal size; of method experts there are as many as experts"},
     {"starts", PARAM_INT, .value = "10", .low = 1, .high = 10000,
      .help = "k-means++ starts, of which the best is kept"},
     {"iterations", PARAM_INT, .value = "300", .low = 1, .high = 1000000,
@@ -79,6 +82,9 @@ static status cluster_check(const task *t)
                                "give it `firing: 1000` and mlp among its `sites`",
                                how->name, task_input_label(t, 0));
     }
+    if (!how->experts && !params_has(p, "clusters"))
+        return params_fail(p, "method", "method %s needs a number of clusters; add `clusters: 16`",
+                           how->name);
     if (!how->firing && task_inputs(t) > 1)
         return params_fail(p, "from", "method %s takes at most one input", how->name);
     if (!task_resource_name(t, "model", 0))
@@ -101,9 +107,9 @@ static status cluster_estimate(const task *t, estimate *out)
     const params *p = task_params(t);
     const cluster_method *how = cluster_method_of(t);
     double neurons = info->d_mlp, width = info->hidden_size;
-    int clusters = (int)params_int(p, "clusters");
+    int clusters = 0;
     status st = OK;
-    TRY(cluster_check_size(t, info->d_mlp));
+    TRY(cluster_count(t, info->d_mlp, &clusters));
     if (how->firing) // of some 16 subsets: how many there are is known once they are collected
         width = 16.0 * (double)params_int(task_input_params(t, 0), "firing");
     out->units = info->layers * (how->starts ? params_int(p, "starts") : 1);

@@ -17,7 +17,9 @@ typedef struct cluster_method {
     const char *name;
     bool starts; // tries several starts, of which the best is kept
     bool firing; // compares firing vectors, from a collect artefact; otherwise rows of W_in
+    bool found;  // finds how many clusters a layer has; otherwise they are asked for
     // Labels those rows from a start, in a lane: scratch that no other call uses meanwhile.
+    // NULL where clusters are found.
     status (*label)(cluster_layers *s, const layer_rows *rows, int start, int lane, int32_t *label);
 } cluster_method;
 
@@ -28,7 +30,7 @@ const cluster_method *cluster_method_of(const task *t);
 status cluster_check_size(const task *t, int64_t neurons);
 
 typedef struct cluster_shape {
-    int layers, clusters;
+    int layers, clusters;   // the most there can be, where they are found
     int64_t neurons, width; // of a layer; of a neuron's row
 } cluster_shape;
 
@@ -46,5 +48,10 @@ int cluster_layers_held(const task *t);
 // Local. ERR_INTERRUPTED when the run must stop.
 status cluster_layers_label(cluster_layers *s, int layer, int start, int lane, int32_t *label,
                             double *inertia);
+// Where clusters are found: the same of the layer's graph, and its modularity; with null > 0 only
+// the modularity, of the communities of a rewired graph (graph_modularity.h). NaN without edges.
+status cluster_layers_communities(cluster_layers *s, int layer, int null, int32_t *label,
+                                  double *inertia, double *modularity);
+int cluster_nulls(const task *t); // rewired graphs of each layer
 
 #endif

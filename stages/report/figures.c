@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/drawing/markup.h"
 #include "stages/report/figure_clusters.h"
 #include "stages/report/figure_growth.h"
 #include "stages/report/figure_overlap.h"
 #include "stages/report/figure_prune.h"
-#include "stages/report/markup.h"
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
@@ -41,6 +41,8 @@ static bool matches_figure(const figure_def *def, const report_task *t)
         !artefact_has(t->artefact, def->with) ||
         (def->without && artefact_has(t->artefact, def->without)))
         return false;
+    if (def->fractions > 0 && artefact_length(t->artefact, "fraction") < 2)
+        return false; // no curve
     char *modality = artefact_get_attribute(t->artefact, "modality");
     bool same = strcmp(modality ? modality : "image", def->modality) == 0;
     free(modality);
@@ -85,12 +87,14 @@ static status add_task(const report_input *in, const figure_def *def, const repo
                        char *stem, figure *figures, size_t from, size_t *n)
 {
     size_t at = from;
-    while (at < *n && strcmp(figures[at].stem, stem) != 0)
+    while (at < *n && strcmp(figures[at].picture.stem, stem) != 0)
         at++;
     if (at < *n) {
         free(stem);
     } else {
-        figures[at] = (figure){.def = def, .in = in, .stem = stem};
+        figures[at] = (figure){.def = def,
+                               .in = in,
+                               .picture = {.stem = stem, .columns = in->columns, .dpi = in->dpi}};
         ++*n;
         figures[at].task = checked_calloc(in->n_tasks, sizeof *figures[at].task);
         if (!figures[at].task)
@@ -135,9 +139,10 @@ void figures_free(figure *figures, size_t n)
 {
     for (size_t i = 0; figures && i < n; i++) {
         free(figures[i].task);
-        free(figures[i].stem);
-        text_free(&figures[i].script);
-        text_free(&figures[i].csv);
+        free(figures[i].picture.stem);
+        text_free(&figures[i].picture.script);
+        text_free(&figures[i].picture.csv);
+        text_free(&figures[i].picture.data);
         text_free(&figures[i].caption);
         text_free(&figures[i].numbers);
         text_free(&figures[i].table);

@@ -10,10 +10,14 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/drawing/markup.h"
+#include "stages/report/figure_between.h"
 #include "stages/report/figure_clusters.h"
+#include "stages/report/figure_enrichment.h"
 #include "stages/report/figure_growth.h"
+#include "stages/report/figure_modules.h"
 #include "stages/report/figure_overlap.h"
 #include "stages/report/figure_prune.h"
+#include "stages/report/figure_within.h"
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
@@ -32,6 +36,26 @@ static const figure_def table[] = {
      "image", "auc", NULL, "|model|", false, 0, figure_clusters},
     {"figure6-text", "How strongly clusters match the neurons of a text domain, layer by layer",
      "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
+    {"figure11", "Overlap of the neurons of two classes, layer by layer", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure11-text", "Overlap of the neurons of two text domains, layer by layer", "intersect",
+     "text", "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure12", "Which classes share neurons in which layers", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure12-text", "Which text domains share neurons in which layers", "intersect", "text",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure13", "Which sets of neurons of one step meet which of another", "intersect", "image",
+     "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure13-text", "Which sets of neurons of one step meet which of another", "intersect",
+     "text", "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure14", "How separate the communities of neurons are, layer by layer", "cluster", "image",
+     "modularity", NULL, "|model|", true, 0, figure_modularity},
+    {"figure15", "How far clusterings agree, layer by layer", "agreement", "image", "ari", NULL, "",
+     true, 0, figure_agreement},
+    {"figure16", "Clusters that are home to the neurons of a class", "enrichment", "image",
+     "enrichment", NULL, "", true, 0, figure_enrichment},
+    {"figure16-text", "Clusters that are home to the neurons of a text domain", "enrichment",
+     "text", "enrichment", NULL, "", true, 0, figure_enrichment},
 };
 enum { FIGURES = sizeof table / sizeof *table };
 

@@ -38,6 +38,25 @@ expect enrichment known-homes enrichment abs=1e-12
 expect enrichment_p known-homes p_value rel=1e-9
 expect enriched known-homes enriched abs=1e-12
 
+# The report names what is found; its figures hold the artefacts' numbers.
+"$SULCUS" report "$pipeline" -s output="$scratch/1-1" >stdout 2>stderr
+is 'report: exit' $? 0
+page=$scratch/1-1/report/index.html
+says 'overlap by layer' "$page" 'known-layers: in <b>[0-9] of 6 layers</b> the top 10% of two classes overlap more than chance'
+says 'sets that meet' "$page" 'known-meeting: <b>[0-9]* of 12</b> sets meet beyond chance'
+says 'agreement' "$page" 'parts and others agree by an adjusted Rand index of'
+says 'homes' "$page" 'homes: at the top 2% of a layer, <b>[0-9] of 4 classes</b> have clusters'
+if "$SULCUS" --version | grep -q igraph; then
+  says 'communities' "$page" 'communities of neurons that fire together have a modularity of'
+fi
+for figure in 11 12 13 15 16; do
+  [ -s "$scratch/1-1/report/figure$figure.svg" ] || fail "no figure $figure"
+done
+ncdump -v overlap_within_mean "$scratch/1-1/layers/model=trained.nc" | sed -n '/^ overlap_within_mean =/,/;/p' | tr -d ' ;\n' | sed 's/.*=//' | tr , '\n' |
+  awk '{printf "%.8g\n", 100 * $1}' >"$scratch/artefact"
+awk -F, '$NF == "trained" {printf "%.8g\n", $4}' "$scratch/1-1/report/figure11.csv" >"$scratch/drawn"
+is 'what figure 11 draws' "$(diff "$scratch/artefact" "$scratch/drawn")" ''
+
 # The twins: sets of the whole model, p-values corrected over less, another order of the steps, labels that are others.
 refuse overlap_within known-layers overlap_layer
 refuse p_within_mean known-layers overlap_within_mean

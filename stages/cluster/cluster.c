@@ -11,6 +11,7 @@
 //   graph          METIS's cut of the co-firing graph (cofiring_graph.h)
 //   communities    Leiden's communities of the co-firing graph: as many, and as large, as there are
 //   random         a random permutation, cut into equal runs
+//   experts        the experts of a sparse model: not found, but what its training made
 // Output:
 //   int cluster(layer, unit)            1  0 holds the lowest neuron, 1 the lowest outside 0, …
 //   int size(layer, cluster)            1  neurons of each cluster
@@ -20,8 +21,8 @@
 //   double modularity(layer)            1  of the communities (graph_modularity.h), with communities
 //   double modularity_null(layer, null) 1  of those of each rewired graph, with communities
 //   double modularity_p(layer)          1  P(a rewired graph's is as large), with communities
-// Inertia is of the rows of W_in scaled to unit length (weights, random), or of the firing vectors
-// (coactivation, graph, communities).
+// Inertia is of the rows of W_in scaled to unit length (weights, random, experts), or of the firing
+// vectors (coactivation, graph, communities).
 //
 // One round. Its units are (layer, start) for k-means, (layer, null) for communities, null 0 being
 // the graph itself, (layer) otherwise; a unit adds its labels and its inertia into zeros of its
@@ -59,11 +60,12 @@ enum { FIELD_LABELS, FIELD_INERTIA, FIELD_MODULARITY, FIELDS };
 static const param_def cluster_params[] = {
     {"model", PARAM_RESOURCE, .section = "models", .help = "whose neurons; inherited with `from`"},
     {"method", PARAM_TEXT, .value = "weights",
-     .choices = "weights|coactivation|graph|communities|random",
+     .choices = "weights|coactivation|graph|communities|random|experts",
      .help = "what neurons of a cluster share; coactivation, graph and communities are `from` a "
-             "collect step with `firing:`"},
+             "collect step with `firing:`; experts: a sparse model's own"},
     {"clusters", PARAM_INT, .low = 1, .high = 1 << 20,
-     .help = "clusters of each layer, of equal size; communities finds how many there are"},
+     .help = "clusters of each layer, of equal size; of method experts there are as many as "
+             "experts, and communities finds how many there are"},
     {"starts", PARAM_INT, .value = "10", .low = 1, .high = 10000,
      .help = "k-means++ starts, of which the best is kept"},
     {"iterations", PARAM_INT, .value = "300", .low = 1, .high = 1000000,
@@ -85,10 +87,8 @@ static status check_found(const task *t, const cluster_method *how)
 {
     static const char *const only[] = {"resolution", "nulls"};
     const params *p = task_params(t);
-    if (!how->found && !params_has(p, "clusters"))
-        return params_fail(p, "clusters",
-                           "needs `clusters`; method %s makes as many as are asked "
-                           "for",
+    if (!how->found && !how->experts && !params_has(p, "clusters"))
+        return params_fail(p, "method", "method %s needs a number of clusters; add `clusters: 16`",
                            how->name);
     if (how->found && params_has(p, "clusters"))
         return params_fail(p, "clusters", "method %s finds how many there are; leave it out",
@@ -150,12 +150,11 @@ static double unit_operations(const cluster_method *how, double neurons, double 
 static status cluster_estimate(const task *t, estimate *out)
 {
     const model_info *info = model_get_info(stage_model(t));
-    const params *p = task_params(t);
     const cluster_method *how = cluster_method_of(t);
     double neurons = info->d_mlp, width = info->hidden_size;
-    int clusters = how->found ? 1 : (int)params_int(p, "clusters");
+    int clusters = 0;
     status st = OK;
-    TRY(cluster_check_size(t, info->d_mlp));
+    TRY(cluster_count(t, info->d_mlp, &clusters));
     if (how->firing) // of some 16 subsets: how many there are is known once they are collected
         width = 16.0 * (double)params_int(task_input_params(t, 0), "firing");
     out->units = info->layers * units_of_layer(t, how);

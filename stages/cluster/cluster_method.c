@@ -114,12 +114,24 @@ static status label_random(cluster_layers *s, const layer_rows *rows, int start,
     return OK;
 }
 
+// Experts of a layer are its neurons in runs of one length.
+static status label_experts(cluster_layers *s, const layer_rows *rows, int start, int lane,
+                            int32_t *label)
+{
+    (void)rows, (void)start, (void)lane;
+    const int64_t width = s->shape.neurons / s->shape.clusters;
+    for (int64_t i = 0; i < s->shape.neurons; i++)
+        label[i] = (int32_t)(i / width);
+    return OK;
+}
+
 static const cluster_method methods[] = {
-    {"weights", true, false, false, label_kmeans},
-    {"coactivation", true, true, false, label_kmeans},
-    {"graph", false, true, false, label_graph},
-    {"communities", false, true, true, NULL},
-    {"random", false, false, false, label_random},
+    {"weights", .starts = true, .label = label_kmeans},
+    {"coactivation", .starts = true, .firing = true, .label = label_kmeans},
+    {"graph", .firing = true, .label = label_graph},
+    {"communities", .firing = true, .found = true},
+    {"random", .label = label_random},
+    {"experts", .experts = true, .label = label_experts},
 };
 
 const cluster_method *cluster_method_of(const task *t)
@@ -131,15 +143,34 @@ const cluster_method *cluster_method_of(const task *t)
     return &methods[i];
 }
 
-status cluster_check_size(const task *t, int64_t neurons)
+static status count_experts(const task *t, int *clusters)
 {
+    const params *p = task_params(t);
+    const int experts = model_get_info(stage_model(t))->experts;
+    if (experts == 0)
+        return params_fail(p, "method", "model %s is dense and has no experts; use another method",
+                           task_resource_name(t, "model", 0));
+    if (params_has(p, "clusters") && params_int(p, "clusters") != experts)
+        return params_fail(p, "clusters",
+                           "%" PRId64 " clusters, but a layer of the model has %d experts; leave "
+                           "it out",
+                           params_int(p, "clusters"), experts);
+    *clusters = experts;
+    return OK;
+}
+
+status cluster_count(const task *t, int64_t neurons, int *clusters)
+{
+    if (cluster_method_of(t)->experts)
+        return count_experts(t, clusters);
+    *clusters = (int)neurons;
     if (cluster_method_of(t)->found)
         return OK;
-    int64_t clusters = params_int(task_params(t), "clusters");
-    if (clusters > neurons)
+    *clusters = (int)params_int(task_params(t), "clusters");
+    if (*clusters > neurons)
         return params_fail(task_params(t), "clusters",
-                           "%" PRId64 " clusters of %" PRId64 " neurons; ask for at most %" PRId64,
-                           clusters, neurons, neurons);
+                           "%d clusters of %" PRId64 " neurons; ask for at most %" PRId64,
+                           *clusters, neurons, neurons);
     return OK;
 }
 
@@ -256,9 +287,7 @@ status cluster_layers_new(const task *t, cluster_layers **out)
     s->seed = (uint64_t)params_int(task_params(t), "seed");
     s->lanes = pool_threads(task_pool(t));
     TRY(find_shapes(s));
-    TRY(cluster_check_size(t, s->shape.neurons));
-    s->shape.clusters =
-        s->how->found ? (int)s->shape.neurons : (int)params_int(task_params(t), "clusters");
+    TRY(cluster_count(t, s->shape.neurons, &s->shape.clusters));
     s->kmeans = checked_calloc((size_t)s->lanes, sizeof(balanced_kmeans *));
     if (!s->kmeans)
         TRY(status_no_memory("clusters"));

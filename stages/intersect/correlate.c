@@ -46,7 +46,7 @@ static const param_def parameters[] = {
     {"from", PARAM_FROM, .required = true, .help = "two or more tasks of scores"},
     {"fractions", PARAM_REALS, "[0.01]", .high = 1,
      .help = "shares of the neurons to select; \"0.01:0.99:0.01\" is first:last:step"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert", .help = "which neurons"},
     {0},
 };
 

@@ -13,8 +13,9 @@
 //   double p_value_log10(fraction, subset, layer, cluster)  1  its logarithm: no underflow
 //   int64 enriched(fraction, subset)                        1  clusters with p_value below 0.05
 // A subset's set holds the top share of each layer, ties to the lower index, as for `auc` of
-// `intersect`: a layer that is used much enriches no cluster by that. p-values are hypergeometric,
-// of so many or more, Holm-corrected over all shares, subsets, layers and clusters.
+// `intersect`, as far as neurons have a score: a layer that is used much enriches no cluster by
+// that. p-values are hypergeometric, of so many or more, Holm-corrected over all shares, subsets,
+// layers and clusters.
 //
 // No rounds: it is little more than ranking each layer once for each subset, which the owner's
 // threads do.
@@ -150,9 +151,10 @@ static status results_new(enrichment *e)
 
 // The tests of one selection in one layer; uncorrected logarithms.
 static void fill_selection(enrichment *e, int64_t fraction, int64_t subset, int64_t layer,
-                           const int64_t *order)
+                           const int64_t *order, int64_t known)
 {
-    const int64_t k = e->clusters.clusters, n = e->clusters.width, selected = e->neurons[fraction];
+    const int64_t k = e->clusters.clusters, n = e->clusters.width;
+    const int64_t selected = e->neurons[fraction] < known ? e->neurons[fraction] : known;
     const int32_t *label = e->clusters.label + layer * n, *size = e->size + layer * k;
     int64_t at = ((fraction * e->subsets + subset) * e->clusters.layers + layer) * k;
     for (int64_t i = 0; i < selected; i++)
@@ -182,7 +184,7 @@ static status rank_layer(void *context, int64_t item, int thread)
     TRY(scores_read(&e->scores, subset, layer, 1, score));
     TRY(neuron_set_order(score, n, order));
     for (int64_t f = 0; f < e->fractions; f++)
-        fill_selection(e, f, subset, layer, order);
+        fill_selection(e, f, subset, layer, order, scores_known(&e->scores, score, n));
 done:
     free(score);
     free(order);

@@ -27,6 +27,7 @@ typedef struct intersect {
     int64_t *size;       // [place] neurons selected of all, ascending
     int64_t *layer_size; // [place] neurons selected of a layer, ascending
     uint16_t *first;     // [subset][layer][width] place of the first set that holds the neuron
+    int64_t *known;      // [subset][layer] neurons that can be in a set
     int32_t *label;      // [layer][width] clusters, or NULL
     int64_t clusters;
     intersect_within *within; // sets of each layer, or NULL

@@ -42,6 +42,7 @@
 //   double trace_samples(forget, probe)             1    answers of the probe; NaN behind the last
 //   byte mlp_mask(forget, layer, unit)              1    1: pruned, with site: mlp or both
 //   byte attn_mask(forget, layer, attn_unit)        1    1: pruned, with site: attn or both
+//   byte expert_mask(forget, layer, expert)         1    1: pruned, with site: expert
 // With a skip list (`skip` or `skip_tokens`) an answer counts whose target is not in it. Of
 // questions whose choices alone are compared, losses are over the choices, Top-10 and *_skip are
 // NaN, and samples_skip is 0.
@@ -141,6 +142,10 @@ static status prune_new(const task *t, prune_state **out)
                            "the model has no head (the tensors of its answers are missing), so "
                            "there is no accuracy to prune by; collect, score, cluster and "
                            "intersect work with it");
+    if (prune_params_experts(task_params(t)) && model_get_info(m)->experts == 0)
+        return params_fail(task_params(t), "site",
+                           "model %s is dense and has no experts; give mlp, attn or both",
+                           task_resource_name(t, "model", 0));
     prune_state *s = *out = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("prune");
@@ -171,7 +176,7 @@ static status order_of_mask(const prune_state *s, const prune_mask *m, const int
     const int64_t *random = s->random + m->seed * r->neurons;
     *order = m->kind == PRUNED_UNIFORM ? random : own;
     if (m->kind == PRUNED_LOWEST)
-        *order = own + r->neurons - m->pruned;
+        *order = own + ranking_lowest(r, m->forget, m->pruned);
     if (m->kind != PRUNED_LAYER_MATCHED)
         return OK;
     if (!(*matched = checked_calloc((size_t)m->pruned, sizeof **matched)))
@@ -382,7 +387,8 @@ static status prune_estimate(const task *t, estimate *out)
               (s->setting.search ? PROBES : 0);
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
     out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
-    double neurons = (double)info->layers * model_site_width(info, SITE_MLP);
+    const site which = prune_params_experts(task_params(t)) ? SITE_EXPERT : SITE_MLP;
+    double neurons = (double)info->layers * model_site_width(info, which);
     int64_t rows = 0;
     for (int e = 0; e < cuts->subsets; e++)
         rows += tiling_subset_rows(cuts, e);

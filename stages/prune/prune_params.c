@@ -16,7 +16,8 @@ const param_def prune_params[] = {
      .help = "share of its Top-1 accuracy that the forgotten subset is to lose"},
     {"fraction", PARAM_REAL, .low = 0, .high = 1,
      .help = "instead of drop: share of all neurons to prune"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert",
+     .help = "which neurons; both: of mlp and attn; expert: whole experts of a sparse model"},
     {"layers", PARAM_REALS, .high = 1e9,
      .help = "of these layers alone, the first is 0; \"0:5:1\" is first:last:step"},
     {"unit", PARAM_TEXT, .choices = "neuron|head",
@@ -74,6 +75,11 @@ void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS])
     seeds[PRUNED_LAYER_MATCHED] =
         !uniform && params_lists(p, "random", "layer_matched") ? given : 0;
     seeds[PRUNED_LOWEST] = !uniform && params_lists(p, "random", "lowest") ? 1 : 0;
+}
+
+bool prune_params_experts(const params *p)
+{
+    return strcmp(params_text(p, "site"), site_names[SITE_EXPERT]) == 0;
 }
 
 // Marks the layers asked in *chosen, owned by the caller; NULL where all are.

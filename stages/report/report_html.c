@@ -213,16 +213,16 @@ done:
     return st;
 }
 
-// How many broken records of its data a task did without.
-static void add_skipped(const report_task *t, text *page)
+static void add_note(const report_task *t, const char *attribute, const char *before,
+                     const char *behind, text *page)
 {
-    char *skipped = artefact_get_attribute(t->artefact, "skipped");
-    if (skipped) {
-        text_add(page, ", without ");
-        markup_html(page, skipped);
-        text_add(page, " broken records");
+    char *said = artefact_get_attribute(t->artefact, attribute);
+    if (said) {
+        text_add(page, before);
+        markup_html(page, said);
+        text_add(page, behind);
     }
-    free(skipped);
+    free(said);
 }
 
 static void add_tasks(const report_input *in, text *page)
@@ -243,7 +243,8 @@ static void add_tasks(const report_input *in, text *page)
             text_add(page, "</td><td></td><td></td><td>not finished</td><td></td><td></td></tr>\n");
             continue;
         }
-        add_skipped(t, page);
+        add_note(t, "skipped", ", without ", " broken records", page);
+        add_note(t, "unreached", ", no token reached ", "", page);
         text_addf(page, "</td><td>%lld</td><td>%d</td><td>", (long long)t->units, t->ranks);
         add_seconds(page, t->seconds);
         text_addf(page,

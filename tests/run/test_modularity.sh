@@ -93,5 +93,5 @@ else
   said 'communities without igraph' 'needs igraph' -s steps.together.method=communities
 fi
 sed -i '/^  others:/s/, clusters: 5//' "$pipeline"
-said 'no number of clusters' 'needs .clusters.; method random makes as many'
+said 'no number of clusters' 'method random needs a number of clusters; add .clusters: 16.'
 finish

@@ -28,6 +28,7 @@
 #include "stages/common/neuron_set.h"
 #include "stages/common/scores.h"
 #include "stages/intersect/cluster_labels.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 
@@ -205,88 +206,30 @@ static status correct(enrichment *e)
 
 static status describe(const enrichment *e, artefact_writer *w)
 {
-    const variable list[] = {
-        {"fraction",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "share of each layer's neurons selected",
-         "1",
-         e->fraction,
-         NULL,
-         NULL},
-        {"neurons",
-         VARIABLE_I64,
-         1,
-         {"fraction"},
-         "neurons of each layer selected",
-         "1",
-         e->neurons,
-         NULL,
-         NULL},
-        {"subset", VARIABLE_TEXT, 1, {"subset"}, "subset", "1", e->subset, NULL, NULL},
-        {"size",
-         VARIABLE_I32,
-         2,
-         {"layer", "cluster"},
-         "neurons of each cluster",
-         "1",
-         e->size,
-         NULL,
-         NULL},
-        {"hits",
-         VARIABLE_I32,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "neurons of the cluster that are selected",
-         "1",
-         e->hits,
-         NULL,
-         NULL},
-        {"enrichment",
-         VARIABLE_F64,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "hits divided by those expected by chance",
-         "1",
-         e->enrichment,
-         NULL,
-         NULL},
-        {"p_value",
-         VARIABLE_F64,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "probability that a random selection has as many or more hits, Holm-corrected",
-         "1",
-         e->p_value,
-         NULL,
-         NULL},
-        {"p_value_log10",
-         VARIABLE_F64,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "decimal logarithm of p_value",
-         "1",
-         e->p_value_log10,
-         NULL,
-         NULL},
-        {"enriched",
-         VARIABLE_I64,
-         2,
-         {"fraction", "subset"},
-         "clusters with p_value below 0.05",
-         "1",
-         e->enriched,
-         NULL,
-         NULL},
+    static const shape of_share = {1, {"fraction"}}, of_subset = {1, {"subset"}},
+                       of_cluster = {2, {"layer", "cluster"}},
+                       of_test = {4, {"fraction", "subset", "layer", "cluster"}},
+                       of_selection = {2, {"fraction", "subset"}};
+    const described list[] = {
+        {"fraction", VARIABLE_F64, &of_share, e->fraction,
+         "share of each layer's neurons selected"},
+        {"neurons", VARIABLE_I64, &of_share, e->neurons, "neurons of each layer selected"},
+        {"subset", VARIABLE_TEXT, &of_subset, e->subset, "subset"},
+        {"size", VARIABLE_I32, &of_cluster, e->size, "neurons of each cluster"},
+        {"hits", VARIABLE_I32, &of_test, e->hits, "neurons of the cluster that are selected"},
+        {"enrichment", VARIABLE_F64, &of_test, e->enrichment,
+         "hits divided by those expected by chance"},
+        {"p_value", VARIABLE_F64, &of_test, e->p_value,
+         "probability that a random selection has as many or more hits, Holm-corrected"},
+        {"p_value_log10", VARIABLE_F64, &of_test, e->p_value_log10, "decimal logarithm of p_value"},
+        {"enriched", VARIABLE_I64, &of_selection, e->enriched, "clusters with p_value below 0.05"},
     };
     status st = OK;
     TRY(artefact_dim(w, "fraction", e->fractions));
     TRY(artefact_dim(w, "subset", e->subsets));
     TRY(artefact_dim(w, "layer", e->clusters.layers));
     TRY(artefact_dim(w, "cluster", e->clusters.clusters));
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        TRY(artefact_variable(w, &list[i]));
+    TRY(described_write(w, list, sizeof list / sizeof *list));
 done:
     return st;
 }

@@ -9,6 +9,7 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 #include "stages/intersect/intersect_between.h"
@@ -225,22 +226,6 @@ static const shape of_share = {1, {"fraction"}}, of_subset = {1, {"subset"}},
                    of_layer_pair = {4, {"fraction", "layer", "subset_a", "subset_b"}},
                    of_layer = {3, {"fraction", "subset", "layer"}};
 
-status intersect_describe(artefact_writer *w, const described *list, size_t n)
-{
-    status st = OK;
-    for (size_t i = 0; i < n && st == OK; i++) {
-        variable v = {.name = list[i].name,
-                      .type = list[i].type,
-                      .dims = list[i].of->dims,
-                      .long_name = list[i].long_name,
-                      .units = "1",
-                      .data = list[i].data};
-        memcpy(v.dim, list[i].of->dim, sizeof list[i].of->dim);
-        st = artefact_variable(w, &v);
-    }
-    return st;
-}
-
 static status write_variables(const intersect *x, artefact_writer *w)
 {
     const intersect_results *r = x->results;
@@ -278,9 +263,9 @@ static status write_variables(const intersect *x, artefact_writer *w)
         {"auc_chance_error", VARIABLE_F64, &of_share, r->auc_chance_error,
          "standard error of auc_chance"},
     };
-    status st = intersect_describe(w, list, sizeof list / sizeof *list);
+    status st = described_write(w, list, sizeof list / sizeof *list);
     if (st == OK && x->label)
-        st = intersect_describe(w, clusters, sizeof clusters / sizeof *clusters);
+        st = described_write(w, clusters, sizeof clusters / sizeof *clusters);
     return st;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 
@@ -163,7 +164,7 @@ status intersect_between_finish(intersect *x, const partial *sum, artefact_write
         {"overlap_between_others", VARIABLE_F64, &of_share, r->others,
          "mean overlap of subsets with two names"},
     };
-    TRY(intersect_describe(w, list, sizeof list / sizeof *list));
+    TRY(described_write(w, list, sizeof list / sizeof *list));
     TRY(write_attributes(x, w));
 done:
     return st;

@@ -50,21 +50,4 @@ status intersect_finish(void *state, const round_state *finished, const partial 
                         artefact_writer *w);
 void intersect_results_free(intersect *x);
 
-typedef struct shape {
-    int dims;
-    const char *dim[4];
-} shape;
-
-// A variable of the artefact, whose data are borrowed until it is stored.
-typedef struct described {
-    const char *name;
-    variable_type type;
-    const shape *of;
-    const void *data;
-    const char *long_name;
-} described;
-
-// Describes n of them. Local. Fails as artefact_variable.
-status intersect_describe(artefact_writer *w, const described *list, size_t n);
-
 #endif

@@ -11,6 +11,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
 #include "stages/common/neuron_set.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 #include "stages/intersect/overlap.h"
@@ -43,9 +44,11 @@ void intersect_within_free(intersect_within *within)
     free(within);
 }
 
-void intersect_within_shared(const int64_t *order, const int64_t *known, int64_t n, int64_t stride,
-                             const int64_t *sizes, int64_t n_sizes, int64_t width, int64_t *held,
-                             int64_t *shared)
+// What `n` orders share in all pairs of their first sizes[j], for ascending sizes: order i begins
+// at order + i·stride, and has at most known[i] (NULL: no such limit). held[width] is scratch.
+static void count_shared(const int64_t *order, const int64_t *known, int64_t n, int64_t stride,
+                         const int64_t *sizes, int64_t n_sizes, int64_t width, int64_t *held,
+                         int64_t *shared)
 {
     int64_t sum = 0;
     memset(held, 0, (size_t)width * sizeof *held);
@@ -85,8 +88,8 @@ static status rank_layer(void *context, int64_t layer, int thread)
         overlap_first(order + s * x->width, x->width, size, x->fractions,
                       within->first + (s * x->layers + layer) * x->width);
     }
-    intersect_within_shared(order, known, x->subsets, x->width, x->layer_size, x->fractions,
-                            x->width, held, within->observed + layer * x->fractions);
+    count_shared(order, known, x->subsets, x->width, x->layer_size, x->fractions, x->width, held,
+                 within->observed + layer * x->fractions);
 done:
     free(score);
     free(order);
@@ -169,8 +172,8 @@ static status draw_block(void *context, int64_t block, int thread)
             int64_t set = (w->layer * w->draws + d) * x->subsets + s;
             draw_order(&r, (uint64_t)(set * x->width), x->width, need, order + s * x->width);
         }
-        intersect_within_shared(order, NULL, x->subsets, x->width, x->layer_size, places, x->width,
-                                held, shared);
+        count_shared(order, NULL, x->subsets, x->width, x->layer_size, places, x->width, held,
+                     shared);
         for (int64_t i = 0; i < x->layers * places; i++)
             exceed[i] += shared[i % places] >= x->within->observed[i];
     }
@@ -319,7 +322,7 @@ status intersect_within_finish(intersect *x, const partial *sum, artefact_writer
          "share of draws of random sets whose mean is as large or larger, Holm-corrected over "
          "shares and layers"},
     };
-    TRY(intersect_describe(w, list, sizeof list / sizeof *list));
+    TRY(described_write(w, list, sizeof list / sizeof *list));
 done:
     return st;
 }

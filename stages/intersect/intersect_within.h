@@ -33,10 +33,4 @@ void intersect_within_drop(within_counts *counts);
 // Describes the variables; their data live in x->within.
 status intersect_within_finish(intersect *x, const partial *sum, artefact_writer *w);
 
-// What `n` orders share in all pairs of their first sizes[j], for ascending sizes: order[i] begins
-// at order + i·stride, and has at most known[i] (NULL: no such limit). held[width] is scratch. Local.
-void intersect_within_shared(const int64_t *order, const int64_t *known, int64_t n, int64_t stride,
-                             const int64_t *sizes, int64_t n_sizes, int64_t width, int64_t *held,
-                             int64_t *shared);
-
 #endif

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/curves.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/curves.h"
+#include "stages/drawing/markup.h"
 
 enum { MAX_PANELS = 6 };
 
@@ -236,8 +236,9 @@ status figure_clusters(figure *f)
                         .high = high,
                         .x_step = last > 16  ? 4
                                   : last > 6 ? 2
-                                             : 1};
-    curves_write(&all, f->stem, &f->script, &f->csv);
+                                             : 1,
+                        .grey = "chance"};
+    curves_write(&all, &f->picture);
     add_caption(f);
     add_numbers(f, c, f->n, fraction[0]);
     add_table(c, panels * f->n, f->n, title, &f->table);

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/heatmap.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/heatmap.h"
+#include "stages/drawing/markup.h"
 
 // A task's results. All owned.
 typedef struct pruning {
@@ -346,7 +346,7 @@ status figure_prune(figure *f)
                        .palette = PALETTE_LOSS,
                        .high = 100,
                        .scale_title = "Top-1, % of the unpruned model's"};
-    heatmap_write(&h, f->stem, &f->script, &f->csv);
+    heatmap_write(&h, &f->picture);
     add_caption(f, &p[0]);
 done:
     for (size_t i = 0; p && i < f->n; i++)

@@ -38,6 +38,12 @@ steps:
   agree: {stage: agreement, from: [experts, chance], permutations: 5}
   homes: {stage: enrichment, from: [seen-scores, experts], fractions: [0.1]}
 END
+communities=yes
+if "$SULCUS" --version | grep -q igraph; then
+  echo '  groups: {stage: cluster, from: seen, method: communities, nulls: 2}' >>"$scratch/p.yaml"
+else
+  communities=no
+fi
 mkdir "$scratch/ids"
 for domain in 5 7; do
   for ((i = 0; i < 64; i++)); do printf '%b' "\\0$(printf %o $((i * domain % 57)))\\0000"; done >"$scratch/ids/$domain.bin"
@@ -64,7 +70,7 @@ told() {
         split(substr($0, end + 1), rest, " ")
         print stage, substr($0, 6, end - 5), rest[1]
       }' "$(find "$1" -name "$stage.c")"
-  done | sort -u
+  done | { [ $communities = yes ] && cat || grep -vE ' int communities| modularity(_null|_p)?[(]'; } | sort -u
 }
 # < is told and not written, > is written and not told
 compare() {

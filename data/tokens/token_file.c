@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "data/bytes/byte_stream.h"
+#include "data/tokens/foreign_tokens.h"
 #include "pipeline/base/checked.h"
 
 enum { HEADER_MAX = 4096 };
@@ -98,7 +99,7 @@ status token_file_open(const char *path, int width, token_file *out)
     char bytes[HEADER_MAX + 12];
     size_t n, values, size;
     *out = (token_file){.width = width};
-    TRY(byte_stream_open(path, &in));
+    TRY(byte_stream_open_plain(path, &in));
     TRY(byte_stream_read(in, bytes, sizeof bytes, &n));
     if (stat(path, &info) != 0) {
         st = status_fail_errno(ERR_INPUT, path, "cannot look at");
@@ -108,6 +109,8 @@ status token_file_open(const char *path, int width, token_file *out)
     if (is_npy_file(bytes, n))
         TRY(read_header(path, bytes, n, out));
     else
+        TRY(foreign_tokens_look(path, bytes, n, whole, out));
+    if (!out->is_npy && !out->from)
         out->rows = (int64_t)(whole / (size_t)width);
     bool fits = checked_mul((size_t)out->rows, out->columns ? (size_t)out->columns : 1, &values) &&
                 checked_mul(values, (size_t)out->width, &size) &&

@@ -60,6 +60,8 @@ void dataset_image_shape(const dataset *d, int *height, int *width, int *channel
 size_t dataset_reading_bytes(const dataset *d);
 // Records that were broken and passed over, as `skip_bad` allows.
 int64_t dataset_skipped(const dataset *d);
+// What a user should know of how it was read, a line each; "" where there is nothing. Borrowed.
+const char *dataset_notes(const dataset *d);
 // Files that are no samples and were passed over.
 int64_t dataset_ignored(const dataset *d);
 

@@ -82,32 +82,30 @@ static status refuse_magic(const char *path, const char *bytes, size_t n, size_t
                : OK;
 }
 
-// --- llm.c: 256 numbers of four bytes, of which three say something, and the ids behind them
+// --- 256 numbers of four bytes, of which three say something, and the ids behind them: as the
+// trainers of GPT-2 and Llama 3 in plain C have them
 
-static status read_llmc(const char *path, const char *bytes, size_t n, size_t size, token_file *f,
-                        bool *is)
+static status read_llmc(const char *path, const char *bytes, size_t n, size_t size,
+                        foreign_header *out)
 {
     static const struct {
         uint64_t magic, version;
         int width;
     } kinds[] = {{20240520, 1, 2}, {20240801, 7, 4}};
-    *is = false;
     for (size_t i = 0; n >= LLMC_HEADER && i < sizeof kinds / sizeof *kinds; i++) {
         if (read_number(bytes, 4) != kinds[i].magic)
             continue;
-        const uint64_t version = read_number(bytes + 4, 4), rows = read_number(bytes + 8, 4);
+        const uint64_t version = read_number(bytes + 4, 4), ids = read_number(bytes + 8, 4);
         if (version != kinds[i].version)
             return status_fail(ERR_INPUT, path,
                                "begins with a header of llm.c's of version %llu; %llu is read",
                                (unsigned long long)version, (unsigned long long)kinds[i].version);
-        if (LLMC_HEADER + rows * (uint64_t)kinds[i].width != size)
+        if (LLMC_HEADER + ids * (uint64_t)kinds[i].width != size)
             return status_fail(ERR_INPUT, path,
                                "begins with a header of llm.c's, which announces %llu ids of %d "
                                "bytes; it holds %zu bytes: fetch it again",
-                               (unsigned long long)rows, kinds[i].width, size);
-        *is = true;
-        *f = (token_file){
-            .begin = LLMC_HEADER, .rows = (int64_t)rows, .width = kinds[i].width, .from = "llm.c"};
+                               (unsigned long long)ids, kinds[i].width, size);
+        *out = (foreign_header){"llm.c", LLMC_HEADER, (int64_t)ids, kinds[i].width};
     }
     return OK;
 }
@@ -184,18 +182,18 @@ static status doubt(const char *path, const char *bytes, size_t n, size_t size, 
         save_plain);
 }
 
-status foreign_tokens_look(const char *path, const char *bytes, size_t n, size_t size,
-                           token_file *f)
+status foreign_tokens_look(const char *path, const char *bytes, size_t n, size_t size, int width,
+                           foreign_header *out)
 {
     status st;
-    bool is;
     n = n < LOOKED_AT ? n : LOOKED_AT;
+    *out = (foreign_header){0};
     TRY(refuse_magic(path, bytes, n, size));
-    TRY(read_llmc(path, bytes, n, size, f, &is));
-    if (is)
+    TRY(read_llmc(path, bytes, n, size, out));
+    if (out->from)
         goto done;
-    TRY(check_index(path, f->width));
-    TRY(doubt(path, bytes, n, size, f->width));
+    TRY(check_index(path, width));
+    TRY(doubt(path, bytes, n, size, width));
 done:
     return st;
 }

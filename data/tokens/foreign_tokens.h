@@ -5,15 +5,22 @@
 #define DATA_TOKENS_FOREIGN_TOKENS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-#include "data/tokens/token_file.h"
 #include "pipeline/base/status.h"
 
-// Of a file without a .npy header: its first `n` bytes, and its size. The header of llm.c is taken
-// into *f (`width`, `begin`, `rows`, `from`). ERR_INPUT, saying what it is and what to do, for what is
-// another tool's or plainly no ids of f->width bytes; also where an index that Megatron wrote lies
-// beside and says another width.
-status foreign_tokens_look(const char *path, const char *bytes, size_t n, size_t size,
-                           token_file *f);
+// A header that is passed over.
+typedef struct foreign_header {
+    const char *from; // whose it is; NULL: there is none
+    uint64_t begin;   // where the ids begin
+    int64_t ids;
+    int width; // bytes of an id
+} foreign_header;
+
+// Of a file without a .npy header: its first `n` bytes, and its size, where ids of `width` bytes are
+// expected. ERR_INPUT, saying what it is and what to do, for what is another tool's or plainly no such
+// ids; also where an index that Megatron wrote lies beside and says another width.
+status foreign_tokens_look(const char *path, const char *bytes, size_t n, size_t size, int width,
+                           foreign_header *out);
 
 #endif

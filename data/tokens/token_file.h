@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file of token ids: .npy (NumPy's format 1 to 3; one or two dimensions, C order, little-endian
-// integers of 2, 4 or 8 bytes), told by its first bytes, or bare little-endian integers, behind llm.c's
-// header or without one. Other tools' files are refused (foreign_tokens.h).
+// integers of 2, 4 or 8 bytes), told by its first bytes, or bare little-endian integers, behind the
+// header of the trainers in plain C or without one. Other tools' files are refused (foreign_tokens.h).
 #ifndef DATA_TOKENS_TOKEN_FILE_H
 #define DATA_TOKENS_TOKEN_FILE_H
 

@@ -24,7 +24,6 @@
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_decide.h"
 #include "pipeline/run/task_end.h"
-#include "pipeline/run/task_look.h"
 #include "pipeline/run/task_open.h"
 #include "pipeline/run/team_size.h"
 #include "pipeline/run/wave.h"

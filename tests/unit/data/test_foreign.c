@@ -77,7 +77,8 @@ static void test_like_magic(void **state)
     }
 }
 
-// llm.c's header, of either version: passed over, and said. One that contradicts itself is refused.
+// The header of the trainers in plain C, of either version: passed over, and said. One that contradicts
+// itself is refused.
 static void test_llmc(void **state)
 {
     (void)state;

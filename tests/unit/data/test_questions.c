@@ -90,7 +90,7 @@ static void test_prompts(void **state)
 }
 
 // The three templates against what the two programs that others use build themselves: read off their
-// sources (evaluate.py of hendrycks/test; the task `mmlu` of lm-evaluation-harness).
+// sources (hendrycks/test; the task `mmlu` of lm-evaluation-harness).
 static void test_templates(void **state)
 {
     (void)state;

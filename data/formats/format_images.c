@@ -18,6 +18,7 @@
 
 #include "data/bytes/file_tree.h"
 #include "data/bytes/foreign_files.h"
+#include "data/bytes/synsets.h"
 #include "data/image/decode.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
@@ -263,6 +264,8 @@ static status images_files(const dataset_options *o, name_list *out)
         const char *path = c.state->paths.at + c.state->at[i];
         TRY(name_list_add(out, path, strlen(path)));
     }
+    if (synsets_are_ids(&c.label_names)) // which decide what classes they are
+        TRY(synsets_find_above(o->path, out));
 done:
     catalogue_free(&c, images_close);
     return st;

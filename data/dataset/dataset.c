@@ -266,7 +266,8 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
 {
     status st;
     const format *f;
-    char *file = NULL, *config = NULL, *inner = NULL;
+    char *file = NULL, *inner = NULL;
+    name_list beside = {0};
     name_list files = {0};
     dataset_options full;
     TRY(complete_options(options, &f, &full, &inner));
@@ -276,14 +277,14 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
     if (full.tokenizer && f->text && !f->token_ids) {
         file = tokenizer_file(full.tokenizer);
         TRY(file ? add(context, file) : status_no_memory("a path"));
-        TRY(tokenizer_config_find(file, &config));
-        if (config)
-            TRY(add(context, config));
+        TRY(tokenizer_config_files(file, true, &beside));
+        for (size_t i = 0; i < beside.n; i++)
+            TRY(add(context, beside.at[i]));
     }
 done:
     name_list_free(&files);
     free(inner);
-    free(config);
+    name_list_free(&beside);
     free(file);
     return st;
 }

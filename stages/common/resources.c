@@ -43,10 +43,21 @@ static status add_file(void *list, const char *path)
     return file_list_add(list, path);
 }
 
+// The model itself may have named it.
+static status add_new_file(void *list, const char *path)
+{
+    const file_list *l = list;
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->path[i], path) == 0)
+            return OK;
+    return file_list_add(list, path);
+}
+
 static status model_entry_files(const params *p, file_list *out)
 {
     model_options options = model_options_of(p);
-    return model_files(&options, add_file, out);
+    status st = model_files(&options, add_file, out);
+    return st == OK ? dataset_tokenizer_files(options.path, add_new_file, out) : st;
 }
 
 static void model_entry_close(void *object)

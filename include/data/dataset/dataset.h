@@ -74,6 +74,11 @@ status dataset_image(const dataset *d, int subset, int64_t i, image *out);
 status dataset_files(const dataset_options *options, status (*add)(void *context, const char *path),
                      void *context);
 
+// Calls `add` for the files beside a model's tokenizer.json that decide how it is read: of a folder or a
+// weight file in it. A tokenizer that cannot be read has none. Local.
+status dataset_tokenizer_files(const char *model, status (*add)(void *context, const char *path),
+                               void *context);
+
 // Prints what a dataset holds (for `sulcus inspect`), recognising the format by its files;
 // *known = false when it is none. Local. Fails as dataset_open.
 status dataset_inspect(const char *path, bool *known);

@@ -119,6 +119,12 @@ sed "s|^  pictures:.*|  pictures: {format: parquet, path: $SOURCE/tests/referenc
 code=0
 "$SULCUS" plan parquet.yaml --inputs >stdout 2>stderr || code=$?
 is 'images in Parquet, --inputs: code' $code 3
+rm -rf out
+"$SULCUS" run parquet.yaml --only seen >stdout 2>stderr
+is 'images in Parquet, a run: code' $? 3
+says 'images in Parquet, a run' stderr '^sulcus: error: .*bad-images.parquet:[0-9]*: '
+is 'images in Parquet, a run: units' "$(grep -c '"event":"unit\|"event":"checkpoint' out/journal.jsonl)" 0
+"$SULCUS" plan parquet.yaml --inputs >stdout 2>stderr
 says 'images in Parquet, --inputs' stderr '^sulcus: error: parquet.yaml:9:3: .*bad-images.parquet:[0-9]*: '
 
 # Weights of a model of 7 billion parameters, 14 GB of a hole: what is looked at are headers, and digests are not taken.

@@ -300,6 +300,59 @@ static void test_parent_folders(void **state)
     scratch_free(f);
 }
 
+// --- D06: zeros behind gzip are said, by every format that unpacks
+
+static void add_zeros(const char *folder, const char *name, size_t n)
+{
+    char *path = file_join(folder, name);
+    FILE *f = fopen(path, "ab");
+    assert_non_null(f);
+    for (size_t i = 0; i < n; i++)
+        fputc(0, f);
+    fclose(f);
+    free(path);
+}
+
+static void test_notes_of_zeros(void **state)
+{
+    (void)state;
+    char *f = scratch_new();
+    const char record[3074] = {3, 7};
+    static const char csv[] = "q,a,b,c,d,A\n", line[] = "{\"text\": \"some words\"}\n";
+    static const struct {
+        const char *format, *name;
+    } files[] = {{"cifar100", "c/test.bin.gz"},
+                 {"idx", "i/t10k-images-idx3-ubyte.gz"},
+                 {"mmlu", "x_test.csv.gz"},
+                 {"jsonl", "x.jsonl.gz"},
+                 {"text", "x.txt.gz"}};
+    plain_tokenizer(f);
+    scratch_write(f, "c/x", "", 0);
+    scratch_write(f, "i/t10k-labels-idx1-ubyte", BYTES("\0\0\x08\1\0\0\0\1\2"));
+    scratch_write_gz(f, files[0].name, record, sizeof record);
+    scratch_write_gz(f, files[1].name, BYTES("\0\0\x08\3\0\0\0\1\0\0\0\1\0\0\0\1\5"));
+    scratch_write_gz(f, files[2].name, csv, sizeof csv - 1);
+    scratch_write_gz(f, files[3].name, line, sizeof line - 1);
+    scratch_write_gz(f, files[4].name, line, sizeof line - 1);
+    for (int zeros = 0; zeros < 2; zeros++)
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+            char *path = file_join(f, files[i].name);
+            if (zeros)
+                add_zeros(f, files[i].name, i % 2 ? 1 : 700);
+            dataset *d = open_data((dataset_options){
+                .format = files[i].format, .path = path, .collect = DATASET_COLLECT_DEFAULT});
+            samples *s = dataset_is_text(d) ? open_samples(d, plain_spec(f, 100)) : NULL;
+            const bool said = strstr(dataset_notes(d), "zeros behind the end of its gzip") ||
+                              (s && strstr(samples_notes(s), "zeros behind the end of its gzip"));
+            if (said != (zeros == 1))
+                fail_msg("%s: %s", files[i].name, dataset_notes(d));
+            samples_close(s);
+            dataset_close(d);
+            free(path);
+        }
+    scratch_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_llmc),           cmocka_unit_test(test_widths),
         cmocka_unit_test(test_padding),        cmocka_unit_test(test_archives),
         cmocka_unit_test(test_python_version), cmocka_unit_test(test_parent_folders),
+        cmocka_unit_test(test_notes_of_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

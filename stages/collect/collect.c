@@ -160,6 +160,11 @@ static status choose_tokens(collect_state *s)
     return OK;
 }
 
+static status collect_look(const task *t, stage_look *found)
+{
+    return stage_look_samples(t, "data", 0, found);
+}
+
 static status collect_prepare(const task *t, share *s)
 {
     return stage_prepare_samples(t, "data", 0, s);
@@ -435,6 +440,7 @@ const stage_def stage_collect = {
     .params = collect_params,
     .in_teams = true,
     .estimate = collect_estimate,
+    .look = collect_look,
     .prepare = collect_prepare,
     .open = collect_open,
     .next = collect_next,

@@ -435,6 +435,7 @@ const stage_def stage_prune = {
     .in_teams = true, // answers come from the last member alone, the others add zeros
     .check = prune_params_check,
     .estimate = prune_estimate,
+    .look = evaluation_look,
     .prepare = evaluation_prepare,
     .open = prune_open,
     .next = prune_next,

@@ -96,7 +96,9 @@ static void add_numbers(figure *f, const curve *c, size_t n, double fraction)
         double mean = 0;
         for (int64_t l = 0; l < c[i].points; l++)
             mean += c[i].point[l].mean / (double)c[i].points;
-        text_add(&f->numbers, "<li>");
+        text_add(&f->numbers, "<li><code>");
+        markup_html(&f->numbers, f->task[i]->label);
+        text_add(&f->numbers, "</code>, ");
         markup_html(&f->numbers, c[i].label);
         text_addf(&f->numbers,
                   ": at the top %g%% of a layer, the match of clusters and neurons has an area of "
@@ -107,8 +109,8 @@ static void add_numbers(figure *f, const curve *c, size_t n, double fraction)
 
 static void add_table(const curve *c, size_t n, size_t tasks, char *const *title, text *table)
 {
-    text_add(table, "<table><tr><th></th><th></th><th>mean</th><th>chance</th><th>by layer</th>"
-                    "</tr>\n");
+    text_add(table, "<table><thead><tr><th>share</th><th>of</th><th>mean</th><th>chance</th>"
+                    "<th>by layer</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++) {
         double mean = 0;
         for (int64_t l = 0; l < c[i].points; l++)
@@ -123,7 +125,7 @@ static void add_table(const curve *c, size_t n, size_t tasks, char *const *title
             text_addf(table, "%s%.3f", l ? " " : "", c[i].point[l].mean);
         text_add(table, "</td></tr>\n");
     }
-    text_add(table, "</table>\n");
+    text_add(table, "</tbody></table>\n");
 }
 
 static void add_caption(figure *f)

@@ -21,9 +21,13 @@ static status read_panel(const report_task *t, int64_t n, double fraction, heatm
                            "same dataset");
     out->title = text_format("%s: top %g%% of neurons", figure_task_name(t), 100 * fraction);
     out->value = checked_calloc((size_t)(n * n), sizeof *out->value);
-    if (!out->title || !out->value)
+    out->p = checked_calloc((size_t)(n * n), sizeof *out->p);
+    out->task = t->label;
+    if (!out->title || !out->value || !out->p)
         return status_no_memory("a heat map");
     status st = artefact_read_rows(a, "overlap", VARIABLE_F64, 0, n, out->value);
+    if (st == OK)
+        st = artefact_read_rows(a, "p_value", VARIABLE_F64, 0, n, out->p);
     for (int64_t i = 0; i < n * n; i++)
         out->value[i] = i / n == i % n ? NAN : 100 * out->value[i];
     return st;
@@ -63,10 +67,12 @@ static status add_pairs(const report_task *t, char *const *name, int64_t n, text
     qsort(list, pairs, sizeof *list, by_overlap);
     text_add(table, "<table><caption>");
     markup_html(table, figure_task_name(t));
-    text_addf(table,
-              ": %zu of %zu pairs share more than chance would (p &lt; 0.05); those that share "
-              "most</caption><tr><th>pair</th><th></th><th>overlap</th><th>p</th></tr>\n",
-              significant, pairs);
+    text_addf(
+        table,
+        ": %zu of %zu pairs share more than chance would (p &lt; 0.05); those that share "
+        "most</caption><thead><tr><th>pair</th><th>with</th><th>overlap</th><th>p</th></tr></thead>"
+        "<tbody>\n",
+        significant, pairs);
     for (size_t i = 0; i < pairs && i < SHOWN; i++) {
         text_add(table, "<tr><td>");
         markup_html(table, name[list[i].a]);
@@ -75,7 +81,7 @@ static status add_pairs(const report_task *t, char *const *name, int64_t n, text
         text_addf(table, "</td><td>%.1f%%</td><td>%.2g</td></tr>\n", 100 * list[i].overlap,
                   list[i].p);
     }
-    text_add(table, "</table>\n");
+    text_add(table, "</tbody></table>\n");
 done:
     free(value);
     free(p);

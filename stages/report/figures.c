@@ -12,8 +12,10 @@
 #include "stages/drawing/markup.h"
 #include "stages/report/figure_clusters.h"
 #include "stages/report/figure_growth.h"
+#include "stages/report/figure_layers.h"
 #include "stages/report/figure_overlap.h"
 #include "stages/report/figure_prune.h"
+#include "stages/report/figure_searches.h"
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
@@ -32,6 +34,14 @@ static const figure_def table[] = {
      "image", "auc", NULL, "|model|", false, 0, figure_clusters},
     {"figure6-text", "How strongly clusters match the neurons of a text domain, layer by layer",
      "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
+    {"figure7", "What every search saw", "prune", "image", "trace_fraction", NULL, "|model|drop|",
+     true, 0, figure_searches},
+    {"figure7-text", "What every search saw", "prune", "text", "trace_fraction", NULL,
+     "|model|drop|", true, 0, figure_searches},
+    {"figure8", "In which layers the pruned neurons lie", "prune", "image", "fraction", NULL,
+     "|model|drop|fraction|", true, 0, figure_layers},
+    {"figure8-text", "In which layers the pruned neurons lie", "prune", "text", "fraction", NULL,
+     "|model|drop|fraction|", true, 0, figure_layers},
 };
 enum { FIGURES = sizeof table / sizeof *table };
 
@@ -40,6 +50,11 @@ static bool matches_figure(const figure_def *def, const report_task *t)
     if (!t->artefact || strcmp(t->stage, def->stage) != 0 ||
         !artefact_has(t->artefact, def->with) ||
         (def->without && artefact_has(t->artefact, def->without)))
+        return false;
+    if (def->draw == figure_searches && artefact_length(t->artefact, "probe") < 1)
+        return false; // nothing was sought
+    if (def->draw == figure_layers && !artefact_has(t->artefact, "mlp_mask") &&
+        !artefact_has(t->artefact, "attn_mask"))
         return false;
     if (def->fractions > 0 && artefact_length(t->artefact, "fraction") < 2)
         return false; // no curve

@@ -11,6 +11,7 @@
 
 #include "pipeline/base/file.h"
 #include "stages/drawing/markup.h"
+#include "stages/report/prune_answers.h"
 
 enum { SVG_LIMIT = 64 << 20 };
 
@@ -135,17 +136,22 @@ static void add_unfinished(const report_input *in, text *page)
     text_add(page, ". Run the pipeline again, then the report.</p>\n");
 }
 
-static void add_numbers(const figure *figures, size_t n, text *page)
+static status add_numbers(const report_input *in, const figure *figures, size_t n, text *page)
 {
-    bool any = false;
+    status st = OK;
+    text numbers = {0};
+    TRY(prune_answers_sites(in, &numbers));
     for (size_t i = 0; i < n; i++)
-        any |= figures[i].numbers.length > 0;
-    if (!any)
-        return;
-    text_add(page, "<section>\n<h2>Key numbers</h2>\n<ul>\n");
-    for (size_t i = 0; i < n; i++)
-        text_add(page, text_get(&figures[i].numbers));
-    text_add(page, "</ul>\n</section>\n");
+        text_add(&numbers, text_get(&figures[i].numbers));
+    if (numbers.length > 0) {
+        text_add(page, "<section>\n<h2>Key numbers</h2>\n<ul id=\"key-numbers\">\n");
+        text_add(page, text_get(&numbers));
+        text_add(page, "</ul>\n</section>\n");
+    }
+    page->failed |= numbers.failed;
+done:
+    text_free(&numbers);
+    return st;
 }
 
 static void add_downloads(const figure *f, text *page)
@@ -264,13 +270,15 @@ status report_html(const report_input *in, const figure *figures, size_t n, cons
 {
     add_head(in, page);
     add_unfinished(in, page);
-    add_numbers(figures, n, page);
+    status st = add_numbers(in, figures, n, page);
+    if (st != OK)
+        return st;
     text_add(page, "<section>\n<h2>Figures</h2>\n");
     if (n == 0)
         text_add(page, "<p>No finished task has a figure yet: those of <code>prune</code> and "
                        "<code>intersect</code> do.</p>\n");
     for (size_t i = 0; i < n; i++) {
-        status st = add_figure(&figures[i], folder, page);
+        st = add_figure(&figures[i], folder, page);
         if (st != OK)
             return st;
     }

@@ -26,7 +26,7 @@ typedef struct report_task {
     const artefact *artefact;  // NULL: not finished
     const char *artefact_path; // NULL: not finished
     double seconds;            // wall time of the task where it was computed
-    double busy;               // seconds of all ranks in its units
+    double busy; // rank-seconds: of all ranks in its units, and of its owner between rounds
     int64_t units;
     int ranks; // that computed it
 } report_task;

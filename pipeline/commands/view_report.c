@@ -59,6 +59,7 @@ static status fill_task(const pipeline_state *s, const pipeline_task *k, own *o,
     out->artefact = o->artefact;
     out->artefact_path = o->path;
     out->seconds = c->seconds;
+    out->busy = c->busy + c->alone;
     out->units = c->units;
     out->ranks = c->ranks;
 done:

@@ -278,6 +278,9 @@ static void write_data(const heatmap *h, const layout *l, text *data)
               l->width, l->height, l->cell, h->low);
     text_addf(data, "\"high\":%g,\"dark\":\"%s\",", h->high,
               h->palette == PALETTE_LOSS ? "low" : "high");
+    text_addf(data, "\"below\":%g,", l->bottom);
+    text_addf(data, "\"bar\":[%g,%g,%d,%g],", l->width - l->bar + 22, l->top, BAR_WIDTH,
+              bar_height(h, l));
     add_word(data, "rowTitle", h->row_title);
     add_word(data, "columnTitle", h->column_title);
     add_word(data, "scale", h->scale_title);

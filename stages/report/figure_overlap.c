@@ -97,7 +97,7 @@ static void add_caption(figure *f, double fraction, double chance)
         "For each %s, the %g%% of all neurons that score highest for it against the rest. A "
         "cell is the share of the row's neurons that are also among the column's, in percent. "
         "Two random sets of this size share <b>%.3g%%</b>. A pale panel means that each %s has "
-        "neurons of its own; a dark cell, that two use the same ones. Both panels have one "
+        "neurons of its own; a dark cell, that two use the same ones. All panels have one "
         "colour scale; the diagonal, 100%% by definition, is grey.",
         word, 100 * fraction, 100 * chance, word);
 }

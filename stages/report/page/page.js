@@ -188,7 +188,7 @@ function drawNames(g, view, left, top, rows) {
     view.columns.order.forEach((c, x) => {
         g.save();
         g.translate(left + (x + 0.5) * cell, bottom + 6);
-        g.rotate(-Math.PI / 4);
+        g.rotate(-map.slant * Math.PI / 180);
         g.fillText(map.columns[c], 0, 0);
         g.restore();
     });

@@ -133,7 +133,8 @@ static void write_style(const heatmap *h, const layout *l, text *script)
               "set xtics rotate by %d right scale 0 offset 0,0.2 noenhanced\n"
               "set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder "
               "fc rgb '#d4d4d4'\n", // where a cell has no value
-              h->low, h->high, (long long)h->columns, (long long)h->rows, l->tic, l->many ? 90 : 45);
+              h->low, h->high, (long long)h->columns, (long long)h->rows, l->tic,
+              l->many ? 90 : 45);
     write_tics(script, "x", h->column_name, h->columns);
     text_add(script, "set cblabel ");
     write_wrapped(script, h->scale_title, bar_characters(h, l));

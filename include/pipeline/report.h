@@ -14,9 +14,17 @@ typedef struct report_axis {
     const char *name, *value; // "drop", "0.5"
 } report_axis;
 
+// A figure that a stage has of its own: its title, and the variable of the artefact that it shows.
+// One of two dimensions is a heat map (rows, then columns), of three one for each index of the first
+// (six at most); one of one dimension is a curve.
+typedef struct stage_figure {
+    const char *variable, *title; // NULL: none
+} stage_figure;
+
 typedef struct report_task {
     const char *label, *step, *stage;
-    const report_axis *axes; // still swept, in label order
+    const stage_figure *figure; // the stage's own; NULL: none
+    const report_axis *axes;    // still swept, in label order
     size_t n_axes;
     const params *params;
     const char *model,

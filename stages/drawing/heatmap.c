@@ -31,7 +31,15 @@ typedef struct layout {
     double width, height;      // of the figure
 } layout;
 
-enum { MANY = 40, BAR_WIDTH = 16, BAR_HEIGHT = 420, BAR_GAP = 14, TITLE_LINE = 16, CHARACTER = 7 };
+enum {
+    MANY = 40,
+    BAR_WIDTH = 16,
+    BAR_HEIGHT = 420,
+    BAR_LEAST = 96,
+    BAR_GAP = 14,
+    TITLE_LINE = 16,
+    CHARACTER = 7
+};
 
 static double longest_name(char *const *name, int64_t n)
 {
@@ -52,7 +60,7 @@ static size_t wrapped(const char *words, size_t width)
 
 static double bar_height(const heatmap *h, const layout *l)
 {
-    return fmin((double)h->rows * l->cell, BAR_HEIGHT);
+    return fmax(fmin((double)h->rows * l->cell, BAR_HEIGHT), BAR_LEAST);
 }
 
 // Characters of a line beside the bar.
@@ -139,6 +147,8 @@ static void write_style(const heatmap *h, const layout *l, text *script)
     text_add(script, "set cblabel ");
     write_wrapped(script, h->scale_title, bar_characters(h, l));
     text_add(script, " noenhanced font ',11' offset 0.5,0\nset cbtics font ',10' scale 0.4\n");
+    if (bar_height(h, l) < 2 * BAR_LEAST) // or the ticks of some scales would touch
+        text_addf(script, "set cbtics %g\n", (h->high - h->low) / 2);
 }
 
 // Columns of the CSV: 1 panel, 2 row, 3 column, 4 own, 5 value, 6 missed.
@@ -169,11 +179,11 @@ static void write_cells(const heatmap *h, const layout *l, size_t at, text *scri
               l->many ? 1.0 : 2.0);
     if (!l->many)
         text_addf(script,
-                  ", \\\n  '' skip 1 using ($5 %s %g ? held($3) : NaN):2:(sprintf('%%.0f',$5)) "
+                  ", \\\n  '' skip 1 using ($5 %s %g ? held($3) : NaN):2:(sprintf('%%.%df',$5)) "
                   "with labels font ',%.0f' tc rgb '#ffffff', \\\n"
-                  "  '' skip 1 using ($5 %s %g ? NaN : held($3)):2:(sprintf('%%.0f',$5)) with "
+                  "  '' skip 1 using ($5 %s %g ? NaN : held($3)):2:(sprintf('%%.%df',$5)) with "
                   "labels font ',%.0f' tc rgb '#1a1a1a'",
-                  dark, border, l->font, dark, border, l->font);
+                  dark, border, h->digits, l->font, dark, border, h->digits, l->font);
     text_add(script, "\n");
 }
 
@@ -281,6 +291,7 @@ static void write_data(const heatmap *h, const layout *l, text *data)
               l->width, l->height, l->cell, h->low);
     text_addf(data, "\"high\":%g,\"dark\":\"%s\",", h->high,
               h->palette == PALETTE_LOSS ? "low" : "high");
+    text_addf(data, "\"digits\":%d,", h->digits);
     text_addf(data, "\"below\":%g,\"slant\":%d,", l->bottom, l->many ? 90 : 45);
     text_addf(data, "\"bar\":[%g,%g,%d,%g],", l->width - l->bar + BAR_GAP, l->top, BAR_WIDTH,
               bar_height(h, l));

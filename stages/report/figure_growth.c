@@ -130,10 +130,7 @@ static void add_numbers(figure *f, const curve *c, size_t n)
                   "</code>: the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> "
                   "(mean ± standard deviation over pairs), %s chance, %.1f%%</li>\n",
                   p->x, figure_subset_words(f), p->mean, p->std,
-                  p->mean > 1.1 * p->chance   ? "more than"
-                  : p->mean < 0.9 * p->chance ? "less than"
-                                              : "about",
-                  p->chance);
+                  figure_beside_chance(p->mean, p->chance), p->chance);
     }
 }
 

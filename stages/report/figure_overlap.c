@@ -102,6 +102,24 @@ static void add_caption(figure *f, double fraction, double chance)
         word, 100 * fraction, 100 * chance, word);
 }
 
+// Where there is no curve of shares, whose key numbers these would be.
+static status add_numbers(figure *f, const report_task *t, double fraction, double chance)
+{
+    status st = OK;
+    double mean, std;
+    TRY(artefact_read(t->artefact, "overlap_mean", VARIABLE_F64, &mean));
+    TRY(artefact_read(t->artefact, "overlap_std", VARIABLE_F64, &std));
+    text_add(&f->numbers, "<li><code>");
+    markup_html(&f->numbers, t->label);
+    text_addf(&f->numbers,
+              "</code>: the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> (mean ± "
+              "standard deviation over pairs), %s chance, %.1f%%</li>\n",
+              100 * fraction, figure_subset_words(f), 100 * mean, 100 * std,
+              figure_beside_chance(mean, chance), 100 * chance);
+done:
+    return st;
+}
+
 static double round_up(double percent)
 {
     double step = percent > 20 ? 10 : 5;
@@ -126,6 +144,8 @@ status figure_overlap(figure *f)
     for (size_t i = 0; i < f->n; i++) {
         TRY(read_panel(f->task[i], n, fraction[0], &panel[i]));
         TRY(add_pairs(f->task[i], name, n, &f->table));
+        if (fractions == 1)
+            TRY(add_numbers(f, f->task[i], fraction[0], chance[0]));
         for (int64_t j = 0; j < n * n; j++)
             top = fmax(top, panel[i].value[j]); // NaN gives way
     }

@@ -200,14 +200,16 @@ static void add_counts(const figure *f, const pruning *p, text *out)
                   figure_subset_words(f));
         return;
     }
-    text_addf(out,
-              "<b>%.1f ± %.1f%%</b> of %s neurons are pruned (mean ± standard deviation over the "
-              "%lld of %lld %s whose target was reached); %.0f%% of the unlearned %s's Top-1 is "
-              "left, <b>%.0f%%</b> of the others'",
+    text_addf(out, "<b>%.1f ± %.1f%%</b> of %s neurons are pruned (mean ± standard deviation over ",
               100 * tally_mean(&fraction), 100 * tally_std(&fraction),
-              site_word(pruning_site(p->task)), (long long)reached, (long long)p->forgets,
-              figure_subset_words(f), 100 * tally_mean(&own), figure_subset_word(f),
-              100 * tally_mean(&others));
+              site_word(pruning_site(p->task)));
+    if (isnan(p->drop))
+        text_addf(out, "%lld %s)", (long long)p->forgets, figure_subset_words(f));
+    else
+        text_addf(out, "the %lld of %lld %s whose target was reached)", (long long)reached,
+                  (long long)p->forgets, figure_subset_words(f));
+    text_addf(out, "; %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> of the others'",
+              100 * tally_mean(&own), figure_subset_word(f), 100 * tally_mean(&others));
     if (foreign.n > 0)
         text_addf(out, ", %.0f%% on what else was evaluated", 100 * tally_mean(&foreign));
 }

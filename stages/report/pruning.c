@@ -146,6 +146,11 @@ done:
     return st;
 }
 
+bool pruning_searches(const report_task *t)
+{
+    return !isnan(task_target(t, "drop"));
+}
+
 bool pruning_reached(const pruning *p, int64_t forget)
 {
     return p->reached[forget] != 0;

@@ -36,6 +36,9 @@ typedef struct pruning {
 status pruning_read(const report_task *t, pruning *out);
 void pruning_free(pruning *p);
 
+// Did the task search for a drop?
+bool pruning_searches(const report_task *t);
+
 // Is there anything to tell of this subset: was its goal reached?
 bool pruning_reached(const pruning *p, int64_t forget);
 

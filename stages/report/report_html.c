@@ -11,6 +11,7 @@
 
 #include "pipeline/base/file.h"
 #include "stages/drawing/markup.h"
+#include "stages/report/own_tables.h"
 #include "stages/report/prune_answers.h"
 
 enum { SVG_LIMIT = 64 << 20 };
@@ -149,10 +150,16 @@ static void add_downloads(const figure *f, text *page)
     text_add(page, "</p>\n");
 }
 
-// "figure1-site=attn" is headed "Figure 1 (site=attn)".
-static void add_figure_name(const char *stem, text *page)
+// "figure1-site=attn" is headed "Figure 1 (site=attn)"; a stage's own, by its task.
+static void add_figure_name(const figure *f, text *page)
 {
-    const char *number = stem + strlen("figure"), *rest = strchr(number, '-');
+    const char *number = f->picture.stem + strlen("figure"), *rest = strchr(number, '-');
+    if (figure_is_own(f)) {
+        text_add(page, "<code>");
+        markup_html(page, f->task[0]->label);
+        text_add(page, "</code>");
+        return;
+    }
     text_addf(page, "Figure %.*s", (int)(rest ? (size_t)(rest - number) : strlen(number)), number);
     if (rest) {
         text_add(page, " (");
@@ -164,13 +171,13 @@ static void add_figure_name(const char *stem, text *page)
 // What a figure is called among those of its kind: its swept values, else its tasks.
 static void add_turn(const figure *f, text *page)
 {
-    const size_t kind = strlen(f->def->stem);
+    const char *rest = f->picture.stem + strlen(f->def->stem);
     text_add(page, "\" data-group=\"");
-    markup_html(page, f->def->stem);
+    markup_html(page, figure_group(f));
     text_add(page, "\" data-task=\"");
-    markup_html(page, f->picture.stem[kind] == '-' ? f->picture.stem + kind + 1
-                      : f->n == 1                  ? f->task[0]->label
-                                                   : f->task[0]->step);
+    markup_html(page, *rest == '-' && !figure_is_own(f) ? rest + 1
+                      : f->n == 1                       ? f->task[0]->label
+                                                        : f->task[0]->step);
 }
 
 // A map that gnuplot did not draw the page draws itself.
@@ -205,9 +212,9 @@ static status add_figure(const figure *f, const char *folder, text *page)
     markup_html(page, f->picture.stem);
     add_turn(f, page);
     text_add(page, "\">\n<h3>");
-    add_figure_name(f->picture.stem, page);
+    add_figure_name(f, page);
     text_add(page, ". ");
-    markup_html(page, f->def->title);
+    markup_html(page, figure_title(f));
     text_add(page, "</h3>\n");
     status st = add_plot(f, folder, page);
     text_add(page, "<figcaption>");
@@ -322,6 +329,8 @@ status report_html(const report_input *in, const figure *figures, size_t n, cons
             return st;
     }
     text_add(page, "</section>\n");
+    if ((st = own_tables(in, figures, n, page)) != OK)
+        return st;
     if (n > 0)
         add_comparison(page);
     add_tasks(in, page);

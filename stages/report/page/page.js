@@ -176,7 +176,7 @@ function drawCells(g, view, p, left, top, scale) {
         if (wide && v !== null) {
             g.fillStyle = hue[0] * 0.3 + hue[1] * 0.59 + hue[2] * 0.11 < 140 ? '#fff' : '#1a1a1a';
             g.textAlign = 'center';
-            g.fillText(String(Math.round(v)), at[0] + cell / 2, at[1] + cell / 2);
+            g.fillText(v.toFixed(map.digits), at[0] + cell / 2, at[1] + cell / 2);
         }
     }));
 }

@@ -256,6 +256,45 @@ static void failed_searches_count_nowhere(void **state)
     teardown(&m);
 }
 
+// A stage that the report knows nothing of: its descriptor asks for a figure, and its variables are
+// tables.
+static void other_stages_have_figures_and_tables(void **state)
+{
+    (void)state;
+    static const stage_figure of[] = {{"auc", "Areas, my own"},
+                                      {"chance", "Chances"},
+                                      {"no_such", "Nothing"},
+                                      {"subset", "Words"}};
+    made m = {.in = {.pipeline = "own", .pipeline_path = "p", .pipeline_text = "p"}};
+    m.in.tasks = m.task;
+    m.in.output = folder;
+    for (int i = 0; i < 4; i++) {
+        char *step = arena_format(&m.memory, "mine%d", i),
+             *name = arena_format(&m.memory, "%d.nc", i);
+        make_intersect(arena_format(&m.memory, "%s/%s", folder, name), 4, 0.5, 0.1, slot(&m));
+        report_task *t = add_task(&m, step, step, "custom", NULL, NULL, 0);
+        t->figure = &of[i];
+        finish(&m, t, name);
+    }
+    assert_int_equal(report_write(&m.in), OK);
+    char *page = read_report("index.html"), *csv = read_report("figure-mine0.csv");
+    assert_true(says(page, "<figure id=\"figure-mine0\""));
+    assert_true(says(page, "<code>mine0</code>. Areas, my own"));
+    assert_true(says(page, "<figure id=\"figure-mine1\""));
+    assert_false(says(page, "figure-mine2"));
+    assert_false(says(page, "figure-mine3"));
+    assert_true(says(page, "<summary>mine2</summary>"));
+    assert_true(says(page, "<th title=\"auc_chance\">auc_chance</th>"));
+    assert_true(says(csv, ",auc,missed,panel_title,subset,layer\n"));
+    double auc[4 * 4 * MADE_LAYERS], cell[4 * MADE_LAYERS];
+    assert_int_equal(artefact_read(m.artefact[0], "auc", VARIABLE_F64, auc), OK);
+    assert_int_equal(read_column(csv, 2, 4, cell, 4 * MADE_LAYERS), 4 * MADE_LAYERS);
+    assert_memory_equal(cell, auc + 4 * MADE_LAYERS, sizeof cell); // of the second share
+    free(page);
+    free(csv);
+    teardown(&m);
+}
+
 static void titles_are_wrapped(void **state)
 {
     (void)state;
@@ -402,6 +441,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_data_are_the_artefacts),
         cmocka_unit_test(the_page_holds_every_figure),
         cmocka_unit_test(failed_searches_count_nowhere),
+        cmocka_unit_test(other_stages_have_figures_and_tables),
         cmocka_unit_test(titles_are_wrapped),
         cmocka_unit_test(ids_in_pictures_become_their_own),
         cmocka_unit_test(names_are_quoted_for_each_language),

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "data/image/resize.h"
+#include "data/image/timm_words.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 
@@ -21,6 +22,7 @@ struct image_processor {
     const resize_filter *filter; // NULL: no resize
     int height, width;           // of the resized image; width 0: `height` is the shorter edge
     int crop_height, crop_width; // 0: no crop
+    bool crop_is_rounded;        // the crop begins at the nearest pixel, not at the one before
     int channels;
     float value[3][256]; // what a pixel of each channel becomes
 };
@@ -261,10 +263,6 @@ static status load_config(config *c)
     char *bytes = NULL;
     size_t size;
     json_error_t error;
-    if (!file_exists(c->path))
-        return status_fail(ERR_INPUT, c->path,
-                           "is missing; copy it from where the model came from: "
-                           "it says how images are resized and normalised");
     status st = file_read(c->path, CONFIG_MAX, &bytes, &size);
     if (st != OK)
         return st;
@@ -278,18 +276,44 @@ static status load_config(config *c)
     return st;
 }
 
+// The words of `other`, a config.json, where that is timm's; otherwise the file is missing.
+static status load_timm(config *c, const char *other, bool *found)
+{
+    status st;
+    config theirs = {.path = other};
+    *found = false;
+    if (file_exists(other)) {
+        TRY(load_config(&theirs));
+        *found = timm_words_are_there(theirs.root);
+    }
+    if (*found)
+        TRY(timm_words_translate(other, theirs.root, &c->root));
+    else
+        st = status_fail(ERR_INPUT, c->path,
+                         "is missing; copy it from where the model came from: "
+                         "it says how images are resized and normalised");
+    c->path = *found ? other : c->path;
+done:
+    json_decref(theirs.root);
+    return st;
+}
+
 status image_processor_open(const char *folder, int channels, image_processor **out)
 {
     status st;
     image_processor *p = checked_calloc(1, sizeof *p);
     char *path = file_join(folder, "preprocessor_config.json");
+    char *other = file_join(folder, "config.json");
     config c = {.path = path};
-    if (!p || !path) {
+    if (!p || !path || !other) {
         st = status_no_memory("preprocessing");
         goto done;
     }
     p->channels = channels;
-    TRY(load_config(&c));
+    if (file_exists(path))
+        TRY(load_config(&c));
+    else
+        TRY(load_timm(&c, other, &p->crop_is_rounded));
     TRY(check_keys(&c));
     TRY(read_resize(&c, p));
     TRY(read_crop(&c, p));
@@ -299,6 +323,7 @@ status image_processor_open(const char *folder, int channels, image_processor **
 done:
     json_decref(c.root);
     free(path);
+    free(other);
     free(p);
     return st;
 }
@@ -343,6 +368,13 @@ void image_processor_size(const image_processor *p, int height, int width, int *
     }
 }
 
+// How much of what is cut off lies before the crop: half, of which a half pixel is left out, or is
+// rounded to even, as torchvision has it.
+static int crop_begin(const image_processor *p, int cut)
+{
+    return p->crop_is_rounded ? (cut + (cut % 4 == 3)) / 2 : cut / 2;
+}
+
 status image_processor_run(const image_processor *p, const image *in, const char *where,
                            float *pixels)
 {
@@ -370,7 +402,7 @@ status image_processor_run(const image_processor *p, const image *in, const char
         TRY(resize(in, p->filter, full_height, full_width, &resized));
         from = &resized;
     }
-    int top = (full_height - height) / 2, left = (full_width - width) / 2;
+    const int top = crop_begin(p, full_height - height), left = crop_begin(p, full_width - width);
     for (int c = 0; c < p->channels; c++)
         for (int y = 0; y < height; y++) {
             const uint8_t *row =

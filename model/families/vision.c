@@ -8,17 +8,15 @@
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
-enum { MAX_WIDTH = 1 << 16, MAX_LAYERS = 1000, MAX_IMAGE = 1 << 13, MAX_ROWS = 1 << 16 };
-
 static status read_mlp(const config_file *f, const vision_class *class, model_info *i)
 {
     status st;
     double ratio = 4;
     if (!class->ratio)
-        return config_int(f, "intermediate_size", 1, MAX_WIDTH, 3072, &i->d_mlp);
+        return config_int(f, "intermediate_size", 1, VISION_MAX_WIDTH, 3072, &i->d_mlp);
     TRY(config_real(f, "mlp_ratio", 1e-3, 1e3, 4, &ratio));
     i->d_mlp = (int)(i->hidden_size * ratio);
-    if (i->d_mlp < 1 || i->d_mlp > MAX_WIDTH)
+    if (i->d_mlp < 1 || i->d_mlp > VISION_MAX_WIDTH)
         st = status_fail(ERR_INPUT, config_file_path(f), "\"mlp_ratio\" %g makes a width of %d",
                          ratio, i->d_mlp);
 done:
@@ -35,6 +33,21 @@ static status check_family(const config_file *f, const char *family)
                        "\"architectures\" says %.64s; a class of %s is needed", class, family);
 }
 
+status vision_count_rows(const config_file *f, int tokens, config *out)
+{
+    model_info *i = &out->info;
+    // A rest at the right or lower edge is not looked at, as in the framework's convolution.
+    const int64_t patches =
+        (int64_t)(i->image_height / out->patch_height) * (i->image_width / out->patch_width);
+    if (patches < 1 || patches >= VISION_MAX_ROWS)
+        return status_fail(
+            ERR_INPUT, config_file_path(f),
+            "\"image_size\" and \"patch_size\" make %lld patches; 1 to %d are possible",
+            (long long)patches, VISION_MAX_ROWS - 1);
+    i->rows_per_image = (int)patches + tokens;
+    return OK;
+}
+
 status vision_configure(const config_file *f, const vision_class *class, config *out)
 {
     status st;
@@ -47,15 +60,15 @@ status vision_configure(const config_file *f, const vision_class *class, config 
     else
         TRY(config_task(f, class->task, out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
-    TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, 768, &i->hidden_size));
-    TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, 12, &i->layers));
-    TRY(config_int(f, "num_attention_heads", 1, MAX_WIDTH, 12, &i->heads));
+    TRY(config_int(f, "hidden_size", 1, VISION_MAX_WIDTH, 768, &i->hidden_size));
+    TRY(config_int(f, "num_hidden_layers", 1, VISION_MAX_LAYERS, 12, &i->layers));
+    TRY(config_int(f, "num_attention_heads", 1, VISION_MAX_WIDTH, 12, &i->heads));
     TRY(read_mlp(f, class, i));
     TRY(config_activation(f, "hidden_act", class->act, &out->act));
     TRY(config_real(f, "layer_norm_eps", 0, 1, class->eps, &out->norm_eps));
     TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
-    TRY(config_size(f, "image_size", 1, MAX_IMAGE, 224, &i->image_height, &i->image_width));
-    TRY(config_size(f, "patch_size", 1, MAX_IMAGE, class->patch, &out->patch_height,
+    TRY(config_size(f, "image_size", 1, VISION_MAX_IMAGE, 224, &i->image_height, &i->image_width));
+    TRY(config_size(f, "patch_size", 1, VISION_MAX_IMAGE, class->patch, &out->patch_height,
                     &out->patch_width));
     TRY(config_int(f, "num_channels", 1, 1024, 3, &i->channels));
     TRY(config_bool(f, "qkv_bias", true, &qkv_bias));
@@ -65,17 +78,7 @@ status vision_configure(const config_file *f, const vision_class *class, config 
     i->kv_heads = i->heads;
     out->headless = out->headless || class->headless;
     out->features = qkv_bias ? FEATURE_QKV_BIAS : 0;
-    // A rest at the right or lower edge is not looked at, as in the framework's convolution.
-    int64_t patches =
-        (int64_t)(i->image_height / out->patch_height) * (i->image_width / out->patch_width);
-    if (patches < 1 || patches >= MAX_ROWS) {
-        st =
-            status_fail(ERR_INPUT, config_file_path(f),
-                        "\"image_size\" and \"patch_size\" make %lld patches; 1 to %d are possible",
-                        (long long)patches, MAX_ROWS - 1);
-        goto done;
-    }
-    i->rows_per_image = (int)patches + class->tokens;
+    TRY(vision_count_rows(f, class->tokens, out));
 done:
     return st;
 }

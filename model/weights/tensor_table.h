@@ -43,6 +43,7 @@ typedef enum init {
     INIT_HALF_WIDTH,
     INIT_XAVIER,
     INIT_LECUN,
+    INIT_PATCH, // uniform up to 1/√(values of a patch), as PyTorch's convolutions
     INIT_TINY,
     INIT_RESIDUAL, // as INIT_NORMAL, its deviation divided by √(2 layers): GPT-2's projections
                    // into the residual stream

@@ -107,8 +107,10 @@ static void draw_otherwise(const config *c, const tensor_slot *t, const rng *r, 
 {
     const double outputs = (double)tensor_def_outputs(c, t->def);
     const double inputs = (double)t->elements / outputs;
-    if (t->def->init == INIT_XAVIER) {
-        const double most = sqrt(6 / (inputs + outputs));
+    if (t->def->init != INIT_LECUN) {
+        const double patch = (double)c->info.channels * c->patch_height * c->patch_width;
+        const double most =
+            t->def->init == INIT_XAVIER ? sqrt(6 / (inputs + outputs)) : 1 / sqrt(patch);
         for (size_t i = 0; i < n; i++)
             out[i] = (float)((2 * rng_uniform(r, first + i) - 1) * most);
         return;
@@ -129,7 +131,7 @@ static void draw_elements(draw_form form, const config *c, const tensor_slot *t,
     if (how == INIT_ZEROS || how == INIT_ONES || how == INIT_LAYER_SCALE)
         for (size_t i = 0; i < n; i++)
             out[i] = same;
-    else if (how == INIT_XAVIER || how == INIT_LECUN)
+    else if (how == INIT_XAVIER || how == INIT_LECUN || how == INIT_PATCH)
         draw_otherwise(c, t, &r, t->before + first, n, out);
     else
         draw_normals(form, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,

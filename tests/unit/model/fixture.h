@@ -38,6 +38,8 @@ static const struct fixture_case {
     {"vit-silu", "tests/reference/models/vit-silu"},
     {"deit", "tests/reference/models/deit"},
     {"deit-teacher", "tests/reference/models/deit-teacher"},
+    {"timm-vit", "tests/reference/models/timm-vit"},
+    {"timm-distilled", "tests/reference/models/timm-distilled"},
 };
 enum { FIXTURE_CASES = sizeof fixture_cases / sizeof *fixture_cases };
 

@@ -133,6 +133,21 @@ static void test_refused(void **state)
         {"dinov2", "\"use_swiglu_ffn\": false", "\"use_swiglu_ffn\": true", "weights_in"},
         {"dinov2-giant", "\"num_register_tokens\": 3", "\"num_register_tokens\": 2", "shape [1, 3"},
         {"clip", "\"patch_size\": 5", "\"patch_size\": 4", "shape ["},
+        {"timm-vit", "vit_tiny_patch16_224", "vit_tiny_patch16_clip_224", "vit_SIZE_patchP_IMAGE"},
+        {"timm-vit", "vit_tiny_patch16_224", "vit_tiny_distilled_patch16_224", "is not supported"},
+        {"timm-vit", "vit_tiny_patch16_224", "resnet50", "resnet50 is not supported"},
+        {"timm-vit", "\"mlp_ratio\"", "\"init_values\": 1e-5, \"mlp_ratio\"", "init_values"},
+        {"timm-vit", "\"mlp_ratio\": 1.9", "\"mlp_ratio\": 2.9", "fc1.weight: shape [38, 20]"},
+        {"timm-vit", "\"global_pool\": \"token\"", "\"global_pool\": \"avg\"", "avg is not"},
+        {"timm-vit", "\"mlp_ratio\"", "\"class_token\": false, \"mlp_ratio\"", "class_token"},
+        {"timm-vit", "\"depth\": 3", "\"depth\": 2", "blocks.2.attn.proj.bias is read by nobody"},
+        {"timm-vit", "\"num_heads\": 2", "\"num_heads\": 3", "no multiple"},
+        {"timm-vit", "\"num_classes\": 7,\n \"num_features\"",
+         "\"quantization_config\": {\"bits\": 8}, \"num_features\"", "quantization_config"},
+        {"timm-distilled", "deit_tiny_distilled", "deit_tiny", "makes it [1, 10, 24]"},
+        {"timm-distilled", "\"fixed_input_size\": true", "\"fixed_input_size\": false",
+         "shape [1, 11, 24], but the configuration makes it [1, 1938, 24]"},
+        {"timm-distilled", "\"input_size\": [\n   1", "\"input_size\": [\n   0", "input_size"},
         {"deit-teacher", "ClassificationWithTeacher", "Classification",
          "distillation_classifier.bias is read by nobody"},
         {"deit-teacher", "ClassificationWithTeacher", "ClassificationWithPupil",
@@ -198,6 +213,13 @@ static void test_notes(void **state)
     char folder[96];
     for (int i = 0; i < TOWERS; i++) {
         snprintf(folder, sizeof folder, "tests/reference/models/%s", towers[i]);
+        assert_ok(model_open(&(model_options){.path = folder, .light = true}, NULL, &m));
+        assert_string_equal(model_notes(m), "");
+        model_close(m);
+    }
+    static const char *const timm[] = {"timm-vit", "timm-distilled"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(folder, sizeof folder, "tests/reference/models/%s", timm[i]);
         assert_ok(model_open(&(model_options){.path = folder, .light = true}, NULL, &m));
         assert_string_equal(model_notes(m), "");
         model_close(m);

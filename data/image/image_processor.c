@@ -31,22 +31,32 @@ struct image_processor {
 typedef struct processor_class {
     const char *names[5];
     int edge, resample;
-    bool crops;
-    int crop;
+    bool square; // a size that is one number is that of both edges, not of the shorter one
+    int crop;    // 0: none
+    double mean[3], deviation[3];
 } processor_class;
 
+#define NAMES(family)                                                                              \
+    {                                                                                              \
+        family "ImageProcessor", family "ImageProcessorFast", family "ImageProcessorPil",          \
+            family "FeatureExtractor"                                                              \
+    }
+#define HALVES                                                                                     \
+    {0.5, 0.5, 0.5},                                                                               \
+    {                                                                                              \
+        0.5, 0.5, 0.5                                                                              \
+    }
+// OpenAI's, of CLIP.
+#define OF_CLIP                                                                                    \
+    {0.48145466, 0.4578275, 0.40821073},                                                           \
+    {                                                                                              \
+        0.26862954, 0.26130258, 0.27577711                                                         \
+    }
+
 static const processor_class classes[] = {
-    {{"ViTImageProcessor", "ViTImageProcessorFast", "ViTImageProcessorPil", "ViTFeatureExtractor"},
-     224,
-     2,
-     false,
-     0},
-    {{"DeiTImageProcessor", "DeiTImageProcessorFast", "DeiTImageProcessorPil",
-      "DeiTFeatureExtractor"},
-     256,
-     3,
-     true,
-     224},
+    {NAMES("ViT"), 224, 2, true, 0, HALVES},     {NAMES("DeiT"), 256, 3, true, 224, HALVES},
+    {NAMES("Bit"), 224, 3, false, 224, OF_CLIP}, {NAMES("CLIP"), 224, 3, false, 224, OF_CLIP},
+    {NAMES("Siglip"), 224, 3, false, 0, HALVES},
 };
 
 // The file being read; its values as they are checked.
@@ -170,7 +180,7 @@ static status check_keys(config *c)
                 return status_fail(ERR_INPUT, c->path, "%s is %s; %s", key,
                                    json_is_string(v) ? json_string_value(v) : "not a name",
                                    own ? "the other type is another class's"
-                                       : "ViT's and DeiT's are supported");
+                                       : "ViT's, DeiT's, Bit's, CLIP's and SigLIP's are supported");
             named = own;
         } else if (!IS_ANY_OF(key, read) && !IS_ANY_OF(key, inert) && !json_is_null(v) &&
                    !json_is_false(v)) {
@@ -184,12 +194,14 @@ static status check_keys(config *c)
 static status read_resize(const config *c, image_processor *p)
 {
     status st;
-    bool wanted = true, square = true;
+    bool wanted = true, square = c->class->square;
     int number = c->class->resample;
     const json_t *resample = json_object_get(c->root, "resample");
     TRY(get_bool(c, "do_resize", &wanted));
     TRY(get_bool(c, "default_to_square", &square));
     p->height = p->width = c->class->edge;
+    if (!square && c->class->crop > 0)
+        p->width = 0; // the shorter edge, of which the centre is cut
     TRY(get_size(c, "size", square, &p->height, &p->width));
     if (resample && !json_is_null(resample)) {
         if (!json_is_integer(resample))
@@ -216,7 +228,7 @@ done:
 static status read_crop(const config *c, image_processor *p)
 {
     status st;
-    bool wanted = c->class->crops;
+    bool wanted = c->class->crop > 0;
     TRY(get_bool(c, "do_center_crop", &wanted));
     if (!wanted)
         goto done;
@@ -236,7 +248,9 @@ static status read_values(const config *c, image_processor *p)
     status st;
     bool rescale = true, normalise = true;
     double factor[3] = {1 / 255.0, 1 / 255.0, 1 / 255.0};
-    double mean[3] = {0.5, 0.5, 0.5}, deviation[3] = {0.5, 0.5, 0.5};
+    double mean[3], deviation[3];
+    memcpy(mean, c->class->mean, sizeof mean);
+    memcpy(deviation, c->class->deviation, sizeof deviation);
     const json_t *given = json_object_get(c->root, "rescale_factor");
     TRY(get_bool(c, "do_rescale", &rescale));
     TRY(get_bool(c, "do_normalize", &normalise));

@@ -17,6 +17,11 @@ void config_hold(config *c, int part, int parts)
     c->holds_head = part == parts - 1;
 }
 
+int config_patches(const config *c)
+{
+    return (c->info.image_height / c->patch_height) * (c->info.image_width / c->patch_width);
+}
+
 bool config_is_windowed(const config *c, int layer)
 {
     return c->window > 0 && !(c->full[layer / 64] >> (layer % 64) & 1);

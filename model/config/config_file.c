@@ -135,6 +135,34 @@ status config_file_part(const config_file *f, const char *key, config_file **out
     return json_is_object(part) ? make_part(f, json_incref(part), out) : OK;
 }
 
+status config_file_beside(const config_file *f, const char *name, config_file **out)
+{
+    status st;
+    char *folder = file_folder(f->path), *path = folder ? file_join(folder, name) : NULL;
+    char *bytes = NULL;
+    size_t size;
+    *out = NULL;
+    if (!path)
+        TRY(status_no_memory(name));
+    if (!file_exists(path))
+        goto done;
+    TRY(file_read(path, MAX_CONFIG, &bytes, &size));
+    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root)) {
+        json_decref(root); // whoever needs it says what is wrong
+        goto done;
+    }
+    TRY(make_part(f, root, out));
+    free((*out)->path);
+    (*out)->path = path;
+    path = NULL;
+done:
+    free(folder);
+    free(path);
+    free(bytes);
+    return st;
+}
+
 status config_file_none(const config_file *f, config_file **out)
 {
     return make_part(f, json_object(), out);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "model/families/positions.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
@@ -129,14 +130,46 @@ static void add_tokens(const config *c, const vision_embedding *e, float *first)
     for (; tokens < 2 && e->token[tokens]; tokens++)
         kernel_fill_rows(e->token[tokens], 1, hidden, hidden, first + tokens * hidden);
     float *behind = first + (tokens + registers) * hidden; // the patches
-    if (registers > 0) {
+    if (registers > 0)
         kernel_fill_rows(e->registers, 1, registers * hidden, 0, first + tokens * hidden);
+    if (c->grid > 0) {
+        kernel_add_rows(e->positions, 1, tokens * hidden, first);
+    } else if (registers > 0) {
         kernel_add_rows(e->positions, 1, tokens * hidden, first);
         kernel_add_rows(e->positions + tokens * hidden, 1,
                         (c->info.rows_per_image - tokens - registers) * hidden, behind);
     } else {
         kernel_add_rows(e->positions, 1, c->info.rows_per_image * hidden, first);
     }
+}
+
+// Adds the patches' resampled positions: each is made once, for all images of the tile.
+static void add_resampled(pass *p, const vision_embedding *e)
+{
+    const config *c = &p->m->config;
+    const int hidden = c->info.hidden_size, rows = c->info.rows_per_image;
+    const resampling down = {c->grid, c->info.image_height / c->patch_height, c->antialiased};
+    const resampling across = {c->grid, c->info.image_width / c->patch_width, c->antialiased};
+    const int before = rows - config_patches(c);
+    const float *table = e->positions + (int64_t)(before - c->registers) * hidden;
+    float *own = p->normed, down_weight[POSITION_TAPS], across_weight[POSITION_TAPS];
+    int down_at[POSITION_TAPS], across_at[POSITION_TAPS];
+    for (int y = 0; y < down.to; y++)
+        for (int x = 0; x < across.to; x++) {
+            const int n = positions_taps(&down, y, down_at, down_weight);
+            const int m = positions_taps(&across, x, across_at, across_weight);
+            kernel_fill_rows(NULL, 1, hidden, hidden, own);
+            for (int k = 0; k < n * m; k++) {
+                const float *from =
+                    table + ((int64_t)down_at[k / m] * c->grid + across_at[k % m]) * hidden;
+                const float weight = down_weight[k / m] * across_weight[k % m];
+                for (int h = 0; h < hidden; h++)
+                    own[h] += weight * from[h];
+            }
+            for (int64_t s = 0; s < p->tile.samples; s++)
+                kernel_add_rows(own, 1, hidden,
+                                p->hidden + (s * rows + before + y * across.to + x) * hidden);
+        }
 }
 
 status vision_embed(pass *p, const vision_embedding *e)
@@ -146,7 +179,7 @@ status vision_embed(pass *p, const vision_embedding *e)
     const model_info *i = &c->info;
     const int rows = i->rows_per_image, hidden = i->hidden_size;
     const int width = i->channels * c->patch_height * c->patch_width;
-    const int patches = (i->image_height / c->patch_height) * (i->image_width / c->patch_width);
+    const int patches = config_patches(c);
     const size_t image = (size_t)i->channels * (size_t)i->image_height * (size_t)i->image_width;
     for (int64_t s = 0; s < p->tile.samples; s++)
         lay_out_patches(c, patches, p->tile.pixels + (size_t)s * image,
@@ -156,6 +189,8 @@ status vision_embed(pass *p, const vision_embedding *e)
     TRY(linear_apply(p->products, &e->projection, &x, NULL, p->hidden, hidden));
     for (int64_t s = 0; s < p->tile.samples; s++)
         add_tokens(c, e, p->hidden + s * rows * hidden);
+    if (c->grid > 0)
+        add_resampled(p, e);
 done:
     return st;
 }

@@ -13,6 +13,13 @@
 #include "model/kernels/packing.h"
 #include "pipeline/base/checked.h"
 
+// Rows that have positions; where those are resampled, as many as there are to do it from.
+static int image_positions(const config *c)
+{
+    const int rows = c->info.rows_per_image - c->registers;
+    return c->grid ? rows - config_patches(c) + c->grid * c->grid : rows;
+}
+
 static size_t dim_length(const config *c, dim d)
 {
     const model_info *i = &c->info;
@@ -27,8 +34,8 @@ static size_t dim_length(const config *c, dim d)
         [DIM_QKV] = (i->heads + 2 * i->kv_heads) * i->head_dim,
         [DIM_MLP] = i->d_mlp,
         [DIM_OUTPUTS] = i->outputs,
-        [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image - c->registers
-                                                        : i->context + c->first_position,
+        [DIM_POSITIONS] =
+            i->modality == MODALITY_IMAGE ? image_positions(c) : i->context + c->first_position,
         [DIM_REGISTERS] = c->registers,
         [DIM_CHANNELS] = i->channels,
         [DIM_PATCH_HEIGHT] = c->patch_height,

@@ -7,7 +7,9 @@
 
 #include "altered.h"
 
-static const char *const towers[] = {"dinov2", "dinov2-giant", "clip", "clip-vision", "siglip"};
+static const char *const towers[] = {
+    "dinov2",      "dinov2-giant", "dinov2-resampled", "dinov2-antialiased", "clip",
+    "clip-vision", "siglip"};
 enum { TOWERS = sizeof towers / sizeof *towers };
 
 static void without_answers(forward *f)
@@ -232,6 +234,44 @@ static void test_notes(void **state)
     altered_free(&a);
 }
 
+// DINOv2's images are as large as the preprocessing makes them.
+static void test_image_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        int height, width; // 0: refused
+    } sizes[] = {
+        {"{\"crop_size\": 25}", 25, 25},
+        {"{\"crop_size\": {\"height\": 10, \"width\": 35}, \"size\": 64}", 10, 35},
+        {"{\"do_center_crop\": false, \"crop_size\": 25, \"size\": {\"height\": 15, \"width\": "
+         "30}}",
+         15, 30},
+        {"{\"size\": {\"shortest_edge\": 30}}", 55, 55}, // not one size
+        {"{}", 55, 55},
+        {"{", 55, 55}, // whoever makes the images says what is wrong
+        {"{\"crop_size\": 4}", 0, 0},
+        {"{\"crop_size\": {\"height\": 0, \"width\": 35}}", 0, 0},
+        {"{\"crop_size\": \"all\"}", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        altered a;
+        model *m = NULL;
+        altered_new(&a, "tests/reference/models/dinov2-antialiased", "{", "{");
+        altered_write(&a, "preprocessor_config.json", sizes[i].json, strlen(sizes[i].json));
+        const status st = model_open(&(model_options){.path = a.folder}, NULL, &m);
+        assert_int_equal(st, sizes[i].height ? OK : ERR_INPUT);
+        if (st == OK) {
+            assert_int_equal(model_get_info(m)->image_height, sizes[i].height);
+            assert_int_equal(model_get_info(m)->image_width, sizes[i].width);
+            assert_int_equal(model_get_info(m)->rows_per_image,
+                             3 + (sizes[i].height / 5) * (sizes[i].width / 5));
+        }
+        model_close(m);
+        altered_free(&a);
+    }
+}
+
 // Answers are refused by name, before anything is computed.
 static void test_no_answers(void **state)
 {
@@ -248,7 +288,7 @@ int main(void)
         cmocka_unit_test(test_inside),        cmocka_unit_test(test_pruned),
         cmocka_unit_test(test_a_fault_shows), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_answers),    cmocka_unit_test(test_random),
-        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_notes),         cmocka_unit_test(test_image_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,15 +118,16 @@ static inline const int32_t *lm_ints(const lm *x, const char *name)
     return (const int32_t *)(const void *)lm_expected(x, name)->bytes;
 }
 
-// Opens fixture `name` and the model at `path`.
-static inline void lm_open(lm *x, const char *name, const char *path)
+// Opens fixture `name` and the model at `path`, in that form.
+static inline void lm_open_in(compute form, lm *x, const char *name, const char *path)
 {
     char file[256];
     *x = (lm){.threads = 1, .tile_samples = 1};
     pthread_mutex_init(&x->lock, NULL);
     snprintf(file, sizeof file, "tests/reference/%s.safetensors", name);
     assert_ok(safetensors_open(file, &x->expected));
-    assert_ok(model_open(&(model_options){.path = path, .threads = 2}, NULL, &x->m));
+    assert_ok(
+        model_open(&(model_options){.path = path, .threads = 2, .compute = form}, NULL, &x->m));
     x->info = model_get_info(x->m);
     x->samples = (int64_t)lm_expected(x, "lengths")->elements;
     x->columns = (int)lm_expected(x, "columns")->elements;
@@ -140,6 +141,11 @@ static inline void lm_open(lm *x, const char *name, const char *path)
         x->sums[s] = calloc((size_t)LM_STATISTICS * (size_t)x->info->layers *
                                 (size_t)model_site_width(x->info, s),
                             sizeof *x->sums[s]);
+}
+
+static inline void lm_open(lm *x, const char *name, const char *path)
+{
+    lm_open_in(COMPUTE_F32, x, name, path);
 }
 
 static inline void lm_close(lm *x)

@@ -102,6 +102,9 @@ double tensor_def_deviation(const config *c, const tensor_def *def)
         return factor / sqrt(2 * width * c->info.layers);
     case INIT_HALF_WIDTH:
         return factor / sqrt(2 * width);
+    case INIT_LECUN: // made wider for a cut at two deviations, which are not what it is cut at
+        return 1 / (0.87962566103423978 *
+                    sqrt((double)c->info.channels * c->patch_height * c->patch_width));
     case INIT_TINY:
         return 1e-6;
     default:

@@ -37,7 +37,8 @@ typedef enum init {
                        // has it by default)
     INIT_LAYER_SCALE,  // config.layer_scale
     // Of widths, times config.init_factor: normal with deviations 1/√H, 1/√(2 H layers), 1/√(2 H);
-    // uniform up to √(6 / (in + out)); normal of 1/√in, redrawn beyond twice that; normal of 1e-6.
+    // uniform up to √(6 / (in + out)); as INIT_TRUNC_NORMAL of 1.137/√patch, which is LeCun's with
+    // the framework's bounds; normal of 1e-6.
     INIT_WIDTH,
     INIT_WIDTH_LAYERS,
     INIT_HALF_WIDTH,

@@ -333,7 +333,7 @@ alike() {
   local gated='"num_key_value_heads": 9, "intermediate_size": 1536' plain='"intermediate_size": 2304' m
   local image='"num_hidden_layers": 3, "hidden_size": 768, "num_attention_heads": 12, "image_size": 224, "patch_size": 16'
   for m in llama mistral qwen2 qwen3 olmo2 olmo3 gemma gemma2 gemma3_text phi3; do
-    like "$m" "\"model_type\": \"$m\"" "$text" "$gated" "$([ "${m#gemma}" = "$m" ] || echo '"head_dim": 64,')\"pad_token_id\": 0"
+    like "$m" "\"model_type\": \"$m\"" "$text" "$gated" "$([[ $m = gemma* || $m = qwen3 ]] && echo '"head_dim": 64,') \"pad_token_id\": 0"
   done
   for m in gpt2 gpt_neox phi opt; do like "$m" "\"model_type\": \"$m\"" "$text" "$plain" '"ffn_dim": 2304, "rotary_pct": 0.25'; done
   for m in vit deit clip_vision_model siglip_vision_model; do like "$m" "\"model_type\": \"$m\"" "$image" '"intermediate_size": 3072'; done

@@ -37,6 +37,10 @@ static status read_int(const config_file *f, const char *key, const json_t *valu
                        int high, int *out)
 {
     json_int_t n = json_integer_value(value);
+    if (json_is_array(value))
+        return status_fail(ERR_INPUT, config_file_path(f),
+                           "\"%s\" is a list: layers of different width are not supported",
+                           config_file_shown(f, key));
     if (!json_is_integer(value) || n < low || n > high)
         return status_fail(ERR_INPUT, config_file_path(f),
                            "\"%s\" must be a whole number from %d to %d", config_file_shown(f, key),

@@ -242,6 +242,33 @@ static void narrow_slot(const config *c, layout how, int part, tensor_slot *s)
     s->from = &s->view;
 }
 
+// "42, 36" of a tensor's shape.
+static const char *shape_text(const tensor *t, char text[128])
+{
+    size_t at = 0;
+    for (int i = 0; i < t->dims && at < 100; i++)
+        at += (size_t)snprintf(text + at, 128 - at, "%s%zu", i ? ", " : "", t->shape[i]);
+    return text;
+}
+
+// What is wrong with a layer's tensor is that other layers have another shape of it, as pruning that
+// takes neurons out of files leaves them: then that is said. Otherwise `st` stays.
+static status explain_widths(const config *c, const tensor_table *table,
+                             const weight_source *source, int i, const tensor *t, status st)
+{
+    char name[TENSOR_NAME_BYTES], own[128] = "", others[128] = "";
+    for (int l = 0; l < c->info.layers; l++) {
+        const tensor *other = find_tensor(table, source, l, i, name);
+        if (other && strcmp(shape_text(t, own), shape_text(other, others)) != 0)
+            return status_fail(ERR_INPUT, t->file,
+                               "tensor %s: shape [%s], but [%s] in layer %d: layers of different "
+                               "width, as structural pruning leaves them, are not supported (save "
+                               "the model with zeros in their place)",
+                               t->name, own, others, l);
+    }
+    return st;
+}
+
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         int layer, int i, tensor_slot *out)
 {
@@ -277,6 +304,8 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
                           ? LAYOUT_PLAIN
                           : form.in_gguf;
     st = check_tensor(c, out->def, out->layout, out->from);
+    if (st != OK && layer >= 0)
+        st = explain_widths(c, table, source, i, out->from, st);
     if (st == OK)
         narrow_slot(c, out->layout, form.part, out);
     return st;

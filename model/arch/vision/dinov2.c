@@ -156,16 +156,18 @@ done:
 static status dinov2_configure(const config_file *f, config *out)
 {
     status st;
-    static const vision_class class = {.task = "Dinov2",
-                                       .patch = 14,
-                                       .act = "gelu",
-                                       .eps = 1e-6,
-                                       .headless = true,
-                                       .ratio = true,
-                                       .tokens = 1};
+    vision_class class = {.task = "Dinov2",
+                          .patch = 14,
+                          .act = "gelu",
+                          .eps = 1e-6,
+                          .headless = true,
+                          .ratio = true,
+                          .tokens = 1};
     bool gated;
     const char *type = NULL;
     TRY(config_text(f, "model_type", NULL, &type));
+    if (strcmp(type, "dinov2") != 0)
+        class.patch = 16;
     TRY(vision_configure(f, &class, out));
     TRY(config_bool(f, "use_swiglu_ffn", false, &gated));
     TRY(config_real(f, "layerscale_value", -1e6, 1e6, 1, &out->layer_scale));

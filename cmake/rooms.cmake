@@ -24,6 +24,8 @@ room(pipeline/dag USES pipeline/base pipeline/config pipeline)
 room(pipeline/schedule USES pipeline/base pipeline/comm pipeline/dag)
 # A task's life: ready, opened, in a round, summed, decided, committed or failed; and its checkpoints.
 room(pipeline/run USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/schedule)
+# Artefacts as rows, for people and for programs outside.
+room(pipeline/results USES pipeline/base pipeline/config pipeline/store)
 # What a user types.
 room(pipeline/commands USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/run)
 

@@ -11,9 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pipeline/comm/comm.h"
@@ -27,7 +24,9 @@
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/machine/descriptors.h"
+#include "pipeline/machine/guarded.h"
 #include "pipeline/machine/loading.h"
+#include "pipeline/results/results.h"
 #include "pipeline/run/run.h"
 #include "stages/registry.h"
 
@@ -238,58 +237,66 @@ static status explain_command(const command_line *line)
     return view_explain(&source, line->arguments[1], stdout);
 }
 
-// What a process that looks at a file tells the one that started it.
-typedef struct told {
-    status code;
-    char line[1024];
-} told;
-
-// The child: within some memory and time, and without a word of its own.
-static void inspect_here(const char *path, int to)
+// Commands that look at artefacts nobody has vouched for.
+static bool is_artefact(const char *path)
 {
-    told t = {0};
-    struct stat info = {0};
-    stat(path, &info);
-#ifndef SULCUS_SANITIZE // whose shadow is memory too
-    const rlim_t most = ((rlim_t)512 << 20) + 16 * (rlim_t)info.st_size;
-    setrlimit(RLIMIT_DATA, &(struct rlimit){most, most});
-#endif
-    const rlim_t seconds = 60 + ((rlim_t)info.st_size >> 20);
-    setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds});
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    if (!freopen("/dev/null", "w", stderr))
-        _exit(ERR_INTERNAL);
-    t.code = view_inspect(&sulcus_registry, path, stdout);
-    snprintf(t.line, sizeof t.line, "%s", t.code == OK ? "" : status_text());
-    fflush(stdout);
-    _exit(write(to, &t, sizeof t) == sizeof t ? OK : ERR_INTERNAL);
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".nc") == 0;
 }
 
-// HDF5 believes what a damaged file says: it may take all memory, or crash. So a process of its own
-// looks at it, which can be given up.
+static status guarded(const command_line *line, status (*look)(const void *line))
+{
+    bool any = false;
+    for (int i = 0; i < line->n_arguments; i++)
+        any |= is_artefact(line->arguments[i]);
+    return any ? guarded_look(line->arguments, (size_t)line->n_arguments, look, line) : look(line);
+}
+
+static status inspect_look(const void *line)
+{
+    return view_inspect(&sulcus_registry, ((const command_line *)line)->arguments[0], stdout);
+}
+
 static status inspect_command(const command_line *line)
 {
-    const char *path = line->arguments[0];
-    told t;
-    int ends[2], ended;
-    const char *dot = strrchr(path, '.');
-    if (!dot || strcmp(dot, ".nc") != 0)
-        return view_inspect(&sulcus_registry, path, stdout);
-    fflush(stdout);
-    if (pipe(ends) != 0)
-        return status_fail_errno(ERR_IO, "inspect", "cannot open a pipe");
-    pid_t child = fork();
-    if (child == 0)
-        inspect_here(path, ends[1]);
-    close(ends[1]);
-    const bool whole = child > 0 && read(ends[0], &t, sizeof t) == sizeof t;
-    close(ends[0]);
-    if (child < 0)
-        return status_fail_errno(ERR_INTERNAL, "inspect", "cannot start a process");
-    while (waitpid(child, &ended, 0) < 0 && errno == EINTR)
-        continue;
-    return whole ? status_carry(t.code, t.line)
-                 : status_fail(ERR_INPUT, path, "is damaged: it cannot be read to its end");
+    return guarded(line, inspect_look);
+}
+
+static status table_look(const void *context)
+{
+    const command_line *line = context;
+    return results_table(line->arguments[0], command_line_option(line, "--variable"),
+                         command_line_option(line, "--csv") != NULL, stdout);
+}
+
+static status table_command(const command_line *line)
+{
+    return guarded(line, table_look);
+}
+
+static status top_look(const void *context)
+{
+    const command_line *line = context;
+    return results_top(line->arguments[0], command_line_option(line, "--subset"),
+                       command_line_option(line, "--number"),
+                       command_line_option(line, "--csv") != NULL, stdout);
+}
+
+static status top_command(const command_line *line)
+{
+    return guarded(line, top_look);
+}
+
+static status compare_look(const void *context)
+{
+    const command_line *line = context;
+    return results_compare(line->arguments[0], line->arguments[1],
+                           command_line_option(line, "--csv") != NULL, stdout);
+}
+
+static status compare_command(const command_line *line)
+{
+    return guarded(line, compare_look);
 }
 
 static status fsck_command(const command_line *line)
@@ -322,6 +329,11 @@ static status version_command(const command_line *line)
 #define ALL_OF_RUN                                                                                 \
     OF_RUN("--from", "STEP"), OF_RUN("--only", "STEP"), OF_RUN("--force", "STEP"),                 \
         OF_RUN("--quiet", NULL)
+
+#define CSV                                                                                        \
+    {                                                                                              \
+        "--csv", NULL, NULL, "as CSV, numbers in full"                                             \
+    }
 
 static const command_def commands[] = {
     {"run",
@@ -369,6 +381,29 @@ static const command_def commands[] = {
      "what a model, a weight file, a dataset or an artefact holds",
      {{0}},
      inspect_command},
+    {"table",
+     "FILE|RUN",
+     1,
+     1,
+     "the numbers of an artefact, or of all of a run (its output folder), a row each",
+     {{"--variable", NULL, "NAME", "this variable only: accuracy, overlap, ..."}, CSV},
+     table_command},
+    {"top",
+     "FILE",
+     1,
+     1,
+     "the neurons most specific to a subset, from an artefact of scores, and what else they serve",
+     {{"--subset", NULL, "SUBSET", "the subset"},
+      {"--number", "-n", "N", "how many of each site; 20 where absent"},
+      CSV},
+     top_command},
+    {"compare",
+     "FILE|RUN FILE|RUN",
+     2,
+     2,
+     "which numbers of two artefacts or runs differ, by how much, and beyond their intervals?",
+     {CSV},
+     compare_command},
     {"fsck",
      "FOLDER",
      1,

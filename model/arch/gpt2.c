@@ -72,8 +72,16 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,      per_layer,   GLOBALS, PER_LAYER, NORM_WEIGHT,
-                                     global_forms, layer_forms, ROOT,    NULL,      NULL};
+static const tensor_table tensors = {
+    .globals = globals,
+    .layer = per_layer,
+    .n_globals = GLOBALS,
+    .n_layer = PER_LAYER,
+    .n_embedding = NORM_WEIGHT,
+    .global_forms = global_forms,
+    .layer_forms = layer_forms,
+    .prefix = ROOT,
+};
 
 // A length under GPT-2's own name or the one that other families, and GGUF, have for it.
 static status read_length(const config_file *f, const char *own, const char *other, int high,

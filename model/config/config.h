@@ -53,6 +53,7 @@ typedef struct config {
     int embedding_width;                   // text: of the embedding; 0: hidden_size
     int first_position;          // text: rows of learned positions before that of position 0
     bool norm_behind_sum;        // norms are of the sums that blocks add to, not of their input
+    bool share_weights;          // sparse: the weights of a token's experts are made to sum to 1
     bool parallel;               // a layer's MLP reads what its attention reads; needs `apart`
     double embedding_scale;      // text: embeddings are multiplied by it; 0: they are not
     double score_scale;          // what scores are multiplied by; 0: 1 / √head_dim

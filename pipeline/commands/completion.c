@@ -46,7 +46,7 @@ static const char script[] =
     "    KEY*) how=(-S = -W \"$(\"${keys[@]}\" 2>/dev/null)\"); compopt -o nospace 2>/dev/null ;;\n"
     "    *PIPELINE*) how=(-o plusdirs -f -X '!*.y*ml'); compopt -o filenames 2>/dev/null ;;\n"
     "    *FOLDER*) how=(-d); compopt -o filenames 2>/dev/null ;;\n"
-    "    *PATH*) how=(-f); compopt -o filenames 2>/dev/null ;;\n"
+    "    *PATH* | *FILE*) how=(-f); compopt -o filenames 2>/dev/null ;;\n"
     "    *) how=(-W '') ;;\n"
     "    esac\n"
     "    mapfile -t COMPREPLY < <(compgen \"${how[@]}\" -- \"$word\")\n"

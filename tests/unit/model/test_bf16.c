@@ -9,7 +9,7 @@
 
 // Of a root mean square, by that of what is expected; logits, or hidden states where there are none.
 typedef struct distances {
-    double out, masked, site[SITES];
+    double out, masked, site[SITE_EXPERT];
     double same; // share of rows whose largest output is the same, pruned
 } distances;
 
@@ -54,12 +54,12 @@ static void measure_text(compute form, const char *name, const char *folder, dis
 {
     lm x;
     model_mask *mask = NULL;
-    lm_open_in(form, &x, name, folder);
+    lm_open_in(&x, form, name, folder);
     const size_t rows = (size_t)x.tokens, n = rows * (size_t)x.columns;
     x.read = true;
     assert_ok(lm_run(&x));
     d->out = apart(x.logits, lm_reals(&x, "logits"), n);
-    for (site s = 0; s < SITES; s++) {
+    for (site s = 0; s < SITE_EXPERT; s++) {
         char key[32];
         snprintf(key, sizeof key, "%s_mean_abs", site_names[s]);
         d->site[s] = site_apart(x.sums[s], (double)x.tokens, lm_reals(&x, key),
@@ -100,7 +100,7 @@ static void measure_images(compute form, const char *name, const char *folder, d
     x.read = true;
     assert_ok(fixture_run(&x, answers ? NULL : without_answers));
     d->out = apart(made, expected_values(&x, out), n);
-    for (site s = 0; s < SITES; s++) {
+    for (site s = 0; s < SITE_EXPERT; s++) {
         char key[32];
         snprintf(key, sizeof key, "%s_mean_abs", site_names[s]);
         d->site[s] = site_apart(x.sums[s], (double)(x.images * x.info->rows_per_image),

@@ -48,7 +48,7 @@ static void test_logits(void **state)
 static double statistics_distance(const lm *x)
 {
     double most = 0;
-    for (site s = 0; s < SITES; s++) {
+    for (site s = 0; s < SITE_EXPERT; s++) {
         const size_t n = (size_t)x->info->layers * (size_t)model_site_width(x->info, s);
         for (int k = 0; k < LM_STATISTICS; k++) {
             char name[64];

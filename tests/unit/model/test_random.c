@@ -61,7 +61,7 @@ static int compare(const char *fixture, double factor, int *seen)
         for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++) {
             tensor_slot slot;
             moments_of want;
-            assert_ok(tensor_slot_find(&m->config, table, source, l, i, &slot));
+            assert_ok(tensor_slot_find(&m->config, table, source, (tensor_place){l, i, 0}, &slot));
             if (!slot.from)
                 continue;
             if (!find_moments(fixture, slot.from->name, &want))

@@ -29,7 +29,7 @@ static double statistics_distance(const fixture *x)
 {
     double most = 0;
     const double rows = (double)(x->images * x->info->rows_per_image);
-    for (site s = 0; s < SITES; s++) {
+    for (site s = 0; s < SITE_EXPERT; s++) {
         const size_t n = (size_t)x->info->layers * (size_t)model_site_width(x->info, s);
         for (int k = 0; k < STATISTICS; k++) {
             char name[64];

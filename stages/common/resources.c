@@ -334,6 +334,8 @@ static status spec_of(const task *t, const char *param, size_t i, sample_spec *o
             task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",
             task_resource_name(t, param, i), kind_name(dataset_is_text(d)),
             task_resource_name(t, "model", 0), kind_name(info->modality == MODALITY_TEXT));
+    if (info->masked)
+        return params_fail(task_params(t), "model", "masked language models have no samples yet");
     *out = (sample_spec){.text = info->modality == MODALITY_TEXT,
                          .model_path = e->path,
                          .channels = info->channels,

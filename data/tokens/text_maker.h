@@ -24,6 +24,7 @@ typedef struct text_order {
     int64_t context, vocabulary;
     int64_t limit; // tokens of a group (questions: samples); 0: all
     bool pack, questions;
+    bool framed; // each sample stands between the special tokens, whatever is cut
     size_t groups;
     const bool *wanted;          // [groups]; the others are passed over
     pool *pool;                  // NULL: the caller's thread alone

@@ -67,4 +67,6 @@ room(stages/prune USES pipeline data model stages/common)
 room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis)
 room(stages/intersect USES pipeline stages/common)
 room(stages/report USES pipeline)
-room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report)
+# A pruning as a model folder that other programs load.
+room(stages/export USES pipeline model)
+room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report stages/export)

@@ -299,6 +299,12 @@ static status compare_command(const command_line *line)
     return guarded(line, compare_look);
 }
 
+static status export_command(const command_line *line)
+{
+    return view_export(&sulcus_registry, line->arguments[0], command_line_option(line, "--forget"),
+                       command_line_option(line, "--model"), line->arguments[1], stdout);
+}
+
 static status fsck_command(const command_line *line)
 {
     return view_fsck(line->arguments[0], command_line_option(line, "--inputs") != NULL, stdout);
@@ -404,6 +410,14 @@ static const command_def commands[] = {
      "which numbers of two artefacts or runs differ, by how much, and beyond their intervals?",
      {CSV},
      compare_command},
+    {"export",
+     "FILE|RUN FOLDER",
+     2,
+     2,
+     "a pruning, or all of a run, as model folders without the pruned neurons",
+     {{"--forget", NULL, "SUBSET", "what was unlearned; every subset where absent"},
+      {"--model", NULL, "PATH", "where the model is now, if it is not where it was"}},
+     export_command},
     {"fsck",
      "FOLDER",
      1,

@@ -55,8 +55,9 @@ room(model/weights USES pipeline/base model/kernels model/files model/config)
 room(model/forward USES pipeline/base model/kernels model/config model/weights)
 # What architectures have in common: decoders like Llama, models with LayerNorm, vision transformers.
 room(model/families USES pipeline/base model/kernels model/config model/weights model/forward)
-# One file an architecture, and the list of them.
-room(model/arch USES pipeline/base model/kernels model/config model/weights model/forward model/families)
+# One file an architecture, and the list of them all.
+room(model/arch/vision USES pipeline/base model/kernels model/config model/weights model/forward model/families)
+room(model/arch USES pipeline/base model/kernels model/config model/weights model/forward model/families model/arch/vision)
 room(model USES pipeline/base model/kernels model/files model/config model/weights model/forward model/arch)
 
 # --- stages: what a pipeline is made of. The only layer that sees the other three.

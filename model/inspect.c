@@ -22,6 +22,9 @@ static void print_info(const char *path, const model_info *i)
         printf(", %d for keys and values", i->kv_heads);
     printf("\n  mlp neurons   %d a layer, %lld in all\n", i->d_mlp,
            (long long)i->d_mlp * i->layers);
+    if (i->experts > 0)
+        printf("  experts       %d a layer of %d mlp neurons, %d for each token\n", i->experts,
+               i->d_expert, i->experts_per_token);
     printf("  attn neurons  %d a layer\n", model_site_width(i, SITE_ATTN));
     printf("  outputs       %d\n", i->outputs);
     if (i->modality == MODALITY_IMAGE)

@@ -241,10 +241,13 @@ status model_w_in(const model *m, int layer, float *out)
         weights_close(other.weights);
         return st;
     }
-    const mlp_weights w = m->arch->mlp(m, layer);
-    const size_t width = (size_t)w.up.in;
-    for (int i = 0; i < w.up.out; i++)
-        memcpy(out + (size_t)i * width, w.up.w + i * w.up.stride, width * sizeof *out);
+    const int experts = m->config.info.experts;
+    for (int e = 0; e == 0 || e < experts; e++) {
+        const linear up = m->arch->mlp(m, layer, e).up;
+        const size_t width = (size_t)up.in;
+        for (int i = 0; i < up.out; i++, out += width)
+            memcpy(out, up.w + i * up.stride, width * sizeof *out);
+    }
     return OK;
 }
 

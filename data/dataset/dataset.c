@@ -10,6 +10,7 @@
 #include "data/bytes/name_list.h"
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
+#include "data/formats/question.h"
 #include "data/tokenizer/tokenizer.h"
 #include "data/tokenizer/tokenizer_config.h"
 #include "pipeline/base/checked.h"
@@ -65,6 +66,8 @@ static status complete_options(const dataset_options *options, const format **f,
         return status_fail(ERR_USAGE, "skip_bad",
                            "of format %s %s cannot be passed over; leave it out", options->format,
                            (*f)->text ? (*f)->raw_samples : "images");
+    if (!question_template_find(full->template))
+        return fail_unknown("template", "template", full->template, question_template_names);
     if (full->collect == DATASET_COLLECT_DEFAULT)
         full->collect = (*f)->questions ? 0 : 0.5;
     return OK;
@@ -96,6 +99,7 @@ static status copy_options(const dataset_options *from, dataset_options *to)
     TRY(copy_string(from->field, &to->field));
     TRY(copy_string(from->tokenizer, &to->tokenizer));
     TRY(copy_string(from->dtype, &to->dtype));
+    TRY(copy_string(from->template, &to->template));
 done:
     return st;
 }
@@ -111,6 +115,7 @@ static void free_options(dataset_options *o)
     free((char *)o->field);
     free((char *)o->tokenizer);
     free((char *)o->dtype);
+    free((char *)o->template);
 }
 
 // Sets wanted[group] for the groups to show: those with samples that `keep` does not filter away.

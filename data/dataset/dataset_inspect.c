@@ -10,6 +10,7 @@
 #include "data/dataset/dataset.h"
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
+#include "data/formats/question.h"
 #include "pipeline/base/file.h"
 
 #define BAD_MAX 1000000
@@ -54,8 +55,6 @@ static void print_dataset(const dataset *d)
         printf("labels    %s\n", has_label_names(d) ? "named" : "numbered, no file of names");
 }
 
-// Prints a split under each way to form subsets; a way that gives as many as the first is another
-// word for it.
 // What may be passed over of a dataset that cannot be opened, if that is all that keeps it from it.
 static void print_bad(const dataset_options *options)
 {
@@ -74,6 +73,27 @@ static void print_bad(const dataset_options *options)
     dataset_close(d);
 }
 
+// Prints the first question as a model is asked it, under each template.
+static status print_prompts(const dataset *d)
+{
+    status st = OK;
+    text prompt = {0};
+    for (const char *const *name = question_template_names; *name && st == OK; name++) {
+        prompt.length = 0;
+        st = d->format->prompt(d->all.state, *name, &prompt);
+        printf("prompt    template: %s, the first question%s\n", *name,
+               name == question_template_names ? " (where none is named)" : "");
+        const char *at = text_get(&prompt), *end;
+        for (; st == OK && (end = strchr(at, '\n')); at = end + 1)
+            printf("  | %.*s\n", (int)(end - at), at);
+        printf("  | %s\n", at);
+    }
+    text_free(&prompt);
+    return st;
+}
+
+// Prints a split under each way to form subsets; a way that gives as many as the first is another
+// word for it.
 static status inspect_split(const format *f, const char *path, const char *split)
 {
     status st = OK;
@@ -93,6 +113,8 @@ static status inspect_split(const format *f, const char *path, const char *split
         }
         if (st == OK && dataset_subsets(d) != first)
             print_dataset(d);
+        if (st == OK && f->prompt && (!split || strcmp(split, f->default_split) == 0))
+            st = print_prompts(d);
         if (first == 0 && st == OK)
             first = dataset_subsets(d);
         dataset_close(d);

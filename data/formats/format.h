@@ -12,6 +12,7 @@
 #include "data/image/image.h"
 #include "data/tokens/text_maker.h"
 #include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
 
 typedef struct format {
     const char *name;
@@ -37,6 +38,8 @@ typedef struct format {
     // Text: hands its documents to `m`, each group's in file order, passing over those of groups
     // that want no more.
     status (*text)(const format_state *state, text_maker *m);
+    // Questions: appends the prompt of the first, under the template of a name.
+    status (*prompt)(const format_state *state, const char *template, text *out);
     // Appends the files that dataset_files is to name, but for a tokenizer's.
     status (*files)(const dataset_options *options, name_list *out);
     // Text: the ways to form subsets that an inspection shows instead of all words; optional.

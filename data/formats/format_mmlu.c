@@ -30,6 +30,7 @@ struct format_state {
     subject_files *at; // owned
     size_t n, capacity;
     size_t shots;
+    const question_template *by;
     bool numbers, zero; // answers are numbers in some file; and 0 among them
 };
 
@@ -98,6 +99,7 @@ static status find_subjects(const dataset_options *o, format_state *s)
     name_list files = {0};
     char *folder = file_join(o->path, o->split), *ending = text_format("_%s.csv", o->split);
     s->shots = (size_t)o->shots;
+    s->by = question_template_find(o->template);
     if (!folder || !ending) {
         st = status_no_memory("a path");
         goto done;
@@ -258,8 +260,13 @@ static status mmlu_text(const format_state *s, text_maker *m)
     status st = OK;
     for (size_t g = 0; g < s->n && st == OK; g++)
         if (text_maker_wants(m, g))
-            st = subject_feed(&s->at[g].subject, g, s->shots, m);
+            st = subject_feed(&s->at[g].subject, s->by, g, s->shots, m);
     return st;
+}
+
+static status mmlu_prompt(const format_state *s, const char *template, text *out)
+{
+    return subject_prompt(&s->at[0].subject, question_template_find(template), s->shots, out);
 }
 
 static status mmlu_files(const dataset_options *o, name_list *out)
@@ -301,6 +308,7 @@ const format format_mmlu = {
     .open = mmlu_open,
     .close = mmlu_close,
     .text = mmlu_text,
+    .prompt = mmlu_prompt,
     .files = mmlu_files,
     .recognise = mmlu_recognise,
 };

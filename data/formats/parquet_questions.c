@@ -19,6 +19,7 @@ struct format_state {
     name_list files, examples; // examples: of the split dev, where shots are wanted
     subject *at;               // owned
     size_t n, capacity, shots;
+    const question_template *by;
     names numbers; // of the subjects' names
     char **block;  // owned, and each: the text of a question
     size_t blocks, block_capacity, bytes;
@@ -194,6 +195,7 @@ static status find_files(format_state *s, const dataset_options *o)
     dataset_options beside = *o;
     char *folder = file_is_folder(o->path) ? NULL : file_folder(o->path);
     s->shots = (size_t)o->shots;
+    s->by = question_template_find(o->template);
     TRY(parquet_table_files(o, o->split ? o->split : "test", &s->files, NULL));
     TRY(check_folders(o, &s->files));
     if (folder)
@@ -260,8 +262,13 @@ static status parquet_questions_feed(const format_state *s, text_maker *m)
     status st = OK;
     for (size_t g = 0; g < s->n && st == OK; g++)
         if (text_maker_wants(m, g))
-            st = subject_feed(&s->at[g], g, s->shots, m);
+            st = subject_feed(&s->at[g], s->by, g, s->shots, m);
     return st;
+}
+
+static status parquet_questions_prompt(const format_state *s, const char *template, text *out)
+{
+    return subject_prompt(&s->at[0], question_template_find(template), s->shots, out);
 }
 
 static status parquet_questions_files(const dataset_options *o, name_list *out)
@@ -290,5 +297,6 @@ const format format_parquet_questions = {
     .open = parquet_questions_open,
     .close = parquet_questions_close,
     .text = parquet_questions_feed,
+    .prompt = parquet_questions_prompt,
     .files = parquet_questions_files,
 };

@@ -10,7 +10,7 @@
 
 const tensor_form gemma_global_forms[DECODER_GLOBALS] = {
     [DECODER_EMBEDDING] = {.gguf = "token_embd.weight"},
-    [DECODER_NORM] = {LAYOUT_PLUS_ONE, "output_norm.weight", LAYOUT_PLAIN, 0},
+    [DECODER_NORM] = {.safetensors = LAYOUT_PLUS_ONE, .gguf = "output_norm.weight"},
     [DECODER_HEAD] = {.gguf = "output.weight"},
 };
 
@@ -26,16 +26,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals,
-                                     per_layer,
-                                     DECODER_GLOBALS,
-                                     DECODER_TENSORS,
-                                     DECODER_NORM,
-                                     gemma_global_forms,
-                                     layer_forms,
-                                     DECODER_PREFIX,
-                                     NULL,
-                                     NULL};
+static const tensor_table tensors = {
+    .globals = decoder_globals,
+    .layer = per_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = gemma_global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+};
 
 status gemma_configure(const config_file *f, const text_class *class, config *out)
 {

@@ -13,7 +13,7 @@ status gemma_configure(const config_file *f, const text_class *class, config *ou
 extern const tensor_form gemma_global_forms[DECODER_GLOBALS];
 #define GEMMA_NORM_FORM(name)                                                                      \
     {                                                                                              \
-        LAYOUT_PLUS_ONE, DECODER_BLOCK name ".weight", LAYOUT_PLAIN, 0                             \
+        .safetensors = LAYOUT_PLUS_ONE, .gguf = DECODER_BLOCK name ".weight"                       \
     }
 
 #endif

@@ -72,8 +72,16 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,      per_layer,   GLOBALS, PER_LAYER, NORM_WEIGHT,
-                                     global_forms, layer_forms, ROOT,    NULL,      NULL};
+static const tensor_table tensors = {
+    .globals = globals,
+    .layer = per_layer,
+    .n_globals = GLOBALS,
+    .n_layer = PER_LAYER,
+    .n_embedding = NORM_WEIGHT,
+    .global_forms = global_forms,
+    .layer_forms = layer_forms,
+    .prefix = ROOT,
+};
 
 // A length under GPT-2's own name or the one that other families, and GGUF, have for it.
 static status read_length(const config_file *f, const char *own, const char *other, int high,
@@ -85,9 +93,8 @@ static status read_length(const config_file *f, const char *own, const char *oth
 static status gpt2_configure(const config_file *f, config *out)
 {
     status st;
-    static const char *const unsupported[] = {"quantization_config",
-                                              "scale_attn_by_inverse_layer_idx",
-                                              "add_cross_attention", "pruned_heads"};
+    static const char *const unsupported[] = {"quantization_config", "add_cross_attention",
+                                              "pruned_heads"};
     enum { MAX_WIDTH = 1 << 17, MAX_LAYERS = 1000, MAX_TOKENS = 1 << 24 };
     model_info *i = &out->info;
     bool tied, scaled;
@@ -106,11 +113,12 @@ static status gpt2_configure(const config_file *f, config *out)
     TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
     TRY(config_bool(f, "tie_word_embeddings", true, &tied));
     TRY(config_bool(f, "scale_attn_weights", true, &scaled));
-    if (!scaled || i->heads * i->head_dim != i->hidden_size)
+    TRY(config_bool(f, "scale_attn_by_inverse_layer_idx", false, &out->scaled_by_layer));
+    if (i->heads * i->head_dim != i->hidden_size)
         st = status_fail(ERR_INPUT, config_file_path(f),
-                         "\"scale_attn_weights\": false, and heads that do not fill the hidden "
-                         "size, are not supported");
+                         "heads that do not fill the hidden size are not supported");
     i->kv_heads = i->heads;
+    out->score_scale = scaled ? 0 : 1;
     out->padding = -1;
     out->features = tied ? 0 : FEATURE_OWN_HEAD;
 done:

@@ -71,9 +71,10 @@ static const tensor_def per_layer[PER_LAYER] = {
     [DOWN_BIAS] = {LAYER "mlp.dense_4h_to_h.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
 };
 
-#define QKV_FORM(kind, part)                                                                       \
+#define QKV_FORM(kind, n)                                                                          \
     {                                                                                              \
-        LAYOUT_HEADS, BLOCK "attn_qkv." kind, LAYOUT_QKV, part                                     \
+        .safetensors = LAYOUT_HEADS, .gguf = BLOCK "attn_qkv." kind, .in_gguf = LAYOUT_QKV,        \
+        .part = (n)                                                                                \
     }
 
 static const tensor_form layer_forms[PER_LAYER] = {
@@ -95,8 +96,16 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,      per_layer,   GLOBALS, PER_LAYER, NORM_WEIGHT,
-                                     global_forms, layer_forms, ROOT,    NULL,      NULL};
+static const tensor_table tensors = {
+    .globals = globals,
+    .layer = per_layer,
+    .n_globals = GLOBALS,
+    .n_layer = PER_LAYER,
+    .n_embedding = NORM_WEIGHT,
+    .global_forms = global_forms,
+    .layer_forms = layer_forms,
+    .prefix = ROOT,
+};
 
 static status gptneox_configure(const config_file *f, config *out)
 {

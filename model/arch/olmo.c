@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // OLMo 2 and 3: Llama with its norms behind the blocks, where they put out, instead of before them;
 // queries and keys are normalised as whole vectors. OLMo 3 has windows in three layers of four, and
-// scales the positions of the others only.
+// scales the positions of the others only. OLMoE is of the first one's time: norms before the
+// blocks, MLPs that are mixtures of experts.
 #include <string.h>
 
 #include "model/config/config_rotary.h"
 #include "model/config/config_text.h"
-#include "model/families/decoder.h"
+#include "model/families/sparse.h"
 
 static const tensor_def per_layer[DECODER_TENSORS] = {
     [DECODER_BEHIND_ATTN] = DECODER_VECTOR("post_attention_layernorm", DIM_HIDDEN),
@@ -24,16 +25,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-static const tensor_table tensors = {decoder_globals,
-                                     per_layer,
-                                     DECODER_GLOBALS,
-                                     DECODER_TENSORS,
-                                     DECODER_NORM,
-                                     decoder_global_forms,
-                                     layer_forms,
-                                     DECODER_PREFIX,
-                                     NULL,
-                                     NULL};
+static const tensor_table tensors = {
+    .globals = decoder_globals,
+    .layer = per_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = decoder_global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+};
 
 // The third's own: windows, and two ways of rotation.
 static status configure_third(const config_file *f, config *out)
@@ -89,5 +90,74 @@ const arch arch_olmo = {
     .model_types = (const char *const[]){"olmo2", "olmo3", NULL},
     .configure = olmo_configure,
     .tensors = &tensors,
+    DECODER_SLOTS,
+};
+
+static const tensor_def moe_layer[DECODER_TENSORS] = {
+    [DECODER_BEFORE_ATTN] = DECODER_VECTOR("input_layernorm", DIM_HIDDEN),
+    [DECODER_BEFORE_MLP] = DECODER_VECTOR("post_attention_layernorm", DIM_HIDDEN),
+    [DECODER_QUERY_NORM] = DECODER_QK_NORM("q_norm", DIM_ATTN),
+    [DECODER_KEY_NORM] = DECODER_QK_NORM("k_norm", DIM_KV),
+    DECODER_ATTENTION,
+    SPARSE_TENSORS(DECODER_MLP, "gate_proj", "up_proj", "down_proj"),
+};
+
+static const tensor_form moe_forms[DECODER_TENSORS] = {
+    [DECODER_BEFORE_ATTN] = {.gguf = DECODER_BLOCK "attn_norm.weight"},
+    [DECODER_BEFORE_MLP] = {.gguf = DECODER_BLOCK "ffn_norm.weight"},
+    [DECODER_QUERY_NORM] = {.gguf = DECODER_BLOCK "attn_q_norm.weight"},
+    [DECODER_KEY_NORM] = {.gguf = DECODER_BLOCK "attn_k_norm.weight"},
+    DECODER_ATTENTION_FORMS,
+    SPARSE_FORMS,
+};
+
+static const tensor_table moe_tensors = {
+    .globals = decoder_globals,
+    .layer = moe_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = decoder_global_forms,
+    .layer_forms = moe_forms,
+    .prefix = DECODER_PREFIX,
+    .n_expert = DECODER_EXPERT_TENSORS,
+};
+
+static status olmoe_configure(const config_file *f, config *out)
+{
+    status st;
+    static const sparse_class class = {
+        .text =
+            {
+                .task = "OlmoeForCausalLM",
+                .vocabulary = {NULL, 50304},
+                .hidden = {NULL, 2048},
+                .layers = {NULL, 16},
+                .heads = {NULL, 16},
+                .mlp = {NULL, 2048},
+                .context = {NULL, 4096},
+                .act = "silu",
+                .eps_key = "rms_norm_eps",
+                .eps = 1e-5,
+            },
+        .theta = 10000,
+        .experts = 64,
+        .per_token = 8,
+    };
+    bool attention_bias;
+    TRY(sparse_configure(f, &class, out));
+    TRY(config_layer_types(f, "full_attention"));
+    TRY(config_bool(f, "attention_bias", false, &attention_bias));
+    out->features |= FEATURE_QK_NORM | FEATURE_WHOLE_QK_NORM;
+    out->features |= attention_bias ? FEATURE_QKV_BIAS | FEATURE_O_BIAS : 0;
+done:
+    return st;
+}
+
+const arch arch_olmoe = {
+    .name = "olmoe",
+    .model_types = (const char *const[]){"olmoe", NULL},
+    .configure = olmoe_configure,
+    .tensors = &moe_tensors,
     DECODER_SLOTS,
 };

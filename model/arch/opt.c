@@ -90,8 +90,14 @@ static const tensor_def per_layer[PER_LAYER] = {
     [DOWN_BIAS] = {LAYER "fc2.bias", {DIM_HIDDEN}, .init = INIT_ZEROS, .needs = FEATURE_MLP_BIAS},
 };
 
-static const tensor_table tensors = {globals, per_layer, GLOBALS, PER_LAYER, NORM_WEIGHT,
-                                     NULL,    NULL,      ROOT,    NULL,      NULL};
+static const tensor_table tensors = {
+    .globals = globals,
+    .layer = per_layer,
+    .n_globals = GLOBALS,
+    .n_layer = PER_LAYER,
+    .n_embedding = NORM_WEIGHT,
+    .prefix = ROOT,
+};
 
 static status opt_configure(const config_file *f, config *out)
 {

@@ -79,9 +79,16 @@ static const tensor_form layer_forms[PER_LAYER] = {
     [DOWN_BIAS] = {.gguf = BLOCK "ffn_down.bias"},
 };
 
-static const tensor_table tensors = {globals,     per_layer,    GLOBALS,     PER_LAYER,
-                                     NORM_WEIGHT, global_forms, layer_forms, DECODER_PREFIX,
-                                     NULL,        NULL};
+static const tensor_table tensors = {
+    .globals = globals,
+    .layer = per_layer,
+    .n_globals = GLOBALS,
+    .n_layer = PER_LAYER,
+    .n_embedding = NORM_WEIGHT,
+    .global_forms = global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+};
 
 static status phi_configure(const config_file *f, config *out)
 {

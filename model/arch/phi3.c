@@ -17,13 +17,15 @@ static const tensor_def per_layer[DECODER_TENSORS] = {
     [DECODER_DOWN] = DECODER_MATRIX(DECODER_MLP "down_proj", DIM_HIDDEN, DIM_MLP),
 };
 
-#define QKV(part)                                                                                  \
+#define QKV(n)                                                                                     \
     {                                                                                              \
-        LAYOUT_QKV, DECODER_BLOCK "attn_qkv.weight", LAYOUT_QKV, part                              \
+        .safetensors = LAYOUT_QKV, .gguf = DECODER_BLOCK "attn_qkv.weight", .in_gguf = LAYOUT_QKV, \
+        .part = (n)                                                                                \
     }
-#define GATE_UP(part)                                                                              \
+#define GATE_UP(n)                                                                                 \
     {                                                                                              \
-        LAYOUT_GATE_UP, DECODER_BLOCK "ffn_up.weight", LAYOUT_GATE_UP, part                        \
+        .safetensors = LAYOUT_GATE_UP, .gguf = DECODER_BLOCK "ffn_up.weight",                      \
+        .in_gguf = LAYOUT_GATE_UP, .part = (n)                                                     \
     }
 
 static const tensor_form layer_forms[DECODER_TENSORS] = {
@@ -38,16 +40,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     [DECODER_DOWN] = {.gguf = DECODER_BLOCK "ffn_down.weight"},
 };
 
-static const tensor_table tensors = {decoder_globals,
-                                     per_layer,
-                                     DECODER_GLOBALS,
-                                     DECODER_TENSORS,
-                                     DECODER_NORM,
-                                     decoder_global_forms,
-                                     layer_forms,
-                                     DECODER_PREFIX,
-                                     NULL,
-                                     NULL};
+static const tensor_table tensors = {
+    .globals = decoder_globals,
+    .layer = per_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = decoder_global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+};
 
 static status phi3_configure(const config_file *f, config *out)
 {

@@ -208,7 +208,6 @@ static bool is_relative(const char *class, const char *task)
                                          "PreTrainedModel",
                                          "DoubleHeadsModel",
                                          "Backbone",
-                                         "ForImageClassificationWithTeacher",
                                          "ForSequenceClassification",
                                          "ForTokenClassification",
                                          "ForQuestionAnswering",
@@ -259,15 +258,11 @@ status config_layer_types(const config_file *f, const char *type)
     return OK;
 }
 
-status config_windows(const config_file *f, int missing, int period, config *out)
+status config_windowed_layers(const config_file *f, int first, int period, config *out)
 {
-    status st;
+    status st = OK;
     const json_t *list = config_file_get(f, "layer_types");
     const int layers = out->info.layers;
-    TRY(config_int(f, "sliding_window_pattern", 1, CONFIG_MAX_LAYERS, period, &period));
-    // Null is none.
-    TRY(config_int(f, "sliding_window", 0, 1 << 24, config_has(f, "sliding_window") ? 0 : missing,
-                   &out->window));
     if (list && json_array_size(list) != (size_t)layers) {
         st = status_fail(ERR_INPUT, config_file_path(f), "\"layer_types\": %zu for %d layers",
                          json_array_size(list), layers);
@@ -275,7 +270,8 @@ status config_windows(const config_file *f, int missing, int period, config *out
     }
     for (int l = 0; l < layers; l++) {
         const char *own = json_string_value(json_array_get(list, (size_t)l));
-        const bool full = list ? own && strcmp(own, "full_attention") == 0 : (l + 1) % period == 0;
+        const bool full =
+            list ? own && strcmp(own, "full_attention") == 0 : l < first || (l + 1) % period == 0;
         if (list && !full && (!own || strcmp(own, "sliding_attention") != 0)) {
             st = status_fail(ERR_INPUT, config_file_path(f),
                              "\"layer_types\": %.64s is not supported; full_attention and "
@@ -285,6 +281,18 @@ status config_windows(const config_file *f, int missing, int period, config *out
         }
         out->full[l / 64] |= (uint64_t)full << (l % 64);
     }
+done:
+    return st;
+}
+
+status config_windows(const config_file *f, int missing, int period, config *out)
+{
+    status st;
+    TRY(config_int(f, "sliding_window_pattern", 1, CONFIG_MAX_LAYERS, period, &period));
+    // Null is none.
+    TRY(config_int(f, "sliding_window", 0, 1 << 24, config_has(f, "sliding_window") ? 0 : missing,
+                   &out->window));
+    TRY(config_windowed_layers(f, 0, period, out));
 done:
     return st;
 }

@@ -27,6 +27,7 @@ enum {
     FEATURE_GATED_MLP = 512,    // in models that may have either MLP: the gated one,
     FEATURE_PLAIN_MLP = 1024,   // or the other
     FEATURE_LAST_NORM = 256,    // in models that may lack it: a norm behind the last layer
+    FEATURE_TWO_HEADS = 4096, // images: outputs are the mean of those of a sample's first two rows
 };
 
 enum { CONFIG_MAX_LAYERS = 1024 };
@@ -49,9 +50,11 @@ typedef struct config {
     int embedding_width;                   // text: of the embedding; 0: hidden_size
     int first_position;          // text: rows of learned positions before that of position 0
     bool norm_behind_sum;        // norms are of the sums that blocks add to, not of their input
+    bool share_weights;          // sparse: the weights of a token's experts are made to sum to 1
     bool parallel;               // a layer's MLP reads what its attention reads; needs `apart`
     double embedding_scale;      // text: embeddings are multiplied by it; 0: they are not
     double score_scale;          // what scores are multiplied by; 0: 1 / √head_dim
+    bool scaled_by_layer;        // and divided by their layer's number, counted from 1
     double score_cap, logit_cap; // scores and logits x become cap · tanh(x / cap); 0: no cap
     int padding;                 // text: the token whose embedding is drawn as zero; -1: none
     layer_range held;            // the layers whose weights are wanted
@@ -100,6 +103,9 @@ status config_layer_types(const config_file *f, const char *type);
 // sliding_window, and which layers have it: layer_types, or all but every n-th one, n of
 // sliding_window_pattern. `missing`, `period`: the class's. Needs out->info.layers.
 status config_windows(const config_file *f, int missing, int period, config *out);
+// Which layers have the window: layer_types, or those from `first` on but every n-th one, n of
+// `period`. Needs out->info.layers.
+status config_windowed_layers(const config_file *f, int first, int period, config *out);
 // Fails unless `architectures` is absent, lists `name`, in whatever letters, or names a class of its
 // family without that head (LlamaModel, LlamaForSequenceClassification): out->headless is then true.
 status config_task(const config_file *f, const char *name, config *out);

@@ -20,7 +20,7 @@ typedef enum use {
     USE_SCALING, // read together with others
     USE_BOOL,    // true or false
     USE_TRUE,    // must be true
-    USE_ZERO,    // must be 0
+    USE_EXPERTS, // a whole number; 0 of dense models
     USE_PATTERN, // which layers have a window
     USE_NONE,    // says nothing about the result
 } use;
@@ -57,8 +57,9 @@ static const struct known_key {
     {"rope.scaling.yarn_beta_slow", NULL, USE_SCALING},
     {"rope.scaling.finetuned", NULL, USE_NONE},
     {"use_parallel_residual", "use_parallel_residual", USE_BOOL},
-    {"expert_count", NULL, USE_ZERO},
-    {"expert_used_count", NULL, USE_ZERO},
+    {"expert_count", "num_experts", USE_EXPERTS},
+    {"expert_used_count", "num_experts_per_tok", USE_EXPERTS},
+    {"expert_feed_forward_length", "moe_intermediate_size", USE_INT},
     {"tensor_data_layout", NULL, USE_NONE},
 };
 enum { KNOWN_KEYS = sizeof known_keys / sizeof *known_keys };
@@ -152,9 +153,10 @@ static status read_known(reading *r, const char *key, const struct known_key *kn
         TRY(gguf_get_bool(r->g, key, &flag));
         st = flag ? OK : refuse_key(r, key);
         break;
-    case USE_ZERO:
+    case USE_EXPERTS:
         TRY(gguf_get_int(r->g, key, &whole));
-        st = whole == 0 ? OK : refuse_key(r, key);
+        if (whole != 0)
+            TRY(set_field(r, known->field, json_integer(whole), key));
         break;
     case USE_PATTERN:
         TRY(read_pattern(r, key, known->field));
@@ -366,6 +368,27 @@ static status read_gemma_scale(reading *r, const char *architecture)
                : OK;
 }
 
+// Which architectures may have experts, and what llama.cpp does with the weights of a token's
+// experts, which no key says; *type: the model_type of one that has.
+static status read_experts(reading *r, const char *architecture, const char **type)
+{
+    static const struct {
+        const char *architecture, *type;
+        bool shares;
+    } sparse[] = {
+        {"llama", "mixtral", true}, {"qwen3moe", "qwen3_moe", true}, {"olmoe", "olmoe", false}};
+    const json_t *key = json_object_get(r->keys, "num_experts");
+    if (!key)
+        return OK;
+    for (size_t i = 0; i < sizeof sparse / sizeof *sparse; i++)
+        if (strcmp(architecture, sparse[i].architecture) == 0) {
+            *type = sparse[i].type;
+            return set_field(r, "norm_topk_prob", json_boolean(sparse[i].shares),
+                             "general.architecture");
+        }
+    return refuse_key(r, json_string_value(key));
+}
+
 // What the tensors say: which of them there are.
 static status read_presence(reading *r, const char *architecture)
 {
@@ -382,6 +405,7 @@ static status read_presence(reading *r, const char *architecture)
     for (size_t i = 0; i < sizeof relatives / sizeof *relatives; i++)
         if (json_integer_value(window) > 0 && strcmp(architecture, relatives[i].architecture) == 0)
             type = relatives[i].windowed;
+    TRY(read_experts(r, architecture, &type));
     TRY(set_field(r, "model_type", json_string(type), "general.architecture"));
     TRY(set_field(r, "tie_word_embeddings", json_boolean(!gguf_find(r->g, "output.weight")),
                   "output.weight"));

@@ -2,12 +2,15 @@
 // A GGUF file's metadata as the fields of a config.json, so that architectures read one thing.
 //
 //   general.architecture         model_type ("mistral" for a llama with a sliding window, "olmo3"
-//                                for such an olmo2)
+//                                for such an olmo2, "mixtral" for a llama with experts)
 //   A.vocab_size                 vocab_size; without it, the number of tokens
 //   A.context_length             max_position_embeddings
 //   A.embedding_length           hidden_size
 //   A.block_count                num_hidden_layers
 //   A.feed_forward_length        intermediate_size
+//   A.expert_count, expert_used_count, expert_feed_forward_length
+//                                num_experts, num_experts_per_tok, moe_intermediate_size; with them
+//                                norm_topk_prob, by the architecture
 //   A.attention.head_count       num_attention_heads; _kv: num_key_value_heads
 //   A.attention.key_length       head_dim; value_length must be the same
 //   A.rope.dimension_count       gguf_rope_dimensions: channels of a head that are rotated

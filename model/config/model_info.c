@@ -2,11 +2,13 @@
 // Arithmetic on shapes alone, for plans that are made before any weight is read: here is no model.
 #include "model/config/model_info.h"
 
-const char *const site_names[SITES] = {"mlp", "attn"};
+const char *const site_names[SITES] = {"mlp", "attn", "expert"};
 
 int model_site_width(const model_info *info, site s)
 {
-    return s == SITE_MLP ? info->d_mlp : info->heads * info->head_dim;
+    return s == SITE_MLP    ? info->d_mlp
+           : s == SITE_ATTN ? info->heads * info->head_dim
+                            : info->experts;
 }
 
 double model_operations(const model_info *info, int64_t samples, int64_t rows)
@@ -16,7 +18,11 @@ double model_operations(const model_info *info, int64_t samples, int64_t rows)
     const double length = samples ? n / (double)samples : 0;
     const double scored = info->modality == MODALITY_IMAGE ? (double)samples : n;
     const double maps = info->gated ? 3 : 2; // of the MLP
-    double layer = 2 * h * (2 * attn + 2 * kv) + 2 * h * info->d_mlp * maps + 4 * attn * length;
+    // Of a sparse model those experts that a token goes through.
+    const double inside =
+        info->experts > 0 ? (double)info->experts_per_token * info->d_expert : info->d_mlp;
+    const double router = 2 * h * info->experts;
+    double layer = 2 * h * (2 * attn + 2 * kv) + 2 * h * inside * maps + router + 4 * attn * length;
     return n * layer * info->layers + 2 * scored * h * info->outputs;
 }
 

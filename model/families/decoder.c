@@ -48,16 +48,16 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
     DECODER_PROJECTION_FORMS,
 };
 
-const tensor_table decoder_tensors = {decoder_globals,
-                                      per_layer,
-                                      DECODER_GLOBALS,
-                                      DECODER_TENSORS,
-                                      DECODER_NORM,
-                                      decoder_global_forms,
-                                      layer_forms,
-                                      DECODER_PREFIX,
-                                      NULL,
-                                      NULL};
+const tensor_table decoder_tensors = {
+    .globals = decoder_globals,
+    .layer = per_layer,
+    .n_globals = DECODER_GLOBALS,
+    .n_layer = DECODER_TENSORS,
+    .n_embedding = DECODER_NORM,
+    .global_forms = decoder_global_forms,
+    .layer_forms = layer_forms,
+    .prefix = DECODER_PREFIX,
+};
 
 status decoder_configure(const config_file *f, const char *task, int kv_heads, int head_dim,
                          config *out)
@@ -116,15 +116,27 @@ static linear layer_map(const model *m, int layer, int weight, int bias)
     return weights_linear(m->weights, layer, weight, bias);
 }
 
-mlp_weights decoder_mlp(const model *m, int layer)
+// Experts have no biases.
+static linear mlp_map(const model *m, int layer, int expert, int weight, int bias)
+{
+    return m->config.info.experts > 0 ? weights_expert(m->weights, layer, weight, expert)
+                                      : layer_map(m, layer, weight, bias);
+}
+
+mlp_weights decoder_mlp(const model *m, int layer, int expert)
 {
     return (mlp_weights){
-        .up = layer_map(m, layer, DECODER_UP, DECODER_UP_BIAS),
-        .gate = layer_map(m, layer, DECODER_GATE, DECODER_GATE_BIAS),
-        .down = layer_map(m, layer, DECODER_DOWN, DECODER_DOWN_BIAS),
+        .up = mlp_map(m, layer, expert, DECODER_UP, DECODER_UP_BIAS),
+        .gate = mlp_map(m, layer, expert, DECODER_GATE, DECODER_GATE_BIAS),
+        .down = mlp_map(m, layer, expert, DECODER_DOWN, DECODER_DOWN_BIAS),
         .act = m->config.act,
         .then.norm = layer_values(m, layer, DECODER_BEHIND_MLP),
     };
+}
+
+linear decoder_router(const model *m, int layer)
+{
+    return layer_map(m, layer, DECODER_ROUTER, -1);
 }
 
 linear decoder_output(const model *m)

@@ -24,12 +24,13 @@ enum {
     DECODER_VALUE_BIAS,
     DECODER_OUT,
     DECODER_OUT_BIAS,
-    DECODER_GATE,
     DECODER_GATE_BIAS,
-    DECODER_UP,
     DECODER_UP_BIAS,
-    DECODER_DOWN,
     DECODER_DOWN_BIAS,
+    DECODER_ROUTER, // of sparse models, whose experts have the rest each (sparse.h)
+    DECODER_GATE,
+    DECODER_UP,
+    DECODER_DOWN,
     DECODER_TENSORS
 };
 
@@ -60,7 +61,7 @@ extern const tensor_table decoder_tensors; // Llama's
     {                                                                                              \
         name ".bias", {out}, .init = INIT_ZEROS, .needs = (feature)                                \
     }
-#define DECODER_PROJECTIONS                                                                        \
+#define DECODER_ATTENTION                                                                          \
     [DECODER_QUERY] = DECODER_MATRIX(DECODER_ATTN "q_proj", DIM_ATTN, DIM_HIDDEN),                 \
     [DECODER_QUERY_BIAS] = DECODER_BIAS(DECODER_ATTN "q_proj", DIM_ATTN, FEATURE_QKV_BIAS),        \
     [DECODER_KEY] = DECODER_MATRIX(DECODER_ATTN "k_proj", DIM_KV, DIM_HIDDEN),                     \
@@ -68,7 +69,9 @@ extern const tensor_table decoder_tensors; // Llama's
     [DECODER_VALUE] = DECODER_MATRIX(DECODER_ATTN "v_proj", DIM_KV, DIM_HIDDEN),                   \
     [DECODER_VALUE_BIAS] = DECODER_BIAS(DECODER_ATTN "v_proj", DIM_KV, FEATURE_QKV_BIAS),          \
     [DECODER_OUT] = DECODER_MATRIX(DECODER_ATTN "o_proj", DIM_HIDDEN, DIM_ATTN),                   \
-    [DECODER_OUT_BIAS] = DECODER_BIAS(DECODER_ATTN "o_proj", DIM_HIDDEN, FEATURE_O_BIAS),          \
+    [DECODER_OUT_BIAS] = DECODER_BIAS(DECODER_ATTN "o_proj", DIM_HIDDEN, FEATURE_O_BIAS)
+
+#define DECODER_DENSE                                                                              \
     [DECODER_GATE] = DECODER_MATRIX(DECODER_MLP "gate_proj", DIM_MLP, DIM_HIDDEN),                 \
     [DECODER_GATE_BIAS] = DECODER_BIAS(DECODER_MLP "gate_proj", DIM_MLP, FEATURE_MLP_BIAS),        \
     [DECODER_UP] = DECODER_MATRIX(DECODER_MLP "up_proj", DIM_MLP, DIM_HIDDEN),                     \
@@ -76,7 +79,9 @@ extern const tensor_table decoder_tensors; // Llama's
     [DECODER_DOWN] = DECODER_MATRIX(DECODER_MLP "down_proj", DIM_HIDDEN, DIM_MLP),                 \
     [DECODER_DOWN_BIAS] = DECODER_BIAS(DECODER_MLP "down_proj", DIM_HIDDEN, FEATURE_MLP_BIAS)
 
-#define DECODER_PROJECTION_FORMS                                                                   \
+#define DECODER_PROJECTIONS DECODER_ATTENTION, DECODER_DENSE
+
+#define DECODER_ATTENTION_FORMS                                                                    \
     [DECODER_QUERY] = {.gguf = DECODER_BLOCK "attn_q.weight", .in_gguf = LAYOUT_PAIRS},            \
     [DECODER_QUERY_BIAS] = {.gguf = DECODER_BLOCK "attn_q.bias", .in_gguf = LAYOUT_PAIRS},         \
     [DECODER_KEY] = {.gguf = DECODER_BLOCK "attn_k.weight", .in_gguf = LAYOUT_PAIRS},              \
@@ -84,13 +89,17 @@ extern const tensor_table decoder_tensors; // Llama's
     [DECODER_VALUE] = {.gguf = DECODER_BLOCK "attn_v.weight"},                                     \
     [DECODER_VALUE_BIAS] = {.gguf = DECODER_BLOCK "attn_v.bias"},                                  \
     [DECODER_OUT] = {.gguf = DECODER_BLOCK "attn_output.weight"},                                  \
-    [DECODER_OUT_BIAS] = {.gguf = DECODER_BLOCK "attn_output.bias"},                               \
+    [DECODER_OUT_BIAS] = {.gguf = DECODER_BLOCK "attn_output.bias"}
+
+#define DECODER_DENSE_FORMS                                                                        \
     [DECODER_GATE] = {.gguf = DECODER_BLOCK "ffn_gate.weight"},                                    \
     [DECODER_GATE_BIAS] = {.gguf = DECODER_BLOCK "ffn_gate.bias"},                                 \
     [DECODER_UP] = {.gguf = DECODER_BLOCK "ffn_up.weight"},                                        \
     [DECODER_UP_BIAS] = {.gguf = DECODER_BLOCK "ffn_up.bias"},                                     \
     [DECODER_DOWN] = {.gguf = DECODER_BLOCK "ffn_down.weight"},                                    \
     [DECODER_DOWN_BIAS] = {.gguf = DECODER_BLOCK "ffn_down.bias"}
+
+#define DECODER_PROJECTION_FORMS DECODER_ATTENTION_FORMS, DECODER_DENSE_FORMS
 
 // Reads the fields that Llama, Mistral and Qwen have; a member adds its own. `task` is the class
 // that `architectures` must name; kv_heads what the class has where the file does not say (0, or
@@ -99,7 +108,8 @@ status decoder_configure(const config_file *f, const char *task, int kv_heads, i
                          config *out);
 
 // Slots of an `arch`. decoder_embed: the embedding is the first of the table's globals.
-mlp_weights decoder_mlp(const model *m, int layer);
+mlp_weights decoder_mlp(const model *m, int layer, int expert);
+linear decoder_router(const model *m, int layer);
 linear decoder_output(const model *m);
 status decoder_embed(pass *p);
 status decoder_layer(pass *p, int layer);
@@ -108,8 +118,8 @@ status decoder_finish(pass *p);
 // What the descriptors of the family have in common, but for the table.
 #define DECODER_SLOTS                                                                              \
     .input_files = (const char *const[]){"tokenizer.json", NULL}, .mlp = decoder_mlp,              \
-    .output = decoder_output, .embed = decoder_embed, .layer = decoder_layer,                      \
-    .finish = decoder_finish
+    .router = decoder_router, .output = decoder_output, .embed = decoder_embed,                    \
+    .layer = decoder_layer, .finish = decoder_finish
 
 #define DECODER_ARCH DECODER_SLOTS, .tensors = &decoder_tensors
 

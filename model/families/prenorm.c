@@ -5,8 +5,9 @@
 
 #include "model/forward/state.h"
 
-mlp_weights prenorm_mlp(const model *m, int layer)
+mlp_weights prenorm_mlp(const model *m, int layer, int expert)
 {
+    (void)expert;
     return (mlp_weights){
         .up = weights_linear(m->weights, layer, UP_WEIGHT, UP_BIAS),
         .down = weights_linear(m->weights, layer, DOWN_WEIGHT, DOWN_BIAS),

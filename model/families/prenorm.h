@@ -24,7 +24,7 @@ enum {
 };
 
 // Slots of an `arch`. The layer's attention has its queries, keys and values from the caller.
-mlp_weights prenorm_mlp(const model *m, int layer);
+mlp_weights prenorm_mlp(const model *m, int layer, int expert);
 status prenorm_layer(pass *p, int layer, attention_weights attention);
 status prenorm_finish(pass *p);
 

@@ -157,10 +157,10 @@ done:
     return st;
 }
 
-mlp_weights vision_mlp(const model *m, int l)
+mlp_weights vision_mlp(const model *m, int l, int expert)
 {
     const weights *w = m->weights;
-    mlp_weights mlp = prenorm_mlp(m, l);
+    mlp_weights mlp = prenorm_mlp(m, l, expert);
     if (m->config.info.gated) {
         mlp.gate = weights_linear(w, l, VISION_GATE_WEIGHT, VISION_GATE_BIAS);
         mlp.up = weights_linear(w, l, VISION_GATED_UP_WEIGHT, VISION_GATED_UP_BIAS);

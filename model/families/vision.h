@@ -81,7 +81,7 @@ typedef struct vision_embedding {
 status vision_embed(pass *p, const vision_embedding *e);
 
 // Slots of an `arch`. vision_output: a model without a head.
-mlp_weights vision_mlp(const model *m, int layer);
+mlp_weights vision_mlp(const model *m, int layer, int expert);
 linear vision_output(const model *m);
 status vision_layer(pass *p, int layer);
 

@@ -36,8 +36,11 @@ typedef struct arch {
                         config *out); // reads everything that changes the result
     const tensor_table *tensors;
 
-    mlp_weights (*mlp)(const model *m, int layer);
-    linear (*output)(const model *m); // the map from final hidden states to outputs
+    mlp_weights (*mlp)(const model *m, int layer, int expert); // expert 0 of a dense model
+    linear (*router)(const model *m, int layer); // [experts, H]; NULL: its models are dense
+    linear (*output)(const model *m);            // the map from final hidden states to outputs
+    linear (*second_output)(const model *m);     // with FEATURE_TWO_HEADS: that of a sample's second
+                                                 // row; outputs are the mean of both
 
     // A pass over a tile, on p's rows. `embed` fills p->hidden from the tile; `layer` updates it in
     // place; `finish` normalises what the output map reads.

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the time of a pass goes that is not products. Everything between two products works on few
-// rows or few neurons at a time, while they are in cache: a step is made, activated, shown to the
-// reader and rounded before the next one is begun.
+// rows at a time, while they are in cache.
 #include "model/forward/blocks.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "model/forward/experts.h"
 #include "model/forward/mask.h"
-#include "model/forward/neuron_cache.h"
+#include "model/forward/mlp.h"
+#include "model/forward/sites.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
-
-// What a norm that met NaN or infinity says: they came from site `after` of `layer`.
-static status fail_not_finite(int layer, site after)
-{
-    if (layer < 0)
-        return status_fail(ERR_NUMERIC, "model", "NaN or infinity in the embeddings");
-    return status_fail(ERR_NUMERIC, "model", "NaN or infinity behind layer %d, site %s", layer,
-                       site_names[after]);
-}
 
 // Nobody reads what a norm would make: the layer has ended, or what comes behind it is kept.
 static bool is_unread(const pass *p, site after)
@@ -51,7 +43,7 @@ static status normalise_rows(pass *p, const float *weight, const float *bias, bo
         if (replaced)
             memcpy(x, out, (size_t)(n * width) * sizeof *x);
     }
-    return finite ? OK : fail_not_finite(layer, after);
+    return finite ? OK : site_not_finite(layer, after);
 }
 
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
@@ -77,7 +69,7 @@ status block_pass_on(pass *p, int layer, site after)
     if (is_unread(p, after))
         return OK;
     if (!kernel_finite(p->hidden, n, &at))
-        return fail_not_finite(layer, after);
+        return site_not_finite(layer, after);
     if (p->normed_half)
         products_round(p->products, p->hidden, n, p->normed_half);
     if (!p->normed_reused)
@@ -89,26 +81,6 @@ operand block_normed(const pass *p)
 {
     const int hidden = p->m->config.info.hidden_size;
     return (operand){p->normed_reused ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
-}
-
-// Sets the pruned neurons among [first, first + neurons) of a site to 0, then shows the site to the
-// reader.
-static status prune_and_read(pass *p, site s, int layer, int first, int neurons, float *x,
-                             int64_t stride)
-{
-    const forward *f = p->f;
-    neuron_list pruned = mask_pruned(f->mask, s, layer);
-    int begin = 0, end;
-    while (begin < pruned.n && pruned.neuron[begin] < first)
-        begin++;
-    for (end = begin; end < pruned.n && pruned.neuron[end] < first + neurons;)
-        end++;
-    if (end > begin)
-        kernel_zero_columns(x, p->rows, stride, first, pruned.neuron + begin, end - begin);
-    if (!f->read || !f->read_sites[s])
-        return OK;
-    const site_block block = {s, layer, first, neurons, p->rows, x, stride};
-    return f->read(f->context, p->index, p->thread, &p->tile, &block);
 }
 
 // Drops all rows but the head's: ascending, so in place.
@@ -171,7 +143,7 @@ static status add_output(pass *p, const output_step *then, int layer, site s)
     const int width = c->info.hidden_size;
     if (then->norm && !kernel_rms_norm(p->output, width, p->rows, width, then->norm,
                                        (float)c->norm_eps, p->output, width))
-        return fail_not_finite(layer, s);
+        return site_not_finite(layer, s);
     for (int64_t r = 0; then->scale && r < p->rows; r++)
         kernel_multiply(then->scale, (size_t)width, p->output + r * width);
     add_rows(p);
@@ -219,14 +191,15 @@ static void attend_samples(pass *p, int layer, const attention_weights *a, uint1
     const config *c = &p->m->config;
     const model_info *info = &c->info;
     const int width = a->q.out, kv_width = a->k.out;
-    const attention_shape shape = {
-        .heads = info->heads,
-        .kv_heads = info->kv_heads,
-        .head_dim = info->head_dim,
-        .scale = c->score_scale > 0 ? (float)c->score_scale : 1.0f / sqrtf((float)info->head_dim),
-        .causal = a->causal,
-        .window = config_is_windowed(c, layer) ? c->window : 0,
-        .cap = (float)c->score_cap};
+    const float scale =
+        c->score_scale > 0 ? (float)c->score_scale : 1.0f / sqrtf((float)info->head_dim);
+    const attention_shape shape = {.heads = info->heads,
+                                   .kv_heads = info->kv_heads,
+                                   .head_dim = info->head_dim,
+                                   .scale = c->scaled_by_layer ? scale / (float)(layer + 1) : scale,
+                                   .causal = a->causal,
+                                   .window = config_is_windowed(c, layer) ? c->window : 0,
+                                   .cap = (float)c->score_cap};
     const uint16_t *queries = p->site_copy;
     const bool is_half = p->m->packing == PACKING_BF16;
     for (int64_t s = 0; s < p->tile.samples; s++) {
@@ -258,8 +231,8 @@ static status attend_rows(pass *p, int layer, const attention_weights *a)
         block_narrow(p);
     TRY(make_queries(p, layer, a));
     attend_samples(p, layer, a, half && !pruned ? p->site_copy : NULL);
-    TRY(prune_and_read(p, SITE_ATTN, layer, 0, width, p->q, width));
-    if (p->sites_only && !p->f->read_sites[SITE_MLP]) {
+    TRY(site_show(p, &(site_block){SITE_ATTN, layer, 0, width, p->rows, p->q, width, NULL}, p->q));
+    if (p->sites_only && !site_mlp_read(p)) {
         p->ended = true;
         goto done;
     }
@@ -291,115 +264,26 @@ status block_attention(pass *p, int layer, const attention_weights *a)
     return st;
 }
 
-// Neurons [first, first + n) of the MLP's inside: y [rows, n], its rows `stride` apart, and where
-// products read bf16 also rounded into half [rows, n], half_stride apart.
-typedef struct neuron_step {
-    int first, n;
-    float *y;
-    int64_t stride;
-    uint16_t *half;
-    int64_t half_stride;
-} neuron_step;
-
-// `rounded`: into half too, while each block is in cache.
-static status make_step(pass *p, const mlp_weights *w, const operand *x, const neuron_step *u,
-                        bool rounded)
-{
-    status st = OK;
-    const bool gated = w->gate.out > 0;
-    const linear up = linear_outputs(&w->up, u->first, u->n);
-    product_finish activate = {.act = w->act->apply}, finish = {.half_stride = u->half_stride};
-    if (gated) {
-        const linear gate = linear_outputs(&w->gate, u->first, u->n);
-        TRY(linear_apply(p->products, &gate, x, &activate, p->gate, u->n));
-        finish.factor = p->gate;
-        finish.factor_stride = u->n;
-    } else {
-        finish.act = w->act->apply;
-    }
-    finish.half = rounded ? u->half : NULL;
-    TRY(linear_apply(p->products, &up, x, &finish, u->y, u->stride));
-done:
-    return st;
-}
-
-// Makes neurons [first, first + n), step by step, and shows them to the reader: each step is small
-// enough to stay in cache from its product to its rounding. `read_too`: they are not compacted.
-static status make_neurons(pass *p, int layer, const mlp_weights *w, const operand *x, int first,
-                           int n, bool read_too, operand *inside)
-{
-    status st = OK;
-    uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
-    const bool pruned = read_too && mask_pruned(p->f->mask, SITE_MLP, layer).n > 0;
-    *inside = (operand){p->mlp, half, n, n, p->rows};
-    for (int at = 0; at < n; at += p->mlp_step) {
-        const int left = n - at, step = left < p->mlp_step ? left : p->mlp_step;
-        const neuron_step u = {
-            first + at, step, half ? p->mlp : p->mlp + at, half ? step : n, half ? half + at : NULL,
-            n};
-        TRY(make_step(p, w, x, &u, half && !pruned && !p->sites_only));
-        if (!read_too)
-            continue;
-        TRY(prune_and_read(p, SITE_MLP, layer, u.first, step, u.y, u.stride));
-        for (int64_t r = 0; half && pruned && !p->sites_only && r < p->rows; r++)
-            products_round(p->products, u.y + r * u.stride, (size_t)step,
-                           u.half + r * u.half_stride);
-    }
-done:
-    return st;
-}
-
-// Makes all neurons of this layer, for the caller to keep.
-static status fill_cache(pass *p, int layer)
-{
-    status st = OK;
-    operand inside;
-    const mlp_weights w = p->m->arch->mlp(p->m, layer);
-    const operand x = block_normed(p);
-    for (int first = 0; first < w.up.out; first += p->mlp_block) {
-        const int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        TRY(make_neurons(p, layer, &w, &x, first, n, false, &inside));
-        neuron_cache_put(p, &inside, first, n);
-    }
-    p->neurons->made = true;
-done:
-    return st;
-}
-
 status block_mlp(pass *p, int layer)
 {
     status st = OK;
-    const int hidden = p->m->config.info.hidden_size;
-    const bool read = p->f->read && p->f->read_sites[SITE_MLP];
-    mlp_weights w;
-    operand inside;
+    const model *m = p->m;
+    const int hidden = m->config.info.hidden_size;
+    const bool sparse = m->config.info.experts > 0;
     if (p->ended)
         goto done;
-    bool compacted = !read && mask_compacted(p->f->mask, layer, &w);
-    if (!compacted)
-        w = p->m->arch->mlp(p->m, layer);
-    const bool apart = is_apart(&w.then);
+    const output_step then = m->arch->mlp(m, layer, 0).then;
+    const bool apart = sparse || is_apart(&then);
     float *to = apart ? p->output : p->hidden;
     if (apart)
         kernel_fill_rows(NULL, p->rows, hidden, hidden, to);
-    if (w.up.out == 0 && w.down.bias && !p->sites_only) // otherwise the first product adds it
-        kernel_add_rows(w.down.bias, p->rows, hidden, to);
-    if (p->neurons && !p->neurons->made)
-        TRY(fill_cache(p, layer));
     const operand x = block_normed(p);
-    for (int first = 0; first < w.up.out; first += p->mlp_block) {
-        int left = w.up.out - first, n = left < p->mlp_block ? left : p->mlp_block;
-        if (p->neurons)
-            inside = neuron_cache_gather(p, layer, first, n);
-        else
-            TRY(make_neurons(p, layer, &w, &x, first, n, !compacted, &inside));
-        if (p->sites_only)
-            continue;
-        const linear down = linear_inputs(&w.down, first, n);
-        TRY(linear_add(p->products, &down, &inside, to, hidden));
-    }
+    if (sparse)
+        TRY(experts_run(p, layer, &x, to));
+    else
+        TRY(mlp_run(p, &(mlp_rows){layer, 0, x, NULL}, to));
     if (apart && !p->sites_only)
-        TRY(add_output(p, &w.then, layer, SITE_MLP));
+        TRY(add_output(p, &then, layer, SITE_MLP));
 done:
     return st;
 }

@@ -36,7 +36,8 @@ status block_attention(pass *p, int layer, const attention_weights *a);
 // p->hidden += what block_attention has held.
 void block_add_held(pass *p);
 
-// p->hidden += down(act(up(normed))); the site `mlp` is what down reads. Its weights are the
+// p->hidden += down(act(up(normed))), or of a sparse model what the experts make that the router
+// chooses (model/forward/experts.h); the site `mlp` is what down reads. Its weights are the
 // architecture's `mlp`.
 status block_mlp(pass *p, int layer);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copying the weights that remain makes every later product smaller, which pays where enough
-// neurons are pruned; copies have a budget, since a search holds many masks. Which layers are
-// copied is decided from the mask and the model's shape alone, so that all ranks and teams compute
-// the same.
+// neurons are pruned; copies have a budget, since a search holds many masks. Which MLPs (a layer's,
+// or each expert's by itself) are copied is decided from the mask and the model's shape alone, so
+// that all ranks and teams compute the same.
 #include "model/forward/mask.h"
 
 #include <stdlib.h>
@@ -11,23 +11,30 @@
 #include "model/forward/state.h"
 #include "pipeline/base/checked.h"
 
-// The remaining neurons of a layer, filled up.
+// The remaining neurons of an MLP, filled up.
 typedef struct remaining {
     int32_t *neuron; // owned [n]
     int n, filled;
 } remaining;
 
-typedef struct layer_mask {
-    int32_t *neuron[SITES]; // pruned, ascending
-    int n[SITES];
+// A layer's MLP, or one expert's.
+typedef struct mlp_mask {
+    int n, width;        // pruned neurons, and all
+    bool pruned;         // is all of it, at the site `expert`?
     mlp_weights mlp;     // compacted; up.out 0 where it is not
     remaining remaining; // the neurons it has left
     char *copy;          // owns what mlp points to, but for down's bias
     size_t copy_bytes;
+} mlp_mask;
+
+typedef struct layer_mask {
+    int32_t *neuron[SITES]; // pruned, ascending
+    int n[SITES];
+    mlp_mask *mlp; // owned [mlps]
 } layer_mask;
 
 struct model_mask {
-    int layers;
+    int layers, mlps; // of a layer: its experts, or 1
     layer_mask layer[];
 };
 
@@ -92,7 +99,7 @@ static void gather_inputs(const linear *from, const remaining *k, char *to, line
     *out = linear_whole(w, from->bias, from->out, k->filled);
 }
 
-static status compact_mlp(const mlp_weights *full, const uint8_t *pruned, int n, layer_mask *out)
+static status compact_mlp(const mlp_weights *full, const uint8_t *pruned, int n, mlp_mask *out)
 {
     const int neurons = full->up.out;
     remaining k = {checked_calloc((size_t)(neurons - n), sizeof *k.neuron), 0, 0};
@@ -121,66 +128,105 @@ static status compact_mlp(const mlp_weights *full, const uint8_t *pruned, int n,
     return out->copy ? OK : status_no_memory("compacted weights");
 }
 
-// The layer to compact next: with most pruned neurons, the lower first, among those whose copy fits
-// into `budget`; -1 when there is none. *bytes: of its copy. Nothing here depends on which layers
-// this rank holds, or on the CPU's packing, so that every rank and team computes the same.
-static int next_compacted(const model *m, const model_mask *mask, const bool *chosen, size_t budget,
-                          size_t *bytes)
+// An MLP that may be compacted.
+typedef struct candidate {
+    int layer, expert, pruned;
+} candidate;
+
+// With most pruned neurons first, and of equals the lower.
+static int by_pruned(const void *a, const void *b)
 {
-    const model_info *info = &m->config.info;
-    const size_t item = m->packing == PACKING_BF16 ? 2 : sizeof(float);
-    const size_t neuron = (size_t)info->hidden_size * (info->gated ? 3 : 2) * item;
-    int best = -1;
-    for (int l = 0; l < mask->layers; l++) {
-        const int n = mask->layer[l].n[SITE_MLP];
-        const size_t copy = (size_t)filled_count(info->d_mlp - n) * neuron;
-        if (chosen[l] || n * COMPACT_SHARE < info->d_mlp || copy > budget ||
-            (best >= 0 && n <= mask->layer[best].n[SITE_MLP]))
-            continue;
-        best = l;
-        *bytes = copy;
-    }
-    return best;
+    const candidate *x = a, *y = b;
+    if (x->pruned != y->pruned)
+        return (x->pruned < y->pruned) - (x->pruned > y->pruned);
+    return x->layer != y->layer ? x->layer - y->layer : x->expert - y->expert;
 }
 
-// Layers that pool threads compact.
+// Lists the MLPs to compact, of those whose copies fit into the budget the ones that pay most; of
+// them, those that are held here. Nothing here depends on which layers those are, or on the CPU's
+// packing, so that every rank and team computes the same.
+static int choose_compacted(const model *m, const model_mask *mask, candidate *list)
+{
+    const model_info *info = &m->config.info;
+    const layer_range held = m->config.held;
+    const int width = info->d_mlp / mask->mlps;
+    const size_t item = m->packing == PACKING_BF16 ? 2 : sizeof(float);
+    const size_t neuron = (size_t)info->hidden_size * (info->gated ? 3 : 2) * item;
+    size_t budget = MODEL_COMPACT_BYTES;
+    int candidates = 0, n = 0;
+    for (int l = 0; l < mask->layers; l++)
+        for (int e = 0; e < mask->mlps; e++) {
+            const int pruned = mask->layer[l].mlp[e].n;
+            const bool gone = info->experts > 0 && pruned == width;
+            if (pruned * COMPACT_SHARE >= width && !gone)
+                list[candidates++] = (candidate){l, e, pruned};
+        }
+    qsort(list, (size_t)candidates, sizeof *list, by_pruned);
+    for (int i = 0; i < candidates; i++) {
+        const size_t bytes = (size_t)filled_count(width - list[i].pruned) * neuron;
+        if (bytes > budget)
+            continue;
+        budget -= bytes;
+        if (list[i].layer >= held.first && list[i].layer < held.end)
+            list[n++] = list[i];
+    }
+    return n;
+}
+
+// MLPs that pool threads compact.
 typedef struct compacting {
     const model *m;
     const uint8_t *pruned; // [L, d_mlp]
     model_mask *mask;
-    int *layer; // those that are compacted
+    candidate *list; // those that are compacted
 } compacting;
 
-static status compact_layer(void *context, int64_t item, int thread)
+static status compact_one(void *context, int64_t item, int thread)
 {
     (void)thread;
     const compacting *c = context;
-    const int l = c->layer[item];
-    const mlp_weights full = c->m->arch->mlp(c->m, l);
-    layer_mask *to = &c->mask->layer[l];
-    return compact_mlp(&full, c->pruned + (size_t)l * (size_t)full.up.out, to->n[SITE_MLP], to);
+    const candidate *one = &c->list[item];
+    const mlp_weights full = c->m->arch->mlp(c->m, one->layer, one->expert);
+    const size_t before = (size_t)one->layer * (size_t)c->mask->mlps + (size_t)one->expert;
+    return compact_mlp(&full, c->pruned + before * (size_t)full.up.out, one->pruned,
+                       &c->mask->layer[one->layer].mlp[one->expert]);
 }
 
-// Compacts the layers that pay most, of them the ones that are held here.
-static status compact_layers(const model *m, pool *p, const uint8_t *pruned, model_mask *mask)
+// Compacts the MLPs that pay most.
+static status compact_mlps(const model *m, pool *p, const uint8_t *pruned, model_mask *mask)
 {
     status st;
-    size_t budget = MODEL_COMPACT_BYTES, bytes;
-    const layer_range held = m->config.held;
-    const size_t layers = (size_t)mask->layers;
-    int n = 0, *held_ones = checked_calloc(layers, sizeof *held_ones);
-    bool *chosen = checked_calloc(layers, sizeof *chosen);
-    st = chosen && held_ones ? OK : status_no_memory("a mask");
-    for (int l; st == OK && (l = next_compacted(m, mask, chosen, budget, &bytes)) >= 0;) {
-        chosen[l] = true;
-        budget -= bytes;
-        if (l >= held.first && l < held.end)
-            held_ones[n++] = l;
+    candidate *list = checked_calloc((size_t)mask->layers * (size_t)mask->mlps, sizeof *list);
+    if (!list)
+        return status_no_memory("a mask");
+    const int n = choose_compacted(m, mask, list);
+    st = pool_run(p, n, compact_one, &(compacting){m, pruned, mask, list});
+    free(list);
+    return st;
+}
+
+// A layer's lists, and what they say of each of its MLPs.
+static status list_layer(const model_info *info, const uint8_t *const pruned[SITES], int l,
+                         model_mask *mask)
+{
+    status st = OK;
+    layer_mask *layer = &mask->layer[l];
+    const int width = info->d_mlp / mask->mlps;
+    if (!(layer->mlp = checked_calloc((size_t)mask->mlps, sizeof *layer->mlp)))
+        return status_no_memory("a mask");
+    for (site s = 0; s < SITES; s++) {
+        const int neurons = model_site_width(info, s);
+        if (pruned[s])
+            TRY(list_pruned(pruned[s] + (size_t)l * (size_t)neurons, neurons, &layer->neuron[s],
+                            &layer->n[s]));
     }
-    if (st == OK)
-        st = pool_run(p, n, compact_layer, &(compacting){m, pruned, mask, held_ones});
-    free(chosen);
-    free(held_ones);
+    for (int e = 0; e < mask->mlps; e++)
+        layer->mlp[e].width = width;
+    for (int i = 0; i < layer->n[SITE_MLP]; i++)
+        layer->mlp[layer->neuron[SITE_MLP][i] / width].n++;
+    for (int i = 0; i < layer->n[SITE_EXPERT]; i++)
+        layer->mlp[layer->neuron[SITE_EXPERT][i]].pruned = true;
+done:
     return st;
 }
 
@@ -193,17 +239,11 @@ status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES
     if (!mask)
         return status_no_memory("a mask");
     mask->layers = info->layers;
-    for (int l = 0; l < info->layers; l++) {
-        layer_mask *layer = &mask->layer[l];
-        for (site s = 0; s < SITES; s++) {
-            int neurons = model_site_width(info, s);
-            if (pruned[s])
-                TRY(list_pruned(pruned[s] + (size_t)l * (size_t)neurons, neurons, &layer->neuron[s],
-                                &layer->n[s]));
-        }
-    }
+    mask->mlps = info->experts > 0 ? info->experts : 1;
+    for (int l = 0; l < info->layers; l++)
+        TRY(list_layer(info, pruned, l, mask));
     if (pruned[SITE_MLP])
-        TRY(compact_layers(m, p, pruned[SITE_MLP], mask));
+        TRY(compact_mlps(m, p, pruned[SITE_MLP], mask));
     *out = mask;
     mask = NULL;
 done:
@@ -216,10 +256,14 @@ void model_mask_free(model_mask *mask)
     if (!mask)
         return;
     for (int l = 0; l < mask->layers; l++) {
+        layer_mask *layer = &mask->layer[l];
         for (site s = 0; s < SITES; s++)
-            free(mask->layer[l].neuron[s]);
-        free(mask->layer[l].copy);
-        free(mask->layer[l].remaining.neuron);
+            free(layer->neuron[s]);
+        for (int e = 0; layer->mlp && e < mask->mlps; e++) {
+            free(layer->mlp[e].copy);
+            free(layer->mlp[e].remaining.neuron);
+        }
+        free(layer->mlp);
     }
     free(mask);
 }
@@ -233,10 +277,12 @@ size_t model_mask_bytes(const model_mask *mask)
 {
     size_t bytes = sizeof *mask;
     for (int l = 0; l < mask->layers; l++) {
-        bytes += sizeof mask->layer[l] + mask->layer[l].copy_bytes;
-        bytes += (size_t)mask->layer[l].remaining.n * sizeof(int32_t);
+        const layer_mask *layer = &mask->layer[l];
+        bytes += sizeof *layer + (size_t)mask->mlps * sizeof *layer->mlp;
+        for (int e = 0; e < mask->mlps; e++)
+            bytes += layer->mlp[e].copy_bytes + (size_t)layer->mlp[e].remaining.n * sizeof(int32_t);
         for (site s = 0; s < SITES; s++)
-            bytes += (size_t)mask->layer[l].n[s] * sizeof(int32_t);
+            bytes += (size_t)layer->n[s] * sizeof(int32_t);
     }
     return bytes;
 }
@@ -248,18 +294,26 @@ neuron_list mask_pruned(const model_mask *mask, site s, int layer)
     return (neuron_list){mask->layer[layer].neuron[s], mask->layer[layer].n[s]};
 }
 
-bool mask_compacted(const model_mask *mask, int layer, mlp_weights *out)
+bool mask_compacted(const model_mask *mask, int layer, int expert, mlp_weights *out)
 {
-    if (!mask || !mask->layer[layer].mlp.up.out)
+    if (!mask || !mask->layer[layer].mlp[expert].mlp.up.out)
         return false;
-    *out = mask->layer[layer].mlp;
+    *out = mask->layer[layer].mlp[expert].mlp;
     return true;
+}
+
+bool mask_prunes_expert(const model_mask *mask, int layer, int expert, bool neurons)
+{
+    if (!mask)
+        return false;
+    const mlp_mask *one = &mask->layer[layer].mlp[expert];
+    return one->pruned || (neurons && one->n == one->width);
 }
 
 neuron_list mask_remaining(const model_mask *mask, int layer)
 {
     if (!mask)
         return (neuron_list){NULL, 0};
-    const remaining *k = &mask->layer[layer].remaining;
+    const remaining *k = &mask->layer[layer].mlp[0].remaining;
     return (neuron_list){k->neuron, k->n};
 }

@@ -37,7 +37,7 @@ size_t model_part_bytes(const model *m, int part, int parts, compute c)
 
 size_t model_neuron_bytes(const model *m)
 {
-    if (!products_own(m->engine, m->packing))
+    if (!products_own(m->engine, m->packing) || m->config.info.experts > 0)
         return 0;
     return m->packing == PACKING_BF16 ? sizeof(uint16_t) : sizeof(float);
 }

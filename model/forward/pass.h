@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/forward/forward.h"
+#include "model/forward/largest.h"
 #include "model/forward/predict.h"
 #include "model/kernels/attention.h"
 #include "model/kernels/products.h"
@@ -16,6 +17,17 @@
 enum { PASS_OUTPUTS = CANDIDATES };
 // Rows that are normalised at once, and rounded while they are in the nearest cache.
 enum { NORM_STEP = 8 };
+
+// A sparse layer's rows by the experts that they are routed to; laid out where the model has some.
+typedef struct routing {
+    float *weight;         // [rows, experts] with which each takes part: the site `expert`
+    int32_t *chosen;       // [rows, experts_per_token]
+    int32_t *row;          // [rows × experts_per_token] those of expert 0, then of 1, ...
+    int64_t *first;        // [experts + 1] where each expert's begin
+    ranked_value *ranking; // [experts] of one row
+    void *x;               // [rows, H] what an expert's rows read: float32 or bf16, as products
+    float *y;              // [rows, H] and what it makes of them
+} routing;
 
 typedef struct pass {
     const model *m;
@@ -29,7 +41,8 @@ typedef struct pass {
     // reads (`head_row`) where nobody reads the others.
     int64_t rows;
     const int64_t *first_row; // [samples + 1] where each sample's rows of `hidden` begin
-    int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored
+    int64_t *head_row;        // [head_rows] rows of the tile whose outputs are scored; of models
+                              // with two heads, each sample's two
     int64_t *head_first;      // [samples + 1] where each sample's entries of head_row begin
     int64_t head_rows;
     bool resumed;           // this layer begins behind its attention: nothing is done before that
@@ -54,12 +67,13 @@ typedef struct pass {
     float *k, *v;           // [tile rows, kv_heads × head_dim]
     void *site_copy; // for products (linear_operand): of a site's part, of queries, or of patches
     attention_workspace attention;
-    float *mlp;      // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block
-    float *gate;     // [rows, mlp_step] where the MLP is gated
-    answer *answers; // [head rows]
-    float *logits;   // [head rows, outputs of a tile]
-    float *whole;    // [outputs] of one row
-    float *patches;  // images: [rows, channels × patch]; shares the memory of q, k, v, mlp
+    float *mlp;  // [rows, mlp_block], or [rows, mlp_step] where site_copy takes the block
+    float *gate; // [rows, mlp_step] where the MLP is gated
+    routing routing;
+    answer *answers;         // [head rows]
+    float *logits;           // [head rows, outputs of a tile]
+    float *whole;            // [outputs] of one row
+    float *patches;          // images: [rows, channels × patch]; shares the memory of q, k, v, mlp
     prediction *predictions; // [head rows]; before the head has run, `rank` holds the target
 } pass;
 

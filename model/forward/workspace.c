@@ -40,6 +40,16 @@ static void lay_out_attention(packing form, int head_dim, size_t longest, scratc
     w->mixed = take_part(a, b.mixed, 1, 1);
 }
 
+static void lay_out_routing(const model_info *i, size_t rows, scratch *a, routing *r)
+{
+    const size_t experts = (size_t)i->experts, each = (size_t)i->experts_per_token;
+    r->weight = take_part(a, rows, experts, sizeof *r->weight);
+    r->chosen = take_part(a, rows, each, sizeof *r->chosen);
+    r->row = take_part(a, rows, each, sizeof *r->row);
+    r->first = take_part(a, experts > 0 ? experts + 1 : 0, 1, sizeof *r->first);
+    r->ranking = take_part(a, experts, 1, sizeof *r->ranking);
+}
+
 static void lay_out(const config *c, packing form, pass_limits limits, scratch *a, pass *p)
 {
     const model_info *i = &c->info;
@@ -53,7 +63,8 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     const size_t kv = (size_t)i->kv_heads * (size_t)i->head_dim;
     const bool is_packed = form != PACKING_NONE, half = form == PACKING_BF16;
     const int most = is_packed ? PACKED_MLP_BLOCK : MLP_BLOCK;
-    const int neurons = (i->d_mlp + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS;
+    const int width = i->experts > 0 ? i->d_expert : i->d_mlp;
+    const int neurons = (width + PACK_OUTPUTS - 1) / PACK_OUTPUTS * PACK_OUTPUTS;
     p->mlp_block = neurons < most ? neurons : most;
     p->mlp_step = is_packed && p->mlp_block > PACKED_MLP_STEP ? PACKED_MLP_STEP : p->mlp_block;
     p->tile.first_row = take_part(a, samples + 1, 1, sizeof *p->tile.first_row);
@@ -63,7 +74,8 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
                                    (size_t)i->image_height * (size_t)i->image_width, f);
     else
         p->tile.ids = take_part(a, rows, 1, sizeof *p->tile.ids);
-    p->head_row = take_part(a, head_rows, 1, sizeof *p->head_row);
+    const size_t each = c->features & FEATURE_TWO_HEADS ? 2 : 1;
+    p->head_row = take_part(a, head_rows, each, sizeof *p->head_row);
     p->head_first = take_part(a, samples + 1, 1, sizeof *p->head_first);
     p->predictions = take_part(a, head_rows, 1, sizeof *p->predictions);
     p->answers = take_part(a, head_rows, 1, sizeof *p->answers);
@@ -86,13 +98,18 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     const size_t inside = attn > (size_t)p->mlp_block ? attn : (size_t)p->mlp_block;
     const size_t widest = inside > patch ? inside : patch;
     p->site_copy = take_part(a, linear_copy_bytes(form, limits.rows, (int)widest), 1, 1);
-    // Patches are done with before the first layer begins.
-    scratch patches = *a;
+    lay_out_routing(i, rows, a, &p->routing);
+    // Patches are done with before the first layer begins, and experts begin behind attention.
+    scratch patches = *a, experts = *a;
     p->patches = take_part(&patches, rows, patch, f);
+    p->routing.x = take_part(&experts, i->experts ? rows : 0, hidden, half ? sizeof(uint16_t) : f);
+    p->routing.y = take_part(&experts, i->experts ? rows : 0, hidden, f);
     p->q = take_part(a, rows, attn, f);
     p->k = take_part(a, rows, kv, f);
     p->v = take_part(a, rows, kv, f);
     lay_out_attention(form, i->head_dim, longest, a, &p->attention);
+    a->used = a->used > experts.used ? a->used : experts.used;
+    a->wrapped = a->wrapped || experts.wrapped;
     p->mlp = take_part(a, rows, (size_t)(half ? p->mlp_step : p->mlp_block), f);
     p->gate = take_part(a, i->gated ? rows : 0, (size_t)p->mlp_step, f);
     a->used = a->used > patches.used ? a->used : patches.used;

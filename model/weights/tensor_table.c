@@ -26,6 +26,8 @@ static size_t dim_length(const config *c, dim d)
         [DIM_KV] = i->kv_heads * i->head_dim,
         [DIM_QKV] = (i->heads + 2 * i->kv_heads) * i->head_dim,
         [DIM_MLP] = i->d_mlp,
+        [DIM_EXPERTS] = i->experts,
+        [DIM_EXPERT] = i->d_expert,
         [DIM_OUTPUTS] = i->outputs,
         [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image - c->registers
                                                         : i->context + c->first_position,
@@ -56,9 +58,20 @@ static bool def_elements(const config *c, const tensor_def *def, size_t *element
 static int part_rows(const config *c, layout how, size_t rows[3])
 {
     const bool qkv = how == LAYOUT_QKV || how == LAYOUT_HEADS;
-    rows[0] = dim_length(c, qkv ? DIM_ATTN : DIM_MLP);
-    rows[1] = rows[2] = dim_length(c, qkv ? DIM_KV : DIM_MLP);
-    return qkv ? 3 : how == LAYOUT_GATE_UP ? 2 : 0;
+    const dim inside = how == LAYOUT_EXPERTS_GATE_UP ? DIM_EXPERT : DIM_MLP;
+    rows[0] = dim_length(c, qkv ? DIM_ATTN : inside);
+    rows[1] = rows[2] = dim_length(c, qkv ? DIM_KV : inside);
+    return qkv ? 3 : how == LAYOUT_GATE_UP || how == LAYOUT_EXPERTS_GATE_UP ? 2 : 0;
+}
+
+static bool holds_experts(layout how)
+{
+    return how == LAYOUT_EXPERTS || how == LAYOUT_EXPERTS_GATE_UP;
+}
+
+int tensor_table_copies(const config *c, const tensor_table *table, int layer, int entry)
+{
+    return layer >= 0 && entry >= table->n_layer - table->n_expert ? c->info.experts : 1;
 }
 
 // Is a tensor outside the layers wanted here?
@@ -112,22 +125,25 @@ int64_t tensor_table_parameters(const config *c, const tensor_table *table)
             total += (double)n;
     for (int i = 0; i < table->n_layer; i++)
         if (def_exists(c, &table->layer[i]) && def_elements(c, &table->layer[i], &n))
-            total += (double)n * (c->held.end - c->held.first);
+            total +=
+                (double)n * tensor_table_copies(c, table, 0, i) * (c->held.end - c->held.first);
     return (int64_t)total;
 }
 
 static status check_tensor(const config *c, const tensor_def *def, layout how, const tensor *t)
 {
     char want[128] = "", have[128] = "";
-    size_t at = 0, shape[TENSOR_DEF_DIMS];
+    size_t at = 0, shape[TENSOR_DEF_DIMS + 1];
     bool same = true;
-    int dims = 0;
-    for (; def->shape[dims] != DIM_END; dims++)
-        shape[dims] = dim_length(c, def->shape[dims]);
+    const int first = holds_experts(how);
+    int dims = first;
+    shape[0] = dim_length(c, DIM_EXPERTS);
+    for (; def->shape[dims - first] != DIM_END; dims++)
+        shape[dims] = dim_length(c, def->shape[dims - first]);
     size_t part[3];
     const int parts = part_rows(c, how, part);
     if (parts > 0)
-        shape[0] = part[0] + part[1] + (parts > 2 ? part[2] : 0);
+        shape[first] = part[0] + part[1] + (parts > 2 ? part[2] : 0);
     if (how == LAYOUT_TRANSPOSED && dims == 2) {
         size_t out = shape[0];
         shape[0] = shape[1];
@@ -151,15 +167,15 @@ static status check_tensor(const config *c, const tensor_def *def, layout how, c
     return OK;
 }
 
-static const tensor_def *table_entry(const tensor_table *table, int layer, int i)
+static const tensor_def *table_entry(const tensor_table *table, tensor_place at)
 {
-    return layer < 0 ? &table->globals[i] : &table->layer[i];
+    return at.layer < 0 ? &table->globals[at.entry] : &table->layer[at.entry];
 }
 
-static tensor_form entry_form(const tensor_table *table, int layer, int i)
+static tensor_form entry_form(const tensor_table *table, tensor_place at)
 {
-    const tensor_form *forms = layer < 0 ? table->global_forms : table->layer_forms;
-    return forms ? forms[i] : (tensor_form){LAYOUT_PLAIN, NULL, LAYOUT_PLAIN, 0};
+    const tensor_form *forms = at.layer < 0 ? table->global_forms : table->layer_forms;
+    return forms ? forms[at.entry] : (tensor_form){.safetensors = LAYOUT_PLAIN};
 }
 
 // Finds a name, or the same without the table's prefix.
@@ -187,29 +203,57 @@ static void rename_tensor(const char *const *parts, const char *name, char out[T
     }
 }
 
-// The file's tensor for an entry, and what the file calls it; NULL where it has none.
-static const tensor *find_tensor(const tensor_table *table, const weight_source *source, int layer,
-                                 int i, char name[TENSOR_NAME_BYTES])
+// The file's tensor for an entry, what the file calls it, and how it lies there; NULL where it has
+// none.
+static const tensor *find_tensor(const tensor_table *table, const weight_source *source,
+                                 tensor_place at, char name[TENSOR_NAME_BYTES], layout *how)
 {
-    const tensor_form form = entry_form(table, layer, i);
-    const char *pattern = table_entry(table, layer, i)->name;
+    const tensor_form form = entry_form(table, at);
+    const char *pattern = table_entry(table, at)->name;
+    const bool is_gguf = weight_source_is_gguf(source);
     char other[TENSOR_NAME_BYTES];
-    if (weight_source_is_gguf(source))
+    if (is_gguf)
         pattern = form.gguf ? form.gguf : "";
-    snprintf(name, TENSOR_NAME_BYTES, pattern, layer);
+    snprintf(name, TENSOR_NAME_BYTES, pattern, at.layer, at.expert);
+    *how = is_gguf ? form.in_gguf : form.safetensors;
     const tensor *found = find_name(table, source, name);
     if (!found && table->other_names) {
         rename_tensor(table->other_names, name, other);
         found = find_name(table, source, other);
     }
+    if (!found && form.other && !is_gguf) {
+        snprintf(other, sizeof other, form.other, at.layer);
+        if ((found = find_name(table, source, other)))
+            *how = form.in_other;
+    }
     return found;
 }
 
+// Narrows a slot to its expert's part of the file's tensor.
+static void narrow_to_expert(const config *c, layout how, int part, int expert, tensor_slot *s)
+{
+    size_t rows[3];
+    const int parts = part_rows(c, how, rows);
+    const size_t first =
+        (size_t)expert * (size_t)(parts > 0 ? parts : 1) + (size_t)(parts > 0 ? part : 0);
+    s->view = *s->from;
+    s->view.n_bytes = s->elements / s->from->type->block * s->from->type->bytes;
+    s->view.bytes += first * s->view.n_bytes;
+    s->view.elements = s->elements;
+    s->view.dims = 2;
+    s->view.shape[0] = tensor_def_outputs(c, s->def);
+    s->view.shape[1] = s->elements / s->view.shape[0];
+    s->layout = LAYOUT_PLAIN;
+    s->from = &s->view;
+}
+
 // Narrows a slot to its part of the file's tensor.
-static void narrow_slot(const config *c, layout how, int part, tensor_slot *s)
+static void narrow_slot(const config *c, layout how, int part, int expert, tensor_slot *s)
 {
     size_t rows[3], first = 0;
-    if (part_rows(c, how, rows) == 0)
+    if (holds_experts(how))
+        narrow_to_expert(c, how, part, expert, s);
+    if (holds_experts(how) || part_rows(c, how, rows) == 0)
         return;
     for (int i = 0; i < part; i++)
         first += rows[i];
@@ -233,26 +277,27 @@ static void narrow_slot(const config *c, layout how, int part, tensor_slot *s)
 }
 
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
-                        int layer, int i, tensor_slot *out)
+                        tensor_place at, tensor_slot *out)
 {
     status st;
-    const tensor_form form = entry_form(table, layer, i);
+    const tensor_form form = entry_form(table, at);
     char name[TENSOR_NAME_BYTES];
     *out = (tensor_slot){0};
-    if (!def_exists(c, table_entry(table, layer, i)) || (layer < 0 && !global_held(c, table, i)))
+    if (!def_exists(c, table_entry(table, at)) ||
+        (at.layer < 0 && !global_held(c, table, at.entry)))
         return OK;
-    out->def = table_entry(table, layer, i);
-    snprintf(out->name, sizeof out->name, out->def->name, layer);
+    out->def = table_entry(table, at);
+    snprintf(out->name, sizeof out->name, out->def->name, at.layer, at.expert);
     if (!def_elements(c, out->def, &out->elements))
         return status_fail(ERR_INPUT, out->name, "the configuration makes it too large");
     if (!source) {
-        narrow_slot(c, form.safetensors, form.part, out);
+        narrow_slot(c, form.safetensors, form.part, at.expert, out);
         return OK;
     }
     if (weight_source_is_gguf(source) && !form.gguf)
         return status_fail(ERR_INPUT, weight_source_at(source, 0)->file,
                            "has no place for tensor %s; use safetensors", out->name);
-    if (!(out->from = find_tensor(table, source, layer, i, name)))
+    if (!(out->from = find_tensor(table, source, at, name, &out->layout)))
         return status_fail(
             ERR_INPUT, weight_source_count(source) ? weight_source_at(source, 0)->file : "weights",
             "tensor %s is missing; is this the model that the configuration describes?", name);
@@ -261,14 +306,11 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
                            "tensor %s: model.safetensors.index.json says that it is elsewhere; "
                            "download the model again",
                            name);
-    out->layout = form.safetensors;
-    if (weight_source_is_gguf(source))
-        out->layout = form.in_gguf == LAYOUT_PAIRS && !(c->features & FEATURE_GGUF_PAIRS)
-                          ? LAYOUT_PLAIN
-                          : form.in_gguf;
+    if (out->layout == LAYOUT_PAIRS && !(c->features & FEATURE_GGUF_PAIRS))
+        out->layout = LAYOUT_PLAIN;
     st = check_tensor(c, out->def, out->layout, out->from);
     if (st == OK)
-        narrow_slot(c, out->layout, form.part, out);
+        narrow_slot(c, out->layout, form.part, at.expert, out);
     return st;
 }
 
@@ -323,10 +365,11 @@ bool tensor_table_lacks_head(const config *c, const tensor_table *table,
                              const weight_source *source)
 {
     char name[TENSOR_NAME_BYTES];
+    layout how;
     bool has = false, lacks = false;
     for (int i = 0; i < table->n_globals; i++)
         if (table->globals[i].head && def_exists(c, &table->globals[i])) {
-            const bool there = find_tensor(table, source, -1, i, name);
+            const bool there = find_tensor(table, source, (tensor_place){-1, i, 0}, name, &how);
             has = has || there;
             lacks = lacks || !there;
         }
@@ -371,19 +414,21 @@ status tensor_table_check(const config *c, const tensor_table *table, const weig
     status st = OK;
     config whole = *c; // of a team's member too
     size_t n = 0;
+    const size_t of_experts = (size_t)table->n_expert * (size_t)c->info.experts;
     const size_t entries =
-        (size_t)table->n_globals + (size_t)table->n_layer * (size_t)c->info.layers;
+        (size_t)table->n_globals + ((size_t)table->n_layer + of_experts) * (size_t)c->info.layers;
     config_hold(&whole, 0, 1);
     const char **used = checked_calloc(entries, sizeof *used);
     if (!used)
         return status_no_memory("the table of tensors");
     for (int l = -1; l < c->info.layers; l++)
-        for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++) {
-            tensor_slot slot;
-            TRY(tensor_slot_find(&whole, table, source, l, i, &slot));
-            if (slot.from)
-                used[n++] = slot.from->name;
-        }
+        for (int i = 0; i < (l < 0 ? table->n_globals : table->n_layer); i++)
+            for (int e = 0; e < tensor_table_copies(c, table, l, i); e++) {
+                tensor_slot slot;
+                TRY(tensor_slot_find(&whole, table, source, (tensor_place){l, i, e}, &slot));
+                if (slot.from)
+                    used[n++] = slot.from->name;
+            }
     TRY(check_unused(c, table, source, used, n));
 done:
     free(used);

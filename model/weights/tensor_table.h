@@ -20,6 +20,8 @@ typedef enum dim {
     DIM_KV,        // kv_heads × head_dim
     DIM_QKV,       // queries, keys and values in one
     DIM_MLP,
+    DIM_EXPERTS, // of a layer
+    DIM_EXPERT,  // neurons of each
     DIM_OUTPUTS,
     DIM_POSITIONS, // rows_per_image without registers, or context and the rows before the first
     DIM_REGISTERS,
@@ -51,7 +53,8 @@ typedef enum init {
 enum { TENSOR_DEF_DIMS = 5 };
 
 typedef struct tensor_def {
-    const char *name; // in a layer's table, %d is the layer; NULL: the architecture has no such
+    const char *name; // in a layer's table, %d is the layer, a second one the expert; NULL: the
+                      // architecture has no such
     dim shape[TENSOR_DEF_DIMS];
     init init;
     unsigned needs; // FEATURE_ flags that must all be there; otherwise the model has no such tensor
@@ -71,14 +74,19 @@ typedef enum layout {
     LAYOUT_QKV,     // queries, keys, values
     LAYOUT_HEADS,   // the same of each head, with as many heads of keys
     LAYOUT_GATE_UP, // the MLP's gate and up
+    // One expert's, of a tensor that holds those of all of them, [experts, ...]; or of each gate and up
+    LAYOUT_EXPERTS,
+    LAYOUT_EXPERTS_GATE_UP,
 } layout;
 
 // What file formats make of a tensor.
 typedef struct tensor_form {
     layout safetensors;
-    const char *gguf; // its name in GGUF files; NULL: it is in none
-    layout in_gguf;   // LAYOUT_PAIRS only with FEATURE_GGUF_PAIRS
-    int part;         // of a tensor that holds several; 0: the first, or all
+    const char *gguf;  // its name in GGUF files; NULL: it is in none
+    layout in_gguf;    // LAYOUT_PAIRS only with FEATURE_GGUF_PAIRS
+    int part;          // of a tensor that holds several; 0: the first, or all
+    const char *other; // the name that it has in safetensors files of another make, or NULL
+    layout in_other;
 } tensor_form;
 
 typedef struct tensor_table {
@@ -94,6 +102,7 @@ typedef struct tensor_table {
     const char *const *other_names;
     // Beginnings of names of what files hold beside this model, ended by NULL. NULL: nothing.
     const char *const *beside;
+    int n_expert; // of a layer's, the last so many are there once for each expert
 } tensor_table;
 
 enum { TENSOR_NAME_BYTES = 160 };
@@ -109,11 +118,19 @@ typedef struct tensor_slot {
     tensor view;        // the part, where the file holds several in one
 } tensor_slot;
 
-// Finds entry `i` of the globals (layer -1) or of a layer in `source` (NULL: it is to be drawn) and
-// checks it. ERR_INPUT: it is missing, of another shape or of a type that is no weight. *out may
-// point into itself.
+// Which tensor of a model: an entry of the globals (layer -1) or of a layer, and of those that are
+// there once for each expert, which; otherwise 0.
+typedef struct tensor_place {
+    int layer, entry, expert;
+} tensor_place;
+
+// How often an entry of a layer is there: once, or once for each expert.
+int tensor_table_copies(const config *c, const tensor_table *table, int layer, int entry);
+
+// Finds a tensor in `source` (NULL: it is to be drawn) and checks it. ERR_INPUT: it is missing, of
+// another shape or of a type that is no weight. *out may point into itself.
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
-                        int layer, int i, tensor_slot *out);
+                        tensor_place at, tensor_slot *out);
 
 // The outputs of an entry as a map: its first dimension. Is it packed for products, where they read
 // packed weights? (Queries, keys and values in one are not where they do not begin at whole

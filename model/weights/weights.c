@@ -37,7 +37,7 @@ typedef struct job {
 
 struct weights {
     tensor_table table;
-    int layers;
+    int experts; // 1 where the model is dense
     slot *slots; // globals, then layer by layer
     size_t n;
     weight_source *source; // owned; NULL where drawn
@@ -47,6 +47,23 @@ struct weights {
     packing form;
     const config *config; // borrowed; only while the weights are being made
 };
+
+// Slots of a layer.
+static int layer_slots(const weights *w)
+{
+    return w->table.n_layer + w->table.n_expert * (w->experts - 1);
+}
+
+// Those of a layer that each expert has come last, an entry's one after the other.
+static slot *slot_at(const weights *w, tensor_place at)
+{
+    const int shared = w->table.n_layer - w->table.n_expert;
+    if (at.layer < 0)
+        return w->slots + at.entry;
+    slot *first = w->slots + w->table.n_globals + at.layer * layer_slots(w);
+    return at.entry < shared ? first + at.entry
+                             : first + shared + (at.entry - shared) * w->experts + at.expert;
+}
 
 // Takes `size` bytes of the shared block, of which *bytes are taken.
 static status take_bytes(const slot *s, size_t size, size_t *bytes, size_t *offset)
@@ -58,12 +75,13 @@ static status take_bytes(const slot *s, size_t size, size_t *bytes, size_t *offs
 }
 
 // Finds or plans one tensor; `bytes` is what the block holds so far.
-static status plan_slot(weights *w, int layer, int i, slot *s, size_t *bytes)
+static status plan_slot(weights *w, tensor_place at, size_t *bytes)
 {
     status st;
+    slot *s = slot_at(w, at);
     const tensor_slot *t = &s->tensor;
     size_t size;
-    TRY(tensor_slot_find(w->config, &w->table, w->source, layer, i, &s->tensor));
+    TRY(tensor_slot_find(w->config, &w->table, w->source, at, &s->tensor));
     if (!t->def)
         goto done;
     s->out = (int)tensor_def_outputs(w->config, t->def);
@@ -90,14 +108,15 @@ done:
 static status plan_slots(weights *w, size_t *bytes)
 {
     status st = OK;
-    slot *s = w->slots;
+    const config *c = w->config;
     *bytes = 0;
-    for (int i = 0; i < w->table.n_globals && st == OK; i++)
-        st = plan_slot(w, -1, i, s++, bytes);
-    s += w->config->held.first * w->table.n_layer;
-    for (int l = w->config->held.first; l < w->config->held.end && st == OK; l++)
-        for (int i = 0; i < w->table.n_layer && st == OK; i++)
-            st = plan_slot(w, l, i, s++, bytes);
+    for (int i = 0; i < w->table.n_globals; i++)
+        TRY(plan_slot(w, (tensor_place){-1, i, 0}, bytes));
+    for (int l = c->held.first; l < c->held.end; l++)
+        for (int i = 0; i < w->table.n_layer; i++)
+            for (int e = 0; e < tensor_table_copies(c, &w->table, l, i); e++)
+                TRY(plan_slot(w, (tensor_place){l, i, e}, bytes));
+done:
     return st;
 }
 
@@ -300,13 +319,13 @@ status weights_open(const config *c, const tensor_table *table, weight_source *s
         st = status_no_memory("weights");
     } else {
         *w = (weights){.table = *table,
-                       .layers = c->info.layers,
+                       .experts = c->info.experts > 0 ? c->info.experts : 1,
                        .source = source,
                        .share = node,
                        .seed = seed,
                        .form = form,
                        .config = c};
-        w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)table->n_layer;
+        w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)layer_slots(w);
         w->slots = checked_calloc(w->n, sizeof *w->slots);
         st = w->slots ? plan_slots(w, &bytes) : status_no_memory("weights");
     }
@@ -348,16 +367,23 @@ const float *weights_global(const weights *w, int i)
 
 const float *weights_layer(const weights *w, int layer, int i)
 {
-    return w->slots[w->table.n_globals + layer * w->table.n_layer + i].at;
+    return slot_at(w, (tensor_place){layer, i, 0})->at;
+}
+
+static linear slot_linear(const slot *s, const float *bias)
+{
+    return s->packs ? linear_packed(&s->packed, bias) : linear_whole(s->at, bias, s->out, s->in);
 }
 
 linear weights_linear(const weights *w, int layer, int i, int bias)
 {
-    const slot *slots =
-        layer < 0 ? w->slots : w->slots + w->table.n_globals + layer * w->table.n_layer;
-    const float *b = bias < 0 ? NULL : slots[bias].at;
-    return slots[i].packs ? linear_packed(&slots[i].packed, b)
-                          : linear_whole(slots[i].at, b, slots[i].out, slots[i].in);
+    return slot_linear(slot_at(w, (tensor_place){layer, i, 0}),
+                       bias < 0 ? NULL : slot_at(w, (tensor_place){layer, bias, 0})->at);
+}
+
+linear weights_expert(const weights *w, int layer, int i, int expert)
+{
+    return slot_linear(slot_at(w, (tensor_place){layer, i, expert}), NULL);
 }
 
 status weights_unchanged(const weights *w)

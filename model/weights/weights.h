@@ -32,6 +32,8 @@ const float *weights_layer(const weights *w, int layer, int i);
 // The map that a tensor [out, ...] is, with the bias in slot `bias` (-1: none); out = 0 when the
 // model has none. Layer -1: global. Borrowed.
 linear weights_linear(const weights *w, int layer, int i, int bias);
+// The same of a layer's tensor that each expert has, without bias.
+linear weights_expert(const weights *w, int layer, int i, int expert);
 
 // ERR_INPUT when a mapped file is no longer what it was.
 status weights_unchanged(const weights *w);

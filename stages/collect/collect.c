@@ -11,6 +11,8 @@
 //   double mlp_mean_sqrt_abs(subset, layer, unit)        1  mean of sqrt|x|
 //   double mlp_positive(subset, layer, unit)             1  share of tokens with x > 0
 //   int64 firing_tokens(subset)                          1  tokens sampled, with `firing`
+//   double bin_low(bin)                                  1  lowest x of a bin, with `histogram`
+//   int64 mlp_histogram(subset, layer, unit, bin)        1  tokens by bin of x, with `histogram`
 //   ubyte mlp_firing(layer, unit, subset, byte)          1  bits: is x > 0 at each?, with `firing`
 //   int64 attn_count(subset)                             1  tokens that the statistics are over
 //   double attn_mean_abs(subset, layer, attn_unit)       1  mean of |x|
@@ -18,6 +20,7 @@
 //   double attn_mean_square(subset, layer, attn_unit)    1  mean of x^2
 //   double attn_mean_sqrt_abs(subset, layer, attn_unit)  1  mean of sqrt|x|
 //   double attn_positive(subset, layer, attn_unit)       1  share of tokens with x > 0
+//   int64 attn_histogram(subset, layer, attn_unit, bin)  1  tokens by bin of x, with `histogram`
 // Firing is sampled at N tokens of a subset, or at all where it has fewer. Sampled token t (in
 // token order) is bit t % 8 (1 << t % 8) of byte t / 8; `byte` is ceil(max(firing_tokens) / 8)
 // long, and bits from firing_tokens on are 0. So a neuron's firing vector over all subsets is one
@@ -59,6 +62,8 @@ static const param_def collect_params[] = {
      .help = "of the choice of those tokens"},
     {"skip_first", PARAM_INT, .low = 1, .high = 1e9,
      .help = "tokens at the beginning of each sample that do not count, as an attention sink"},
+    {"histogram", PARAM_BOOL,
+     .help = "count each neuron's activations by 64 bins, for measure: auc"},
     {0},
 };
 
@@ -294,6 +299,9 @@ static status add_site(const collect_state *s, const site_sums *sums, int subset
     if (l->words > 0)
         TRY(partial_add_counts(sum, l->field + COLLECT_FIRING, at * l->words, n * l->words,
                                site_sums_firing(sums) + first * l->words));
+    if (l->bins > 0)
+        TRY(partial_add_counts(sum, l->histogram, at * l->bins, n * l->bins,
+                               site_sums_histogram(sums) + first * l->bins));
 done:
     return st;
 }
@@ -307,7 +315,7 @@ static status begin_sums(collect_state *s, int which, int lane, site_sums **out)
     if (*own)
         site_sums_clear(*own);
     else if (l->read)
-        st = site_sums_new(s->layout.layers, l->width, l->words, own);
+        st = site_sums_new(s->layout.layers, l->width, l->words, l->bins, own);
     *out = *own;
     return st;
 }
@@ -380,7 +388,8 @@ static status collect_estimate(const task *t, estimate *out)
         if (s->layout.site[which].read)
             out->memory_bytes +=
                 threads * (double)site_sums_bytes(s->layout.layers, s->layout.site[which].width,
-                                                  s->layout.site[which].words);
+                                                  s->layout.site[which].words,
+                                                  s->layout.site[which].bins);
     out->memory_bytes += threads * (double)block_sums_bytes(widest_site(s));
     out->memory_bytes +=
         stage_products_bytes(threads) + threads * (double)samples_reading_bytes(s->samples);

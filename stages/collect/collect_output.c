@@ -11,6 +11,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/fixed.h"
 #include "stages/collect/counted_rows.h"
+#include "stages/collect/histogram.h"
 #include "stages/collect/site_sums.h"
 
 // What is kept of each neuron beside the firing bits; the moments first, in their order.
@@ -49,6 +50,7 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
         most = l->firing_tokens[i] > most ? l->firing_tokens[i] : most;
     }
     l->firing_bytes = (most + 7) / 8;
+    l->histogram = params_has(p, "histogram") && params_bool(p, "histogram");
     int field = COLLECT_ROWS + 1;
     for (int which = 0; which < SITES; which++) {
         collect_site *s = &l->site[which];
@@ -58,6 +60,10 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
         s->field = field;
         if (s->read)
             field += s->words > 0 ? COLLECT_SITE_FIELDS : COLLECT_FIRING;
+        if (s->read && l->histogram) {
+            s->bins = HISTOGRAM_BINS;
+            s->histogram = field++;
+        }
     }
     return OK;
 }
@@ -83,6 +89,9 @@ void collect_layout_shape(const collect_layout *l, partial_shape *out)
         out->field[out->fields++] = (partial_field){"positive", PARTIAL_COUNT, length};
         if (s->words > 0)
             out->field[out->fields++] = (partial_field){"firing", PARTIAL_COUNT, length * s->words};
+        if (s->bins > 0)
+            out->field[out->fields++] =
+                (partial_field){"histogram", PARTIAL_COUNT, length * s->bins};
     }
 }
 
@@ -92,7 +101,7 @@ double collect_layout_disk_bytes(const collect_layout *l)
     for (int which = 0; which < SITES; which++) {
         double values = (double)l->subsets * l->layers * l->site[which].width;
         if (l->site[which].read)
-            bytes += values * (MOMENTS + 1) * sizeof(double);
+            bytes += values * (MOMENTS + 1 + l->site[which].bins) * sizeof(double);
         if (l->site[which].read && l->site[which].words > 0)
             bytes += values * (double)l->firing_bytes;
     }
@@ -163,6 +172,51 @@ done:
     return st;
 }
 
+// The lowest x of each bin.
+static status fill_bin_low(void *context, int64_t first, int64_t rows, void *out)
+{
+    (void)context, (void)first, (void)rows; // one row
+    const int half = HISTOGRAM_BINS / 2;
+    double *low = out;
+    for (int m = 0; m < half; m++) {
+        low[half + m] = histogram_magnitude(m);
+        low[half - 1 - m] = m + 1 < half ? -histogram_magnitude(m + 1) : -INFINITY;
+    }
+    return OK;
+}
+
+static status describe_bins(artefact_writer *w)
+{
+    status st = OK;
+    TRY(artefact_dim(w, "bin", HISTOGRAM_BINS));
+    TRY(artefact_variable(w, &(variable){.name = "bin_low",
+                                         .type = VARIABLE_F64,
+                                         .dims = 1,
+                                         .dim = {"bin"},
+                                         .long_name = "lowest activation of the bin, which the "
+                                                      "next one's ends",
+                                         .units = "1",
+                                         .fill = fill_bin_low}));
+done:
+    return st;
+}
+
+static status describe_histogram(collect_site *s, int which, const char *unit, const partial *sum,
+                                 artefact_writer *w)
+{
+    status st = OK;
+    snprintf(s->histogram_name, sizeof s->histogram_name, "%s_histogram", site_names[which]);
+    TRY(artefact_variable(w, &(variable){.name = s->histogram_name,
+                                         .type = VARIABLE_I64,
+                                         .dims = 4,
+                                         .dim = {"subset", "layer", unit, "bin"},
+                                         .long_name = "tokens of the subset by bin of activation",
+                                         .units = "1",
+                                         .data = partial_counts(sum, s->histogram)}));
+done:
+    return st;
+}
+
 static status describe_site(collect_layout *l, int which, const partial *sum, artefact_writer *w)
 {
     status st = OK;
@@ -193,6 +247,8 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
     }
     if (s->words > 0)
         TRY(describe_firing(l, which, sum, w));
+    if (s->bins > 0)
+        TRY(describe_histogram(s, which, unit, sum, w));
 done:
     return st;
 }
@@ -210,6 +266,8 @@ status collect_describe(collect_layout *l, const partial *sum, artefact_writer *
                                          .long_name = "class or text domain",
                                          .units = "1",
                                          .data = l->subset}));
+    if (l->histogram)
+        TRY(describe_bins(w));
     for (int which = 0; which < SITES; which++)
         if (l->site[which].read)
             TRY(describe_site(l, which, sum, w));

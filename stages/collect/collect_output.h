@@ -16,7 +16,7 @@
 
 // Fields of the partial: tokens of each subset first; then of each site read, from `field` on, the
 // sums [subsets, layers, width] of each moment, counts of x > 0 [subsets, layers, width] and firing
-// bits [subsets, layers, width, words].
+// bits [subsets, layers, width, words]; with histograms [subsets, layers, width, bins] counts.
 enum { COLLECT_ROWS = 0, COLLECT_POSITIVE = MOMENTS, COLLECT_FIRING, COLLECT_SITE_FIELDS };
 
 // A variable of the artefact that is made of one field, row by row.
@@ -29,10 +29,11 @@ typedef struct collect_variable {
 
 typedef struct collect_site {
     bool read;
-    int width, field; // neurons of a layer; first field
-    int64_t words;    // of FIRING_BITS firing bits a neuron; 0: none
+    int width, field;    // neurons of a layer; first field
+    int64_t words;       // of FIRING_BITS firing bits a neuron; 0: none
+    int histogram, bins; // field of the histogram, and its bins; 0: none
     collect_variable variable[MOMENTS + 2];
-    char count_name[32];
+    char count_name[32], histogram_name[32];
 } collect_site;
 
 typedef struct collect_layout {
@@ -42,6 +43,7 @@ typedef struct collect_layout {
     const char **subset;    // owned; names borrowed from the dataset
     int64_t *firing_tokens; // owned [subsets]
     int64_t firing_bytes;   // of a neuron and subset
+    bool histogram;
     collect_site site[SITES];
 } collect_layout;
 

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/collect/histogram.h"
 
 struct site_sums {
-    int layers, width;
+    int layers, width, bins;
     int64_t words;
     fixed *sum[MOMENTS];
-    int64_t *positive, *firing;
+    int64_t *positive, *firing, *histogram;
     pthread_mutex_t lock; // of all of it
 };
 
@@ -54,20 +55,21 @@ size_t block_sums_bytes(int width)
     return (size_t)width * (MOMENTS * sizeof(double) + sizeof(int64_t));
 }
 
-status site_sums_new(int layers, int width, int64_t words, site_sums **out)
+status site_sums_new(int layers, int width, int64_t words, int bins, site_sums **out)
 {
     size_t neurons = (size_t)layers * (size_t)width;
     site_sums *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("neuron statistics");
-    *s = (site_sums){.layers = layers, .width = width, .words = words};
+    *s = (site_sums){.layers = layers, .width = width, .words = words, .bins = bins};
     pthread_mutex_init(&s->lock, NULL);
     for (int m = 0; m < MOMENTS; m++)
         s->sum[m] = checked_calloc(neurons, sizeof(fixed));
     s->positive = checked_calloc(neurons, sizeof(int64_t));
     s->firing = checked_calloc(neurons, (size_t)words * sizeof(int64_t));
+    s->histogram = checked_calloc(neurons, (size_t)bins * sizeof(int64_t));
     for (int m = 0; m < MOMENTS; m++)
-        if (!s->sum[m] || !s->positive || !s->firing) {
+        if (!s->sum[m] || !s->positive || !s->firing || !s->histogram) {
             site_sums_free(s);
             return status_no_memory("neuron statistics");
         }
@@ -83,14 +85,15 @@ void site_sums_free(site_sums *s)
         free(s->sum[m]);
     free(s->positive);
     free(s->firing);
+    free(s->histogram);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
-size_t site_sums_bytes(int layers, int width, int64_t words)
+size_t site_sums_bytes(int layers, int width, int64_t words, int bins)
 {
     size_t neurons = (size_t)layers * (size_t)width;
-    size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)words) * sizeof(int64_t);
+    size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)words + (size_t)bins) * sizeof(int64_t);
     return neurons * neuron;
 }
 
@@ -101,6 +104,7 @@ void site_sums_clear(site_sums *s)
         memset(s->sum[m], 0, neurons * sizeof(fixed));
     memset(s->positive, 0, neurons * sizeof(int64_t));
     memset(s->firing, 0, neurons * (size_t)s->words * sizeof(int64_t));
+    memset(s->histogram, 0, neurons * (size_t)s->bins * sizeof(int64_t));
 }
 
 static status add_sums(site_sums *s, const site_block *b, const moments *block, const char *where)
@@ -136,14 +140,23 @@ static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sa
     }
 }
 
+static void add_histogram(site_sums *s, const site_block *b)
+{
+    const int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
+    if (s->bins > 0)
+        histogram_add(b->x, b->rows, b->stride, b->neurons, s->histogram + first * s->bins);
+}
+
 status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
                      const sampled_rows *sampled, const char *where)
 {
     moments_of_block(block->x, block->rows, block->stride, block->neurons, &scratch->sums);
     pthread_mutex_lock(&s->lock);
     status st = add_sums(s, block, &scratch->sums, where);
-    if (st == OK)
+    if (st == OK) {
         add_firing(s, block, sampled);
+        add_histogram(s, block);
+    }
     pthread_mutex_unlock(&s->lock);
     return st;
 }
@@ -161,4 +174,9 @@ const int64_t *site_sums_positive(const site_sums *s)
 const int64_t *site_sums_firing(const site_sums *s)
 {
     return s->firing;
+}
+
+const int64_t *site_sums_histogram(const site_sums *s)
+{
+    return s->histogram;
 }

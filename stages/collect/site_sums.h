@@ -26,12 +26,13 @@ size_t block_sums_bytes(int width);
 // mark overflow.
 enum { FIRING_BITS = 56 };
 
-// For `layers` layers of `width` neurons and `words` words of FIRING_BITS firing bits a neuron (0:
-// none). All zeros. Owned by the caller. Fails when out of memory.
-status site_sums_new(int layers, int width, int64_t words, site_sums **out);
+// For `layers` layers of `width` neurons, `words` words of FIRING_BITS firing bits a neuron (0:
+// none) and `bins` counts of a histogram (HISTOGRAM_BINS, or 0: none). All zeros. Owned by the
+// caller. Fails when out of memory.
+status site_sums_new(int layers, int width, int64_t words, int bins, site_sums **out);
 void site_sums_free(site_sums *s); // NULL is a no-op
 // What _new allocates, for estimates.
-size_t site_sums_bytes(int layers, int width, int64_t words);
+size_t site_sums_bytes(int layers, int width, int64_t words, int bins);
 // All zeros again, for the next unit.
 void site_sums_clear(site_sums *s);
 
@@ -41,16 +42,17 @@ typedef struct sampled_rows {
     int64_t n, first_bit, before;
 } sampled_rows;
 
-// Adds a block: each neuron's sums over its rows, each rounded once to fixed point, and bits for x
-// > 0. `where` starts the message of ERR_NUMERIC (NaN, or a sum out of range: with layer and unit).
+// Adds a block: each neuron's sums over its rows, each rounded once to fixed point, bits for x > 0,
+// and counts by bin. `where` starts the message of ERR_NUMERIC (NaN, or a sum out of range: with layer and unit).
 // Several threads may call it at once, each with scratch of its own.
 status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
                      const sampled_rows *sampled, const char *where);
 
 // [layers × width] sums, counts of x > 0, and [layers × width × words] bits: bit t of a neuron is
-// bit t % FIRING_BITS of word t / FIRING_BITS. Borrowed.
+// bit t % FIRING_BITS of word t / FIRING_BITS; [layers × width × bins] counts. Borrowed.
 const fixed *site_sums_sum(const site_sums *s, moment m);
 const int64_t *site_sums_positive(const site_sums *s);
 const int64_t *site_sums_firing(const site_sums *s);
+const int64_t *site_sums_histogram(const site_sums *s);
 
 #endif

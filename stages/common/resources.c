@@ -168,6 +168,10 @@ static const param_def data_params[] = {
     {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
     {"shots", PARAM_INT, "0", .low = 0, .high = 100,
      .help = "questions: how many of dev are shown with their answers before each"},
+    {"template", PARAM_TEXT, .choices = "ours|original|harness",
+     .help = "questions: how they are asked: ours, as the authors' own program does "
+             "(hendrycks/test), or as lm-evaluation-harness; ours where absent. sulcus inspect "
+             "shows all three"},
     {"answers", PARAM_TEXT, "choices", .choices = "choices|vocabulary",
      .help =
          "questions: where the answer is sought: among the letters of the choices, or as published "
@@ -211,6 +215,7 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
                              .pack = params_bool(p, "pack"),
                              .dtype = params_text(p, "dtype"),
                              .shots = params_int(p, "shots"),
+                             .template = text_or_null(p, "template"),
                              .vocabulary = strcmp(params_text(p, "answers"), "vocabulary") == 0};
     return OK;
 }

@@ -9,7 +9,8 @@
 
 #include "pipeline/base/checked.h"
 
-static const char *const variables[SITES] = {[SITE_MLP] = "mlp_score", [SITE_ATTN] = "attn_score"};
+static const char *const variables[SITES] = {
+    [SITE_MLP] = "mlp_score", [SITE_ATTN] = "attn_score", [SITE_EXPERT] = "expert_score"};
 
 status scores_describe_subsets(artefact_writer *w, int64_t subsets, const char *const *subset)
 {
@@ -51,7 +52,8 @@ status scores_open(const artefact *from, const char *sites, scores *out)
         variable_type type;
         int dims;
         int64_t length[VARIABLE_MAX_DIMS];
-        if (strcmp(sites, "both") != 0 && strcmp(sites, site_names[k]) != 0)
+        const bool both = strcmp(sites, "both") == 0 && k != SITE_EXPERT;
+        if (!both && strcmp(sites, site_names[k]) != 0)
             continue;
         if (!artefact_has(from, variables[k]))
             return status_fail(ERR_INPUT, artefact_path(from),

@@ -4,6 +4,8 @@
 //   overlap:    {stage: intersect, from: scores, fractions: [0.01, 0.1, 0.5]}
 //   curve:      {stage: intersect, from: scores, fractions: ["0.01:0.99:0.01"]}
 //   modularity: {stage: intersect, from: [scores, experts], fractions: [0.01, 0.1]}
+//   layers:     {stage: intersect, from: scores, fractions: [0.01], within: layer}
+//   meeting:    {stage: intersect, from: [scores, others], fractions: [0.01]}
 // Input: an artefact of `score` or `import`, and perhaps one of `cluster`. Output:
 //   double fraction(fraction)                                  1  the shares, as given
 //   int64 neurons(fraction)                                    1  how many each selects
@@ -24,6 +26,23 @@
 //   double auc(fraction, subset, layer)                        1  see cluster_auc.h, with clusters
 //   double auc_chance(fraction)                                1  mean at random, with clusters
 //   double auc_chance_error(fraction)                          1  standard error, with clusters
+// With `within: layer` too, of the sets that hold the top share of each layer (intersect_within.h):
+//   int64 neurons_within(fraction)                             1  how many are selected in a layer
+//   double overlap_within(fraction, layer, subset_a, subset_b) 1  shared neurons ÷ those of a's set
+//   double chance_within(fraction)                             1  mean overlap of two random sets
+//   double p_within(fraction, layer, subset_a, subset_b)       1  P(random sets share as many)
+//   double p_within_log10(fraction, layer, subset_a, subset_b) 1  its logarithm
+//   double overlap_within_mean(fraction, layer)                1  mean over unordered pairs
+//   double chance_within_std(fraction)                         1  its deviation at random
+//   double p_within_mean(fraction, layer)                      1  P(mean at random is as large)
+// Of two steps of scores instead, subset_a of the first and subset_b of the second:
+//   double overlap_between(fraction, subset_a, subset_b)       1  shared neurons ÷ those of a's set
+//   double p_between(fraction, subset_a, subset_b)             1  P(random sets share as many)
+//   double p_between_log10(fraction, subset_a, subset_b)       1  its logarithm
+//   double overlap_between_same(fraction)                      1  mean over pairs with one name
+//   double overlap_between_others(fraction)                    1  mean over pairs with two
+// with fraction, neurons, subset_a, subset_b and chance as above. These p-values are Holm-corrected
+// over all that the variable holds.
 // p-values are of so many or more, Holm-corrected over the unordered pairs of a share; NaN stands on
 // their diagonal, and for what an empty set overlaps.
 //
@@ -39,18 +58,24 @@
 #include "pipeline/base/text.h"
 #include "stages/common/neuron_set.h"
 #include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/intersect_between.h"
 #include "stages/intersect/intersect_state.h"
+#include "stages/intersect/intersect_within.h"
 #include "stages/intersect/overlap.h"
 
 enum { MAX_FRACTIONS = 10000, DRAWS_A_BLOCK = 50 };
 
 static const param_def parameters[] = {
-    {"from", PARAM_FROM, .required = true, .help = "scores, or [scores, clusters]"},
+    {"from", PARAM_FROM, .required = true,
+     .help = "scores, or [scores, clusters], or [scores, scores]: sets of the one with sets of the "
+             "other"},
     {"fractions", PARAM_REALS, .required = true, .high = 1,
      .help = "shares of the neurons to select; \"0.01:0.99:0.01\" is first:last:step"},
     {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"within", PARAM_TEXT, .choices = "layer",
+     .help = "layer: also compares the top shares of each layer, layer by layer"},
     {"draws", PARAM_INT, "1000", .low = 2, .high = 1e6,
-     .help = "random selections per layer behind auc_chance"},
+     .help = "random selections per layer behind auc_chance and p_within_mean"},
     {"seed", PARAM_INT, "1", .low = 0, .high = 9e15, .help = "of the random selections"},
     {0},
 };
@@ -66,12 +91,17 @@ static status intersect_check(const task *t)
     size_t clusters = 0, n = params_count(p, "fractions");
     for (size_t i = 0; i < task_inputs(t); i++)
         clusters += is_cluster(t, i);
-    if (task_inputs(t) - clusters != 1 || clusters > 1)
+    size_t steps = task_inputs(t) - clusters;
+    if (steps < 1 || steps > 2 || clusters > 1 || steps + clusters > 2)
         return params_fail(
             p, "from",
             "%zu scores and %zu clusters; give one step of scores (a sweep gives one "
-            "task for each) and at most one of clusters",
-            task_inputs(t) - clusters, clusters);
+            "task for each) and at most one of clusters, or two of scores",
+            steps, clusters);
+    if (steps == 2 && params_has(p, "within"))
+        return params_fail(p, "within",
+                           "two steps of scores meet in the whole model; leave it "
+                           "out, or give one step of scores");
     if (clusters && strcmp(params_text(p, "site"), "mlp") != 0)
         return params_fail(p, "site", "clusters are of mlp neurons; use `site: mlp` here");
     if (n > MAX_FRACTIONS)
@@ -114,7 +144,10 @@ static status rank_subset(void *context, int64_t subset, int thread)
     int64_t *order = checked_calloc((size_t)x->neurons, sizeof *order);
     if (!score || !order)
         TRY(status_no_memory("an order of neurons"));
-    TRY(scores_read(&x->scores, subset, 0, x->layers, score));
+    if (x->split && subset >= x->split)
+        TRY(scores_read(&x->other, subset - x->split, 0, x->layers, score));
+    else
+        TRY(scores_read(&x->scores, subset, 0, x->layers, score));
     TRY(neuron_set_order(score, x->neurons, order));
     overlap_first(order, x->neurons, x->size, x->fractions, x->first + subset * x->neurons);
 done:
@@ -159,10 +192,11 @@ static status intersect_open(const task *t, void **state)
         return status_no_memory("intersect");
     *state = x;
     x->task = t;
-    const artefact *clusters = NULL, *from = NULL;
+    const artefact *clusters = NULL, *from = NULL, *second = NULL;
+    const char *sites = params_text(task_params(t), "site");
     for (size_t i = 0; i < task_inputs(t); i++)
-        *(is_cluster(t, i) ? &clusters : &from) = task_input(t, i);
-    TRY(scores_open(from, params_text(task_params(t), "site"), &x->scores));
+        *(is_cluster(t, i) ? &clusters : from ? &second : &from) = task_input(t, i);
+    TRY(scores_open(from, sites, &x->scores));
     x->subsets = x->scores.subsets;
     x->layers = x->scores.layers;
     x->width = x->scores.layer_width;
@@ -176,6 +210,10 @@ static status intersect_open(const task *t, void **state)
                         (long long)x->subsets));
     if (clusters)
         TRY(open_clusters(x, clusters));
+    if (second)
+        TRY(intersect_between_open(x, second, sites));
+    if (params_has(task_params(t), "within"))
+        TRY(intersect_within_open(x));
     size_t neurons;
     if (!checked_mul((size_t)x->subsets, (size_t)x->neurons, &neurons) ||
         !(x->first = checked_calloc(neurons, sizeof *x->first)))
@@ -197,14 +235,19 @@ static status intersect_plan(void *state, const round_state *round, round_plan *
 {
     (void)round;
     const intersect *x = state;
-    int64_t pairs = x->subsets * x->subsets;
+    int64_t pairs = x->subsets * x->subsets, cells = x->layers * x->fractions;
+    int64_t clusters = x->label ? cells : 0; // without them their fields are empty
     out->units = x->layers;
     out->shape = (partial_shape){
-        .fields = x->label ? 4 : 1,
-        .field = {[INTERSECT_SHARED] = {"shared", PARTIAL_COUNT, x->layers * x->fractions * pairs},
-                  [INTERSECT_AREA] = {"area", PARTIAL_COUNT, x->layers * x->subsets * x->fractions},
-                  [INTERSECT_CHANCE] = {"chance", PARTIAL_COUNT, x->layers * x->fractions},
-                  [INTERSECT_SQUARE] = {"chance_square", PARTIAL_COUNT, x->layers * x->fractions}}};
+        .fields = x->within  ? 6
+                  : x->label ? 4
+                             : 1,
+        .field = {[INTERSECT_SHARED] = {"shared", PARTIAL_COUNT, cells * pairs},
+                  [INTERSECT_AREA] = {"area", PARTIAL_COUNT, clusters * x->subsets},
+                  [INTERSECT_CHANCE] = {"chance", PARTIAL_COUNT, clusters},
+                  [INTERSECT_SQUARE] = {"chance_square", PARTIAL_COUNT, clusters},
+                  [INTERSECT_WITHIN] = {"shared_within", PARTIAL_COUNT, cells * pairs},
+                  [INTERSECT_EXCEED] = {"exceed_within", PARTIAL_COUNT, cells}}};
     return OK;
 }
 
@@ -311,16 +354,22 @@ static status intersect_unit(void *state, const round_state *round, int64_t laye
     const intersect *x = state;
     status st = OK;
     layer_work w = {.x = x, .layer = layer};
+    within_counts within = {0};
     int64_t length = x->fractions * x->subsets * x->subsets;
     w.shared = checked_calloc((size_t)length, sizeof *w.shared);
     if (!w.shared)
         TRY(status_no_memory("shared neurons"));
     TRY(pool_run(task_pool(x->task), x->subsets, count_pairs, &w));
+    if (x->within)
+        TRY(intersect_within_count(x, layer, &within));
     if (x->label)
         TRY(compute_clusters(&w, sum));
+    if (x->within)
+        TRY(intersect_within_add(x, layer, &within, sum));
     TRY(partial_add_counts(sum, INTERSECT_SHARED, layer * length, length, w.shared));
 done:
     free(w.shared);
+    intersect_within_drop(&within);
     return st;
 }
 
@@ -330,6 +379,8 @@ static void intersect_close(void *state)
     if (!x)
         return;
     intersect_results_free(x);
+    intersect_within_free(x->within);
+    intersect_between_free(x->between);
     free(x->subset);
     free(x->fraction);
     free(x->slot);

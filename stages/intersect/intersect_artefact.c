@@ -11,7 +11,9 @@
 #include "stages/intersect/cluster_auc.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
+#include "stages/intersect/intersect_between.h"
 #include "stages/intersect/intersect_state.h"
+#include "stages/intersect/intersect_within.h"
 #include "stages/intersect/overlap.h"
 
 enum { SUMMARIES = 5 };
@@ -207,26 +209,13 @@ done:
     return st;
 }
 
-typedef struct shape {
-    int dims;
-    const char *dim[4];
-} shape;
-
 static const shape of_share = {1, {"fraction"}}, of_subset = {1, {"subset"}},
                    of_a = {1, {"subset_a"}}, of_b = {1, {"subset_b"}},
                    of_pair = {3, {"fraction", "subset_a", "subset_b"}},
                    of_layer_pair = {4, {"fraction", "layer", "subset_a", "subset_b"}},
                    of_layer = {3, {"fraction", "subset", "layer"}};
 
-typedef struct described {
-    const char *name;
-    variable_type type;
-    const shape *of;
-    const void *data;
-    const char *long_name;
-} described;
-
-static status write_all(artefact_writer *w, const described *list, size_t n)
+status intersect_describe(artefact_writer *w, const described *list, size_t n)
 {
     status st = OK;
     for (size_t i = 0; i < n && st == OK; i++) {
@@ -279,9 +268,9 @@ static status write_variables(const intersect *x, artefact_writer *w)
         {"auc_chance_error", VARIABLE_F64, &of_share, r->auc_chance_error,
          "standard error of auc_chance"},
     };
-    status st = write_all(w, list, sizeof list / sizeof *list);
+    status st = intersect_describe(w, list, sizeof list / sizeof *list);
     if (st == OK && x->label)
-        st = write_all(w, clusters, sizeof clusters / sizeof *clusters);
+        st = intersect_describe(w, clusters, sizeof clusters / sizeof *clusters);
     return st;
 }
 
@@ -292,6 +281,8 @@ status intersect_finish(void *state, const round_state *finished, const partial 
     intersect *x = state;
     finish_work work = {x, sum};
     status st = OK;
+    if (x->split)
+        return intersect_between_finish(x, sum, w);
     TRY(results_new(x));
     TRY(pool_run(task_pool(x->task), x->fractions, fill_fraction, &work));
     if (x->label)
@@ -299,6 +290,8 @@ status intersect_finish(void *state, const round_state *finished, const partial 
     TRY(write_dims(x, w));
     TRY(write_variables(x, w));
     TRY(write_attributes(x, w));
+    if (x->within)
+        TRY(intersect_within_finish(x, sum, w));
 done:
     return st;
 }

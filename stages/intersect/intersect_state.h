@@ -8,14 +8,19 @@
 #include "stages/common/scores.h"
 
 typedef struct intersect_results intersect_results;
+typedef struct intersect_within intersect_within;
+typedef struct intersect_between intersect_between;
 
 typedef struct intersect {
     const task *task; // borrowed
     scores scores;
     int64_t subsets, layers;
-    int64_t width;   // neurons of a layer, of all sites
-    int64_t neurons; // layers × width
-    char **subset;   // names; one block, owned
+    int64_t split; // of two steps of scores: the subsets of the first, which come first; else 0
+    scores other;  // of the second
+    intersect_between *between; // what else there is of two steps, or NULL
+    int64_t width;              // neurons of a layer, of all sites
+    int64_t neurons;            // layers × width
+    char **subset;              // names; one block, owned
     int64_t fractions;
     double *fraction;    // as given; owned, as all below
     int64_t *slot;       // of each share as given: its place by ascending size
@@ -24,20 +29,41 @@ typedef struct intersect {
     uint16_t *first;     // [subset][layer][width] place of the first set that holds the neuron
     int32_t *label;      // [layer][width] clusters, or NULL
     int64_t clusters;
+    intersect_within *within; // sets of each layer, or NULL
     intersect_results *results;
 } intersect;
 
-// Fields of the partial. The last three with clusters only.
+// Fields of the partial. Three with clusters only, the last two with `within` only; else they are
+// empty, or not there.
 enum {
     INTERSECT_SHARED, // [layer][place][subset_a][subset_b] neurons in both sets
     INTERSECT_AREA,   // [layer][subset][place] (cluster_auc.h)
     INTERSECT_CHANCE, // [layer][place] the same summed over random selections
     INTERSECT_SQUARE, // [layer][place] and their squares
+    INTERSECT_WITHIN, // [layer][place][subset_a][subset_b] neurons in both sets of the layer
+    INTERSECT_EXCEED, // [layer][place] draws of random sets that share as many or more in all
 };
 
 // stage_def.finish: describes the artefact. Its data live in state->results.
 status intersect_finish(void *state, const round_state *finished, const partial *sum,
                         artefact_writer *w);
 void intersect_results_free(intersect *x);
+
+typedef struct shape {
+    int dims;
+    const char *dim[4];
+} shape;
+
+// A variable of the artefact, whose data are borrowed until it is stored.
+typedef struct described {
+    const char *name;
+    variable_type type;
+    const shape *of;
+    const void *data;
+    const char *long_name;
+} described;
+
+// Describes n of them. Local. Fails as artefact_variable.
+status intersect_describe(artefact_writer *w, const described *list, size_t n);
 
 #endif

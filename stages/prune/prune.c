@@ -3,40 +3,45 @@
 // gone, or a given share of all neurons, for each subset; and looks at what else goes.
 //   unlearn: {stage: prune, from: scores, model: trained, data: glyphs, drop: [0.5, 0.8]}
 // Input: an artefact of `score` or `import`. Output:
-//   string forget(forget)                        1    subset whose neurons are pruned
-//   double fraction(forget)                      1    share of the neurons that is pruned
-//   int64 pruned(forget)                         1    how many that is
-//   byte reached(forget)                         1    0: none meets the drop, the most still above
-//   string subset(subset)                        1    class or text domain that is evaluated
-//   int64 samples(subset)                        1    answers that the accuracies are over
-//   double accuracy_base(subset)                 1    Top-1 of the unpruned model
-//   double accuracy_base_low(subset)             1    lower end of its 95% Wilson interval
-//   double accuracy_base_high(subset)            1    upper end of it
-//   double loss_base(subset)                     nat  mean cross-entropy of the unpruned model
-//   double accuracy(forget, subset)              1    Top-1 on `subset` after pruning for `forget`
-//   double accuracy_low(forget, subset)          1    lower end of its 95% Wilson interval
-//   double accuracy_high(forget, subset)         1    upper end of it
-//   double ratio(forget, subset)                 1    accuracy ÷ accuracy_base
-//   double loss(forget, subset)                  nat  mean cross-entropy after pruning
-//   double accuracy_random(forget, subset)       1    mean of as many neurons pruned at random
-//   double ratio_random(forget, subset)          1    the same ÷ accuracy_base
-//   double ratio_random_std(forget, subset)      1    its deviation over the random prunings
-//   double accuracy_top10_base(subset)           1    Top-10, unpruned, of language models
-//   double accuracy_top10(forget, subset)        1    and after pruning, of language models
-//   double perplexity_base(subset)               1    e^loss_base, of language models
-//   double perplexity(forget, subset)            1    e^loss, of language models
-//   double perplexity_published_base(subset)     1    mean of e^(loss of one), of language models
-//   double perplexity_published(forget, subset)  1    and after pruning, of language models
-//   double accuracy_skip_base(subset)            1    Top-1 of what counts, with a skip list
-//   double accuracy_skip(forget, subset)         1    and after pruning, with a skip list
-//   double accuracy_top10_skip_base(subset)      1    Top-10 of what counts, with a skip list
-//   double accuracy_top10_skip(forget, subset)   1    and after pruning, with a skip list
-//   int64 samples_skip(subset)                   1    answers that count, with a skip list
-//   double trace_fraction(forget, probe)         1    share pruned in each probe of the search
-//   double trace_accuracy(forget, probe)         1    Top-1 on what the probe answered
-//   double trace_samples(forget, probe)          1    answers of the probe; NaN behind the last
-//   byte mlp_mask(forget, layer, unit)           1    1: pruned, with site: mlp or both
-//   byte attn_mask(forget, layer, attn_unit)     1    1: pruned, with site: attn or both
+//   string forget(forget)                           1    subset whose neurons are pruned
+//   double fraction(forget)                         1    share of the neurons that is pruned
+//   int64 pruned(forget)                            1    how many that is
+//   byte reached(forget)                            1    0: no number was found that meets the drop
+//   string subset(subset)                           1    class or text domain that is evaluated
+//   int64 samples(subset)                           1    answers that the accuracies are over
+//   double accuracy_base(subset)                    1    Top-1 of the unpruned model
+//   double accuracy_base_low(subset)                1    lower end of its 95% Wilson interval
+//   double accuracy_base_high(subset)               1    upper end of it
+//   double loss_base(subset)                        nat  mean cross-entropy of the unpruned model
+//   double accuracy(forget, subset)                 1    Top-1 after pruning for `forget`
+//   double accuracy_low(forget, subset)             1    lower end of its 95% Wilson interval
+//   double accuracy_high(forget, subset)            1    upper end of it
+//   double ratio(forget, subset)                    1    accuracy ÷ accuracy_base
+//   double loss(forget, subset)                     nat  mean cross-entropy after pruning
+//   double accuracy_random(forget, subset)          1    mean of as many neurons pruned at random
+//   double ratio_random(forget, subset)             1    the same ÷ accuracy_base
+//   double ratio_random_std(forget, subset)         1    its deviation over the random prunings
+//   double accuracy_layer_matched(forget, subset)   1    of random ones, as many in each layer
+//   double ratio_layer_matched(forget, subset)      1    the same ÷ accuracy_base
+//   double ratio_layer_matched_std(forget, subset)  1    its deviation over those prunings
+//   double accuracy_lowest(forget, subset)          1    of as many of the least specific neurons
+//   double ratio_lowest(forget, subset)             1    the same ÷ accuracy_base
+//   double accuracy_top10_base(subset)              1    Top-10, unpruned, of language models
+//   double accuracy_top10(forget, subset)           1    and after pruning, of language models
+//   double perplexity_base(subset)                  1    e^loss_base, of language models
+//   double perplexity(forget, subset)               1    e^loss, of language models
+//   double perplexity_published_base(subset)        1    mean of e^(loss of one), of language ones
+//   double perplexity_published(forget, subset)     1    and after pruning, of language models
+//   double accuracy_skip_base(subset)               1    Top-1 of what counts, with a skip list
+//   double accuracy_skip(forget, subset)            1    and after pruning, with a skip list
+//   double accuracy_top10_skip_base(subset)         1    Top-10 of what counts, with a skip list
+//   double accuracy_top10_skip(forget, subset)      1    and after pruning, with a skip list
+//   int64 samples_skip(subset)                      1    answers that count, with a skip list
+//   double trace_fraction(forget, probe)            1    share pruned in each probe of the search
+//   double trace_accuracy(forget, probe)            1    Top-1 on what the probe answered
+//   double trace_samples(forget, probe)             1    answers of the probe; NaN behind the last
+//   byte mlp_mask(forget, layer, unit)              1    1: pruned, with site: mlp or both
+//   byte attn_mask(forget, layer, attn_unit)        1    1: pruned, with site: attn or both
 // With a skip list (`skip` or `skip_tokens`) an answer counts whose target is not in it. Of
 // questions whose choices alone are compared, losses are over the choices, Top-10 and *_skip are
 // NaN, and samples_skip is 0.
@@ -52,6 +57,7 @@
 #include "stages/common/shelf.h"
 #include "stages/prune/prune_artefact.h"
 #include "stages/prune/prune_cache.h"
+#include "stages/prune/prune_params.h"
 #include "stages/prune/prune_round.h"
 
 typedef struct prune_state {
@@ -79,55 +85,19 @@ typedef struct unit_mask {
 // other, so that more are wanted only where many searches ask for a tile each.
 enum { MASKS = 16 };
 
-static const param_def prune_params[] = {
-    {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to prune"},
-    {"data", PARAM_RESOURCE, .required = true, .section = "datasets",
-     .help = "the dataset the scores are of; its subsets are what is forgotten"},
-    {"drop", PARAM_REAL, .low = 0, .high = 1,
-     .help = "share of its Top-1 accuracy that the forgotten subset is to lose"},
-    {"fraction", PARAM_REAL, .low = 0, .high = 1,
-     .help = "instead of drop: share of all neurons to prune"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
-    {"tolerance", PARAM_REAL, "0.02", .low = 0, .high = 1,
-     .help = "how far below its target the accuracy may end"},
-    {"seeds", PARAM_INT, "5", .low = 0, .high = 1000,
-     .help = "random prunings of as many neurons, as a baseline"},
-    {"skip", PARAM_INT, "0", .low = 0, .high = 1e9,
-     .help = "text: also report accuracies without the targets that are most frequent in what was "
-             "collected on, this many (published: 50)"},
-    {"skip_tokens", PARAM_TEXTS,
-     .help = "text: also report accuracies without these targets, each the last token of a text "
-             "(\" the\", \"\\n\")"},
-    {"evaluate", PARAM_RESOURCES, .section = "datasets",
-     .help = "datasets to measure on; where absent, data"},
-    {0},
-};
-
-static status prune_check(const task *t)
-{
-    const params *p = task_params(t);
-    bool drop = params_has(p, "drop"), fraction = params_has(p, "fraction");
-    if (drop && fraction)
-        return params_fail(p, "fraction", "drop and fraction are both given; give one of them");
-    if (!drop && !fraction)
-        return params_fail(p, "drop",
-                           "neither drop nor fraction is given; give drop: 0.5 to search "
-                           "for that loss of accuracy, or fraction: 0.1 to prune that share");
-    return OK;
-}
-
 static prune_setting setting_of(const prune_state *s)
 {
     const params *p = task_params(s->task);
-    bool search = params_has(p, "drop");
-    return (prune_setting){.info = model_get_info(s->model),
-                           .ranking = &s->ranking,
-                           .evaluation = &s->evaluation,
-                           .search = search,
-                           .drop = search ? params_real(p, "drop") : 0,
-                           .tolerance = params_real(p, "tolerance"),
-                           .fraction = search ? 0 : params_real(p, "fraction"),
-                           .seeds = params_int(p, "seeds")};
+    const bool search = params_has(p, "drop");
+    prune_setting out = {.info = model_get_info(s->model),
+                         .ranking = &s->ranking,
+                         .evaluation = &s->evaluation,
+                         .search = search,
+                         .drop = search ? params_real(p, "drop") : 0,
+                         .tolerance = params_real(p, "tolerance"),
+                         .fraction = search ? 0 : params_real(p, "fraction")};
+    prune_params_seeds(p, out.seeds);
+    return out;
 }
 
 static void prune_close(void *state)
@@ -148,13 +118,16 @@ static void prune_close(void *state)
 
 static status draw_random_orders(prune_state *s)
 {
-    int64_t n = s->ranking.neurons;
-    s->random = checked_calloc((size_t)s->setting.seeds * (size_t)n, sizeof *s->random);
+    const int64_t n = s->ranking.neurons, seeds = params_int(task_params(s->task), "seeds");
+    s->random = checked_calloc((size_t)seeds * (size_t)n, sizeof *s->random);
     if (!s->random)
         return status_no_memory("random orders of neurons");
-    for (int64_t seed = 0; seed < s->setting.seeds; seed++) {
+    for (int64_t seed = 0; seed < seeds; seed++) {
         rng r = rng_new((uint64_t)seed, "prune/random");
-        rng_permutation(&r, n, s->random + seed * n);
+        int64_t *order = s->random + seed * n;
+        rng_permutation(&r, n, order);
+        for (int64_t i = 0; i < n; i++)
+            order[i] = s->ranking.neuron[order[i]];
     }
     return OK;
 }
@@ -189,14 +162,32 @@ static void drop_mask(void *item)
     free(m);
 }
 
+// The order whose first neurons a mask of the plan prunes. *matched: owned by the caller.
+static status order_of_mask(const prune_state *s, const prune_mask *m, const int64_t **order,
+                            int64_t **matched)
+{
+    const ranking *r = &s->ranking;
+    const int64_t *own = m->forget < 0 ? NULL : r->order + m->forget * r->neurons;
+    const int64_t *random = s->random + m->seed * r->neurons;
+    *order = m->kind == PRUNED_UNIFORM ? random : own;
+    if (m->kind == PRUNED_LOWEST)
+        *order = own + r->neurons - m->pruned;
+    if (m->kind != PRUNED_LAYER_MATCHED)
+        return OK;
+    if (!(*matched = checked_calloc((size_t)m->pruned, sizeof **matched)))
+        return status_no_memory("a mask");
+    *order = *matched;
+    return ranking_match(r, own, m->pruned, random, *matched);
+}
+
 // Marks what a mask of the plan prunes, and says what is asked with it.
 static status fill_mask(const prune_state *s, const prune_mask *m, uint8_t *pruned[SITES],
                         unit_mask *out)
 {
     status st = OK;
-    const int64_t n = s->ranking.neurons;
-    const int64_t *order =
-        m->forget < 0 ? s->random + m->seed * n : s->ranking.order + m->forget * n;
+    const int64_t *order;
+    int64_t *matched = NULL;
+    TRY(order_of_mask(s, m, &order, &matched));
     for (int k = 0; k < SITES; k++) {
         size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
         if (neurons > 0 && !(pruned[k] = checked_calloc(neurons, 1)))
@@ -204,11 +195,13 @@ static status fill_mask(const prune_state *s, const prune_mask *m, uint8_t *prun
     }
     ranking_mask(&s->ranking, order, m->pruned, pruned);
     TRY(prune_cache_ask(s->cache, pruned, out->asked));
-    const uint8_t *const marks[SITES] = {
-        [SITE_MLP] = pruned[SITE_MLP], [SITE_ATTN] = pruned[SITE_ATTN]};
+    const uint8_t *const marks[SITES] = {[SITE_MLP] = pruned[SITE_MLP],
+                                         [SITE_ATTN] = pruned[SITE_ATTN],
+                                         [SITE_EXPERT] = pruned[SITE_EXPERT]};
     if (m->pruned > 0)
         TRY(model_mask_new(s->model, task_pool(s->task), marks, &out->mask));
 done:
+    free(matched);
     return st;
 }
 
@@ -233,9 +226,12 @@ static status prune_open(const task *t, void **state)
 {
     status st = OK;
     prune_state *s;
+    bool *layers = NULL;
+    ranking_choice choice;
     TRY(prune_new(t, &s));
     const model_info *info = model_get_info(s->model);
-    TRY(ranking_open(task_input(t, 0), params_text(task_params(t), "site"), info, &s->ranking));
+    TRY(prune_params_choice(task_params(t), info, &layers, &choice));
+    TRY(ranking_open(task_input(t, 0), &choice, info, &s->ranking));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
     TRY(prune_cache_open(t, &s->setting, &s->cache));
@@ -244,6 +240,7 @@ static status prune_open(const task *t, void **state)
     *state = s;
     s = NULL;
 done:
+    free(layers);
     prune_close(s);
     return st;
 }
@@ -369,14 +366,19 @@ static status prune_estimate(const task *t, estimate *out)
     enum { PROBES = 7 };
     status st = OK;
     prune_state *s;
+    bool *layers = NULL;
+    ranking_choice choice;
     TRY(prune_new(t, &s));
+    TRY(prune_params_choice(task_params(t), model_get_info(s->model), &layers, &choice));
     TRY(evaluation_open(t, model_get_info(s->model), NULL, 0, &s->evaluation));
     s->setting = setting_of(s);
     const tiling *cuts = &s->evaluation.source.cuts;
     const model_info *info = s->setting.info;
     double passes = 1, subsets = dataset_subsets(stage_dataset(t, "data", 0));
     // Random masks are as large as what was found: for each subset, or the one size that was given.
-    passes += subsets + (double)s->setting.seeds * (s->setting.search ? subsets : 1) +
+    const int64_t *seeds = s->setting.seeds;
+    passes += subsets + (double)seeds[PRUNED_UNIFORM] * (s->setting.search ? subsets : 1) +
+              (double)(seeds[PRUNED_LAYER_MATCHED] + seeds[PRUNED_LOWEST]) * subsets +
               (s->setting.search ? PROBES : 0);
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
     out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
@@ -392,12 +394,13 @@ static status prune_estimate(const task *t, estimate *out)
         // Masks' compacted weights: the larger part of a layer.
         masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
         hidden_cache_bytes(info, rows) +
-        neurons * sizeof(int64_t) * (subsets + (double)s->setting.seeds);
+        neurons * sizeof(int64_t) * (subsets + (double)params_int(task_params(t), "seeds"));
     for (size_t i = 0; i < s->evaluation.n_opened; i++)
         out->memory_bytes += threads * (double)samples_reading_bytes(s->evaluation.opened[i]);
     out->disk_bytes = subsets * (neurons + (CROSS_VARIABLES + ANSWER_MEASURES) * sizeof(double) *
                                                s->evaluation.entries);
 done:
+    free(layers);
     prune_close(s);
     return st;
 }
@@ -410,7 +413,7 @@ const stage_def stage_prune = {
     .inputs = "score|import",
     .inputs_required = true,
     .in_teams = true, // answers come from the last member alone, the others add zeros
-    .check = prune_check,
+    .check = prune_params_check,
     .estimate = prune_estimate,
     .prepare = evaluation_prepare,
     .open = prune_open,

@@ -32,6 +32,17 @@ static const described cross_variable[CROSS_VARIABLES] = {
                           "standard deviation of that ratio over the random prunings", "1"},
 };
 
+static const described control_variable[PRUNED_KINDS][CONTROL_VARIABLES] = {
+    [PRUNED_LAYER_MATCHED] =
+        {{"accuracy_layer_matched",
+          "mean Top-1 accuracy after pruning random neurons, as many in each layer's sites", "1"},
+         {"ratio_layer_matched", "that accuracy relative to the unpruned model", "1"},
+         {"ratio_layer_matched_std", "standard deviation of that ratio over those prunings", "1"}},
+    [PRUNED_LOWEST] = {{"accuracy_lowest",
+                        "Top-1 accuracy after pruning as many of the least specific neurons", "1"},
+                       {"ratio_lowest", "that accuracy relative to the unpruned model", "1"}},
+};
+
 static const described trace_variable[TRACE_VARIABLES] = {
     [TRACE_FRACTION] = {"trace_fraction", "share of neurons pruned in each probe of the search",
                         "1"},
@@ -122,8 +133,10 @@ done:
 
 static status describe_masks(const prune_setting *s, const prune_output *o, artefact_writer *w)
 {
-    static const char *const name[SITES] = {[SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask"};
-    static const char *const unit[SITES] = {[SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit"};
+    static const char *const name[SITES] = {
+        [SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask", [SITE_EXPERT] = "expert_mask"};
+    static const char *const unit[SITES] = {
+        [SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit", [SITE_EXPERT] = "expert"};
     status st = OK;
     for (int k = 0; k < SITES; k++) {
         if (!o->mask[k])
@@ -167,6 +180,11 @@ status prune_artefact_describe(const prune_setting *s, const prune_output *o, ar
                                          .data = o->samples}));
     TRY(describe_reals(base_variable, BASE_VARIABLES, o->base, 1, "subset", NULL, w));
     TRY(describe_reals(cross_variable, CROSS_VARIABLES, o->cross, 2, "forget", "subset", w));
+    for (int k = 0; k < PRUNED_KINDS; k++)
+        for (int i = 0; i < CONTROL_VARIABLES; i++)
+            if (o->control[k][i])
+                TRY(describe_reals(&control_variable[k][i], 1, &o->control[k][i], 2, "forget",
+                                   "subset", w));
     TRY(describe_measures(o, w));
     TRY(describe_reals(trace_variable, TRACE_VARIABLES, o->trace, 2, "forget", "probe", w));
     TRY(describe_masks(s, o, w));

@@ -11,6 +11,10 @@
 #include "pipeline/base/checked.h"
 #include "stages/prune/wilson.h"
 
+_Static_assert(RATIO_RANDOM == ACCURACY_RANDOM + CONTROL_RATIO &&
+                   RATIO_RANDOM_STD == ACCURACY_RANDOM + CONTROL_RATIO_STD,
+               "uniform random prunings are a control among the cross variables");
+
 static double quotient(int64_t some, int64_t all)
 {
     return all > 0 ? (double)some / (double)all : NAN;
@@ -43,6 +47,11 @@ static status allocate_values(const prune_setting *s, prune_output *o)
         all &= (o->base[i] = checked_calloc(subsets, sizeof(double))) != NULL;
     for (int i = 0; i < CROSS_VARIABLES; i++)
         all &= (o->cross[i] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
+    for (prune_kind k = PRUNED_LAYER_MATCHED; k < PRUNED_KINDS; k++)
+        for (int i = 0; s->seeds[k] > 0 && i < CONTROL_VARIABLES; i++)
+            if (i != CONTROL_RATIO_STD || k != PRUNED_LOWEST)
+                all &=
+                    (o->control[k][i] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
     for (int i = 0; i < TRACE_VARIABLES; i++)
         all &= (o->trace[i] = checked_calloc(forgets * (size_t)o->probes, sizeof(double))) != NULL;
     for (int m = 0; m < ANSWER_MEASURES; m++)
@@ -91,33 +100,50 @@ static void fill_base(const prune_setting *s, const prune_view *view, prune_outp
     }
 }
 
-// Mean and sample standard deviation over the random prunings, in the order of their seeds.
-static void fill_random(const prune_setting *s, const prune_view *view, const prune_plan *plan,
-                        const partial *sum, int64_t pruned, int e, int64_t at, prune_output *o)
+// Mean and sample standard deviation over the prunings of a kind, in the order of their seeds; to
+// values[CONTROL_VARIABLES] at `at`.
+static void fill_control(const prune_setting *s, const prune_view *view, const prune_plan *plan,
+                         const partial *sum, const prune_mask *like, int e, double base,
+                         double *const *values, int64_t at)
 {
-    double total = 0, squares = 0, n = (double)s->seeds;
+    const int64_t seeds = s->seeds[like->kind];
+    double total = 0, squares = 0, n = (double)seeds;
     for (int pass = 0; pass < 2; pass++)
-        for (int64_t seed = 0; seed < s->seeds; seed++) {
-            int64_t mask = prune_plan_find(plan, -1, seed, pruned);
-            answers a = prune_round_answers(s, view, sum, mask, e);
+        for (int64_t seed = 0; seed < seeds; seed++) {
+            prune_mask m = *like;
+            m.seed = seed;
+            answers a = prune_round_answers(s, view, sum, prune_plan_find(plan, &m), e);
             double accuracy = accuracy_of(&a), beside = accuracy - total / n;
             if (pass == 0)
                 total += accuracy;
             else
                 squares += beside * beside;
         }
-    double base = o->base[BASE_ACCURACY][e];
-    o->cross[ACCURACY_RANDOM][at] = s->seeds > 0 ? total / n : NAN;
-    o->cross[RATIO_RANDOM][at] = relative_to(o->cross[ACCURACY_RANDOM][at], base);
-    o->cross[RATIO_RANDOM_STD][at] =
-        s->seeds > 1 ? relative_to(sqrt(squares / (n - 1)), base) : NAN;
+    values[CONTROL_ACCURACY][at] = seeds > 0 ? total / n : NAN;
+    values[CONTROL_RATIO][at] = relative_to(values[CONTROL_ACCURACY][at], base);
+    if (values[CONTROL_RATIO_STD])
+        values[CONTROL_RATIO_STD][at] =
+            seeds > 1 ? relative_to(sqrt(squares / (n - 1)), base) : NAN;
+}
+
+static void fill_controls(const prune_setting *s, const prune_view *view, const prune_plan *plan,
+                          const partial *sum, int64_t forget, int e, int64_t at, prune_output *o)
+{
+    const double base = o->base[BASE_ACCURACY][e];
+    for (prune_kind k = PRUNED_UNIFORM; k < PRUNED_KINDS; k++) {
+        const prune_mask like = prune_mask_of(k, forget, 0, view->search[forget].at);
+        double *const *values = k == PRUNED_UNIFORM ? o->cross + ACCURACY_RANDOM : o->control[k];
+        if (values[CONTROL_ACCURACY])
+            fill_control(s, view, plan, sum, &like, e, base, values, at);
+    }
 }
 
 static void fill_cross(const prune_setting *s, const prune_view *view, const prune_plan *plan,
                        const partial *sum, prune_output *o)
 {
     for (int64_t f = 0; f < s->ranking->forgets; f++) {
-        int64_t pruned = view->search[f].at, mask = prune_plan_find(plan, f, 0, pruned);
+        const prune_mask own = prune_mask_of(PRUNED_TOP, f, 0, view->search[f].at);
+        const int64_t mask = prune_plan_find(plan, &own);
         for (int e = 0; e < s->evaluation->reported; e++) {
             int64_t at = f * s->evaluation->reported + e;
             answers a = prune_round_final_answers(s, view, sum, f, mask, e);
@@ -127,7 +153,7 @@ static void fill_cross(const prune_setting *s, const prune_view *view, const pru
             wilson_interval(a.count[ANSWERS_CORRECT], a.count[ANSWERS_SCORED],
                             &o->cross[ACCURACY_LOW][at], &o->cross[ACCURACY_HIGH][at]);
             measure_answers(s, e, &a, o->more, at);
-            fill_random(s, view, plan, sum, pruned, e, at, o);
+            fill_controls(s, view, plan, sum, f, e, at, o);
         }
     }
 }
@@ -185,6 +211,9 @@ void prune_output_free(prune_output *o)
         free(o->base[i]);
     for (int i = 0; i < CROSS_VARIABLES; i++)
         free(o->cross[i]);
+    for (int k = 0; k < PRUNED_KINDS; k++)
+        for (int i = 0; i < CONTROL_VARIABLES; i++)
+            free(o->control[k][i]);
     for (int i = 0; i < TRACE_VARIABLES; i++)
         free(o->trace[i]);
     for (int m = 0; m < ANSWER_MEASURES; m++) {

@@ -18,6 +18,7 @@ enum {
     RATIO_RANDOM_STD,
     CROSS_VARIABLES
 };
+enum { CONTROL_ACCURACY, CONTROL_RATIO, CONTROL_RATIO_STD, CONTROL_VARIABLES };
 enum { TRACE_FRACTION, TRACE_ACCURACY, TRACE_SAMPLES, TRACE_VARIABLES };
 
 // Values of the artefact's variables, named as there. Owned.
@@ -29,6 +30,9 @@ typedef struct prune_output {
     int64_t *samples;               // [subset]
     int64_t *counted;               // [subset]; NULL without a skip list
     double *cross[CROSS_VARIABLES]; // [forget, subset]
+    // [forget, subset]: of the kinds asked but PRUNED_TOP and PRUNED_UNIFORM, which are in `cross`;
+    // NULL: not asked, or without a deviation
+    double *control[PRUNED_KINDS][CONTROL_VARIABLES];
     double *trace[TRACE_VARIABLES]; // [forget, probe]
     // NULL where it has no meaning: images, no skip list
     double *more_base[ANSWER_MEASURES]; // [subset]

@@ -63,11 +63,16 @@ static void add_answers(const answers *a, round_answers *to)
     }
 }
 
-static status add_mask(prune_plan *p, int64_t forget, int64_t seed, int64_t pruned)
+prune_mask prune_mask_of(prune_kind kind, int64_t forget, int64_t seed, int64_t pruned)
+{
+    return (prune_mask){kind, kind == PRUNED_UNIFORM ? -1 : forget, seed, pruned};
+}
+
+static status add_mask(prune_plan *p, prune_mask m)
 {
     if (!checked_grow(&p->mask, &p->mask_capacity, (size_t)p->masks + 1, sizeof *p->mask))
         return status_no_memory("a list of masks");
-    p->mask[p->masks++] = (prune_mask){forget, seed, pruned};
+    p->mask[p->masks++] = m;
     return OK;
 }
 
@@ -102,7 +107,7 @@ static status plan_search(const prune_setting *s, const bisection *search, prune
             continue;
         const int64_t *own = s->evaluation->source.cuts.subset_tile + s->evaluation->entry_of[f];
         int64_t tiles = own[1] - own[0];
-        TRY(add_mask(p, f, 0, search[f].at));
+        TRY(add_mask(p, prune_mask_of(PRUNED_TOP, f, 0, search[f].at)));
         TRY(add_units(s, p, own[0] + bisection_prefix(tiles, search[f].step),
                       own[0] + bisection_prefix(tiles, search[f].step + 1)));
     }
@@ -112,16 +117,16 @@ done:
 
 // Masks that prune nothing answer as the unpruned model did, and equal random ones are one: neither
 // is run again. Nor is a subset that a probe with the mask has answered.
-static status add_final(const prune_setting *s, prune_plan *p, int64_t forget, int64_t seed,
+static status add_final(const prune_setting *s, prune_plan *p, prune_mask m,
                         const bisection *search)
 {
     status st = OK;
     const evaluation *e = s->evaluation;
     const int64_t *first = e->source.cuts.subset_tile, end = first[e->reported];
-    if (search->at == 0 || prune_plan_find(p, forget, seed, search->at) >= 0)
+    if (m.pruned == 0 || prune_plan_find(p, &m) >= 0)
         return OK;
-    TRY(add_mask(p, forget, seed, search->at));
-    const int own = forget >= 0 && is_probed(search) ? e->entry_of[forget] : e->reported;
+    TRY(add_mask(p, m));
+    const int own = m.kind == PRUNED_TOP && is_probed(search) ? e->entry_of[m.forget] : e->reported;
     TRY(add_units(s, p, 0, own < e->reported ? first[own] : end));
     if (own < e->reported)
         TRY(add_units(s, p, first[own + 1], end));
@@ -137,16 +142,16 @@ status prune_plan_make(const prune_setting *s, const round_state *round, prune_p
     prune_plan *p = out;
     *p = (prune_plan){0};
     if (*view.phase == PHASE_BASE) {
-        TRY(add_mask(p, 0, 0, 0));
+        TRY(add_mask(p, prune_mask_of(PRUNED_TOP, 0, 0, 0)));
         TRY(add_units(s, p, 0, cuts->tiles));
     } else if (*view.phase == PHASE_SEARCH) {
         TRY(plan_search(s, view.search, p));
     } else {
-        for (int64_t f = 0; f < s->ranking->forgets; f++)
-            TRY(add_final(s, p, f, 0, &view.search[f]));
-        for (int64_t seed = 0; seed < s->seeds; seed++)
-            for (int64_t f = 0; f < s->ranking->forgets; f++)
-                TRY(add_final(s, p, -1, seed, &view.search[f]));
+        for (prune_kind k = 0; k < PRUNED_KINDS; k++)
+            for (int64_t seed = 0; seed < s->seeds[k]; seed++)
+                for (int64_t f = 0; f < s->ranking->forgets; f++)
+                    TRY(add_final(s, p, prune_mask_of(k, f, seed, view.search[f].at),
+                                  &view.search[f]));
     }
 done:
     if (st != OK)
@@ -161,11 +166,14 @@ void prune_plan_free(prune_plan *p)
     *p = (prune_plan){0};
 }
 
-int64_t prune_plan_find(const prune_plan *p, int64_t forget, int64_t seed, int64_t pruned)
+int64_t prune_plan_find(const prune_plan *p, const prune_mask *m)
 {
-    for (int64_t m = 0; m < p->masks; m++)
-        if (p->mask[m].forget == forget && p->mask[m].seed == seed && p->mask[m].pruned == pruned)
-            return m;
+    for (int64_t i = 0; i < p->masks; i++) {
+        const prune_mask *own = &p->mask[i];
+        if (own->kind == m->kind && own->forget == m->forget && own->seed == m->seed &&
+            own->pruned == m->pruned)
+            return i;
+    }
     return -1;
 }
 

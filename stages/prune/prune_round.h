@@ -5,7 +5,7 @@
 // Rounds: BASE answers every entry of the evaluation unpruned; SEARCH, as often as needed, answers
 // the next prefix of the running probe of every open search; FINAL answers every reported entry
 // with the neurons found pruned, but for what the probe that found them has answered, and with as
-// many random ones.
+// many of each other kind that is asked.
 #ifndef STAGES_PRUNE_PRUNE_ROUND_H
 #define STAGES_PRUNE_PRUNE_ROUND_H
 
@@ -15,6 +15,16 @@
 #include "stages/prune/evaluation.h"
 #include "stages/prune/ranking.h"
 
+// What is pruned beside the most specific neurons, as many: any, as many in each site of each layer,
+// or the least specific ones.
+typedef enum prune_kind {
+    PRUNED_TOP,
+    PRUNED_UNIFORM,
+    PRUNED_LAYER_MATCHED,
+    PRUNED_LOWEST,
+    PRUNED_KINDS
+} prune_kind;
+
 // What every rank knows, from parameters and inputs. Borrowed.
 typedef struct prune_setting {
     const model_info *info;
@@ -22,7 +32,7 @@ typedef struct prune_setting {
     const evaluation *evaluation;
     bool search; // to a drop; else a fraction
     double drop, tolerance, fraction;
-    int64_t seeds;
+    int64_t seeds[PRUNED_KINDS]; // prunings of each kind; 0: none
 } prune_setting;
 
 enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
@@ -44,12 +54,12 @@ typedef struct prune_view {
 // Reads a vector in place. Borrowed from the round.
 prune_view prune_round_view(const prune_setting *s, const round_state *round);
 
-// A set of neurons to prune in a round: the first `pruned` of the order of a subset to forget, or
-// of a random order.
+// A set of neurons to prune in a round.
 typedef struct prune_mask {
-    int64_t forget; // -1: random
-    int64_t seed;   // of random: 0 <= seed < seeds
-    int64_t pruned;
+    prune_kind kind;
+    int64_t forget; // the subset whose order decides; -1: none (PRUNED_UNIFORM)
+    int64_t seed;   // 0 <= seed < seeds[kind]
+    int64_t pruned; // how many
 } prune_mask;
 
 // Tiles to answer with a mask of the plan.
@@ -71,7 +81,9 @@ typedef struct prune_plan {
 status prune_plan_make(const prune_setting *s, const round_state *round, prune_plan *out);
 void prune_plan_free(prune_plan *p);
 // The mask's index, or -1 where the round has none of that kind (no neuron pruned).
-int64_t prune_plan_find(const prune_plan *p, int64_t forget, int64_t seed, int64_t pruned);
+int64_t prune_plan_find(const prune_plan *p, const prune_mask *m);
+// That of a kind, beside a subset's.
+prune_mask prune_mask_of(prune_kind kind, int64_t forget, int64_t seed, int64_t pruned);
 
 // The partial: the counts of answers, then the sums, each by [mask, entry].
 enum { PRUNE_COUNTS = 0, PRUNE_SUMS = ANSWER_COUNTS };

@@ -19,32 +19,92 @@ static status check_site(const scores *s, int which, const model_info *info, ran
                            "of the model that is pruned",
                            site_names[which], (long long)r->forgets, info->layers, neurons);
     r->width[which] = neurons;
-    r->neurons += (int64_t)r->layers * neurons;
     return OK;
 }
 
-status ranking_open(const artefact *from, const char *sites, const model_info *info, ranking *out)
+static int64_t layer_width(const ranking *r)
+{
+    int64_t width = 0;
+    for (int k = 0; k < SITES; k++)
+        width += r->width[k];
+    return width;
+}
+
+// Lists what is ranked.
+static status choose_neurons(const ranking_choice *choice, const model_info *info, ranking *r)
+{
+    const int64_t width = layer_width(r);
+    r->unit = choice->heads ? info->head_dim : 1;
+    r->neuron = checked_calloc((size_t)r->layers, (size_t)width * sizeof *r->neuron);
+    if (!r->neuron)
+        return status_no_memory("the order of neurons");
+    for (int64_t i = 0; i < r->layers * width; i += r->unit)
+        if (!choice->layers || choice->layers[i / width])
+            r->neuron[r->neurons++] = i;
+    return OK;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+// One of n scores that stands for all; sorts them for the median.
+static double together(double *score, int n, bool median)
+{
+    double sum = 0;
+    if (n == 1)
+        return *score;
+    if (median) {
+        qsort(score, (size_t)n, sizeof *score, ascending);
+        return (score[(n - 1) / 2] + score[n / 2]) / 2;
+    }
+    for (int i = 0; i < n; i++)
+        sum += score[i];
+    return sum / n;
+}
+
+// Sorts what is ranked for one subset. score[layers, width] and own[neurons] are scratch.
+static status order_subset(const scores *s, const ranking_choice *choice, int64_t forget,
+                           double *score, double *own, ranking *r)
 {
     status st = OK;
-    double *score = NULL;
+    int64_t *order = r->order + forget * r->neurons;
+    TRY(scores_read(s, forget, 0, r->layers, score));
+    for (int64_t i = 0; i < r->neurons; i++)
+        own[i] = together(score + r->neuron[i], r->unit, choice->median);
+    TRY(neuron_set_order(own, r->neurons, order));
+    for (int64_t i = 0; i < r->neurons; i++)
+        order[i] = r->neuron[order[i]];
+done:
+    return st;
+}
+
+status ranking_open(const artefact *from, const ranking_choice *choice, const model_info *info,
+                    ranking *out)
+{
+    status st = OK;
+    double *score = NULL, *own = NULL;
     ranking *r = out;
     scores s;
     *r = (ranking){.layers = info->layers};
     TRY(artefact_read_texts(from, "subset", &r->forgets, &r->forget));
-    TRY(scores_open(from, sites, &s));
+    TRY(scores_open(from, choice->sites, &s));
     for (int k = 0; k < SITES; k++)
         if (s.width[k] > 0)
             TRY(check_site(&s, k, info, r));
-    score = checked_calloc((size_t)r->neurons, sizeof *score);
+    TRY(choose_neurons(choice, info, r));
+    score = checked_calloc((size_t)(r->layers * layer_width(r)), sizeof *score);
+    own = checked_calloc((size_t)r->neurons, sizeof *own);
     r->order = checked_calloc((size_t)r->forgets * (size_t)r->neurons, sizeof *r->order);
-    if (!score || !r->order)
+    if (!score || !own || !r->order)
         TRY(status_no_memory("the order of neurons"));
-    for (int64_t f = 0; f < r->forgets; f++) {
-        TRY(scores_read(&s, f, 0, r->layers, score));
-        TRY(neuron_set_order(score, r->neurons, r->order + f * r->neurons));
-    }
+    for (int64_t f = 0; f < r->forgets; f++)
+        TRY(order_subset(&s, choice, f, score, own, r));
 done:
     free(score);
+    free(own);
     return st;
 }
 
@@ -52,20 +112,50 @@ void ranking_free(ranking *r)
 {
     free(r->forget);
     free(r->order);
+    free(r->neuron);
     *r = (ranking){0};
+}
+
+// The site that a flat index lies in, and its place in the layer's neurons of that site.
+static int site_of(const ranking *r, int64_t index, int64_t *neuron)
+{
+    int s = 0;
+    for (*neuron = index % layer_width(r); *neuron >= r->width[s]; s++)
+        *neuron -= r->width[s];
+    return s;
 }
 
 void ranking_mask(const ranking *r, const int64_t *order, int64_t k, uint8_t *const pruned[SITES])
 {
-    int64_t layer_width = r->neurons / r->layers;
+    const int64_t width = layer_width(r);
     for (int s = 0; s < SITES; s++)
         if (r->width[s] > 0)
             memset(pruned[s], 0, (size_t)r->layers * (size_t)r->width[s]);
     for (int64_t i = 0; i < k; i++) {
-        int64_t layer = order[i] / layer_width, neuron = order[i] % layer_width;
-        int s = neuron < r->width[SITE_MLP] ? SITE_MLP : SITE_ATTN;
-        if (s == SITE_ATTN)
-            neuron -= r->width[SITE_MLP];
-        pruned[s][layer * r->width[s] + neuron] = 1;
+        int64_t neuron;
+        const int s = site_of(r, order[i], &neuron);
+        memset(pruned[s] + order[i] / width * r->width[s] + neuron, 1, (size_t)r->unit);
     }
+}
+
+// Neurons of a layer's site are a group.
+static int64_t group_of(const ranking *r, int64_t index)
+{
+    int64_t neuron;
+    return index / layer_width(r) * SITES + site_of(r, index, &neuron);
+}
+
+status ranking_match(const ranking *r, const int64_t *order, int64_t k, const int64_t *random,
+                     int64_t *matched)
+{
+    int64_t *wanted = checked_calloc((size_t)r->layers, SITES * sizeof *wanted), n = 0;
+    if (!wanted)
+        return status_no_memory("a mask");
+    for (int64_t i = 0; i < k; i++)
+        wanted[group_of(r, order[i])]++;
+    for (int64_t i = 0; n < k; i++)
+        if (wanted[group_of(r, random[i])]-- > 0)
+            matched[n++] = random[i];
+    free(wanted);
+    return OK;
 }

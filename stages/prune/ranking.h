@@ -12,23 +12,42 @@
 #include "model/model.h"
 #include "pipeline/store/artefact.h"
 
+//
+// What is ranked are neurons, or heads: then as many neurons as a head has, one after the other, and
+// the flat index is that of the first.
+
+// Which neurons are ranked.
+typedef struct ranking_choice {
+    const char *sites;  // "mlp", "attn" or "both"
+    const bool *layers; // [layers]; NULL: all
+    bool heads;         // heads instead of neurons, of site attn
+    bool median;        // a head's score is the median of its neurons', not the mean
+} ranking_choice;
+
 typedef struct ranking {
     int layers;
     int width[SITES]; // neurons of a layer; 0: the site is not pruned
-    int64_t neurons;
+    int64_t neurons;  // that are ranked, or heads
+    int unit;         // neurons that each of them is: 1, or those of a head
+    int64_t *neuron;  // owned [neurons]: their flat indices, ascending
     int64_t forgets;
     char **forget;  // owned: names
-    int64_t *order; // owned [forgets, neurons]: most specific first
+    int64_t *order; // owned [forgets, neurons]: flat indices, most specific first
 } ranking;
 
-// Reads the scores of the sites asked ("mlp", "attn" or "both") and sorts them. ERR_INPUT when the
-// artefact lacks it, or is of a model of another shape than `info`. Local.
-status ranking_open(const artefact *from, const char *sites, const model_info *info, ranking *out);
+// Reads the scores of the neurons chosen and sorts them. ERR_INPUT when the artefact lacks the site,
+// or is of a model of another shape than `info`. Local.
+status ranking_open(const artefact *from, const ranking_choice *choice, const model_info *info,
+                    ranking *out);
 // Frees what it owns; safe on {0}.
 void ranking_free(ranking *r);
 
-// Marks the first k neurons of an order [neurons] with 1 in pruned[s] [layers, width[s]], the rest
-// with 0; NULL where a site is not pruned.
+// Marks the first k of an order [neurons] with 1 in pruned[s] [layers, width[s]], the rest with 0;
+// NULL where a site is not pruned.
 void ranking_mask(const ranking *r, const int64_t *order, int64_t k, uint8_t *const pruned[SITES]);
+// Writes to matched[k] the first of `random` [neurons] that have as many in each site of each layer
+// as the first k of `order` have. Local. Fails when out of memory.
+status ranking_match(const ranking *r, const int64_t *order, int64_t k, const int64_t *random,
+                     int64_t *matched);
 
 #endif

@@ -6,7 +6,7 @@
 //   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
 //   double attn_score(subset, layer, attn_unit)  1  the same
 // No rounds: it is a few operations a neuron, done where the artefact is written. So the statistics
-// of a site are in memory as a whole, those that the measure needs.
+// of a site are in memory as a whole, those that the measure needs; histograms a layer at a time.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
 #include "stages/common/scores.h"
+#include "stages/score/rank_auc.h"
 #include "stages/score/score_measure.h"
 
 // The statistics of one site of all subsets.
@@ -24,8 +25,9 @@ typedef struct site_statistics {
     int64_t layers, width, neurons; // of the site: width of a layer
     double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
     double *pooled[STATISTICS];
-    double *tokens; // [subset]
-    double *score;  // [subset, neuron]
+    double *sum, *entropy; // [neuron] of the spread over subsets; NULL where not needed
+    double *tokens;        // [subset]
+    double *score;         // [subset, neuron]
 } site_statistics;
 
 typedef struct score_state {
@@ -100,6 +102,8 @@ static void score_close(void *state)
             free(s->site[k].of[i]);
             free(s->site[k].pooled[i]);
         }
+        free(s->site[k].sum);
+        free(s->site[k].entropy);
         free(s->site[k].tokens);
         free(s->site[k].score);
     }
@@ -107,6 +111,20 @@ static void score_close(void *state)
     free(s->retained);
     free(s->modality);
     free(s);
+}
+
+// Two parameters that exclude each other.
+static status score_check(const task *t)
+{
+    const params *p = task_params(t);
+    const score_measure *m = score_measure_find(params_text(p, "measure"));
+    if (strcmp(params_text(p, "definition"), "published") == 0 && !score_measure_is_published(m))
+        return params_fail(p, "definition", "%s has no published definition; leave it out",
+                           params_text(p, "measure"));
+    if (score_measure_needs_spread(m) && !retain_is(p, "all"))
+        return params_fail(p, "retain", "%s compares all subsets with each other; use retain: all",
+                           params_text(p, "measure"));
+    return OK;
 }
 
 static status score_open(const task *t, void **state)
@@ -154,6 +172,12 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
     out->tokens = checked_calloc((size_t)s->subsets, sizeof(double));
     if (!out->score || !out->tokens)
         return status_no_memory("scores");
+    if (score_measure_needs_spread(s->measure)) {
+        out->sum = checked_calloc((size_t)out->neurons, sizeof(double));
+        out->entropy = checked_calloc((size_t)out->neurons, sizeof(double));
+        if (!out->sum || !out->entropy)
+            return status_no_memory("scores");
+    }
     snprintf(name, sizeof name, "%s_count", site_names[which]);
     TRY(artefact_read(s->from, name, VARIABLE_F64, out->tokens));
     for (int i = 0; i < STATISTICS; i++) {
@@ -189,26 +213,88 @@ static neuron_statistics pool_retained(const score_state *s, site_statistics *x,
     return pooled;
 }
 
+// How the share of tokens with x > 0 is spread over all subsets, where the measure needs it.
+static subset_spread spread_of(const score_state *s, const site_statistics *x)
+{
+    if (!score_measure_needs_spread(s->measure))
+        return (subset_spread){0};
+    score_measure_spread(x->of[STATISTIC_POSITIVE], s->subsets, x->neurons, x->sum, x->entropy);
+    return (subset_spread){s->subsets, x->sum, x->entropy};
+}
+
 static void score_site(const score_state *s, int which, site_statistics *x)
 {
     const params *p = task_params(s->task);
     double eps = params_has(p, "eps")
                      ? params_real(p, "eps")
                      : score_measure_epsilon(s->measure, s->published, which == SITE_ATTN);
-    neuron_statistics retain = pool_retained(s, x, -1);
+    score_sides sides = {.retain = pool_retained(s, x, -1), .spread = spread_of(s, x)};
     for (int64_t f = 0; f < s->subsets; f++) {
         double *score = x->score + f * x->neurons;
-        neuron_statistics forget = {.tokens = x->tokens[f]};
+        sides.forget = (neuron_statistics){.tokens = x->tokens[f]};
         for (int i = 0; i < STATISTICS; i++)
-            forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons : NULL;
+            sides.forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons : NULL;
         if (s->others)
-            retain = pool_retained(s, x, f);
+            sides.retain = pool_retained(s, x, f);
         if (score_measure_is_random(s->measure))
             score_measure_random((uint64_t)params_int(p, "seed"), s->subset[f],
                                  (int64_t)which << 40, x->neurons, score);
         else
-            score_measure_apply(s->measure, s->published, eps, &forget, &retain, x->neurons, score);
+            score_measure_apply(s->measure, s->published, eps, &sides, x->neurons, score);
     }
+}
+
+// Adds to total[n] what is counted in count[n].
+static void add_counts(const double *count, int64_t n, double *total)
+{
+    for (int64_t i = 0; i < n; i++)
+        total[i] += count[i];
+}
+
+// The AUC of one layer's neurons: every subset's histogram against the other retained ones'.
+// count[subsets, width, bins] and rest[width, bins] are scratch.
+static status auc_of_layer(const score_state *s, const char *name, site_statistics *x,
+                           int64_t layer, int64_t bins, double *count, double *rest)
+{
+    status st = OK;
+    const int64_t values = x->width * bins;
+    for (int64_t r = 0; r < s->subsets; r++)
+        TRY(artefact_read_rows(s->from, name, VARIABLE_F64, (r * x->layers + layer) * x->width,
+                               x->width, count + r * values));
+    for (int64_t f = 0; f < s->subsets; f++) {
+        memset(rest, 0, (size_t)values * sizeof *rest);
+        for (int64_t r = 0; r < s->subsets; r++)
+            if (s->retained[r] && r != f)
+                add_counts(count + r * values, values, rest);
+        for (int64_t u = 0; u < x->width; u++)
+            x->score[f * x->neurons + layer * x->width + u] =
+                rank_auc(count + f * values + u * bins, rest + u * bins, (int)bins);
+    }
+done:
+    return st;
+}
+
+static status auc_of_site(const score_state *s, int which, site_statistics *x)
+{
+    status st = OK;
+    double *count = NULL, *rest = NULL;
+    char name[32];
+    const int64_t bins = artefact_length(s->from, "bin");
+    snprintf(name, sizeof name, "%s_histogram", site_names[which]);
+    if (!artefact_has(s->from, name) || bins < 1)
+        return status_fail(ERR_INPUT, artefact_path(s->from),
+                           "measure: auc needs the histograms of its collect step; give that "
+                           "step histogram: true");
+    count = checked_calloc((size_t)(s->subsets * x->width), (size_t)bins * sizeof *count);
+    rest = checked_calloc((size_t)x->width, (size_t)bins * sizeof *rest);
+    if (!count || !rest)
+        TRY(status_no_memory("histograms"));
+    for (int64_t layer = 0; layer < x->layers; layer++)
+        TRY(auc_of_layer(s, name, x, layer, bins, count, rest));
+done:
+    free(count);
+    free(rest);
+    return st;
 }
 
 static status score_finish(void *state, const round_state *finished, const partial *sum,
@@ -226,7 +312,10 @@ static status score_finish(void *state, const round_state *finished, const parti
         TRY(read_site(s, k, &s->site[k], &there));
         if (!there)
             continue;
-        score_site(s, k, &s->site[k]);
+        if (score_measure_is_auc(s->measure))
+            TRY(auc_of_site(s, k, &s->site[k]));
+        else
+            score_site(s, k, &s->site[k]);
         TRY(scores_describe_site(w, k, s->site[k].layers, s->site[k].width,
                                  "how specific the neuron is to the subset, against what is "
                                  "retained; higher is more specific",
@@ -243,6 +332,7 @@ const stage_def stage_score = {
     .params = score_params,
     .inputs = "collect",
     .inputs_required = true,
+    .check = score_check,
     .open = score_open,
     .finish = score_finish,
     .close = score_close,

@@ -27,8 +27,10 @@ typedef struct definition {
 
 struct score_measure {
     const char *name;
-    definition corrected, published;
-    bool difference; // |f - r| instead of f ÷ (r + eps)
+    enum { FROM_STATISTICS, FROM_HISTOGRAMS, FROM_NOTHING } from;
+    definition corrected, published;                     // one without `of` is not defined
+    bool difference;                                     // |f - r| instead of f ÷ (r + eps)
+    double (*of_sides)(const score_sides *s, int64_t i); // or this, of `corrected`
     double eps;
 };
 
@@ -111,6 +113,24 @@ static double published_mean(const neuron_statistics *s, int64_t i)
     return round_to_half(corrected_mean(s, i));
 }
 
+static double welch_t(const score_sides *s, int64_t i)
+{
+    const neuron_statistics *f = &s->forget, *r = &s->retain;
+    // A sample variance over n, from the variance ÷ n of which n - 1 is free.
+    const double error = variance_of(f, i) / (f->tokens - 1) + variance_of(r, i) / (r->tokens - 1);
+    const double apart = f->of[STATISTIC_MEAN][i] - r->of[STATISTIC_MEAN][i];
+    return apart == 0 ? 0 : apart / sqrt(error);
+}
+
+static double activation_entropy(const score_sides *s, int64_t i)
+{
+    const double sum = s->spread.sum[i];
+    if (sum == 0)
+        return 0;
+    return s->forget.of[STATISTIC_POSITIVE][i] / sum *
+           fmax(0, log((double)s->spread.subsets) - s->spread.entropy[i]);
+}
+
 enum {
     ABS = 1 << STATISTIC_MEAN_ABS,
     MEAN = 1 << STATISTIC_MEAN,
@@ -120,13 +140,16 @@ enum {
 };
 
 static const score_measure measures[] = {
-    {"abs", {corrected_abs, ABS}, {published_abs, ABS | MEAN}, .eps = 1e-6},
-    {"rms", {corrected_rms, SQUARE}, {published_rms, MEAN | SQUARE}, .eps = 1e-6},
-    {"std", {corrected_std, MEAN | SQUARE}, {published_variance, MEAN | SQUARE}, .eps = 1e-6},
-    {"sqrt", {corrected_sqrt, SQRT}, {published_sqrt, SQRT}, .eps = 1e-6},
-    {"freq", {corrected_freq, POSITIVE}, {published_freq, POSITIVE}, .eps = 1e-3},
-    {"mean", {corrected_mean, MEAN}, {published_mean, MEAN}, .difference = true},
-    {"random", {0}, {0}, .eps = 0},
+    {"abs", 0, {corrected_abs, ABS}, {published_abs, ABS | MEAN}, .eps = 1e-6},
+    {"rms", 0, {corrected_rms, SQUARE}, {published_rms, MEAN | SQUARE}, .eps = 1e-6},
+    {"std", 0, {corrected_std, MEAN | SQUARE}, {published_variance, MEAN | SQUARE}, .eps = 1e-6},
+    {"sqrt", 0, {corrected_sqrt, SQRT}, {published_sqrt, SQRT}, .eps = 1e-6},
+    {"freq", 0, {corrected_freq, POSITIVE}, {published_freq, POSITIVE}, .eps = 1e-3},
+    {"mean", 0, {corrected_mean, MEAN}, {published_mean, MEAN}, .difference = true},
+    {"t", 0, {NULL, MEAN | SQUARE}, {0}, .of_sides = welch_t},
+    {"lape", 0, {NULL, POSITIVE}, {0}, .of_sides = activation_entropy},
+    {.name = "auc", .from = FROM_HISTOGRAMS},
+    {.name = "random", .from = FROM_NOTHING},
 };
 
 const score_measure *score_measure_find(const char *name)
@@ -144,7 +167,22 @@ bool score_measure_needs(const score_measure *m, statistic s, bool published)
 
 bool score_measure_is_random(const score_measure *m)
 {
-    return !m->corrected.of;
+    return m->from == FROM_NOTHING;
+}
+
+bool score_measure_is_published(const score_measure *m)
+{
+    return m->published.of || score_measure_is_random(m);
+}
+
+bool score_measure_is_auc(const score_measure *m)
+{
+    return m->from == FROM_HISTOGRAMS;
+}
+
+bool score_measure_needs_spread(const score_measure *m)
+{
+    return m->of_sides == activation_entropy;
 }
 
 double score_measure_epsilon(const score_measure *m, bool published, bool attention)
@@ -154,13 +192,16 @@ double score_measure_epsilon(const score_measure *m, bool published, bool attent
     return m->eps;
 }
 
-void score_measure_apply(const score_measure *m, bool published, double eps,
-                         const neuron_statistics *forget, const neuron_statistics *retain,
+void score_measure_apply(const score_measure *m, bool published, double eps, const score_sides *of,
                          int64_t n, double *score)
 {
-    compared *of = published ? m->published.of : m->corrected.of;
+    compared *value = published ? m->published.of : m->corrected.of;
     for (int64_t i = 0; i < n; i++) {
-        double f = of(forget, i), r = of(retain, i);
+        if (m->of_sides) {
+            score[i] = m->of_sides(of, i);
+            continue;
+        }
+        double f = value(&of->forget, i), r = value(&of->retain, i);
         score[i] = m->difference ? fabs(f - r) : f / (r + eps);
     }
 }
@@ -177,4 +218,19 @@ void score_measure_pool(double weight, const double *value, int64_t n, double *p
 {
     for (int64_t i = 0; i < n; i++)
         pooled[i] += weight * value[i];
+}
+
+void score_measure_spread(const double *value, int64_t subsets, int64_t n, double *sum,
+                          double *entropy)
+{
+    for (int64_t i = 0; i < n; i++) {
+        sum[i] = 0;
+        for (int64_t s = 0; s < subsets; s++)
+            sum[i] += value[s * n + i];
+        entropy[i] = 0;
+        for (int64_t s = 0; s < subsets; s++) {
+            const double share = sum[i] > 0 ? value[s * n + i] / sum[i] : 0;
+            entropy[i] -= share > 0 ? share * log(share) : 0;
+        }
+    }
 }

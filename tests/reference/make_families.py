@@ -13,7 +13,8 @@ import gguf
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import Gemma2Config, Gemma3TextConfig, GemmaConfig, GPTNeoXConfig, Olmo2Config, Olmo3Config, OPTConfig, Phi3Config, PhiConfig
+from transformers import (Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTNeoXConfig, Olmo2Config, Olmo3Config, OPTConfig,
+                          Phi3Config, PhiConfig, Qwen2Config, Qwen3Config)
 
 from make_lm import HERE, make_little
 
@@ -43,8 +44,24 @@ def phi3_words(config):
                      "rope_scaling": {"type": "longrope", "short_factor": rope["short_factor"], "long_factor": rope["long_factor"]}}
 
 
+def without_types(config):
+    """As files have it that were written before layers had types."""
+    config.pop("layer_types")
+    return config
+
+
 # name: configuration, dtype, shard size, what is done to the words of config.json, and of GGUF: architecture
 FAMILIES = {
+    # Windows in layers that are named, and in those from a number on.
+    "lm-qwen2-window": (Qwen2Config(vocab_size=52, hidden_size=30, num_attention_heads=5, num_key_value_heads=1, intermediate_size=38,
+                                    num_hidden_layers=3, use_sliding_window=True, sliding_window=5,
+                                    layer_types=["sliding_attention", "full_attention", "sliding_attention"]), torch.float16, "1GB", None, None),
+    "lm-qwen3-window": (Qwen3Config(vocab_size=57, hidden_size=26, num_attention_heads=4, num_key_value_heads=2, head_dim=14, intermediate_size=34,
+                                    num_hidden_layers=3, use_sliding_window=True, sliding_window=9, max_window_layers=1),
+                        torch.bfloat16, "1GB", without_types, None),
+    # Scores are divided by the layer's number, and by nothing else.
+    "lm-gpt2-layers": (GPT2Config(vocab_size=54, n_positions=48, n_embd=28, n_layer=4, n_head=4, n_inner=39, scale_attn_weights=False,
+                                  scale_attn_by_inverse_layer_idx=True, reorder_and_upcast_attn=True), torch.float16, "1GB", None, None),
     # Side by side; a sharded bfloat16; a quarter of an odd width of head is rotated.
     "lm-neox": (GPTNeoXConfig(vocab_size=67, hidden_size=42, num_attention_heads=3, intermediate_size=50, num_hidden_layers=3,
                               max_position_embeddings=96, rope_parameters=dict(rope_type="default", rope_theta=900.0, partial_rotary_factor=0.43)),

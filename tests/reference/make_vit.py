@@ -19,7 +19,7 @@ import sys
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from transformers import DeiTConfig, DeiTForImageClassification, ViTConfig, ViTForImageClassification
+from transformers import DeiTConfig, DeiTForImageClassification, DeiTForImageClassificationWithTeacher, ViTConfig, ViTForImageClassification
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -45,15 +45,21 @@ ODD = {
         dict(image_size=8, patch_size=8, hidden_act="silu",
              hidden_size=16, num_attention_heads=1, intermediate_size=16, num_hidden_layers=2, num_labels=3),
         torch.float32, "1GB"),
-    # A second token.
+    # A second token, and then a head for each.
     "deit": (
         dict(image_size=[18, 12], patch_size=6, hidden_size=28, num_attention_heads=4, intermediate_size=37,
              num_hidden_layers=2, num_labels=6),
         torch.float16, "1GB"),
+    "deit-teacher": (
+        dict(image_size=15, patch_size=5, hidden_size=20, num_attention_heads=2, intermediate_size=31,
+             num_hidden_layers=2, num_labels=9),
+        torch.bfloat16, "1GB"),
 }
 
 
 def class_of(name):
+    if name == "deit-teacher":
+        return DeiTForImageClassificationWithTeacher
     return DeiTForImageClassification if name.startswith("deit") else ViTForImageClassification
 
 

@@ -11,7 +11,6 @@ head -c 2560 /dev/zero >"$scratch/one.bin"
 
 # What is in the way of those that do not open. Images are of other classes here, and most models come without preprocessing.
 declare -A reason=(
-  [codeparrot-small]='"scale_attn_by_inverse_layer_idx" is not supported'
   [gpt2-2019-b]='is no multiple of "num_attention_heads"'
   [gpt2-gptq]='"quantization_config" is not supported'
   [mistral-7b-instruct-v0.1-awq]='"quantization_config" is not supported'

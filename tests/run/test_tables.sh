@@ -12,15 +12,22 @@ datasets:
   glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits], limit: 20}
   text: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 500}
 steps:
-  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20}
+  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20, histogram: true}
   seen-scores: {stage: score, from: seen}
-  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1}
+  seen-auc: {stage: score, from: seen, measure: auc}
+  ranked: {stage: correlate, from: [seen-scores, seen-auc]}
+  seen-means: {stage: score, from: seen, measure: rms}
+  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
   read: {stage: collect, model: mistral, data: text}
   read-scores: {stage: score, from: read}
   unlearned: {stage: prune, from: read-scores, model: mistral, data: text, fraction: 0.1, skip: 5, seeds: 1}
   experts: {stage: cluster, model: vit, clusters: 4, starts: 2}
   chance: {stage: cluster, model: vit, method: random, clusters: 4}
   modularity: {stage: intersect, from: [seen-scores, experts], fractions: [0.1], draws: 5}
+  layers: {stage: intersect, from: seen-scores, fractions: [0.1], within: layer, draws: 5}
+  meeting: {stage: intersect, from: [seen-scores, seen-means], fractions: [0.1]}
+  agree: {stage: agreement, from: [experts, chance], permutations: 5}
+  homes: {stage: enrichment, from: [seen-scores, experts], fractions: [0.1]}
   published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn]}
 END
 ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet

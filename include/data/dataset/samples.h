@@ -12,7 +12,8 @@
 // by itself and a one-dimensional array of tokens have no documents inside: they are always cut
 // like that. Every position is scored with the token behind it; the last has none (-1).
 //
-// Questions (mmlu). A sample is the prompt as published (docs/published.md):
+// Questions (mmlu, parquet). A sample is a prompt. With `template: ours`, as published
+// (docs/published.md):
 //
 //   The following are multiple choice questions (with answers) about {subject}.
 //
@@ -23,6 +24,9 @@
 //   D. {choice}
 //   Answer:
 //
+// With `template: original`, as hendrycks/test asks, "Question: " is not there, and two spaces stand
+// before the subject. With `template: harness`, as lm-evaluation-harness asks, "Question: " is not
+// there, and a question has no white space around it. All
 // with the special tokens the tokenizer puts in front, none behind. `shots` questions of dev/ stand
 // before it in the same form, each with " {letter}" behind its "Answer:". Only the last position is
 // scored; its target is the last id of tokenising " {letter}" (what of it comes before that id, the

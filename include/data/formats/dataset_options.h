@@ -36,6 +36,7 @@ typedef struct dataset_options {
     bool pack;             // samples of `context` tokens each, documents joined
     const char *dtype;     // tokens: of a .bin, uint16 | uint32; NULL: "uint16"
     int64_t shots;         // mmlu: questions shown with their answers before each
+    const char *template;  // questions: how they are asked; NULL: "ours"
     bool vocabulary;       // mmlu: the answer is sought in the whole vocabulary, as published;
                            // otherwise among the letters
     int threads;           // that index; 0 is 1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a caller gives to a forward pass and sees of it: tiles of samples, activations at the two
+// What a caller gives to a forward pass and sees of it: tiles of samples, activations at the
 // sites, answers.
 #ifndef MODEL_FORWARD_FORWARD_H
 #define MODEL_FORWARD_FORWARD_H
@@ -22,14 +22,16 @@ typedef struct tile {
     int32_t *target;    // images: [samples] labels; text: [rows] next tokens; -1 = not scored
 } tile;
 
-// A rectangle of a site's activations: all rows of a tile, some neurons of a layer. Pruned neurons
-// read as 0.
+// A rectangle of a site's activations: rows of a tile, some neurons of a layer. Pruned neurons read
+// as 0. At the mlp site of a sparse model a neuron has an activation only at the rows that are
+// routed to its expert: a block has neurons of one expert, and those rows.
 typedef struct site_block {
     site site;
     int layer, first_neuron, neurons;
     int64_t rows;
-    const float *x; // x[row * stride + neuron - first_neuron]
+    const float *x; // x[i * stride + neuron - first_neuron] of the i-th of these rows
     int64_t stride;
+    const int32_t *row; // [rows] those rows, ascending; NULL: all rows of the tile
 } site_block;
 
 enum { CANDIDATES = 2048 };     // at most in a pass
@@ -62,7 +64,7 @@ typedef struct forward {
     // runs it.
     status (*load)(void *context, int64_t index, int thread, tile *t);
     // Optional: sees every layer's activations at the sites in `read_sites`, layers ascending; a
-    // layer's attn before its mlp.
+    // layer's attn before its expert before its mlp. Of an expert without rows mlp is not shown.
     status (*read)(void *context, int64_t index, int thread, const tile *t,
                    const site_block *block);
     bool read_sites[SITES];

@@ -17,7 +17,8 @@ size_t model_weight_bytes(const model_info *info, compute c);
 size_t model_part_bytes(const model *m, int part, int parts, compute c);
 
 // Bytes of a value of model_neurons (forward.h); 0 where products may depend on how many outputs
-// they make, so that kept neurons could differ from those that are computed.
+// they make, so that kept neurons could differ from those that are computed; and of sparse models,
+// of whose neurons a token needs few.
 size_t model_neuron_bytes(const model *m);
 
 #endif

@@ -89,6 +89,62 @@ static void test_prompts(void **state)
     scratch_free(f);
 }
 
+// The three templates against what the two programs that others use build themselves: read off their
+// sources (evaluate.py of hendrycks/test; the task `mmlu` of lm-evaluation-harness).
+static void test_templates(void **state)
+{
+    (void)state;
+#define ABOUT "^The following are multiple choice questions (with answers) about"
+    static const char test[] =
+        "\" \xC2\xA0 which?\n\xE2\x80\x89\x1f\", one,2,a ,\"b\nb\",B\n\xE2\x80\x83,1,2,3,4,A\n";
+    static const char dev[] = "s1 ,1,2,3,4,C\ns2,1,2,3,4,D\n";
+    static const struct {
+        const char *template, *first, *blank;
+    } expected[] = {
+        {NULL,
+         ABOUT
+         " high school art.\n\nQuestion: s1 \nA. 1\nB. 2\nC. 3\nD. 4\nAnswer: C\n\nQuestion:  "
+         "\xC2\xA0 which?\n\xE2\x80\x89\x1f\nA.  one\nB. 2\nC. a \nD. b\nb\nAnswer: ",
+         "\n\nQuestion: \xE2\x80\x83\nA. 1"},
+        {"ours", NULL, NULL},
+        {"original",
+         ABOUT "  high school art.\n\ns1 \nA. 1\nB. 2\nC. 3\nD. 4\nAnswer: C\n\n "
+               "\xC2\xA0 which?\n\xE2\x80\x89\x1f\nA.  one\nB. 2\nC. a \nD. b\nb\nAnswer: ",
+         "Answer: C\n\n\xE2\x80\x83\nA. 1"},
+        {"harness",
+         ABOUT " high school art.\n\ns1\nA. 1\nB. 2\nC. 3\nD. 4\nAnswer: C\n\n"
+               "which?\nA.  one\nB. 2\nC. a \nD. b\nb\nAnswer: ",
+         "Answer: C\n\n\nA. 1"},
+    };
+    char *f = scratch_new(), *path = file_join(f, "quiz");
+    plain_tokenizer(f);
+    scratch_write(f, "quiz/test/high_school_art_test.csv", test, strlen(test));
+    scratch_write(f, "quiz/dev/high_school_art_dev.csv", dev, strlen(dev));
+    dataset_options o = {
+        .format = "mmlu", .path = path, .shots = 1, .collect = DATASET_COLLECT_DEFAULT};
+    for (size_t i = 0, of = 0; i < sizeof expected / sizeof *expected; i++) {
+        of = expected[i].first ? i : of;
+        o.template = expected[i].template;
+        dataset *d = open_data(o);
+        samples *s = open_samples(d, plain_spec(f, 1000));
+        expect_prompt(s, 0, 0, expected[of].first, 'B');
+        int32_t ids[1000], target[1000];
+        char bytes[1000] = "";
+        assert_int_equal(samples_text(s, 0, PART_EVALUATE, 1, ids, target), OK);
+        for (int64_t k = 1; k < samples_rows(s, 0, PART_EVALUATE, 1); k++)
+            bytes[k - 1] = (char)ids[k];
+        assert_non_null(strstr(bytes, expected[of].blank));
+        samples_close(s);
+        dataset_close(d);
+    }
+    o.template = "originals";
+    expect_open_failure(o, ERR_USAGE, "template", "did you mean original?");
+    o.template = "hendrycks";
+    expect_open_failure(o, ERR_USAGE, "template", "ours, original, harness");
+    free(path);
+    scratch_free(f);
+}
+
 static void refused_csv(const char *bytes, size_t n, const char *where, const char *what)
 {
     char *f = scratch_new(), *path = file_join(f, "x_test.csv");
@@ -258,9 +314,10 @@ static void test_alien_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prompts),    cmocka_unit_test(test_bad_csv),
-        cmocka_unit_test(test_bad_lines),  cmocka_unit_test(test_endless_line),
-        cmocka_unit_test(test_bad_tokens), cmocka_unit_test(test_alien_ids),
+        cmocka_unit_test(test_prompts),      cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_bad_csv),      cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_endless_line), cmocka_unit_test(test_bad_tokens),
+        cmocka_unit_test(test_alien_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

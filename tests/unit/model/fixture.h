@@ -37,6 +37,7 @@ static const struct fixture_case {
     {"vit-quick", "tests/reference/models/vit-quick"},
     {"vit-silu", "tests/reference/models/vit-silu"},
     {"deit", "tests/reference/models/deit"},
+    {"deit-teacher", "tests/reference/models/deit-teacher"},
 };
 enum { FIXTURE_CASES = sizeof fixture_cases / sizeof *fixture_cases };
 

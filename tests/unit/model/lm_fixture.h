@@ -47,6 +47,9 @@ static const struct lm_case {
     {"lm-gpt2", LM_MODELS "lm-gpt2"},
     {"lm-gpt2", LM_MODELS "lm-gpt2-bare"},
     {"lm-gpt2", LM_MODELS "lm-gpt2.gguf"},
+    {"lm-qwen2-window", LM_MODELS "lm-qwen2-window"},
+    {"lm-qwen3-window", LM_MODELS "lm-qwen3-window"},
+    {"lm-gpt2-layers", LM_MODELS "lm-gpt2-layers"},
     {"lm-quants", LM_MODELS "lm-quants.gguf"},
     {"lm-yarn", LM_MODELS "lm-yarn"},
     {"lm-yarn2", LM_MODELS "lm-yarn2"},
@@ -94,6 +97,9 @@ typedef struct lm {
     int threads;
     int64_t tile_samples;
     bool read, whole; // show all logits instead of the columns'
+    // Optional: sees each block, of a tile whose rows begin at `first`.
+    void (*watch)(void *context, int64_t first, const site_block *b);
+    void *context;
 } lm;
 
 static inline const tensor *lm_expected(const lm *x, const char *name)
@@ -116,14 +122,14 @@ static inline const int32_t *lm_ints(const lm *x, const char *name)
 }
 
 // Opens fixture `name` and the model at `path`.
-static inline void lm_open(lm *x, const char *name, const char *path)
+static inline void lm_open_in(lm *x, compute c, const char *name, const char *path)
 {
     char file[256];
     *x = (lm){.threads = 1, .tile_samples = 1};
     pthread_mutex_init(&x->lock, NULL);
     snprintf(file, sizeof file, "tests/reference/%s.safetensors", name);
     assert_ok(safetensors_open(file, &x->expected));
-    assert_ok(model_open(&(model_options){.path = path, .threads = 2}, NULL, &x->m));
+    assert_ok(model_open(&(model_options){.path = path, .threads = 2, .compute = c}, NULL, &x->m));
     x->info = model_get_info(x->m);
     x->samples = (int64_t)lm_expected(x, "lengths")->elements;
     x->columns = (int)lm_expected(x, "columns")->elements;
@@ -137,6 +143,11 @@ static inline void lm_open(lm *x, const char *name, const char *path)
         x->sums[s] = calloc((size_t)LM_STATISTICS * (size_t)x->info->layers *
                                 (size_t)model_site_width(x->info, s),
                             sizeof *x->sums[s]);
+}
+
+static inline void lm_open(lm *x, const char *name, const char *path)
+{
+    lm_open_in(x, COMPUTE_F32, name, path);
 }
 
 static inline void lm_close(lm *x)
@@ -173,12 +184,14 @@ static inline status lm_load(void *context, int64_t index, int thread, tile *t)
 static inline status lm_read(void *context, int64_t index, int thread, const tile *t,
                              const site_block *b)
 {
-    (void)index, (void)thread, (void)t;
+    (void)thread, (void)t;
     lm *x = context;
     const size_t neurons = (size_t)model_site_width(x->info, b->site);
     const size_t plane = (size_t)x->info->layers * neurons;
     double *to = x->sums[b->site] + (size_t)b->layer * neurons + (size_t)b->first_neuron;
     pthread_mutex_lock(&x->lock);
+    if (x->watch)
+        x->watch(x->context, x->first[index * x->tile_samples], b);
     for (int64_t row = 0; row < b->rows; row++)
         for (int u = 0; u < b->neurons; u++) {
             double v = (double)b->x[row * b->stride + u];
@@ -232,7 +245,7 @@ static inline status lm_run(lm *x)
         .max_rows = most,
         .load = lm_load,
         .read = x->read ? lm_read : NULL,
-        .read_sites = {x->read, x->read},
+        .read_sites = {x->read, x->read, x->read},
         .result = lm_result,
         .logits = lm_logits,
         .candidates = x->whole ? NULL : lm_ints(x, "columns"),

@@ -61,6 +61,12 @@ static const struct model_case {
                  "\"do_layer_norm_before\": false, \"word_embed_proj_dim\": 16}"},
     {"gptneox", "{\"model_type\": \"gpt_neox\", " PLAIN_SHAPE "\"rotary_pct\": 0.5}"},
     {"qwen3", "{\"model_type\": \"qwen3\", " TEXT_SHAPE "\"head_dim\": 8}"},
+    {"mixtral", "{\"model_type\": \"mixtral\", " TEXT_SHAPE "\"num_local_experts\": 4}"},
+    {"qwen3_moe", "{\"model_type\": \"qwen3_moe\", " TEXT_SHAPE "\"head_dim\": 8, "
+                  "\"moe_intermediate_size\": 60, \"num_experts\": 12, \"num_experts_per_tok\": 3, "
+                  "\"norm_topk_prob\": true}"},
+    {"olmoe",
+     "{\"model_type\": \"olmoe\", " TEXT_SHAPE "\"num_experts\": 7, \"num_experts_per_tok\": 2}"},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

@@ -48,7 +48,7 @@ static void test_logits(void **state)
 static double statistics_distance(const lm *x)
 {
     double most = 0;
-    for (site s = 0; s < SITES; s++) {
+    for (site s = 0; s < SITE_EXPERT; s++) {
         const size_t n = (size_t)x->info->layers * (size_t)model_site_width(x->info, s);
         for (int k = 0; k < LM_STATISTICS; k++) {
             char name[64];
@@ -179,6 +179,16 @@ static void test_a_fault_shows(void **state)
         {"lm-opt-350m", "\"activation_function\": \"relu\"", "\"activation_function\": \"silu\""},
         {"lm-gpt2", "\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": 1e-02"},
         {"lm-gpt2", "\"gelu_new\"", "\"relu\""},
+        {"lm-gpt2", "\"scale_attn_weights\": true", "\"scale_attn_weights\": false"},
+        {"lm-gpt2-layers", "\"scale_attn_by_inverse_layer_idx\": true",
+         "\"scale_attn_by_inverse_layer_idx\": false"},
+        {"lm-gpt2-layers", "\"scale_attn_weights\": false", "\"scale_attn_weights\": true"},
+        {"lm-qwen2-window", "\"sliding_window\": 5", "\"sliding_window\": 6"},
+        {"lm-qwen2-window", "\"full_attention\"", "\"sliding_attention\""},
+        {"lm-qwen3-window", "\"max_window_layers\": 1", "\"max_window_layers\": 2"},
+        {"lm-qwen3-window", "\"max_window_layers\": 1", "\"max_window_layers\": 0"},
+        {"lm-qwen3-window", "\"max_window_layers\": 1", "\"max_window_layers\": 28"},
+        {"lm-qwen3-window", "\"use_sliding_window\": true", "\"use_sliding_window\": false"},
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         altered a;
@@ -216,6 +226,10 @@ static void test_spellings(void **state)
         {"lm-phi3", "\"type\": \"longrope\"", "\"type\": \"su\""},
         {"lm-gpt2", "\"n_embd\"", "\"hidden_size\""},
         {"lm-gpt2", "\"n_layer\"", "\"num_hidden_layers\""},
+        {"lm-gpt2-layers", "\"reorder_and_upcast_attn\": true",
+         "\"reorder_and_upcast_attn\": false"},
+        {"lm-qwen3-window", "\"max_window_layers\": 1",
+         "\"layer_types\": [\"full_attention\", \"sliding_attention\", \"sliding_attention\"]"},
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         altered a;

@@ -21,7 +21,7 @@ static unsigned compacted(const model *m, const uint8_t *pruned, size_t *bytes)
     model_mask *mask;
     assert_ok(model_mask_new(m, NULL, both, &mask));
     for (int l = 0; l < LAYERS; l++)
-        layers |= mask_compacted(mask, l, &w) ? 1u << l : 0;
+        layers |= mask_compacted(mask, l, 0, &w) ? 1u << l : 0;
     *bytes = model_mask_bytes(mask);
     model_mask_free(mask);
     return layers;

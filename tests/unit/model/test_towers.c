@@ -27,7 +27,7 @@ static double statistics_distance(const fixture *x)
 {
     double most = 0;
     const double rows = (double)(x->images * x->info->rows_per_image);
-    for (site s = 0; s < SITES; s++) {
+    for (site s = 0; s < SITE_EXPERT; s++) {
         const size_t n = (size_t)x->info->layers * (size_t)model_site_width(x->info, s);
         for (int k = 0; k < STATISTICS; k++) {
             char name[64];
@@ -133,6 +133,12 @@ static void test_refused(void **state)
         {"dinov2", "\"use_swiglu_ffn\": false", "\"use_swiglu_ffn\": true", "weights_in"},
         {"dinov2-giant", "\"num_register_tokens\": 3", "\"num_register_tokens\": 2", "shape [1, 3"},
         {"clip", "\"patch_size\": 5", "\"patch_size\": 4", "shape ["},
+        {"deit-teacher", "ClassificationWithTeacher", "Classification",
+         "distillation_classifier.bias is read by nobody"},
+        {"deit-teacher", "ClassificationWithTeacher", "ClassificationWithPupil",
+         "DeiTForImageClassification is needed"},
+        {"deit", "DeiTForImageClassification", "DeiTForImageClassificationWithTeacher",
+         "tensor distillation_classifier.weight is missing"},
         {"siglip", "\"image_size\": 15", "\"image_size\": 20", "position_embedding"},
         {"siglip", "\"model_type\": \"siglip_vision_model\"", "\"model_type\": \"siglop\"",
          "did you mean siglip"},

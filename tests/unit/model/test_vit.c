@@ -53,7 +53,7 @@ static void test_logits(void **state)
 static double statistics_distance(const fixture *x)
 {
     double most = 0, rows = (double)(x->images * x->info->rows_per_image);
-    for (site s = 0; s < SITES; s++)
+    for (site s = 0; s < SITE_EXPERT; s++)
         for (int k = 0; k < STATISTICS; k++) {
             char name[64];
             snprintf(name, sizeof name, "%s_%s", site_names[s], statistic_names[k]);

@@ -89,7 +89,7 @@ static void check_random(const char *path, double range)
             const tensor_def *def = l < 0 ? &table->globals[i] : &table->layer[i];
             tensor_slot slot;
             double mean, have, want = range;
-            assert_ok(tensor_slot_find(&m->config, table, NULL, l, i, &slot));
+            assert_ok(tensor_slot_find(&m->config, table, NULL, (tensor_place){l, i, 0}, &slot));
             float *x = values_of(m->weights, l, i, &slot);
             if (!x)
                 continue;
@@ -264,7 +264,8 @@ static void test_shared_by_a_node(void **unused)
         for (int l = -1; l < one->config.info.layers; l++)
             for (int k = 0; k < (l < 0 ? table->n_globals : table->n_layer); k++) {
                 tensor_slot slot;
-                assert_ok(tensor_slot_find(&one->config, table, NULL, l, k, &slot));
+                assert_ok(
+                    tensor_slot_find(&one->config, table, NULL, (tensor_place){l, k, 0}, &slot));
                 for (int r = 0; r < NODE_RANKS && slot.def; r++, compared++) {
                     float *a = values_of(one->weights, l, k, &slot);
                     float *b = values_of(n.rank[r].m->weights, l, k, &slot);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// DeiT: ViT with a second token, for distillation. Answers are read from the first one's head; of
-// the class with a teacher, whose answers are the mean of two heads, activations only.
+// DeiT: ViT with a second token, for distillation. Answers are read from the first one's head; in the
+// class with a teacher they are the mean of both tokens' heads.
+#include <string.h>
+
 #include "model/families/vision.h"
 #include "model/forward/state.h"
 
@@ -14,6 +16,8 @@ enum {
     NORM_BIAS,
     OUTPUT_WEIGHT,
     OUTPUT_BIAS,
+    SECOND_WEIGHT,
+    SECOND_BIAS,
     GLOBALS
 };
 
@@ -34,14 +38,24 @@ static const tensor_def globals[GLOBALS] = {
                    .rows = true},
     [PATCH_WEIGHT] = {EMBED "patch_embeddings.projection.weight",
                       {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
-                      .init = INIT_TRUNC_NORMAL},
+                      .init = INIT_NORMAL},
     [PATCH_BIAS] = VISION_BIAS(EMBED "patch_embeddings.projection", DIM_HIDDEN),
     VISION_NORM(NORM_WEIGHT, ROOT "layernorm"),
     [OUTPUT_WEIGHT] = {"classifier.weight",
                        {DIM_OUTPUTS, DIM_HIDDEN},
-                       .init = INIT_TRUNC_NORMAL,
+                       .init = INIT_NORMAL,
                        .head = true},
     [OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS, .head = true},
+    [SECOND_WEIGHT] = {"distillation_classifier.weight",
+                       {DIM_OUTPUTS, DIM_HIDDEN},
+                       .init = INIT_NORMAL,
+                       .needs = FEATURE_TWO_HEADS,
+                       .head = true},
+    [SECOND_BIAS] = {"distillation_classifier.bias",
+                     {DIM_OUTPUTS},
+                     .init = INIT_ZEROS,
+                     .needs = FEATURE_TWO_HEADS,
+                     .head = true},
 };
 
 static const tensor_def per_layer[VISION_TENSORS] = {
@@ -53,6 +67,9 @@ static const tensor_def per_layer[VISION_TENSORS] = {
     VISION_LINEAR(DOWN_WEIGHT, LAYER "output.dense", DIM_HIDDEN, DIM_MLP),
 };
 
+// What the class with a teacher calls its first head.
+static const char *const other_names[] = {"classifier.", "cls_classifier.", NULL};
+
 static const tensor_table tensors = {
     .globals = globals,
     .layer = per_layer,
@@ -60,21 +77,34 @@ static const tensor_table tensors = {
     .n_layer = VISION_TENSORS,
     .n_embedding = NORM_WEIGHT,
     .prefix = ROOT,
+    .other_names = other_names,
 };
 
 static status deit_configure(const config_file *f, config *out)
 {
-    static const vision_class class = {.task = "DeiTForImageClassification",
-                                       .patch = 16,
-                                       .act = "gelu",
-                                       .eps = 1e-12,
-                                       .tokens = 2};
-    return vision_configure(f, &class, out);
+    status st;
+    static const char with_teacher[] = "DeiTForImageClassificationWithTeacher";
+    const json_t *task = json_array_get(config_file_get(f, "architectures"), 0);
+    const bool taught = json_is_string(task) && strcmp(json_string_value(task), with_teacher) == 0;
+    const vision_class class = {.task = taught ? with_teacher : "DeiTForImageClassification",
+                                .patch = 16,
+                                .act = "gelu",
+                                .eps = 1e-12,
+                                .tokens = 2};
+    TRY(vision_configure(f, &class, out));
+    out->features |= taught ? FEATURE_TWO_HEADS : 0;
+done:
+    return st;
 }
 
 static linear deit_output(const model *m)
 {
     return weights_linear(m->weights, -1, OUTPUT_WEIGHT, OUTPUT_BIAS);
+}
+
+static linear deit_second_output(const model *m)
+{
+    return weights_linear(m->weights, -1, SECOND_WEIGHT, SECOND_BIAS);
 }
 
 static status deit_embed(pass *p)
@@ -94,6 +124,7 @@ const arch arch_deit = {
     .tensors = &tensors,
     .mlp = prenorm_mlp,
     .output = deit_output,
+    .second_output = deit_second_output,
     .embed = deit_embed,
     VISION_SLOTS,
 };

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parameters of `prune`, and what follows from them alone.
+#ifndef STAGES_PRUNE_PRUNE_PARAMS_H
+#define STAGES_PRUNE_PRUNE_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/stage.h"
+#include "stages/prune/prune_round.h"
+
+extern const param_def prune_params[]; // ends with {0}
+
+// Those that exclude each other. ERR_USAGE at the parameter.
+status prune_params_check(const task *t);
+// How many prunings of each kind there are in the end.
+void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS]);
+// Which neurons are ranked. `choice` borrows the parameters, and *layers, which is owned by the
+// caller; NULL where all layers are. ERR_USAGE at `layers` when the model has no such layer.
+status prune_params_choice(const params *p, const model_info *info, bool **layers,
+                           ranking_choice *choice);
+
+#endif

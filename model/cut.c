@@ -20,29 +20,31 @@
 
 // --- The tensors
 
-static const dim site_dim[SITES] = {[SITE_MLP] = DIM_MLP, [SITE_ATTN] = DIM_ATTN};
+// What the neurons of a projection are: a layer's of a site, or one expert's.
+static dim width_of(const model *m, site which)
+{
+    return which == SITE_ATTN ? DIM_ATTN : m->config.info.experts ? DIM_EXPERT : DIM_MLP;
+}
 
-// The slot of a layer's output projection.
+// The slot of a layer's output projection, or of an expert's.
 static status find_projection(const model *m, const weight_source *source, int layer, site which,
-                              tensor_slot *out)
+                              int expert, tensor_slot *out)
 {
     const tensor_table *table = m->arch->tensors;
+    const dim width = width_of(m, which);
     int found = 0;
     *out = (tensor_slot){0};
-    for (int i = 0; i < table->n_layer; i++) {
+    for (int i = 0; i < table->n_layer && !found; i++) {
         const dim *shape = table->layer[i].shape;
-        tensor_slot slot;
-        if (shape[0] != DIM_HIDDEN || shape[1] != site_dim[which] || shape[2] != DIM_END)
+        if (shape[0] != DIM_HIDDEN || shape[1] != width || shape[2] != DIM_END)
             continue;
-        status st = tensor_slot_find(&m->config, table, source, layer, i, &slot);
+        status st =
+            tensor_slot_find(&m->config, table, source, (tensor_place){layer, i, expert}, out);
         if (st != OK)
             return st;
-        if (!slot.def)
-            continue;
-        *out = slot;
-        found++;
+        found = out->def != NULL; // else it is another form's
     }
-    if (found != 1 || (out->layout != LAYOUT_PLAIN && out->layout != LAYOUT_TRANSPOSED) ||
+    if (!found || (out->layout != LAYOUT_PLAIN && out->layout != LAYOUT_TRANSPOSED) ||
         out->from->type->block != 1)
         return status_fail(
             ERR_INPUT, m->path,
@@ -95,42 +97,69 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static status cut_tensor(const tensor_slot *s, const int8_t *mask, const char *folder)
+static status cut_tensor(const tensor_slot *s, size_t width, const int8_t *mask, const char *folder)
 {
     const tensor *t = s->from;
-    const size_t item = t->type->bytes;
-    const bool turned = s->layout == LAYOUT_TRANSPOSED;
-    unsigned char *bytes = checked_calloc(t->n_bytes, 1);
+    const size_t rows = s->elements / width, n = s->elements * t->type->bytes;
+    unsigned char *bytes = checked_calloc(n, 1);
     char *path = file_join(folder, name_of(t->file));
     status st = bytes && path ? OK : status_no_memory(t->name);
     if (st == OK) {
-        memcpy(bytes, t->bytes, t->n_bytes);
-        zero_neurons(bytes, item, t->shape[turned ? 1 : 0], t->shape[turned ? 0 : 1], turned, mask);
-        st = rewrite(path, t->begin, bytes, t->n_bytes);
+        memcpy(bytes, t->bytes, n);
+        zero_neurons(bytes, t->type->bytes, rows, width, s->layout == LAYOUT_TRANSPOSED, mask);
+        st = rewrite(path, (size_t)(t->bytes - t->base), bytes, n);
     }
     free(bytes);
     free(path);
     return st;
 }
 
-static bool any_cut(const int8_t *mask, size_t n)
+static status cut_projection(const model *m, const weight_source *source, int layer, site which,
+                             int expert, const int8_t *mask, int width, const char *folder)
 {
-    return memchr(mask, 1, n) != NULL;
+    tensor_slot slot;
+    if (!memchr(mask, 1, (size_t)width))
+        return OK;
+    status st = find_projection(m, source, layer, which, expert, &slot);
+    return st == OK ? cut_tensor(&slot, (size_t)width, mask, folder) : st;
+}
+
+// Of an expert that is pruned as a whole, all its neurons.
+static status cut_experts(const model *m, const weight_source *source, const model_cut *cut,
+                          int layer, const char *folder)
+{
+    status st = OK;
+    const int n = m->config.info.experts, width = m->config.info.d_expert;
+    const int8_t *neurons = cut->mask[SITE_MLP], *experts = cut->mask[SITE_EXPERT];
+    int8_t *mask = checked_calloc((size_t)width, 1);
+    if (!mask)
+        return status_no_memory("a mask");
+    for (int e = 0; e < n; e++) {
+        const bool whole = experts && experts[layer * n + e];
+        memset(mask, whole, (size_t)width);
+        if (neurons && !whole)
+            memcpy(mask, neurons + ((size_t)layer * (size_t)n + (size_t)e) * (size_t)width,
+                   (size_t)width);
+        TRY(cut_projection(m, source, layer, SITE_MLP, e, mask, width, folder));
+    }
+done:
+    free(mask);
+    return st;
 }
 
 static status cut_all(const model *m, const weight_source *source, const model_cut *cut,
                       const char *folder)
 {
     status st = OK;
-    for (int s = 0; s < SITES; s++)
-        for (int l = 0; cut->mask[s] && l < cut->layers; l++) {
-            const int8_t *mask = cut->mask[s] + (size_t)l * (size_t)cut->width[s];
-            tensor_slot slot;
-            if (!any_cut(mask, (size_t)cut->width[s]))
-                continue;
-            TRY(find_projection(m, source, l, (site)s, &slot));
-            TRY(cut_tensor(&slot, mask, folder));
-        }
+    for (int l = 0; l < cut->layers; l++) {
+        if (m->config.info.experts)
+            TRY(cut_experts(m, source, cut, l, folder));
+        for (int s = SITE_MLP; s <= SITE_ATTN; s++)
+            if (cut->mask[s] && (s == SITE_ATTN || !m->config.info.experts))
+                TRY(cut_projection(m, source, l, (site)s, 0,
+                                   cut->mask[s] + (size_t)l * (size_t)cut->width[s], cut->width[s],
+                                   folder));
+    }
 done:
     return st;
 }

@@ -83,7 +83,7 @@ static status scan_offsets(const safetensors *s, json_scan *scan, tensor *t)
                          end, s->data_bytes);
     } else {
         t->bytes = s->data + begin;
-        t->begin = (size_t)(t->bytes - s->map.bytes);
+        t->base = s->map.bytes;
         t->n_bytes = end - begin;
     }
 done:

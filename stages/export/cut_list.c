@@ -9,8 +9,10 @@
 
 #include "pipeline/base/checked.h"
 
-static const char *const mask_name[SITES] = {[SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask"};
-static const char *const score_name[SITES] = {[SITE_MLP] = "mlp_score", [SITE_ATTN] = "attn_score"};
+static const char *const mask_name[SITES] = {
+    [SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask", [SITE_EXPERT] = "expert_mask"};
+static const char *const score_name[SITES] = {
+    [SITE_MLP] = "mlp_score", [SITE_ATTN] = "attn_score", [SITE_EXPERT] = "expert_score"};
 
 void cut_list_close(cut_list *l)
 {
@@ -118,7 +120,7 @@ status cut_list_open(const export_input *in, cut_list *l)
             TRY(read_mask(in, s, l));
         TRY(read_scores(in, s, l));
     }
-    if (!l->mask[SITE_MLP] && !l->mask[SITE_ATTN])
+    if (!l->mask[SITE_MLP] && !l->mask[SITE_ATTN] && !l->mask[SITE_EXPERT])
         st = status_fail(ERR_INPUT, artefact_path(in->pruned),
                          "holds no mask; name an artefact of the stage prune");
 done:

@@ -39,10 +39,10 @@ static void make_folder(void)
 
 static model_cut cut_of(const model_info *info, const void *mlp, const void *attn)
 {
-    return (model_cut){
-        .layers = info->layers,
-        .width = {model_site_width(info, SITE_MLP), model_site_width(info, SITE_ATTN)},
-        .mask = {mlp, attn}};
+    model_cut c = {.layers = info->layers, .mask = {mlp, attn}};
+    for (site s = 0; s < SITES; s++)
+        c.width[s] = model_site_width(info, s);
+    return c;
 }
 
 static void write_copy(const char *path, const model_cut *cut)
@@ -96,6 +96,51 @@ static void test_language_models(void **state)
         write_copy(lm_cases[i].model, &twin);
         run_copy(&x);
         assert_true(lm_distance(&x, "logits_masked") > 1e-3);
+        free(masked);
+        lm_close(&x);
+    }
+}
+
+// Mixtures of experts, a tensor an expert or all in one: neurons of theirs, and whole experts.
+static void test_sparse(void **state)
+{
+    (void)state;
+    static const struct lm_case cases[] = {
+        {"lm-mixtral", LM_MODELS "lm-mixtral"},
+        {"lm-mixtral", LM_MODELS "lm-mixtral-fused"},
+        {"lm-qwen3-moe", LM_MODELS "lm-qwen3-moe"},
+        {"lm-olmoe", LM_MODELS "lm-olmoe"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lm x;
+        lm_open(&x, cases[i].name, cases[i].model);
+        const size_t experts = (size_t)x.info->layers * (size_t)x.info->experts;
+        const size_t n = (size_t)(x.tokens * x.columns);
+        float *masked = calloc(n, sizeof *masked);
+        uint8_t *expert = calloc(experts, 1);
+        for (size_t e = 1; e < experts; e += 3)
+            expert[e] = 1;
+        const uint8_t *pruned[SITES] = {
+            [SITE_MLP] = lm_expected(&x, "mask_mlp")->bytes, [SITE_EXPERT] = expert};
+        model_mask *mask = NULL;
+        assert_ok(model_mask_new(x.m, NULL, pruned, &mask));
+        x.mask = mask;
+        x.read = true;
+        assert_ok(lm_run(&x));
+        x.read = false;
+        memcpy(masked, x.logits, n * sizeof *masked);
+        model_mask_free(mask);
+        model_cut cut = cut_of(x.info, pruned[SITE_MLP], NULL);
+        cut.mask[SITE_EXPERT] = (const int8_t *)expert;
+        write_copy(cases[i].model, &cut);
+        run_copy(&x);
+        if (memcmp(masked, x.logits, n * sizeof *masked) != 0)
+            fail_msg("%s: the copy gives other bits", cases[i].model);
+        cut.mask[SITE_EXPERT] = NULL; // the twin
+        write_copy(cases[i].model, &cut);
+        run_copy(&x);
+        assert_memory_not_equal(masked, x.logits, n * sizeof *masked);
+        free(expert);
         free(masked);
         lm_close(&x);
     }
@@ -187,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_language_models),
+        cmocka_unit_test(test_sparse),
         cmocka_unit_test(test_towers),
         cmocka_unit_test(test_files),
     };

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,6 +53,24 @@ static status find_projection(const model *m, const weight_source *source, int l
             "cannot be exported",
             site_names[which], layer);
     return OK;
+}
+
+void model_site_module(const model *m, site s, int layer, char name[160])
+{
+    const tensor_table *table = m->arch->tensors;
+    const dim width = width_of(m, s);
+    name[0] = 0;
+    for (int i = 0; s != SITE_EXPERT && i < table->n_layer; i++) {
+        const tensor_def *def = &table->layer[i];
+        if (def->shape[0] != DIM_HIDDEN || def->shape[1] != width || def->shape[2] != DIM_END ||
+            !def->name || (m->config.features & def->needs) != def->needs)
+            continue;
+        snprintf(name, TENSOR_NAME_BYTES, def->name, layer, 0);
+        char *expert = strstr(name, ".experts.");
+        char *end = expert ? expert + strlen(".experts") : strrchr(name, '.');
+        *end = 0; // ".weight"
+        return;
+    }
 }
 
 // Zeros what is read of the cut neurons. `rows` outputs, `width` neurons.

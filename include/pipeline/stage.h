@@ -144,6 +144,9 @@ typedef struct resource_def {
     // What the user should know of it, a line each: `plan` and the beginning of a run say so. Of a
     // light object too. Optional; borrowed. Local.
     const char *(*notes)(const void *object);
+    // Adds what it can say of dimensions that an artefact has (artefact_coordinate): what layers are
+    // called. On the owner, once the stage has described the rest. Optional. Local.
+    status (*coordinates)(const void *object, artefact_writer *w);
 } resource_def;
 
 // A way to say what a path holds, for `sulcus inspect`. Returns false in *known when the path is of

@@ -96,7 +96,7 @@ status view_report(const view_source *v, FILE *out)
     journal_summary run = journal_summarize(s->journal);
     const report_input in = {.pipeline = s->file->name,
                              .pipeline_path = s->file->path,
-                             .pipeline_text = s->file->text,
+                             .pipeline_text = s->file->effective,
                              .output = s->file->output,
                              .tasks = tasks,
                              .n_tasks = s->dag->n,

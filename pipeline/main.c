@@ -133,7 +133,7 @@ static status wrong_body(comm *c, const command_line *line)
 static dag_selection selection_of(const command_line *line)
 {
     return (dag_selection){command_line_option(line, "--from"), command_line_option(line, "--only"),
-                           command_line_option(line, "--force")};
+                           command_line_option(line, "--force"), command_line_option(line, "--to")};
 }
 
 static status run_body(comm *c, const command_line *line)
@@ -322,6 +322,7 @@ static status version_command(const command_line *line)
 
 #define SELECTION                                                                                  \
     {"--from", NULL, "STEP", "only this step and everything below it"},                            \
+        {"--to", NULL, "STEP", "only this step and everything that it needs"},                     \
         {"--only", NULL, "STEP", "only this step"},                                                \
     {                                                                                              \
         "--force", NULL, "STEP", "runs this step again though it is finished"                      \
@@ -333,8 +334,8 @@ static status version_command(const command_line *line)
         name, NULL, value, "taken because `run` takes it; changes nothing here"                    \
     }
 #define ALL_OF_RUN                                                                                 \
-    OF_RUN("--from", "STEP"), OF_RUN("--only", "STEP"), OF_RUN("--force", "STEP"),                 \
-        OF_RUN("--quiet", NULL)
+    OF_RUN("--from", "STEP"), OF_RUN("--to", "STEP"), OF_RUN("--only", "STEP"),                    \
+        OF_RUN("--force", "STEP"), OF_RUN("--quiet", NULL)
 
 #define CSV                                                                                        \
     {                                                                                              \

@@ -30,7 +30,7 @@ static status fill_task(const pipeline_state *s, const pipeline_task *k, own *o,
 {
     status st = OK;
     const task *t = k->task;
-    const journal_commit *c = k->known ? k->known->commit : NULL;
+    const journal_commit *c = k->commit;
     o->axes = checked_calloc(t->n_axes, sizeof *o->axes);
     o->inputs = checked_calloc(t->n_inputs, sizeof *o->inputs);
     if (!o->axes || !o->inputs)

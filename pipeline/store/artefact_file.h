@@ -22,6 +22,11 @@ const char *artefact_variable_dim(const artefact *a, size_t index, int i);
 // A text attribute of a variable, or NULL; owned by the caller.
 char *artefact_variable_text(const artefact *a, size_t index, const char *attribute);
 
+// Calls visit with every global text attribute, until it fails. ERR_INPUT.
+status artefact_each_attribute(const artefact *a,
+                               status (*visit)(void *context, const char *name, const char *value),
+                               void *context);
+
 // The version of NetCDF, as it says itself. Borrowed.
 const char *artefact_library(void);
 

@@ -26,6 +26,7 @@ typedef struct report_task {
     const artefact *artefact;  // NULL: not finished
     const char *artefact_path; // NULL: not finished
     double seconds;            // wall time of the task where it was computed
+    double busy;               // seconds of all ranks in its units
     int64_t units;
     int ranks; // that computed it
 } report_task;
@@ -37,6 +38,8 @@ typedef struct report_input {
     const char *output;        // the folder; the report goes to OUTPUT/report
     const report_task *tasks;  // in pipeline order
     size_t n_tasks;
+    int columns; // of a paper that the PDF and PNG are as wide as: 1, 2, or 0: their own size
+    int dpi;     // of the PNG; 0: 192
     double run_seconds; // of the last run
     int run_ranks;
     const char *host;

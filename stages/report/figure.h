@@ -11,6 +11,7 @@
 #include "pipeline/base/status.h"
 #include "pipeline/base/text.h"
 #include "pipeline/report.h"
+#include "stages/drawing/picture.h"
 
 typedef struct figure_def figure_def;
 
@@ -20,14 +21,12 @@ typedef struct figure {
     const report_input *in;   // borrowed
     const report_task **task; // finished tasks, in pipeline order. Owned
     size_t n;
-    char *stem;       // of its files: "figure1", "figure1-site=attn". Owned
-    text script, csv; // gnuplot's script, the data as plotted
+    picture picture; // its stem is owned
     text caption, numbers,
-        table;  // HTML: how to read it; a line for the key numbers; rows behind <details>, or ""
-    bool drawn; // are STEM.svg and STEM.png there?
+        table; // HTML: how to read it; a line for the key numbers; rows behind <details>, or ""
 } figure;
 
-// Fills script, csv, caption, numbers and table from the tasks' artefacts. ERR_INPUT when one
+// Fills the picture, caption, numbers and table from the tasks' artefacts. ERR_INPUT when one
 // cannot be read.
 typedef status figure_draw(figure *f);
 

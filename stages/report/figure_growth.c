@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/curves.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/curves.h"
+#include "stages/drawing/markup.h"
 
 static int by_share(const void *a, const void *b)
 {
@@ -97,6 +97,28 @@ static void add_table(const curve *c, size_t n, text *table)
     text_add(table, "</table>\n");
 }
 
+// The end of the axis: the next multiple of ten above the largest share.
+static double find_end(const curve *c, size_t n)
+{
+    double most = 10;
+    for (size_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < c[i].points; j++)
+            most = fmax(most, ceil(c[i].point[j].x / 10 - 1e-9) * 10);
+    return fmin(most, 100);
+}
+
+// Of all panels with overlaps: the same for all, so that they can be compared.
+static double find_top(const curve *c, size_t n)
+{
+    double most = 10;
+    for (size_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < c[i].points; j++) {
+            most = fmax(most, ceil(c[i].point[j].max / 10 - 1e-9) * 10);
+            most = fmax(most, ceil((c[i].point[j].mean + c[i].point[j].std) / 10 - 1e-9) * 10);
+        }
+    return fmin(most, 100);
+}
+
 static void add_numbers(figure *f, const curve *c, size_t n)
 {
     for (size_t i = 0; i < n && c[i].points > 0; i++) {
@@ -149,8 +171,10 @@ status figure_growth(figure *f)
         c[i].colour = (int)(i < 2 ? i : i + 1);
         TRY(read_curve(f->task[i], &c[i]));
         title[i] = c[i].label;
-        high[i] = 100;
     }
+    for (size_t i = 0; i < n; i++)
+        high[i] = find_top(c, n);
+    const double end = find_end(c, n);
     if (n == 2 && same_shares(&c[0], &c[1])) {
         TRY(subtract_curves(&c[0], &c[1], &c[n]));
         c[n].panel = n;
@@ -165,12 +189,15 @@ status figure_growth(figure *f)
                         .x_title = "share of neurons selected, %",
                         .y_title = "overlap, %",
                         .x_field = "share_percent",
-                        .x_high = 100,
+                        .x_high = end,
                         .low = low,
                         .high = high,
-                        .x_step = 20,
-                        .spread = true};
-    curves_write(&all, f->stem, &f->script, &f->csv);
+                        .x_step = end > 50   ? 20
+                                  : end > 20 ? 10
+                                             : 5,
+                        .spread = true,
+                        .grey = "chance"};
+    curves_write(&all, &f->picture);
     add_caption(f, panels > n);
     add_numbers(f, c, n);
     add_table(c, n, &f->table);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/heatmap.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/heatmap.h"
+#include "stages/drawing/markup.h"
 
 // One task's overlaps in percent, without the diagonal.
 static status read_panel(const report_task *t, int64_t n, double fraction, heatmap_panel *out)
@@ -138,7 +138,7 @@ status figure_overlap(figure *f)
                        .palette = PALETTE_SHARE,
                        .high = round_up(top),
                        .scale_title = "overlap, %"};
-    heatmap_write(&h, f->stem, &f->script, &f->csv);
+    heatmap_write(&h, &f->picture);
     add_caption(f, fraction[0], chance[0]);
 done:
     heatmap_free_panels(panel, f->n);

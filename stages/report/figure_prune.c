@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/heatmap.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/heatmap.h"
+#include "stages/drawing/markup.h"
 
 // A task's results. All owned.
 typedef struct pruning {
@@ -204,13 +204,14 @@ static void add_numbers(figure *f, const report_task *t, const pruning *p)
     if (!isnan(drop))
         text_addf(&f->numbers, "to lose %g%% of Top-1, ", 100 * drop);
     text_addf(&f->numbers,
-              "<b>%.1f ± %.1f%%</b> of %s neurons are pruned (mean ± standard deviation "
+              "<b>%.1f ± %.1f%%</b> of %s are pruned (mean ± standard deviation "
               "over %lld %s); %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> "
               "of the others'",
               100 * of[FRACTION].mean, 100 * of[FRACTION].std,
-              strcmp(site, "both") == 0  ? "all"
-              : strcmp(site, "mlp") == 0 ? "MLP"
-                                         : "attention",
+              strcmp(site, "both") == 0     ? "all neurons"
+              : strcmp(site, "mlp") == 0    ? "MLP neurons"
+              : strcmp(site, "expert") == 0 ? "all experts"
+                                            : "attention neurons",
               (long long)p->forgets, figure_subset_words(f), 100 * of[OWN].mean,
               figure_subset_word(f), 100 * of[OTHERS].mean);
     if (of[FOREIGN].n > 0)
@@ -345,7 +346,7 @@ status figure_prune(figure *f)
                        .palette = PALETTE_LOSS,
                        .high = 100,
                        .scale_title = "Top-1, % of the unpruned model's"};
-    heatmap_write(&h, f->stem, &f->script, &f->csv);
+    heatmap_write(&h, &f->picture);
     add_caption(f, &p[0]);
 done:
     for (size_t i = 0; p && i < f->n; i++)

@@ -9,11 +9,15 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/drawing/markup.h"
+#include "stages/report/figure_between.h"
 #include "stages/report/figure_clusters.h"
+#include "stages/report/figure_enrichment.h"
 #include "stages/report/figure_growth.h"
+#include "stages/report/figure_modules.h"
 #include "stages/report/figure_overlap.h"
 #include "stages/report/figure_prune.h"
-#include "stages/report/markup.h"
+#include "stages/report/figure_within.h"
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
@@ -32,6 +36,26 @@ static const figure_def table[] = {
      "image", "auc", NULL, "|model|", false, 0, figure_clusters},
     {"figure6-text", "How strongly clusters match the neurons of a text domain, layer by layer",
      "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
+    {"figure11", "Overlap of the neurons of two classes, layer by layer", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure11-text", "Overlap of the neurons of two text domains, layer by layer", "intersect",
+     "text", "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure12", "Which classes share neurons in which layers", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure12-text", "Which text domains share neurons in which layers", "intersect", "text",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure13", "Which sets of neurons of one step meet which of another", "intersect", "image",
+     "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure13-text", "Which sets of neurons of one step meet which of another", "intersect",
+     "text", "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure14", "How separate the communities of neurons are, layer by layer", "cluster", "image",
+     "modularity", NULL, "|model|", true, 0, figure_modularity},
+    {"figure15", "How far clusterings agree, layer by layer", "agreement", "image", "ari", NULL, "",
+     true, 0, figure_agreement},
+    {"figure16", "Clusters that are home to the neurons of a class", "enrichment", "image",
+     "enrichment", NULL, "", true, 0, figure_enrichment},
+    {"figure16-text", "Clusters that are home to the neurons of a text domain", "enrichment",
+     "text", "enrichment", NULL, "", true, 0, figure_enrichment},
 };
 enum { FIGURES = sizeof table / sizeof *table };
 
@@ -41,6 +65,8 @@ static bool matches_figure(const figure_def *def, const report_task *t)
         !artefact_has(t->artefact, def->with) ||
         (def->without && artefact_has(t->artefact, def->without)))
         return false;
+    if (def->fractions > 0 && artefact_length(t->artefact, "fraction") < 2)
+        return false; // no curve
     char *modality = artefact_get_attribute(t->artefact, "modality");
     bool same = strcmp(modality ? modality : "image", def->modality) == 0;
     free(modality);
@@ -85,12 +111,14 @@ static status add_task(const report_input *in, const figure_def *def, const repo
                        char *stem, figure *figures, size_t from, size_t *n)
 {
     size_t at = from;
-    while (at < *n && strcmp(figures[at].stem, stem) != 0)
+    while (at < *n && strcmp(figures[at].picture.stem, stem) != 0)
         at++;
     if (at < *n) {
         free(stem);
     } else {
-        figures[at] = (figure){.def = def, .in = in, .stem = stem};
+        figures[at] = (figure){.def = def,
+                               .in = in,
+                               .picture = {.stem = stem, .columns = in->columns, .dpi = in->dpi}};
         ++*n;
         figures[at].task = checked_calloc(in->n_tasks, sizeof *figures[at].task);
         if (!figures[at].task)
@@ -135,9 +163,10 @@ void figures_free(figure *figures, size_t n)
 {
     for (size_t i = 0; figures && i < n; i++) {
         free(figures[i].task);
-        free(figures[i].stem);
-        text_free(&figures[i].script);
-        text_free(&figures[i].csv);
+        free(figures[i].picture.stem);
+        text_free(&figures[i].picture.script);
+        text_free(&figures[i].picture.csv);
+        text_free(&figures[i].picture.data);
         text_free(&figures[i].caption);
         text_free(&figures[i].numbers);
         text_free(&figures[i].table);

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "pipeline/base/file.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/markup.h"
 
 enum { SVG_LIMIT = 64 << 20 };
 
@@ -150,11 +150,11 @@ static void add_numbers(const figure *figures, size_t n, text *page)
 
 static void add_downloads(const figure *f, text *page)
 {
-    static const char *const kind[] = {"svg", "png", "csv", "gp"};
+    static const char *const kind[] = {"svg", "pdf", "png", "csv", "gp"};
     text_add(page, "<p class=\"soft\">Download:");
-    for (size_t i = f->drawn ? 0 : 2; i < sizeof kind / sizeof *kind; i++) {
+    for (size_t i = f->picture.drawn ? 0 : 3; i < sizeof kind / sizeof *kind; i++) {
         text_add(page, " <a download=\"\" href=\"");
-        for (const char *s = f->stem; *s; s++) // a % in the name is part of it
+        for (const char *s = f->picture.stem; *s; s++) // a % in the name is part of it
             text_addf(page, *s == '%' ? "%%25" : "%c", *s);
         text_addf(page, ".%s\">%s</a>", kind[i], kind[i]);
     }
@@ -179,19 +179,19 @@ static status add_figure(const figure *f, const char *folder, text *page)
     char *path = NULL, *svg = NULL;
     size_t size;
     text_add(page, "<figure id=\"");
-    markup_html(page, f->stem);
+    markup_html(page, f->picture.stem);
     text_add(page, "\">\n<h3>");
-    add_figure_name(f->stem, page);
+    add_figure_name(f->picture.stem, page);
     text_add(page, ". ");
     markup_html(page, f->def->title);
     text_add(page, "</h3>\n");
-    if (f->drawn) {
-        path = text_format("%s/%s.svg", folder, f->stem);
+    if (f->picture.drawn) {
+        path = text_format("%s/%s.svg", folder, f->picture.stem);
         if (!path)
             TRY(status_no_memory("a file name"));
         TRY(file_read(path, SVG_LIMIT, &svg, &size));
         text_add(page, "<div class=\"plot\">\n");
-        TRY(report_html_svg(svg, f->stem, page));
+        TRY(report_html_svg(svg, f->picture.stem, page));
         text_add(page, "\n</div>\n");
     } else {
         text_add(page, "<p class=\"note\">Not drawn: gnuplot is missing or failed. Its script and "
@@ -213,16 +213,16 @@ done:
     return st;
 }
 
-// How many broken records of its data a task did without.
-static void add_skipped(const report_task *t, text *page)
+static void add_note(const report_task *t, const char *attribute, const char *before,
+                     const char *behind, text *page)
 {
-    char *skipped = artefact_get_attribute(t->artefact, "skipped");
-    if (skipped) {
-        text_add(page, ", without ");
-        markup_html(page, skipped);
-        text_add(page, " broken records");
+    char *said = artefact_get_attribute(t->artefact, attribute);
+    if (said) {
+        text_add(page, before);
+        markup_html(page, said);
+        text_add(page, behind);
     }
-    free(skipped);
+    free(said);
 }
 
 static void add_tasks(const report_input *in, text *page)
@@ -243,7 +243,8 @@ static void add_tasks(const report_input *in, text *page)
             text_add(page, "</td><td></td><td></td><td>not finished</td><td></td><td></td></tr>\n");
             continue;
         }
-        add_skipped(t, page);
+        add_note(t, "skipped", ", without ", " broken records", page);
+        add_note(t, "unreached", ", no token reached ", "", page);
         text_addf(page, "</td><td>%lld</td><td>%d</td><td>", (long long)t->units, t->ranks);
         add_seconds(page, t->seconds);
         text_addf(page,

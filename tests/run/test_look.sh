@@ -114,18 +114,18 @@ is 'a run: the notice on the tokenizer' "$(cat stdout stderr | grep -c 'note: da
 cp keep.jsonl lines.jsonl
 
 # Images in Parquet, and ids in the middle of a file: every record, with --inputs; by a run before its first pass.
-sed "s|^  pictures:.*|  pictures: {format: parquet, path: $SOURCE/tests/reference/parquet/wrong/bad-images.parquet, labels: position, collect: same}|" p.yaml >parquet.yaml
-"$SULCUS" plan parquet.yaml >stdout 2>stderr || true
+sed "s|^  pictures:.*|  pictures: {format: parquet, path: $SOURCE/tests/reference/parquet/wrong/late-image.parquet, labels: position, collect: same}|" p.yaml >parquet.yaml
+"$SULCUS" plan parquet.yaml >stdout 2>stderr || fail 'images in Parquet: what plan alone does not look at'
 code=0
 "$SULCUS" plan parquet.yaml --inputs >stdout 2>stderr || code=$?
 is 'images in Parquet, --inputs: code' $code 3
 rm -rf out
 "$SULCUS" run parquet.yaml --only seen >stdout 2>stderr
 is 'images in Parquet, a run: code' $? 3
-says 'images in Parquet, a run' stderr '^sulcus: error: .*bad-images.parquet:[0-9]*: '
+says 'images in Parquet, a run' stderr '^sulcus: error: .*late-image.parquet:[0-9]*: '
 is 'images in Parquet, a run: units' "$(grep -c '"event":"unit\|"event":"checkpoint' out/journal.jsonl)" 0
 "$SULCUS" plan parquet.yaml --inputs >stdout 2>stderr
-says 'images in Parquet, --inputs' stderr '^sulcus: error: parquet.yaml:9:3: .*bad-images.parquet:[0-9]*: '
+says 'images in Parquet, --inputs' stderr '^sulcus: error: parquet.yaml:9:3: .*late-image.parquet:[0-9]*: '
 
 # Weights of a model of 7 billion parameters, 14 GB of a hole: what is looked at are headers, and digests are not taken.
 mkdir large

@@ -221,6 +221,7 @@ static bool is_relative(const char *class, const char *task)
                                          "ForTokenClassification",
                                          "ForQuestionAnswering",
                                          "ForMultipleChoice",
+                                         "ForNextSentencePrediction",
                                          "ForMaskedImageModeling"};
     const char *end = NULL;
     for (size_t i = 0; !end && i < sizeof tasks / sizeof *tasks; i++)

@@ -51,6 +51,7 @@ typedef struct config {
     uint64_t full[CONFIG_MAX_LAYERS / 64]; // bits of layers that see all keys all the same
     bool headless;                         // has no head: activations, and no answers
     int embedding_width;                   // text: of the embedding; 0: hidden_size
+    int token_types;                       // text: kinds of tokens that have embeddings
     int first_position;          // text: rows of learned positions before that of position 0
     bool norm_behind_sum;        // norms are of the sums that blocks add to, not of their input
     bool share_weights;          // sparse: the weights of a token's experts are made to sum to 1

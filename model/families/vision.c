@@ -9,6 +9,13 @@
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
+const char *const vision_input_files[] = {"preprocessor_config.json",
+                                          "LOC_synset_mapping.txt",
+                                          "synset_words.txt",
+                                          "imagenet_class_index.json",
+                                          "words.txt",
+                                          NULL};
+
 static status read_mlp(const config_file *f, const vision_class *class, model_info *i)
 {
     status st;

@@ -38,6 +38,7 @@ static size_t dim_length(const config *c, dim d)
         [DIM_OUTPUTS] = i->outputs,
         [DIM_POSITIONS] =
             i->modality == MODALITY_IMAGE ? image_positions(c) : i->context + c->first_position,
+        [DIM_TOKEN_TYPES] = c->token_types,
         [DIM_REGISTERS] = c->registers,
         [DIM_CHANNELS] = i->channels,
         [DIM_PATCH_HEIGHT] = c->patch_height,

@@ -24,6 +24,7 @@ typedef enum dim {
     DIM_EXPERT,  // neurons of each
     DIM_OUTPUTS,
     DIM_POSITIONS, // rows_per_image without registers, or context and the rows before the first
+    DIM_TOKEN_TYPES,
     DIM_REGISTERS,
     DIM_CHANNELS,
     DIM_PATCH_HEIGHT,

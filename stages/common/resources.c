@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
 #include "pipeline/machine/cores.h"
 
 // A model of the pipeline file: opened, and where from, because its preprocessing lies beside it.
@@ -42,10 +43,21 @@ static status add_file(void *list, const char *path)
     return file_list_add(list, path);
 }
 
+// The model itself may have named it.
+static status add_new_file(void *list, const char *path)
+{
+    const file_list *l = list;
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->path[i], path) == 0)
+            return OK;
+    return file_list_add(list, path);
+}
+
 static status model_entry_files(const params *p, file_list *out)
 {
     model_options options = model_options_of(p);
-    return model_files(&options, add_file, out);
+    status st = model_files(&options, add_file, out);
+    return st == OK ? dataset_tokenizer_files(options.path, add_new_file, out) : st;
 }
 
 static void model_entry_close(void *object)
@@ -68,14 +80,14 @@ static int opening_threads(const params *pipeline, const share *s)
     return cores_here(s ? s->ranks : 1);
 }
 
-static status model_entry_open(const params *p, const params *pipeline, share *s, bool light,
-                               void **object)
+static status model_entry_open(const params *p, const params *pipeline, share *s,
+                               resource_depth depth, void **object)
 {
     status st = OK;
     model_options options = model_options_of(p);
     options.compute =
         strcmp(params_text(pipeline, "compute"), "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
-    options.light = light;
+    options.light = depth != RESOURCE_WHOLE;
     options.threads = opening_threads(pipeline, s);
     options.team = s ? s->team : NULL;
     model_entry *e = checked_calloc(1, sizeof *e);
@@ -87,7 +99,7 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
-    if (light)
+    if (options.light)
         TRY(model_check_files(e->model));
     *object = e;
     e = NULL;
@@ -165,6 +177,14 @@ static const param_def data_params[] = {
     {"context", PARAM_INT, "0", .low = 0, .high = 1e9,
      .help = "text: tokens per sample; 0 is the model's own limit"},
     {"pack", PARAM_BOOL, "false", .help = "text: join documents into full samples"},
+    {"mask", PARAM_REAL, .low = 0, .high = 1,
+     .help = "masked language models: share of a sample's tokens that are masked, and predicted; "
+             "0.15 where absent, 0 for a text as it is"},
+    {"mask_seed", PARAM_INT, .low = 0, .high = 9e15,
+     .help = "masked language models: chooses the tokens; 0 where absent"},
+    {"mask_with", PARAM_TEXT, .choices = "mixed|mask",
+     .help = "masked language models: what a masked token becomes: mixed, of ten eight the mask, "
+             "one any token, one itself; or always the mask. mixed where absent"},
     {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
     {"shots", PARAM_INT, "0", .low = 0, .high = 100,
      .help = "questions: how many of dev are shown with their answers before each"},
@@ -178,6 +198,9 @@ static const param_def data_params[] = {
          "in the whole vocabulary"},
     {0},
 };
+
+// Of a sample's tokens, as BERT was trained.
+#define MASK_SHARE 0.15
 
 static const char *text_or_null(const params *p, const char *name)
 {
@@ -196,27 +219,31 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
     double collect = DATASET_COLLECT_DEFAULT;
     if (params_has(p, "collect"))
         collect = params_text(p, "collect") ? -1 : params_real(p, "collect");
-    const char *labels = text_or_null(p, "labels");
-    *out = (dataset_options){.format = params_text(p, "format"),
-                             .path = params_text(p, "path"),
-                             .split = text_or_null(p, "split"),
-                             .subsets = text_or_null(p, "subsets"),
-                             .keep = *keep,
-                             .n_keep = n,
-                             .limit = params_int(p, "limit"),
-                             .labels_by_position = labels != NULL,
-                             .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
-                             .collect = collect,
-                             .image = text_or_null(p, "image"),
-                             .label = text_or_null(p, "label"),
-                             .field = params_text(p, "field"),
-                             .tokenizer = text_or_null(p, "tokenizer"),
-                             .context = params_int(p, "context"),
-                             .pack = params_bool(p, "pack"),
-                             .dtype = params_text(p, "dtype"),
-                             .shots = params_int(p, "shots"),
-                             .template = text_or_null(p, "template"),
-                             .vocabulary = strcmp(params_text(p, "answers"), "vocabulary") == 0};
+    const char *labels = text_or_null(p, "labels"), *with = text_or_null(p, "mask_with");
+    *out =
+        (dataset_options){.format = params_text(p, "format"),
+                          .path = params_text(p, "path"),
+                          .split = text_or_null(p, "split"),
+                          .subsets = text_or_null(p, "subsets"),
+                          .keep = *keep,
+                          .n_keep = n,
+                          .limit = params_int(p, "limit"),
+                          .labels_by_position = labels != NULL,
+                          .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
+                          .collect = collect,
+                          .image = text_or_null(p, "image"),
+                          .label = text_or_null(p, "label"),
+                          .field = params_text(p, "field"),
+                          .tokenizer = text_or_null(p, "tokenizer"),
+                          .context = params_int(p, "context"),
+                          .pack = params_bool(p, "pack"),
+                          .mask = params_has(p, "mask") ? params_real(p, "mask") : MASK_SHARE,
+                          .mask_seed = params_has(p, "mask_seed") ? params_int(p, "mask_seed") : 0,
+                          .mask_alone = with && strcmp(with, "mask") == 0,
+                          .dtype = params_text(p, "dtype"),
+                          .shots = params_int(p, "shots"),
+                          .template = text_or_null(p, "template"),
+                          .vocabulary = strcmp(params_text(p, "answers"), "vocabulary") == 0};
     return OK;
 }
 
@@ -250,16 +277,18 @@ done:
     return st;
 }
 
-static status data_open(const params *p, const params *pipeline, share *s, bool light,
+static status data_open(const params *p, const params *pipeline, share *s, resource_depth depth,
                         void **object)
 {
-    (void)light;
     const char **keep = NULL;
     dataset_options options;
     dataset *d = NULL;
     status st = dataset_options_of(p, &keep, &options);
     TRY(share_vote(s, st)); // opening is collective
     options.threads = opening_threads(pipeline, s);
+    options.first_records = depth == RESOURCE_FIRST;
+    options.whole_images =
+        depth == RESOURCE_RECORDS || (depth == RESOURCE_WHOLE && (!s || s->rank == 0));
     TRY(with_location(p, dataset_open(&options, s, &d)));
     *object = d;
 done:
@@ -272,6 +301,11 @@ static void data_close(void *object)
     dataset_close(object);
 }
 
+static const char *data_notes(const void *object)
+{
+    return dataset_notes(object);
+}
+
 const resource_def resource_data = {
     .section = "datasets",
     .parameter = "data",
@@ -280,6 +314,7 @@ const resource_def resource_data = {
     .files = data_files,
     .open = data_open,
     .close = data_close,
+    .notes = data_notes,
 };
 
 model *stage_model(const task *t)
@@ -318,9 +353,9 @@ const dataset *stage_dataset(const task *t, const char *param, size_t i)
 }
 
 // What a model reads, or a dataset holds.
-static const char *kind_name(bool text)
+static const char *kind_name(bool is_text)
 {
-    return text ? "text" : "images";
+    return is_text ? "text" : "images";
 }
 
 // What the task's model wants of a dataset.
@@ -343,6 +378,7 @@ static status spec_of(const task *t, const char *param, size_t i, sample_spec *o
                          .classes = model_has_head(e->model) ? info->outputs : 0,
                          .context = info->context,
                          .vocabulary = info->outputs,
+                         .masked = info->masked,
                          .pool = task_pool(t)};
     return OK;
 }
@@ -352,6 +388,35 @@ status stage_samples(const task *t, const char *param, size_t i, samples **out)
     sample_spec spec;
     status st = spec_of(t, param, i, &spec);
     return st == OK ? samples_open(stage_dataset(t, param, i), &spec, out) : st;
+}
+
+// Which of the two is a failure about? The tokenizer and the preprocessing are files of the model's,
+// unless the dataset names a tokenizer.
+static void blame(const task *t, const char *param, size_t i, stage_look *found)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    const bool models = strncmp(status_text(), e->path, strlen(e->path)) == 0;
+    found->parameter = models ? "model" : param;
+    found->index = models ? 0 : i;
+}
+
+static void note_samples(const task *t, const char *param, size_t i, const samples *s, text *notes)
+{
+    const char *at = samples_notes(s), *name = task_resource_name(t, param, i);
+    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+        text_addf(notes, "datasets/%s: %.*s\n", name, (int)(end - at), at);
+}
+
+status stage_look_samples(const task *t, const char *param, size_t i, stage_look *found)
+{
+    samples *s = NULL;
+    status st = stage_samples(t, param, i, &s);
+    if (st == OK)
+        note_samples(t, param, i, s, found->notes);
+    else
+        blame(t, param, i, found);
+    samples_close(s);
+    return st;
 }
 
 status stage_prepare_samples(const task *t, const char *param, size_t i, share *s)
@@ -366,4 +431,31 @@ status stage_note_skipped(int64_t skipped, artefact_writer *w)
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)skipped);
     return skipped > 0 ? artefact_attribute(w, "skipped", number) : OK;
+}
+
+// How a dataset's tokens are masked.
+static void describe_mask(const dataset_options *o, text *out)
+{
+    if (o->mask > 0)
+        text_addf(out, "%g of the tokens, seed %lld, %s", o->mask, (long long)o->mask_seed,
+                  o->mask_alone ? "mask" : "mixed");
+    else
+        text_add(out, "none");
+}
+
+status stage_note_mask(const task *t, const char *param, size_t n, artefact_writer *w)
+{
+    status st = OK;
+    text said = {0};
+    if (!model_get_info(stage_model(t))->masked)
+        return OK;
+    for (size_t i = 0; i < n; i++) {
+        if (n > 1)
+            text_addf(&said, "%s%s: ", i ? "; " : "", task_resource_name(t, param, i));
+        describe_mask(dataset_get_options(stage_dataset(t, param, i)), &said);
+    }
+    st = said.failed ? status_no_memory("an attribute")
+                     : artefact_attribute(w, "mask", text_get(&said));
+    text_free(&said);
+    return st;
 }

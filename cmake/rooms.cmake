@@ -70,4 +70,4 @@ room(stages/intersect USES pipeline stages/common)
 # Figures as gnuplot's scripts, as data, and as what the report's page makes of them.
 room(stages/drawing USES pipeline)
 room(stages/report USES pipeline stages/drawing)
-room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/drawing stages/report)
+room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report)

@@ -229,7 +229,8 @@ static status status_command(const command_line *line)
 static status report_command(const command_line *line)
 {
     view_source source = source_of(line);
-    return view_report(&source, stdout);
+    return view_report(&source, command_line_option(line, "--columns"),
+                       command_line_option(line, "--dpi"), stdout);
 }
 
 static status explain_command(const command_line *line)
@@ -367,7 +368,10 @@ static const command_def commands[] = {
      1,
      1,
      "writes figures and a page from what is finished to OUTPUT/report",
-     {OVERRIDE, ALL_OF_RUN},
+     {OVERRIDE,
+      {"--columns", NULL, "1|2", "figures (PDF, PNG) as wide as 1 or 2 columns of a paper"},
+      {"--dpi", NULL, "N", "dots per inch of the PNG figures (192)"},
+      ALL_OF_RUN},
      report_command},
     {"explain",
      "PIPELINE TASK",

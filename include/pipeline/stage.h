@@ -21,6 +21,7 @@
 #include "pipeline/base/status.h"
 #include "pipeline/base/version.h"
 #include "pipeline/config/params.h"
+#include "pipeline/report.h"
 #include "pipeline/store/artefact.h"
 
 // One point of a step: parameters, inputs, resources. Given by the engine, borrowed by the stage.
@@ -128,6 +129,8 @@ typedef struct stage_def {
     status (*finish)(void *state, const round_state *finished, const partial *sum,
                      artefact_writer *w);
     void (*close)(void *state);
+
+    stage_figure figure; // what the report draws of the artefact. Optional
 } stage_def;
 
 // What a resource takes of a node's memory where a team shares it out.

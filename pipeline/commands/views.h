@@ -35,8 +35,10 @@ status view_status(const view_source *v, bool json, FILE *out);
 // value.
 status view_explain(const view_source *v, const char *label, FILE *out);
 
-// `sulcus report`: hands the committed artefacts to the registry's report.
-status view_report(const view_source *v, FILE *out);
+// `sulcus report`: hands the committed artefacts to the registry's report. `columns` is "1" or "2",
+// `dpi` a number from 36 to 2400; NULL: as the report has it. ERR_USAGE when they are something
+// else.
+status view_report(const view_source *v, const char *columns, const char *dpi, FILE *out);
 
 // `sulcus inspect`: what an artefact holds; else what one of the registry's inspectors knows of the
 // path. ERR_INPUT when nobody does.

@@ -277,6 +277,10 @@ static void write_data(const curves *c, const layout *l, text *data)
     markup_json(data, c->x_title);
     text_add(data, ",\"yTitle\":");
     markup_json(data, c->y_title);
+    if (c->grey) {
+        text_add(data, ",\"grey\":");
+        markup_json(data, c->grey);
+    }
     text_add(data, ",\n\"panels\":[");
     add_panels(c, l, data);
     text_add(data, "],\n\"curves\":[");

@@ -31,7 +31,15 @@ typedef struct layout {
     double width, height;      // of the figure
 } layout;
 
-enum { MANY = 40, BAR_WIDTH = 16, BAR_HEIGHT = 420, TITLE_LINE = 16, CHARACTER = 7 };
+enum {
+    MANY = 40,
+    BAR_WIDTH = 16,
+    BAR_HEIGHT = 420,
+    BAR_LEAST = 96,
+    BAR_GAP = 14,
+    TITLE_LINE = 16,
+    CHARACTER = 7
+};
 
 static double longest_name(char *const *name, int64_t n)
 {
@@ -52,7 +60,7 @@ static size_t wrapped(const char *words, size_t width)
 
 static double bar_height(const heatmap *h, const layout *l)
 {
-    return fmin((double)h->rows * l->cell, BAR_HEIGHT);
+    return fmax(fmin((double)h->rows * l->cell, BAR_HEIGHT), BAR_LEAST);
 }
 
 // Characters of a line beside the bar.
@@ -80,10 +88,10 @@ static layout lay_out(const heatmap *h)
                     : lines;
     l.top = 16 + TITLE_LINE * (double)lines;
     l.left = 40 + letter * longest_name(h->row_name, h->rows);
-    l.bottom = 32 + 0.74 * letter * longest_name(h->column_name, h->columns);
+    l.bottom = 32 + (l.many ? 1.0 : 0.74) * letter * longest_name(h->column_name, h->columns);
     // A slanted name reaches to the left of its tick: the first ones into the room of the row
     // names.
-    l.left = fmax(l.left, l.bottom - 20);
+    l.left = l.many ? l.left : fmax(l.left, l.bottom - 20);
     l.gap_y = l.bottom + l.top;
     l.bar = 76 + TITLE_LINE * (double)wrapped(h->scale_title, bar_characters(h, &l));
     l.width = l.left + across * panel + (across - 1) * l.gap_x + l.bar;
@@ -130,18 +138,17 @@ static void write_style(const heatmap *h, const layout *l, text *script)
     text_addf(script,
               ")\nset cbrange [%g:%g]\nunset key\n"
               "set xrange [0.5:%lld.5]\nset yrange [%lld.5:0.5]\nset tics font ',%g'\n"
-              "set xtics rotate by 45 right scale 0 offset 0,0.2 noenhanced\n"
+              "set xtics rotate by %d right scale 0 offset 0,0.2 noenhanced\n"
               "set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder "
               "fc rgb '#d4d4d4'\n", // where a cell has no value
-              h->low, h->high, (long long)h->columns, (long long)h->rows, l->tic);
+              h->low, h->high, (long long)h->columns, (long long)h->rows, l->tic,
+              l->many ? 90 : 45);
     write_tics(script, "x", h->column_name, h->columns);
     text_add(script, "set cblabel ");
     write_wrapped(script, h->scale_title, bar_characters(h, l));
-    text_addf(script,
-              " noenhanced font ',11' offset 0.5,0\nset cbtics font ',10' scale 0.4\n"
-              "set colorbox user origin %.6f,%.6f size %.6f,%.6f\n",
-              (l->width - l->bar + 22) / l->width, 1 - (l->top + bar_height(h, l)) / l->height,
-              BAR_WIDTH / l->width, bar_height(h, l) / l->height);
+    text_add(script, " noenhanced font ',11' offset 0.5,0\nset cbtics font ',10' scale 0.4\n");
+    if (bar_height(h, l) < 2 * BAR_LEAST) // or the ticks of some scales would touch
+        text_addf(script, "set cbtics %g\n", (h->high - h->low) / 2);
 }
 
 // Columns of the CSV: 1 panel, 2 row, 3 column, 4 own, 5 value, 6 missed.
@@ -172,11 +179,11 @@ static void write_cells(const heatmap *h, const layout *l, size_t at, text *scri
               l->many ? 1.0 : 2.0);
     if (!l->many)
         text_addf(script,
-                  ", \\\n  '' skip 1 using ($5 %s %g ? held($3) : NaN):2:(sprintf('%%.0f',$5)) "
+                  ", \\\n  '' skip 1 using ($5 %s %g ? held($3) : NaN):2:(sprintf('%%.%df',$5)) "
                   "with labels font ',%.0f' tc rgb '#ffffff', \\\n"
-                  "  '' skip 1 using ($5 %s %g ? NaN : held($3)):2:(sprintf('%%.0f',$5)) with "
+                  "  '' skip 1 using ($5 %s %g ? NaN : held($3)):2:(sprintf('%%.%df',$5)) with "
                   "labels font ',%.0f' tc rgb '#1a1a1a'",
-                  dark, border, l->font, dark, border, l->font);
+                  dark, border, h->digits, l->font, dark, border, h->digits, l->font);
     text_add(script, "\n");
 }
 
@@ -202,7 +209,13 @@ static void write_panel(const heatmap *h, const layout *l, size_t at, text *scri
     markup_gnuplot(script, h->column_title);
     text_addf(script, " at screen %.6f,%.6f center noenhanced font ',11'\n",
               (left + width / 2) / l->width, 1 - (top + height + l->bottom - 9) / l->height);
-    text_add(script, at + 1 == h->panels ? "set colorbox\n" : "unset colorbox\n");
+    if (at + 1 == h->panels) // (a plain `set colorbox` would put it elsewhere)
+        text_addf(script, "set colorbox user origin %.6f,%.6f size %.6f,%.6f\n",
+                  (l->width - l->bar + BAR_GAP) / l->width,
+                  1 - (l->top + bar_height(h, l)) / l->height, BAR_WIDTH / l->width,
+                  bar_height(h, l) / l->height);
+    else
+        text_add(script, "unset colorbox\n");
     write_cells(h, l, at, script);
 }
 
@@ -278,6 +291,10 @@ static void write_data(const heatmap *h, const layout *l, text *data)
               l->width, l->height, l->cell, h->low);
     text_addf(data, "\"high\":%g,\"dark\":\"%s\",", h->high,
               h->palette == PALETTE_LOSS ? "low" : "high");
+    text_addf(data, "\"digits\":%d,", h->digits);
+    text_addf(data, "\"below\":%g,\"slant\":%d,", l->bottom, l->many ? 90 : 45);
+    text_addf(data, "\"bar\":[%g,%g,%d,%g],", l->width - l->bar + BAR_GAP, l->top, BAR_WIDTH,
+              bar_height(h, l));
     add_word(data, "rowTitle", h->row_title);
     add_word(data, "columnTitle", h->column_title);
     add_word(data, "scale", h->scale_title);

@@ -36,6 +36,7 @@ typedef struct heatmap {
     heatmap_palette palette;
     double low, high; // of the scale; values beyond are drawn as its ends, and written as they are
     const char *scale_title;
+    int digits; // of the numbers in cells, behind the point
 } heatmap;
 
 // Frees a list of n panels and what they own; NULL is a no-op.

@@ -448,4 +448,6 @@ const stage_def stage_correlate = {
     .unit = correlate_unit,
     .finish = correlate_finish,
     .close = correlate_close,
+    .figure = {"rank_correlation_mean",
+               "How far scores agree: rank correlation, mean over subsets"},
 };

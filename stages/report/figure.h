@@ -32,7 +32,7 @@ typedef status figure_draw(figure *f);
 
 struct figure_def {
     const char *stem, *title;
-    const char *stage;    // of the tasks
+    const char *stage;    // of the tasks; NULL: a figure that a stage's descriptor asks for
     const char *modality; // "image" or "text"
     const char *with;     // a variable their artefacts have
     const char *without;  // one they have not, or NULL
@@ -47,8 +47,17 @@ struct figure_def {
 const char *figure_subset_word(const figure *f);
 const char *figure_subset_words(const figure *f);
 
+// Is it asked for by a stage's descriptor? Then each task has one.
+bool figure_is_own(const figure *f);
+
+// What the page heads it with, and what it takes turns with. Borrowed.
+const char *figure_title(const figure *f);
+const char *figure_group(const figure *f);
+
 // What a task is about, in a legend: its model's name where it has one, else its label. Borrowed.
 const char *figure_task_name(const report_task *t);
+// "more than", "about" or "less than": where a value lies beside what chance gives. Borrowed.
+const char *figure_beside_chance(double value, double chance);
 // Value of a swept axis, or NULL. Borrowed.
 const char *figure_axis(const report_task *t, const char *name);
 

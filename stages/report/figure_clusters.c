@@ -121,7 +121,9 @@ static void add_numbers(figure *f, const curve *c, size_t n, double fraction)
 {
     for (size_t i = 0; i < n; i++) {
         const double mean = mean_of_layers(&c[i]);
-        text_add(&f->numbers, "<li>");
+        text_add(&f->numbers, "<li><code>");
+        markup_html(&f->numbers, f->task[i]->label);
+        text_add(&f->numbers, "</code>, ");
         markup_html(&f->numbers, c[i].label);
         text_addf(&f->numbers,
                   ": at the top %g%% of a layer, the match of clusters and neurons has an area of "
@@ -132,8 +134,8 @@ static void add_numbers(figure *f, const curve *c, size_t n, double fraction)
 
 static void add_table(const curve *c, size_t n, size_t tasks, char *const *title, text *table)
 {
-    text_add(table, "<table><tr><th></th><th></th><th>mean</th><th>chance</th><th>by layer</th>"
-                    "</tr>\n");
+    text_add(table, "<table><thead><tr><th>share</th><th>of</th><th>mean</th><th>chance</th>"
+                    "<th>by layer</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++) {
         const double mean = mean_of_layers(&c[i]);
         text_add(table, "<tr><td>");
@@ -146,7 +148,7 @@ static void add_table(const curve *c, size_t n, size_t tasks, char *const *title
             text_addf(table, "%s%.3f", l ? " " : "", c[i].point[l].mean);
         text_add(table, "</td></tr>\n");
     }
-    text_add(table, "</table>\n");
+    text_add(table, "</tbody></table>\n");
 }
 
 static void add_caption(figure *f)

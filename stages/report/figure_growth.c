@@ -77,8 +77,9 @@ static bool same_shares(const curve *a, const curve *b)
 static void add_table(const curve *c, size_t n, text *table)
 {
     static const double shown[] = {1, 2, 5, 10, 20, 50, 80};
-    text_add(table, "<table><tr><th>model</th><th>share</th><th>mean</th><th>std</th><th>median"
-                    "</th><th>least</th><th>most</th><th>chance</th></tr>\n");
+    text_add(table,
+             "<table><thead><tr><th>model</th><th>share</th><th>mean</th><th>std</th><th>median"
+             "</th><th>least</th><th>most</th><th>chance</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++)
         for (int64_t j = 0; j < c[i].points; j++) {
             const curve_point *p = &c[i].point[j];
@@ -94,7 +95,7 @@ static void add_table(const curve *c, size_t n, text *table)
                       "<td>%.1f%%</td><td>%.1f%%</td></tr>\n",
                       p->x, p->mean, p->std, p->median, p->min, p->max, p->chance);
         }
-    text_add(table, "</table>\n");
+    text_add(table, "</tbody></table>\n");
 }
 
 // The end of the axis: the next multiple of ten above the largest share.
@@ -123,12 +124,13 @@ static void add_numbers(figure *f, const curve *c, size_t n)
 {
     for (size_t i = 0; i < n && c[i].points > 0; i++) {
         const curve_point *p = &c[i].point[0];
-        text_add(&f->numbers, "<li>");
-        markup_html(&f->numbers, c[i].label);
+        text_add(&f->numbers, "<li><code>");
+        markup_html(&f->numbers, f->task[i]->label);
         text_addf(&f->numbers,
-                  ": the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> (chance "
-                  "%.1f%%)</li>\n",
-                  p->x, figure_subset_words(f), p->mean, p->std, p->chance);
+                  "</code>: the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> "
+                  "(mean ± standard deviation over pairs), %s chance, %.1f%%</li>\n",
+                  p->x, figure_subset_words(f), p->mean, p->std,
+                  figure_beside_chance(p->mean, p->chance), p->chance);
     }
 }
 

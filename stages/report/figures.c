@@ -14,10 +14,14 @@
 #include "stages/report/figure_clusters.h"
 #include "stages/report/figure_enrichment.h"
 #include "stages/report/figure_growth.h"
+#include "stages/report/figure_layers.h"
 #include "stages/report/figure_modules.h"
 #include "stages/report/figure_overlap.h"
+#include "stages/report/figure_own.h"
 #include "stages/report/figure_prune.h"
+#include "stages/report/figure_searches.h"
 #include "stages/report/figure_within.h"
+#include "stages/report/pruning.h"
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
@@ -36,6 +40,14 @@ static const figure_def table[] = {
      "image", "auc", NULL, "|model|", false, 0, figure_clusters},
     {"figure6-text", "How strongly clusters match the neurons of a text domain, layer by layer",
      "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
+    {"figure7", "What every search saw", "prune", "image", "trace_fraction", NULL, "|model|drop|",
+     true, 0, figure_searches},
+    {"figure7-text", "What every search saw", "prune", "text", "trace_fraction", NULL,
+     "|model|drop|", true, 0, figure_searches},
+    {"figure8", "In which layers the pruned neurons lie", "prune", "image", "fraction", NULL,
+     "|model|drop|fraction|", true, 0, figure_layers},
+    {"figure8-text", "In which layers the pruned neurons lie", "prune", "text", "fraction", NULL,
+     "|model|drop|fraction|", true, 0, figure_layers},
     {"figure11", "Overlap of the neurons of two classes, layer by layer", "intersect", "image",
      "overlap_within", NULL, "|model|", true, 0, figure_within},
     {"figure11-text", "Overlap of the neurons of two text domains, layer by layer", "intersect",
@@ -59,11 +71,20 @@ static const figure_def table[] = {
 };
 enum { FIGURES = sizeof table / sizeof *table };
 
+// What a stage's descriptor asks for: a figure for each task.
+static const figure_def own_figure = {
+    .stem = "figure", .modality = "", .axes = "", .draw = figure_own};
+
 static bool matches_figure(const figure_def *def, const report_task *t)
 {
     if (!t->artefact || strcmp(t->stage, def->stage) != 0 ||
         !artefact_has(t->artefact, def->with) ||
         (def->without && artefact_has(t->artefact, def->without)))
+        return false;
+    if (def->draw == figure_searches && !pruning_searches(t))
+        return false;
+    if (def->draw == figure_layers && !artefact_has(t->artefact, "mlp_mask") &&
+        !artefact_has(t->artefact, "attn_mask"))
         return false;
     if (def->fractions > 0 && artefact_length(t->artefact, "fraction") < 2)
         return false; // no curve
@@ -86,7 +107,7 @@ static char *make_stem(const figure_def *def, const report_task *t, const char *
 {
     text stem = {0};
     text_add(&stem, def->stem);
-    if (def->by_step && strcmp(t->step, first_step) != 0) {
+    if ((def->by_step || !def->stage) && strcmp(t->step, first_step) != 0) {
         text_add(&stem, "-");
         markup_file_name(&stem, t->step);
     }
@@ -128,13 +149,29 @@ static status add_task(const report_input *in, const figure_def *def, const repo
     return OK;
 }
 
+// Figures of stages' own, behind all others.
+static status plan_own(const report_input *in, figure *figures, size_t *n)
+{
+    for (size_t i = 0; i < in->n_tasks; i++) {
+        const report_task *t = &in->tasks[i];
+        if (!figure_own_fits(t))
+            continue;
+        char *stem = make_stem(&own_figure, t, "");
+        status st = stem ? add_task(in, &own_figure, t, stem, figures, *n, n)
+                         : status_no_memory("a figure's name");
+        if (st != OK)
+            return st;
+    }
+    return OK;
+}
+
 status figures_plan(const report_input *in, figure **figures, size_t *n)
 {
     status st = OK;
     *n = 0;
     size_t most;
-    *figures =
-        checked_mul(in->n_tasks, FIGURES, &most) ? checked_calloc(most, sizeof **figures) : NULL;
+    *figures = checked_mul(in->n_tasks, FIGURES + 1, &most) ? checked_calloc(most, sizeof **figures)
+                                                            : NULL;
     if (!*figures)
         TRY(status_no_memory("figures"));
     for (size_t d = 0; d < FIGURES; d++) {
@@ -155,6 +192,7 @@ status figures_plan(const report_input *in, figure **figures, size_t *n)
             TRY(add_task(in, &table[d], t, stem, *figures, from, n));
         }
     }
+    TRY(plan_own(in, *figures, n));
 done:
     return st;
 }

@@ -205,7 +205,7 @@ status forecast_task(forecast *f, size_t i, task_forecast *out)
     estimate e = {0};
     *out = (task_forecast){-1, -1, -1, -1};
     if (t->state == PIPELINE_TASK_DONE) {
-        copy_measured(t->known->commit, out);
+        copy_measured(t->commit, out);
         f->disk[i] = out->disk;
         return OK;
     }

@@ -216,7 +216,8 @@ static status plan_command(const command_line *line)
 {
     view_source source = source_of(line);
     source.selection = selection_of(line);
-    return view_plan(&source, command_line_option(line, "--dot") != NULL, stdout);
+    return view_plan(&source, command_line_option(line, "--dot") != NULL,
+                     command_line_option(line, "--inputs") != NULL, stdout);
 }
 
 static status status_command(const command_line *line)
@@ -228,7 +229,8 @@ static status status_command(const command_line *line)
 static status report_command(const command_line *line)
 {
     view_source source = source_of(line);
-    return view_report(&source, stdout);
+    return view_report(&source, command_line_option(line, "--columns"),
+                       command_line_option(line, "--dpi"), stdout);
 }
 
 static status explain_command(const command_line *line)
@@ -350,6 +352,7 @@ static const command_def commands[] = {
      "every task: finished or to run and why, units, predicted memory, disk and time",
      {OVERRIDE,
       {"--dot", NULL, NULL, "the graph, for Graphviz"},
+      {"--inputs", NULL, NULL, "looks at every record too: each image's first bytes, each id"},
       SELECTION,
       OF_RUN("--quiet", NULL)},
      plan_command},
@@ -365,7 +368,10 @@ static const command_def commands[] = {
      1,
      1,
      "writes figures and a page from what is finished to OUTPUT/report",
-     {OVERRIDE, ALL_OF_RUN},
+     {OVERRIDE,
+      {"--columns", NULL, "1|2", "figures (PDF, PNG) as wide as 1 or 2 columns of a paper"},
+      {"--dpi", NULL, "N", "dots per inch of the PNG figures (192)"},
+      ALL_OF_RUN},
      report_command},
     {"explain",
      "PIPELINE TASK",

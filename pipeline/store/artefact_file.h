@@ -13,15 +13,6 @@
 // Opens a file after artefact_check_header. ERR_INPUT. Owned by the caller (artefact_close).
 status artefact_open(const char *path, artefact **out);
 
-// What is inside, for `inspect`. Names and texts are borrowed from the artefact or owned by the
-// caller as said.
-size_t artefact_variables(const artefact *a);
-const char *artefact_variable_name(const artefact *a, size_t i); // borrowed
-// The name of dimension `i` of a variable; borrowed.
-const char *artefact_variable_dim(const artefact *a, size_t index, int i);
-// A text attribute of a variable, or NULL; owned by the caller.
-char *artefact_variable_text(const artefact *a, size_t index, const char *attribute);
-
 // The version of NetCDF, as it says itself. Borrowed.
 const char *artefact_library(void);
 

@@ -11,6 +11,7 @@
 #include "pipeline/base/status.h"
 #include "pipeline/base/text.h"
 #include "pipeline/report.h"
+#include "stages/drawing/picture.h"
 
 typedef struct figure_def figure_def;
 
@@ -20,20 +21,18 @@ typedef struct figure {
     const report_input *in;   // borrowed
     const report_task **task; // finished tasks, in pipeline order. Owned
     size_t n;
-    char *stem;       // of its files: "figure1", "figure1-site=attn". Owned
-    text script, csv; // gnuplot's script, the data as plotted
+    picture picture; // its stem is owned
     text caption, numbers,
-        table;  // HTML: how to read it; a line for the key numbers; rows behind <details>, or ""
-    bool drawn; // are STEM.svg and STEM.png there?
+        table; // HTML: how to read it; a line for the key numbers; rows behind <details>, or ""
 } figure;
 
-// Fills script, csv, caption, numbers and table from the tasks' artefacts. ERR_INPUT when one
+// Fills the picture, caption, numbers and table from the tasks' artefacts. ERR_INPUT when one
 // cannot be read.
 typedef status figure_draw(figure *f);
 
 struct figure_def {
     const char *stem, *title;
-    const char *stage;    // of the tasks
+    const char *stage;    // of the tasks; NULL: a figure that a stage's descriptor asks for
     const char *modality; // "image" or "text"
     const char *with;     // a variable their artefacts have
     const char *without;  // one they have not, or NULL
@@ -48,8 +47,17 @@ struct figure_def {
 const char *figure_subset_word(const figure *f);
 const char *figure_subset_words(const figure *f);
 
+// Is it asked for by a stage's descriptor? Then each task has one.
+bool figure_is_own(const figure *f);
+
+// What the page heads it with, and what it takes turns with. Borrowed.
+const char *figure_title(const figure *f);
+const char *figure_group(const figure *f);
+
 // What a task is about, in a legend: its model's name where it has one, else its label. Borrowed.
 const char *figure_task_name(const report_task *t);
+// "more than", "about" or "less than": where a value lies beside what chance gives. Borrowed.
+const char *figure_beside_chance(double value, double chance);
 // Value of a swept axis, or NULL. Borrowed.
 const char *figure_axis(const report_task *t, const char *name);
 

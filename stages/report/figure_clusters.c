@@ -8,22 +8,30 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/curves.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/curves.h"
+#include "stages/drawing/markup.h"
 
 enum { MAX_PANELS = 6 };
+
+static bool are_experts(const report_task *t)
+{
+    return t->params && strcmp(params_text(t->params, "method"), "experts") == 0;
+}
 
 // Whose clusters and whose neurons: the names of the models the two inputs are of.
 static char *make_label(const figure *f, const report_task *t)
 {
     const char *clusters = NULL, *neurons = NULL;
+    bool experts = false;
     for (size_t i = 0; i < t->n_inputs; i++) {
         const report_task *input = &f->in->tasks[t->inputs[i]];
-        *(strcmp(input->stage, "cluster") == 0 ? &clusters : &neurons) = figure_task_name(input);
+        const bool cluster = strcmp(input->stage, "cluster") == 0;
+        experts |= cluster && are_experts(input);
+        *(cluster ? &clusters : &neurons) = figure_task_name(input);
     }
     if (!clusters || !neurons)
         return strdup(t->label);
-    return text_format("%s clusters, %s neurons", clusters, neurons);
+    return text_format("%s %s, %s neurons", clusters, experts ? "experts" : "clusters", neurons);
 }
 
 // Two curves of the same models come from different steps: name these.
@@ -68,12 +76,20 @@ static status read_curve(const report_task *t, int64_t at, const char *label, cu
     TRY(artefact_read_rows(a, "auc", VARIABLE_F64, at * subsets, subsets, auc));
     TRY(artefact_read(a, "auc_chance", VARIABLE_F64, chance));
     for (int64_t l = 0; l < layers; l++) {
-        double mean = 0, square = 0;
+        double mean = 0, square = 0, known = 0; // subsets with a neuron in the layer
         for (int64_t s = 0; s < subsets; s++)
-            mean += auc[s * layers + l] / (double)subsets;
+            known += !isnan(auc[s * layers + l]);
         for (int64_t s = 0; s < subsets; s++)
-            square += pow(auc[s * layers + l] - mean, 2) / (double)subsets;
-        out->point[l] = (curve_point){(double)l, mean, NAN, sqrt(square), NAN, NAN, chance[at]};
+            mean += isnan(auc[s * layers + l]) ? 0 : auc[s * layers + l] / known;
+        for (int64_t s = 0; s < subsets; s++)
+            square += isnan(auc[s * layers + l]) ? 0 : pow(auc[s * layers + l] - mean, 2) / known;
+        out->point[l] = (curve_point){.x = (double)l,
+                                      .mean = known > 0 ? mean : NAN,
+                                      .median = NAN,
+                                      .std = known > 0 ? sqrt(square) : NAN,
+                                      .min = NAN,
+                                      .max = NAN,
+                                      .chance = chance[at]};
     }
 done:
     free(auc);
@@ -90,13 +106,24 @@ static int64_t pick_shares(int64_t fractions, int64_t share[MAX_PANELS])
     return n;
 }
 
+// Over the layers that have a value.
+static double mean_of_layers(const curve *c)
+{
+    double sum = 0, known = 0;
+    for (int64_t l = 0; l < c->points; l++)
+        known += !isnan(c->point[l].mean);
+    for (int64_t l = 0; l < c->points; l++)
+        sum += isnan(c->point[l].mean) ? 0 : c->point[l].mean / known;
+    return known > 0 ? sum : NAN;
+}
+
 static void add_numbers(figure *f, const curve *c, size_t n, double fraction)
 {
     for (size_t i = 0; i < n; i++) {
-        double mean = 0;
-        for (int64_t l = 0; l < c[i].points; l++)
-            mean += c[i].point[l].mean / (double)c[i].points;
-        text_add(&f->numbers, "<li>");
+        const double mean = mean_of_layers(&c[i]);
+        text_add(&f->numbers, "<li><code>");
+        markup_html(&f->numbers, f->task[i]->label);
+        text_add(&f->numbers, "</code>, ");
         markup_html(&f->numbers, c[i].label);
         text_addf(&f->numbers,
                   ": at the top %g%% of a layer, the match of clusters and neurons has an area of "
@@ -107,12 +134,10 @@ static void add_numbers(figure *f, const curve *c, size_t n, double fraction)
 
 static void add_table(const curve *c, size_t n, size_t tasks, char *const *title, text *table)
 {
-    text_add(table, "<table><tr><th></th><th></th><th>mean</th><th>chance</th><th>by layer</th>"
-                    "</tr>\n");
+    text_add(table, "<table><thead><tr><th>share</th><th>of</th><th>mean</th><th>chance</th>"
+                    "<th>by layer</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++) {
-        double mean = 0;
-        for (int64_t l = 0; l < c[i].points; l++)
-            mean += c[i].point[l].mean / (double)c[i].points;
+        const double mean = mean_of_layers(&c[i]);
         text_add(table, "<tr><td>");
         markup_html(table, title[i / tasks]);
         text_add(table, "</td><td>");
@@ -123,11 +148,17 @@ static void add_table(const curve *c, size_t n, size_t tasks, char *const *title
             text_addf(table, "%s%.3f", l ? " " : "", c[i].point[l].mean);
         text_add(table, "</td></tr>\n");
     }
-    text_add(table, "</table>\n");
+    text_add(table, "</tbody></table>\n");
 }
 
 static void add_caption(figure *f)
 {
+    bool experts = false;
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t k = 0; k < f->task[i]->n_inputs; k++) {
+            const report_task *input = &f->in->tasks[f->task[i]->inputs[k]];
+            experts |= strcmp(input->stage, "cluster") == 0 && are_experts(input);
+        }
     text_addf(
         &f->caption,
         "Clusters of a layer's neurons, ranked by how many of the %s's top neurons they hold, "
@@ -137,6 +168,8 @@ static void add_caption(figure *f)
         "the same number. Mean and standard deviation over all %s. Clusters of a random "
         "model against a trained model's neurons are the baseline.",
         figure_subset_word(f), figure_subset_words(f));
+    if (experts)
+        text_add(&f->caption, " <b>Experts</b> are the clusters that the model was trained with.");
 }
 
 // Limits common to all panels, in steps of 0.05.
@@ -205,8 +238,9 @@ status figure_clusters(figure *f)
                         .high = high,
                         .x_step = last > 16  ? 4
                                   : last > 6 ? 2
-                                             : 1};
-    curves_write(&all, f->stem, &f->script, &f->csv);
+                                             : 1,
+                        .grey = "chance"};
+    curves_write(&all, &f->picture);
     add_caption(f);
     add_numbers(f, c, f->n, fraction[0]);
     add_table(c, panels * f->n, f->n, title, &f->table);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/curves.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/curves.h"
+#include "stages/drawing/markup.h"
 
 static int by_share(const void *a, const void *b)
 {
@@ -77,8 +77,9 @@ static bool same_shares(const curve *a, const curve *b)
 static void add_table(const curve *c, size_t n, text *table)
 {
     static const double shown[] = {1, 2, 5, 10, 20, 50, 80};
-    text_add(table, "<table><tr><th>model</th><th>share</th><th>mean</th><th>std</th><th>median"
-                    "</th><th>least</th><th>most</th><th>chance</th></tr>\n");
+    text_add(table,
+             "<table><thead><tr><th>model</th><th>share</th><th>mean</th><th>std</th><th>median"
+             "</th><th>least</th><th>most</th><th>chance</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++)
         for (int64_t j = 0; j < c[i].points; j++) {
             const curve_point *p = &c[i].point[j];
@@ -94,19 +95,42 @@ static void add_table(const curve *c, size_t n, text *table)
                       "<td>%.1f%%</td><td>%.1f%%</td></tr>\n",
                       p->x, p->mean, p->std, p->median, p->min, p->max, p->chance);
         }
-    text_add(table, "</table>\n");
+    text_add(table, "</tbody></table>\n");
+}
+
+// The end of the axis: the next multiple of ten above the largest share.
+static double find_end(const curve *c, size_t n)
+{
+    double most = 10;
+    for (size_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < c[i].points; j++)
+            most = fmax(most, ceil(c[i].point[j].x / 10 - 1e-9) * 10);
+    return fmin(most, 100);
+}
+
+// Of all panels with overlaps: the same for all, so that they can be compared.
+static double find_top(const curve *c, size_t n)
+{
+    double most = 10;
+    for (size_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < c[i].points; j++) {
+            most = fmax(most, ceil(c[i].point[j].max / 10 - 1e-9) * 10);
+            most = fmax(most, ceil((c[i].point[j].mean + c[i].point[j].std) / 10 - 1e-9) * 10);
+        }
+    return fmin(most, 100);
 }
 
 static void add_numbers(figure *f, const curve *c, size_t n)
 {
     for (size_t i = 0; i < n && c[i].points > 0; i++) {
         const curve_point *p = &c[i].point[0];
-        text_add(&f->numbers, "<li>");
-        markup_html(&f->numbers, c[i].label);
+        text_add(&f->numbers, "<li><code>");
+        markup_html(&f->numbers, f->task[i]->label);
         text_addf(&f->numbers,
-                  ": the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> (chance "
-                  "%.1f%%)</li>\n",
-                  p->x, figure_subset_words(f), p->mean, p->std, p->chance);
+                  "</code>: the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> "
+                  "(mean ± standard deviation over pairs), %s chance, %.1f%%</li>\n",
+                  p->x, figure_subset_words(f), p->mean, p->std,
+                  figure_beside_chance(p->mean, p->chance), p->chance);
     }
 }
 
@@ -149,8 +173,10 @@ status figure_growth(figure *f)
         c[i].colour = (int)(i < 2 ? i : i + 1);
         TRY(read_curve(f->task[i], &c[i]));
         title[i] = c[i].label;
-        high[i] = 100;
     }
+    for (size_t i = 0; i < n; i++)
+        high[i] = find_top(c, n);
+    const double end = find_end(c, n);
     if (n == 2 && same_shares(&c[0], &c[1])) {
         TRY(subtract_curves(&c[0], &c[1], &c[n]));
         c[n].panel = n;
@@ -165,12 +191,15 @@ status figure_growth(figure *f)
                         .x_title = "share of neurons selected, %",
                         .y_title = "overlap, %",
                         .x_field = "share_percent",
-                        .x_high = 100,
+                        .x_high = end,
                         .low = low,
                         .high = high,
-                        .x_step = 20,
-                        .spread = true};
-    curves_write(&all, f->stem, &f->script, &f->csv);
+                        .x_step = end > 50   ? 20
+                                  : end > 20 ? 10
+                                             : 5,
+                        .spread = true,
+                        .grey = "chance"};
+    curves_write(&all, &f->picture);
     add_caption(f, panels > n);
     add_numbers(f, c, n);
     add_table(c, n, &f->table);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/heatmap.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/heatmap.h"
+#include "stages/drawing/markup.h"
 
 // One task's overlaps in percent, without the diagonal.
 static status read_panel(const report_task *t, int64_t n, double fraction, heatmap_panel *out)
@@ -21,9 +21,13 @@ static status read_panel(const report_task *t, int64_t n, double fraction, heatm
                            "same dataset");
     out->title = text_format("%s: top %g%% of neurons", figure_task_name(t), 100 * fraction);
     out->value = checked_calloc((size_t)(n * n), sizeof *out->value);
-    if (!out->title || !out->value)
+    out->p = checked_calloc((size_t)(n * n), sizeof *out->p);
+    out->task = t->label;
+    if (!out->title || !out->value || !out->p)
         return status_no_memory("a heat map");
     status st = artefact_read_rows(a, "overlap", VARIABLE_F64, 0, n, out->value);
+    if (st == OK)
+        st = artefact_read_rows(a, "p_value", VARIABLE_F64, 0, n, out->p);
     for (int64_t i = 0; i < n * n; i++)
         out->value[i] = i / n == i % n ? NAN : 100 * out->value[i];
     return st;
@@ -63,10 +67,12 @@ static status add_pairs(const report_task *t, char *const *name, int64_t n, text
     qsort(list, pairs, sizeof *list, by_overlap);
     text_add(table, "<table><caption>");
     markup_html(table, figure_task_name(t));
-    text_addf(table,
-              ": %zu of %zu pairs share more than chance would (p &lt; 0.05); those that share "
-              "most</caption><tr><th>pair</th><th></th><th>overlap</th><th>p</th></tr>\n",
-              significant, pairs);
+    text_addf(
+        table,
+        ": %zu of %zu pairs share more than chance would (p &lt; 0.05); those that share "
+        "most</caption><thead><tr><th>pair</th><th>with</th><th>overlap</th><th>p</th></tr></thead>"
+        "<tbody>\n",
+        significant, pairs);
     for (size_t i = 0; i < pairs && i < SHOWN; i++) {
         text_add(table, "<tr><td>");
         markup_html(table, name[list[i].a]);
@@ -75,7 +81,7 @@ static status add_pairs(const report_task *t, char *const *name, int64_t n, text
         text_addf(table, "</td><td>%.1f%%</td><td>%.2g</td></tr>\n", 100 * list[i].overlap,
                   list[i].p);
     }
-    text_add(table, "</table>\n");
+    text_add(table, "</tbody></table>\n");
 done:
     free(value);
     free(p);
@@ -91,9 +97,27 @@ static void add_caption(figure *f, double fraction, double chance)
         "For each %s, the %g%% of all neurons that score highest for it against the rest. A "
         "cell is the share of the row's neurons that are also among the column's, in percent. "
         "Two random sets of this size share <b>%.3g%%</b>. A pale panel means that each %s has "
-        "neurons of its own; a dark cell, that two use the same ones. Both panels have one "
+        "neurons of its own; a dark cell, that two use the same ones. All panels have one "
         "colour scale; the diagonal, 100%% by definition, is grey.",
         word, 100 * fraction, 100 * chance, word);
+}
+
+// Where there is no curve of shares, whose key numbers these would be.
+static status add_numbers(figure *f, const report_task *t, double fraction, double chance)
+{
+    status st = OK;
+    double mean, std;
+    TRY(artefact_read(t->artefact, "overlap_mean", VARIABLE_F64, &mean));
+    TRY(artefact_read(t->artefact, "overlap_std", VARIABLE_F64, &std));
+    text_add(&f->numbers, "<li><code>");
+    markup_html(&f->numbers, t->label);
+    text_addf(&f->numbers,
+              "</code>: the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> (mean ± "
+              "standard deviation over pairs), %s chance, %.1f%%</li>\n",
+              100 * fraction, figure_subset_words(f), 100 * mean, 100 * std,
+              figure_beside_chance(mean, chance), 100 * chance);
+done:
+    return st;
 }
 
 static double round_up(double percent)
@@ -120,6 +144,8 @@ status figure_overlap(figure *f)
     for (size_t i = 0; i < f->n; i++) {
         TRY(read_panel(f->task[i], n, fraction[0], &panel[i]));
         TRY(add_pairs(f->task[i], name, n, &f->table));
+        if (fractions == 1)
+            TRY(add_numbers(f, f->task[i], fraction[0], chance[0]));
         for (int64_t j = 0; j < n * n; j++)
             top = fmax(top, panel[i].value[j]); // NaN gives way
     }
@@ -138,7 +164,7 @@ status figure_overlap(figure *f)
                        .palette = PALETTE_SHARE,
                        .high = round_up(top),
                        .scale_title = "overlap, %"};
-    heatmap_write(&h, f->stem, &f->script, &f->csv);
+    heatmap_write(&h, &f->picture);
     add_caption(f, fraction[0], chance[0]);
 done:
     heatmap_free_panels(panel, f->n);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Read as the artefact has it, [forget][subset], and transposed into panels: a column is what was
-// unlearned. Panels of random pruning stand beside those of selective pruning where there is one
-// task or more than three, else in a line of their own below. Everything is in percent of the
-// unpruned model's accuracy.
+// unlearned. Panels of controls stand beside those of selective pruning where there is one task or
+// more than three, else in lines of their own below. Everything is in percent of the unpruned
+// model's accuracy. Columns whose search found no number of neurons are hatched.
 #include "stages/report/figure_prune.h"
 
 #include <math.h>
@@ -10,114 +10,38 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/heatmap.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/heatmap.h"
+#include "stages/drawing/markup.h"
+#include "stages/report/prune_answers.h"
+#include "stages/report/pruning.h"
 
-// A task's results. All owned.
-typedef struct pruning {
-    char **forget, **subset;
-    int64_t forgets, subsets;
-    double *fraction, *pruned, *reached; // [forget]
-    double *ratio, *ratio_random;        // [forget][subset]
-    int64_t *own;                        // [forget] the same subset among those evaluated, or -1
-    char **row;                          // [subset] how it is called in the figure
-    bool *foreign;                       // [subset] of another dataset than what is unlearned
-} pruning;
+// What panels show: selective pruning (control NULL), then each control of the first task.
+typedef struct kinds {
+    int control[1 + PRUNING_CONTROLS]; // -1: none
+    size_t n;
+} kinds;
 
-static void pruning_free(pruning *p)
+static kinds find_kinds(const pruning *p)
 {
-    free(p->forget);
-    free(p->subset);
-    free(p->fraction);
-    free(p->pruned);
-    free(p->reached);
-    free(p->ratio);
-    free(p->ratio_random);
-    free(p->own);
-    free(p->foreign);
-    for (int64_t s = 0; p->row && s < p->subsets; s++)
-        free(p->row[s]);
-    free(p->row);
-}
-
-// Where several datasets are evaluated, a subset is named "dataset/subset": those of the unlearned
-// dataset lose the prefix in the figure, the others are "dataset: subset".
-static status name_rows(const report_task *t, pruning *p)
-{
-    const char *data = t->data ? t->data : "";
-    size_t n = strlen(data);
-    bool several = params_has(t->params, "evaluate") && params_count(t->params, "evaluate") > 1;
-    p->row = checked_calloc((size_t)p->subsets, sizeof *p->row);
-    p->foreign = checked_calloc((size_t)p->subsets, sizeof *p->foreign);
-    if (!p->row || !p->foreign)
-        return status_no_memory("names of subsets");
-    for (int64_t s = 0; s < p->subsets; s++) {
-        const char *name = p->subset[s], *slash = several ? strchr(name, '/') : NULL;
-        bool mine = slash && (size_t)(slash - name) == n && strncmp(name, data, n) == 0;
-        p->foreign[s] = slash && !mine;
-        p->row[s] = p->foreign[s] ? text_format("%.*s: %s", (int)(slash - name), name, slash + 1)
-                                  : text_format("%s", mine ? slash + 1 : name);
-        if (!p->row[s])
-            return status_no_memory("names of subsets");
-    }
-    return OK;
-}
-
-static int64_t find_own(const pruning *p, const char *forget)
-{
-    for (int64_t s = 0; s < p->subsets; s++)
-        if (!p->foreign[s] && strcmp(p->row[s], forget) == 0)
-            return s;
-    return -1;
-}
-
-static status pruning_read(const report_task *t, pruning *p)
-{
-    status st = OK;
-    const artefact *a = t->artefact;
-    TRY(artefact_read_texts(a, "forget", &p->forgets, &p->forget));
-    TRY(artefact_read_texts(a, "subset", &p->subsets, &p->subset));
-    struct {
-        const char *variable;
-        double **values;
-        int64_t n;
-    } part[] = {{"fraction", &p->fraction, p->forgets},
-                {"pruned", &p->pruned, p->forgets},
-                {"reached", &p->reached, p->forgets},
-                {"ratio", &p->ratio, p->forgets * p->subsets},
-                {"ratio_random", &p->ratio_random, p->forgets * p->subsets}};
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-        if (!(*part[i].values = checked_calloc((size_t)part[i].n, sizeof(double))))
-            TRY(status_no_memory("pruning results"));
-        TRY(artefact_read(a, part[i].variable, VARIABLE_F64, *part[i].values));
-    }
-    TRY(name_rows(t, p));
-    if (!(p->own = checked_calloc((size_t)p->forgets, sizeof *p->own)))
-        TRY(status_no_memory("pruning results"));
-    for (int64_t f = 0; f < p->forgets; f++)
-        p->own[f] = find_own(p, p->forget[f]);
-done:
-    return st;
-}
-
-// The task's drop (or the fraction it was given) as a number; NAN where it has neither.
-static double task_target(const report_task *t, const char *name)
-{
-    const char *swept = figure_axis(t, name);
-    if (swept)
-        return strtod(swept, NULL);
-    return params_has(t->params, name) ? params_real(t->params, name) : NAN;
+    kinds k = {.control = {-1}, .n = 1};
+    for (int c = 0; c < PRUNING_CONTROLS; c++)
+        if (p->control[c])
+            k.control[k.n++] = c;
+    return k;
 }
 
 // The title of a panel.
-static char *what_was_done(const figure *f, const report_task *t, bool random)
+static char *what_was_done(const figure *f, const pruning *p, int control)
 {
-    double drop = task_target(t, "drop"), fraction = task_target(t, "fraction");
-    if (isnan(drop))
-        return text_format("%g%% of neurons pruned%s", 100 * fraction, random ? " at random" : "");
-    return random ? text_format("as many neurons pruned at random as for %g%%", 100 * drop)
-                  : text_format("pruned until the unlearned %s has lost %g%%",
-                                figure_subset_word(f), 100 * drop);
+    const bool search = !isnan(p->drop);
+    if (control >= 0)
+        return search
+                   ? text_format("%s as for %g%%", pruning_controls[control].title, 100 * p->drop)
+                   : strdup(pruning_controls[control].title);
+    if (!search)
+        return text_format("%g%% of neurons pruned", 100 * p->target);
+    return text_format("pruned until the unlearned %s has lost %g%%", figure_subset_word(f),
+                       100 * p->drop);
 }
 
 static bool has_models(const figure *f)
@@ -128,98 +52,42 @@ static bool has_models(const figure *f)
     return false;
 }
 
-// Rows are the evaluated subsets, columns the unlearned ones: the artefact's arrays, transposed.
-static status make_panel(const figure *f, size_t task, const pruning *p, bool random,
-                         heatmap_panel *out)
+// A copy in percent, transposed: [subset][forget].
+static double *transpose(const pruning *p, const double *ratio)
 {
-    const report_task *t = f->task[task];
-    char *done = what_was_done(f, t, random);
-    const double *ratio = random ? p->ratio_random : p->ratio;
-    out->value = checked_calloc((size_t)(p->subsets * p->forgets), sizeof *out->value);
+    double *out = checked_calloc((size_t)(p->subsets * p->forgets), sizeof *out);
+    for (int64_t s = 0; out && s < p->subsets; s++)
+        for (int64_t g = 0; g < p->forgets; g++)
+            out[s * p->forgets + g] = ratio ? 100 * ratio[g * p->subsets + s] : NAN;
+    return out;
+}
+
+static status make_panel(const figure *f, const pruning *p, int control, heatmap_panel *out)
+{
+    char *done = what_was_done(f, p, control);
+    bool fine = done != NULL;
+    out->task = p->task->label;
     if (done)
-        out->title = text_format("%s%s%s", has_models(f) ? figure_task_name(t) : "",
+        out->title = text_format("%s%s%s", has_models(f) ? figure_task_name(p->task) : "",
                                  has_models(f) ? ": " : "", done);
     free(done);
-    if (!out->title || !out->value)
-        return status_no_memory("a heat map");
-    for (int64_t s = 0; s < p->subsets; s++)
-        for (int64_t g = 0; g < p->forgets; g++)
-            out->value[s * p->forgets + g] = 100 * ratio[g * p->subsets + s];
-    return OK;
-}
-
-typedef struct spread {
-    double mean, std;
-    int64_t n;
-} spread;
-
-static void spread_add(double value, double *sum, double *square, int64_t *n)
-{
-    if (isnan(value))
-        return;
-    *sum += value;
-    *square += value * value;
-    ++*n;
-}
-
-static spread spread_of(double sum, double square, int64_t n)
-{
-    double mean = n ? sum / (double)n : NAN;
-    return (spread){mean, n ? sqrt(fmax(square / (double)n - mean * mean, 0)) : NAN, n};
-}
-
-enum { FRACTION, OWN, OTHERS, FOREIGN, SUMMARIES };
-
-// Share of neurons pruned; what is left of the unlearned subset, of the others of its dataset, and
-// of other datasets'.
-static void summarise_pruning(const pruning *p, spread out[SUMMARIES])
-{
-    double sum[SUMMARIES] = {0}, square[SUMMARIES] = {0};
-    int64_t n[SUMMARIES] = {0};
-    for (int64_t f = 0; f < p->forgets; f++) {
-        spread_add(p->fraction[f], &sum[FRACTION], &square[FRACTION], &n[FRACTION]);
-        for (int64_t s = 0; s < p->subsets; s++) {
-            int to = s == p->own[f] ? OWN : p->foreign[s] ? FOREIGN : OTHERS;
-            spread_add(p->ratio[f * p->subsets + s], &sum[to], &square[to], &n[to]);
-        }
+    fine &= (out->value = transpose(p, control < 0 ? p->ratio : p->control[control])) != NULL;
+    if (control < 0) {
+        if (p->low)
+            fine &= (out->low = transpose(p, p->low)) && (out->high = transpose(p, p->high));
+        fine &= (out->missed = checked_calloc((size_t)p->forgets, 1)) != NULL;
+        for (int64_t g = 0; out->missed && g < p->forgets; g++)
+            out->missed[g] = !pruning_reached(p, g);
     }
-    for (int i = 0; i < SUMMARIES; i++)
-        out[i] = spread_of(sum[i], square[i], n[i]);
+    if (p->samples) {
+        fine &= (out->n = checked_calloc((size_t)p->subsets, sizeof *out->n)) != NULL;
+        if (out->n)
+            memcpy(out->n, p->samples, (size_t)p->subsets * sizeof *out->n);
+    }
+    return fine && out->title ? OK : status_no_memory("a heat map");
 }
 
-static void add_numbers(figure *f, const report_task *t, const pruning *p)
-{
-    spread of[SUMMARIES];
-    int64_t reached = 0;
-    double drop = task_target(t, "drop");
-    const char *site = params_has(t->params, "site") ? params_text(t->params, "site") : "mlp";
-    summarise_pruning(p, of);
-    for (int64_t i = 0; i < p->forgets; i++)
-        reached += p->reached[i] != 0;
-    text_add(&f->numbers, "<li>");
-    if (has_models(f)) {
-        markup_html(&f->numbers, figure_task_name(t));
-        text_add(&f->numbers, ": ");
-    }
-    if (!isnan(drop))
-        text_addf(&f->numbers, "to lose %g%% of Top-1, ", 100 * drop);
-    text_addf(&f->numbers,
-              "<b>%.1f ± %.1f%%</b> of %s neurons are pruned (mean ± standard deviation "
-              "over %lld %s); %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> "
-              "of the others'",
-              100 * of[FRACTION].mean, 100 * of[FRACTION].std,
-              strcmp(site, "both") == 0  ? "all"
-              : strcmp(site, "mlp") == 0 ? "MLP"
-                                         : "attention",
-              (long long)p->forgets, figure_subset_words(f), 100 * of[OWN].mean,
-              figure_subset_word(f), 100 * of[OTHERS].mean);
-    if (of[FOREIGN].n > 0)
-        text_addf(&f->numbers, ", %.0f%% on what else was evaluated", 100 * of[FOREIGN].mean);
-    if (!isnan(drop) && reached < p->forgets)
-        text_addf(&f->numbers, "; the target was reached for %lld of %lld", (long long)reached,
-                  (long long)p->forgets);
-    text_add(&f->numbers, "</li>\n");
-}
+// --- Numbers behind it
 
 static void add_percent(text *table, double ratio)
 {
@@ -229,71 +97,92 @@ static void add_percent(text *table, double ratio)
         text_addf(table, "<td>%.1f%%</td>", 100 * ratio);
 }
 
-static void add_row(const pruning *p, int64_t f, bool search, text *table)
+static void add_row(const pruning *p, int64_t f, text *table)
 {
-    double sum = 0, square = 0;
-    int64_t n = 0, worst = -1;
+    int64_t worst = -1;
+    double others;
     const double *ratio = p->ratio + f * p->subsets;
-    for (int64_t s = 0; s < p->subsets; s++) {
-        if (s == p->own[f] || p->foreign[s])
-            continue;
-        spread_add(ratio[s], &sum, &square, &n);
-        if (!isnan(ratio[s]) && (worst < 0 || ratio[s] < ratio[worst]))
+    for (int64_t s = 0; s < p->subsets; s++)
+        if (s != p->own[f] && !p->foreign[s] && !isnan(ratio[s]) &&
+            (worst < 0 || ratio[s] < ratio[worst]))
             worst = s;
-    }
+    pruning_gap(p, p->ratio, f, &others);
     text_add(table, "<tr><td>");
     markup_html(table, p->forget[f]);
     text_addf(table, "</td><td>%.2f%%</td><td>%.0f</td><td>%s</td>", 100 * p->fraction[f],
               p->pruned[f],
-              !search              ? "–"
-              : p->reached[f] != 0 ? "yes"
-                                   : "no");
+              isnan(p->drop)          ? "–"
+              : pruning_reached(p, f) ? "yes"
+                                      : "no");
     add_percent(table, p->own[f] >= 0 ? ratio[p->own[f]] : NAN);
-    add_percent(table, spread_of(sum, square, n).mean);
+    add_percent(table, others);
     text_add(table, "<td>");
     if (worst >= 0) {
         markup_html(table, p->row[worst]);
         text_addf(table, " %.1f%%", 100 * ratio[worst]);
     }
     text_add(table, "</td>");
-    add_percent(table, p->own[f] >= 0 ? p->ratio_random[f * p->subsets + p->own[f]] : NAN);
+    for (int c = 0; c < PRUNING_CONTROLS; c++) {
+        if (!p->control[c])
+            continue;
+        pruning_gap(p, p->control[c], f, &others);
+        add_percent(table, p->own[f] >= 0 ? p->control[c][f * p->subsets + p->own[f]] : NAN);
+        add_percent(table, others);
+    }
     text_add(table, "</tr>\n");
 }
 
-static void add_table(figure *f, const report_task *t, const pruning *p)
+static void add_table(figure *f, const pruning *p)
 {
     text_add(&f->table, "<table><caption>");
-    markup_html(&f->table, t->label);
+    markup_html(&f->table, p->task->label);
     text_addf(&f->table,
-              "</caption><tr><th>unlearned %s</th><th>neurons</th><th></th><th>target reached</th>"
-              "<th>left of it</th><th>of the others</th><th>worst-hit other</th>"
-              "<th>left of it, random pruning</th></tr>\n",
+              "</caption><thead><tr><th>unlearned %s</th><th>share of neurons</th><th>neurons</th>"
+              "<th>target reached</th><th>left of it</th><th>of the others</th>"
+              "<th>worst-hit other</th>",
               figure_subset_word(f));
+    for (int c = 0; c < PRUNING_CONTROLS; c++)
+        if (p->control[c])
+            text_addf(&f->table, "<th>left of it, %s</th><th>of the others</th>",
+                      pruning_controls[c].words);
+    text_add(&f->table, "</tr></thead><tbody>\n");
     for (int64_t g = 0; g < p->forgets; g++)
-        add_row(p, g, !isnan(task_target(t, "drop")), &f->table);
-    text_add(&f->table, "</table>\n");
+        add_row(p, g, &f->table);
+    text_add(&f->table, "</tbody></table>\n");
 }
 
-// Random pruning beside selective pruning, in a line for each task; otherwise a line of each.
+// Controls beside selective pruning, in a line for each task; otherwise a line of each.
 static bool stands_beside(const figure *f)
 {
     return f->n == 1 || f->n > 3;
 }
 
-static void add_caption(figure *f, const pruning *p)
+static void add_caption(figure *f, const pruning *p, const kinds *k)
 {
     const char *word = figure_subset_word(f);
-    bool words = strcmp(f->def->modality, "text") == 0, more = false;
+    bool words = strcmp(f->def->modality, "text") == 0, more = false, missed = false;
     for (int64_t s = 0; s < p->subsets; s++)
         more |= p->foreign[s];
+    for (size_t i = 0; i < f->n; i++)
+        for (int64_t g = 0; g < p[i].forgets; g++)
+            missed |= !pruning_reached(&p[i], g);
     text_addf(
         &f->caption,
         "Each column is one unlearned %s: the neurons most specific to it are set to zero. Each "
         "row is a %s that is then evaluated, and a cell is its %sTop-1 accuracy in percent of the "
         "unpruned model's. Framed: the unlearned %s itself. Dark cells have lost; where only "
-        "the frames are dark, the %s is separable. %s: as many neurons pruned at <b>random</b>, "
-        "which is the chance level. Grey: the unpruned model has none right.",
-        word, word, words ? "next-token " : "", word, word, stands_beside(f) ? "Right" : "Below");
+        "the frames are dark, the %s is separable. Grey: the unpruned model has none right.",
+        word, word, words ? "next-token " : "", word, word);
+    if (k->n > 1)
+        text_addf(&f->caption,
+                  " %s: as many neurons pruned as <b>controls</b>, which is the chance "
+                  "level.",
+                  stands_beside(f) ? "Beside it" : "Below");
+    if (missed)
+        text_addf(&f->caption,
+                  " Hatched: no number of neurons meets the drop for this %s; shown "
+                  "is the most that was found.",
+                  word);
     if (more)
         text_add(&f->caption, " Rows named <i>dataset: subset</i> are of other datasets; a row of "
                               "questions is the share answered right.");
@@ -308,12 +197,25 @@ static uint8_t *mark_own(const pruning *p)
     return own;
 }
 
-status figure_prune(figure *f)
+static status make_panels(figure *f, const pruning *p, const kinds *k, heatmap_panel *panel)
 {
     status st = OK;
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t j = 0; j < k->n; j++)
+            TRY(make_panel(f, &p[i], k->control[j],
+                           &panel[stands_beside(f) ? k->n * i + j : f->n * j + i]));
+done:
+    return st;
+}
+
+status figure_prune(figure *f)
+{
+    enum { ACROSS = 2 };
+    status st = OK;
     pruning *p = checked_calloc(f->n, sizeof *p);
-    heatmap_panel *panel = checked_calloc(2 * f->n, sizeof *panel);
+    heatmap_panel *panel = checked_calloc((1 + PRUNING_CONTROLS) * f->n, sizeof *panel);
     uint8_t *own = NULL;
+    kinds k = {0};
     if (!p || !panel)
         TRY(status_no_memory("heat maps"));
     for (size_t i = 0; i < f->n; i++) {
@@ -322,11 +224,11 @@ status figure_prune(figure *f)
             TRY(status_fail(ERR_INPUT, f->task[i]->artefact_path,
                             "the panels of one figure have different subsets; evaluate all on the "
                             "same datasets"));
-        TRY(make_panel(f, i, &p[i], false, &panel[stands_beside(f) ? 2 * i : i]));
-        TRY(make_panel(f, i, &p[i], true, &panel[stands_beside(f) ? 2 * i + 1 : f->n + i]));
-        add_numbers(f, f->task[i], &p[i]);
-        add_table(f, f->task[i], &p[i]);
+        TRY(prune_answers(f, &p[i]));
+        add_table(f, &p[i]);
     }
+    k = find_kinds(&p[0]);
+    TRY(make_panels(f, p, &k, panel));
     if (!(own = mark_own(&p[0])))
         TRY(status_no_memory("heat maps"));
     const heatmap h = {.rows = p[0].subsets,
@@ -340,17 +242,19 @@ status figure_prune(figure *f)
                        .column_field = "unlearned",
                        .value_field = "top1_percent_of_unpruned",
                        .panel = panel,
-                       .panels = 2 * f->n,
-                       .across = stands_beside(f) ? 2 : f->n,
+                       .panels = k.n * f->n,
+                       .across = !stands_beside(f) ? f->n
+                                 : k.n < ACROSS    ? k.n
+                                                   : ACROSS,
                        .palette = PALETTE_LOSS,
                        .high = 100,
                        .scale_title = "Top-1, % of the unpruned model's"};
-    heatmap_write(&h, f->stem, &f->script, &f->csv);
-    add_caption(f, &p[0]);
+    heatmap_write(&h, &f->picture);
+    add_caption(f, p, &k);
 done:
     for (size_t i = 0; p && i < f->n; i++)
         pruning_free(&p[i]);
-    heatmap_free_panels(panel, 2 * f->n);
+    heatmap_free_panels(panel, (1 + PRUNING_CONTROLS) * f->n);
     free(p);
     free(own);
     return st;

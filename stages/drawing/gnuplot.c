@@ -3,7 +3,7 @@
 // shell, so that no name in a path is ever interpreted. What it says is read to its end, for a
 // child that cannot write would not end. It does not say that a disk was full: so its pictures are
 // looked at for their ends.
-#include "stages/report/gnuplot.h"
+#include "stages/drawing/gnuplot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,29 +14,47 @@
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/markup.h"
 
 extern char **environ;
 
-void gnuplot_begin(text *script, const char *stem, double width, double height)
+// Widths of one and of two columns of a paper, in inches: 85 and 178 mm.
+static const double column_inches[] = {0, 3.35, 7.0};
+enum { CSS_PIXELS = 96, USUAL_DPI = 192 };
+
+// Cairo's fonts are in points of 1/72 inch and PNG's pixels 1/96 inch: 0.75 makes letters as large
+// as those of the SVG, whose sizes are pixels.
+#define POINTS 0.75
+
+void gnuplot_begin(picture *out, double width, double height)
 {
-    text_addf(script, "# gnuplot %s.gp draws %s.svg and %s.png from %s.csv\n", stem, stem, stem,
+    text *script = &out->script;
+    const char *stem = out->stem;
+    const double inches = out->columns ? column_inches[out->columns] : width / CSS_PIXELS;
+    const double tall = inches * height / width, dpi = out->dpi ? out->dpi : USUAL_DPI;
+    const double png = inches * dpi / width, pdf = inches * CSS_PIXELS / width;
+    text name = {0};
+    out->width = width;
+    text_addf(script, "# gnuplot %s.gp draws %s.svg, .png and .pdf from %s.csv\n", stem, stem,
               stem);
     text_add(script, "set encoding utf8\nset datafile separator comma\nset border lw 0.8\n"
                      "data = ");
-    text name = {0};
     text_addf(&name, "%s.csv", stem);
     markup_gnuplot(script, text_get(&name));
+    script->failed |= name.failed;
     text_free(&name);
     text_addf(script,
-              "\ndo for [kind in 'svg png'] {\n"
+              "\ndo for [kind in 'svg png pdf'] {\n"
               "if (kind eq 'svg') { set terminal svg size %.0f,%.0f font 'sans-serif,12' "
-              "background '#ffffff' } \\\n"
-              "else { set terminal pngcairo size %.0f,%.0f font 'sans,12' fontscale 2 "
-              "linewidth 2 pointscale 2 background '#ffffff' }\n"
+              "background '#ffffff' }\n"
+              "if (kind eq 'png') { set terminal pngcairo size %.0f,%.0f font 'sans,12' "
+              "fontscale %.4f linewidth %.4f pointscale %.4f background '#ffffff' }\n"
+              "if (kind eq 'pdf') { set terminal pdfcairo size %.4fin,%.4fin font 'sans,12' "
+              "fontscale %.4f linewidth %.4f pointscale %.4f background '#ffffff' }\n"
               "set output data[1:strlen(data)-3].kind\n"
               "set multiplot\n",
-              width, height, 2 * width, 2 * height);
+              width, height, inches * dpi, tall * dpi, POINTS * png, png, png, inches, tall,
+              POINTS * pdf, POINTS * pdf, POINTS * pdf);
 }
 
 void gnuplot_end(text *script)
@@ -99,7 +117,8 @@ bool gnuplot_present(void)
 {
     int code;
     char said[512];
-    char *const arguments[] = {"gnuplot", "-d", "-e", "set terminal svg; set terminal pngcairo",
+    char *const arguments[] = {"gnuplot", "-d", "-e",
+                               "set terminal svg; set terminal pngcairo; set terminal pdfcairo",
                                NULL};
     return spawn_gnuplot(".", arguments, &code, said) == OK && code == 0;
 }
@@ -128,6 +147,35 @@ done:
     return st;
 }
 
+// A picture of cells that gnuplot wrote as an image shows them as squares, not washed out.
+static status sharpen(const char *folder, const char *stem)
+{
+    static const char image[] = "<image ", sharp[] = "<image style='image-rendering:pixelated' ";
+    enum { LARGEST = 1 << 30 };
+    status st;
+    text out = {0};
+    char *bytes = NULL, *path = text_format("%s/%s.svg", folder, stem);
+    size_t size;
+    if (!path)
+        TRY(status_no_memory("a picture's name"));
+    TRY(file_read(path, LARGEST, &bytes, &size));
+    if (!strstr(bytes, image))
+        goto done;
+    for (const char *s = bytes, *next; *s; s = next) {
+        next = strstr(s, image);
+        text_add_bytes(&out, s, next ? (size_t)(next - s) : strlen(s));
+        text_add(&out, next ? sharp : "");
+        next = next ? next + strlen(image) : s + strlen(s);
+    }
+    st = out.failed ? status_no_memory("a picture")
+                    : file_write_atomic(path, text_get(&out), out.length);
+done:
+    text_free(&out);
+    free(bytes);
+    free(path);
+    return st;
+}
+
 status gnuplot_run(const char *folder, const char *stem)
 {
     status st = OK;
@@ -142,6 +190,8 @@ status gnuplot_run(const char *folder, const char *stem)
                         script, said));
     TRY(check_whole(folder, stem, "svg", "</svg>"));
     TRY(check_whole(folder, stem, "png", "IEND\xae\x42\x60\x82"));
+    TRY(check_whole(folder, stem, "pdf", "%%EOF"));
+    TRY(sharpen(folder, stem));
 done:
     free(script);
     return st;

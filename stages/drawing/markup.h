@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text that comes from files, quoted for the languages the report is written in, so that no name
 // can break out of its place. All are local, and remember a lack of memory in `out`.
-#ifndef STAGES_REPORT_MARKUP_H
-#define STAGES_REPORT_MARKUP_H
+#ifndef STAGES_DRAWING_MARKUP_H
+#define STAGES_DRAWING_MARKUP_H
 
 #include "pipeline/base/text.h"
 
@@ -21,6 +21,17 @@ void markup_csv_number(text *out, double value);
 // a format of numbers, too.
 void markup_gnuplot(text *out, const char *string);
 void markup_gnuplot_tic(text *out, const char *string);
+
+// The same, but line breaks stay.
+void markup_gnuplot_lines(text *out, const char *string);
+
+// Words in lines of at most `width` characters, apart by '\n'; a longer word is cut. Returns how
+// many lines that is.
+size_t markup_wrap(text *out, const char *string, size_t width);
+
+// A JSON string or number (null for NaN and infinities, else of 5 digits), also inside a <script>.
+void markup_json(text *out, const char *string);
+void markup_json_number(text *out, double value);
 
 // A file name's part: every byte but letters, digits, . _ = - becomes %XX.
 void markup_file_name(text *out, const char *string);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One function a language, each of which lets through only what is known to be harmless: names come
 // from files that somebody else wrote.
-#include "stages/report/markup.h"
+#include "stages/drawing/markup.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -109,7 +109,7 @@ static bool is_drawable(const char *s, size_t n)
 // In double quotes, each ASCII character that might mean something as a number: single quotes that
 // hold ' are read wrongly by gnuplot 5.4, and inside double ones ` would run a command. Its SVG
 // leaves > as it is, and "]]>" is no XML: a space without width comes between.
-static void quote_gnuplot(text *out, const char *string, const char *percent)
+static void quote_gnuplot(text *out, const char *string, const char *percent, const char *line)
 {
     text_add(out, "\"");
     for (const char *s = string; *s;) {
@@ -118,7 +118,7 @@ static void quote_gnuplot(text *out, const char *string, const char *percent)
         if (s >= string + 2 && memcmp(s - 2, "]]>", 3) == 0)
             text_add(out, "\xE2\x80\x8B");
         if (c < 0x20 || c == 0x7F)
-            text_add(out, " ");
+            text_add(out, c == '\n' ? line : " ");
         else if (c == '%')
             text_add(out, percent);
         else if (c < 0x80 && !isalnum(c) && !strchr(" .,:;()<>=+-_/", c))
@@ -134,12 +134,76 @@ static void quote_gnuplot(text *out, const char *string, const char *percent)
 
 void markup_gnuplot(text *out, const char *string)
 {
-    quote_gnuplot(out, string, "%");
+    quote_gnuplot(out, string, "%", " ");
 }
 
 void markup_gnuplot_tic(text *out, const char *string)
 {
-    quote_gnuplot(out, string, "%%");
+    quote_gnuplot(out, string, "%%", " ");
+}
+
+void markup_gnuplot_lines(text *out, const char *string)
+{
+    quote_gnuplot(out, string, "%", "\\n");
+}
+
+// Bytes of the first `width` characters, or of all where there are fewer.
+static size_t first_bytes(const char *string, size_t n, size_t width)
+{
+    size_t at = 0;
+    for (size_t i = 0; at < n && i < width; i++)
+        do
+            at++;
+        while (at < n && ((unsigned char)string[at] & 0xC0) == 0x80);
+    return at;
+}
+
+size_t markup_wrap(text *out, const char *string, size_t width)
+{
+    size_t lines = 1, used = 0;
+    for (const char *s = string + strspn(string, " \n\t"); *s;) {
+        size_t n = strcspn(s, " \n\t"), part = first_bytes(s, n, width), wide = 0;
+        for (size_t i = 0; i < part; i++)
+            wide += ((unsigned char)s[i] & 0xC0) != 0x80;
+        if (used > 0 && used + 1 + wide > width) {
+            text_add(out, "\n");
+            lines++;
+            used = 0;
+        }
+        text_add(out, used > 0 ? " " : "");
+        text_add_bytes(out, s, part);
+        used += (used > 0) + wide;
+        s += part;
+        if (part < n)
+            used = width; // the rest of a word that was cut
+        s += strspn(s, " \n\t");
+    }
+    return lines;
+}
+
+void markup_json(text *out, const char *string)
+{
+    text_add(out, "\"");
+    for (const char *s = string; *s;) {
+        const unsigned char c = (unsigned char)*s;
+        size_t n = character_length((const unsigned char *)s);
+        if (n == 0)
+            text_add(out, "\xEF\xBF\xBD");
+        else if (c < 0x20 || c == 0x7F || strchr("\"\\<>&'", c))
+            text_addf(out, "\\u%04x", c);
+        else
+            text_add_bytes(out, s, n);
+        s += n ? n : 1;
+    }
+    text_add(out, "\"");
+}
+
+void markup_json_number(text *out, double value)
+{
+    if (isfinite(value))
+        text_addf(out, "%.5g", value);
+    else
+        text_add(out, "null");
 }
 
 void markup_file_name(text *out, const char *string)

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Curves with bands: panels of the same axes, each with one or more curves.
-#ifndef STAGES_REPORT_CURVES_H
-#define STAGES_REPORT_CURVES_H
+#ifndef STAGES_DRAWING_CURVES_H
+#define STAGES_DRAWING_CURVES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "pipeline/base/status.h"
-#include "pipeline/base/text.h"
+#include "stages/drawing/picture.h"
 
 // What a curve has at one place. NaN where it has none: that part is not drawn.
 typedef struct curve_point {
     double x, mean, median, std, min, max;
-    double chance; // what chance gives, a dashed grey line
+    double chance; // what chance gives, or a search seeks: a dashed grey line
 } curve_point;
 
 typedef struct curve {
@@ -35,13 +35,15 @@ typedef struct curves {
     const double *low, *high; // [panels] of y
     double x_step;            // between ticks; 0: gnuplot's choice
     bool spread;              // curves have median, min and max: draw and explain them
+    const char *grey;         // what the dashed grey line is; NULL: there is none
+    const char *const *key;   // [colours] what a colour means; NULL: what its first curve is called
 } curves;
 
 // Frees a list of n curves and what they own; NULL is a no-op.
 void curves_free(curve *list, size_t n);
 
-// The script and the data with the file stem `stem`: one line of CSV a point:
+// Fills the picture; its CSV has a line a point:
 // panel,curve,X,mean,median,std,min,max,chance,panel_title,label. Local.
-void curves_write(const curves *c, const char *stem, text *script, text *csv);
+void curves_write(const curves *c, picture *out);
 
 #endif

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Annotated heat maps: panels of the same rows and columns under one colour scale.
-#ifndef STAGES_REPORT_HEATMAP_H
-#define STAGES_REPORT_HEATMAP_H
+#ifndef STAGES_DRAWING_HEATMAP_H
+#define STAGES_DRAWING_HEATMAP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/base/status.h"
-#include "pipeline/base/text.h"
+#include "stages/drawing/picture.h"
 
 typedef enum heatmap_palette {
     PALETTE_LOSS,  // white at the high end: dark cells have lost
     PALETTE_SHARE, // white at the low end: dark cells share
 } heatmap_palette;
 
+// All owned. What is only for who points at a cell may be NULL.
 typedef struct heatmap_panel {
-    char *title;   // owned
-    double *value; // owned [rows][columns]; NaN is drawn grey
+    char *title;
+    const char *task;   // its label; borrowed
+    double *value;      // [rows][columns]; NaN is drawn grey
+    double *low, *high; // [rows][columns] the ends of its interval
+    double *p;          // [rows][columns] what chance gives
+    double *n;          // [rows] answers behind it
+    uint8_t *missed;    // [columns] 1: hatched
 } heatmap_panel;
 
 // All pointers borrowed.
@@ -31,13 +36,15 @@ typedef struct heatmap {
     heatmap_palette palette;
     double low, high; // of the scale; values beyond are drawn as its ends, and written as they are
     const char *scale_title;
+    int digits; // of the numbers in cells, behind the point
 } heatmap;
 
 // Frees a list of n panels and what they own; NULL is a no-op.
 void heatmap_free_panels(heatmap_panel *list, size_t n);
 
-// The script and the data of a heat map with the file stem `stem`: one line of CSV a cell, NaN
-// cells too: panel,row_index,column_index,own,VALUE,PANEL,ROW,COLUMN. Local.
-void heatmap_write(const heatmap *h, const char *stem, text *script, text *csv);
+// Fills the picture: its script, its CSV (a line a cell, NaN cells too:
+// panel,row_index,column_index,own,VALUE,missed,PANEL,ROW,COLUMN), its JSON for the page and its
+// width. Local.
+void heatmap_write(const heatmap *h, picture *out);
 
 #endif

@@ -16,6 +16,12 @@ static status open_samples(const task *t, evaluation *e, const char *param, size
 {
     if (!checked_grow(&e->opened, &e->opened_capacity, e->n_opened + 1, sizeof *e->opened))
         return status_no_memory("a list of datasets");
+    if (model_get_info(stage_model(t))->masked &&
+        dataset_get_options(stage_dataset(t, param, i))->mask == 0)
+        return params_fail(task_params(t), param,
+                           "dataset %s has mask: 0, which leaves a masked language model nothing "
+                           "to predict; collect on it, and prune on one with a share",
+                           task_resource_name(t, param, i));
     status st = stage_samples(t, param, i, out);
     if (st == OK)
         e->opened[e->n_opened++] = *out;

@@ -200,9 +200,11 @@ static void add_counts(const figure *f, const pruning *p, text *out)
                   figure_subset_words(f));
         return;
     }
-    text_addf(out, "<b>%.1f ± %.1f%%</b> of %s neurons are pruned (mean ± standard deviation over ",
+    const char *site = pruning_site(p->task);
+    const bool experts = strcmp(site, "expert") == 0;
+    text_addf(out, "<b>%.1f ± %.1f%%</b> of %s %s are pruned (mean ± standard deviation over ",
               100 * tally_mean(&fraction), 100 * tally_std(&fraction),
-              site_word(pruning_site(p->task)));
+              experts ? "all" : site_word(site), experts ? "experts" : "neurons");
     if (isnan(p->drop))
         text_addf(out, "%lld %s)", (long long)p->forgets, figure_subset_words(f));
     else

@@ -126,6 +126,41 @@ static const char *model_entry_notes(const void *object)
     return model_notes(e->model);
 }
 
+// The modules whose inputs an artefact's neurons are: SITE_module(layer).
+static status model_entry_coordinates(const void *object, artefact_writer *w)
+{
+    static const char *const unit[] = {[SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit"};
+    enum { NAME = 160 };
+    const model_entry *e = object;
+    const model_info *info = model_get_info(e->model);
+    const size_t layers = (size_t)info->layers;
+    status st = OK;
+    for (site s = SITE_MLP; st == OK && s <= SITE_ATTN; s++) {
+        char variable_name[32];
+        if (artefact_writer_length(w, "layer") != info->layers ||
+            artefact_writer_length(w, unit[s]) != model_site_width(info, s))
+            continue;
+        char **block = checked_calloc(layers, sizeof *block + NAME);
+        if (!block)
+            return status_no_memory("names of modules");
+        for (size_t l = 0; l < layers; l++) {
+            block[l] = (char *)(block + layers) + l * NAME;
+            model_site_module(e->model, s, (int)l, block[l]);
+        }
+        snprintf(variable_name, sizeof variable_name, "%s_module", site_names[s]);
+        st = artefact_take_coordinate(
+            w,
+            &(variable){.name = variable_name,
+                        .type = VARIABLE_TEXT,
+                        .dims = 1,
+                        .dim = {"layer"},
+                        .long_name = "the module whose input the layer's neurons are",
+                        .units = "1"},
+            block);
+    }
+    return st;
+}
+
 const resource_def resource_model = {
     .section = "models",
     .parameter = "model",
@@ -136,6 +171,7 @@ const resource_def resource_model = {
     .close = model_entry_close,
     .part = model_entry_part,
     .notes = model_entry_notes,
+    .coordinates = model_entry_coordinates,
 };
 
 #define FORMAT(name) "|" #name

@@ -267,5 +267,4 @@ const stage_def stage_enrichment = {
     .open = enrichment_open,
     .finish = enrichment_finish,
     .close = enrichment_close,
-    .figure = {"enriched", "Clusters that hold more of a subset's neurons than chance"},
 };

@@ -423,5 +423,4 @@ const stage_def stage_intersect = {
     .unit = intersect_unit,
     .finish = intersect_finish,
     .close = intersect_close,
-    .figure = {"overlap_within_mean", "Overlap of two subsets within each layer, mean over pairs"},
 };

@@ -170,10 +170,11 @@ done:
 
 static const char *site_word(const char *site)
 {
-    return strcmp(site, "both") == 0   ? "all"
-           : strcmp(site, "mlp") == 0  ? "MLP"
-           : strcmp(site, "attn") == 0 ? "attention"
-                                       : site;
+    return strcmp(site, "both") == 0     ? "all neurons"
+           : strcmp(site, "mlp") == 0    ? "MLP neurons"
+           : strcmp(site, "attn") == 0   ? "attention neurons"
+           : strcmp(site, "expert") == 0 ? "all experts"
+                                         : site;
 }
 
 static void add_counts(const figure *f, const pruning *p, text *out)
@@ -200,18 +201,17 @@ static void add_counts(const figure *f, const pruning *p, text *out)
                   figure_subset_words(f));
         return;
     }
-    const char *site = pruning_site(p->task);
-    const bool experts = strcmp(site, "expert") == 0;
-    text_addf(out, "<b>%.1f ± %.1f%%</b> of %s %s are pruned (mean ± standard deviation over ",
+    text_addf(out, "<b>%.1f ± %.1f%%</b> of %s are pruned (mean ± standard deviation over ",
               100 * tally_mean(&fraction), 100 * tally_std(&fraction),
-              experts ? "all" : site_word(site), experts ? "experts" : "neurons");
+              site_word(pruning_site(p->task)));
     if (isnan(p->drop))
         text_addf(out, "%lld %s)", (long long)p->forgets, figure_subset_words(f));
     else
         text_addf(out, "the %lld of %lld %s whose target was reached)", (long long)reached,
                   (long long)p->forgets, figure_subset_words(f));
-    text_addf(out, "; %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> of the others'",
-              100 * tally_mean(&own), figure_subset_word(f), 100 * tally_mean(&others));
+    if (own.n > 0)
+        text_addf(out, "; %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> of the others'",
+                  100 * tally_mean(&own), figure_subset_word(f), 100 * tally_mean(&others));
     if (foreign.n > 0)
         text_addf(out, ", %.0f%% on what else was evaluated", 100 * tally_mean(&foreign));
 }
@@ -278,11 +278,11 @@ static void add_rivals(const pruning *a, const pruning *b, text *out)
         return;
     text_add(out, "<li>");
     if (apart > 2 * hypot(tally_error(&of[0]), tally_error(&of[1])))
-        text_addf(out, "<b>%s</b> neurons separate better than %s neurons",
+        text_addf(out, "<b>%s</b> separate better than %s",
                   site_word(pruning_site(which[best]->task)),
                   site_word(pruning_site(which[!best]->task)));
     else
-        text_addf(out, "%s and %s neurons separate alike", site_word(pruning_site(a->task)),
+        text_addf(out, "%s and %s separate alike", site_word(pruning_site(a->task)),
                   site_word(pruning_site(b->task)));
     text_add(out, ": what the others keep more than the unlearned one is ");
     for (int i = 0; i < 2; i++) {

@@ -65,9 +65,11 @@ room(stages/common USES pipeline data model)
 room(stages/collect USES pipeline data model stages/common)
 room(stages/score USES pipeline model stages/common)
 room(stages/prune USES pipeline data model stages/common)
-room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis)
+room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis ${IGRAPH_TARGET})
 room(stages/intersect USES pipeline stages/common)
 # Figures as gnuplot's scripts, as data, and as what the report's page makes of them.
 room(stages/drawing USES pipeline)
-room(stages/report USES pipeline stages/drawing)
+# One file a kind of figure, and what they make of artefacts.
+room(stages/figures USES pipeline stages/drawing)
+room(stages/report USES pipeline stages/drawing stages/figures)
 room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report)

@@ -17,7 +17,7 @@ libraries=(
   libopenblas-pthread-dev libdnnl-dev
   libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
   zlib1g-dev libzstd-dev libsnappy-dev liblz4-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
-  libmetis-dev
+  libmetis-dev libigraph-dev
 )
 if [ "${1-}" = --libraries ]; then
   echo "${libraries[@]}"

@@ -216,7 +216,8 @@ static status plan_command(const command_line *line)
 {
     view_source source = source_of(line);
     source.selection = selection_of(line);
-    return view_plan(&source, command_line_option(line, "--dot") != NULL, stdout);
+    return view_plan(&source, command_line_option(line, "--dot") != NULL,
+                     command_line_option(line, "--inputs") != NULL, stdout);
 }
 
 static status status_command(const command_line *line)
@@ -351,6 +352,7 @@ static const command_def commands[] = {
      "every task: finished or to run and why, units, predicted memory, disk and time",
      {OVERRIDE,
       {"--dot", NULL, NULL, "the graph, for Graphviz"},
+      {"--inputs", NULL, NULL, "looks at every record too: each image's first bytes, each id"},
       SELECTION,
       OF_RUN("--quiet", NULL)},
      plan_command},

@@ -65,6 +65,11 @@ static const struct shape {
      "\"num_attention_heads\": %d, \"intermediate_size\": %d, \"num_key_value_heads\": 8, "
      "\"vocab_size\": 32000, \"max_position_embeddings\": 32768, \"rms_norm_eps\": 1e-5, "
      "\"tie_word_embeddings\": false}\n"},
+    {"olmoe", 16, 2048, 16, 1024,
+     "{\"model_type\": \"olmoe\", \"num_hidden_layers\": %d, \"hidden_size\": %d, "
+     "\"num_attention_heads\": %d, \"intermediate_size\": %d, \"num_experts\": 64, "
+     "\"num_experts_per_tok\": 8, \"vocab_size\": 50304, \"max_position_embeddings\": 4096, "
+     "\"tie_word_embeddings\": false}\n"},
 };
 
 static const struct shape *find_shape(const char *name)

@@ -4,7 +4,7 @@
 // shapes and threads, alternating in one process.
 //
 //   bench_model [KEY=VALUE ...]
-//     model=vit-b     a model folder, or vit-b, smollm2, mistral-7b: those shapes, random weights
+//     model=vit-b     a model folder, or vit-b, smollm2, mistral-7b, olmoe: those shapes, random weights
 //     layers=N        of a shape; 0: its own
 //     width=1         hidden size, heads and MLP of a shape, times its own
 //     compute=f32     or bf16
@@ -177,12 +177,19 @@ static status make_weights(const bench *b, int out, int in, linear *l, void **w)
     return *w && rows ? OK : status_no_memory("the benchmark");
 }
 
+// Neurons that a token goes through: a sparse model is measured against a dense one of that width.
+static int inside_of(const model_info *i)
+{
+    return i->experts > 0 ? i->experts_per_token * i->d_expert : i->d_mlp;
+}
+
 static status prepare_maps(bench *b, bool gated)
 {
     status st = OK;
     const model_info *i = b->info;
+    const int inside = inside_of(i);
     const int h = i->hidden_size, a = i->heads * i->head_dim, kv = i->kv_heads * i->head_dim;
-    const int shape[][2] = {{a, h}, {kv, h}, {kv, h}, {h, a}, {i->d_mlp, h}, {i->d_mlp, h}};
+    const int shape[][2] = {{a, h}, {kv, h}, {kv, h}, {h, a}, {inside, h}, {inside, h}};
     b->maps = 0;
     b->weights = checked_calloc((size_t)i->layers * MAX_MAPS + 1, sizeof *b->weights);
     if (!b->weights)
@@ -193,7 +200,7 @@ static status prepare_maps(bench *b, bool gated)
         for (int k = 0; k < before; k++)
             TRY(make_weights(b, shape[k][0], shape[k][1], &b->map[k],
                              &b->weights[l * b->maps + k]));
-        TRY(make_weights(b, h, i->d_mlp, &b->map[before], &b->weights[l * b->maps + before]));
+        TRY(make_weights(b, h, inside, &b->map[before], &b->weights[l * b->maps + before]));
     }
     TRY(make_weights(b, i->outputs, h, &b->head, &b->weights[i->layers * b->maps]));
 done:
@@ -205,7 +212,7 @@ static status prepare(bench *b)
     status st = OK;
     const model_info *i = b->info;
     const size_t h = (size_t)i->hidden_size, a = (size_t)i->heads * (size_t)i->head_dim;
-    const size_t f = (size_t)i->d_mlp, rows = (size_t)b->tiles.rows;
+    const size_t f = (size_t)inside_of(i), rows = (size_t)b->tiles.rows;
     size_t widest = f > a ? f : a;
     widest = widest > h ? widest : h;
     widest = widest > HEAD_TILE ? widest : HEAD_TILE;

@@ -75,6 +75,7 @@ static status make_set(const dataset *d, const sample_spec *spec, const char *fi
                         .limit = d->options.limit,
                         .pack = d->options.pack,
                         .questions = d->format->questions,
+                        .first_records = d->options.first_records,
                         .groups = groups,
                         .wanted = wanted,
                         .pool = spec->pool,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A transformer: its shape, its weights, and the one way to run it, over tiles of samples with
-// readers and masks at its two sites. This header is the whole of it for other layers; what an
+// readers and masks at its sites. This header is the whole of it for other layers; what an
 // architecture adds is in model/forward/arch.h.
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H

@@ -74,6 +74,15 @@ typedef struct estimate {
     double disk_bytes;   // of the artefact
 } estimate;
 
+// A stage's look at what a task would read. On failure `parameter` and `index` say which resource it
+// is about; NULL: the step.
+struct text;
+typedef struct stage_look {
+    struct text *notes; // lines, each of what a user should know ("datasets/d: ...")
+    const char *parameter;
+    size_t index;
+} stage_look;
+
 typedef struct stage_def {
     const char *name;
     int version;         // raise it when the same parameters give other results: it is in the key
@@ -90,6 +99,9 @@ typedef struct stage_def {
     status (*check)(const task *t);
     status (*estimate)(const task *t, estimate *out); // optional
 
+    // Before any work, with resources that were opened for a look (resource_depth): does the task's
+    // model go with its data, and how are they read? Optional. Local.
+    status (*look)(const task *t, stage_look *found);
     // Every rank, before `open`: makes once what the ranks of a node then read. Collective on the
     // share; nothing that may fail on one rank alone stands before its first vote. Optional.
     status (*prepare)(const task *t, share *s);
@@ -128,6 +140,14 @@ typedef struct part_need {
     double own;    // bytes that each rank that works with it needs beside
 } part_need;
 
+// How much of a resource is opened.
+typedef enum resource_depth {
+    RESOURCE_WHOLE,   // for a run
+    RESOURCE_LIGHT,   // what `estimate` and `inspect` need: no weights
+    RESOURCE_FIRST,   // what finds a wrong input in an instant: headers and first records
+    RESOURCE_RECORDS, // as light, and every record is looked at
+} resource_depth;
+
 // A kind of thing a pipeline file names and steps share.
 typedef struct resource_def {
     const char *section;   // "models"
@@ -137,15 +157,15 @@ typedef struct resource_def {
     status (*check)(const params *p); // optional
     // Files whose bytes decide what it is, for the key. Local; needs no MPI.
     status (*files)(const params *p, file_list *out);
-    // Opens it. With `light`, only what `estimate` and `inspect` need (no weights). Collective on
-    // the share's node.
-    status (*open)(const params *p, const params *pipeline, share *s, bool light, void **object);
+    // Opens it. Collective on the share's node.
+    status (*open)(const params *p, const params *pipeline, share *s, resource_depth depth,
+                   void **object);
     void (*close)(void *object);
     // Where teams share it out (the share's `team`): what member `part` of a team of `parts` needs,
     // with `threads` threads. `object` may be light. Optional. Local.
     part_need (*part)(const void *object, int part, int parts, int threads);
-    // What the user should know of it, a line each: `plan` and the beginning of a run say so. Of a
-    // light object too. Optional; borrowed. Local.
+    // What the user should know of it, a line each: `plan` and the beginning of a run say so. Of any
+    // depth. Optional; borrowed. Local.
     const char *(*notes)(const void *object);
 } resource_def;
 
@@ -158,7 +178,6 @@ typedef struct inspect_def {
 
 // A check of a library on this machine, for `sulcus doctor`: adds what it found to the text. On
 // failure its line says what mends it. Local.
-struct text;
 typedef struct check_def {
     const char *what;
     status (*check)(struct text *found);

@@ -10,6 +10,13 @@
 
 enum { MAX_WIDTH = 1 << 16, MAX_LAYERS = 1000, MAX_IMAGE = 1 << 13, MAX_ROWS = 1 << 16 };
 
+const char *const vision_input_files[] = {"preprocessor_config.json",
+                                          "LOC_synset_mapping.txt",
+                                          "synset_words.txt",
+                                          "imagenet_class_index.json",
+                                          "words.txt",
+                                          NULL};
+
 static status read_mlp(const config_file *f, const vision_class *class, model_info *i)
 {
     status st;

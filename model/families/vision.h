@@ -85,8 +85,10 @@ mlp_weights vision_mlp(const model *m, int layer, int expert);
 linear vision_output(const model *m);
 status vision_layer(pass *p, int layer);
 
+// Its preprocessing, and lists that tell which class a number of WordNet is.
+extern const char *const vision_input_files[];
+
 #define VISION_SLOTS                                                                               \
-    .input_files = (const char *const[]){"preprocessor_config.json", NULL}, .layer = vision_layer, \
-    .finish = prenorm_finish
+    .input_files = vision_input_files, .layer = vision_layer, .finish = prenorm_finish
 
 #endif

@@ -71,8 +71,9 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
     status st;
     const key_digester digester = {s->inputs, file_digest};
     const task *before = unfinished_input(s, t->task);
-    TRY(key_compute(t->task, &digester));
     const journal_commit *c = t->known ? t->known->commit : NULL;
+    if (c) // without one there is nothing to compare: the weights' digest may take minutes
+        TRY(key_compute(t->task, &digester));
     if (before && (!t->task->selected || s->tasks[before->index].state == PIPELINE_TASK_LEFT_OUT))
         return leave_out(t);
     if (before) {

@@ -21,9 +21,11 @@ typedef struct view_source {
 } view_source;
 
 // `sulcus plan`: every task, run or done and why, its units, memory, disk and time: measured, or as
-// forecast.h expects them. With `dot`, the graph for Graphviz, coloured by
-// state, the points of a step together.
-status view_plan(const view_source *v, bool dot, FILE *out);
+// forecast.h expects them. What a run would open is looked at; with `records`, every record, as far
+// as that is cheap. All that is wrong goes to stderr, a line each, and the first's status is
+// returned without a line. With `dot`, the graph for Graphviz, coloured by state, the points of a
+// step together.
+status view_plan(const view_source *v, bool dot, bool records, FILE *out);
 
 // `sulcus status`: each task's state, units, rate and time left from the journal alone; says when a
 // run that has not ended gave no sign of life for long.

@@ -300,5 +300,4 @@ const stage_def stage_agreement = {
     .open = agreement_open,
     .finish = agreement_finish,
     .close = agreement_close,
-    .figure = {"ari", "How far clusterings agree, layer by layer: adjusted Rand index"},
 };

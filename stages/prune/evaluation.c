@@ -125,6 +125,14 @@ done:
     return st;
 }
 
+status evaluation_look(const task *t, stage_look *found)
+{
+    status st = stage_look_samples(t, "data", 0, found);
+    for (size_t i = 0; i < params_count(task_params(t), "evaluate") && st == OK; i++)
+        st = stage_look_samples(t, "evaluate", i, found);
+    return st;
+}
+
 status evaluation_prepare(const task *t, share *s)
 {
     status st = stage_prepare_samples(t, "data", 0, s);

@@ -17,6 +17,9 @@ typedef struct evaluation {
     int *entry_of; // owned [forgets]: the entry of each subset to forget
 } evaluation;
 
+// A stage's `look` at what evaluation_open will read. Local; fails as stage_look_samples.
+status evaluation_look(const task *t, stage_look *found);
+
 // What evaluation_open will read, made once a node: a stage's `prepare`. Collective on the share;
 // fails as stage_prepare_samples.
 status evaluation_prepare(const task *t, share *s);

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "stages/common/scores.h"
+
 typedef struct described {
     const char *name, *long_name, *units;
 } described;
@@ -135,17 +137,15 @@ static status describe_masks(const prune_setting *s, const prune_output *o, arte
 {
     static const char *const name[SITES] = {
         [SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask", [SITE_EXPERT] = "expert_mask"};
-    static const char *const unit[SITES] = {
-        [SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit", [SITE_EXPERT] = "expert"};
     status st = OK;
     for (int k = 0; k < SITES; k++) {
         if (!o->mask[k])
             continue;
-        TRY(artefact_dim(w, unit[k], s->ranking->width[k]));
+        TRY(artefact_dim(w, scores_unit(k), s->ranking->width[k]));
         TRY(artefact_variable(w, &(variable){.name = name[k],
                                              .type = VARIABLE_I8,
                                              .dims = 3,
-                                             .dim = {"forget", "layer", unit[k]},
+                                             .dim = {"forget", "layer", scores_unit(k)},
                                              .long_name = "1: the neuron is pruned",
                                              .units = "1",
                                              .data = o->mask[k]}));

@@ -63,9 +63,11 @@ static void add_answers(const answers *a, round_answers *to)
     }
 }
 
-prune_mask prune_mask_of(prune_kind kind, int64_t forget, int64_t seed, int64_t pruned)
+prune_mask prune_mask_of(const prune_setting *s, prune_kind kind, int64_t forget, int64_t seed,
+                         int64_t pruned)
 {
-    return (prune_mask){kind, kind == PRUNED_UNIFORM ? -1 : forget, seed, pruned};
+    const bool shared = kind == PRUNED_UNIFORM && !s->own_values;
+    return (prune_mask){kind, shared ? -1 : forget, seed, pruned};
 }
 
 static status add_mask(prune_plan *p, prune_mask m)
@@ -107,7 +109,7 @@ static status plan_search(const prune_setting *s, const bisection *search, prune
             continue;
         const int64_t *own = s->evaluation->source.cuts.subset_tile + s->evaluation->entry_of[f];
         int64_t tiles = own[1] - own[0];
-        TRY(add_mask(p, prune_mask_of(PRUNED_TOP, f, 0, search[f].at)));
+        TRY(add_mask(p, prune_mask_of(s, PRUNED_TOP, f, 0, search[f].at)));
         TRY(add_units(s, p, own[0] + bisection_prefix(tiles, search[f].step),
                       own[0] + bisection_prefix(tiles, search[f].step + 1)));
     }
@@ -142,7 +144,7 @@ status prune_plan_make(const prune_setting *s, const round_state *round, prune_p
     prune_plan *p = out;
     *p = (prune_plan){0};
     if (*view.phase == PHASE_BASE) {
-        TRY(add_mask(p, prune_mask_of(PRUNED_TOP, 0, 0, 0)));
+        TRY(add_mask(p, prune_mask_of(s, PRUNED_TOP, 0, 0, 0)));
         TRY(add_units(s, p, 0, cuts->tiles));
     } else if (*view.phase == PHASE_SEARCH) {
         TRY(plan_search(s, view.search, p));
@@ -150,7 +152,7 @@ status prune_plan_make(const prune_setting *s, const round_state *round, prune_p
         for (prune_kind k = 0; k < PRUNED_KINDS; k++)
             for (int64_t seed = 0; seed < s->seeds[k]; seed++)
                 for (int64_t f = 0; f < s->ranking->forgets; f++)
-                    TRY(add_final(s, p, prune_mask_of(k, f, seed, view.search[f].at),
+                    TRY(add_final(s, p, prune_mask_of(s, k, f, seed, view.search[f].at),
                                   &view.search[f]));
     }
 done:

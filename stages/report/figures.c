@@ -10,14 +10,18 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/drawing/markup.h"
-#include "stages/report/figure_clusters.h"
-#include "stages/report/figure_growth.h"
-#include "stages/report/figure_layers.h"
-#include "stages/report/figure_overlap.h"
+#include "stages/figures/figure_between.h"
+#include "stages/figures/figure_clusters.h"
+#include "stages/figures/figure_enrichment.h"
+#include "stages/figures/figure_growth.h"
+#include "stages/figures/figure_layers.h"
+#include "stages/figures/figure_modules.h"
+#include "stages/figures/figure_overlap.h"
+#include "stages/figures/figure_prune.h"
+#include "stages/figures/figure_searches.h"
+#include "stages/figures/figure_within.h"
+#include "stages/figures/pruning.h"
 #include "stages/report/figure_own.h"
-#include "stages/report/figure_prune.h"
-#include "stages/report/figure_searches.h"
-#include "stages/report/pruning.h"
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
@@ -44,6 +48,26 @@ static const figure_def table[] = {
      "|model|drop|fraction|", true, 0, figure_layers},
     {"figure8-text", "In which layers the pruned neurons lie", "prune", "text", "fraction", NULL,
      "|model|drop|fraction|", true, 0, figure_layers},
+    {"figure11", "Overlap of the neurons of two classes, layer by layer", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure11-text", "Overlap of the neurons of two text domains, layer by layer", "intersect",
+     "text", "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure12", "Which classes share neurons in which layers", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure12-text", "Which text domains share neurons in which layers", "intersect", "text",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure13", "Which sets of neurons of one step meet which of another", "intersect", "image",
+     "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure13-text", "Which sets of neurons of one step meet which of another", "intersect",
+     "text", "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure14", "How separate the communities of neurons are, layer by layer", "cluster", "image",
+     "modularity", NULL, "|model|", true, 0, figure_modularity},
+    {"figure15", "How far clusterings agree, layer by layer", "agreement", "image", "ari", NULL, "",
+     true, 0, figure_agreement},
+    {"figure16", "Clusters that are home to the neurons of a class", "enrichment", "image",
+     "enrichment", NULL, "", true, 0, figure_enrichment},
+    {"figure16-text", "Clusters that are home to the neurons of a text domain", "enrichment",
+     "text", "enrichment", NULL, "", true, 0, figure_enrichment},
 };
 enum { FIGURES = sizeof table / sizeof *table };
 

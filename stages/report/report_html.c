@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page needs no other file and no network, so that it can be mailed: style, script, pictures
-// and the numbers behind them stand inside it, and it forbids itself to fetch anything. Pictures are SVG elements with their ids made unique, since two of one page
-// would otherwise borrow each other's marks.
+// and the numbers behind them stand inside it, and it forbids itself to fetch anything. Pictures
+// are SVG elements with their ids made unique, since two of one page would otherwise borrow each
+// other's marks.
 #include "stages/report/report_html.h"
 
 #include <math.h>
@@ -11,8 +12,8 @@
 
 #include "pipeline/base/file.h"
 #include "stages/drawing/markup.h"
+#include "stages/figures/prune_answers.h"
 #include "stages/report/own_tables.h"
-#include "stages/report/prune_answers.h"
 
 enum { SVG_LIMIT = 64 << 20 };
 
@@ -257,16 +258,16 @@ static void add_comparison(text *page)
                    "<div id=\"compared\"></div>\n</section>\n");
 }
 
-// How many broken records of its data a task did without.
-static void add_skipped(const report_task *t, text *page)
+static void add_note(const report_task *t, const char *attribute, const char *before,
+                     const char *behind, text *page)
 {
-    char *skipped = artefact_get_attribute(t->artefact, "skipped");
-    if (skipped) {
-        text_add(page, ", without ");
-        markup_html(page, skipped);
-        text_add(page, " broken records");
+    char *said = artefact_get_attribute(t->artefact, attribute);
+    if (said) {
+        text_add(page, before);
+        markup_html(page, said);
+        text_add(page, behind);
     }
-    free(skipped);
+    free(said);
 }
 
 static void add_tasks(const report_input *in, text *page)
@@ -289,7 +290,8 @@ static void add_tasks(const report_input *in, text *page)
                            "<td></td></tr>\n");
             continue;
         }
-        add_skipped(t, page);
+        add_note(t, "skipped", ", without ", " broken records", page);
+        add_note(t, "unreached", ", no token reached ", "", page);
         text_addf(page, "</td><td>%lld</td><td>%d</td><td data-value=\"%g\">", (long long)t->units,
                   t->ranks, t->seconds);
         add_seconds(page, t->seconds);

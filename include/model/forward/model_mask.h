@@ -21,6 +21,8 @@ enum { MODEL_COMPACT_BYTES = 256 << 20 };
 // the pool's threads (NULL: in the caller).. Local.
 status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES],
                       model_mask **out);
+// The same without compaction: of passes whose `ablate` says what pruned neurons are instead of 0.
+status model_mask_new_ablated(const model *m, const uint8_t *const pruned[SITES], model_mask **out);
 void model_mask_free(model_mask *mask);
 // How many neurons of a layer's site it prunes.
 int model_mask_pruned(const model_mask *mask, site s, int layer);

@@ -71,7 +71,9 @@ room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis ${I
 room(stages/intersect USES pipeline stages/common)
 # Figures as gnuplot's scripts, as data, and as what the report's page makes of them.
 room(stages/drawing USES pipeline)
-room(stages/report USES pipeline stages/drawing)
+# One file a kind of figure, and what they make of artefacts.
+room(stages/figures USES pipeline stages/drawing)
+room(stages/report USES pipeline stages/drawing stages/figures)
 # A pruning as a model folder that other programs load.
 room(stages/export USES pipeline model)
 room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report stages/export)

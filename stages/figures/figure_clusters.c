@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A curve's two inputs, clusters and scores, may be of different models: that is what the figure
 // compares, so its label names both. All panels have one scale, for the eye to compare shares.
-#include "stages/report/figure_clusters.h"
+#include "stages/figures/figure_clusters.h"
 
 #include <math.h>
 #include <stdlib.h>

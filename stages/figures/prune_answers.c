@@ -3,7 +3,7 @@
 // than a control of as many neurons leaves between them, beyond two standard errors of the mean
 // over subsets. "Separable" is said where the others besides lose at most a quarter of what the
 // subset itself does, "partly" where they lose more. Failed searches count nowhere.
-#include "stages/report/prune_answers.h"
+#include "stages/figures/prune_answers.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 // The curves answer for all pairs at once; the map shows which pairs it comes from. A map of all
 // pairs of twenty subsets would have 190 rows: those that share most in any layer are drawn, the
 // same ones for every model, so that panels can be compared row by row.
-#include "stages/report/figure_within.h"
+#include "stages/figures/figure_within.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "pipeline/base/checked.h"
 #include "stages/drawing/heatmap.h"
 #include "stages/drawing/markup.h"
-#include "stages/report/layer_curves.h"
+#include "stages/figures/layer_curves.h"
 
 enum { MAX_PANELS = 6, MAX_PAIRS = 30 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Curves over layers, as several figures have them: what they fill in themselves are the values.
-#ifndef STAGES_REPORT_LAYER_CURVES_H
-#define STAGES_REPORT_LAYER_CURVES_H
+#ifndef STAGES_FIGURES_LAYER_CURVES_H
+#define STAGES_FIGURES_LAYER_CURVES_H
 
 #include "stages/drawing/curves.h"
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // A whole variable of a task's artefact as numbers; *n of them, where it is not NULL. *out is one
 // block, owned by the caller. ERR_INPUT when it is missing. Local.

@@ -2,8 +2,8 @@
 // A figure of the report: a const descriptor that says which tasks it draws, and what a drawing
 // function (figure_prune.h, figure_overlap.h, figure_growth.h, figure_clusters.h) makes of them.
 // The list of figures is in figures.c.
-#ifndef STAGES_REPORT_FIGURE_H
-#define STAGES_REPORT_FIGURE_H
+#ifndef STAGES_FIGURES_FIGURE_H
+#define STAGES_FIGURES_FIGURE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The key numbers of prunings, in words: is it separable, against which control, in which layers,
 // and by which site?
-#ifndef STAGES_REPORT_PRUNE_ANSWERS_H
-#define STAGES_REPORT_PRUNE_ANSWERS_H
+#ifndef STAGES_FIGURES_PRUNE_ANSWERS_H
+#define STAGES_FIGURES_PRUNE_ANSWERS_H
 
-#include "stages/report/pruning.h"
+#include "stages/figures/pruning.h"
 
 // Adds a task's line to the figure's key numbers: over the subsets whose goal was reached, with
 // their count. Local. ERR_INPUT when a mask cannot be read.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Neither Q nor an index of agreement says anything by itself: a random graph has communities too,
 // and clusterings of many clusters share information by chance. So each curve has its own chance.
-#include "stages/report/figure_modules.h"
+#include "stages/figures/figure_modules.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
 #include "stages/drawing/markup.h"
-#include "stages/report/layer_curves.h"
+#include "stages/figures/layer_curves.h"
 
 enum { MAX_CURVES = 6 }; // of agreement: as many colours as there are
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures of clusterings, curves over layers: the modularity of communities beside that of rewired
 // graphs (`cluster`), and how far pairs of clusterings agree beside permuted labels (`agreement`).
-#ifndef STAGES_REPORT_FIGURE_MODULES_H
-#define STAGES_REPORT_FIGURE_MODULES_H
+#ifndef STAGES_FIGURES_FIGURE_MODULES_H
+#define STAGES_FIGURES_FIGURE_MODULES_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // Reads communities, modularity, modularity_null and modularity_p; a curve for each task (model).
 // Local.

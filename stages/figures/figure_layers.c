@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Masks are read a layer at a time: those of a large model are millions of neurons.
-#include "stages/report/figure_layers.h"
+#include "stages/figures/figure_layers.h"
 
 #include <math.h>
 #include <stdlib.h>

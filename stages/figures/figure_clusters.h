@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figure 6, curves of `intersect` with clusters: how strongly the neurons of a subset gather in few
 // clusters, layer by layer. A panel for each share (six at most), a curve for each task.
-#ifndef STAGES_REPORT_FIGURE_CLUSTERS_H
-#define STAGES_REPORT_FIGURE_CLUSTERS_H
+#ifndef STAGES_FIGURES_FIGURE_CLUSTERS_H
+#define STAGES_FIGURES_FIGURE_CLUSTERS_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // Reads fraction, auc and auc_chance. ERR_INPUT where the
 // tasks cannot stand in one figure. Local.

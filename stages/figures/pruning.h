@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // An artefact of `prune` as figures and key numbers need it: what is left of each subset, beside
 // what controls leave, and which searches reached their goal.
-#ifndef STAGES_REPORT_PRUNING_H
-#define STAGES_REPORT_PRUNING_H
+#ifndef STAGES_FIGURES_PRUNING_H
+#define STAGES_FIGURES_PRUNING_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // A way to prune as many neurons as a search found: a variable of its own, where the stage tried it.
 typedef struct pruning_control {

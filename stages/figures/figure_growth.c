@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shares come in the order in which the pipeline file lists them and are sorted for the curve. The
 // difference panel is drawn only where both models have the same shares: nothing is interpolated.
-#include "stages/report/figure_growth.h"
+#include "stages/figures/figure_growth.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Controls are told by their variables, so that what the stage did not try, and what an artefact of
 // an earlier version cannot have, is simply not there.
-#include "stages/report/pruning.h"
+#include "stages/figures/pruning.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 // unlearned. Panels of controls stand beside those of selective pruning where there is one task or
 // more than three, else in lines of their own below. Everything is in percent of the unpruned
 // model's accuracy. Columns whose search found no number of neurons are hatched.
-#include "stages/report/figure_prune.h"
+#include "stages/figures/figure_prune.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include "pipeline/base/checked.h"
 #include "stages/drawing/heatmap.h"
 #include "stages/drawing/markup.h"
-#include "stages/report/prune_answers.h"
-#include "stages/report/pruning.h"
+#include "stages/figures/prune_answers.h"
+#include "stages/figures/pruning.h"
 
 // What panels show: selective pruning (control NULL), then each control of the first task.
 typedef struct kinds {

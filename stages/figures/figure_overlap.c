@@ -2,7 +2,7 @@
 // All panels share one scale, up to the largest overlap off the diagonal: the diagonal is 100% by
 // definition and would leave no colours for the rest. The table names the pairs that share most,
 // which a map of hundreds of cells does not.
-#include "stages/report/figure_overlap.h"
+#include "stages/figures/figure_overlap.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words that all figures share, so that a subset and a task are called alike in every caption,
 // legend and table of the page.
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scales end at round numbers around what is drawn, chance included: how far a curve is from chance
 // is what these figures are for.
-#include "stages/report/layer_curves.h"
+#include "stages/figures/layer_curves.h"
 
 #include <math.h>
 #include <stdlib.h>

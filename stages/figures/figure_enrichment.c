@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model has hundreds of clusters, of which few matter to anyone: those are drawn that are least
 // likely by chance for some subset, in the order of their layers, and the table names each finding.
-#include "stages/report/figure_enrichment.h"
+#include "stages/figures/figure_enrichment.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "pipeline/base/checked.h"
 #include "stages/drawing/heatmap.h"
 #include "stages/drawing/markup.h"
-#include "stages/report/layer_curves.h"
+#include "stages/figures/layer_curves.h"
 
 enum { MAX_ROWS = 30, MAX_LISTED = 60 };
 

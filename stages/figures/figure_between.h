@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Heat map of `intersect` from two steps of scores: which sets of the first meet which of the
 // second at the first of its shares.
-#ifndef STAGES_REPORT_FIGURE_BETWEEN_H
-#define STAGES_REPORT_FIGURE_BETWEEN_H
+#ifndef STAGES_FIGURES_FIGURE_BETWEEN_H
+#define STAGES_FIGURES_FIGURE_BETWEEN_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // Of the figure's one task: reads subset_a, subset_b, fraction, chance, overlap_between, p_between
 // and the two means. Local.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The diagonal is data here, the same subset in both steps, and mostly the largest: so it sets the
 // scale. What meets beyond chance is framed.
-#include "stages/report/figure_between.h"
+#include "stages/figures/figure_between.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "pipeline/base/checked.h"
 #include "stages/drawing/heatmap.h"
 #include "stages/drawing/markup.h"
-#include "stages/report/layer_curves.h"
+#include "stages/figures/layer_curves.h"
 
 // What the two steps are called: their labels, in the order of `from`.
 static const char *input_label(const figure *f, size_t i)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Probes come in the order in which they were tried and are sorted for the curve. A probe that was
 // left before it had seen all answers is drawn like any other: what it saw decided it.
-#include "stages/report/figure_searches.h"
+#include "stages/figures/figure_searches.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "pipeline/base/checked.h"
 #include "stages/drawing/curves.h"
 #include "stages/drawing/markup.h"
-#include "stages/report/pruning.h"
+#include "stages/figures/pruning.h"
 
 enum { REACHED, MISSED };
 

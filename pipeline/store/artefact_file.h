@@ -4,6 +4,7 @@
 #ifndef PIPELINE_STORE_ARTEFACT_FILE_H
 #define PIPELINE_STORE_ARTEFACT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,10 @@ const char *artefact_variable_name(const artefact *a, size_t i); // borrowed
 const char *artefact_variable_dim(const artefact *a, size_t index, int i);
 // A text attribute of a variable, or NULL; owned by the caller.
 char *artefact_variable_text(const artefact *a, size_t index, const char *attribute);
+
+// Is it a coordinate that no digest covers? It has this attribute, "no".
+#define ARTEFACT_IN_DIGEST "in_digest"
+bool artefact_is_coordinate(const artefact *a, size_t i);
 
 // Calls visit with every global text attribute, until it fails. ERR_INPUT.
 status artefact_each_attribute(const artefact *a,

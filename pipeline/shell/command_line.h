@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as tables: what a command takes and what an exit code means, from which it is
 // parsed, and its help, the man page and the shell's completion are printed.
-#ifndef PIPELINE_COMMANDS_COMMAND_LINE_H
-#define PIPELINE_COMMANDS_COMMAND_LINE_H
+#ifndef PIPELINE_SHELL_COMMAND_LINE_H
+#define PIPELINE_SHELL_COMMAND_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sulcus describe --man`: the manual page, from the tables that command lines and pipeline files
 // are checked by.
-#ifndef PIPELINE_COMMANDS_MAN_PAGE_H
-#define PIPELINE_COMMANDS_MAN_PAGE_H
+#ifndef PIPELINE_SHELL_MAN_PAGE_H
+#define PIPELINE_SHELL_MAN_PAGE_H
 
 #include <stdio.h>
 
 #include "pipeline/base/status.h"
-#include "pipeline/commands/command_line.h"
+#include "pipeline/shell/command_line.h"
 #include "pipeline/stage.h"
 
 // sulcus.1, in the man macros. The same bytes wherever it is made: it carries no date.

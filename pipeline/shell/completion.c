@@ -3,7 +3,7 @@
 // same for every program with such tables. What a word may be is told by how help calls it
 // (PIPELINE, STEP, FOLDER), so that a new option completes without a line here. It must work where
 // the bash-completion package is not there, hence only bash's own `compgen`.
-#include "pipeline/commands/completion.h"
+#include "pipeline/shell/completion.h"
 
 // `values` holds the options that take one, each with its kind. bash makes three words of A=B. The
 // pipeline file, whose steps and keys are asked for, may stand anywhere in the line.

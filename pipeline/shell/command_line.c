@@ -2,7 +2,7 @@
 // getopt_long is not used: what is parsed here is also what help, the manual page and completion
 // print, and a mistyped word is answered with the nearest one. `--help` is the one option known
 // without a table, since it must work where the rest of the line is wrong.
-#include "pipeline/commands/command_line.h"
+#include "pipeline/shell/command_line.h"
 
 #include <stdlib.h>
 #include <string.h>

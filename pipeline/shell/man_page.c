@@ -3,7 +3,7 @@
 // examples) stands here as tables too. Only characters that both groff and mandoc show as typed are
 // used: roff would make typographic ones of `-`, `'` and `^`, which do not work when copied into a
 // shell. No date, since the page must not differ between two builds of a version.
-#include "pipeline/commands/man_page.h"
+#include "pipeline/shell/man_page.h"
 
 #include <string.h>
 

@@ -28,8 +28,10 @@ room(pipeline/schedule USES pipeline/base pipeline/comm pipeline/dag)
 room(pipeline/run USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline/lease pipeline pipeline/dag pipeline/schedule)
 # Artefacts as rows, for people and for programs outside.
 room(pipeline/results USES pipeline/base pipeline/config pipeline/store)
-# What a user types.
-room(pipeline/commands USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/run)
+# What the commands do.
+room(pipeline/commands USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline/lease pipeline pipeline/dag pipeline/run)
+# What a user types: the command line, the manual page, a shell's completion.
+room(pipeline/shell USES pipeline/base pipeline pipeline/dag pipeline/commands)
 
 # --- data: samples, as images or tokens.
 # Files as bytes: unpacked, in lines, as CSV or JSON, as lists of names.
@@ -71,7 +73,9 @@ room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis ${I
 room(stages/intersect USES pipeline stages/common)
 # Figures as gnuplot's scripts, as data, and as what the report's page makes of them.
 room(stages/drawing USES pipeline)
-room(stages/report USES pipeline stages/drawing)
+# One file a kind of figure, and what they make of artefacts.
+room(stages/figures USES pipeline stages/drawing)
+room(stages/report USES pipeline stages/drawing stages/figures)
 # A pruning as a model folder that other programs load.
 room(stages/export USES pipeline model)
 room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report stages/export)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <mpi.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,19 +14,20 @@
 
 #include "pipeline/comm/comm.h"
 #include "pipeline/comm/launch.h"
-#include "pipeline/commands/command_line.h"
-#include "pipeline/commands/completion.h"
 #include "pipeline/commands/describe.h"
 #include "pipeline/commands/doctor.h"
 #include "pipeline/commands/installed.h"
-#include "pipeline/commands/man_page.h"
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/machine/descriptors.h"
 #include "pipeline/machine/guarded.h"
 #include "pipeline/machine/loading.h"
+#include "pipeline/machine/stacks.h"
 #include "pipeline/results/results.h"
 #include "pipeline/run/run.h"
+#include "pipeline/shell/command_line.h"
+#include "pipeline/shell/completion.h"
+#include "pipeline/shell/man_page.h"
 #include "stages/registry.h"
 
 // --- Signals
@@ -76,21 +76,6 @@ static void flush_output(void)
 {
     if (fflush(stdout) != 0 && errno == EPIPE && !freopen("/dev/null", "w", stdout))
         report(status_fail_errno(ERR_IO, "/dev/null", "cannot open"));
-}
-
-// What `ulimit -s` says is every thread's stack too, MPI's and libraries' as well; a thread is given
-// enough all the same.
-static void widen_stacks(void)
-{
-    enum { LEAST = 1 << 20 };
-    pthread_attr_t usual;
-    size_t bytes;
-    if (pthread_getattr_default_np(&usual) != 0)
-        return;
-    if (pthread_attr_getstacksize(&usual, &bytes) == 0 && bytes < LEAST &&
-        pthread_attr_setstacksize(&usual, LEAST) == 0)
-        pthread_setattr_default_np(&usual);
-    pthread_attr_destroy(&usual);
 }
 
 // Starts MPI, calls `body` on all ranks, ends MPI. The failure is reported here, by rank 0: mpirun
@@ -307,6 +292,12 @@ static status export_command(const command_line *line)
                        command_line_option(line, "--model"), line->arguments[1], stdout);
 }
 
+static status gc_command(const command_line *line)
+{
+    view_source source = source_of(line);
+    return view_gc(&source, command_line_option(line, "--remove") != NULL, stdout);
+}
+
 static status fsck_command(const command_line *line)
 {
     return view_fsck(line->arguments[0], command_line_option(line, "--inputs") != NULL, stdout);
@@ -425,6 +416,13 @@ static const command_def commands[] = {
      {{"--forget", NULL, "SUBSET", "what was unlearned; every subset where absent"},
       {"--model", NULL, "PATH", "where the model is now, if it is not where it was"}},
      export_command},
+    {"gc",
+     "PIPELINE",
+     1,
+     1,
+     "lists what lies in OUTPUT and no pipeline file refers to: other values' results",
+     {OVERRIDE, {"--remove", NULL, NULL, "and removes it"}},
+     gc_command},
     {"fsck",
      "FOLDER",
      1,
@@ -477,7 +475,7 @@ int main(int argc, char **argv)
 {
     command_line line = {0};
     loading_end();
-    widen_stacks();
+    stacks_widen();
     // One rank writes a file, under a name of its own, and it is read once it is whole: HDF5 need not
     // lock it, which many file systems cannot.
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);

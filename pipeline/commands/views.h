@@ -52,6 +52,11 @@ status view_inspect(const registry *r, const char *path, FILE *out);
 status view_export(const registry *r, const char *path, const char *forget, const char *model,
                    const char *folder, FILE *out);
 
+// `sulcus gc`: what lies in the pipeline's output folder and no pipeline file refers to: artefacts of
+// other values and names, kept ones, checkpoints. With `remove_them`, holding the lease, removes it.
+// ERR_INTERRUPTED while a run holds the folder; ERR_IO.
+status view_gc(const view_source *v, bool remove_them, FILE *out);
+
 // `sulcus fsck`: compares every committed artefact below an output folder with its digests, and
 // moves those that fail to OUTPUT/quarantine/, so that the next run makes them again; with
 // `inputs`, takes the digest of every input file anew and names those that changed. ERR_INPUT when

@@ -12,7 +12,6 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
-#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
 #include "pipeline/store/journal.h"
 #include "pipeline/store/store.h"

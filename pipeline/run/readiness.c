@@ -76,6 +76,7 @@ static status adopt_task(run *r, task_run *t, const journal_commit *own, bool *a
     line.bytes = made.bytes;
     line.mtime_ns = made.mtime_ns;
     TRY(journal_task_done(r->records.journal, &line));
+    kept_forget(r->file->output, &found);
     progress_say(r->records.progress, "%s was there, as %s", k->label, found.commit.label);
     skip_task(t, &made);
 done:

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
 #include "pipeline/store/artefact_writer.h"
 

@@ -104,25 +104,26 @@ static int define_variable(creation *c, size_t i, int *id)
     return nc_put_att_text(c->file, *id, "coverage_content_type", strlen(coverage), coverage);
 }
 
-// The names of coordinates that no dimension is called after: readers cannot tell them otherwise.
-static int list_coordinates(const creation *c)
+// The names of coordinates that no dimension is called after, as one text, owned by the caller:
+// readers cannot tell them otherwise.
+static status list_coordinates(const artefact_writer *w, char **out)
 {
     text names = {0};
-    for (size_t i = 0; i < c->w->n_variables; i++) {
-        const written_variable *v = &c->w->variables[i];
-        bool own = v->dims == 1 && strcmp(c->w->dims[v->dim[0]].name, v->name) == 0;
+    for (size_t i = 0; i < w->n_variables; i++) {
+        const written_variable *v = &w->variables[i];
+        bool own = v->dims == 1 && strcmp(w->dims[v->dim[0]].name, v->name) == 0;
         if (v->coordinate && !own)
             text_addf(&names, "%s%s", names.length ? " " : "", v->name);
     }
-    int code = names.failed   ? NC_ENOMEM
-               : names.length ? nc_put_att_text(c->file, NC_GLOBAL, "coordinates", names.length,
-                                                text_get(&names))
-                              : NC_NOERR;
-    text_free(&names);
-    return code;
+    if (names.failed) {
+        text_free(&names);
+        return status_no_memory("coordinates");
+    }
+    *out = names.at;
+    return OK;
 }
 
-static status define_variables(creation *c)
+static status define_variables(creation *c, const char *coordinates)
 {
     const artefact_writer *w = c->w;
     const char *what = "the header";
@@ -145,8 +146,8 @@ static status define_variables(creation *c)
         what = w->variables[i].name;
         code = define_variable(c, i, &c->variables[i]);
     }
-    if (!code)
-        code = list_coordinates(c);
+    if (!code && coordinates)
+        code = nc_put_att_text(c->file, NC_GLOBAL, "coordinates", strlen(coordinates), coordinates);
     if (!code)
         code = nc_enddef(c->file);
     artefact_unlock();
@@ -252,6 +253,7 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
 {
     status st;
     size_t n = 0;
+    char *coordinates = NULL;
     creation c = {.path = path, .w = w, .file = -1};
     digest_part *parts = checked_calloc(w->n_variables, sizeof *parts);
     c.dims = checked_calloc(w->n_dims, sizeof *c.dims);
@@ -260,7 +262,8 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
         st = status_no_memory("an artefact");
         goto done;
     }
-    TRY(define_variables(&c));
+    TRY(list_coordinates(w, &coordinates));
+    TRY(define_variables(&c, coordinates));
     for (size_t i = 0; i < w->n_variables; i++) {
         parts[n].name = w->variables[i].name;
         TRY(put_variable(&c, i, parts[n].hex));
@@ -270,6 +273,7 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
 done:
     if (c.file >= 0)
         st = close_file(&c, st);
+    free(coordinates);
     free(parts);
     free(c.dims);
     free(c.variables);

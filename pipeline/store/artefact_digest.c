@@ -107,14 +107,6 @@ done:
     return st;
 }
 
-bool artefact_is_coordinate(const artefact *a, size_t i)
-{
-    char *said = artefact_variable_text(a, i, ARTEFACT_IN_DIGEST);
-    const bool is = said && strcmp(said, "no") == 0;
-    free(said);
-    return is;
-}
-
 status artefact_digest(const artefact *a, char hex[DIGEST_HEX])
 {
     status st = OK;

@@ -3,18 +3,12 @@
 #ifndef PIPELINE_STORE_ARTEFACT_DIGEST_H
 #define PIPELINE_STORE_ARTEFACT_DIGEST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/status.h"
 #include "pipeline/store/artefact.h"
-
-// A variable with this attribute "no" is a coordinate that no digest covers.
-#define ARTEFACT_IN_DIGEST "in_digest"
-
-bool artefact_is_coordinate(const artefact *a, size_t i); // the i-th variable
 
 // The digest of names, types, shapes and values, in the order of names, by reading every value but
 // those of such coordinates. ERR_INPUT.

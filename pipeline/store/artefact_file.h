@@ -4,6 +4,7 @@
 #ifndef PIPELINE_STORE_ARTEFACT_FILE_H
 #define PIPELINE_STORE_ARTEFACT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,10 @@
 
 // Opens a file after artefact_check_header. ERR_INPUT. Owned by the caller (artefact_close).
 status artefact_open(const char *path, artefact **out);
+
+// Is it a coordinate that no digest covers? It has this attribute, "no".
+#define ARTEFACT_IN_DIGEST "in_digest"
+bool artefact_is_coordinate(const artefact *a, size_t i);
 
 // Calls visit with every global text attribute, until it fails. ERR_INPUT.
 status artefact_each_attribute(const artefact *a,

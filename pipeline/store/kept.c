@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/file.h"
 #include "pipeline/store/own_file.h"
@@ -29,6 +30,14 @@ bool kept_find(const char *output, const journal_state *known, const char *key, 
             return true;
     }
     return false;
+}
+
+void kept_forget(const char *output, const kept_result *k)
+{
+    char *path = k->commit.path == k->path ? file_join(output, k->path) : NULL;
+    if (path)
+        unlink(path);
+    free(path);
 }
 
 status kept_put(const char *output, const journal_commit *c)

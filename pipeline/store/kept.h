@@ -21,6 +21,9 @@ typedef struct kept_result {
 // `out` must not be moved afterwards. Local.
 bool kept_find(const char *output, const journal_state *known, const char *key, kept_result *out);
 
+// Removes a result that was found among those that are kept, once it is in its task's place. Local.
+void kept_forget(const char *output, const kept_result *k);
+
 // Moves a committed artefact out of the way of one with another key. Nothing where it is gone.
 // ERR_IO. Local.
 status kept_put(const char *output, const journal_commit *c);

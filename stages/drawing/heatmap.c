@@ -96,6 +96,7 @@ static layout lay_out(const heatmap *h)
     l.bar = 76 + TITLE_LINE * (double)wrapped(h->scale_title, bar_characters(h, &l));
     l.width = l.left + across * panel + (across - 1) * l.gap_x + l.bar;
     l.height = l.top + down * (double)h->rows * l.cell + (down - 1) * l.gap_y + l.bottom;
+    l.height = fmax(l.height, l.top + bar_height(h, &l) + 12);
     return l;
 }
 
@@ -148,7 +149,8 @@ static void write_style(const heatmap *h, const layout *l, text *script)
     write_wrapped(script, h->scale_title, bar_characters(h, l));
     text_add(script, " noenhanced font ',11' offset 0.5,0\nset cbtics font ',10' scale 0.4\n");
     if (bar_height(h, l) < 2 * BAR_LEAST) // or the ticks of some scales would touch
-        text_addf(script, "set cbtics %g\n", (h->high - h->low) / 2);
+        text_addf(script, "set cbtics ('%.3g' %g, '%.3g' %g, '%.3g' %g)\n", h->low, h->low,
+                  (h->low + h->high) / 2, (h->low + h->high) / 2, h->high, h->high);
 }
 
 // Columns of the CSV: 1 panel, 2 row, 3 column, 4 own, 5 value, 6 missed.

@@ -83,6 +83,15 @@ static void find_limits(const own *o, double *low, double *high)
         *low = isfinite(*low) ? *low - 0.5 : 0, *high = *low + 1;
 }
 
+// Digits behind the point that tell cells apart.
+static int count_digits(const own *o, double low, double high)
+{
+    bool whole = true;
+    for (int64_t i = 0; i < o->n; i++)
+        whole &= !isfinite(o->value[i]) || o->value[i] == floor(o->value[i]);
+    return whole ? 0 : high - low < 0.2 ? 3 : high - low < 2 ? 2 : high - low < 20 ? 1 : 0;
+}
+
 static status draw_curve(const report_task *t, const own *o, picture *out)
 {
     status st = OK;
@@ -156,9 +165,7 @@ static status draw_map(const report_task *t, const own *o, picture *out)
                        .low = low,
                        .high = high,
                        .scale_title = o->words,
-                       .digits = high - low < 2    ? 2
-                                 : high - low < 20 ? 1
-                                                   : 0};
+                       .digits = count_digits(o, low, high)};
     heatmap_write(&h, out);
 done:
     heatmap_free_panels(panel, n);

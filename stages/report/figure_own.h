@@ -4,7 +4,7 @@
 #ifndef STAGES_REPORT_FIGURE_OWN_H
 #define STAGES_REPORT_FIGURE_OWN_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // Can it be drawn: is the variable there, of one to three dimensions, a number?
 bool figure_own_fits(const report_task *t);

@@ -4,7 +4,7 @@
 #ifndef STAGES_REPORT_OWN_TABLES_H
 #define STAGES_REPORT_OWN_TABLES_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // Adds a section to the page, or nothing. Large variables are left to `sulcus table`. Local.
 // ERR_INPUT.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page needs no other file and no network, so that it can be mailed: style, script, pictures
-// and the numbers behind them stand inside it, and it forbids itself to fetch anything. Pictures are SVG elements with their ids made unique, since two of one page
-// would otherwise borrow each other's marks.
+// and the numbers behind them stand inside it, and it forbids itself to fetch anything. Pictures
+// are SVG elements with their ids made unique, since two of one page would otherwise borrow each
+// other's marks.
 #include "stages/report/report_html.h"
 
 #include <math.h>
@@ -11,8 +12,8 @@
 
 #include "pipeline/base/file.h"
 #include "stages/drawing/markup.h"
+#include "stages/figures/prune_answers.h"
 #include "stages/report/own_tables.h"
-#include "stages/report/prune_answers.h"
 
 enum { SVG_LIMIT = 64 << 20 };
 

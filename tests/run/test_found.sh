@@ -57,6 +57,21 @@ says 'another name' stdout '^done  prune-half .* finished, as unlearn'
 "$SULCUS" run named.yaml --force prune-half >stdout 2>stderr || fail 'a run that is forced'
 says 'forced' stdout 'prune-half done in'
 
+# gc: what the file, and those that were run here, do not refer to.
+"$SULCUS" gc p.yaml >stdout 2>stderr || fail 'gc'
+is 'unused' "$(sed -n 's/^unused  \(.*\), .*/\1/p' stdout | xargs)" 'unlearn/fraction=0.5.nc unlearn/fraction=0.8.nc'
+mv named.yaml elsewhere.yaml
+cp -r out before
+"$SULCUS" gc p.yaml >stdout 2>stderr
+says 'a pipeline file that is gone' stdout '^not looked at: named.yaml'
+says 'what it referred to' stdout '^unused  prune-half/all.nc'
+is 'lists only' "$(diff -r out before)" ''
+"$SULCUS" gc p.yaml --remove >stdout 2>stderr || fail 'gc --remove'
+is 'what is left' "$(cd out && find . -name '*.nc' | sort | xargs)" './activations/all.nc ./overlap/all.nc ./scores/all.nc ./unlearn/all.nc'
+run ''
+"$SULCUS" gc p.yaml >stdout 2>stderr
+says 'nothing more' stdout '^0 files, 0.0 MB'
+
 # Damaged ones are not found.
 "$SULCUS" run p.yaml -s steps.unlearn.fraction=0.3 --quiet >stdout 2>stderr
 "$SULCUS" run p.yaml -s steps.unlearn.fraction=0.4 --quiet >stdout 2>stderr

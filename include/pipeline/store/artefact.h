@@ -53,8 +53,8 @@ status artefact_read_texts(const artefact *a, const char *name, int64_t *n, char
 // A text attribute, or NULL. Owned by the caller.
 char *artefact_get_attribute(const artefact *a, const char *name);
 
-// What is inside: its variables, in the order of the file. Names and texts are borrowed from the artefact or owned by the
-// caller as said.
+// What is inside: its variables, in the order of the file. Names and texts are borrowed from the
+// artefact or owned by the caller as said.
 size_t artefact_variables(const artefact *a);
 const char *artefact_variable_name(const artefact *a, size_t i); // borrowed
 // The name of dimension `i` of a variable; borrowed.

@@ -14,7 +14,8 @@
 //   double rank_correlation_mean(scores_a, scores_b)              1  mean over subsets
 //   double overlap_mean(fraction, scores_a, scores_b)             1  mean over subsets
 // A unit is a subset: every score of it is ordered once. A neuron without a score (NaN) in one of
-// them counts in none, and where fewer have one than a share selects, the sets are all that have. Ties go to the lower index in sets, and share a rank in rankings.
+// them counts in none, and where fewer have one than a share selects, the sets are all that have.
+// Ties go to the lower index in sets, and share a rank in rankings.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

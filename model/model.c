@@ -28,7 +28,8 @@ static status open_light(const model_options *options, model **out)
         TRY(status_no_memory("a model"));
     TRY(archs_open(options->path, &f, &m->arch));
     TRY(m->arch->configure(f, &m->config));
-    if (m->config.info.modality == MODALITY_TEXT && !(m->config.features & FEATURE_OWN_HEAD))
+    if (m->config.info.modality == MODALITY_TEXT && !m->config.info.masked &&
+        !(m->config.features & FEATURE_OWN_HEAD))
         m->config.headless = false; // it is the embedding
     config_file_note_unread(f);
     if (!(m->notes = strdup(config_file_notes(f))))

@@ -133,7 +133,7 @@ static status wrong_body(comm *c, const command_line *line)
 static dag_selection selection_of(const command_line *line)
 {
     return (dag_selection){command_line_option(line, "--from"), command_line_option(line, "--only"),
-                           command_line_option(line, "--force")};
+                           command_line_option(line, "--force"), command_line_option(line, "--to")};
 }
 
 static status run_body(comm *c, const command_line *line)
@@ -301,6 +301,12 @@ static status compare_command(const command_line *line)
     return guarded(line, compare_look);
 }
 
+static status export_command(const command_line *line)
+{
+    return view_export(&sulcus_registry, line->arguments[0], command_line_option(line, "--forget"),
+                       command_line_option(line, "--model"), line->arguments[1], stdout);
+}
+
 static status fsck_command(const command_line *line)
 {
     return view_fsck(line->arguments[0], command_line_option(line, "--inputs") != NULL, stdout);
@@ -318,6 +324,7 @@ static status version_command(const command_line *line)
 
 #define SELECTION                                                                                  \
     {"--from", NULL, "STEP", "only this step and everything below it"},                            \
+        {"--to", NULL, "STEP", "only this step and everything that it needs"},                     \
         {"--only", NULL, "STEP", "only this step"},                                                \
     {                                                                                              \
         "--force", NULL, "STEP", "runs this step again though it is finished"                      \
@@ -329,8 +336,8 @@ static status version_command(const command_line *line)
         name, NULL, value, "taken because `run` takes it; changes nothing here"                    \
     }
 #define ALL_OF_RUN                                                                                 \
-    OF_RUN("--from", "STEP"), OF_RUN("--only", "STEP"), OF_RUN("--force", "STEP"),                 \
-        OF_RUN("--quiet", NULL)
+    OF_RUN("--from", "STEP"), OF_RUN("--to", "STEP"), OF_RUN("--only", "STEP"),                    \
+        OF_RUN("--force", "STEP"), OF_RUN("--quiet", NULL)
 
 #define CSV                                                                                        \
     {                                                                                              \
@@ -410,6 +417,14 @@ static const command_def commands[] = {
      "which numbers of two artefacts or runs differ, by how much, and beyond their intervals?",
      {CSV},
      compare_command},
+    {"export",
+     "FILE|RUN FOLDER",
+     2,
+     2,
+     "a pruning, or all of a run, as model folders without the pruned neurons",
+     {{"--forget", NULL, "SUBSET", "what was unlearned; every subset where absent"},
+      {"--model", NULL, "PATH", "where the model is now, if it is not where it was"}},
+     export_command},
     {"fsck",
      "FOLDER",
      1,

@@ -99,12 +99,25 @@ done:
     return st;
 }
 
+// A folder with a configuration and nothing else.
+static bool lacks_weights(const char *name)
+{
+    static const char *const files[] = {"model.safetensors", "model.safetensors.index.json"};
+    bool lacks = file_is_folder(name);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = file_join(name, files[i]);
+        lacks = lacks && path && !file_exists(path);
+        free(path);
+    }
+    return lacks;
+}
+
 status bench_open(const char *name, int layers, int width, bench_open_fn *open, void *context)
 {
     const struct shape *s = find_shape(name);
     if (s)
         return open_shape(s, layers, width, open, context);
-    return open(context, &(model_options){.path = name});
+    return open(context, &(model_options){.path = name, .random = lacks_weights(name), .seed = 1});
 }
 
 float *bench_values(size_t n, float scale)

@@ -96,6 +96,9 @@ static status copy_options(const dataset_options *from, dataset_options *to)
                             .collect = from->collect,
                             .context = from->context,
                             .pack = from->pack,
+                            .mask = from->mask,
+                            .mask_seed = from->mask_seed,
+                            .mask_alone = from->mask_alone,
                             .shots = from->shots,
                             .vocabulary = from->vocabulary};
     TRY(copy_string(from->format, &to->format));

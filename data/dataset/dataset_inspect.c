@@ -53,6 +53,9 @@ static void print_dataset(const dataset *d)
     for (int s = 0; s < subsets && s < SHOWN; s++)
         printf("%s %s %" PRId64, s ? "," : "", dataset_subset(d, s), dataset_count(d, s));
     puts(subsets > SHOWN ? ", …" : "");
+    const char *at = dataset_notes(d);
+    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+        printf("note      %.*s\n", (int)(end - at), at);
     if (!is_text)
         printf("labels    %s\n", has_label_names(d) ? "named" : "numbered, no file of names");
 }

@@ -74,6 +74,7 @@ static status make_set(const dataset *d, const sample_spec *spec, const char *fi
                         .vocabulary = spec->vocabulary,
                         .limit = d->options.limit,
                         .pack = d->options.pack,
+                        .framed = spec->masked && file,
                         .questions = d->format->questions,
                         .first_records = d->options.first_records,
                         .groups = groups,
@@ -95,14 +96,14 @@ status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const
     if (st == OK && !d->format->token_ids)
         st = find_tokenizer(d, spec, &file);
     TRY(share_vote(s, st));
-    if ((*out = token_cache_find(c, file, context, spec->vocabulary)))
+    if ((*out = token_cache_find(c, file, context, spec->vocabulary, spec->masked)))
         goto done;
     bool grown = checked_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at);
     TRY(share_vote(s, grown ? OK : status_no_memory("samples")));
     st = !s || s->rank == 0 ? make_set(d, spec, file, context, s ? s->stopping : NULL, &set)
                             : make_empty_set(d, spec, file, &set);
     TRY(s ? token_set_share(s, st, set) : st);
-    c->at[c->n++] = (token_cache_entry){file, context, spec->vocabulary, set};
+    c->at[c->n++] = (token_cache_entry){file, context, spec->vocabulary, spec->masked, set};
     file = NULL;
     *out = set;
     set = NULL;

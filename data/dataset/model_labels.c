@@ -211,12 +211,28 @@ static status match_labels(json_t *id2label, const char *path, const dataset *d,
     return OK;
 }
 
+// A list of names, as timm has it, in the form of id2label; NULL where there is none.
+static status number_names(json_t *names, json_t **out)
+{
+    size_t i;
+    json_t *name;
+    *out = json_is_array(names) ? json_object() : NULL;
+    json_array_foreach(names, i, name)
+    {
+        char number[24];
+        snprintf(number, sizeof number, "%zu", i);
+        if (json_object_set(*out, number, name) != 0)
+            return status_no_memory("names of classes");
+    }
+    return OK;
+}
+
 status model_labels_match(const char *folder, const dataset *d, int32_t *class)
 {
     status st;
     char *bytes = NULL, *path = file_join(folder, "config.json");
     size_t size;
-    json_t *root = NULL;
+    json_t *root = NULL, *numbered = NULL;
     json_error_t error;
     bool known;
     if (!path) {
@@ -230,10 +246,14 @@ status model_labels_match(const char *folder, const dataset *d, int32_t *class)
         goto done;
     }
     json_t *id2label = json_object_get(root, "id2label");
+    if (!id2label)
+        TRY(number_names(json_object_get(root, "label_names"), &numbered));
+    id2label = id2label ? id2label : numbered;
     TRY(match_synsets(id2label, folder, d, class, &known));
     if (!known)
         TRY(match_labels(id2label, path, d, class));
 done:
+    json_decref(numbered);
     json_decref(root);
     free(bytes);
     free(path);

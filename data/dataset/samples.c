@@ -10,6 +10,7 @@
 
 #include "data/dataset/dataset_tokens.h"
 #include "data/dataset/model_labels.h"
+#include "data/dataset/token_mask.h"
 #include "data/image/image_processor.h"
 #include "data/tokenizer/encoder.h"
 #include "pipeline/base/checked.h"
@@ -21,6 +22,7 @@ struct samples {
     int32_t *label;          // [dataset_labels] the model's number of each label, owned
     int64_t *collect;        // [subsets] samples that are collected on, owned
     const token_set *tokens; // text: borrowed from the dataset; NULL of images
+    token_mask *mask;        // of a masked language model, owned; NULL: nothing is masked
 };
 
 static const token_group *find_group(const samples *s, int subset)
@@ -131,6 +133,23 @@ done:
     return st;
 }
 
+// What a masked language model is asked.
+static status open_mask(samples *s)
+{
+    const dataset_options *o = dataset_get_options(s->data);
+    if (s->tokens->candidates > 0)
+        return status_fail(ERR_INPUT, o->path,
+                           "holds questions, whose answers come behind a text; a masked language "
+                           "model predicts tokens within one");
+    if (o->mask == 0)
+        return OK;
+    if (!s->tokens->tokenizer)
+        return status_fail(ERR_INPUT, o->path,
+                           "has ids, and no tokenizer that says which of them are special; give "
+                           "text, or mask: 0, of which activations can be collected");
+    return token_mask_new(s->tokens->tokenizer, o->path, o, s->spec.vocabulary, &s->mask);
+}
+
 status samples_open(const dataset *d, const sample_spec *spec, samples **out)
 {
     status st;
@@ -149,6 +168,8 @@ status samples_open(const dataset *d, const sample_spec *spec, samples **out)
         goto done;
     }
     TRY(is_text ? dataset_tokens(d, spec, NULL, &s->tokens) : open_images(s, spec));
+    if (spec->masked)
+        TRY(open_mask(s));
     TRY(split_subsets(s));
     *out = s;
     s = NULL;
@@ -168,6 +189,7 @@ void samples_close(samples *s)
     if (!s)
         return;
     image_processor_close(s->processor);
+    token_mask_free(s->mask);
     free(s->label);
     free(s->collect);
     free(s);
@@ -237,6 +259,13 @@ status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *id
     const token_sample *at = find_sample(s, subset, p, i);
     size_t n = (size_t)at->rows;
     TRY(token_store_read(s->tokens->store, at->first, n, ids));
+    for (size_t k = 0; s->spec.masked && k < n; k++)
+        target[k] = -1;
+    if (s->mask)
+        token_mask_apply(s->mask, dataset_subset(s->data, subset), find_first(s, subset, p) + i, n,
+                         ids, target);
+    if (s->spec.masked)
+        goto done;
     for (size_t k = 0; k < n; k++)
         target[k] = at->target >= 0 || k + 1 == n ? -1 : ids[k + 1];
     target[n - 1] = at->target;

@@ -6,12 +6,12 @@
 #include <string.h>
 
 const token_set *token_cache_find(const token_cache *c, const char *file, int64_t context,
-                                  int64_t vocabulary)
+                                  int64_t vocabulary, bool framed)
 {
     for (size_t i = 0; i < c->n; i++) {
         const token_cache_entry *e = &c->at[i];
         bool same = file && e->file ? strcmp(file, e->file) == 0 : file == e->file;
-        if (same && e->context == context && e->vocabulary == vocabulary)
+        if (same && e->context == context && e->vocabulary == vocabulary && e->framed == framed)
             return e->set;
     }
     return NULL;

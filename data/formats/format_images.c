@@ -190,6 +190,23 @@ static status visit_entry(catalogue *c, FTS *walk, FTSENT *e)
     }
 }
 
+// Folders that are all called as splits are hardly classes: that is said.
+static void note_splits(const dataset_options *o, catalogue *c)
+{
+    static const char *const words[] = {"train", "training",   "test", "testing",
+                                        "val",   "validation", "dev"};
+    const name_list *l = &c->label_names;
+    size_t splits = 0;
+    for (size_t i = 0; i < l->n; i++)
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+            splits += strcasecmp(l->at[i], words[k]) == 0;
+    if (l->n > 0 && splits == l->n)
+        text_addf(&c->notes,
+                  "%s: its folders are called as splits are (%s), and are taken for classes; name "
+                  "one with split: or path:\n",
+                  o->path, l->at[0]);
+}
+
 static int by_name(const FTSENT **a, const FTSENT **b)
 {
     return strcmp((*a)->fts_name, (*b)->fts_name);
@@ -228,6 +245,8 @@ static status images_open(const dataset_options *o, catalogue *c)
     if (st == OK && c->samples == 0)
         st = status_fail(ERR_INPUT, root,
                          "holds no folder of images; one folder a class is expected");
+    if (st == OK && !o->split)
+        note_splits(o, c);
 done:
     if (walk)
         fts_close(walk);

@@ -123,10 +123,12 @@ status text_coding_encode(const text_coding *c, encoder *e, text *scratch, const
         bytes = text_get(scratch);
         n = scratch->length;
     }
-    if (!d->inner)
+    if (!d->inner && !(c->framed && joined))
         TRY(token_list_append(&item->ids, prefix->id, prefix->n));
     TRY(encoder_encode(e, bytes, n, false, joined ? 0 : (size_t)c->context, &item->ids));
-    if (!d->outer)
+    if (c->framed && !joined && item->ids.n + suffix->n > (size_t)c->context)
+        item->ids.n = (size_t)c->context - suffix->n;
+    if (!d->outer && !(c->framed && joined))
         TRY(token_list_append(&item->ids, suffix->id, suffix->n));
 done:
     return st;

@@ -27,6 +27,7 @@ typedef struct text_coding {
     const tokenizer *tokenizer; // borrowed
     int64_t context;            // tokens of a sample
     bool pack;
+    bool framed;          // a sample that is cut has the special tokens behind it all the same
     int32_t candidate[4]; // questions: the tokens of the letters A to D
     token_list tail;      // owned: ends every prompt
 } text_coding;

@@ -27,6 +27,8 @@ struct text_maker {
     text_item *items;    // owned [BATCH_ITEMS]
     int64_t n_items;
     size_t seen;        // bytes and ids that were handed over
+    size_t frame;       // special tokens around each sample; 0: where documents have them
+    token_list whole;   // owned: a sample in its frame
     encoder **encoders; // owned [threads], and each
     text *scratch;      // owned [threads]
     int threads;
@@ -47,6 +49,7 @@ static void free_maker(text_maker *m)
             text_free(&m->scratch[t]);
     }
     token_list_free(&m->coding.tail);
+    token_list_free(&m->whole);
     text_free(&m->bytes);
     free(m->pending);
     free(m->full);
@@ -54,6 +57,17 @@ static void free_maker(text_maker *m)
     free(m->encoders);
     free(m->scratch);
     token_set_free(m->set);
+}
+
+// How many special tokens stand around each sample.
+static status find_frame(text_maker *m)
+{
+    m->frame = tokenizer_prefix(m->set->tokenizer)->n + tokenizer_suffix(m->set->tokenizer)->n;
+    if ((size_t)m->order->context > m->frame)
+        return OK;
+    return status_fail(ERR_USAGE, m->order->path,
+                       "context: %lld leaves no token between the %zu special ones; give more",
+                       (long long)m->order->context, m->frame);
 }
 
 static status begin_maker(text_maker *m)
@@ -69,12 +83,14 @@ static status begin_maker(text_maker *m)
     if (!m->pending || !m->full || !m->items || !m->encoders || !m->scratch)
         return status_no_memory("samples");
     TRY(token_set_new(o->groups, o->vocabulary, &m->set));
-    m->coding = (text_coding){.context = o->context, .pack = o->pack};
+    m->coding = (text_coding){.context = o->context, .pack = o->pack, .framed = o->framed};
     if (!o->tokenizer)
         goto done;
     TRY(tokenizer_open(o->tokenizer, &m->set->tokenizer));
     m->coding.tokenizer = m->set->tokenizer;
     text_add(&m->set->notes, tokenizer_notices(m->set->tokenizer));
+    if (o->framed)
+        TRY(find_frame(m));
     if (o->questions) {
         TRY(text_coding_find_letters(&m->coding, o->tokenizer));
         memcpy(m->set->candidate, m->coding.candidate, sizeof m->set->candidate);
@@ -151,16 +167,40 @@ static status add_sample(text_maker *m, size_t group, const int32_t *id, size_t 
     return st;
 }
 
+// Adds a sample of joined ids, in its frame where samples have one.
+static status add_joined(text_maker *m, size_t group, const int32_t *id, size_t n)
+{
+    status st;
+    token_list *whole = &m->whole;
+    if (m->frame == 0)
+        return add_sample(m, group, id, n, -1);
+    const token_list *prefix = tokenizer_prefix(m->set->tokenizer),
+                     *suffix = tokenizer_suffix(m->set->tokenizer);
+    whole->n = 0;
+    TRY(token_list_append(whole, prefix->id, prefix->n));
+    TRY(token_list_append(whole, id, n));
+    TRY(token_list_append(whole, suffix->id, suffix->n));
+    TRY(add_sample(m, group, whole->id, whole->n, -1));
+done:
+    return st;
+}
+
+// The tokens of the shortest sample: one to predict, and one to predict it by.
+static size_t count_least(const text_maker *m)
+{
+    return m->frame > 0 ? m->frame + 1 : 2;
+}
+
 // Cuts what has been joined into samples; with `end`, also what is left.
 static status cut_pending(text_maker *m, size_t group, bool end)
 {
     status st = OK;
     token_list *p = &m->pending[group];
-    size_t at = 0, context = (size_t)m->order->context;
+    size_t at = 0, context = (size_t)m->order->context - m->frame;
     for (; p->n - at >= context && !m->full[group]; at += context)
-        TRY(add_sample(m, group, p->id + at, context, -1));
-    if (end && p->n - at >= 2 && !m->full[group])
-        TRY(add_sample(m, group, p->id + at, p->n - at, -1));
+        TRY(add_joined(m, group, p->id + at, context));
+    if (end && p->n - at + m->frame >= count_least(m) && !m->full[group])
+        TRY(add_joined(m, group, p->id + at, p->n - at));
     p->n = m->full[group] ? 0 : p->n - at;
     if (p->n > 0 && at > 0)
         memmove(p->id, p->id + at, p->n * sizeof *p->id);
@@ -173,7 +213,7 @@ status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t
     status st = OK;
     size_t context = (size_t)m->order->context;
     m->seen += n;
-    if (!joined && n >= 2)
+    if (!joined && n >= count_least(m))
         return add_sample(m, group, id, n < context ? n : context, -1);
     if (joined) {
         TRY(token_list_append(&m->pending[group], id, n));

@@ -25,6 +25,7 @@ typedef struct text_order {
     int64_t limit; // tokens of a group (questions: samples); 0: all
     bool pack, questions;
     bool first_records; // until TEXT_MAKER_FIRST bytes or ids have been handed over
+    bool framed;        // each sample stands between the special tokens, whatever is cut
     size_t groups;
     const bool *wanted;          // [groups]; the others are passed over
     pool *pool;                  // NULL: the caller's thread alone

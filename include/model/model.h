@@ -66,6 +66,11 @@ layer_range model_layers(const model *m);
 // float32: of any layer, held or not. ERR_INPUT, ERR_NUMERIC as model_open. Local.
 status model_w_in(const model *m, int layer, float *out);
 
+// What the module is called in the framework whose input a layer's neurons of a site are, as the
+// architecture names its tensors: "model.layers.3.mlp.down_proj"; of experts all that follows their
+// number is left out. "" where it is none. Local.
+void model_site_module(const model *m, site s, int layer, char name[160]);
+
 // Prints what a model folder or weight file holds (for `sulcus inspect`); *known = false when the
 // path is neither. ERR_INPUT. Local.
 status model_inspect(const char *path, bool *known);

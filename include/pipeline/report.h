@@ -42,7 +42,7 @@ typedef struct report_task {
 typedef struct report_input {
     const char *pipeline; // its name
     const char *pipeline_path;
-    const char *pipeline_text; // the file, as given
+    const char *pipeline_text; // the file, with what the command line changed
     const char *output;        // the folder; the report goes to OUTPUT/report
     const report_task *tasks;  // in pipeline order
     size_t n_tasks;

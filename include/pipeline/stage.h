@@ -170,6 +170,9 @@ typedef struct resource_def {
     // What the user should know of it, a line each: `plan` and the beginning of a run say so. Of any
     // depth. Optional; borrowed. Local.
     const char *(*notes)(const void *object);
+    // Adds what it can say of dimensions that an artefact has (artefact_coordinate): what layers are
+    // called. On the owner, once the stage has described the rest. Optional. Local.
+    status (*coordinates)(const void *object, artefact_writer *w);
 } resource_def;
 
 // A way to say what a path holds, for `sulcus inspect`. Returns false in *known when the path is of
@@ -190,12 +193,17 @@ typedef struct check_def {
 struct report_input;
 typedef status report_fn(const struct report_input *in);
 
+// The export: writes a model without the neurons of a pruning.
+struct export_input;
+typedef status export_fn(const struct export_input *in);
+
 // All that the program joins. Tables end with NULL.
 typedef struct registry {
     const stage_def *const *stages;
     const resource_def *const *resources;
     const inspect_def *const *inspectors;
     report_fn *report;
+    export_fn *export;                   // NULL: there is none
     const check_def *const *checks;      // NULL: none
     const version_def *const *libraries; // beside the engine's; NULL: none
     const version_def *const *kernels;   // which of them this CPU runs; NULL: none

@@ -88,6 +88,8 @@ static status choose_arch(const config_file *f, const arch **out)
     const char *type, *part;
     text known = {0};
     TRY(config_text(f, "model_type", "", &type));
+    if (!*type && json_is_string(config_file_get(f, "architecture")))
+        type = "timm_wrapper"; // timm's own files name no type
     if (!*type) {
         if (!(type = old_type(f))) {
             st = status_fail(ERR_INPUT, config_file_path(f),

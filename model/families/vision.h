@@ -64,6 +64,18 @@ typedef struct vision_class {
     int tokens;    // before the patches, registers not counted
 } vision_class;
 
+// What sizes may be.
+enum {
+    VISION_MAX_WIDTH = 1 << 16,
+    VISION_MAX_LAYERS = 1000,
+    VISION_MAX_IMAGE = 1 << 13,
+    VISION_MAX_ROWS = 1 << 16
+};
+
+// info.rows_per_image of the sizes of images and patches, with so many tokens before them.
+// ERR_INPUT: too many.
+status vision_count_rows(const config_file *f, int tokens, config *out);
+
 // Reads the fields that all have, from the object that holds them. Registers are the caller's to
 // add (config.registers, and to info.rows_per_image).
 status vision_configure(const config_file *f, const vision_class *class, config *out);

@@ -17,7 +17,7 @@ typedef struct option_def {
     const char *help;
 } option_def;
 
-enum { COMMAND_OPTIONS = 8, COMMAND_ARGUMENTS = 2 };
+enum { COMMAND_OPTIONS = 12, COMMAND_ARGUMENTS = 2 };
 
 typedef struct command_line command_line;
 
@@ -26,7 +26,7 @@ typedef struct command_def {
     const char *arguments; // "PIPELINE TASK"; in brackets what may be left out: "[STAGE]"
     int least, most;       // how many arguments
     const char *summary;
-    option_def options[COMMAND_OPTIONS]; // besides command_help
+    option_def options[COMMAND_OPTIONS]; // besides command_help; one without a name ends them
     status (*run)(const command_line *line);
 } command_def;
 

@@ -38,7 +38,7 @@ struct forecast {
 
 // --- Beginning
 
-// Looks at what is to come.
+// Looks at what is to come: first at what takes an instant, since all of a large dataset takes its time.
 static status look_ahead(forecast *f, bool records)
 {
     const pipeline_state *s = f->state;
@@ -48,8 +48,12 @@ static status look_ahead(forecast *f, bool records)
     for (size_t i = 0; i < s->dag->n; i++)
         wanted[i] =
             s->tasks[i].state == PIPELINE_TASK_RUN || s->tasks[i].state == PIPELINE_TASK_WAITING;
-    status st =
-        look_open(s->dag, wanted, true, records ? RESOURCE_RECORDS : RESOURCE_LIGHT, &f->look);
+    status st = look_open(s->dag, wanted, true, RESOURCE_FIRST, &f->look);
+    if (st == OK && look_verdict(f->look) == OK) {
+        look_close(f->look);
+        f->look = NULL;
+        st = look_open(s->dag, wanted, true, records ? RESOURCE_RECORDS : RESOURCE_LIGHT, &f->look);
+    }
     free(wanted);
     return st;
 }
@@ -205,7 +209,7 @@ status forecast_task(forecast *f, size_t i, task_forecast *out)
     estimate e = {0};
     *out = (task_forecast){-1, -1, -1, -1};
     if (t->state == PIPELINE_TASK_DONE) {
-        copy_measured(t->known->commit, out);
+        copy_measured(t->commit, out);
         f->disk[i] = out->disk;
         return OK;
     }

@@ -30,7 +30,7 @@ static status fill_task(const pipeline_state *s, const pipeline_task *k, own *o,
 {
     status st = OK;
     const task *t = k->task;
-    const journal_commit *c = k->known ? k->known->commit : NULL;
+    const journal_commit *c = k->commit;
     o->axes = checked_calloc(t->n_axes, sizeof *o->axes);
     o->inputs = checked_calloc(t->n_inputs, sizeof *o->inputs);
     if (!o->axes || !o->inputs)
@@ -113,7 +113,7 @@ status view_report(const view_source *v, const char *columns, const char *dpi, F
     journal_summary run = journal_summarize(s->journal);
     const report_input in = {.pipeline = s->file->name,
                              .pipeline_path = s->file->path,
-                             .pipeline_text = s->file->text,
+                             .pipeline_text = s->file->effective,
                              .output = s->file->output,
                              .tasks = tasks,
                              .n_tasks = s->dag->n,

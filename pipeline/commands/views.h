@@ -44,6 +44,14 @@ status view_report(const view_source *v, const char *columns, const char *dpi, F
 // path. ERR_INPUT when nobody does.
 status view_inspect(const registry *r, const char *path, FILE *out);
 
+// `sulcus export`: writes the model of a pruning without the pruned neurons to `folder`. `path` is an
+// artefact in its run's output folder (with `forget`, that subset's to `folder` itself, else all to
+// FOLDER/SUBSET), or an output folder: all its prunings, to FOLDER/STEP/NAME/SUBSET. `model`: where
+// it is now; NULL: where it was. Its files' digests must be those of the run. ERR_USAGE, ERR_INPUT,
+// ERR_IO.
+status view_export(const registry *r, const char *path, const char *forget, const char *model,
+                   const char *folder, FILE *out);
+
 // `sulcus fsck`: compares every committed artefact below an output folder with its digests, and
 // moves those that fail to OUTPUT/quarantine/, so that the next run makes them again; with
 // `inputs`, takes the digest of every input file anew and names those that changed. ERR_INPUT when

@@ -373,6 +373,7 @@ status pipeline_file_parse(const char *path, const char *bytes, size_t n,
         TRY(override_apply(&f->memory, &root, overrides[i]));
     TRY(read_sections(f, &c, root));
     f->here = c.here;
+    f->root = root;
     *out = f;
     f = NULL;
 done:

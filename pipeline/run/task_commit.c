@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/dag/coordinates.h"
 #include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_cleanup.h"
 #include "pipeline/run/running_task.h"
@@ -22,7 +23,7 @@ status task_store(run *r, running_task *a, const round_state *finished, const pa
     const provenance origin = {.epoch = r->epoch,
                                .pipeline = r->file->name,
                                .pipeline_path = r->file->path,
-                               .pipeline_text = r->file->text,
+                               .pipeline_text = r->file->effective,
                                .label = t->label,
                                .stage = t->stage->name,
                                .key = t->key,
@@ -37,6 +38,7 @@ status task_store(run *r, running_task *a, const round_state *finished, const pa
     TRY(run_may_write(r));
     TRY(artefact_writer_new(&w));
     TRY(t->stage->finish(a->state, finished, sum, w));
+    TRY(task_coordinates(t, w));
     TRY(store_commit(r->file->output, t->artefact_name, w, &origin, run_may_write, r,
                      &a->of->stored));
 done:

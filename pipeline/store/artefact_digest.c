@@ -107,16 +107,26 @@ done:
     return st;
 }
 
+bool artefact_is_coordinate(const artefact *a, size_t i)
+{
+    char *said = artefact_variable_text(a, i, ARTEFACT_IN_DIGEST);
+    const bool is = said && strcmp(said, "no") == 0;
+    free(said);
+    return is;
+}
+
 status artefact_digest(const artefact *a, char hex[DIGEST_HEX])
 {
     status st = OK;
-    size_t n = artefact_variables(a);
-    digest_part *parts = checked_calloc(n, sizeof *parts);
+    size_t n = 0;
+    digest_part *parts = checked_calloc(artefact_variables(a), sizeof *parts);
     if (!parts)
         return status_no_memory("a digest");
-    for (size_t i = 0; i < n; i++) {
-        parts[i].name = artefact_variable_name(a, i);
-        TRY(digest_variable(a, &parts[i]));
+    for (size_t i = 0; i < artefact_variables(a); i++) {
+        if (artefact_is_coordinate(a, i))
+            continue;
+        parts[n].name = artefact_variable_name(a, i);
+        TRY(digest_variable(a, &parts[n++]));
     }
     st = digest_parts_join(parts, n, hex);
 done:

@@ -3,6 +3,7 @@
 #ifndef PIPELINE_STORE_ARTEFACT_DIGEST_H
 #define PIPELINE_STORE_ARTEFACT_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,8 +11,13 @@
 #include "pipeline/base/status.h"
 #include "pipeline/store/artefact.h"
 
-// The digest of names, types, shapes and values, in the order of names, by reading every value.
-// ERR_INPUT.
+// A variable with this attribute "no" is a coordinate that no digest covers.
+#define ARTEFACT_IN_DIGEST "in_digest"
+
+bool artefact_is_coordinate(const artefact *a, size_t i); // the i-th variable
+
+// The digest of names, types, shapes and values, in the order of names, by reading every value but
+// those of such coordinates. ERR_INPUT.
 status artefact_digest(const artefact *a, char hex[DIGEST_HEX]);
 
 // How a digest is made, for both sides: one variable's part begins with its name, type and shape,

@@ -350,6 +350,29 @@ char *artefact_get_attribute(const artefact *a, const char *name)
     return get_text_attribute(a, NC_GLOBAL, name);
 }
 
+status artefact_each_attribute(const artefact *a,
+                               status (*visit)(void *context, const char *name, const char *value),
+                               void *context)
+{
+    int n = 0, code;
+    char name[NC_MAX_NAME + 1];
+    artefact_lock();
+    code = nc_inq_natts(a->file, &n);
+    artefact_unlock();
+    status st = check_nc(a, code, "its attributes");
+    for (int i = 0; st == OK && i < n; i++) {
+        artefact_lock();
+        code = nc_inq_attname(a->file, NC_GLOBAL, i, name);
+        artefact_unlock();
+        st = check_nc(a, code, "its attributes");
+        char *value = st == OK ? artefact_get_attribute(a, name) : NULL;
+        if (value)
+            st = visit(context, name, value);
+        free(value);
+    }
+    return st;
+}
+
 char *artefact_variable_text(const artefact *a, size_t index, const char *attribute)
 {
     return get_text_attribute(a, (int)index, attribute);

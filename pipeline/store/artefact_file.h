@@ -13,6 +13,11 @@
 // Opens a file after artefact_check_header. ERR_INPUT. Owned by the caller (artefact_close).
 status artefact_open(const char *path, artefact **out);
 
+// Calls visit with every global text attribute, until it fails. ERR_INPUT.
+status artefact_each_attribute(const artefact *a,
+                               status (*visit)(void *context, const char *name, const char *value),
+                               void *context);
+
 // The version of NetCDF, as it says itself. Borrowed.
 const char *artefact_library(void);
 

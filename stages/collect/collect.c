@@ -398,6 +398,7 @@ static status collect_finish(void *state, const round_state *finished, const par
     char name[64];
     TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
     TRY(stage_note_skipped(samples_skipped(s->samples), w));
+    TRY(stage_note_mask(s->task, "data", 1, w));
     TRY(collect_describe(&s->layout, sum, w));
 done:
     return st;

@@ -126,6 +126,41 @@ static const char *model_entry_notes(const void *object)
     return model_notes(e->model);
 }
 
+// The modules whose inputs an artefact's neurons are: SITE_module(layer).
+static status model_entry_coordinates(const void *object, artefact_writer *w)
+{
+    static const char *const unit[] = {[SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit"};
+    enum { NAME = 160 };
+    const model_entry *e = object;
+    const model_info *info = model_get_info(e->model);
+    const size_t layers = (size_t)info->layers;
+    status st = OK;
+    for (site s = SITE_MLP; st == OK && s <= SITE_ATTN; s++) {
+        char variable_name[32];
+        if (artefact_writer_length(w, "layer") != info->layers ||
+            artefact_writer_length(w, unit[s]) != model_site_width(info, s))
+            continue;
+        char **block = checked_calloc(layers, sizeof *block + NAME);
+        if (!block)
+            return status_no_memory("names of modules");
+        for (size_t l = 0; l < layers; l++) {
+            block[l] = (char *)(block + layers) + l * NAME;
+            model_site_module(e->model, s, (int)l, block[l]);
+        }
+        snprintf(variable_name, sizeof variable_name, "%s_module", site_names[s]);
+        st = artefact_take_coordinate(
+            w,
+            &(variable){.name = variable_name,
+                        .type = VARIABLE_TEXT,
+                        .dims = 1,
+                        .dim = {"layer"},
+                        .long_name = "the module whose input the layer's neurons are",
+                        .units = "1"},
+            block);
+    }
+    return st;
+}
+
 const resource_def resource_model = {
     .section = "models",
     .parameter = "model",
@@ -136,6 +171,7 @@ const resource_def resource_model = {
     .close = model_entry_close,
     .part = model_entry_part,
     .notes = model_entry_notes,
+    .coordinates = model_entry_coordinates,
 };
 
 #define FORMAT(name) "|" #name
@@ -177,6 +213,14 @@ static const param_def data_params[] = {
     {"context", PARAM_INT, "0", .low = 0, .high = 1e9,
      .help = "text: tokens per sample; 0 is the model's own limit"},
     {"pack", PARAM_BOOL, "false", .help = "text: join documents into full samples"},
+    {"mask", PARAM_REAL, .low = 0, .high = 1,
+     .help = "masked language models: share of a sample's tokens that are masked, and predicted; "
+             "0.15 where absent, 0 for a text as it is"},
+    {"mask_seed", PARAM_INT, .low = 0, .high = 9e15,
+     .help = "masked language models: chooses the tokens; 0 where absent"},
+    {"mask_with", PARAM_TEXT, .choices = "mixed|mask",
+     .help = "masked language models: what a masked token becomes: mixed, of ten eight the mask, "
+             "one any token, one itself; or always the mask. mixed where absent"},
     {"dtype", PARAM_TEXT, "uint16", .choices = "uint16|uint32", .help = "tokens: of a .bin file"},
     {"shots", PARAM_INT, "0", .low = 0, .high = 100,
      .help = "questions: how many of dev are shown with their answers before each"},
@@ -190,6 +234,9 @@ static const param_def data_params[] = {
          "in the whole vocabulary"},
     {0},
 };
+
+// Of a sample's tokens, as BERT was trained.
+#define MASK_SHARE 0.15
 
 static const char *text_or_null(const params *p, const char *name)
 {
@@ -208,27 +255,31 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
     double collect = DATASET_COLLECT_DEFAULT;
     if (params_has(p, "collect"))
         collect = params_text(p, "collect") ? -1 : params_real(p, "collect");
-    const char *labels = text_or_null(p, "labels");
-    *out = (dataset_options){.format = params_text(p, "format"),
-                             .path = params_text(p, "path"),
-                             .split = text_or_null(p, "split"),
-                             .subsets = text_or_null(p, "subsets"),
-                             .keep = *keep,
-                             .n_keep = n,
-                             .limit = params_int(p, "limit"),
-                             .labels_by_position = labels != NULL,
-                             .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
-                             .collect = collect,
-                             .image = text_or_null(p, "image"),
-                             .label = text_or_null(p, "label"),
-                             .field = params_text(p, "field"),
-                             .tokenizer = text_or_null(p, "tokenizer"),
-                             .context = params_int(p, "context"),
-                             .pack = params_bool(p, "pack"),
-                             .dtype = params_text(p, "dtype"),
-                             .shots = params_int(p, "shots"),
-                             .template = text_or_null(p, "template"),
-                             .vocabulary = strcmp(params_text(p, "answers"), "vocabulary") == 0};
+    const char *labels = text_or_null(p, "labels"), *with = text_or_null(p, "mask_with");
+    *out =
+        (dataset_options){.format = params_text(p, "format"),
+                          .path = params_text(p, "path"),
+                          .split = text_or_null(p, "split"),
+                          .subsets = text_or_null(p, "subsets"),
+                          .keep = *keep,
+                          .n_keep = n,
+                          .limit = params_int(p, "limit"),
+                          .labels_by_position = labels != NULL,
+                          .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
+                          .collect = collect,
+                          .image = text_or_null(p, "image"),
+                          .label = text_or_null(p, "label"),
+                          .field = params_text(p, "field"),
+                          .tokenizer = text_or_null(p, "tokenizer"),
+                          .context = params_int(p, "context"),
+                          .pack = params_bool(p, "pack"),
+                          .mask = params_has(p, "mask") ? params_real(p, "mask") : MASK_SHARE,
+                          .mask_seed = params_has(p, "mask_seed") ? params_int(p, "mask_seed") : 0,
+                          .mask_alone = with && strcmp(with, "mask") == 0,
+                          .dtype = params_text(p, "dtype"),
+                          .shots = params_int(p, "shots"),
+                          .template = text_or_null(p, "template"),
+                          .vocabulary = strcmp(params_text(p, "answers"), "vocabulary") == 0};
     return OK;
 }
 
@@ -363,6 +414,7 @@ static status spec_of(const task *t, const char *param, size_t i, sample_spec *o
                          .classes = model_has_head(e->model) ? info->outputs : 0,
                          .context = info->context,
                          .vocabulary = info->outputs,
+                         .masked = info->masked,
                          .pool = task_pool(t)};
     return OK;
 }
@@ -415,4 +467,31 @@ status stage_note_skipped(int64_t skipped, artefact_writer *w)
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)skipped);
     return skipped > 0 ? artefact_attribute(w, "skipped", number) : OK;
+}
+
+// How a dataset's tokens are masked.
+static void describe_mask(const dataset_options *o, text *out)
+{
+    if (o->mask > 0)
+        text_addf(out, "%g of the tokens, seed %lld, %s", o->mask, (long long)o->mask_seed,
+                  o->mask_alone ? "mask" : "mixed");
+    else
+        text_add(out, "none");
+}
+
+status stage_note_mask(const task *t, const char *param, size_t n, artefact_writer *w)
+{
+    status st = OK;
+    text said = {0};
+    if (!model_get_info(stage_model(t))->masked)
+        return OK;
+    for (size_t i = 0; i < n; i++) {
+        if (n > 1)
+            text_addf(&said, "%s%s: ", i ? "; " : "", task_resource_name(t, param, i));
+        describe_mask(dataset_get_options(stage_dataset(t, param, i)), &said);
+    }
+    st = said.failed ? status_no_memory("an attribute")
+                     : artefact_attribute(w, "mask", text_get(&said));
+    text_free(&said);
+    return st;
 }

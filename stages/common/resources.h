@@ -45,6 +45,9 @@ status stage_samples(const task *t, const char *param, size_t i, samples **out);
 status stage_look_samples(const task *t, const char *param, size_t i, stage_look *found);
 // Notes in an artefact how many broken records were passed over, where there were any.
 status stage_note_skipped(int64_t skipped, artefact_writer *w);
+// Notes in an artefact how the tokens of the n datasets that a parameter names were masked, where the
+// model is a masked language model.
+status stage_note_mask(const task *t, const char *param, size_t n, artefact_writer *w);
 // samples_prepare for it, of a stage's `prepare`. Collective on the share; fails as stage_samples.
 status stage_prepare_samples(const task *t, const char *param, size_t i, share *s);
 

@@ -170,10 +170,11 @@ done:
 
 static const char *site_word(const char *site)
 {
-    return strcmp(site, "both") == 0     ? "neurons"
+    return strcmp(site, "both") == 0     ? "all neurons"
            : strcmp(site, "mlp") == 0    ? "MLP neurons"
-           : strcmp(site, "expert") == 0 ? "experts"
-                                         : "attention neurons";
+           : strcmp(site, "attn") == 0   ? "attention neurons"
+           : strcmp(site, "expert") == 0 ? "all experts"
+                                         : site;
 }
 
 static void add_counts(const figure *f, const pruning *p, text *out)
@@ -208,8 +209,9 @@ static void add_counts(const figure *f, const pruning *p, text *out)
     else
         text_addf(out, "the %lld of %lld %s whose target was reached)", (long long)reached,
                   (long long)p->forgets, figure_subset_words(f));
-    text_addf(out, "; %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> of the others'",
-              100 * tally_mean(&own), figure_subset_word(f), 100 * tally_mean(&others));
+    if (own.n > 0)
+        text_addf(out, "; %.0f%% of the unlearned %s's Top-1 is left, <b>%.0f%%</b> of the others'",
+                  100 * tally_mean(&own), figure_subset_word(f), 100 * tally_mean(&others));
     if (foreign.n > 0)
         text_addf(out, ", %.0f%% on what else was evaluated", 100 * tally_mean(&foreign));
 }

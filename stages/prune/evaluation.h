@@ -10,9 +10,10 @@
 typedef struct evaluation {
     tile_source source; // subset e of its cuts is entry e
     int entries, reported;
-    char **name;      // owned [entries]: "dataset/subset" where several datasets are reported
-    samples **opened; // owned
-    size_t n_opened, name_capacity, opened_capacity;
+    char **name; // owned [entries]: "dataset/subset" where several datasets are reported
+    const char **dataset, **subset; // [entries] its parts; owned, the names borrowed
+    samples **opened;               // owned
+    size_t n_opened, name_capacity, opened_capacity, dataset_capacity, subset_capacity;
     uint8_t *skip; // owned [outputs]: the skip list (skip_list.h), or NULL
     int *entry_of; // owned [forgets]: the entry of each subset to forget
 } evaluation;

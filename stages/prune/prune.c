@@ -378,6 +378,8 @@ static status prune_finish(void *state, const round_state *finished, const parti
     for (size_t i = 0; i < s->evaluation.n_opened; i++)
         skipped += samples_skipped(s->evaluation.opened[i]);
     TRY(stage_note_skipped(skipped, w));
+    const size_t others = params_count(task_params(s->task), "evaluate");
+    TRY(stage_note_mask(s->task, others ? "evaluate" : "data", others ? others : 1, w));
     TRY(prune_output_make(&s->setting, finished, sum, &s->output));
     TRY(prune_artefact_describe(&s->setting, &s->output, w));
 done:

@@ -154,6 +154,27 @@ done:
     return st;
 }
 
+// Subsets are called alike whatever is evaluated beside: by their own names, and their dataset's.
+static status describe_evaluated(const prune_setting *s, artefact_writer *w)
+{
+    const variable coordinates[] = {{.name = "dataset",
+                                     .long_name = "the subset's dataset in the pipeline file",
+                                     .data = s->evaluation->dataset},
+                                    {.name = "subset_name",
+                                     .long_name = "the subset's name in its dataset",
+                                     .data = s->evaluation->subset}};
+    status st = OK;
+    for (size_t i = 0; st == OK && i < sizeof coordinates / sizeof *coordinates; i++) {
+        variable v = coordinates[i];
+        v.type = VARIABLE_TEXT;
+        v.dims = 1;
+        v.dim[0] = "subset";
+        v.units = "1";
+        st = artefact_coordinate(w, &v);
+    }
+    return st;
+}
+
 status prune_artefact_describe(const prune_setting *s, const prune_output *o, artefact_writer *w)
 {
     status st = OK;
@@ -171,6 +192,7 @@ status prune_artefact_describe(const prune_setting *s, const prune_output *o, ar
                                          .long_name = "class or text domain that is evaluated",
                                          .units = "1",
                                          .data = s->evaluation->name}));
+    TRY(describe_evaluated(s, w));
     TRY(artefact_variable(w, &(variable){.name = "samples",
                                          .type = VARIABLE_I64,
                                          .dims = 1,

@@ -8,6 +8,7 @@ Writes tests/reference/models/NAME/ or NAME.gguf (the little models) and tests/r
     columns [k]                            I32: the outputs whose logits follow
     logits [tokens, k]
     loss, rank [tokens]                    of the next token; rank (I32) -1 at a sample's last token
+    targets [tokens]                       I32, of masked models: what loss and rank are of; -1: nothing
     SITE_mean_abs, _mean, _mean_square, _mean_sqrt_abs, _positive [layers, units], over all tokens
     mask_SITE [layers, units]              U8, 1 = pruned
     logits_masked [tokens, k]              with those neurons set to zero
@@ -78,6 +79,9 @@ PLACES = {
     "phi": ("model.layers", "mlp.fc2", "self_attn.dense"),
     "opt": ("model.decoder.layers", "fc2", "self_attn.out_proj"),
     "gpt_neox": ("gpt_neox.layers", "mlp.dense_4h_to_h", "attention.dense"),
+    "bert": ("bert.encoder.layer", "output.dense", "attention.output.dense"),
+} | {
+    name: ("roberta.encoder.layer", "output.dense", "attention.output.dense") for name in ("roberta", "xlm-roberta", "camembert")
 }
 
 
@@ -104,7 +108,8 @@ def run(model, samples, hook):
     return logits
 
 
-def make_fixture(name, model, samples, columns):
+def make_fixture(name, model, samples, columns, targets=None):
+    """targets: of each token of the samples, -1: none; where not given, the next token."""
     model.eval()
     model.set_attn_implementation("eager")
     seen = {}
@@ -120,7 +125,8 @@ def make_fixture(name, model, samples, columns):
         out[f"{site}_positive"] = torch.stack([(v > 0).double().mean(0) for v in x])
         masks[site] = (torch.rand(out[f"{site}_mean"].shape, generator=generator) < share).to(torch.uint8)
     out["logits_masked"] = run(model, samples, lambda key, x: (x * (1 - masks[key[0]][key[1]].float()),))[:, columns]
-    targets = [t for s in samples for t in s[1:] + [-1]]
+    given = targets is not None
+    targets = targets if given else [t for s in samples for t in s[1:] + [-1]]
     scored = torch.tensor([t >= 0 for t in targets])
     target = torch.tensor(targets).clamp(min=0)
     own = logits.gather(1, target[:, None])
@@ -131,6 +137,8 @@ def make_fixture(name, model, samples, columns):
     tensors["rank"] = torch.where(scored, before, -1).to(torch.int32)
     tensors["ids"] = torch.tensor([t for s in samples for t in s], dtype=torch.int32)
     tensors["lengths"] = torch.tensor([len(s) for s in samples], dtype=torch.int32)
+    if given:
+        tensors["targets"] = torch.tensor(targets, dtype=torch.int32)
     tensors["columns"] = torch.tensor(columns, dtype=torch.int32)
     save_file(tensors, HERE / f"{name}.safetensors")
     print(f"{name}: logits {tuple(logits.shape)}, |logits| up to {logits.abs().max():.3f}, loss {out['loss'][scored].mean():.3f}")

@@ -16,11 +16,12 @@ import pathlib
 import random
 import re
 import sys
+from itertools import permutations
 
 import igraph
 import numpy as np
 from safetensors.numpy import save_file
-from scipy.stats import hypergeom
+from scipy.stats import hypergeom, spearmanr
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
@@ -46,8 +47,10 @@ def holm(p):
 def make_scores(rng):
     common = rng.normal(size=(LAYERS, UNITS))
     pull = np.array([0, 0, 0.1, 0.2, 0.4, 0.8])[:, None]  # later layers share more
-    a = {n: rng.normal(size=(LAYERS, UNITS)) + pull * common for n in ["birds", "fish", "trees", "stones"]}
-    b = {n: 0.7 * a.get(n, 0) + 0.7 * rng.normal(size=(LAYERS, UNITS)) for n in ["fish", "trees", "clouds"]}
+    a = {n: rng.normal(size=(LAYERS, UNITS)) + pull * common for n in ["birds", "fish", "rivers", "stones", "trees"]}
+    a["trees"] += 0.5 * a["fish"]  # some pairs share more than others, in both
+    a["stones"] += 0.3 * a["rivers"]
+    b = {n: 0.7 * a.get(n, 0) + 0.7 * rng.normal(size=(LAYERS, UNITS)) for n in ["clouds", "fish", "rivers", "stones", "trees"]}
     half = lambda scores: {n: s.astype(np.float16) for n, s in scores.items()}  # noqa: E731
     return half(a), half(b)
 
@@ -82,6 +85,20 @@ def within(scores, rng):
     p = np.where(np.isnan(p), np.swapaxes(p, 2, 3), p)
     return {"overlap_within": overlap, "p_within": p, "overlap_within_mean": np.array(mean), "chance_within_std": np.array(std),
             "p_within_mean": holm(np.array(mean_p))}
+
+
+def likeness(a, b):
+    """Of the subsets that both have, in the order of the first; the p-value over all permutations of their names."""
+    values, p = [], []
+    for fraction in FRACTIONS:
+        k = int(fraction * LAYERS * UNITS + 1e-9)
+        names = [n for n in a if n in b]
+        upper = np.triu_indices(len(names), 1)
+        first, second = (np.array([[(top(s[x], k) & top(s[y], k)).sum() for y in names] for x in names]) for s in (a, b))
+        drawn = [spearmanr(first[upper], second[np.ix_(order, order)][upper])[0] for order in map(list, permutations(range(len(names))))]
+        values.append(drawn[0])
+        p.append(np.mean(np.array(drawn) >= drawn[0] - 1e-12))
+    return {"likeness": np.array([values]), "likeness_p": holm(np.array([p]))}
 
 
 def between(a, b):
@@ -182,7 +199,7 @@ def main(path):
     save_file(b, HERE / "modularity-b.safetensors")
     # `import` has the order of the data in the file, which is that of the names here.
     a, b = (dict(sorted((n, s.astype(float)) for n, s in scores.items())) for scores in (a, b))
-    expected = {**within(a, rng), **between(a, b), **enrichment(a, labels), "labels": labels}
+    expected = {**within(a, rng), **between(a, b), **likeness(a, b), **enrichment(a, labels), "labels": labels}
     save_file({n: np.ascontiguousarray(v) for n, v in expected.items()}, HERE / "modularity.safetensors")
     write_partitions(HERE / "partitions.txt", rng)
     write_communities(HERE / "communities.txt", rng)

@@ -114,18 +114,18 @@ is 'a run: the notice on the tokenizer' "$(cat stdout stderr | grep -c 'note: da
 cp keep.jsonl lines.jsonl
 
 # Images in Parquet, and ids in the middle of a file: every record, with --inputs; by a run before its first pass.
-sed "s|^  pictures:.*|  pictures: {format: parquet, path: $SOURCE/tests/reference/parquet/wrong/bad-images.parquet, labels: position, collect: same}|" p.yaml >parquet.yaml
-"$SULCUS" plan parquet.yaml >stdout 2>stderr || true
+sed "s|^  pictures:.*|  pictures: {format: parquet, path: $SOURCE/tests/reference/parquet/wrong/late-image.parquet, labels: position, collect: same}|" p.yaml >parquet.yaml
+"$SULCUS" plan parquet.yaml >stdout 2>stderr || fail 'images in Parquet: what plan alone does not look at'
 code=0
 "$SULCUS" plan parquet.yaml --inputs >stdout 2>stderr || code=$?
 is 'images in Parquet, --inputs: code' $code 3
 rm -rf out
 "$SULCUS" run parquet.yaml --only seen >stdout 2>stderr
 is 'images in Parquet, a run: code' $? 3
-says 'images in Parquet, a run' stderr '^sulcus: error: .*bad-images.parquet:[0-9]*: '
+says 'images in Parquet, a run' stderr '^sulcus: error: .*late-image.parquet:[0-9]*: '
 is 'images in Parquet, a run: units' "$(grep -c '"event":"unit\|"event":"checkpoint' out/journal.jsonl)" 0
 "$SULCUS" plan parquet.yaml --inputs >stdout 2>stderr
-says 'images in Parquet, --inputs' stderr '^sulcus: error: parquet.yaml:9:3: .*bad-images.parquet:[0-9]*: '
+says 'images in Parquet, --inputs' stderr '^sulcus: error: parquet.yaml:9:3: .*late-image.parquet:[0-9]*: '
 
 # Weights of a model of 7 billion parameters, 14 GB of a hole: what is looked at are headers, and digests are not taken.
 mkdir large
@@ -156,9 +156,13 @@ BEGIN {
 n=$(stat -c %s header)
 { for i in 0 8 16 24 32 40 48 56; do printf "\\x$(printf %02x $((n >> i & 255)))"; done; cat header; } >large/model.safetensors
 truncate -s $((8 + n + $(cat size))) large/model.safetensors
-start=$(date +%s%N)
-"$SULCUS" plan p.yaml -s models.lm.path=large -s output=other >stdout 2>stderr || fail 'plan of 7 billion parameters'
-elapsed=$((($(date +%s%N) - start) / 1000000))
+elapsed=99999
+for try in 1 2 3; do # the machine may be busy with something else
+  start=$(date +%s%N)
+  "$SULCUS" plan p.yaml -s models.lm.path=large -s output=other >stdout 2>stderr || fail 'plan of 7 billion parameters'
+  took=$((($(date +%s%N) - start) / 1000000))
+  [ $took -lt $elapsed ] && elapsed=$took
+done
 echo "plan beside weights of $(stat -c %s large/model.safetensors) bytes: $elapsed ms"
 [ $elapsed -lt 1000 ] || fail "plan took $elapsed ms"
 truncate -s -1 large/model.safetensors

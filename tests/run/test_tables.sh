@@ -13,6 +13,7 @@ models:
   mixtral: {path: $SOURCE/tests/reference/models/lm-mixtral}
 datasets:
   glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits], limit: 20}
+  six: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek, hebrew], limit: 4}
   text: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 500}
   ids: {format: tokens, path: $scratch/ids, context: 16, collect: 0.5}
 steps:
@@ -20,6 +21,8 @@ steps:
   seen-scores: {stage: score, from: seen}
   seen-auc: {stage: score, from: seen, measure: auc}
   ranked: {stage: correlate, from: [seen-scores, seen-auc]}
+  six: {stage: collect, model: vit, data: six, sites: [mlp, attn]}
+  six-scores: {stage: score, from: six}
   seen-means: {stage: score, from: seen, measure: rms}
   forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
   read: {stage: collect, model: mistral, data: text}
@@ -36,6 +39,8 @@ steps:
   layers: {stage: intersect, from: seen-scores, fractions: [0.1], within: layer, draws: 5}
   meeting: {stage: intersect, from: [seen-scores, seen-means], fractions: [0.1]}
   agree: {stage: agreement, from: [experts, chance], permutations: 5}
+  pairs: {stage: intersect, from: six-scores, fractions: [0.1], site: [mlp, attn]}
+  alike: {stage: likeness, from: ["pairs[site=mlp]", "pairs[site=attn]"], permutations: 5}
   homes: {stage: enrichment, from: [seen-scores, experts], fractions: [0.1]}
 END
 communities=yes

@@ -14,6 +14,7 @@ typedef struct sample_spec {
     int rows_per_image;
     int classes;             // labels must be below it; 0: they are not looked at
     int context, vocabulary; // text: tokens of the longest sample; ids must be below `vocabulary`
+    bool masked;             // text: the model predicts masked tokens, of samples in a frame
     pool *pool;              // text: tokenises; borrowed in the call. NULL: the caller
 } sample_spec;
 

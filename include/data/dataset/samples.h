@@ -12,6 +12,14 @@
 // by itself and a one-dimensional array of tokens have no documents inside: they are always cut
 // like that. Every position is scored with the token behind it; the last has none (-1).
 //
+// Masked language models. Each sample stands between the special tokens of its tokenizer ([CLS] …
+// [SEP]), also one that is cut or, without those of its documents, joined; there must be a token
+// between them. Of the tokens that are not special, `mask` (the nearest whole number, one at least)
+// are masked and are what is scored, by what they were: of ten of them eight become the mask's
+// token, one any token that is not special, one stays as it is; with `mask_alone` all become the
+// mask's. Which, and what becomes of them, is a function of `mask_seed`, the subset's name, the
+// sample's number in it and the position. With `mask` 0 nothing is masked, and nothing scored.
+//
 // Questions (mmlu, parquet). A sample is a prompt. With `template: ours`, as published
 // (docs/published.md):
 //
@@ -72,7 +80,8 @@ status samples_prepare(const dataset *d, const sample_spec *spec, share *s);
 // the model's numbers of the folders' names where config.json's id2label has them all, else their
 // position in sorted order.
 //
-// Borrows `d` until samples_close. ERR_INPUT: no usable preprocessing, a size that is not
+// Borrows `d` until samples_close. ERR_INPUT: questions, or, to be masked, ids, or a tokenizer
+// without a mask, for a masked language model; no usable preprocessing, a size that is not
 // the model's, a label beyond the model's classes; text: a malformed tokenizer or document
 // (FILE:LINE), an id beyond the model's vocabulary. ERR_USAGE: `context` beyond the model's. Not by
 // two threads at once for the same dataset.

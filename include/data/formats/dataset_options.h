@@ -34,12 +34,16 @@ typedef struct dataset_options {
     const char *tokenizer; // tokenizer.json, its folder or a .gguf; NULL: the model's own
     int64_t context;       // tokens of a sample, special ones included; 0: what the model allows
     bool pack;             // samples of `context` tokens each, documents joined
-    const char *dtype;     // tokens: of a .bin, uint16 | uint32; NULL: "uint16"
-    int64_t shots;         // mmlu: questions shown with their answers before each
-    const char *template;  // questions: how they are asked; NULL: "ours"
-    bool vocabulary;       // mmlu: the answer is sought in the whole vocabulary, as published;
-                           // otherwise among the letters
-    int threads;           // that index; 0 is 1
+    // Of masked language models (data/dataset/samples.h).
+    double mask;          // share of a sample's tokens that are masked; 0: none
+    int64_t mask_seed;    // of the choice
+    bool mask_alone;      // all that is masked becomes the mask's token; else eight of ten
+    const char *dtype;    // tokens: of a .bin, uint16 | uint32; NULL: "uint16"
+    int64_t shots;        // mmlu: questions shown with their answers before each
+    const char *template; // questions: how they are asked; NULL: "ours"
+    bool vocabulary;      // mmlu: the answer is sought in the whole vocabulary, as published;
+                          // otherwise among the letters
+    int threads;          // that index; 0 is 1
     bool first_records; // only headers and the first records are looked at: enough to find a wrong
                         // input, not to count
     bool whole_images;  // of Parquet: images are looked at when the dataset is opened

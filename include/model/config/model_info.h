@@ -38,6 +38,8 @@ typedef struct model_info {
     int channels, image_height, image_width; // images
     int rows_per_image;                      // tokens of an image: patches + CLS
     int context;                             // text: the longest sample the positions allow
+    bool masked;                             // text: predicts masked tokens where they are, not
+                                             // each the next one
     int64_t parameters;
 } model_info;
 

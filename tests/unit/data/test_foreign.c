@@ -300,6 +300,31 @@ static void test_parent_folders(void **state)
     scratch_free(f);
 }
 
+// Folders of splits where those of classes are wanted.
+static void test_folders_of_splits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b, *split;
+        bool said;
+    } cases[] = {{"train", "val", NULL, true},
+                 {"Training", "Testing", NULL, true},
+                 {"train", "bus", NULL, false},
+                 {"x", "y", NULL, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *f = scratch_new(), *a = file_join(cases[i].a, "cat/1.png"),
+             *b = file_join(cases[i].b, "cat/1.png");
+        scratch_copy("tests/reference/images/rgb.png", f, a);
+        scratch_copy("tests/reference/images/rgb.png", f, b);
+        dataset *d = open_data((dataset_options){.format = "images", .path = f});
+        assert_int_equal(strstr(dataset_notes(d), "called as splits") != NULL, cases[i].said);
+        dataset_close(d);
+        free(a);
+        free(b);
+        scratch_free(f);
+    }
+}
+
 // --- D06: zeros behind gzip are said, by every format that unpacks
 
 static void add_zeros(const char *folder, const char *name, size_t n)
@@ -360,7 +385,7 @@ int main(void)
         cmocka_unit_test(test_llmc),           cmocka_unit_test(test_widths),
         cmocka_unit_test(test_padding),        cmocka_unit_test(test_archives),
         cmocka_unit_test(test_python_version), cmocka_unit_test(test_parent_folders),
-        cmocka_unit_test(test_notes_of_zeros),
+        cmocka_unit_test(test_notes_of_zeros), cmocka_unit_test(test_folders_of_splits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,12 @@ static const struct lm_case {
     {"lm-phi3", LM_MODELS "lm-phi3.gguf"},
     {"lm-opt", LM_MODELS "lm-opt"},
     {"lm-opt-350m", LM_MODELS "lm-opt-350m"},
+    {"lm-bert", LM_MODELS "lm-bert"},
+    {"lm-bert", LM_MODELS "lm-bert-published"},
+    {"lm-bert-untied", LM_MODELS "lm-bert-untied"},
+    {"lm-roberta", LM_MODELS "lm-roberta"},
+    {"lm-xlm-roberta", LM_MODELS "lm-xlm-roberta"},
+    {"lm-camembert", LM_MODELS "lm-camembert"},
     {"lm-dynamic", LM_MODELS "lm-dynamic"},
     {"lm-longrope", LM_MODELS "lm-longrope"},
 };
@@ -96,7 +102,9 @@ typedef struct lm {
     const model_mask *mask;
     int threads;
     int64_t tile_samples;
-    bool read, whole; // show all logits instead of the columns'
+    const int32_t *ids; // instead of the fixture's; NULL: those
+    bool some;          // only what the fixture scores is
+    bool read, whole;   // show all logits instead of the columns'
     // Optional: sees each block, of a tile whose rows begin at `first`.
     void (*watch)(void *context, int64_t first, const site_block *b);
     void *context;
@@ -119,6 +127,15 @@ static inline const float *lm_reals(const lm *x, const char *name)
 static inline const int32_t *lm_ints(const lm *x, const char *name)
 {
     return (const int32_t *)(const void *)lm_expected(x, name)->bytes;
+}
+
+// What token t is to predict: the next one, or of a masked model itself; < 0: nothing.
+static inline int32_t lm_target(const lm *x, int64_t t)
+{
+    const bool scored = lm_ints(x, "rank")[t] >= 0;
+    if (x->info->masked)
+        return lm_ints(x, "targets")[t];
+    return scored ? lm_ints(x, "ids")[t + 1] : -1;
 }
 
 // Opens fixture `name` and the model at `path`.
@@ -171,13 +188,13 @@ static inline status lm_load(void *context, int64_t index, int thread, tile *t)
     for (int64_t s = 0; s <= t->samples; s++)
         t->first_row[s] = x->first[begin + s] - x->first[begin];
     t->rows = t->first_row[t->samples];
-    const int32_t *ids = lm_ints(x, "ids") + x->first[begin];
-    for (int64_t s = 0; s < t->samples; s++)
-        for (int64_t r = t->first_row[s]; r < t->first_row[s + 1]; r++) {
-            t->ids[r] = ids[r];
-            // Logits are wanted of every token: a sample's last has a made-up target.
-            t->target[r] = r + 1 < t->first_row[s + 1] ? ids[r + 1] : 0;
-        }
+    const int32_t *ids = (x->ids ? x->ids : lm_ints(x, "ids")) + x->first[begin];
+    for (int64_t r = 0; r < t->rows; r++) {
+        const int32_t target = lm_target(x, x->first[begin] + r);
+        t->ids[r] = ids[r];
+        // Logits are wanted of every token: where there is none, the target is made up.
+        t->target[r] = target >= 0 || x->some ? target : 0;
+    }
     return OK;
 }
 

@@ -56,6 +56,9 @@ static const struct model_case {
                "\"sliding_window_pattern\": 2, \"head_dim\": 8}"},
     {"phi", "{\"model_type\": \"phi\", " TEXT_SHAPE "\"partial_rotary_factor\": 0.5}"},
     {"phi3", "{\"model_type\": \"phi3\", " TEXT_SHAPE "\"sliding_window\": 20}"},
+    {"bert", "{\"model_type\": \"bert\", " PLAIN_SHAPE "\"type_vocab_size\": 2}"},
+    {"roberta", "{\"model_type\": \"roberta\", " PLAIN_SHAPE
+                "\"type_vocab_size\": 1, \"tie_word_embeddings\": false}"},
     {"opt", "{\"model_type\": \"opt\", " PLAIN_SHAPE "\"ffn_dim\": 80}"},
     {"opt-350m", "{\"model_type\": \"opt\", " PLAIN_SHAPE "\"ffn_dim\": 80, "
                  "\"do_layer_norm_before\": false, \"word_embed_proj_dim\": 16}"},

@@ -13,7 +13,7 @@ static void check_answers(const lm *x)
         assert_int_equal(x->answers[t].rank, told_apart);
         assert_true(fabs((double)x->answers[t].loss - (double)lm_reals(x, "loss")[t]) < 1e-4);
         if (rank[t] == 0)
-            assert_int_equal(x->answers[t].top1, lm_ints(x, "ids")[t + 1]);
+            assert_int_equal(x->answers[t].top1, lm_target(x, t));
     }
 }
 
@@ -177,6 +177,14 @@ static void test_a_fault_shows(void **state)
         {"lm-phi3", "\"max_position_embeddings\": 96", "\"max_position_embeddings\": 48"},
         {"lm-opt", "\"activation_function\": \"relu\"", "\"activation_function\": \"gelu\""},
         {"lm-opt-350m", "\"activation_function\": \"relu\"", "\"activation_function\": \"silu\""},
+        {"lm-bert", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\""},
+        {"lm-bert", "\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": 1e-02"},
+        {"lm-bert-untied", "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"},
+        {"lm-bert-untied", "\"hidden_act\": \"relu\"", "\"hidden_act\": \"gelu\""},
+        {"lm-roberta", "\"hidden_act\": \"relu\"", "\"hidden_act\": \"gelu\""},
+        {"lm-roberta", "\"pad_token_id\": 1", "\"pad_token_id\": 0"},
+        {"lm-roberta", "\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": 1e-02"},
+        {"lm-camembert", "\"pad_token_id\": 5", "\"pad_token_id\": 4"},
         {"lm-gpt2", "\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": 1e-02"},
         {"lm-gpt2", "\"gelu_new\"", "\"relu\""},
         {"lm-gpt2", "\"scale_attn_weights\": true", "\"scale_attn_weights\": false"},
@@ -224,6 +232,9 @@ static void test_spellings(void **state)
         {"lm-gemma", "\"hidden_act\": \"gelu\"",
          "\"hidden_act\": \"gelu\", \"hidden_activation\": \"gelu_pytorch_tanh\""},
         {"lm-phi3", "\"type\": \"longrope\"", "\"type\": \"su\""},
+        {"lm-roberta", "\"pad_token_id\": 1,\n", ""},
+        {"lm-xlm-roberta", "\"model_type\": \"xlm-roberta\"",
+         "\"model_type\": \"xlm-roberta\", \"position_embedding_type\": \"absolute\""},
         {"lm-gpt2", "\"n_embd\"", "\"hidden_size\""},
         {"lm-gpt2", "\"n_layer\"", "\"num_hidden_layers\""},
         {"lm-gpt2-layers", "\"reorder_and_upcast_attn\": true",

@@ -102,6 +102,7 @@ static void check_random(const char *path, double range)
                  norm = strstr(def->name, "norm.weight") || strstr(def->name, ".ln_1.weight") ||
                         strstr(def->name, ".ln_2.weight") || strstr(def->name, ".ln_f.weight") ||
                         strstr(def->name, "layernorm.weight") ||
+                        strstr(def->name, "LayerNorm.weight") ||
                         strstr(def->name, "layer_norm.weight");
             if (bias || norm) {
                 assert_true(mean == (norm ? 1 : 0) && have == 0);
@@ -119,8 +120,9 @@ static void test_random(void **unused)
 {
     (void)unused;
     static const char *const names[] = {
-        "lm-llama",  "lm-mistral", "lm-qwen2", "lm-qwen3", "lm-gpt2", "lm-neox",    "lm-olmo3",
-        "lm-gemma2", "lm-gemma3",  "lm-phi",   "lm-phi3",  "lm-opt",  "lm-opt-350m"};
+        "lm-llama",    "lm-mistral", "lm-qwen2",       "lm-qwen3",  "lm-gpt2", "lm-neox",
+        "lm-olmo3",    "lm-gemma2",  "lm-gemma3",      "lm-phi",    "lm-phi3", "lm-opt",
+        "lm-opt-350m", "lm-bert",    "lm-bert-untied", "lm-roberta"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         snprintf(path, sizeof path, LM_MODELS "%s", names[i]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // On the same machine /proc knows whether a process lives, a Slurm job is known to its scheduler;
 // of anything else only the beat tells.
-#include "pipeline/store/lease_holder.h"
+#include "pipeline/lease/lease_holder.h"
 
 #include <errno.h>
 #include <fcntl.h>

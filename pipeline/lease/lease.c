@@ -2,7 +2,7 @@
 // link(2) fails where the name exists, on every POSIX file system and over NFS, which flock does
 // not do; where there are no links, open(2) does so, and the lease is half written for a moment. A
 // dead run's lease is replaced by rename, and whose name is there a moment later has won.
-#include "pipeline/store/lease.h"
+#include "pipeline/lease/lease.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,14 +9,14 @@
 // Whoever finds a dead one puts its own in its place and looks a moment later whose is there.
 // Should two runs ever both believe they hold it, the one whose name is in the file is right: ranks
 // ask lease_check before they commit anything.
-#ifndef PIPELINE_STORE_LEASE_H
-#define PIPELINE_STORE_LEASE_H
+#ifndef PIPELINE_LEASE_LEASE_H
+#define PIPELINE_LEASE_LEASE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "pipeline/base/status.h"
-#include "pipeline/store/lease_holder.h"
+#include "pipeline/lease/lease_holder.h"
 
 #define LEASE_NAME "lease"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who holds a lease: what its file says, and whether that run is still alive. Local.
-#ifndef PIPELINE_STORE_LEASE_HOLDER_H
-#define PIPELINE_STORE_LEASE_HOLDER_H
+#ifndef PIPELINE_LEASE_LEASE_HOLDER_H
+#define PIPELINE_LEASE_LEASE_HOLDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

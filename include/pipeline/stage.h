@@ -118,6 +118,9 @@ typedef struct stage_def {
     status (*plan)(void *state, const round_state *round, round_plan *out);
     // Operations of a unit (about 1e9 to 1e11), the same on every rank. Optional: all units alike.
     double (*cost)(void *state, const round_state *round, int64_t unit);
+    // A few words on where the round stands, for who watches: "12 probes, 3 of 20 targets reached".
+    // On one rank, before the round's units. Optional.
+    void (*tell)(void *state, const round_state *round, char *out, size_t size);
     // Computes a unit, and adds to `sum` only when nothing can fail any more: on any status but OK
     // nothing was added. Several units of a task run side by side, each on a thread of the task's
     // pool; `lane` in [0, pool_threads) is this one's alone meanwhile: an index for its scratch.

@@ -311,9 +311,22 @@ static void release_run(run *r)
     pool_free(r->runtime.pool);
     run_records_close(&r->records);
     free(r->tasks);
+    free(r->times);
     dag_free(r->dag);
     pipeline_file_free(r->file);
     pthread_mutex_destroy(&r->lock);
+}
+
+// What the tasks of each step took in earlier runs. For want of memory nothing is said of the end.
+static void recall_times(run *r)
+{
+    r->times = checked_calloc(r->file->n_steps, sizeof *r->times);
+    for (size_t i = 0; i < r->dag->n; i++) {
+        const journal_task *k = journal_find_task(r->records.known, r->dag->tasks[i]->label);
+        if (k && k->commit)
+            wave_note_finished(r, r->dag->tasks[i], k->commit->busy, k->commit->ranks,
+                               k->commit->alone);
+    }
 }
 
 // Rank 0 takes the folder; what it says there of itself.
@@ -323,6 +336,8 @@ static status open_records(run *r, bool quiet)
         run_records_open(&r->records, r->file->output, quiet, stop_flag(r->stop), &r->epoch);
     if (r->records.lease)
         snprintf(r->lease_id, sizeof r->lease_id, "%s", lease_id(r->records.lease));
+    if (st == OK)
+        recall_times(r);
     return st;
 }
 

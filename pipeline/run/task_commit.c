@@ -12,6 +12,7 @@
 #include "pipeline/run/checkpoint_cleanup.h"
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_end.h"
+#include "pipeline/run/wave_note.h"
 #include "pipeline/store/artefact_writer.h"
 
 status task_store(run *r, running_task *a, const round_state *finished, const partial *sum)
@@ -93,6 +94,7 @@ status task_commit_record(run *r, running_task *a)
         return st;
     const task_run *t = a->of;
     const task *k = t->task;
+    wave_note_finished(r, k, a->busy, comm_ranks(r->comm), a->alone);
     const journal_commit c = {.label = k->label,
                               .step = k->step->name,
                               .stage = k->stage->name,

@@ -46,6 +46,8 @@ typedef struct journal_progress {
     int64_t round;       // 0 for the first
     int64_t done, units; // of this round
     double rate;         // units a second, now; 0: unknown
+    double left;         // seconds to the task's end; 0 or less: unknown
+    const char *note;    // what the stage says of the round; NULL or "": nothing
     double time;
 } journal_progress;
 

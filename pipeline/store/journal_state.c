@@ -169,6 +169,8 @@ static bool on_progress(journal_state *s, const line *l)
         .done = get_count(l, "done"),
         .units = get_count(l, "units"),
         .rate = get_real(l, "rate"),
+        .left = get_real(l, "left"),
+        .note = get_text(l, "note"),
         .time = get_real(l, "time"),
     };
     e->task.progress = &e->progress;

@@ -267,6 +267,11 @@ static status prune_next(void *state, const round_state *finished, const partial
     return prune_round_next(&s->setting, finished, sum, following, done);
 }
 
+static void prune_tell(void *state, const round_state *round, char *out, size_t size)
+{
+    prune_round_tell(&((prune_state *)state)->setting, round, out, size);
+}
+
 static status prune_plan_round(void *state, const round_state *round, round_plan *out)
 {
     status st = OK;
@@ -443,6 +448,7 @@ const stage_def stage_prune = {
     .next = prune_next,
     .plan = prune_plan_round,
     .cost = prune_unit_cost,
+    .tell = prune_tell,
     .unit = prune_compute,
     .finish = prune_finish,
     .close = prune_close,

@@ -5,6 +5,7 @@
 // probe that met its goal has answered its subset already, and FINAL does not ask again.
 #include "stages/prune/prune_round.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,28 @@ prune_view prune_round_view(const prune_setting *s, const round_state *round)
     int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(round_answers) / INTS;
     return (prune_view){round->values, (round_answers *)base, (round_answers *)probed,
                         (bisection *)search};
+}
+
+void prune_round_tell(const prune_setting *s, const round_state *round, char *out, size_t size)
+{
+    const prune_view view = prune_round_view(s, round);
+    int64_t probes = 0, reached = 0, missed = 0;
+    for (int64_t f = 0; f < s->ranking->forgets; f++) {
+        probes += view.search[f].probes;
+        reached += view.search[f].outcome == BISECTION_REACHED;
+        missed += view.search[f].outcome == BISECTION_NARROW;
+    }
+    if (*view.phase == PHASE_BASE)
+        snprintf(out, size, "unpruned model");
+    else if (!s->search)
+        snprintf(out, size, "pruned models");
+    else if (missed > 0)
+        snprintf(out, size, "%lld probes, %lld of %lld targets reached, %lld not",
+                 (long long)probes, (long long)reached, (long long)s->ranking->forgets,
+                 (long long)missed);
+    else
+        snprintf(out, size, "%lld probes, %lld of %lld targets reached", (long long)probes,
+                 (long long)reached, (long long)s->ranking->forgets);
 }
 
 // Has the probe that found what to prune answered the whole subset?

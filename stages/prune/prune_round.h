@@ -55,6 +55,9 @@ typedef struct prune_view {
 // Reads a vector in place. Borrowed from the round.
 prune_view prune_round_view(const prune_setting *s, const round_state *round);
 
+// Where the searches stand, in a few words: probes that are done, targets that are reached.
+void prune_round_tell(const prune_setting *s, const round_state *round, char *out, size_t size);
+
 // A set of neurons to prune in a round.
 typedef struct prune_mask {
     prune_kind kind;

@@ -19,7 +19,10 @@ steps:
   unlearn: {stage: prune, from: scores, model: vit, data: glyphs, drop: 0.5, seeds: 2}
   overlap: {stage: intersect, from: scores, fractions: [0.01, 0.1]}
 END
-"$SULCUS" run first.yaml --quiet >stdout 2>stderr || fail 'the run'
+"$SULCUS" run first.yaml >stdout 2>stderr || fail 'the run'
+is 'lines without a time' "$(grep -cvE '^[0-9]{2}:[0-9]{2}:[0-9]{2} ' stdout)" 0
+"$SULCUS" status first.yaml >stdout
+is 'tasks with rank-seconds' "$(grep -c 'rank-seconds$' stdout)" 7
 "$SULCUS" report first.yaml >stdout 2>stderr || fail 'the report'
 is 'what it says' "$(cat stderr)" ''
 
@@ -40,6 +43,12 @@ value() {
 
 probed out/report/index.html "$scratch/probed.html"
 look "$scratch/probed.html" 1280
+for site in 1 2; do
+  "$SULCUS" report first.yaml --columns $site --dpi 100 >stdout 2>stderr || fail "a figure as wide as $site columns"
+  is "pixels of $site columns" "$(od -An -j16 -N4 -tu1 'out/report/figure1-measure=abs.png' | awk '{print $3 * 256 + $4}')" $((site == 1 ? 335 : 700))
+done
+"$SULCUS" report first.yaml --columns 3 >stdout 2>stderr
+is 'three columns' $? 2
 is 'the console' "$(cat console.txt)" ''
 is 'an error' "$(value error)" ''
 is 'fetched' "$(value fetched)" 0

@@ -39,6 +39,7 @@ size_t task_inputs(const task *t);
 const char *task_input_stage(const task *t, size_t i);
 const char *task_input_label(const task *t, size_t i);
 const params *task_input_params(const task *t, size_t i);
+const task *task_upstream(const task *t, size_t i); // that task itself: what it is from in turn
 const artefact *task_input(const task *t, size_t i);
 // A pipeline-level parameter table value ("compute").
 const params *task_pipeline(const task *t);
@@ -88,6 +89,10 @@ typedef struct stage_def {
     // Before any work. Optional.
     status (*check)(const task *t);
     status (*estimate)(const task *t, estimate *out); // optional
+    // For `sulcus plan`: checks what needs the resources, opened light, and not the inputs: names of
+    // subsets, kinds of data. Also of those that the task only hands on (NULL where there are none).
+    // ERR_USAGE. Optional.
+    status (*foresee)(const task *t);
 
     // Every rank, before `open`: makes once what the ranks of a node then read. Collective on the
     // share; nothing that may fail on one rank alone stands before its first vote. Optional.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // How specific neurons are to subsets: the variables mlp_score(subset, layer, unit) and
 // attn_score(subset, layer, attn_unit) that `score` and `import` write, and that `prune` and
-// `intersect` rank neurons by. No engine here.
+// `intersect` rank neurons by.
 #ifndef STAGES_COMMON_SCORES_H
 #define STAGES_COMMON_SCORES_H
 
 #include <stdint.h>
 
 #include "model/model.h"
+#include "pipeline/stage.h"
 #include "pipeline/store/artefact.h"
 
 // Describes the variable `subset`; borrows the names until the artefact is stored.
@@ -24,6 +25,10 @@ typedef struct scores {
     int64_t width[SITES]; // neurons of a layer's site; 0: it is not asked
     int64_t layer_width;  // of all sites
 } scores;
+
+// Will a task's inputs have scores of its parameter `site`, "mlp", "attn" or "both"? By what they
+// collect or import: for a stage's `check`. ERR_USAGE at the parameter.
+status scores_check_sites(const task *t);
 
 // Finds the scores of "mlp", "attn" or "both". Borrows the artefact. ERR_INPUT when it lacks a
 // site, or a variable is not of the shape above. Local.

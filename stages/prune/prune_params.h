@@ -13,6 +13,8 @@ extern const param_def prune_params[]; // ends with {0}
 
 // Those that exclude each other. ERR_USAGE at the parameter.
 status prune_params_check(const task *t);
+// What of them the model has no use for, before any work: a stage's `foresee`.
+status prune_params_foresee(const task *t);
 // How many prunings of each kind there are in the end.
 void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS]);
 // Which neurons are ranked. `choice` borrows the parameters, and *layers, which is owned by the

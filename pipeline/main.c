@@ -382,7 +382,7 @@ static const command_def commands[] = {
      "PATH",
      1,
      1,
-     "what a model, a weight file, a dataset or an artefact holds",
+     "what a model, a weight file, a dataset, an artefact or an output folder holds",
      {{0}},
      inspect_command},
     {"table",

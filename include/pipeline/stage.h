@@ -40,6 +40,7 @@ size_t task_inputs(const task *t);
 const char *task_input_stage(const task *t, size_t i);
 const char *task_input_label(const task *t, size_t i);
 const params *task_input_params(const task *t, size_t i);
+const task *task_upstream(const task *t, size_t i); // that task itself: what it is from in turn
 const artefact *task_input(const task *t, size_t i);
 // A pipeline-level parameter table value ("compute").
 const params *task_pipeline(const task *t);
@@ -98,6 +99,10 @@ typedef struct stage_def {
     // Before any work. Optional.
     status (*check)(const task *t);
     status (*estimate)(const task *t, estimate *out); // optional
+    // For `sulcus plan`: checks what needs the resources, opened light, and not the inputs: names of
+    // subsets, kinds of data. Also of those that the task only hands on (NULL where there are none).
+    // ERR_USAGE. Optional.
+    status (*foresee)(const task *t);
 
     // Before any work, with resources that were opened for a look (resource_depth): does the task's
     // model go with its data, and how are they read? Optional. Local.

@@ -213,6 +213,8 @@ status forecast_task(forecast *f, size_t i, task_forecast *out)
         f->disk[i] = out->disk;
         return OK;
     }
+    if (t->task->stage->foresee)
+        TRY(t->task->stage->foresee(t->task));
     double before = inputs_disk(f, t->task);
     e.memory_bytes = before;
     if (t->task->stage->estimate) {

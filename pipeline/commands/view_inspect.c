@@ -7,6 +7,8 @@
 #include "pipeline/commands/views.h"
 #include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
+#include "pipeline/store/journal.h"
+#include "pipeline/store/store.h"
 
 static status print_variable(const artefact *a, size_t index, FILE *out)
 {
@@ -51,6 +53,39 @@ done:
     return st;
 }
 
+// An output folder: what was made there, and whether it still is.
+static status print_output(const char *path, FILE *out)
+{
+    journal_state *known = NULL;
+    status st = journal_load(path, &known);
+    if (st != OK)
+        return st;
+    const journal_summary run = journal_summarize(known);
+    fprintf(out, "%s: output of %s, %lld runs\n", path,
+            run.run && run.run->pipeline ? run.run->pipeline : "a pipeline", (long long)run.runs);
+    for (size_t i = 0; i < journal_tasks(known); i++) {
+        const journal_task *t = journal_task_at(known, i);
+        const journal_commit *c = t->commit;
+        if (c)
+            fprintf(out, "  %-44s %-10s %10.3f MB  %s%s\n", t->label, c->stage,
+                    (double)c->bytes / 1e6, c->path,
+                    store_present(path, c) ? "" : " (gone, or changed)");
+        else
+            fprintf(out, "  %-44s %s\n", t->label,
+                    t->event == TASK_FAILED ? "failed" : "not finished");
+    }
+    journal_state_free(known);
+    return OK;
+}
+
+static bool is_output(const char *path)
+{
+    char *listed = file_is_folder(path) ? file_join(path, JOURNAL_NAME) : NULL;
+    const bool is = listed && file_exists(listed);
+    free(listed);
+    return is;
+}
+
 status view_inspect(const registry *r, const char *path, FILE *out)
 {
     size_t n = strlen(path);
@@ -58,6 +93,8 @@ status view_inspect(const registry *r, const char *path, FILE *out)
         return status_fail(ERR_INPUT, path, "does not exist; check the path");
     if (n > 3 && strcmp(path + n - 3, ".nc") == 0)
         return print_artefact(path, out);
+    if (is_output(path))
+        return print_output(path, out);
     for (size_t i = 0; r->inspectors && r->inspectors[i]; i++) {
         bool known = false;
         status st = r->inspectors[i]->inspect(path, &known);

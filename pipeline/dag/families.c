@@ -48,14 +48,14 @@ static const stage_def *stage_of(const registry *r, const node *step)
     return NULL;
 }
 
-// How many members an entry has; 0: it does not sweep.
+// How many members an entry has, MOST + 1 for all above that; 0: it does not sweep.
 static size_t count_members(const param_def *table, const node *entry)
 {
     size_t n = 0;
     for (size_t i = 0; entry->kind == NODE_MAP && i < entry->n; i++)
         if (sweeps(table, &entry->pair[i]))
-            n = (n ? n : 1) * entry->pair[i].value->n;
-    return n;
+            n = n > MOST ? n : (n ? n : 1) * entry->pair[i].value->n;
+    return n > MOST ? MOST + 1 : n;
 }
 
 // Member `k` of an entry: each swept key with one of its values, the last one fastest; and its name.
@@ -112,8 +112,8 @@ static status expand_section(families *f, const resource_def *def, node_pair *se
         const size_t members = count_members(def->params, old->pair[i].value);
         if (members > MOST)
             return location_fail(ERR_USAGE, old->pair[i].key_at,
-                                 "`%s` stands for %zu of its kind; sweep over less",
-                                 old->pair[i].key, members);
+                                 "`%s` stands for more than %d of its kind; sweep over less",
+                                 old->pair[i].key, MOST);
         n += members ? members : 1;
     }
     node *map = arena_alloc(f->memory, 1, sizeof *map);

@@ -70,6 +70,11 @@ const params *task_input_params(const task *t, size_t i)
     return input_of(t, i)->params;
 }
 
+const task *task_upstream(const task *t, size_t i)
+{
+    return input_of(t, i);
+}
+
 const artefact *task_input(const task *t, size_t i)
 {
     return input_of(t, i)->artefact;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 #include "pipeline/machine/cores.h"
 
@@ -53,11 +54,42 @@ static status add_new_file(void *list, const char *path)
     return file_list_add(list, path);
 }
 
+// What stands where a path leads to nothing, or to what is no model: a hub's name, a hub's cache.
+static status check_path(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    char *above = file_folder(path), *beside = file_join(path, "snapshots");
+    status st = above && beside ? OK : status_no_memory("a path");
+    name = name ? name + 1 : path;
+    if (st != OK)
+        goto done;
+    if (file_exists(path) && strncmp(name, "models--", 8) == 0 && file_is_folder(beside))
+        st = status_fail(ERR_INPUT, path,
+                         "is a folder of a hub's cache; the model is in one of its snapshots: name "
+                         "%s/snapshots/ and the folder in it",
+                         path);
+    else if (!file_exists(path) && !file_exists(above))
+        st = status_fail(ERR_INPUT, path,
+                         "there is no such path, nor a folder to hold it; where %s/%s is a hub's "
+                         "name, download it first and give the folder",
+                         strrchr(above, '/') ? strrchr(above, '/') + 1 : above, name);
+    else if (!file_exists(path))
+        st = status_fail(ERR_INPUT, path, "there is no such file or folder; check `path`");
+done:
+    free(above);
+    free(beside);
+    return st;
+}
+
 static status model_entry_files(const params *p, file_list *out)
 {
     model_options options = model_options_of(p);
-    status st = model_files(&options, add_file, out);
-    return st == OK ? dataset_tokenizer_files(options.path, add_new_file, out) : st;
+    status st;
+    TRY(check_path(options.path));
+    TRY(model_files(&options, add_file, out));
+    TRY(dataset_tokenizer_files(options.path, add_new_file, out));
+done:
+    return st;
 }
 
 static void model_entry_close(void *object)
@@ -301,12 +333,24 @@ static status with_location(const params *p, status st)
     return st;
 }
 
+// What images have no use for.
+static status data_check(const params *p)
+{
+    const char *format = params_text(p, "format");
+    const bool images = strncmp(format, "cifar", 5) == 0 || strcmp(format, "idx") == 0 ||
+                        strcmp(format, "images") == 0;
+    return images && params_int(p, "context") > 0
+               ? params_fail(p, "context", "images have no tokens; leave it out of %s", format)
+               : OK;
+}
+
 static status data_files(const params *p, file_list *out)
 {
     status st = OK;
     const char **keep = NULL;
     dataset_options options;
     TRY(dataset_options_of(p, &keep, &options));
+    TRY(check_path(options.path));
     TRY(with_location(p, dataset_files(&options, add_file, out)));
 done:
     free(keep);
@@ -347,6 +391,7 @@ const resource_def resource_data = {
     .parameter = "data",
     .summary = "samples in subsets",
     .params = data_params,
+    .check = data_check,
     .files = data_files,
     .open = data_open,
     .close = data_close,
@@ -388,10 +433,35 @@ const dataset *stage_dataset(const task *t, const char *param, size_t i)
     return task_resource(t, param, i);
 }
 
-// What a model reads, or a dataset holds.
-static const char *kind_name(bool is_text)
+status stage_check_subsets(const task *t, const char *param)
 {
-    return is_text ? "text" : "images";
+    const params *p = task_params(t);
+    const dataset *d = stage_dataset(t, "data", 0);
+    const size_t n = d ? (size_t)dataset_subsets(d) : 0;
+    const char **names = checked_calloc(n, sizeof *names);
+    status st = names ? OK : status_no_memory("a list of subsets");
+    for (size_t i = 0; st == OK && i < n; i++)
+        names[i] = dataset_subset(d, (int)i);
+    for (size_t k = 0; d && st == OK && k < params_count(p, param); k++) {
+        const char *name = params_text_at(p, param, k);
+        size_t i = 0;
+        while (i < n && strcmp(names[i], name) != 0)
+            i++;
+        if (i < n)
+            continue;
+        const char *nearest = text_nearest(name, names, n);
+        st = params_fail(p, param, "unknown subset %s; %s%s%s", name,
+                         nearest ? "did you mean " : "`sulcus inspect` lists a dataset's",
+                         nearest ? nearest : "", nearest ? "?" : "");
+    }
+    free(names);
+    return st;
+}
+
+// What a model reads, or a dataset holds.
+static const char *kind_name(bool of_text)
+{
+    return of_text ? "text" : "images";
 }
 
 // What the task's model wants of a dataset.

@@ -135,3 +135,33 @@ done:
     free(rows);
     return st;
 }
+
+// Does what comes before a task of scores give those of a site? What is not known here does.
+static bool has_site(const task *of, const char *stage, const params *p, const char *which)
+{
+    if (strcmp(stage, "import") == 0)
+        return strcmp(params_text(p, "site"), which) == 0;
+    if (strcmp(stage, "score") != 0 || task_inputs(of) != 1 ||
+        strcmp(task_input_stage(of, 0), "collect") != 0)
+        return true;
+    return params_lists(task_input_params(of, 0), "sites", which);
+}
+
+status scores_check_sites(const task *t)
+{
+    const char *asked = params_text(task_params(t), "site");
+    const bool both = strcmp(asked, "both") == 0;
+    for (size_t i = 0; i < task_inputs(t); i++)
+        for (site s = SITE_MLP; s <= SITE_ATTN; s++) {
+            const char *name = site_names[s];
+            if ((both || strcmp(asked, name) == 0) &&
+                !has_site(task_upstream(t, i), task_input_stage(t, i), task_input_params(t, i),
+                          name))
+                return params_fail(
+                    task_params(t), "site",
+                    "%s has no scores of site %s; collect it (sites: [mlp, attn]) or "
+                    "choose another",
+                    task_input_label(t, i), name);
+        }
+    return OK;
+}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "pipeline/stage.h"
 #include "pipeline/store/artefact.h"
 #include "stages/common/unreached.h"
 
@@ -39,6 +40,10 @@ typedef struct scores {
     int64_t layer_width;  // of all sites
     bool unknown;         // may neurons of mlp have none? They are NaN then, and in no set
 } scores;
+
+// Will a task's inputs have scores of its parameter `site`, "mlp", "attn", "expert" or "both"? By what they
+// collect or import: for a stage's `check`. ERR_USAGE at the parameter.
+status scores_check_sites(const task *t);
 
 // Finds the scores of "mlp", "attn", "expert" or "both": mlp and attn. Borrows the artefact. ERR_INPUT when it lacks a
 // site, or a variable is not of the shape above. Local.

@@ -113,7 +113,7 @@ static status intersect_check(const task *t)
             if (params_real_at(p, "fractions", i) == params_real_at(p, "fractions", j))
                 return params_fail(p, "fractions", "%g is given twice; give each share once",
                                    params_real_at(p, "fractions", i));
-    return OK;
+    return scores_check_sites(t);
 }
 
 // Ascending copies of the shares, as set sizes of all neurons and of a layer's.

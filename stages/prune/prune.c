@@ -441,6 +441,7 @@ const stage_def stage_prune = {
     .inputs_required = true,
     .in_teams = true, // answers come from the last member alone, the others add zeros
     .check = prune_params_check,
+    .foresee = prune_params_foresee,
     .estimate = prune_estimate,
     .look = evaluation_look,
     .prepare = evaluation_prepare,

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/common/resources.h"
+#include "stages/common/scores.h"
 
 const param_def prune_params[] = {
     {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to prune"},
@@ -68,7 +70,18 @@ status prune_params_check(const task *t)
         return params_fail(p, "unit", "heads are of attention; give site: attn");
     if (!heads && params_has(p, "head_score"))
         return params_fail(p, "head_score", "neurons have scores of their own; give unit: head");
-    return ablation_check(t);
+    status st = ablation_check(t);
+    return st == OK ? scores_check_sites(t) : st;
+}
+
+status prune_params_foresee(const task *t)
+{
+    const params *p = task_params(t);
+    const bool skips = params_int(p, "skip") > 0 || params_count(p, "skip_tokens") > 0;
+    if (skips && model_get_info(stage_model(t))->modality == MODALITY_IMAGE)
+        return params_fail(p, params_int(p, "skip") > 0 ? "skip" : "skip_tokens",
+                           "images have no tokens; leave it out");
+    return OK;
 }
 
 void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS])

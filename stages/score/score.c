@@ -22,6 +22,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
+#include "stages/common/resources.h"
 #include "stages/common/scores.h"
 #include "stages/score/rank_auc.h"
 #include "stages/score/score_measure.h"
@@ -137,6 +138,13 @@ static status score_check(const task *t)
         return params_fail(p, "retain", "%s compares all subsets with each other; use retain: all",
                            params_text(p, "measure"));
     return OK;
+}
+
+// Names of `retain` that no subset of the dataset has: found before anything is collected.
+static status score_foresee(const task *t)
+{
+    const params *p = task_params(t);
+    return retain_is(p, "all") || retain_is(p, "others") ? OK : stage_check_subsets(t, "retain");
 }
 
 static status score_open(const task *t, void **state)
@@ -419,6 +427,7 @@ const stage_def stage_score = {
     .inputs = "collect",
     .inputs_required = true,
     .check = score_check,
+    .foresee = score_foresee,
     .open = score_open,
     .finish = score_finish,
     .close = score_close,

@@ -38,6 +38,7 @@ refused 'two of one name' 'two of the name `random-random' -s 'models.random.wei
 refused 'a name that is taken' 'two of the name `random-1`' -s "models.random-1={path: $SOURCE/examples/vit-glyph100}"
 refused 'a member that is not there' 'model=random' -s 'steps.o.from="s[model=random]"'
 refused 'lists in a value' 'list inside its list' -s 'steps.p.fraction=[[0.1], [0.2]]'
+refused 'too many' 'more than 1000' -s "models.random.seed=[$(seq -s, 40)]" -s "models.random.path=[$(seq -s, 40)]"
 refused 'no name' 'model' -s 'models.random.weights=[random, ""]'
 "$SULCUS" run p.yaml --quiet --to o >stdout 2>stderr || fail 'a run'
 is 'files' "$(cd out && echo a/* o/*)" 'a/model=random-2.nc o/fractions=0.1+0.2.nc o/fractions=0.50.nc'

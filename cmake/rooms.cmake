@@ -14,20 +14,24 @@ room(pipeline/machine USES pipeline/base)
 room(pipeline/comm USES pipeline/base pipeline/machine LIBRARIES MPI::MPI_C)
 # YAML, and values checked against tables of parameters.
 room(pipeline/config USES pipeline/base LIBRARIES PkgConfig::yaml)
-# What is on disk: artefacts, checkpoints, the journal, the lease, digests of inputs.
+# What is on disk: artefacts, checkpoints, the journal, digests of inputs.
 room(pipeline/store USES pipeline/base LIBRARIES netcdf::netcdf PkgConfig::jansson ${CMAKE_DL_LIBS})
+# Who runs in an output folder.
+room(pipeline/lease USES pipeline/base pipeline/store)
 # The contract between engine and stages, and between engine and report: headers only.
 room(pipeline USES pipeline/base pipeline/config pipeline/store)
 # The pipeline file, steps multiplied out into tasks, and the key of each.
-room(pipeline/dag USES pipeline/base pipeline/config pipeline)
+room(pipeline/dag USES pipeline/base pipeline/config pipeline/store pipeline)
 # Who runs which unit, and when to stop or to save: the work queue, stealing, signals, deadlines, the watchdog.
 room(pipeline/schedule USES pipeline/base pipeline/comm pipeline/dag)
 # A task's life: ready, opened, in a round, summed, decided, committed or failed; and its checkpoints.
-room(pipeline/run USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/schedule)
+room(pipeline/run USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline/lease pipeline pipeline/dag pipeline/schedule)
 # Artefacts as rows, for people and for programs outside.
 room(pipeline/results USES pipeline/base pipeline/config pipeline/store)
-# What a user types.
-room(pipeline/commands USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline pipeline/dag pipeline/run)
+# What the commands do.
+room(pipeline/commands USES pipeline/base pipeline/machine pipeline/comm pipeline/config pipeline/store pipeline/lease pipeline pipeline/dag pipeline/run)
+# What a user types: the command line, the manual page, a shell's completion.
+room(pipeline/shell USES pipeline/base pipeline pipeline/dag pipeline/commands)
 
 # --- data: samples, as images or tokens.
 # Files as bytes: unpacked, in lines, as CSV or JSON, as lists of names.
@@ -65,7 +69,13 @@ room(stages/common USES pipeline data model)
 room(stages/collect USES pipeline data model stages/common)
 room(stages/score USES pipeline model stages/common)
 room(stages/prune USES pipeline data model stages/common)
-room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis)
+room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis ${IGRAPH_TARGET})
 room(stages/intersect USES pipeline stages/common)
-room(stages/report USES pipeline)
-room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report)
+# Figures as gnuplot's scripts, as data, and as what the report's page makes of them.
+room(stages/drawing USES pipeline)
+# One file a kind of figure, and what they make of artefacts.
+room(stages/figures USES pipeline stages/drawing)
+room(stages/report USES pipeline stages/drawing stages/figures)
+# A pruning as a model folder that other programs load.
+room(stages/export USES pipeline model)
+room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report stages/export)

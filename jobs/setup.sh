@@ -17,7 +17,7 @@ libraries=(
   libopenblas-pthread-dev libdnnl-dev
   libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libxxhash-dev
   zlib1g-dev libzstd-dev libsnappy-dev liblz4-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
-  libmetis-dev
+  libmetis-dev libigraph-dev
 )
 if [ "${1-}" = --libraries ]; then
   echo "${libraries[@]}"
@@ -29,7 +29,7 @@ if [ "${1-}" = --tests ]; then
   if [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" = bookworm ]; then
     clang=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14) # whose form the tree has
   fi
-  packages+=("${clang[@]}" libcmocka-dev netcdf-bin cppcheck debootstrap git librsvg2-bin libxml2-utils groff-base
+  packages+=("${clang[@]}" libcmocka-dev netcdf-bin cppcheck debootstrap git librsvg2-bin libxml2-utils groff-base chromium
     python3 python3-pip iproute2 openssh-server openssh-client slurmctld slurmd slurm-client munge)
 fi
 

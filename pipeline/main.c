@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <mpi.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,19 +14,20 @@
 
 #include "pipeline/comm/comm.h"
 #include "pipeline/comm/launch.h"
-#include "pipeline/commands/command_line.h"
-#include "pipeline/commands/completion.h"
 #include "pipeline/commands/describe.h"
 #include "pipeline/commands/doctor.h"
 #include "pipeline/commands/installed.h"
-#include "pipeline/commands/man_page.h"
 #include "pipeline/commands/version.h"
 #include "pipeline/commands/views.h"
 #include "pipeline/machine/descriptors.h"
 #include "pipeline/machine/guarded.h"
 #include "pipeline/machine/loading.h"
+#include "pipeline/machine/stacks.h"
 #include "pipeline/results/results.h"
 #include "pipeline/run/run.h"
+#include "pipeline/shell/command_line.h"
+#include "pipeline/shell/completion.h"
+#include "pipeline/shell/man_page.h"
 #include "stages/registry.h"
 
 // --- Signals
@@ -78,21 +78,6 @@ static void flush_output(void)
         report(status_fail_errno(ERR_IO, "/dev/null", "cannot open"));
 }
 
-// What `ulimit -s` says is every thread's stack too, MPI's and libraries' as well; a thread is given
-// enough all the same.
-static void widen_stacks(void)
-{
-    enum { LEAST = 1 << 20 };
-    pthread_attr_t usual;
-    size_t bytes;
-    if (pthread_getattr_default_np(&usual) != 0)
-        return;
-    if (pthread_attr_getstacksize(&usual, &bytes) == 0 && bytes < LEAST &&
-        pthread_attr_setstacksize(&usual, LEAST) == 0)
-        pthread_setattr_default_np(&usual);
-    pthread_attr_destroy(&usual);
-}
-
 // Starts MPI, calls `body` on all ranks, ends MPI. The failure is reported here, by rank 0: mpirun
 // kills it as soon as another rank has ended with an error.
 static status with_ranks(const command_line *line, status (*body)(comm *, const command_line *))
@@ -133,7 +118,7 @@ static status wrong_body(comm *c, const command_line *line)
 static dag_selection selection_of(const command_line *line)
 {
     return (dag_selection){command_line_option(line, "--from"), command_line_option(line, "--only"),
-                           command_line_option(line, "--force")};
+                           command_line_option(line, "--force"), command_line_option(line, "--to")};
 }
 
 static status run_body(comm *c, const command_line *line)
@@ -216,7 +201,8 @@ static status plan_command(const command_line *line)
 {
     view_source source = source_of(line);
     source.selection = selection_of(line);
-    return view_plan(&source, command_line_option(line, "--dot") != NULL, stdout);
+    return view_plan(&source, command_line_option(line, "--dot") != NULL,
+                     command_line_option(line, "--inputs") != NULL, stdout);
 }
 
 static status status_command(const command_line *line)
@@ -228,7 +214,8 @@ static status status_command(const command_line *line)
 static status report_command(const command_line *line)
 {
     view_source source = source_of(line);
-    return view_report(&source, stdout);
+    return view_report(&source, command_line_option(line, "--columns"),
+                       command_line_option(line, "--dpi"), stdout);
 }
 
 static status explain_command(const command_line *line)
@@ -299,6 +286,18 @@ static status compare_command(const command_line *line)
     return guarded(line, compare_look);
 }
 
+static status export_command(const command_line *line)
+{
+    return view_export(&sulcus_registry, line->arguments[0], command_line_option(line, "--forget"),
+                       command_line_option(line, "--model"), line->arguments[1], stdout);
+}
+
+static status gc_command(const command_line *line)
+{
+    view_source source = source_of(line);
+    return view_gc(&source, command_line_option(line, "--remove") != NULL, stdout);
+}
+
 static status fsck_command(const command_line *line)
 {
     return view_fsck(line->arguments[0], command_line_option(line, "--inputs") != NULL, stdout);
@@ -316,6 +315,7 @@ static status version_command(const command_line *line)
 
 #define SELECTION                                                                                  \
     {"--from", NULL, "STEP", "only this step and everything below it"},                            \
+        {"--to", NULL, "STEP", "only this step and everything that it needs"},                     \
         {"--only", NULL, "STEP", "only this step"},                                                \
     {                                                                                              \
         "--force", NULL, "STEP", "runs this step again though it is finished"                      \
@@ -327,8 +327,8 @@ static status version_command(const command_line *line)
         name, NULL, value, "taken because `run` takes it; changes nothing here"                    \
     }
 #define ALL_OF_RUN                                                                                 \
-    OF_RUN("--from", "STEP"), OF_RUN("--only", "STEP"), OF_RUN("--force", "STEP"),                 \
-        OF_RUN("--quiet", NULL)
+    OF_RUN("--from", "STEP"), OF_RUN("--to", "STEP"), OF_RUN("--only", "STEP"),                    \
+        OF_RUN("--force", "STEP"), OF_RUN("--quiet", NULL)
 
 #define CSV                                                                                        \
     {                                                                                              \
@@ -350,6 +350,7 @@ static const command_def commands[] = {
      "every task: finished or to run and why, units, predicted memory, disk and time",
      {OVERRIDE,
       {"--dot", NULL, NULL, "the graph, for Graphviz"},
+      {"--inputs", NULL, NULL, "looks at every record too: each image's first bytes, each id"},
       SELECTION,
       OF_RUN("--quiet", NULL)},
      plan_command},
@@ -365,7 +366,10 @@ static const command_def commands[] = {
      1,
      1,
      "writes figures and a page from what is finished to OUTPUT/report",
-     {OVERRIDE, ALL_OF_RUN},
+     {OVERRIDE,
+      {"--columns", NULL, "1|2", "figures (PDF, PNG) as wide as 1 or 2 columns of a paper"},
+      {"--dpi", NULL, "N", "dots per inch of the PNG figures (192)"},
+      ALL_OF_RUN},
      report_command},
     {"explain",
      "PIPELINE TASK",
@@ -404,6 +408,21 @@ static const command_def commands[] = {
      "which numbers of two artefacts or runs differ, by how much, and beyond their intervals?",
      {CSV},
      compare_command},
+    {"export",
+     "FILE|RUN FOLDER",
+     2,
+     2,
+     "a pruning, or all of a run, as model folders without the pruned neurons",
+     {{"--forget", NULL, "SUBSET", "what was unlearned; every subset where absent"},
+      {"--model", NULL, "PATH", "where the model is now, if it is not where it was"}},
+     export_command},
+    {"gc",
+     "PIPELINE",
+     1,
+     1,
+     "lists what lies in OUTPUT and no pipeline file refers to: other values' results",
+     {OVERRIDE, {"--remove", NULL, NULL, "and removes it"}},
+     gc_command},
     {"fsck",
      "FOLDER",
      1,
@@ -456,7 +475,7 @@ int main(int argc, char **argv)
 {
     command_line line = {0};
     loading_end();
-    widen_stacks();
+    stacks_widen();
     // One rank writes a file, under a name of its own, and it is read once it is whole: HDF5 need not
     // lock it, which many file systems cannot.
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);

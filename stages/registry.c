@@ -8,6 +8,7 @@
 
 #include "model/kernels/rates.h"
 #include "stages/common/resources.h"
+#include "stages/export/export.h"
 #include "stages/report/report.h"
 
 #define STAGE(name) extern const stage_def stage_##name;
@@ -51,6 +52,7 @@ const registry sulcus_registry = {
     .resources = resources,
     .inspectors = inspectors,
     .report = report_write,
+    .export = export_write,
     .checks = checks,
     .libraries = libraries,
     .kernels = rates_kernels,

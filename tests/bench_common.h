@@ -19,9 +19,9 @@ double bench_median(double *v, int n);
 const char *bench_value(int argc, char **argv, const char *key, const char *otherwise);
 int bench_number(int argc, char **argv, const char *key, const char *otherwise, int most);
 
-// Opens models: a folder; or vit-b (ViT-B/16), smollm2 (SmolLM2-135M) or mistral-7b, random weights
-// of those shapes, with `layers` layers (0: its own) and `width` times its hidden size, heads and
-// MLP. `open` gets the options with path and random set.
+// Opens models: a folder; or vit-b (ViT-B/16), smollm2 (SmolLM2-135M), mistral-7b or olmoe
+// (OLMoE-1B-7B), random weights of those shapes, with `layers` layers (0: its own) and `width`
+// times its hidden size, heads and MLP. `open` gets the options with path and random set.
 typedef status bench_open_fn(void *context, const model_options *options);
 status bench_open(const char *name, int layers, int width, bench_open_fn *open, void *context);
 

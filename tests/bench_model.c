@@ -4,7 +4,8 @@
 // shapes and threads, alternating in one process.
 //
 //   bench_model [KEY=VALUE ...]
-//     model=vit-b     a model folder, or vit-b, smollm2, mistral-7b: those shapes, random weights
+//     model=vit-b     a model folder, whose weights are random where it has none, or vit-b, smollm2,
+//                     mistral-7b, olmoe: those shapes, random weights
 //     layers=N        of a shape; 0: its own
 //     width=1         hidden size, heads and MLP of a shape, times its own
 //     compute=f32     or bf16
@@ -12,6 +13,8 @@
 //     rows=0          of a tile; 0: model_tile_rows
 //     length=512      tokens of a text sample
 //     alone=yes       no: leave the products alone out
+//     clock=wall      or cpu: what the process took of the processors, for machines that do other
+//                     things too
 //     engine=best     amx, avx512 or onednn: what runs the pass's products
 //     threads=2  repeats=7  tiles=2 (a thread)
 //
@@ -22,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "bench_common.h"
 #include "model/kernels/attention.h"
@@ -35,7 +39,7 @@
 enum { MAX_MAPS = 8, HEAD_TILE = 2048 };
 
 typedef struct options {
-    const char *model, *compute, *what, *alone, *engine;
+    const char *model, *compute, *what, *alone, *engine, *clock;
     int layers, width, rows, length, threads, repeats, tiles;
 } options;
 
@@ -177,12 +181,19 @@ static status make_weights(const bench *b, int out, int in, linear *l, void **w)
     return *w && rows ? OK : status_no_memory("the benchmark");
 }
 
+// Neurons that a token goes through: a sparse model is measured against a dense one of that width.
+static int inside_of(const model_info *i)
+{
+    return i->experts > 0 ? i->experts_per_token * i->d_expert : i->d_mlp;
+}
+
 static status prepare_maps(bench *b, bool gated)
 {
     status st = OK;
     const model_info *i = b->info;
+    const int inside = inside_of(i);
     const int h = i->hidden_size, a = i->heads * i->head_dim, kv = i->kv_heads * i->head_dim;
-    const int shape[][2] = {{a, h}, {kv, h}, {kv, h}, {h, a}, {i->d_mlp, h}, {i->d_mlp, h}};
+    const int shape[][2] = {{a, h}, {kv, h}, {kv, h}, {h, a}, {inside, h}, {inside, h}};
     b->maps = 0;
     b->weights = checked_calloc((size_t)i->layers * MAX_MAPS + 1, sizeof *b->weights);
     if (!b->weights)
@@ -193,7 +204,7 @@ static status prepare_maps(bench *b, bool gated)
         for (int k = 0; k < before; k++)
             TRY(make_weights(b, shape[k][0], shape[k][1], &b->map[k],
                              &b->weights[l * b->maps + k]));
-        TRY(make_weights(b, h, i->d_mlp, &b->map[before], &b->weights[l * b->maps + before]));
+        TRY(make_weights(b, h, inside, &b->map[before], &b->weights[l * b->maps + before]));
     }
     TRY(make_weights(b, i->outputs, h, &b->head, &b->weights[i->layers * b->maps]));
 done:
@@ -205,7 +216,7 @@ static status prepare(bench *b)
     status st = OK;
     const model_info *i = b->info;
     const size_t h = (size_t)i->hidden_size, a = (size_t)i->heads * (size_t)i->head_dim;
-    const size_t f = (size_t)i->d_mlp, rows = (size_t)b->tiles.rows;
+    const size_t f = (size_t)inside_of(i), rows = (size_t)b->tiles.rows;
     size_t widest = f > a ? f : a;
     widest = widest > h ? widest : h;
     widest = widest > HEAD_TILE ? widest : HEAD_TILE;
@@ -264,6 +275,16 @@ static forward pass_of(bench *b, int64_t tiles)
     return f;
 }
 
+// Seconds, by the clock asked for.
+static double now(const bench *b)
+{
+    struct timespec t;
+    if (b->options.clock[0] != 'c')
+        return bench_now();
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec) / b->options.threads;
+}
+
 static status compare(bench *b)
 {
     status st;
@@ -279,13 +300,13 @@ static status compare(bench *b)
     if (alone_too)
         TRY(pool_run(p, b->options.threads, products_of_tile, b));
     for (int r = 0; r < n; r++) {
-        double begin = bench_now();
+        double begin = now(b);
         TRY(model_forward(b->model, p, &f));
-        double middle = bench_now();
+        double middle = now(b);
         if (alone_too)
             TRY(pool_run(p, tiles, products_of_tile, b));
         pass_time[r] = middle - begin;
-        product_time[r] = bench_now() - middle;
+        product_time[r] = now(b) - middle;
         reached[r] = product_time[r] / pass_time[r];
     }
     const double rows = (double)(tiles * b->tiles.rows);
@@ -340,6 +361,7 @@ int main(int argc, char **argv)
         .engine = bench_value(argc, argv, "engine", "best"),
         .what = bench_value(argc, argv, "what", "collect"),
         .alone = bench_value(argc, argv, "alone", "yes"),
+        .clock = bench_value(argc, argv, "clock", "wall"),
         .layers = bench_number(argc, argv, "layers", "0", 1000),
         .width = bench_number(argc, argv, "width", "1", 100),
         .rows = bench_number(argc, argv, "rows", "0", 1 << 20),

@@ -110,7 +110,7 @@ static status detect_packing(byte_stream *s)
     return s->input && made ? OK : status_no_memory("a packed file");
 }
 
-status byte_stream_open(const char *path, byte_stream **out)
+static status open_stream(const char *path, bool unpacks, byte_stream **out)
 {
     status st = OK;
     struct stat info;
@@ -132,12 +132,23 @@ status byte_stream_open(const char *path, byte_stream **out)
         goto done;
     }
     s->size = (uint64_t)info.st_size;
-    TRY(detect_packing(s));
+    if (unpacks)
+        TRY(detect_packing(s));
     *out = s;
     s = NULL;
 done:
     byte_stream_close(s);
     return st;
+}
+
+status byte_stream_open(const char *path, byte_stream **out)
+{
+    return open_stream(path, true, out);
+}
+
+status byte_stream_open_plain(const char *path, byte_stream **out)
+{
+    return open_stream(path, false, out);
 }
 
 void byte_stream_close(byte_stream *s)
@@ -255,6 +266,16 @@ status byte_stream_skip_to(byte_stream *s, uint64_t offset)
 done:
     free(drop);
     return st;
+}
+
+bool byte_stream_padded(const byte_stream *s)
+{
+    return s->padded;
+}
+
+void byte_stream_note_padding(const char *path, text *notes)
+{
+    text_addf(notes, "%s has zeros behind the end of its gzip, which are passed over\n", path);
 }
 
 const char *byte_stream_path(const byte_stream *s)

@@ -52,6 +52,7 @@ static status read_all(const char *path, csv_table *t, size_t *size)
         TRY(byte_stream_read(in, t->bytes + *size, STEP, &got));
         *size += got;
     }
+    t->padded = byte_stream_padded(in);
 done:
     byte_stream_close(in);
     return st;

@@ -4,6 +4,7 @@
 #ifndef DATA_BYTES_CSV_H
 #define DATA_BYTES_CSV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ typedef struct csv_table {
     csv_field *field; // owned [rows × fields]
     int64_t *line;    // owned [rows]: where each begins, from 1
     size_t rows, fields;
+    bool padded; // zeros behind its gzip were passed over
 } csv_table;
 
 // Reads a file (.gz and .zst told by its first bytes; at most 64 MiB unpacked) whose rows must all

@@ -99,6 +99,11 @@ done:
     return st;
 }
 
+bool line_reader_padded(const line_reader *r)
+{
+    return byte_stream_padded(r->stream);
+}
+
 int64_t line_reader_number(const line_reader *r)
 {
     return r->number;

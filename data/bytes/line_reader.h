@@ -4,6 +4,7 @@
 #define DATA_BYTES_LINE_READER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ void line_reader_stop_by(line_reader *r, const atomic_bool *stopping); // as byt
 // the file. *offset is where it begins in the unpacked bytes. Fails as byte_stream_read, and with
 // ERR_INPUT for a line of more than LINE_READER_MAX.
 status line_reader_next(line_reader *r, const char **line, size_t *n, uint64_t *offset);
+bool line_reader_padded(const line_reader *r);    // as byte_stream_padded
 int64_t line_reader_number(const line_reader *r); // of the last line, from 1
 
 #endif

@@ -100,6 +100,7 @@ status unpacked_open(const char *path, unpacked *out)
     g.out = NULL;
     out->bytes = out->memory;
     out->size = g.size;
+    out->padded = g.at < g.in->size;
     file_unmap(&out->mapped);
 done:
     free(g.out);

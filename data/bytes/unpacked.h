@@ -15,6 +15,7 @@ typedef struct unpacked {
     size_t size;
     mapping mapped;
     unsigned char *memory; // owned
+    bool padded;           // zeros behind its gzip were passed over
 } unpacked;
 
 // Opens a file. Local. ERR_INPUT when it is missing, cut short, followed by something else, or when

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/archive.h"
 #include "data/bytes/name_list.h"
+#include "data/dataset/archive_folder.h"
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
 #include "data/formats/question.h"
@@ -44,18 +46,20 @@ static status fail_unknown(const char *option, const char *what, const char *wor
     return st;
 }
 
-// Finds the format and checks the options against it; *full = the options with its defaults.
+// Finds the format and checks the options against it; *full = the options with its defaults. *inner
+// is owned by the caller: the path, where that is found further down.
 static status complete_options(const dataset_options *options, const format **f,
-                               dataset_options *full)
+                               dataset_options *full, char **inner)
 {
     *full = *options;
     if (!(*f = formats_find(options->format)))
         return fail_unknown("format", "format", options->format, formats_names);
     if (full->split && !find_word((*f)->splits, full->split))
         return fail_unknown("split", "split", full->split, (*f)->splits);
-    status st = (*f)->kind ? (*f)->kind(options, f) : OK;
-    if (st != OK)
-        return st;
+    status st;
+    TRY(archive_refuse(options->path));
+    if ((*f)->kind)
+        TRY((*f)->kind(options, f));
     if (!full->split)
         full->split = (*f)->default_split;
     if (!full->subsets)
@@ -70,7 +74,10 @@ static status complete_options(const dataset_options *options, const format **f,
         return fail_unknown("template", "template", full->template, question_template_names);
     if (full->collect == DATASET_COLLECT_DEFAULT)
         full->collect = (*f)->questions ? 0 : 0.5;
-    return OK;
+    TRY(archive_folder_find(*f, full, inner));
+    full->path = *inner ? *inner : full->path;
+done:
+    return st;
 }
 
 static status copy_string(const char *from, const char **to)
@@ -85,6 +92,7 @@ static status copy_options(const dataset_options *from, dataset_options *to)
     *to = (dataset_options){.limit = from->limit,
                             .labels_by_position = from->labels_by_position,
                             .skip_bad = from->skip_bad,
+                            .first_records = from->first_records,
                             .collect = from->collect,
                             .context = from->context,
                             .pack = from->pack,
@@ -132,11 +140,11 @@ static status choose_groups(const dataset *d, const dataset_options *options, co
     if (!known)
         return status_no_memory("a dataset");
     for (size_t g = 0; g < groups->n; g++) {
-        wanted[g] = count[g] > 0 && options->n_keep == 0;
+        wanted[g] = count[g] > 0 && (options->n_keep == 0 || d->all.cut);
         if (count[g] > 0)
             known[n++] = groups->at[g];
     }
-    for (size_t k = 0; k < options->n_keep && st == OK; k++) {
+    for (size_t k = 0; k < options->n_keep && !d->all.cut && st == OK; k++) {
         size_t g = 0;
         while (g < groups->n && !(count[g] > 0 && strcmp(groups->at[g], options->keep[k]) == 0))
             g++;
@@ -209,12 +217,15 @@ static status new_dataset(const dataset_options *options, dataset_options *full,
     dataset *d = checked_calloc(1, sizeof *d);
     if (!d)
         return status_no_memory("a dataset");
+    char *inner = NULL;
     *out = d;
     if (!(d->cache = checked_calloc(1, sizeof *d->cache)))
         return status_no_memory("a dataset");
-    TRY(complete_options(options, &d->format, full));
+    TRY(complete_options(options, &d->format, full, &inner));
     TRY(copy_options(full, &d->options));
+    full->path = d->options.path;
 done:
+    free(inner);
     return st;
 }
 
@@ -228,7 +239,7 @@ status dataset_open(const dataset_options *options, share *s, dataset **out)
     TRY(open_catalogue(d->format, &full, s, &d->all));
     if (d->all.state) // who opened it
         d->all.skipped = (int64_t)d->all.bad.said.n;
-    if (d->all.samples == 0) {
+    if (d->all.samples == 0 && !d->all.cut) {
         st = status_fail(ERR_INPUT, full.path, "holds no samples");
         goto done;
     }
@@ -258,23 +269,25 @@ status dataset_files(const dataset_options *options, status (*add)(void *context
 {
     status st;
     const format *f;
-    char *file = NULL, *config = NULL;
+    char *file = NULL, *inner = NULL;
+    name_list beside = {0};
     name_list files = {0};
     dataset_options full;
-    TRY(complete_options(options, &f, &full));
+    TRY(complete_options(options, &f, &full, &inner));
     TRY(f->files(&full, &files));
     for (size_t i = 0; i < files.n; i++)
         TRY(add(context, files.at[i]));
     if (full.tokenizer && f->text && !f->token_ids) {
         file = tokenizer_file(full.tokenizer);
         TRY(file ? add(context, file) : status_no_memory("a path"));
-        TRY(tokenizer_config_find(file, &config));
-        if (config)
-            TRY(add(context, config));
+        TRY(tokenizer_config_files(file, true, &beside));
+        for (size_t i = 0; i < beside.n; i++)
+            TRY(add(context, beside.at[i]));
     }
 done:
     name_list_free(&files);
-    free(config);
+    free(inner);
+    name_list_free(&beside);
     free(file);
     return st;
 }
@@ -337,6 +350,11 @@ size_t dataset_reading_bytes(const dataset *d)
 int64_t dataset_skipped(const dataset *d)
 {
     return d->all.skipped;
+}
+
+const char *dataset_notes(const dataset *d)
+{
+    return text_get(&d->all.notes);
 }
 
 int64_t dataset_ignored(const dataset *d)

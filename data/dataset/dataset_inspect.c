@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/archive.h"
 #include "data/bytes/foreign_files.h"
+#include "data/dataset/archive_folder.h"
 #include "data/dataset/dataset.h"
 #include "data/dataset/dataset_state.h"
 #include "data/formats/formats.h"
@@ -51,6 +53,9 @@ static void print_dataset(const dataset *d)
     for (int s = 0; s < subsets && s < SHOWN; s++)
         printf("%s %s %" PRId64, s ? "," : "", dataset_subset(d, s), dataset_count(d, s));
     puts(subsets > SHOWN ? ", …" : "");
+    const char *at = dataset_notes(d);
+    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+        printf("note      %.*s\n", (int)(end - at), at);
     if (!is_text)
         printf("labels    %s\n", has_label_names(d) ? "named" : "numbered, no file of names");
 }
@@ -151,11 +156,31 @@ static status inspect_as(const format *registered, const char *path, bool *known
     return st;
 }
 
+// A dataset in a folder around it.
+static status inspect_inner(const format *f, const char *path, bool *known)
+{
+    status st = OK;
+    char *inner = NULL;
+    for (const char *const *split = f->splits; f->from_archive && *split && !inner; split++) {
+        const dataset_options o = {.format = f->name, .path = path, .split = *split};
+        TRY(archive_folder_find(f, &o, &inner));
+    }
+    if (inner)
+        st = inspect_as(f, inner, known);
+done:
+    free(inner);
+    return st;
+}
+
 status dataset_inspect(const char *path, bool *known)
 {
     status st = OK;
     *known = false;
+    TRY(archive_refuse(path));
     for (const format *const *f = formats; *f && !*known && st == OK; f++)
         st = inspect_as(*f, path, known);
+    for (const format *const *f = formats; *f && !*known && st == OK; f++)
+        st = inspect_inner(*f, path, known);
+done:
     return st == OK && !*known ? foreign_files_refuse(path) : st;
 }

@@ -76,6 +76,7 @@ static status make_set(const dataset *d, const sample_spec *spec, const char *fi
                         .pack = d->options.pack,
                         .framed = spec->masked && file,
                         .questions = d->format->questions,
+                        .first_records = d->options.first_records,
                         .groups = groups,
                         .wanted = wanted,
                         .pool = spec->pool,

@@ -4,11 +4,16 @@
 // answers.
 #include "data/dataset/model_labels.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/synsets.h"
+#include "data/dataset/dataset_state.h"
+#include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 
@@ -50,6 +55,101 @@ static bool has_names(json_t *id2label)
     return false;
 }
 
+// --- Numbers of WordNet
+
+// Whether two names of a class agree: the same, or the same first word of the synonyms, in which "_"
+// may stand for " " and case does not count.
+static bool agree(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        const char x = *a == ','   ? 0
+                       : *a == '_' ? ' '
+                                   : *a,
+                   y = *b == ','   ? 0
+                       : *b == '_' ? ' '
+                                   : *b;
+        if (tolower((unsigned char)x) != tolower((unsigned char)y))
+            return false;
+        if (x == 0)
+            return true;
+    }
+}
+
+// The class that a synset is: the one at its place, if the names agree; else the only one that has its
+// name or, where none has, agrees with it. -1: none, or several.
+static int32_t class_of_synset(json_t *id2label, const synset *s)
+{
+    char key[16];
+    json_t *value;
+    const char *each;
+    int32_t found = s->name ? find_class(id2label, s->name) : -1;
+    int agreeing = 0;
+    snprintf(key, sizeof key, "%d", s->position);
+    const char *at = json_string_value(json_object_get(id2label, key));
+    if (s->name && at && agree(at, s->name))
+        return s->position;
+    if (found >= 0 || !s->name)
+        return found;
+    json_object_foreach(id2label, each, value)
+    {
+        if (!json_is_string(value) || !agree(json_string_value(value), s->name))
+            continue;
+        found = (int32_t)strtol(each, NULL, 10);
+        agreeing++;
+    }
+    return agreeing == 1 ? found : -1;
+}
+
+// Reads the lists beside model and data, as far as needed.
+static status read_synsets(const char *folder, const dataset *d, synset *at)
+{
+    status st;
+    name_list paths = {0};
+    TRY(synsets_find(folder, &paths));
+    TRY(synsets_find_above(dataset_get_options(d)->path, &paths));
+    for (size_t i = 0; i < paths.n; i++)
+        TRY(synsets_read(paths.at[i], &d->all.label_names, at));
+done:
+    name_list_free(&paths);
+    return st;
+}
+
+// Where all folders are called by numbers of WordNet, and lists say which class each is, class[l]
+// becomes the model's, and *known true.
+static status match_synsets(json_t *id2label, const char *folder, const dataset *d, int32_t *class,
+                            bool *known)
+{
+    status st;
+    const size_t n = d->all.label_names.n;
+    *known = false;
+    if (!d->format->labels_by_name || !synsets_are_ids(&d->all.label_names))
+        return OK;
+    synset *at = checked_calloc(n, sizeof *at);
+    int32_t *found = checked_calloc(n, sizeof *found);
+    if (!at || !found) {
+        st = status_no_memory("labels");
+        goto done;
+    }
+    TRY(read_synsets(folder, d, at));
+    *known = true;
+    for (size_t l = 0; l < n; l++) {
+        found[l] = class_of_synset(id2label, &at[l]);
+        *known = *known && found[l] >= 0;
+        for (size_t k = 0; k < l; k++) // two of one class: a list of other classes
+            *known = *known && found[k] != found[l];
+    }
+    if (*known)
+        memcpy(class, found, n * sizeof *class);
+done:
+    for (size_t l = 0; at && l < n; l++)
+        free(at[l].name);
+    free(at);
+    free(found);
+    return st;
+}
+
+// --- Names
+
 // No folder has the name of a class: which of them is which is a guess, and a wrong one gives wrong
 // accuracies without a word.
 static status fail_strangers(json_t *id2label, const char *path, const dataset *d)
@@ -70,10 +170,13 @@ static status fail_strangers(json_t *id2label, const char *path, const dataset *
     const status st = status_fail(
         ERR_INPUT, dataset_get_options(d)->path,
         "no folder has the name of a class: there are %s%s here, and %s%s in %s; name them as that "
-        "does, or say `labels: position` where the model was trained on these folders in sorted "
+        "does%s, or say `labels: position` where the model was trained on these folders in sorted "
         "order",
         text_get(&folders), n > SHOWN ? " …" : "", text_get(&classes), shown > SHOWN ? " …" : "",
-        path);
+        path,
+        synsets_are_ids(&d->all.label_names)
+            ? ", put LOC_synset_mapping.txt (or imagenet_class_index.json) beside them"
+            : "");
     text_free(&folders);
     text_free(&classes);
     return st;
@@ -108,13 +211,30 @@ static status match_labels(json_t *id2label, const char *path, const dataset *d,
     return OK;
 }
 
+// A list of names, as timm has it, in the form of id2label; NULL where there is none.
+static status number_names(json_t *names, json_t **out)
+{
+    size_t i;
+    json_t *name;
+    *out = json_is_array(names) ? json_object() : NULL;
+    json_array_foreach(names, i, name)
+    {
+        char number[24];
+        snprintf(number, sizeof number, "%zu", i);
+        if (json_object_set(*out, number, name) != 0)
+            return status_no_memory("names of classes");
+    }
+    return OK;
+}
+
 status model_labels_match(const char *folder, const dataset *d, int32_t *class)
 {
     status st;
     char *bytes = NULL, *path = file_join(folder, "config.json");
     size_t size;
-    json_t *root = NULL;
+    json_t *root = NULL, *numbered = NULL;
     json_error_t error;
+    bool known;
     if (!path) {
         st = status_no_memory("a path");
         goto done;
@@ -125,8 +245,15 @@ status model_labels_match(const char *folder, const dataset *d, int32_t *class)
                          error.text);
         goto done;
     }
-    TRY(match_labels(json_object_get(root, "id2label"), path, d, class));
+    json_t *id2label = json_object_get(root, "id2label");
+    if (!id2label)
+        TRY(number_names(json_object_get(root, "label_names"), &numbered));
+    id2label = id2label ? id2label : numbered;
+    TRY(match_synsets(id2label, folder, d, class, &known));
+    if (!known)
+        TRY(match_labels(id2label, path, d, class));
 done:
+    json_decref(numbered);
     json_decref(root);
     free(bytes);
     free(path);

@@ -207,6 +207,11 @@ int64_t samples_skipped(const samples *s)
     return dataset_skipped(s->data);
 }
 
+const char *samples_notes(const samples *s)
+{
+    return s->tokens ? text_get(&s->tokens->notes) : "";
+}
+
 size_t samples_reading_bytes(const samples *s)
 {
     return dataset_reading_bytes(s->data);

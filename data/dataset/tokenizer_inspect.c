@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tokenizer that cannot be read does not keep a model from being shown: it is said in its line.
+// A model's own tokenizer, beside its weights. One that cannot be read does not keep a model from being
+// shown, or used with another: it is said in its line.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/dataset/dataset.h"
 #include "data/tokenizer/tokenizer.h"
+#include "data/tokenizer/tokenizer_config.h"
 #include "pipeline/base/file.h"
+
+status dataset_tokenizer_files(const char *model, status (*add)(void *context, const char *path),
+                               void *context)
+{
+    status st = OK;
+    name_list files = {0};
+    char *folder = file_is_folder(model) ? strdup(model) : file_folder(model);
+    char *file = folder ? tokenizer_file(folder) : NULL;
+    const bool known =
+        file && file_exists(file) && tokenizer_config_files(file, false, &files) == OK;
+    for (size_t i = 0; known && i < files.n && st == OK; i++)
+        st = add(context, files.at[i]);
+    name_list_free(&files);
+    free(file);
+    free(folder);
+    return st;
+}
 
 static void print_side(const char *where, const token_list *ids)
 {

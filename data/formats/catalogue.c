@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/bytes/byte_stream.h"
 #include "pipeline/base/checked.h"
 
 void catalogue_free(catalogue *c, void (*close)(format_state *state))
@@ -17,9 +18,16 @@ void catalogue_free(catalogue *c, void (*close)(format_state *state))
     free(c->label);
     free(c->count);
     bad_records_free(&c->bad);
+    text_free(&c->notes);
     name_list_free(&c->group_names);
     name_list_free(&c->label_names);
     *c = (catalogue){0};
+}
+
+void catalogue_note_padding(catalogue *c, const char *path, bool padded)
+{
+    if (padded)
+        byte_stream_note_padding(path, &c->notes);
 }
 
 // What lies in shared memory: this, and behind the counts the groups' names, each with its NUL.

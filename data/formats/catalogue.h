@@ -10,6 +10,7 @@
 #include "data/bytes/name_list.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
 
 // A format's own open files: defined in each format's .c; nobody else looks inside.
 typedef struct format_state format_state;
@@ -27,6 +28,8 @@ typedef struct catalogue {
     bad_records bad;             // that were passed over; of text on the rank that opened it
     int64_t skipped;             // how many these are, on every rank
     size_t reading_bytes;        // that each thread takes which reads images
+    text notes;                  // what a user should know, lines; on the rank that opened it
+    bool cut;                    // there is more than `first_records` let it look at
     int64_t *count;      // [group_names.n] owned: documents of each, of text; then there are no
                          // groups and labels of samples
     format_state *state; // owned, released by format.close
@@ -34,6 +37,9 @@ typedef struct catalogue {
 
 // Frees what a catalogue owns and empties it; `close` is its format's. Safe on {0}.
 void catalogue_free(catalogue *c, void (*close)(format_state *state));
+
+// Notes that zeros behind a file's gzip were passed over, where they were.
+void catalogue_note_padding(catalogue *c, const char *path, bool padded);
 
 // Gives the ranks of a share what its first rank found of a text dataset (`found`: how that went),
 // but for the format's own state. Collective; all return the same status.

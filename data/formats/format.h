@@ -22,6 +22,7 @@ typedef struct format {
     bool any_subsets;           // beside those words, `subsets` may be a JSON field
     bool labels_by_name;        // see dataset_labels_by_name; or the catalogue says so
     bool questions;             // text: prompts with an answer; nothing is collected by default
+    bool from_archive;          // laid out as an archive: also found in a folder around it
     bool token_ids;             // text: tokenised already
     bool skips_bad;             // `skip_bad` may be given
     const char *raw_samples;    // text: what they are, in the plural: "documents"

@@ -69,6 +69,27 @@ static char *find_file(const char *folder, const char *name)
     return packed;
 }
 
+// Nothing of the split is there. The Python version has the same names without .bin.
+static status fail_folder(const dataset_options *o, const char *wanted)
+{
+    static const char *const python[] = {"meta", "batches.meta"};
+    for (size_t i = 0; i < 2; i++) {
+        char *path = file_join(o->path, python[i]);
+        const bool is = path && file_exists(path);
+        free(path);
+        if (is)
+            return status_fail(
+                ERR_INPUT, o->path,
+                "holds the Python version, which is not read; fetch the binary version "
+                "(%s-binary.tar.gz) and unpack it",
+                i == 0 ? "cifar-100" : "cifar-10");
+    }
+    return status_fail(ERR_INPUT, o->path,
+                       "holds neither %s nor %s.gz; give `path` the "
+                       "folder of the binary version, or another `split`",
+                       wanted, wanted);
+}
+
 // Appends the files of the split, at most FILES.
 static status find_data(const layout *l, const dataset_options *o, name_list *out)
 {
@@ -79,10 +100,7 @@ static status find_data(const layout *l, const dataset_options *o, name_list *ou
     for (; *wanted && st == OK; wanted++) {
         char *path = find_file(o->path, *wanted);
         if (!path)
-            return status_fail(ERR_INPUT, o->path,
-                               "holds neither %s nor %s.gz; give `path` the "
-                               "folder of the binary version, or another `split`",
-                               *wanted, *wanted);
+            return fail_folder(o, *wanted);
         st = name_list_add(out, path, strlen(path));
         free(path);
     }
@@ -126,6 +144,11 @@ static status open_file(format_state *s, const char *path)
     if (st != OK)
         return st;
     s->n++;
+    if (u->size > 2 && u->bytes[0] == 0x80 && u->bytes[1] <= 5 && u->size % record != 0)
+        return status_fail(ERR_INPUT, path,
+                           "is of the Python version, which is not read; fetch the binary version "
+                           "(cifar-%s-binary.tar.gz) and unpack it",
+                           s->layout->coarse.offset < 0 ? "10" : "100");
     if (u->size == 0 || u->size % record != 0)
         return status_fail(ERR_INPUT, path,
                            "holds %zu bytes, which is not a number of records of "
@@ -167,8 +190,10 @@ static status cifar_open(const layout *l, const dataset_options *o, catalogue *c
         return status_no_memory("a dataset");
     c->state->layout = l;
     TRY(find_data(l, o, &paths));
-    for (size_t f = 0; f < paths.n; f++)
+    for (size_t f = 0; f < paths.n; f++) {
         TRY(open_file(c->state, paths.at[f]));
+        catalogue_note_padding(c, paths.at[f], c->state->file[f].padded);
+    }
     c->samples = c->state->first[c->state->n];
     c->height = c->width = SIDE;
     c->channels = 3;
@@ -251,6 +276,7 @@ static bool cifar_recognise(const layout *l, const dataset_options *o)
                                   .splits = splits,                                                \
                                   .default_split = "test",                                         \
                                   .subsets = (const char *const[]){__VA_ARGS__, NULL},             \
+                                  .from_archive = true,                                            \
                                   .open = NAME##_open,                                             \
                                   .close = cifar_close,                                            \
                                   .image = cifar_image,                                            \

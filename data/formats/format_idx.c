@@ -134,6 +134,7 @@ static status open_images(format_state *s, const char *path, catalogue *c)
     status st;
     uint32_t dims[3] = {0};
     TRY(unpacked_open(path, &s->images));
+    catalogue_note_padding(c, path, s->images.padded);
     TRY(read_header(&s->images, path, 3, dims, &s->pixels));
     if ((size_t)dims[1] * dims[2] > IMAGE_PIXELS_MAX) {
         st = status_fail(ERR_INPUT, path, "holds images of %u×%u, which is too large", dims[2],
@@ -155,6 +156,7 @@ static status open_labels(const char *path, catalogue *c)
     uint32_t n = 0;
     const unsigned char *values = NULL;
     TRY(unpacked_open(path, &u));
+    catalogue_note_padding(c, path, u.padded);
     TRY(read_header(&u, path, 1, &n, &values));
     if (n != c->samples) {
         st = status_fail(ERR_INPUT, path, "holds %u labels for %lld images; fetch both again", n,
@@ -238,6 +240,7 @@ const format format_idx = {
     .splits = splits,
     .default_split = "test",
     .subsets = (const char *const[]){"label", "fine", NULL},
+    .from_archive = true,
     .open = idx_open,
     .close = idx_close,
     .image = idx_image,

@@ -18,11 +18,14 @@
 
 #include "data/bytes/file_tree.h"
 #include "data/bytes/foreign_files.h"
+#include "data/bytes/synsets.h"
 #include "data/image/decode.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/stopping.h"
 #include "pipeline/base/text.h"
+
+enum { FIRST_IMAGES = 4 }; // of a folder, where the first records are enough
 
 #define FILE_MAX ((size_t)1 << 28)
 
@@ -30,6 +33,8 @@ struct format_state {
     text paths; // of all images, each ended by NUL
     size_t *at; // [samples] where each begins
     size_t at_capacity, group_capacity, label_capacity;
+    bool first_records; // of each folder only the first files are looked at
+    int looked;         // at of the present folder
 };
 
 static bool is_named_as_image(const char *name)
@@ -120,10 +125,13 @@ static status add_image(catalogue *c, const char *path)
 static status visit_file(catalogue *c, const FTSENT *e)
 {
     sniffed seen;
+    format_state *s = c->state;
     if (e->fts_level < 2 || e->fts_name[0] == '.') {
         c->ignored++;
         return OK;
     }
+    if (s->first_records && is_named_as_image(e->fts_name) && s->looked++ >= FIRST_IMAGES)
+        return add_image(c, e->fts_path);
     status st = sniff_image(e->fts_accpath, &seen);
     if (st == OK && seen.known && !seen.ends)
         st = check_whole(e->fts_path);
@@ -149,6 +157,7 @@ static status enter_folder(catalogue *c, FTS *walk, FTSENT *e)
     }
     if (e->fts_level != 1)
         return OK;
+    c->state->looked = 0;
     if (!name_list_is_text(e->fts_name, strlen(e->fts_name)))
         return status_fail(ERR_INPUT, e->fts_path, "is not a UTF-8 name; rename the folder");
     status st = name_list_add(&c->label_names, e->fts_name, strlen(e->fts_name));
@@ -181,6 +190,23 @@ static status visit_entry(catalogue *c, FTS *walk, FTSENT *e)
     }
 }
 
+// Folders that are all called as splits are hardly classes: that is said.
+static void note_splits(const dataset_options *o, catalogue *c)
+{
+    static const char *const words[] = {"train", "training",   "test", "testing",
+                                        "val",   "validation", "dev"};
+    const name_list *l = &c->label_names;
+    size_t splits = 0;
+    for (size_t i = 0; i < l->n; i++)
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+            splits += strcasecmp(l->at[i], words[k]) == 0;
+    if (l->n > 0 && splits == l->n)
+        text_addf(&c->notes,
+                  "%s: its folders are called as splits are (%s), and are taken for classes; name "
+                  "one with split: or path:\n",
+                  o->path, l->at[0]);
+}
+
 static int by_name(const FTSENT **a, const FTSENT **b)
 {
     return strcmp((*a)->fts_name, (*b)->fts_name);
@@ -197,6 +223,7 @@ static status images_open(const dataset_options *o, catalogue *c)
         goto done;
     }
     c->bad.most = o->skip_bad;
+    c->state->first_records = o->first_records;
     if (!file_is_folder(root)) {
         TRY(foreign_files_refuse(root));
         st = status_fail(ERR_INPUT, root, "is not a folder; `images` reads a folder of folders");
@@ -218,6 +245,8 @@ static status images_open(const dataset_options *o, catalogue *c)
     if (st == OK && c->samples == 0)
         st = status_fail(ERR_INPUT, root,
                          "holds no folder of images; one folder a class is expected");
+    if (st == OK && !o->split)
+        note_splits(o, c);
 done:
     if (walk)
         fts_close(walk);
@@ -254,6 +283,8 @@ static status images_files(const dataset_options *o, name_list *out)
         const char *path = c.state->paths.at + c.state->at[i];
         TRY(name_list_add(out, path, strlen(path)));
     }
+    if (synsets_are_ids(&c.label_names)) // which decide what classes they are
+        TRY(synsets_find_above(o->path, out));
 done:
     catalogue_free(&c, images_close);
     return st;

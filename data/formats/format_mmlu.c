@@ -185,10 +185,12 @@ static status add_row(const csv_table *t, size_t row, const char *path, spelling
     return q.answer < 0 ? fail_answer(&q, &f[ANSWER], by) : question_list_add(to, &q);
 }
 
-static status read_questions(format_state *s, const char *path, csv_table *t, question_list *to)
+static status read_questions(catalogue *c, const char *path, csv_table *t, question_list *to)
 {
     status st;
+    format_state *s = c->state;
     TRY(csv_read(path, FIELDS, t));
+    catalogue_note_padding(c, path, t->padded);
     const size_t first = t->rows > 0 && is_header(t->field);
     if (t->rows == first)
         return status_fail(ERR_INPUT, path, "holds no question");
@@ -202,13 +204,14 @@ done:
     return st;
 }
 
-static status read_subject(format_state *s, subject_files *at)
+static status read_subject(catalogue *c, subject_files *at)
 {
+    const format_state *s = c->state;
     status st;
-    TRY(read_questions(s, at->path, &at->questions, &at->subject.questions));
+    TRY(read_questions(c, at->path, &at->questions, &at->subject.questions));
     if (s->shots == 0)
         goto done;
-    TRY(read_questions(s, at->example, &at->examples, &at->subject.examples));
+    TRY(read_questions(c, at->example, &at->examples, &at->subject.examples));
     if (at->subject.examples.n < s->shots)
         st = status_fail(ERR_INPUT, at->example, "holds %zu questions; shots: %zu asks for more",
                          at->subject.examples.n, s->shots);
@@ -228,7 +231,7 @@ static status mmlu_open(const dataset_options *o, catalogue *c)
         goto done;
     }
     for (size_t i = 0; i < s->n; i++) {
-        TRY(read_subject(s, &s->at[i]));
+        TRY(read_subject(c, &s->at[i]));
         const char *name = s->at[i].subject.name;
         TRY(name_list_add(&c->group_names, name, strlen(name)));
         c->count[i] = (int64_t)s->at[i].subject.questions.n;
@@ -304,6 +307,7 @@ const format format_mmlu = {
     .default_split = "test",
     .subsets = (const char *const[]){"subject", NULL},
     .questions = true,
+    .from_archive = true,
     .raw_samples = "questions",
     .open = mmlu_open,
     .close = mmlu_close,

@@ -140,12 +140,15 @@ static status feed_file(const format_state *s, size_t i, char *block, text_maker
     byte_stream *in = NULL;
     size_t have = 0, got, end;
     bool inner = false;
+    const size_t most = text_maker_block(m, BLOCK_BYTES);
     TRY(byte_stream_open(s->files.at[i], &in));
     byte_stream_stop_by(in, text_maker_stopping(m));
     while (text_maker_wants(m, (size_t)s->group[i])) {
-        TRY(byte_stream_read(in, block + have, BLOCK_BYTES - have, &got));
+        TRY(byte_stream_read(in, block + have, most - have, &got));
         have += got;
-        if (have < BLOCK_BYTES) {
+        if (have < most) {
+            if (byte_stream_padded(in))
+                text_maker_note_padding(m, s->files.at[i]);
             TRY(add_block(s, i, block, have, inner, false, m));
             break;
         }

@@ -68,6 +68,9 @@ static status tokens_open(const dataset_options *o, catalogue *c)
         TRY(name_list_add(&c->group_names, name, n));
         c->count[i] = s->header[i].columns ? s->header[i].rows : 1;
         c->samples += c->count[i];
+        if (s->header[i].from)
+            text_addf(&c->notes, "%s begins with a header of %s's, which is passed over\n", path,
+                      s->header[i].from);
     }
 done:
     return st;
@@ -90,19 +93,39 @@ static int64_t decode_id(const token_file *f, const char *bytes)
                         : (int64_t)(value < INT64_MAX ? value : INT64_MAX);
 }
 
-// Ids of a file, the first of them at a position, from their bytes.
+// What is wrong with an id.
+static status fail_id(const char *path, const token_file *f, int64_t position, int64_t value)
+{
+    const int64_t values = f->width < 8 ? (int64_t)1 << 8 * f->width : 0;
+    const bool padding = !f->is_signed && (value == values - 100 || value == values - 1);
+    if (value < 0 || padding)
+        return status_fail(ERR_INPUT, path, "id %lld is %lld, %s%s; %s", (long long)position,
+                           (long long)value, padding ? "which is " : "which is no token",
+                           !padding              ? value == -100 ? " but what losses pass over" : ""
+                           : value == values - 1 ? "-1 without its sign, and no token"
+                                                 : "-100 without its sign, and no token",
+                           "save the ids without padding or masks");
+    return status_fail(
+        ERR_INPUT, path,
+        "id %lld is %lld, beyond the model's vocabulary; give the model its own tokens "
+        "and check dtype:",
+        (long long)position, (long long)value);
+}
+
+// Ids of a file, the first of them at a position, from their bytes. What -100 or -1 becomes in two
+// bytes is an id of large vocabularies, but hardly twice in a row.
 static status decode_ids(const char *path, const token_file *f, const char *bytes, size_t n,
                          int64_t position, int64_t vocabulary, int32_t *id)
 {
+    int64_t before = -1;
     for (size_t i = 0; i < n; i++) {
         const int64_t value = decode_id(f, bytes + i * (size_t)f->width);
-        if (value < 0 || value >= vocabulary)
-            return status_fail(ERR_INPUT, path, "id %lld is %lld, %s; %s",
-                               (long long)position + (long long)i, (long long)value,
-                               value < 0 ? "which is no token" : "beyond the model's vocabulary",
-                               value < 0 ? "save the ids without padding or masks"
-                                         : "give the model its own tokens and check dtype:");
+        const bool padding =
+            f->width == 2 && value == before && (value == UINT16_MAX || value == UINT16_MAX - 99);
+        if (value < 0 || value >= vocabulary || padding)
+            return fail_id(path, f, position + (int64_t)i, value);
         id[i] = (int32_t)value;
+        before = value;
     }
     return OK;
 }
@@ -116,8 +139,8 @@ static status feed_file(const format_state *s, size_t i, char *bytes, int32_t *i
     size_t got, width = (size_t)f->width;
     int64_t position = 0, step = f->columns ? f->columns : BLOCK_IDS;
     int64_t left = f->columns ? f->rows * f->columns : f->rows;
-    size_t block = (size_t)(step < BLOCK_IDS ? step : BLOCK_IDS);
-    TRY(byte_stream_open(path, &in));
+    const size_t block = (size_t)(step < BLOCK_IDS ? step : BLOCK_IDS);
+    TRY(byte_stream_open_plain(path, &in));
     byte_stream_stop_by(in, text_maker_stopping(m));
     for (; left > 0 && text_maker_wants(m, i); position += step, left -= step) {
         size_t n = (int64_t)block < left ? block : (size_t)left;

@@ -14,6 +14,9 @@
 #include "pipeline/base/pool.h"
 #include "pipeline/base/text.h"
 
+// Of a file, and files, where the first records are enough.
+enum { FIRST_BYTES = 1 << 18, FIRST_FILES = 64 };
+
 // One file's part, with groups numbered by their first appearance in it.
 typedef struct file_index {
     const dataset_options *options;
@@ -23,6 +26,8 @@ typedef struct file_index {
     jsonl_documents found;
     text name; // of the last line's subset, unescaped
     bad_records bad;
+    bool padded;
+    bool cut; // there is more than the first records
 } file_index;
 
 // A window of files that are read side by side.
@@ -155,10 +160,12 @@ static status index_file(void *context, int64_t i, int thread)
     line_reader_stop_by(r, w->options->stopping);
     for (;;) {
         TRY(line_reader_next(r, &line, &n, &offset));
-        if (!line)
+        x->cut = line && w->options->first_records && offset >= FIRST_BYTES;
+        if (!line || x->cut)
             break;
         TRY(bad_records_pass(&x->bad, index_line(x, line_reader_number(r), line, n, offset)));
     }
+    x->padded = line_reader_padded(r);
 done:
     line_reader_close(r);
     return st;
@@ -195,16 +202,21 @@ done:
     return st;
 }
 
-static status index_files(window *w, pool *p, size_t side, group_list *all, bad_records *bad,
+static status index_files(window *w, pool *p, size_t side, group_list *all, catalogue *out,
                           jsonl_documents *index)
 {
     status st = OK;
-    for (w->first = 0; w->first < w->files->n; w->first += side) {
-        size_t n = w->files->n - w->first < side ? w->files->n - w->first : side;
+    const bool cut = w->options->first_records && w->files->n > FIRST_FILES;
+    const size_t files = cut ? FIRST_FILES : w->files->n;
+    out->cut = cut;
+    for (w->first = 0; w->first < files; w->first += side) {
+        size_t n = files - w->first < side ? files - w->first : side;
         TRY(pool_run(p, (int64_t)n, index_file, w));
         for (size_t i = 0; i < n; i++) {
             TRY(append_file(&w->at[i], all, index));
-            TRY(bad_records_join(bad, &w->at[i].bad));
+            TRY(bad_records_join(&out->bad, &w->at[i].bad));
+            catalogue_note_padding(out, w->at[i].path, w->at[i].padded);
+            out->cut |= w->at[i].cut;
             free_file_index(&w->at[i]);
         }
     }
@@ -225,7 +237,7 @@ status jsonl_index(const dataset_options *options, const name_list *files, catal
         return status_no_memory("an index of documents");
     if (options->threads > 1)
         TRY(pool_new(options->threads, &p));
-    TRY(index_files(&w, p, side, &all, &out->bad, index));
+    TRY(index_files(&w, p, side, &all, out, index));
     for (size_t g = 0; g < all.names.n; g++)
         out->samples += all.count[g];
     out->group_names = all.names;

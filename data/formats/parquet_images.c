@@ -3,7 +3,8 @@
 // words. Numbers are the labels, named as the dataset itself names its classes (class_names.h);
 // words are numbered in sorted order, as folders are. Subsets are the labels, or another such column.
 //
-// Opening reads the columns of labels alone; with `skip_bad` the images, too. Images are then read at
+// Opening reads the columns of labels; with `skip_bad` the images, too, and where `whole_images` asks
+// for it, so that one that is broken is found before any work. Images are then read at
 // random by all threads, and what can be read at once is a page: each thread keeps a reader, and with
 // it the page of the image it read last. Samples of a subset follow each other in file order, so a
 // page is read once for each subset that has images in it.
@@ -19,6 +20,8 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/stopping.h"
 #include "pipeline/base/text.h"
+
+enum { FIRST_IMAGES = 16 }; // of a file, where the first records are enough
 
 // A thread's reader. Its page takes the memory.
 typedef struct seat {
@@ -101,7 +104,8 @@ done:
 typedef struct columns {
     const parquet_file *file;
     parquet_classes *label, *subset;           // borrowed; subset: NULL where it is the label
-    parquet_reader *labels, *subsets, *images; // images: NULL where no bad ones are passed over
+    parquet_reader *labels, *subsets, *images; // images: NULL where they are not looked at
+    int64_t most;                              // rows whose images are
 } columns;
 
 static void close_columns(columns *c)
@@ -136,15 +140,16 @@ static status read_row(const columns *c, const format_state *s, int64_t row, int
 {
     status st;
     parquet_value l, g = {0}, i = {0};
+    const bool looks = c->images && row < c->most;
     TRY(parquet_reader_next(c->labels, &l));
     if (c->subsets)
         TRY(parquet_reader_next(c->subsets, &g));
-    if (c->images)
+    if (looks)
         TRY(parquet_reader_next(c->images, &i));
     *bad = parquet_classes_find(c->label, c->file, row, &l, label);
     if (*bad == OK && c->subsets)
         *bad = parquet_classes_find(c->subset, c->file, row, &g, subset);
-    if (*bad == OK && c->images)
+    if (*bad == OK && looks)
         *bad = check_image(c->file, row, s->image, &i);
 done:
     return st;
@@ -186,8 +191,9 @@ static status open_table(const dataset_options *o, catalogue *all, size_t i, col
     TRY(parquet_table_read(f, c->label->column, false, o->stopping, &c->labels));
     if (c->subset)
         TRY(parquet_table_read(f, c->subset->column, false, o->stopping, &c->subsets));
-    if (s->skips)
+    if (s->skips || o->whole_images)
         TRY(parquet_table_read(f, s->image, false, o->stopping, &c->images));
+    c->most = o->first_records ? FIRST_IMAGES : parquet_file_rows(f);
     for (int64_t row = 0; row < parquet_file_rows(f); row++)
         TRY(add_row(c, s, i, row, &all->bad));
 done:

@@ -14,10 +14,13 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/stopping.h"
 
+enum { FIRST_ROWS = 1000 }; // of a file, where the first records are enough
+
 struct format_state {
     name_list files;
     char *field, *subsets; // owned
-    bool by_file, skips;   // skips: bad rows, which were counted when the dataset was opened
+    bool by_file, cut;     // cut: only the first rows were looked at
+    bool skips;            // skips: bad rows, which were counted when the dataset was opened
     size_t *group;         // owned [files.n]: by file
     group_list groups;
 };
@@ -143,9 +146,12 @@ static status count_file(format_state *s, const dataset_options *o, size_t i, ba
     TRY(stopping_check(o->stopping));
     TRY(open_rows(s, i, s->skips, o->stopping, &r));
     const int64_t n = parquet_file_rows(r.file);
+    const int64_t most = o->first_records && n > FIRST_ROWS ? FIRST_ROWS : n;
     if (s->by_file && !s->skips)
         s->groups.count[s->group[i]] += n;
-    for (int64_t row = 0; row < n && (r.group || r.text); row++)
+    else
+        s->cut |= most < n;
+    for (int64_t row = 0; row < most && (r.group || r.text); row++)
         TRY(count_row(s, o, &r, i, row, bad));
 done:
     close_rows(&r);
@@ -184,6 +190,7 @@ static status parquet_text_open(const dataset_options *o, catalogue *c)
         TRY(name_files(s, o));
     for (size_t i = 0; i < s->files.n; i++)
         TRY(count_file(s, o, i, &c->bad));
+    c->cut = s->cut;
     const size_t groups = s->groups.names.n;
     if (!(c->count = checked_calloc(groups, sizeof *c->count)))
         return status_no_memory("a dataset");
@@ -222,7 +229,7 @@ static status feed_row(const format_state *s, size_t i, int64_t row, rows *r, te
         const char *name = spell_group(&v, number, &n);
         known = name && group_list_get(&s->groups, name, n, &group);
     }
-    if (!known && !s->skips)
+    if (!known && !s->skips && !s->cut)
         return status_fail(ERR_INPUT, s->files.at[i], "has changed while it was read");
     if (!known)
         goto done;

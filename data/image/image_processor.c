@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "data/image/resize.h"
+#include "data/image/timm_words.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 
@@ -21,6 +22,7 @@ struct image_processor {
     const resize_filter *filter; // NULL: no resize
     int height, width;           // of the resized image; width 0: `height` is the shorter edge
     int crop_height, crop_width; // 0: no crop
+    bool crop_is_rounded;        // the crop begins at the nearest pixel, not at the one before
     int channels;
     float value[3][256]; // what a pixel of each channel becomes
 };
@@ -29,22 +31,32 @@ struct image_processor {
 typedef struct processor_class {
     const char *names[5];
     int edge, resample;
-    bool crops;
-    int crop;
+    bool square; // a size that is one number is that of both edges, not of the shorter one
+    int crop;    // 0: none
+    double mean[3], deviation[3];
 } processor_class;
 
+#define NAMES(family)                                                                              \
+    {                                                                                              \
+        family "ImageProcessor", family "ImageProcessorFast", family "ImageProcessorPil",          \
+            family "FeatureExtractor"                                                              \
+    }
+#define HALVES                                                                                     \
+    {0.5, 0.5, 0.5},                                                                               \
+    {                                                                                              \
+        0.5, 0.5, 0.5                                                                              \
+    }
+// OpenAI's, of CLIP.
+#define OF_CLIP                                                                                    \
+    {0.48145466, 0.4578275, 0.40821073},                                                           \
+    {                                                                                              \
+        0.26862954, 0.26130258, 0.27577711                                                         \
+    }
+
 static const processor_class classes[] = {
-    {{"ViTImageProcessor", "ViTImageProcessorFast", "ViTImageProcessorPil", "ViTFeatureExtractor"},
-     224,
-     2,
-     false,
-     0},
-    {{"DeiTImageProcessor", "DeiTImageProcessorFast", "DeiTImageProcessorPil",
-      "DeiTFeatureExtractor"},
-     256,
-     3,
-     true,
-     224},
+    {NAMES("ViT"), 224, 2, true, 0, HALVES},     {NAMES("DeiT"), 256, 3, true, 224, HALVES},
+    {NAMES("Bit"), 224, 3, false, 224, OF_CLIP}, {NAMES("CLIP"), 224, 3, false, 224, OF_CLIP},
+    {NAMES("Siglip"), 224, 3, false, 0, HALVES},
 };
 
 // The file being read; its values as they are checked.
@@ -168,7 +180,7 @@ static status check_keys(config *c)
                 return status_fail(ERR_INPUT, c->path, "%s is %s; %s", key,
                                    json_is_string(v) ? json_string_value(v) : "not a name",
                                    own ? "the other type is another class's"
-                                       : "ViT's and DeiT's are supported");
+                                       : "ViT's, DeiT's, Bit's, CLIP's and SigLIP's are supported");
             named = own;
         } else if (!IS_ANY_OF(key, read) && !IS_ANY_OF(key, inert) && !json_is_null(v) &&
                    !json_is_false(v)) {
@@ -182,12 +194,14 @@ static status check_keys(config *c)
 static status read_resize(const config *c, image_processor *p)
 {
     status st;
-    bool wanted = true, square = true;
+    bool wanted = true, square = c->class->square;
     int number = c->class->resample;
     const json_t *resample = json_object_get(c->root, "resample");
     TRY(get_bool(c, "do_resize", &wanted));
     TRY(get_bool(c, "default_to_square", &square));
     p->height = p->width = c->class->edge;
+    if (!square && c->class->crop > 0)
+        p->width = 0; // the shorter edge, of which the centre is cut
     TRY(get_size(c, "size", square, &p->height, &p->width));
     if (resample && !json_is_null(resample)) {
         if (!json_is_integer(resample))
@@ -214,7 +228,7 @@ done:
 static status read_crop(const config *c, image_processor *p)
 {
     status st;
-    bool wanted = c->class->crops;
+    bool wanted = c->class->crop > 0;
     TRY(get_bool(c, "do_center_crop", &wanted));
     if (!wanted)
         goto done;
@@ -234,7 +248,9 @@ static status read_values(const config *c, image_processor *p)
     status st;
     bool rescale = true, normalise = true;
     double factor[3] = {1 / 255.0, 1 / 255.0, 1 / 255.0};
-    double mean[3] = {0.5, 0.5, 0.5}, deviation[3] = {0.5, 0.5, 0.5};
+    double mean[3], deviation[3];
+    memcpy(mean, c->class->mean, sizeof mean);
+    memcpy(deviation, c->class->deviation, sizeof deviation);
     const json_t *given = json_object_get(c->root, "rescale_factor");
     TRY(get_bool(c, "do_rescale", &rescale));
     TRY(get_bool(c, "do_normalize", &normalise));
@@ -261,10 +277,6 @@ static status load_config(config *c)
     char *bytes = NULL;
     size_t size;
     json_error_t error;
-    if (!file_exists(c->path))
-        return status_fail(ERR_INPUT, c->path,
-                           "is missing; copy it from where the model came from: "
-                           "it says how images are resized and normalised");
     status st = file_read(c->path, CONFIG_MAX, &bytes, &size);
     if (st != OK)
         return st;
@@ -278,18 +290,44 @@ static status load_config(config *c)
     return st;
 }
 
+// The words of `other`, a config.json, where that is timm's; otherwise the file is missing.
+static status load_timm(config *c, const char *other, bool *found)
+{
+    status st;
+    config theirs = {.path = other};
+    *found = false;
+    if (file_exists(other)) {
+        TRY(load_config(&theirs));
+        *found = timm_words_are_there(theirs.root);
+    }
+    if (*found)
+        TRY(timm_words_translate(other, theirs.root, &c->root));
+    else
+        st = status_fail(ERR_INPUT, c->path,
+                         "is missing; copy it from where the model came from: "
+                         "it says how images are resized and normalised");
+    c->path = *found ? other : c->path;
+done:
+    json_decref(theirs.root);
+    return st;
+}
+
 status image_processor_open(const char *folder, int channels, image_processor **out)
 {
     status st;
     image_processor *p = checked_calloc(1, sizeof *p);
     char *path = file_join(folder, "preprocessor_config.json");
+    char *other = file_join(folder, "config.json");
     config c = {.path = path};
-    if (!p || !path) {
+    if (!p || !path || !other) {
         st = status_no_memory("preprocessing");
         goto done;
     }
     p->channels = channels;
-    TRY(load_config(&c));
+    if (file_exists(path))
+        TRY(load_config(&c));
+    else
+        TRY(load_timm(&c, other, &p->crop_is_rounded));
     TRY(check_keys(&c));
     TRY(read_resize(&c, p));
     TRY(read_crop(&c, p));
@@ -299,6 +337,7 @@ status image_processor_open(const char *folder, int channels, image_processor **
 done:
     json_decref(c.root);
     free(path);
+    free(other);
     free(p);
     return st;
 }
@@ -343,6 +382,13 @@ void image_processor_size(const image_processor *p, int height, int width, int *
     }
 }
 
+// How much of what is cut off lies before the crop: half, of which a half pixel is left out, or is
+// rounded to even, as torchvision has it.
+static int crop_begin(const image_processor *p, int cut)
+{
+    return p->crop_is_rounded ? (cut + (cut % 4 == 3)) / 2 : cut / 2;
+}
+
 status image_processor_run(const image_processor *p, const image *in, const char *where,
                            float *pixels)
 {
@@ -370,7 +416,7 @@ status image_processor_run(const image_processor *p, const image *in, const char
         TRY(resize(in, p->filter, full_height, full_width, &resized));
         from = &resized;
     }
-    int top = (full_height - height) / 2, left = (full_width - width) / 2;
+    const int top = crop_begin(p, full_height - height), left = crop_begin(p, full_width - width);
     for (int c = 0; c < p->channels; c++)
         for (int y = 0; y < height; y++) {
             const uint8_t *row =

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A vision model's own preprocessing, as its preprocessor_config.json describes it: resize, centre
-// crop, rescale, normalise; equal to the Pillow and NumPy path of transformers' ViTImageProcessor
-// and DeiTImageProcessor.
+// crop, rescale, normalise; equal to the Pillow and NumPy path of transformers' image processors
+// of ViT, DeiT, Bit (DINOv2's), CLIP and SigLIP. Models of timm have it in their config.json instead (timm_words.h).
 //
 // Keys: do_resize, size (a number, {height, width} or {shortest_edge}), default_to_square, resample
 // (2 or 3), do_center_crop, crop_size, do_rescale, rescale_factor, do_normalize, image_mean,
-// image_std (a number or one a channel), do_convert_rgb, and the processor's type, one of ViT's or
-// DeiT's. A key that is absent has that class's default. Any other key is refused by name unless it is
+// image_std (a number or one a channel), do_convert_rgb, and the processor's type, one of those.
+// A key that is absent has that class's default. Any other key is refused by name unless it is
 // null or false, or known not to change pixels.
 #ifndef DATA_IMAGE_IMAGE_PROCESSOR_H
 #define DATA_IMAGE_IMAGE_PROCESSOR_H
@@ -16,8 +16,9 @@
 
 typedef struct image_processor image_processor;
 
-// Reads FOLDER/preprocessor_config.json for images of 1 or 3 channels. Local. ERR_INPUT when it is
-// missing, malformed or asks for what is not supported, naming the key.
+// Reads FOLDER/preprocessor_config.json, or timm's config.json where there is none, for images of 1
+// or 3 channels. Local. ERR_INPUT when it is missing, malformed or asks for what is not supported,
+// naming the key.
 status image_processor_open(const char *folder, int channels, image_processor **out);
 void image_processor_close(image_processor *p); // NULL is a no-op
 

@@ -6,17 +6,19 @@
 
 #include <jansson.h>
 
+#include "data/bytes/name_list.h"
 #include "data/tokenizer/tokenizer_rules.h"
 #include "pipeline/base/status.h"
 
-// The tokenizer_config.json that may decide something beside this tokenizer.json, by its class; NULL:
-// there is none. *out is owned by the caller. ERR_INPUT for what is no JSON.
-status tokenizer_config_find(const char *tokenizer, char **out);
+// Appends which of tokenizer_config.json and config.json beside this tokenizer.json decide something of
+// it; with `always`, the former too where its class might. ERR_INPUT for what is no JSON.
+status tokenizer_config_files(const char *tokenizer, bool always, name_list *out);
 
-// Reads it, where there is one (else *out = NULL), and puts into the tokenizer.json's rules what it
-// decides: a class of BERT's its BertNormalizer, GPT-2's and RoBERTa's the space in front. What it
-// changes is noted in r->notices. *out is owned by the caller. ERR_INPUT for what is no JSON, and
-// for split_special_tokens.
+// Reads them, where they are, and puts into the tokenizer.json's rules what they decide: a class of
+// BERT's its BertNormalizer, GPT-2's and its like the space in front; tokens that are only there. The
+// class is named, or config.json's type stands for it. What changes is noted in r->notices, and
+// r->config_decides is set. *out, owned by the caller, is tokenizer_config.json; NULL: there is none.
+// ERR_INPUT for what is no JSON, and for split_special_tokens.
 status tokenizer_config_apply(tokenizer_rules *r, json_t *rules, json_t **out);
 // Once the tokens before and after a text are known: notes where add_bos_token or add_eos_token say
 // otherwise, which tokenizer.json decides. `config` may be NULL.

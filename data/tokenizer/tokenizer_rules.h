@@ -31,6 +31,7 @@ typedef struct tokenizer_rules {
     text notices;              // what a user should know: lines
     token_list prefix, suffix; // stand before and after every text
     bool byte_level;           // pieces are bytes; otherwise "▁" is a space and <0xNN> a byte
+    bool config_decides;       // what lies beside the tokenizer.json changed something
     bool strip_space;          // decoding drops the space that encoding put in front
     bool cut_marks; // a text without words of its own may be cut before each "▁" (bpe_cuts_before)
 } tokenizer_rules;

@@ -26,6 +26,7 @@ struct text_maker {
     text bytes;          // of the batch
     text_item *items;    // owned [BATCH_ITEMS]
     int64_t n_items;
+    size_t seen;        // bytes and ids that were handed over
     size_t frame;       // special tokens around each sample; 0: where documents have them
     token_list whole;   // owned: a sample in its frame
     encoder **encoders; // owned [threads], and each
@@ -87,6 +88,7 @@ static status begin_maker(text_maker *m)
         goto done;
     TRY(tokenizer_open(o->tokenizer, &m->set->tokenizer));
     m->coding.tokenizer = m->set->tokenizer;
+    text_add(&m->set->notes, tokenizer_notices(m->set->tokenizer));
     if (o->framed)
         TRY(find_frame(m));
     if (o->questions) {
@@ -100,9 +102,20 @@ done:
     return st;
 }
 
-bool text_maker_wants(const text_maker *m, size_t group)
+static bool has_room(const text_maker *m, size_t group)
 {
     return m->order->wanted[group] && !m->full[group];
+}
+
+bool text_maker_wants(const text_maker *m, size_t group)
+{
+    const bool enough = m->order->first_records && m->seen >= TEXT_MAKER_FIRST;
+    return has_room(m, group) && !enough;
+}
+
+size_t text_maker_block(const text_maker *m, size_t most)
+{
+    return m->order->first_records && most > TEXT_MAKER_FIRST ? TEXT_MAKER_FIRST : most;
 }
 
 bool text_maker_wants_more(const text_maker *m)
@@ -131,6 +144,11 @@ const atomic_bool *text_maker_stopping(const text_maker *m)
 bool text_maker_packs(const text_maker *m)
 {
     return m->order->pack;
+}
+
+void text_maker_note_padding(text_maker *m, const char *path)
+{
+    byte_stream_note_padding(path, &m->set->notes);
 }
 
 static status add_sample(text_maker *m, size_t group, const int32_t *id, size_t n, int32_t target)
@@ -194,6 +212,7 @@ status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t
 {
     status st = OK;
     size_t context = (size_t)m->order->context;
+    m->seen += n;
     if (!joined && n >= count_least(m))
         return add_sample(m, group, id, n < context ? n : context, -1);
     if (joined) {
@@ -257,7 +276,7 @@ static status encode_batch(text_maker *m)
     for (int64_t i = 0; i < m->n_items; i++) {
         const text_item *item = &m->items[i];
         const text_document *d = &item->document;
-        if (!text_maker_wants(m, d->group))
+        if (!has_room(m, d->group))
             continue;
         if (item->shot) {
             TRY(add_sample(m, d->group, item->ids.id, item->ids.n, m->set->candidate[d->answer]));
@@ -285,6 +304,7 @@ status text_maker_add(text_maker *m, const text_document *d)
             return status_no_memory("a question");
         memcpy(item->shot, d->shot, (d->shots + 1) * sizeof *item->shot);
     }
+    m->seen += d->n;
     text_add_bytes(&m->bytes, d->bytes, d->n);
     if (m->bytes.failed)
         return status_no_memory("a document");

@@ -24,12 +24,15 @@ typedef struct text_order {
     int64_t context, vocabulary;
     int64_t limit; // tokens of a group (questions: samples); 0: all
     bool pack, questions;
-    bool framed; // each sample stands between the special tokens, whatever is cut
+    bool first_records; // until TEXT_MAKER_FIRST bytes or ids have been handed over
+    bool framed;        // each sample stands between the special tokens, whatever is cut
     size_t groups;
     const bool *wanted;          // [groups]; the others are passed over
     pool *pool;                  // NULL: the caller's thread alone
     const atomic_bool *stopping; // ends it with ERR_INTERRUPTED once it is true; NULL: never
 } text_order;
+
+enum { TEXT_MAKER_FIRST = 1 << 18 };
 
 // A format's own; only `feed` looks inside.
 typedef struct format_state format_state;
@@ -45,10 +48,14 @@ status text_maker_run(const text_order *order,
 bool text_maker_wants(const text_maker *m, size_t group);
 bool text_maker_wants_more(const text_maker *m);
 bool text_maker_packs(const text_maker *m);
+// How much of a file is to be read at once, where it is read in blocks of `most`.
+size_t text_maker_block(const text_maker *m, size_t most);
 const atomic_bool *text_maker_stopping(const text_maker *m); // borrowed, or NULL
 int64_t text_maker_limit(const text_maker *m);
 int64_t text_maker_vocabulary(const text_maker *m);
 
+// Notes that zeros behind a file's gzip were passed over.
+void text_maker_note_padding(text_maker *m, const char *path);
 // Adds a document; it is tokenised with the batch it falls into, so what is wrong with one may be
 // said when a later one is added. ERR_INPUT as text_maker_run.
 status text_maker_add(text_maker *m, const text_document *d);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "data/bytes/byte_stream.h"
+#include "data/tokens/foreign_tokens.h"
 #include "pipeline/base/checked.h"
 
 enum { HEADER_MAX = 4096 };
@@ -90,6 +91,21 @@ static status read_header(const char *path, const char *bytes, size_t n, token_f
     return OK;
 }
 
+// No .npy: ids alone, or behind another tool's header.
+static status read_bare(const char *path, const char *bytes, size_t n, size_t size, token_file *f)
+{
+    foreign_header header;
+    status st;
+    TRY(foreign_tokens_look(path, bytes, n, size, f->width, &header));
+    if (header.from)
+        *f = (token_file){
+            .begin = header.begin, .rows = header.ids, .width = header.width, .from = header.from};
+    else
+        f->rows = (int64_t)(size / (size_t)f->width);
+done:
+    return st;
+}
+
 status token_file_open(const char *path, int width, token_file *out)
 {
     status st;
@@ -98,7 +114,7 @@ status token_file_open(const char *path, int width, token_file *out)
     char bytes[HEADER_MAX + 12];
     size_t n, values, size;
     *out = (token_file){.width = width};
-    TRY(byte_stream_open(path, &in));
+    TRY(byte_stream_open_plain(path, &in));
     TRY(byte_stream_read(in, bytes, sizeof bytes, &n));
     if (stat(path, &info) != 0) {
         st = status_fail_errno(ERR_INPUT, path, "cannot look at");
@@ -108,7 +124,7 @@ status token_file_open(const char *path, int width, token_file *out)
     if (is_npy_file(bytes, n))
         TRY(read_header(path, bytes, n, out));
     else
-        out->rows = (int64_t)(whole / (size_t)width);
+        TRY(read_bare(path, bytes, n, whole, out));
     bool fits = checked_mul((size_t)out->rows, out->columns ? (size_t)out->columns : 1, &values) &&
                 checked_mul(values, (size_t)out->width, &size) &&
                 checked_add(size, out->begin, &size) && size == whole;

@@ -38,6 +38,7 @@ void token_set_free(token_set *s)
         s->share->release(s->share, s->block);
     token_store_free(s->store);
     tokenizer_close(s->tokenizer);
+    text_free(&s->notes);
     free(s);
 }
 

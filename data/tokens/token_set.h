@@ -11,6 +11,7 @@
 #include "data/tokens/token_store.h"
 #include "pipeline/base/share.h"
 #include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
 
 typedef struct token_sample {
     int64_t first;  // position in the store
@@ -32,6 +33,7 @@ typedef struct token_set {
     size_t groups;
     int32_t candidate[4]; // of questions: the letters' tokens
     int candidates;
+    text notes;        // what a user should know of how it was read: lines
     int64_t shortened; // prompts that lost something
     share *share;      // borrowed; NULL: this process alone has the set
     void *block;       // of the share: samples and ids

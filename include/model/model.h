@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A transformer: its shape, its weights, and the one way to run it, over tiles of samples with
-// readers and masks at its two sites. This header is the whole of it for other layers; what an
+// readers and masks at its sites. This header is the whole of it for other layers; what an
 // architecture adds is in model/forward/arch.h.
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
@@ -65,6 +65,11 @@ layer_range model_layers(const model *m);
 // Writes rows [0, d_mlp) of a layer's W_in [d_mlp, H] (ViT intermediate.dense; Llama up_proj) as
 // float32: of any layer, held or not. ERR_INPUT, ERR_NUMERIC as model_open. Local.
 status model_w_in(const model *m, int layer, float *out);
+
+// What the module is called in the framework whose input a layer's neurons of a site are, as the
+// architecture names its tensors: "model.layers.3.mlp.down_proj"; of experts all that follows their
+// number is left out. "" where it is none. Local.
+void model_site_module(const model *m, site s, int layer, char name[160]);
 
 // Prints what a model folder or weight file holds (for `sulcus inspect`); *known = false when the
 // path is neither. ERR_INPUT. Local.

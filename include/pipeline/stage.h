@@ -21,6 +21,7 @@
 #include "pipeline/base/status.h"
 #include "pipeline/base/version.h"
 #include "pipeline/config/params.h"
+#include "pipeline/report.h"
 #include "pipeline/store/artefact.h"
 
 // One point of a step: parameters, inputs, resources. Given by the engine, borrowed by the stage.
@@ -73,6 +74,15 @@ typedef struct estimate {
     double disk_bytes;   // of the artefact
 } estimate;
 
+// A stage's look at what a task would read. On failure `parameter` and `index` say which resource it
+// is about; NULL: the step.
+struct text;
+typedef struct stage_look {
+    struct text *notes; // lines, each of what a user should know ("datasets/d: ...")
+    const char *parameter;
+    size_t index;
+} stage_look;
+
 typedef struct stage_def {
     const char *name;
     int version;         // raise it when the same parameters give other results: it is in the key
@@ -89,6 +99,9 @@ typedef struct stage_def {
     status (*check)(const task *t);
     status (*estimate)(const task *t, estimate *out); // optional
 
+    // Before any work, with resources that were opened for a look (resource_depth): does the task's
+    // model go with its data, and how are they read? Optional. Local.
+    status (*look)(const task *t, stage_look *found);
     // Every rank, before `open`: makes once what the ranks of a node then read. Collective on the
     // share; nothing that may fail on one rank alone stands before its first vote. Optional.
     status (*prepare)(const task *t, share *s);
@@ -105,6 +118,9 @@ typedef struct stage_def {
     status (*plan)(void *state, const round_state *round, round_plan *out);
     // Operations of a unit (about 1e9 to 1e11), the same on every rank. Optional: all units alike.
     double (*cost)(void *state, const round_state *round, int64_t unit);
+    // A few words on where the round stands, for who watches: "12 probes, 3 of 20 targets reached".
+    // On one rank, before the round's units. Optional.
+    void (*tell)(void *state, const round_state *round, char *out, size_t size);
     // Computes a unit, and adds to `sum` only when nothing can fail any more: on any status but OK
     // nothing was added. Several units of a task run side by side, each on a thread of the task's
     // pool; `lane` in [0, pool_threads) is this one's alone meanwhile: an index for its scratch.
@@ -116,6 +132,8 @@ typedef struct stage_def {
     status (*finish)(void *state, const round_state *finished, const partial *sum,
                      artefact_writer *w);
     void (*close)(void *state);
+
+    stage_figure figure; // what the report draws of the artefact. Optional
 } stage_def;
 
 // What a resource takes of a node's memory where a team shares it out.
@@ -124,6 +142,14 @@ typedef struct part_need {
     double shared; // bytes of a member's part: once a node
     double own;    // bytes that each rank that works with it needs beside
 } part_need;
+
+// How much of a resource is opened.
+typedef enum resource_depth {
+    RESOURCE_WHOLE,   // for a run
+    RESOURCE_LIGHT,   // what `estimate` and `inspect` need: no weights
+    RESOURCE_FIRST,   // what finds a wrong input in an instant: headers and first records
+    RESOURCE_RECORDS, // as light, and every record is looked at
+} resource_depth;
 
 // A kind of thing a pipeline file names and steps share.
 typedef struct resource_def {
@@ -134,16 +160,19 @@ typedef struct resource_def {
     status (*check)(const params *p); // optional
     // Files whose bytes decide what it is, for the key. Local; needs no MPI.
     status (*files)(const params *p, file_list *out);
-    // Opens it. With `light`, only what `estimate` and `inspect` need (no weights). Collective on
-    // the share's node.
-    status (*open)(const params *p, const params *pipeline, share *s, bool light, void **object);
+    // Opens it. Collective on the share's node.
+    status (*open)(const params *p, const params *pipeline, share *s, resource_depth depth,
+                   void **object);
     void (*close)(void *object);
     // Where teams share it out (the share's `team`): what member `part` of a team of `parts` needs,
     // with `threads` threads. `object` may be light. Optional. Local.
     part_need (*part)(const void *object, int part, int parts, int threads);
-    // What the user should know of it, a line each: `plan` and the beginning of a run say so. Of a
-    // light object too. Optional; borrowed. Local.
+    // What the user should know of it, a line each: `plan` and the beginning of a run say so. Of any
+    // depth. Optional; borrowed. Local.
     const char *(*notes)(const void *object);
+    // Adds what it can say of dimensions that an artefact has (artefact_coordinate): what layers are
+    // called. On the owner, once the stage has described the rest. Optional. Local.
+    status (*coordinates)(const void *object, artefact_writer *w);
 } resource_def;
 
 // A way to say what a path holds, for `sulcus inspect`. Returns false in *known when the path is of
@@ -155,7 +184,6 @@ typedef struct inspect_def {
 
 // A check of a library on this machine, for `sulcus doctor`: adds what it found to the text. On
 // failure its line says what mends it. Local.
-struct text;
 typedef struct check_def {
     const char *what;
     status (*check)(struct text *found);
@@ -165,12 +193,17 @@ typedef struct check_def {
 struct report_input;
 typedef status report_fn(const struct report_input *in);
 
+// The export: writes a model without the neurons of a pruning.
+struct export_input;
+typedef status export_fn(const struct export_input *in);
+
 // All that the program joins. Tables end with NULL.
 typedef struct registry {
     const stage_def *const *stages;
     const resource_def *const *resources;
     const inspect_def *const *inspectors;
     report_fn *report;
+    export_fn *export;                   // NULL: there is none
     const check_def *const *checks;      // NULL: none
     const version_def *const *libraries; // beside the engine's; NULL: none
     const version_def *const *kernels;   // which of them this CPU runs; NULL: none

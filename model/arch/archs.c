@@ -60,13 +60,38 @@ static const char *old_type(const config_file *f)
     return NULL;
 }
 
+// What is in the way of relatives that people try; NULL: nothing is known of them.
+static const char *missing_part(const char *model_type)
+{
+    static const char *const shared =
+        "experts that every token goes through beside those that are chosen";
+    static const struct {
+        const char *type, *part;
+    } relatives[] = {
+        {"gpt_oss", "attention sinks, biases of experts and clamped activations"},
+        {"qwen2_moe", shared},
+        {"qwen2moe", shared},
+        {"deepseek_v2", shared},
+        {"deepseek_v3", shared},
+        {"deepseek2", shared},
+        {"llama4", shared},
+        {"glm4_moe", shared},
+    };
+    for (size_t i = 0; i < sizeof relatives / sizeof *relatives; i++)
+        if (strcmp(model_type, relatives[i].type) == 0)
+            return relatives[i].part;
+    return NULL;
+}
+
 // The architecture that the configuration asks for.
 static status choose_arch(const config_file *f, const arch **out)
 {
     status st;
-    const char *type;
+    const char *type, *part;
     text known = {0};
     TRY(config_text(f, "model_type", "", &type));
+    if (!*type && json_is_string(config_file_get(f, "architecture")))
+        type = "timm_wrapper"; // timm's own files name no type
     if (!*type) {
         if (!(type = old_type(f))) {
             st = status_fail(ERR_INPUT, config_file_path(f),
@@ -78,6 +103,12 @@ static status choose_arch(const config_file *f, const arch **out)
     }
     if ((*out = find_arch(type)))
         goto done;
+    if ((part = missing_part(type))) {
+        st = status_fail(ERR_INPUT, config_file_path(f),
+                         "model_type %s is not supported: it needs %s, which are not computed",
+                         type, part);
+        goto done;
+    }
     const char *names[64];
     size_t n = 0;
     for (int i = 0; i < ARCHS; i++)

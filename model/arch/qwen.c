@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Qwen2 (biases on queries, keys and values) and Qwen3 (queries and keys normalised), and Qwen3-MoE,
 // whose MLPs are mixtures of experts. One file, since that is all in which they differ. Windows,
-// where they are switched on, in the later layers.
+// where they are switched on, in the later layers; in Qwen3-MoE in all.
 #include <string.h>
 
 #include "model/families/sparse.h"
@@ -109,7 +109,8 @@ static status qwen_moe_configure(const config_file *f, config *out)
     config_file_asked(f, "intermediate_size"); // of layers without experts
     TRY(config_bool(f, "attention_bias", false, &attention_bias));
     TRY(config_bool(f, "use_sliding_window", false, &windowed));
-    config_file_asked(f, "sliding_window"); // counts only where that is set
+    config_file_asked(f, "sliding_window");    // counts only where that is set, then in all layers:
+    config_file_asked(f, "max_window_layers"); // the class does not look at this
     if (windowed)
         TRY(config_int(f, "sliding_window", 0, 1 << 24, 4096, &out->window));
     TRY(config_layer_types(f, out->window ? "sliding_attention" : "full_attention"));

@@ -17,6 +17,11 @@ void config_hold(config *c, int part, int parts)
     c->holds_head = part == parts - 1;
 }
 
+int config_patches(const config *c)
+{
+    return (c->info.image_height / c->patch_height) * (c->info.image_width / c->patch_width);
+}
+
 bool config_is_windowed(const config *c, int layer)
 {
     return c->window > 0 && !(c->full[layer / 64] >> (layer % 64) & 1);
@@ -32,6 +37,10 @@ static status read_int(const config_file *f, const char *key, const json_t *valu
                        int high, int *out)
 {
     json_int_t n = json_integer_value(value);
+    if (json_is_array(value))
+        return status_fail(ERR_INPUT, config_file_path(f),
+                           "\"%s\" is a list: layers of different width are not supported",
+                           config_file_shown(f, key));
     if (!json_is_integer(value) || n < low || n > high)
         return status_fail(ERR_INPUT, config_file_path(f),
                            "\"%s\" must be a whole number from %d to %d", config_file_shown(f, key),

@@ -36,7 +36,10 @@ typedef struct config {
     model_info info;
     int patch_height, patch_width; // images
     int registers;                 // images: tokens that have no positions
-    double layer_scale;            // images: what factors of outputs are drawn as
+    int grid; // images: the positions are those of a square of so many patches a side, resampled;
+              // 0: as many as there are patches
+    bool antialiased;   // and how
+    double layer_scale; // images: what factors of outputs are drawn as
     const activation *act;
     double norm_eps;
     double init_factor; // of weights that are drawn by widths; 0: 1
@@ -64,6 +67,9 @@ typedef struct config {
 
 // Sets what member `part` of a team of `parts` holds, in passes with and without the head. Local.
 void config_hold(config *c, int part, int parts);
+
+// How many patches an image has.
+int config_patches(const config *c);
 
 // Has the layer a window?
 bool config_is_windowed(const config *c, int layer);

@@ -109,16 +109,12 @@ void config_file_close(config_file *f)
     free(f);
 }
 
-status config_file_part(const config_file *f, const char *key, config_file **out)
+// A file of its own for an object, which is taken.
+static status make_part(const config_file *f, json_t *part, config_file **out)
 {
     status st = OK;
-    json_t *part = json_object_get(f->root, key);
     config_file *own = NULL;
-    *out = NULL;
-    config_file_asked(f, key);
-    if (!json_is_object(part))
-        goto done;
-    if (!(own = checked_calloc(1, sizeof *own)))
+    if (!part || !(own = checked_calloc(1, sizeof *own)))
         TRY(status_no_memory(f->path));
     *own = (config_file){.root = json_incref(part), .notes = f->notes, .is_part = true};
     if (!(own->path = strdup(f->path)) || !(own->asked = json_object()))
@@ -127,7 +123,49 @@ status config_file_part(const config_file *f, const char *key, config_file **out
     own = NULL;
 done:
     config_file_close(own);
+    json_decref(part);
     return st;
+}
+
+status config_file_part(const config_file *f, const char *key, config_file **out)
+{
+    json_t *part = json_object_get(f->root, key);
+    *out = NULL;
+    config_file_asked(f, key);
+    return json_is_object(part) ? make_part(f, json_incref(part), out) : OK;
+}
+
+status config_file_beside(const config_file *f, const char *name, config_file **out)
+{
+    status st;
+    char *folder = file_folder(f->path), *path = folder ? file_join(folder, name) : NULL;
+    char *bytes = NULL;
+    size_t size;
+    *out = NULL;
+    if (!path)
+        TRY(status_no_memory(name));
+    if (!file_exists(path))
+        goto done;
+    TRY(file_read(path, MAX_CONFIG, &bytes, &size));
+    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root)) {
+        json_decref(root); // whoever needs it says what is wrong
+        goto done;
+    }
+    TRY(make_part(f, root, out));
+    free((*out)->path);
+    (*out)->path = path;
+    path = NULL;
+done:
+    free(folder);
+    free(path);
+    free(bytes);
+    return st;
+}
+
+status config_file_none(const config_file *f, config_file **out)
+{
+    return make_part(f, json_object(), out);
 }
 
 const char *config_file_path(const config_file *f)

@@ -24,6 +24,11 @@ bool config_file_is_gguf(const config_file *f);
 // which closes it before this one; NULL where there is none.
 status config_file_part(const config_file *f, const char *key, config_file **out);
 
+// *out: the same of a file beside this one; NULL where there is none, or it holds no object.
+status config_file_beside(const config_file *f, const char *name, config_file **out);
+// *out: the same for one without fields.
+status config_file_none(const config_file *f, config_file **out);
+
 // The whole object; a field's value, NULL where it is absent or null. Borrowed.
 const json_t *config_file_root(const config_file *f);
 const json_t *config_file_get(const config_file *f, const char *key);

@@ -5,20 +5,26 @@
 
 #include <string.h>
 
+#include "model/families/positions.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
-enum { MAX_WIDTH = 1 << 16, MAX_LAYERS = 1000, MAX_IMAGE = 1 << 13, MAX_ROWS = 1 << 16 };
+const char *const vision_input_files[] = {"preprocessor_config.json",
+                                          "LOC_synset_mapping.txt",
+                                          "synset_words.txt",
+                                          "imagenet_class_index.json",
+                                          "words.txt",
+                                          NULL};
 
 static status read_mlp(const config_file *f, const vision_class *class, model_info *i)
 {
     status st;
     double ratio = 4;
     if (!class->ratio)
-        return config_int(f, "intermediate_size", 1, MAX_WIDTH, 3072, &i->d_mlp);
+        return config_int(f, "intermediate_size", 1, VISION_MAX_WIDTH, 3072, &i->d_mlp);
     TRY(config_real(f, "mlp_ratio", 1e-3, 1e3, 4, &ratio));
     i->d_mlp = (int)(i->hidden_size * ratio);
-    if (i->d_mlp < 1 || i->d_mlp > MAX_WIDTH)
+    if (i->d_mlp < 1 || i->d_mlp > VISION_MAX_WIDTH)
         st = status_fail(ERR_INPUT, config_file_path(f), "\"mlp_ratio\" %g makes a width of %d",
                          ratio, i->d_mlp);
 done:
@@ -35,6 +41,21 @@ static status check_family(const config_file *f, const char *family)
                        "\"architectures\" says %.64s; a class of %s is needed", class, family);
 }
 
+status vision_count_rows(const config_file *f, int tokens, config *out)
+{
+    model_info *i = &out->info;
+    // A rest at the right or lower edge is not looked at, as in the framework's convolution.
+    const int64_t patches =
+        (int64_t)(i->image_height / out->patch_height) * (i->image_width / out->patch_width);
+    if (patches < 1 || patches >= VISION_MAX_ROWS)
+        return status_fail(
+            ERR_INPUT, config_file_path(f),
+            "\"image_size\" and \"patch_size\" make %lld patches; 1 to %d are possible",
+            (long long)patches, VISION_MAX_ROWS - 1);
+    i->rows_per_image = (int)patches + tokens;
+    return OK;
+}
+
 status vision_configure(const config_file *f, const vision_class *class, config *out)
 {
     status st;
@@ -47,15 +68,15 @@ status vision_configure(const config_file *f, const vision_class *class, config 
     else
         TRY(config_task(f, class->task, out));
     TRY(config_refuse(f, unsupported, sizeof unsupported / sizeof *unsupported));
-    TRY(config_int(f, "hidden_size", 1, MAX_WIDTH, 768, &i->hidden_size));
-    TRY(config_int(f, "num_hidden_layers", 1, MAX_LAYERS, 12, &i->layers));
-    TRY(config_int(f, "num_attention_heads", 1, MAX_WIDTH, 12, &i->heads));
+    TRY(config_int(f, "hidden_size", 1, VISION_MAX_WIDTH, 768, &i->hidden_size));
+    TRY(config_int(f, "num_hidden_layers", 1, VISION_MAX_LAYERS, 12, &i->layers));
+    TRY(config_int(f, "num_attention_heads", 1, VISION_MAX_WIDTH, 12, &i->heads));
     TRY(read_mlp(f, class, i));
     TRY(config_activation(f, "hidden_act", class->act, &out->act));
     TRY(config_real(f, "layer_norm_eps", 0, 1, class->eps, &out->norm_eps));
     TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
-    TRY(config_size(f, "image_size", 1, MAX_IMAGE, 224, &i->image_height, &i->image_width));
-    TRY(config_size(f, "patch_size", 1, MAX_IMAGE, class->patch, &out->patch_height,
+    TRY(config_size(f, "image_size", 1, VISION_MAX_IMAGE, 224, &i->image_height, &i->image_width));
+    TRY(config_size(f, "patch_size", 1, VISION_MAX_IMAGE, class->patch, &out->patch_height,
                     &out->patch_width));
     TRY(config_int(f, "num_channels", 1, 1024, 3, &i->channels));
     TRY(config_bool(f, "qkv_bias", true, &qkv_bias));
@@ -65,17 +86,7 @@ status vision_configure(const config_file *f, const vision_class *class, config 
     i->kv_heads = i->heads;
     out->headless = out->headless || class->headless;
     out->features = qkv_bias ? FEATURE_QKV_BIAS : 0;
-    // A rest at the right or lower edge is not looked at, as in the framework's convolution.
-    int64_t patches =
-        (int64_t)(i->image_height / out->patch_height) * (i->image_width / out->patch_width);
-    if (patches < 1 || patches >= MAX_ROWS) {
-        st =
-            status_fail(ERR_INPUT, config_file_path(f),
-                        "\"image_size\" and \"patch_size\" make %lld patches; 1 to %d are possible",
-                        (long long)patches, MAX_ROWS - 1);
-        goto done;
-    }
-    i->rows_per_image = (int)patches + class->tokens;
+    TRY(vision_count_rows(f, class->tokens, out));
 done:
     return st;
 }
@@ -126,14 +137,46 @@ static void add_tokens(const config *c, const vision_embedding *e, float *first)
     for (; tokens < 2 && e->token[tokens]; tokens++)
         kernel_fill_rows(e->token[tokens], 1, hidden, hidden, first + tokens * hidden);
     float *behind = first + (tokens + registers) * hidden; // the patches
-    if (registers > 0) {
+    if (registers > 0)
         kernel_fill_rows(e->registers, 1, registers * hidden, 0, first + tokens * hidden);
+    if (c->grid > 0) {
+        kernel_add_rows(e->positions, 1, tokens * hidden, first);
+    } else if (registers > 0) {
         kernel_add_rows(e->positions, 1, tokens * hidden, first);
         kernel_add_rows(e->positions + tokens * hidden, 1,
                         (c->info.rows_per_image - tokens - registers) * hidden, behind);
     } else {
         kernel_add_rows(e->positions, 1, c->info.rows_per_image * hidden, first);
     }
+}
+
+// Adds the patches' resampled positions: each is made once, for all images of the tile.
+static void add_resampled(pass *p, const vision_embedding *e)
+{
+    const config *c = &p->m->config;
+    const int hidden = c->info.hidden_size, rows = c->info.rows_per_image;
+    const resampling down = {c->grid, c->info.image_height / c->patch_height, c->antialiased};
+    const resampling across = {c->grid, c->info.image_width / c->patch_width, c->antialiased};
+    const int before = rows - config_patches(c);
+    const float *table = e->positions + (int64_t)(before - c->registers) * hidden;
+    float *own = p->normed, down_weight[POSITION_TAPS], across_weight[POSITION_TAPS];
+    int down_at[POSITION_TAPS], across_at[POSITION_TAPS];
+    for (int y = 0; y < down.to; y++)
+        for (int x = 0; x < across.to; x++) {
+            const int n = positions_taps(&down, y, down_at, down_weight);
+            const int m = positions_taps(&across, x, across_at, across_weight);
+            kernel_fill_rows(NULL, 1, hidden, hidden, own);
+            for (int k = 0; k < n * m; k++) {
+                const float *from =
+                    table + ((int64_t)down_at[k / m] * c->grid + across_at[k % m]) * hidden;
+                const float weight = down_weight[k / m] * across_weight[k % m];
+                for (int h = 0; h < hidden; h++)
+                    own[h] += weight * from[h];
+            }
+            for (int64_t s = 0; s < p->tile.samples; s++)
+                kernel_add_rows(own, 1, hidden,
+                                p->hidden + (s * rows + before + y * across.to + x) * hidden);
+        }
 }
 
 status vision_embed(pass *p, const vision_embedding *e)
@@ -143,7 +186,7 @@ status vision_embed(pass *p, const vision_embedding *e)
     const model_info *i = &c->info;
     const int rows = i->rows_per_image, hidden = i->hidden_size;
     const int width = i->channels * c->patch_height * c->patch_width;
-    const int patches = (i->image_height / c->patch_height) * (i->image_width / c->patch_width);
+    const int patches = config_patches(c);
     const size_t image = (size_t)i->channels * (size_t)i->image_height * (size_t)i->image_width;
     for (int64_t s = 0; s < p->tile.samples; s++)
         lay_out_patches(c, patches, p->tile.pixels + (size_t)s * image,
@@ -153,6 +196,8 @@ status vision_embed(pass *p, const vision_embedding *e)
     TRY(linear_apply(p->products, &e->projection, &x, NULL, p->hidden, hidden));
     for (int64_t s = 0; s < p->tile.samples; s++)
         add_tokens(c, e, p->hidden + s * rows * hidden);
+    if (c->grid > 0)
+        add_resampled(p, e);
 done:
     return st;
 }

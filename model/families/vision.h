@@ -64,6 +64,18 @@ typedef struct vision_class {
     int tokens;    // before the patches, registers not counted
 } vision_class;
 
+// What sizes may be.
+enum {
+    VISION_MAX_WIDTH = 1 << 16,
+    VISION_MAX_LAYERS = 1000,
+    VISION_MAX_IMAGE = 1 << 13,
+    VISION_MAX_ROWS = 1 << 16
+};
+
+// info.rows_per_image of the sizes of images and patches, with so many tokens before them.
+// ERR_INPUT: too many.
+status vision_count_rows(const config_file *f, int tokens, config *out);
+
 // Reads the fields that all have, from the object that holds them. Registers are the caller's to
 // add (config.registers, and to info.rows_per_image).
 status vision_configure(const config_file *f, const vision_class *class, config *out);
@@ -85,8 +97,10 @@ mlp_weights vision_mlp(const model *m, int layer, int expert);
 linear vision_output(const model *m);
 status vision_layer(pass *p, int layer);
 
+// Its preprocessing, and lists that tell which class a number of WordNet is.
+extern const char *const vision_input_files[];
+
 #define VISION_SLOTS                                                                               \
-    .input_files = (const char *const[]){"preprocessor_config.json", NULL}, .layer = vision_layer, \
-    .finish = prenorm_finish
+    .input_files = vision_input_files, .layer = vision_layer, .finish = prenorm_finish
 
 #endif

@@ -83,6 +83,7 @@ static status scan_offsets(const safetensors *s, json_scan *scan, tensor *t)
                          end, s->data_bytes);
     } else {
         t->bytes = s->data + begin;
+        t->base = s->map.bytes;
         t->n_bytes = end - begin;
     }
 done:

@@ -35,6 +35,7 @@ typedef struct layer_mask {
 
 struct model_mask {
     int layers, mlps; // of a layer: its experts, or 1
+    bool ablated;     // pruned neurons are not 0, and count
     layer_mask layer[];
 };
 
@@ -230,7 +231,8 @@ done:
     return st;
 }
 
-status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES], model_mask **out)
+// A mask that compacts nothing.
+static status mask_new(const model *m, const uint8_t *const pruned[SITES], model_mask **out)
 {
     status st = OK;
     const model_info *info = &m->config.info;
@@ -242,12 +244,32 @@ status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES
     mask->mlps = info->experts > 0 ? info->experts : 1;
     for (int l = 0; l < info->layers; l++)
         TRY(list_layer(info, pruned, l, mask));
+    *out = mask;
+    mask = NULL;
+done:
+    model_mask_free(mask);
+    return st;
+}
+
+status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES], model_mask **out)
+{
+    status st;
+    model_mask *mask = NULL;
+    TRY(mask_new(m, pruned, &mask));
     if (pruned[SITE_MLP])
         TRY(compact_mlps(m, p, pruned[SITE_MLP], mask));
     *out = mask;
     mask = NULL;
 done:
     model_mask_free(mask);
+    return st;
+}
+
+status model_mask_new_ablated(const model *m, const uint8_t *const pruned[SITES], model_mask **out)
+{
+    status st = mask_new(m, pruned, out);
+    if (st == OK)
+        (*out)->ablated = true;
     return st;
 }
 
@@ -307,7 +329,7 @@ bool mask_prunes_expert(const model_mask *mask, int layer, int expert, bool neur
     if (!mask)
         return false;
     const mlp_mask *one = &mask->layer[layer].mlp[expert];
-    return one->pruned || (neurons && one->n == one->width);
+    return one->pruned || (neurons && !mask->ablated && one->n == one->width);
 }
 
 neuron_list mask_remaining(const model_mask *mask, int layer)

@@ -125,7 +125,7 @@ static status run_layers(pass *p, const layer_span *mine)
         TRY(keep_hidden(p, l));
         p->resumed = l == f->first_layer && block_behind_attn(p, f->first_behind_attn);
         p->neurons = neuron_cache_find(p, l);
-        p->narrow = l == layers - 1 && head && !f->read;
+        p->narrow = l == layers - 1 && head && !f->read && !f->ablate;
         p->sites_only = l == layers - 1 && !head;
         TRY(p->m->arch->layer(p, l));
     }

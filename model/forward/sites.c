@@ -26,9 +26,15 @@ status site_show(pass *p, const site_block *block, float *x)
     const neuron_list pruned = mask_pruned(f->mask, block->site, block->layer);
     const int first = block->first_neuron;
     const int begin = find_neuron(pruned, first), end = find_neuron(pruned, first + block->neurons);
-    if (end > begin)
+    status st = OK;
+    if (end > begin && f->ablate && block->site != SITE_EXPERT)
+        st = f->ablate(f->context, p->index, p->thread, &p->tile, block, pruned.neuron + begin,
+                       end - begin, x);
+    else if (end > begin)
         kernel_zero_columns(x, block->rows, block->stride, first, pruned.neuron + begin,
                             end - begin);
+    if (st != OK)
+        return st;
     if (!f->read || !f->read_sites[block->site])
         return OK;
     return f->read(f->context, p->index, p->thread, &p->tile, block);

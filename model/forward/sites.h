@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to a site's activations before they are used: pruned ones become 0, then the reader
-// sees them. All local.
+// What happens to a site's activations before they are used: pruned ones become 0, or what the pass
+// says, then the reader sees them. All local.
 #ifndef MODEL_FORWARD_SITES_H
 #define MODEL_FORWARD_SITES_H
 
 #include "model/forward/pass.h"
 #include "pipeline/base/status.h"
 
-// Sets the pruned neurons of a block to 0 in x, the block's own, then shows it to the reader, where
+// Sets the pruned neurons of a block in x, the block's own, then shows it to the reader, where
 // the pass has one for this site. Its failures.
 status site_show(pass *p, const site_block *block, float *x);
 

@@ -13,6 +13,13 @@
 #include "model/kernels/packing.h"
 #include "pipeline/base/checked.h"
 
+// Rows that have positions; where those are resampled, as many as there are to do it from.
+static int image_positions(const config *c)
+{
+    const int rows = c->info.rows_per_image - c->registers;
+    return c->grid ? rows - config_patches(c) + c->grid * c->grid : rows;
+}
+
 static size_t dim_length(const config *c, dim d)
 {
     const model_info *i = &c->info;
@@ -29,8 +36,8 @@ static size_t dim_length(const config *c, dim d)
         [DIM_EXPERTS] = i->experts,
         [DIM_EXPERT] = i->d_expert,
         [DIM_OUTPUTS] = i->outputs,
-        [DIM_POSITIONS] = i->modality == MODALITY_IMAGE ? i->rows_per_image - c->registers
-                                                        : i->context + c->first_position,
+        [DIM_POSITIONS] =
+            i->modality == MODALITY_IMAGE ? image_positions(c) : i->context + c->first_position,
         [DIM_TOKEN_TYPES] = c->token_types,
         [DIM_REGISTERS] = c->registers,
         [DIM_CHANNELS] = i->channels,
@@ -109,6 +116,9 @@ double tensor_def_deviation(const config *c, const tensor_def *def)
         return factor / sqrt(2 * width * c->info.layers);
     case INIT_HALF_WIDTH:
         return factor / sqrt(2 * width);
+    case INIT_LECUN: // made wider for a cut at two deviations, which are not what it is cut at
+        return 1 / (0.87962566103423978 *
+                    sqrt((double)c->info.channels * c->patch_height * c->patch_width));
     case INIT_TINY:
         return 1e-6;
     default:
@@ -277,6 +287,36 @@ static void narrow_slot(const config *c, layout how, int part, int expert, tenso
     s->from = &s->view;
 }
 
+// "42, 36" of a tensor's shape.
+static const char *shape_text(const tensor *t, char text[128])
+{
+    size_t at = 0;
+    for (int i = 0; i < t->dims && at < 100; i++)
+        at += (size_t)snprintf(text + at, 128 - at, "%s%zu", i ? ", " : "", t->shape[i]);
+    return text;
+}
+
+// What is wrong with a layer's tensor is that other layers have another shape of it, as pruning that
+// takes neurons out of files leaves them: then that is said. Otherwise `st` stays.
+static status explain_widths(const config *c, const tensor_table *table,
+                             const weight_source *source, tensor_place at, const tensor *t,
+                             status st)
+{
+    layout how;
+    char name[TENSOR_NAME_BYTES], own[128] = "", others[128] = "";
+    for (int l = 0; l < c->info.layers; l++) {
+        const tensor_place same = {l, at.entry, at.expert};
+        const tensor *other = find_tensor(table, source, same, name, &how);
+        if (other && strcmp(shape_text(t, own), shape_text(other, others)) != 0)
+            return status_fail(ERR_INPUT, t->file,
+                               "tensor %s: shape [%s], but [%s] in layer %d: layers of different "
+                               "width, as structural pruning leaves them, are not supported (save "
+                               "the model with zeros in their place)",
+                               t->name, own, others, l);
+    }
+    return st;
+}
+
 status tensor_slot_find(const config *c, const tensor_table *table, const weight_source *source,
                         tensor_place at, tensor_slot *out)
 {
@@ -310,6 +350,8 @@ status tensor_slot_find(const config *c, const tensor_table *table, const weight
     if (out->layout == LAYOUT_PAIRS && !(c->features & FEATURE_GGUF_PAIRS))
         out->layout = LAYOUT_PLAIN;
     st = check_tensor(c, out->def, out->layout, out->from);
+    if (st != OK && at.layer >= 0)
+        st = explain_widths(c, table, source, at, out->from, st);
     if (st == OK)
         narrow_slot(c, out->layout, form.part, at.expert, out);
     return st;

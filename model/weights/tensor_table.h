@@ -40,12 +40,14 @@ typedef enum init {
                        // has it by default)
     INIT_LAYER_SCALE,  // config.layer_scale
     // Of widths, times config.init_factor: normal with deviations 1/√H, 1/√(2 H layers), 1/√(2 H);
-    // uniform up to √(6 / (in + out)); normal of 1/√in, redrawn beyond twice that; normal of 1e-6.
+    // uniform up to √(6 / (in + out)); as INIT_TRUNC_NORMAL of 1.137/√patch, which is LeCun's with
+    // the framework's bounds; normal of 1e-6.
     INIT_WIDTH,
     INIT_WIDTH_LAYERS,
     INIT_HALF_WIDTH,
     INIT_XAVIER,
     INIT_LECUN,
+    INIT_PATCH, // uniform up to 1/√(values of a patch), as PyTorch's convolutions
     INIT_TINY,
     INIT_RESIDUAL, // as INIT_NORMAL, its deviation divided by √(2 layers): GPT-2's projections
                    // into the residual stream

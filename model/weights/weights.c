@@ -120,22 +120,17 @@ done:
     return st;
 }
 
-// Draws what is no plain normal number.
-static void draw_otherwise(const config *c, const tensor_slot *t, const rng *r, size_t first,
-                           size_t n, float *out)
+// Draws what is uniform.
+static void draw_uniform(const config *c, const tensor_slot *t, const rng *r, size_t first,
+                         size_t n, float *out)
 {
     const double outputs = (double)tensor_def_outputs(c, t->def);
     const double inputs = (double)t->elements / outputs;
-    if (t->def->init == INIT_XAVIER) {
-        const double most = sqrt(6 / (inputs + outputs));
-        for (size_t i = 0; i < n; i++)
-            out[i] = (float)((2 * rng_uniform(r, first + i) - 1) * most);
-        return;
-    }
-    // Beyond two deviations they are drawn again, which leaves them 0.8796 of the spread.
-    draw_normals(DRAW_BEST, r, 1, true, first, n, out);
+    const double patch = (double)c->info.channels * c->patch_height * c->patch_width;
+    const double most =
+        t->def->init == INIT_XAVIER ? sqrt(6 / (inputs + outputs)) : 1 / sqrt(patch);
     for (size_t i = 0; i < n; i++)
-        out[i] = (float)((double)out[i] / (0.87962566103423978 * sqrt(inputs)));
+        out[i] = (float)((2 * rng_uniform(r, first + i) - 1) * most);
 }
 
 // Draws elements [first, first + n) of a tensor: the same for any slicing.
@@ -148,11 +143,11 @@ static void draw_elements(draw_form form, const config *c, const tensor_slot *t,
     if (how == INIT_ZEROS || how == INIT_ONES || how == INIT_LAYER_SCALE)
         for (size_t i = 0; i < n; i++)
             out[i] = same;
-    else if (how == INIT_XAVIER || how == INIT_LECUN)
-        draw_otherwise(c, t, &r, t->before + first, n, out);
+    else if (how == INIT_XAVIER || how == INIT_PATCH)
+        draw_uniform(c, t, &r, t->before + first, n, out);
     else
-        draw_normals(form, &r, tensor_def_deviation(c, t->def), how == INIT_TRUNC_NORMAL,
-                     t->before + first, n, out);
+        draw_normals(form, &r, tensor_def_deviation(c, t->def),
+                     how == INIT_TRUNC_NORMAL || how == INIT_LECUN, t->before + first, n, out);
 }
 
 typedef struct fill_work {

@@ -21,6 +21,7 @@ class Sulcus(CMakePackage):
     variant("onednn", default=True, description="products held against oneDNN in the tests")
     variant("parquet", default=True, description="Parquet files packed with Snappy and LZ4; those packed otherwise are read anyhow")
     variant("webp", default=True, description="WebP images")
+    variant("igraph", default=True, description="communities of neurons")
     variant("gnuplot", default=True, description="figures of the report")
 
     depends_on("c", type="build")
@@ -31,6 +32,7 @@ class Sulcus(CMakePackage):
     depends_on("blas")
     depends_on("onednn@2.5:3", when="+onednn")
     depends_on("metis@5.1: ~int64~real64")
+    depends_on("igraph@0.10", when="+igraph")
     depends_on("libyaml@0.2:")
     depends_on("jansson@2.10:")
     depends_on("pcre2@10.30:")
@@ -51,7 +53,7 @@ class Sulcus(CMakePackage):
     def cmake_args(self):
         args = [self.define_from_variant("SULCUS_ONEDNN", "onednn"), self.define("BUILD_TESTING", False)]
         args += [self.define_from_variant("SULCUS_" + codec, "parquet") for codec in ("SNAPPY", "LZ4")]
-        args += [self.define_from_variant("SULCUS_WEBP", "webp")]
+        args += [self.define_from_variant("SULCUS_WEBP", "webp"), self.define_from_variant("SULCUS_IGRAPH", "igraph")]
         if not self.spec.satisfies("^[virtuals=blas] openblas"):
             args.append(self.define("BLAS_LIBRARIES", self.spec["blas"].libs.joined(";")))
         return args

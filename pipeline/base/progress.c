@@ -75,12 +75,23 @@ void progress_free(progress *p)
     free(p);
 }
 
+// The time of day, of this machine.
+static void write_time(const progress *p)
+{
+    char text[16];
+    time_t now = time(NULL);
+    struct tm local;
+    if (localtime_r(&now, &local) && strftime(text, sizeof text, "%H:%M:%S ", &local))
+        fputs(text, p->out);
+}
+
 void progress_say(progress *p, const char *format, ...)
 {
     va_list args;
     if (p->quiet)
         return;
     clear_lines(p);
+    write_time(p);
     va_start(args, format);
     vfprintf(p->out, format, args);
     va_end(args);
@@ -107,23 +118,31 @@ double progress_rate(const progress_line *line)
     return line->seconds > 0 ? (double)line->done / line->seconds : 0;
 }
 
-// Seconds to the end of a line; 0 while unknown.
-static double seconds_left(const progress_line *line)
-{
-    double rate = progress_rate(line);
-    return rate > 0 ? (double)(line->units - line->done) / rate : 0;
-}
-
 static void write_line(const progress *p, const progress_line *l)
 {
     char left[32];
-    progress_duration(seconds_left(l), left);
-    fprintf(p->out, "%s  round %lld  %lld/%lld units  %.3g units/s  %s left\n", l->label,
-            (long long)l->round + 1, (long long)l->done, (long long)l->units, progress_rate(l),
-            left);
+    fprintf(p->out, "%s  round %lld  %lld/%lld units  %.3g units/s", l->label,
+            (long long)l->round + 1, (long long)l->done, (long long)l->units, progress_rate(l));
+    if (l->note[0])
+        fprintf(p->out, "  %s", l->note);
+    if (l->left >= 0) {
+        progress_duration(l->left, left);
+        fprintf(p->out, "  %s left", left);
+    }
 }
 
-void progress_show(progress *p, size_t n, const progress_line *lines)
+static void write_end(const progress *p, progress_end end)
+{
+    char words[32];
+    if (end.left < 0)
+        return;
+    progress_duration(end.left, words);
+    fprintf(p->out, "; %s to the end", words);
+    if (end.unknown > 0)
+        fprintf(p->out, ", without %zu of which no like has run", end.unknown);
+}
+
+void progress_show(progress *p, size_t n, const progress_line *lines, progress_end end)
 {
     double now = progress_clock();
     if (p->quiet || now - p->last < (p->terminal ? REDRAW : PLAIN))
@@ -132,17 +151,25 @@ void progress_show(progress *p, size_t n, const progress_line *lines)
     if (!p->terminal) { // one plain line: the task that has most to do
         const progress_line *longest = NULL;
         for (size_t i = 0; i < n; i++)
-            if (!longest || seconds_left(&lines[i]) > seconds_left(longest))
+            if (!longest || lines[i].left > longest->left)
                 longest = &lines[i];
-        if (longest)
+        if (longest) {
+            write_time(p);
             write_line(p, longest);
+            write_end(p, end);
+            fputc('\n', p->out);
+        }
         fflush(p->out);
         return;
     }
     clear_lines(p);
     fputs("\033[?7l", p->out); // no wrapping: a line must stay one, or it cannot be taken away
-    for (size_t i = 0; i < n && i < LINES; i++, p->shown++)
+    for (size_t i = 0; i < n && i < LINES; i++, p->shown++) {
         write_line(p, &lines[i]);
+        if (i == 0)
+            write_end(p, end);
+        fputc('\n', p->out);
+    }
     if (n > LINES) {
         fprintf(p->out, "… and %zu more\n", n - LINES);
         p->shown++;

@@ -19,6 +19,8 @@ typedef struct progress_line {
     int64_t round;       // 0 for the first
     int64_t done, units; // of this round
     double seconds;      // since this round's units began
+    double left;         // of the task, in all rounds that are foreseen; negative: unknown
+    char note[64];       // what the stage says of the round; "": nothing
 } progress_line;
 
 // Writes to `out` (borrowed). `terminal`: lines may be redrawn; `quiet`: only progress_end's last
@@ -29,10 +31,16 @@ void progress_free(progress *p); // NULL is a no-op
 // Is stdout a terminal? mpirun puts one of its own between, so under mpirun this looks at mpirun's.
 bool progress_terminal(void);
 
-// A line that stays.
+// A line that stays, with the time in front.
 void progress_say(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// The running tasks, shown when the last time is long enough ago.
-void progress_show(progress *p, size_t n, const progress_line *lines);
+// How long the whole will take still, as far as finished tasks tell it.
+typedef struct progress_end {
+    double left;    // seconds; negative: unknown
+    size_t unknown; // tasks that are not in it: no like of them has run
+} progress_end;
+
+// The running tasks and the end, shown when the last time is long enough ago.
+void progress_show(progress *p, size_t n, const progress_line *lines, progress_end end);
 
 // "1:02:03", "2:03" or "3.2 s".
 void progress_duration(double seconds, char out[32]);

@@ -33,30 +33,29 @@ struct forecast {
     size_t n_tallies, capacity;
     arena texts;
     double *disk; // of the tasks asked for; owned
+    look *look;   // owned
 };
 
 // --- Beginning
 
-static status open_light(pipeline_file *f)
+// Looks at what is to come: first at what takes an instant, since all of a large dataset takes its time.
+static status look_ahead(forecast *f, bool records)
 {
-    status st = OK;
-    for (size_t i = 0; i < f->n_resources && st == OK; i++) {
-        resource_entry *e = &f->resources[i];
-        st = e->def->open(e->params, f->globals, NULL, true, &e->object);
-        if (st != OK)
-            e->object = NULL;
+    const pipeline_state *s = f->state;
+    bool *wanted = checked_calloc(s->dag->n, sizeof *wanted);
+    if (!wanted)
+        return status_no_memory("a forecast");
+    for (size_t i = 0; i < s->dag->n; i++)
+        wanted[i] =
+            s->tasks[i].state == PIPELINE_TASK_RUN || s->tasks[i].state == PIPELINE_TASK_WAITING;
+    status st = look_open(s->dag, wanted, true, RESOURCE_FIRST, &f->look);
+    if (st == OK && look_verdict(f->look) == OK) {
+        look_close(f->look);
+        f->look = NULL;
+        st = look_open(s->dag, wanted, true, records ? RESOURCE_RECORDS : RESOURCE_LIGHT, &f->look);
     }
+    free(wanted);
     return st;
-}
-
-static void close_light(pipeline_file *f)
-{
-    for (size_t i = 0; i < f->n_resources; i++) {
-        resource_entry *e = &f->resources[i];
-        if (e->object)
-            e->def->close(e->object);
-        e->object = NULL;
-    }
 }
 
 static tally *find_tally(const forecast *f, const char *name)
@@ -111,7 +110,7 @@ static int count_threads(const pipeline_state *s, const journal_run *last)
     return cores_here(1);
 }
 
-status forecast_new(pipeline_state *s, forecast **out)
+status forecast_new(pipeline_state *s, bool records, forecast **out)
 {
     status st;
     const journal_run *last = journal_summarize(s->journal).run;
@@ -130,7 +129,7 @@ status forecast_new(pipeline_state *s, forecast **out)
     TRY(pool_new(f->threads, &f->runtime.pool));
     for (size_t i = 0; i < s->dag->n; i++)
         s->dag->tasks[i]->runtime = &f->runtime;
-    TRY(open_light(s->file));
+    TRY(look_ahead(f, records));
     TRY(add_up_rates(f));
     *out = f;
     f = NULL;
@@ -143,7 +142,7 @@ void forecast_free(forecast *f)
 {
     if (!f)
         return;
-    close_light(f->state->file);
+    look_close(f->look);
     for (size_t i = 0; i < f->state->dag->n; i++)
         f->state->dag->tasks[i]->runtime = NULL;
     pool_free(f->runtime.pool);
@@ -152,6 +151,11 @@ void forecast_free(forecast *f)
     free(f->tallies);
     free(f->disk);
     free(f);
+}
+
+const look *forecast_look(const forecast *f)
+{
+    return f->look;
 }
 
 void forecast_machine(const forecast *f, int *ranks, int *threads)
@@ -205,7 +209,7 @@ status forecast_task(forecast *f, size_t i, task_forecast *out)
     estimate e = {0};
     *out = (task_forecast){-1, -1, -1, -1};
     if (t->state == PIPELINE_TASK_DONE) {
-        copy_measured(t->known->commit, out);
+        copy_measured(t->commit, out);
         f->disk[i] = out->disk;
         return OK;
     }

@@ -4,10 +4,12 @@
 #ifndef PIPELINE_COMMANDS_FORECAST_H
 #define PIPELINE_COMMANDS_FORECAST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pipeline/base/status.h"
 #include "pipeline/commands/pipeline_state.h"
+#include "pipeline/dag/look.h"
 
 // Of a task alone on the machine; -1 where it is not known.
 typedef struct task_forecast {
@@ -19,11 +21,15 @@ typedef struct task_forecast {
 
 typedef struct forecast forecast;
 
-// Opens the pipeline's models and datasets as far as estimates look into them (no weights), and
-// adds up the journal's rates. Borrows the state, whose tasks see these objects until
-// forecast_free. Owned by the caller. Local.
-status forecast_new(pipeline_state *s, forecast **out);
+// Opens the pipeline's models and datasets as far as estimates look into them (no weights; with
+// `records`, every record), and adds up the journal's rates. Borrows the state, whose tasks see these
+// objects until forecast_free. What is wrong with them is in its look, and then no task may be asked
+// for. Owned by the caller. Local.
+status forecast_new(pipeline_state *s, bool records, forecast **out);
 void forecast_free(forecast *f); // NULL is a no-op
+
+// What was found when they were opened. Borrowed.
+const look *forecast_look(const forecast *f);
 
 // The i-th task: what was measured, where it is finished; otherwise what is expected. Asked in
 // ascending order, since a task's inputs are counted as they were found. Local.

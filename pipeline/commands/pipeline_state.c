@@ -58,12 +58,34 @@ static const task *unfinished_input(const pipeline_state *s, const task *t)
 static status leave_out(pipeline_task *t)
 {
     if (t->task->selected)
-        return status_fail(ERR_USAGE, t->task->label,
-                           "needs a task that is not finished and that --only or --from leaves "
-                           "out; run without it, or name an earlier step");
+        return status_fail(
+            ERR_USAGE, t->task->label,
+            "needs a task that is not finished and that --only, --from or --to leaves "
+            "out; run without it, or name an earlier step");
     t->state = PIPELINE_TASK_LEFT_OUT;
-    snprintf(t->why, sizeof t->why, "left out by --only or --from");
+    snprintf(t->why, sizeof t->why, "left out by --only, --from or --to");
     return OK;
+}
+
+// Is there a result under the task's key: its own, or one that was made under another name?
+static bool find_result(const pipeline_state *s, pipeline_task *t, const journal_commit *own)
+{
+    const char *output = s->file->output, *key = t->task->key;
+    if (t->task->forced)
+        return false;
+    if (own && strcmp(own->key, key) == 0 && store_present(output, own))
+        t->commit = own;
+    else if (kept_find(output, s->journal, key, &t->found))
+        t->commit = &t->found.commit;
+    else
+        return false;
+    t->state = PIPELINE_TASK_DONE;
+    snprintf(t->task->digest, sizeof t->task->digest, "%s", t->commit->digest);
+    if (t->commit == own)
+        snprintf(t->why, sizeof t->why, "finished");
+    else
+        snprintf(t->why, sizeof t->why, "finished, as %.200s", t->commit->label);
+    return true;
 }
 
 static status judge_task(pipeline_state *s, pipeline_task *t)
@@ -71,8 +93,9 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
     status st;
     const key_digester digester = {s->inputs, file_digest};
     const task *before = unfinished_input(s, t->task);
-    TRY(key_compute(t->task, &digester));
     const journal_commit *c = t->known ? t->known->commit : NULL;
+    if (c) // without one there is nothing to compare: the weights' digest may take minutes
+        TRY(key_compute(t->task, &digester));
     if (before && (!t->task->selected || s->tasks[before->index].state == PIPELINE_TASK_LEFT_OUT))
         return leave_out(t);
     if (before) {
@@ -80,6 +103,8 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
         snprintf(t->why, sizeof t->why, "%.200s runs first", before->label);
         goto done;
     }
+    if (find_result(s, t, c))
+        goto done;
     t->state = PIPELINE_TASK_RUN;
     if (c && t->task->forced)
         snprintf(t->why, sizeof t->why, "--force");
@@ -90,13 +115,8 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
         snprintf(t->why, sizeof t->why, "never run");
     else if (strcmp(c->key, t->task->key) != 0)
         TRY(say_difference(s, t));
-    else if (!store_present(s->file->output, c))
+    else
         snprintf(t->why, sizeof t->why, "its file is gone or was changed");
-    else {
-        t->state = PIPELINE_TASK_DONE;
-        snprintf(t->why, sizeof t->why, "finished");
-        snprintf(t->task->digest, sizeof t->task->digest, "%s", c->digest);
-    }
     if (t->state == PIPELINE_TASK_RUN && !t->task->selected)
         TRY(leave_out(t));
 done:

@@ -12,6 +12,7 @@
 #include "pipeline/dag/key.h"
 #include "pipeline/store/inputs.h"
 #include "pipeline/store/journal.h"
+#include "pipeline/store/kept.h"
 
 typedef enum pipeline_task_state {
     PIPELINE_TASK_DONE,     // finished under its present key, and its file is there
@@ -25,6 +26,8 @@ typedef struct pipeline_task {
     task *task;
     const journal_task *known; // what the journal says of it; NULL: nothing
     pipeline_task_state state;
+    const journal_commit *commit; // of PIPELINE_TASK_DONE: where its result lies; else NULL
+    kept_result found;            // that, where it was found by its key
     char why[256]; // "never run", "fractions changed from … to …", "its file is gone"
 } pipeline_task;
 

@@ -167,18 +167,24 @@ static void print_limit(const pipeline_file *f, const pipeline_state *s, const t
     fputc('\n', out);
 }
 
-// What resources have to say, each line with the resource's name before it.
-static void print_notes(const pipeline_file *f, FILE *out)
+// A line each, behind `before`.
+static void print_lines(const char *before, const char *at, FILE *out)
 {
-    for (size_t i = 0; i < f->n_resources; i++) {
-        const resource_entry *e = &f->resources[i];
-        const char *at = e->def->notes && e->object ? e->def->notes(e->object) : "";
-        for (const char *end; (end = strchr(at, '\n')); at = end + 1)
-            fprintf(out, "note: %s/%s: %.*s\n", e->def->section, e->name, (int)(end - at), at);
-    }
+    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+        fprintf(out, "%s%.*s\n", before, (int)(end - at), at);
 }
 
-status view_plan(const view_source *v, bool dot, FILE *out)
+// All that is wrong with what is to come, each in a line; the command ends with the first's code.
+static status fail_look(const look *l)
+{
+    const status st = look_verdict(l);
+    if (st == OK)
+        return OK;
+    print_lines("sulcus: error: ", look_failures(l), stderr);
+    return status_carry(st, "");
+}
+
+status view_plan(const view_source *v, bool dot, bool records, FILE *out)
 {
     status st;
     pipeline_state *s = NULL;
@@ -189,7 +195,8 @@ status view_plan(const view_source *v, bool dot, FILE *out)
         print_dot(s, out);
         goto done;
     }
-    TRY(forecast_new(s, &f));
+    TRY(forecast_new(s, records, &f));
+    TRY(fail_look(forecast_look(f)));
     if (!(all = checked_calloc(s->dag->n, sizeof *all))) {
         st = status_no_memory("a plan");
         goto done;
@@ -200,7 +207,7 @@ status view_plan(const view_source *v, bool dot, FILE *out)
         TRY(forecast_task(f, i, &all[i]));
         print_task(&s->tasks[i], &all[i], out);
     }
-    print_notes(s->file, out);
+    print_lines("note: ", look_notes(forecast_look(f)), out);
     print_models(s->file, out);
     print_limit(s->file, s, all, out);
     print_total(f, s, all, out);

@@ -30,7 +30,7 @@ static status fill_task(const pipeline_state *s, const pipeline_task *k, own *o,
 {
     status st = OK;
     const task *t = k->task;
-    const journal_commit *c = k->known ? k->known->commit : NULL;
+    const journal_commit *c = k->commit;
     o->axes = checked_calloc(t->n_axes, sizeof *o->axes);
     o->inputs = checked_calloc(t->n_inputs, sizeof *o->inputs);
     if (!o->axes || !o->inputs)
@@ -42,6 +42,7 @@ static status fill_task(const pipeline_state *s, const pipeline_task *k, own *o,
     *out = (report_task){.label = t->label,
                          .step = t->step->name,
                          .stage = t->stage->name,
+                         .figure = t->stage->figure.variable ? &t->stage->figure : NULL,
                          .axes = o->axes,
                          .n_axes = t->n_axes,
                          .params = t->params,
@@ -59,6 +60,7 @@ static status fill_task(const pipeline_state *s, const pipeline_task *k, own *o,
     out->artefact = o->artefact;
     out->artefact_path = o->path;
     out->seconds = c->seconds;
+    out->busy = c->busy + c->alone;
     out->units = c->units;
     out->ranks = c->ranks;
 done:
@@ -71,12 +73,27 @@ static double run_seconds(const journal_summary *run)
     return run->run ? run->time - run->run->time : 0;
 }
 
-status view_report(const view_source *v, FILE *out)
+// A whole number of an option; 0 where it is not given.
+static status read_option(const char *name, const char *word, int least, int most, int *out)
+{
+    char *end = NULL;
+    const long value = word ? strtol(word, &end, 10) : 0;
+    *out = (int)value;
+    if (word && (end == word || *end || value < least || value > most))
+        return status_fail(ERR_USAGE, name, "%s is no whole number from %d to %d", word, least,
+                           most);
+    return OK;
+}
+
+status view_report(const view_source *v, const char *columns, const char *dpi, FILE *out)
 {
     status st;
+    int wide, fine;
     pipeline_state *s = NULL;
     own *owned = NULL;
     report_task *tasks = NULL;
+    TRY(read_option("--columns", columns, 1, 2, &wide));
+    TRY(read_option("--dpi", dpi, 36, 2400, &fine));
     TRY(pipeline_state_open(v, &s));
     owned = checked_calloc(s->dag->n, sizeof *owned);
     tasks = checked_calloc(s->dag->n, sizeof *tasks);
@@ -96,10 +113,12 @@ status view_report(const view_source *v, FILE *out)
     journal_summary run = journal_summarize(s->journal);
     const report_input in = {.pipeline = s->file->name,
                              .pipeline_path = s->file->path,
-                             .pipeline_text = s->file->text,
+                             .pipeline_text = s->file->effective,
                              .output = s->file->output,
                              .tasks = tasks,
                              .n_tasks = s->dag->n,
+                             .columns = wide,
+                             .dpi = fine,
                              .run_seconds = run_seconds(&run),
                              .run_ranks = run.run ? run.run->ranks : 0,
                              .host = run.run ? run.run->host : NULL};

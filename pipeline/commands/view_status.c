@@ -21,6 +21,9 @@ typedef struct line {
     const char *label, *state;
     double done, units, rate, left, seconds; // rate 0, left < 0: unknown
     double waiting;                          // of a task that is done: its threads' share
+    double busy;                             // rank-seconds of a task that is done
+    long long round;                         // of a task that runs, from 1; 0: unknown
+    const char *note;                        // what its stage says of it; NULL: nothing
     const char *message;
 } line;
 
@@ -54,6 +57,7 @@ static line describe_task(const char *label, const journal_task *k, const journa
         l.seconds = k->commit ? k->commit->seconds : 0;
         l.done = l.units = k->commit ? (double)k->commit->units : 0;
         l.waiting = k->commit ? k->commit->waiting : 0;
+        l.busy = k->commit ? k->commit->busy + k->commit->alone : 0;
     } else if (k->event == TASK_FAILED) {
         l.state = "failed";
         l.message = k->message;
@@ -64,6 +68,10 @@ static line describe_task(const char *label, const journal_task *k, const journa
             l.units = (double)p->units;
             l.rate = alive ? p->rate : 0;
             l.left = l.rate > 0 ? (l.units - l.done) / l.rate : -1;
+            if (alive && p->left > 0)
+                l.left = p->left;
+            l.round = p->round + 1;
+            l.note = p->note;
         }
     }
     return l;
@@ -138,6 +146,12 @@ static json_t *to_json(const line *l)
         json_object_set_new(o, "seconds_left", json_real(l->left));
     if (o && l->seconds > 0)
         json_object_set_new(o, "seconds", json_real(l->seconds));
+    if (o && l->busy > 0)
+        json_object_set_new(o, "rank_seconds", json_real(l->busy));
+    if (o && l->round > 0)
+        json_object_set_new(o, "round", json_integer(l->round));
+    if (o && l->note)
+        json_object_set_new(o, "note", json_string(l->note));
     if (o && strcmp(l->state, "done") == 0)
         json_object_set_new(o, "waiting", json_real(l->waiting));
     if (o && l->message)
@@ -148,14 +162,20 @@ static json_t *to_json(const line *l)
 static void print_line(const line *l, FILE *out)
 {
     fprintf(out, "%-11s  %-44s", l->state, l->label);
+    if (l->round > 0)
+        fprintf(out, "  round %lld", l->round);
     if (l->units > 0)
         fprintf(out, "  %8.0f/%.0f units", l->done, l->units);
     if (l->rate > 0)
         fprintf(out, "  %.3g units/s", l->rate);
+    if (l->note)
+        fprintf(out, "  %s", l->note);
     if (l->left >= 0)
         fprintf(out, "  %.0f s left", l->left);
     if (l->seconds > 0)
         fprintf(out, "  %.1f s", l->seconds);
+    if (l->busy > 0)
+        fprintf(out, ", %.1f rank-seconds", l->busy);
     if (l->waiting >= 0.05)
         fprintf(out, "  threads waited %.0f%%", 100 * l->waiting);
     if (l->message)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/text.h"
 
@@ -29,6 +30,18 @@ status location_fail(status code, location at, const char *format, ...)
     if (n >= 0)
         free(what);
     free(where);
+    return st;
+}
+
+status location_place(status code, location at)
+{
+    const char *said = status_text();
+    const size_t n = strlen(at.origin);
+    if (strncmp(said, "-s ", 3) == 0 || (strncmp(said, at.origin, n) == 0 && said[n] == ':'))
+        return code;
+    char *copy = strdup(said);
+    status st = copy ? location_fail(code, at, "%s", copy) : status_no_memory("a message");
+    free(copy);
     return st;
 }
 

@@ -18,6 +18,10 @@ typedef struct location {
 status location_fail(status code, location at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Records this thread's line anew, behind the place, unless it begins with one of the same origin or an
+// override's. Returns code.
+status location_place(status code, location at);
+
 // Checks that n bytes are UTF-8 without control characters but tab and line ends. ERR_USAGE with
 // the place of the first that is not; `at` is the place of the first byte.
 status location_check_text(location at, const char *bytes, size_t n);

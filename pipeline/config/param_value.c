@@ -305,6 +305,22 @@ static status read_one(const param_context *c, const param_def *def, const node 
     return types[def->type].read(c, def, n, out);
 }
 
+// A list as one text, as labels have it: its items with a + between them; NULL: out of memory, or
+// no list of values.
+static const char *typed_list(const param_context *c, const node *n)
+{
+    text t = {0};
+    for (size_t i = 0; i < n->n; i++) {
+        if (n->item[i]->kind == NODE_SCALAR)
+            text_addf(&t, "%s%s", i ? "+" : "", n->item[i]->text);
+        else
+            t.failed = true;
+    }
+    const char *typed = t.failed ? NULL : arena_text(c->memory, text_get(&t), t.length);
+    text_free(&t);
+    return typed;
+}
+
 status param_value_read(const param_context *c, const param_def *def, const node *n,
                         param_value *out)
 {
@@ -323,7 +339,7 @@ status param_value_read(const param_context *c, const param_def *def, const node
         return location_fail(ERR_USAGE, n->at,
                              "`%s` is an empty list; give a value, or remove the key", def->name);
     *out = (param_value){.present = true, .given = true, .at = n->at, .n = count, .item = items};
-    out->typed = written->kind == NODE_SCALAR ? written->text : NULL;
+    out->typed = written->kind == NODE_SCALAR ? written->text : typed_list(c, written);
     for (size_t i = 0; i < count; i++) {
         status st = read_one(c, def, list ? n->item[i] : n, &items[i]);
         if (st != OK)
@@ -336,5 +352,20 @@ status param_value_read_text(const param_context *c, const param_def *def, const
                              location at, param_value *out)
 {
     const node n = {.kind = NODE_SCALAR, .at = at, .text = typed, .size = 1};
-    return param_value_read(c, def, &n, out);
+    if (!param_is_list(def->type) || def->type == PARAM_FROM || !strchr(typed, '+'))
+        return param_value_read(c, def, &n, out);
+    size_t parts = 1, i = 0;
+    for (const char *p = typed; *p; p++)
+        parts += *p == '+';
+    char *rest = arena_text(c->memory, typed, strlen(typed)), *part;
+    node *items = arena_alloc(c->memory, parts, sizeof *items);
+    const node **item = arena_alloc(c->memory, parts, sizeof *item);
+    if (!rest || !items || !item)
+        return status_no_memory("a parameter");
+    for (; (part = strsep(&rest, "+")); i++) {
+        items[i] = (node){.kind = NODE_SCALAR, .at = at, .text = part, .size = 1};
+        item[i] = &items[i];
+    }
+    const node list = {.kind = NODE_LIST, .at = at, .n = parts, .item = item, .size = parts + 1};
+    return param_value_read(c, def, &list, out);
 }

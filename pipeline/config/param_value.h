@@ -45,7 +45,7 @@ const char *param_type_name(param_type type);
 // DAG takes it apart before). ERR_USAGE with the place.
 status param_value_read(const param_context *c, const param_def *def, const node *n,
                         param_value *out);
-// The same for one value as text, unquoted.
+// The same for one value as text, unquoted; or for a list's values with a + between them.
 status param_value_read_text(const param_context *c, const param_def *def, const char *typed,
                              location at, param_value *out);
 

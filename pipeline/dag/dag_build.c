@@ -7,6 +7,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
+#include "pipeline/dag/effective.h"
 #include "pipeline/dag/expand.h"
 
 // A depth-first walk over steps, with a stack of its own: chains may be long.
@@ -102,6 +103,7 @@ status dag_build(pipeline_file *f, dag **out)
         goto done;
     }
     d->file = f;
+    TRY(effective_write(f));
     TRY(order_steps(f, order));
     for (size_t i = 0; i < f->n_steps; i++) {
         size_t first = d->n;

@@ -60,8 +60,8 @@ status dag_select(dag *d, const dag_selection *s)
 {
     status st = OK;
     bool *from = checked_calloc(d->n, sizeof *from), *only = checked_calloc(d->n, sizeof *only);
-    bool *force = checked_calloc(d->n, sizeof *force);
-    if (!from || !only || !force) {
+    bool *force = checked_calloc(d->n, sizeof *force), *to = checked_calloc(d->n, sizeof *to);
+    if (!from || !only || !force || !to) {
         st = status_no_memory("a selection");
         goto done;
     }
@@ -71,17 +71,23 @@ status dag_select(dag *d, const dag_selection *s)
         TRY(choose_tasks(d, "--only", s->only, only));
     if (s->force)
         TRY(choose_tasks(d, "--force", s->force, force));
+    if (s->to)
+        TRY(choose_tasks(d, "--to", s->to, to));
+    for (size_t i = d->n; i-- > 0;)
+        for (size_t k = 0; to[i] && k < d->tasks[i]->n_inputs; k++)
+            to[d->tasks[i]->inputs[k]->index] = true;
     for (size_t i = 0; i < d->n; i++) {
         task *t = d->tasks[i];
         for (size_t k = 0; k < t->n_inputs; k++)
             from[i] |= from[t->inputs[k]->index];
-        t->selected = (!s->from || from[i]) && (!s->only || only[i]);
+        t->selected = (!s->from || from[i]) && (!s->only || only[i]) && (!s->to || to[i]);
         t->forced = force[i];
     }
 done:
     free(from);
     free(only);
     free(force);
+    free(to);
     return st;
 }
 

@@ -14,6 +14,7 @@ typedef struct dag_selection {
     const char *from;  // these and everything below them
     const char *only;  // these
     const char *force; // these run again though finished
+    const char *to;    // these and everything that they need
 } dag_selection;
 
 // Sets `selected` and `forced` of all tasks. ERR_USAGE naming the option.

@@ -145,7 +145,11 @@ static status add_references(task *t, const key_digester *d)
                 r->n == 1 ? r->parameter : arena_format(t->memory, "%s %zu", r->parameter, k + 1);
             if (!prefix)
                 return status_no_memory("a key");
-            TRY(know_resource(e, &t->file->memory, d));
+            st = know_resource(e, &t->file->memory, d);
+            if (st == ERR_INPUT || st == ERR_USAGE)
+                st = location_place(st, e->at);
+            if (st != OK)
+                goto done;
             for (size_t n = 0; n < e->key.n; n++)
                 TRY(add_field(&t->fields, t->memory,
                               arena_format(t->memory, "%s%s", prefix, e->key.field[n].name),

@@ -13,6 +13,7 @@
 #include "pipeline/config/override.h"
 #include "pipeline/config/param_check.h"
 #include "pipeline/config/reference.h"
+#include "pipeline/dag/families.h"
 
 const param_def pipeline_params[] = {
     {.name = "pipeline",
@@ -371,8 +372,10 @@ status pipeline_file_parse(const char *path, const char *bytes, size_t n,
     TRY(need_map(root, "the pipeline"));
     for (size_t i = 0; i < n_overrides; i++)
         TRY(override_apply(&f->memory, &root, overrides[i]));
-    TRY(read_sections(f, &c, root));
     f->here = c.here;
+    f->root = root;
+    TRY(families_expand(&f->memory, r, &root));
+    TRY(read_sections(f, &c, root));
     *out = f;
     f = NULL;
 done:

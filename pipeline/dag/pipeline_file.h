@@ -50,6 +50,8 @@ typedef struct pipeline_file {
     const char *here;   // the current folder, from which paths in overrides start
     const char *text;   // the source, unchanged
     size_t text_size;
+    const node *root;             // the tree of it, with the overrides in it
+    const char *effective;        // that as text (effective.h), once the DAG is built
     const char *const *overrides; // as given: "key.path=value"
     size_t n_overrides;
     const registry *registry;

@@ -36,7 +36,7 @@ static status read_values(const param_context *c, const node *n, sweep_axis *axi
                              axis->name);
     for (size_t i = 0; i < axis->n; i++) {
         const node *item = axis->single ? n : n->item[i];
-        if (item->kind == NODE_LIST) {
+        if (item->kind == NODE_LIST && !param_is_list(axis->def->type)) {
             st = location_fail(ERR_USAGE, item->at,
                                "`%s` has a list inside its list; write one list", axis->name);
             goto done;
@@ -75,6 +75,15 @@ static status unknown_key(const step *s, const sweep *w, const node_pair *pair,
     return st;
 }
 
+// Is it a list of lists, for a parameter that takes a list?
+static bool sweeps_lists(const param_def *def, const node *n)
+{
+    bool all = def->type != PARAM_FROM && n->kind == NODE_LIST && n->n > 0;
+    for (size_t i = 0; all && i < n->n; i++)
+        all = n->item[i]->kind == NODE_LIST;
+    return all;
+}
+
 static status read_key(const param_context *c, const step *s, const node_pair *pair,
                        const task_axis *upstream, size_t n_upstream, sweep *w)
 {
@@ -84,7 +93,7 @@ static status read_key(const param_context *c, const step *s, const node_pair *p
     if (!own && !matched)
         return unknown_key(s, w, pair, upstream, n_upstream);
     axis.def = own ? &s->stage->params[axis.param] : matched->def;
-    bool takes_one = !param_is_list(axis.def->type);
+    bool takes_one = !param_is_list(axis.def->type) || sweeps_lists(axis.def, pair->value);
     if (own && (!takes_one || (!matched && pair->value->kind != NODE_LIST)))
         return params_set(c, w->base, axis.param, pair->value);
     status st = read_values(c, pair->value, &axis);

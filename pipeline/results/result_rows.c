@@ -151,7 +151,7 @@ static bool is_interval(const artefact *a, const char *name)
 static bool is_listed(const artefact *a, size_t i, variable_type type, int dims)
 {
     const char *name = artefact_variable_name(a, i);
-    bool listed = type != VARIABLE_TEXT && !is_interval(a, name);
+    bool listed = type != VARIABLE_TEXT && !is_interval(a, name) && !artefact_is_coordinate(a, i);
     for (int d = 0; d < dims; d++)
         listed = listed && !is_fine_grained(artefact_variable_dim(a, i, d)) &&
                  strcmp(artefact_variable_dim(a, i, d), name) != 0;

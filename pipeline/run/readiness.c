@@ -8,8 +8,10 @@
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/text.h"
+#include "pipeline/dag/adopt.h"
 #include "pipeline/dag/key.h"
 #include "pipeline/run/task_end.h"
+#include "pipeline/store/kept.h"
 
 // How rank 0 tells a decision. Behind it, each terminated: the failure's line, and name and value
 // of every field of the key (the owner of a task writes them into its artefact).
@@ -43,6 +45,44 @@ static task_phase judge_inputs(const task *t)
     return worst;
 }
 
+static void skip_task(task_run *t, const stored *as)
+{
+    t->stored = *as;
+    memcpy(t->task->digest, as->digest, sizeof t->task->digest);
+}
+
+// Rank 0: a result of before under the key, whatever its task was called, is put in the task's
+// place; what lies there is kept.
+static status adopt_task(run *r, task_run *t, const journal_commit *own, bool *adopted)
+{
+    const task *k = t->task;
+    kept_result found;
+    stored made;
+    status st = OK;
+    *adopted = !k->forced && kept_find(r->file->output, r->records.known, k->key, &found);
+    if (own && strcmp(own->key, k->key) != 0 && (*adopted || k->selected))
+        TRY(kept_put(r->file->output, own));
+    if (!*adopted)
+        goto done;
+    TRY(task_adopt(k, &found.commit, r->epoch, run_may_write, r, &made));
+    journal_commit line = found.commit;
+    line.label = k->label;
+    line.step = k->step->name;
+    line.fields = k->fields.field;
+    line.n_fields = k->fields.n;
+    line.path = k->artefact_name;
+    line.digest = made.digest;
+    line.file_digest = made.file_digest;
+    line.bytes = made.bytes;
+    line.mtime_ns = made.mtime_ns;
+    TRY(journal_task_done(r->records.journal, &line));
+    kept_forget(r->file->output, &found);
+    progress_say(r->records.progress, "%s was there, as %s", k->label, found.commit.label);
+    skip_task(t, &made);
+done:
+    return st;
+}
+
 // Rank 0: what becomes of a waiting task. On failure the state is set too.
 static status judge_task(run *r, task_run *t, task_phase *phase)
 {
@@ -52,7 +92,7 @@ static status judge_task(run *r, task_run *t, task_phase *phase)
     if (*phase == PHASE_LEFT_OUT && k->selected)
         return status_fail(
             ERR_USAGE, k->label,
-            "needs a task that is not finished and that --only or --from leaves out; run "
+            "needs a task that is not finished and that --only, --from or --to leaves out; run "
             "without it, or name an earlier step");
     if (*phase != PHASE_READY)
         return OK;
@@ -65,16 +105,22 @@ static status judge_task(run *r, task_run *t, task_phase *phase)
     const journal_task *known = journal_find_task(r->records.known, k->label);
     const journal_commit *c = known ? known->commit : NULL;
     if (c && !k->forced && strcmp(c->key, k->key) == 0 && store_present(r->file->output, c)) {
+        stored as = {.bytes = c->bytes, .mtime_ns = c->mtime_ns};
+        memcpy(as.digest, c->digest, strlen(c->digest) + 1);
+        memcpy(as.file_digest, c->file_digest, strlen(c->file_digest) + 1);
+        skip_task(t, &as);
         *phase = PHASE_SKIPPED;
-        t->stored.bytes = c->bytes;
-        t->stored.mtime_ns = c->mtime_ns;
-        memcpy(t->stored.digest, c->digest, strlen(c->digest) + 1);
-        memcpy(t->stored.file_digest, c->file_digest, strlen(c->file_digest) + 1);
-        memcpy(k->digest, t->stored.digest, sizeof k->digest);
-    } else if (!k->selected) {
-        *phase = PHASE_LEFT_OUT;
+        return OK;
     }
-    return OK;
+    bool adopted;
+    st = adopt_task(r, t, c, &adopted);
+    if (st != OK)
+        *phase = PHASE_FAILED;
+    else if (adopted)
+        *phase = PHASE_SKIPPED;
+    else if (!k->selected)
+        *phase = PHASE_LEFT_OUT;
+    return st;
 }
 
 // Rank 0: decides on all waiting tasks, in topological order, so that one pass settles whole

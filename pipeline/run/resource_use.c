@@ -121,11 +121,6 @@ static status want_entry(resource_use *u, resource_entry *e)
     return OK;
 }
 
-bool resource_use_taken(const resource_use *u, size_t i)
-{
-    return u->entries[i].users > 0;
-}
-
 void resource_use_want(resource_use *u, const task *t)
 {
     each_entry(u, t, want_entry);
@@ -138,7 +133,8 @@ static status open_entry(resource_use *u, resource_entry *e)
         return OK;
     use->tried = true;
     use->verdict = (verdict){OK, ""};
-    status st = e->def->open(e->params, u->file->globals, resource_use_share(u), false, &e->object);
+    status st = e->def->open(e->params, u->file->globals, resource_use_share(u), RESOURCE_WHOLE,
+                             &e->object);
     if (st != OK)
         e->object = NULL;
     verdict_add(&use->verdict, st);
@@ -303,7 +299,7 @@ status resource_use_open_light(resource_use *u)
         resource_entry *e = &u->file->resources[i];
         if (!e->def->part || u->entries[i].users == 0)
             continue;
-        status st = e->def->open(e->params, u->file->globals, NULL, true, &e->object);
+        status st = e->def->open(e->params, u->file->globals, NULL, RESOURCE_LIGHT, &e->object);
         if (st != OK)
             e->object = NULL;
         first = first == OK ? st : first;

@@ -21,8 +21,6 @@ void resource_use_free(resource_use *u);
 // The ranks that hold one object between them: the node's, or with teams those of it that are the
 // same member. Borrowed.
 share *resource_use_share(const resource_use *u);
-// Will a task need the i-th of the file's resources? Local.
-bool resource_use_taken(const resource_use *u, size_t i);
 // The task will be opened: what it needs counts as open from now on. Local.
 void resource_use_want(resource_use *u, const task *t);
 // Before that, a node's first rank begins to watch its files, as they were when `in` (rank 0's; NULL

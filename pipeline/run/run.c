@@ -148,24 +148,6 @@ static status record_start(const run *r, const char *pipeline, int threads)
     return journal_run_started(r->records.journal, &line);
 }
 
-// What resources have to say, from a light look at each by one rank. One that does not open is an
-// error of the tasks that need it, and said then.
-static void say_notes(run *r)
-{
-    for (size_t i = 0; i < r->file->n_resources; i++) {
-        const resource_entry *e = &r->file->resources[i];
-        void *object = NULL;
-        if (!e->def->notes || !resource_use_taken(r->resources, i) ||
-            e->def->open(e->params, r->file->globals, NULL, true, &object) != OK)
-            continue;
-        const char *at = e->def->notes(object);
-        for (const char *end; (end = strchr(at, '\n')); at = end + 1)
-            progress_say(r->records.progress, "note: %s/%s: %.*s", e->def->section, e->name,
-                         (int)(end - at), at);
-        e->def->close(object);
-    }
-}
-
 static status form_teams(run *r, int threads)
 {
     int n, ranks = comm_ranks(r->comm);
@@ -197,8 +179,6 @@ static status start_work(run *r, const char *pipeline)
     int threads = params_has(g, "threads") ? (int)params_int(g, "threads") : comm_cores(r->comm);
     TRY(look_at_machines(r, threads));
     TRY(form_teams(r, threads));
-    if (comm_rank(r->comm) == 0)
-        say_notes(r);
     TRY(comm_agree(r->comm, pool_new(threads, &r->runtime.pool)));
     const int32_t *cpu;
     if (comm_own_cores(r->comm, &cpu) == threads) // else other threads may want the same ones
@@ -216,6 +196,7 @@ static status start_work(run *r, const char *pipeline)
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
     TRY(comm_agree(r->comm, first ? checkpoint_clean(r) : OK));
     TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));
+    TRY(task_look(r));
 done:
     return st;
 }
@@ -330,9 +311,22 @@ static void release_run(run *r)
     pool_free(r->runtime.pool);
     run_records_close(&r->records);
     free(r->tasks);
+    free(r->times);
     dag_free(r->dag);
     pipeline_file_free(r->file);
     pthread_mutex_destroy(&r->lock);
+}
+
+// What the tasks of each step took in earlier runs. For want of memory nothing is said of the end.
+static void recall_times(run *r)
+{
+    r->times = checked_calloc(r->file->n_steps, sizeof *r->times);
+    for (size_t i = 0; i < r->dag->n; i++) {
+        const journal_task *k = journal_find_task(r->records.known, r->dag->tasks[i]->label);
+        if (k && k->commit)
+            wave_note_finished(r, r->dag->tasks[i], k->commit->busy, k->commit->ranks,
+                               k->commit->alone);
+    }
 }
 
 // Rank 0 takes the folder; what it says there of itself.
@@ -342,6 +336,8 @@ static status open_records(run *r, bool quiet)
         run_records_open(&r->records, r->file->output, quiet, stop_flag(r->stop), &r->epoch);
     if (r->records.lease)
         snprintf(r->lease_id, sizeof r->lease_id, "%s", lease_id(r->records.lease));
+    if (st == OK)
+        recall_times(r);
     return st;
 }
 

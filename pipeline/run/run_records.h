@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "pipeline/base/progress.h"
+#include "pipeline/lease/lease.h"
 #include "pipeline/store/inputs.h"
 #include "pipeline/store/journal.h"
-#include "pipeline/store/lease.h"
 
 typedef struct run_records { // all owned
     progress *progress;

@@ -56,6 +56,12 @@ typedef struct rank_doing {
     bool saving;
 } rank_doing;
 
+// What the finished tasks of a step took together, each as if it had had the machine to itself.
+typedef struct step_time {
+    double seconds;
+    size_t n;
+} step_time;
+
 typedef struct run {
     comm *comm;
     pipeline_file *file;
@@ -84,6 +90,7 @@ typedef struct run {
     char lease_id[LEASE_ID];
     char cpus[MACHINES_CPUS];
     run_records records; // rank 0
+    step_time *times;    // rank 0: of each step of the file; owned; NULL: nothing is known
 } run;
 
 // Notes for the watchdog what is in r->doing. With the lock held. Local.

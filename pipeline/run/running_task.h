@@ -40,6 +40,7 @@ typedef struct running_task {
     checkpoint_file from;
     int64_t saved_round, saved_done; // what its checkpoint holds; -1: there is none
     int64_t units;                   // of the finished rounds
+    int64_t foreseen;                // in all rounds; 0: not asked yet; -1: unknown (rank 0)
     double operations;
     // For the journal (journal_commit): this rank's seconds in units and what those cost; seconds
     // in which all waited for this task, on the owner where it decides.

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/dag/coordinates.h"
 #include "pipeline/machine/memory_use.h"
 #include "pipeline/run/checkpoint_cleanup.h"
 #include "pipeline/run/running_task.h"
 #include "pipeline/run/task_end.h"
+#include "pipeline/run/wave_note.h"
 #include "pipeline/store/artefact_writer.h"
 
 status task_store(run *r, running_task *a, const round_state *finished, const partial *sum)
@@ -21,7 +23,7 @@ status task_store(run *r, running_task *a, const round_state *finished, const pa
     const provenance origin = {.epoch = r->epoch,
                                .pipeline = r->file->name,
                                .pipeline_path = r->file->path,
-                               .pipeline_text = r->file->text,
+                               .pipeline_text = r->file->effective,
                                .label = t->label,
                                .stage = t->stage->name,
                                .key = t->key,
@@ -36,6 +38,7 @@ status task_store(run *r, running_task *a, const round_state *finished, const pa
     TRY(run_may_write(r));
     TRY(artefact_writer_new(&w));
     TRY(t->stage->finish(a->state, finished, sum, w));
+    TRY(task_coordinates(t, w));
     TRY(store_commit(r->file->output, t->artefact_name, w, &origin, run_may_write, r,
                      &a->of->stored));
 done:
@@ -91,6 +94,7 @@ status task_commit_record(run *r, running_task *a)
         return st;
     const task_run *t = a->of;
     const task *k = t->task;
+    wave_note_finished(r, k, a->busy, comm_ranks(r->comm), a->alone);
     const journal_commit c = {.label = k->label,
                               .step = k->step->name,
                               .stage = k->stage->name,

@@ -10,4 +10,8 @@
 // that fails on a rank, the task fails on all. Collective.
 void task_open_ready(run *r);
 
+// Before any is opened: fails the tasks to come whose inputs are wrong as far as headers and first
+// records show, and says what is to be known of the others. Collective; fails alike on all ranks.
+status task_look(run *r);
+
 #endif

@@ -92,6 +92,8 @@ static status lay_out(run *r, wave *w)
         part->board = &boards[p];
         part->here = high > low ? high - low : 0;
         part->journalled = progress_clock();
+        if (comm_rank(r->comm) == 0)
+            wave_note_begin(part);
         st = view_sum(r, part->task, at);
         at += running_task_bytes(part->task);
     }

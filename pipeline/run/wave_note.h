@@ -29,6 +29,12 @@ bool wave_note_wanted(const comm *c);
 // ERR_IO.
 status wave_note_write(const wave_note *own, const comm *c, journal *j);
 
+// Asks the stage what the round is about, and how many units it foresees in all. Rank 0. Local.
+void wave_note_begin(wave_part *part);
+
+// Adds a finished task to what its step's tasks take, for the time to the end. Rank 0. Local.
+void wave_note_finished(run *r, const task *t, double busy, int ranks, double alone);
+
 // Rank 0 speaks for all: what its node has done of the node's share, scaled to the whole, for who
 // watches and now and then for the journal. With the run's lock held. Local.
 void wave_note_progress(run *r, const wave_units *l, double started);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
 #include "pipeline/store/artefact_digest.h"
 #include "pipeline/store/artefact_file.h"
 #include "pipeline/store/hyperslab.h"
@@ -85,7 +86,8 @@ static int define_variable(creation *c, size_t i, int *id)
 {
     const written_variable *v = &c->w->variables[i];
     // coverage_content_type is ACDD's: a variable named like its only dimension is a coordinate.
-    bool coordinate = v->dims == 1 && strcmp(c->w->dims[v->dim[0]].name, v->name) == 0;
+    bool coordinate =
+        v->coordinate || (v->dims == 1 && strcmp(c->w->dims[v->dim[0]].name, v->name) == 0);
     const char *coverage = coordinate ? "coordinate" : "modelResult";
     int dims[VARIABLE_MAX_DIMS], code;
     int64_t rows, row_items;
@@ -95,12 +97,33 @@ static int define_variable(creation *c, size_t i, int *id)
     if ((code = nc_def_var(c->file, v->name, types[v->type], v->dims, dims, id)) ||
         (rows > 0 && row_items > 0 && (code = define_layout(c->file, *id, v, rows, row_items))) ||
         (code = nc_put_att_text(c->file, *id, "long_name", strlen(v->long_name), v->long_name)) ||
-        (code = nc_put_att_text(c->file, *id, "units", strlen(v->units), v->units)))
+        (code = nc_put_att_text(c->file, *id, "units", strlen(v->units), v->units)) ||
+        (v->coordinate &&
+         (code = nc_put_att_text(c->file, *id, ARTEFACT_IN_DIGEST, strlen("no"), "no"))))
         return code;
     return nc_put_att_text(c->file, *id, "coverage_content_type", strlen(coverage), coverage);
 }
 
-static status define_variables(creation *c)
+// The names of coordinates that no dimension is called after, as one text, owned by the caller:
+// readers cannot tell them otherwise.
+static status list_coordinates(const artefact_writer *w, char **out)
+{
+    text names = {0};
+    for (size_t i = 0; i < w->n_variables; i++) {
+        const written_variable *v = &w->variables[i];
+        bool own = v->dims == 1 && strcmp(w->dims[v->dim[0]].name, v->name) == 0;
+        if (v->coordinate && !own)
+            text_addf(&names, "%s%s", names.length ? " " : "", v->name);
+    }
+    if (names.failed) {
+        text_free(&names);
+        return status_no_memory("coordinates");
+    }
+    *out = names.at;
+    return OK;
+}
+
+static status define_variables(creation *c, const char *coordinates)
 {
     const artefact_writer *w = c->w;
     const char *what = "the header";
@@ -123,6 +146,8 @@ static status define_variables(creation *c)
         what = w->variables[i].name;
         code = define_variable(c, i, &c->variables[i]);
     }
+    if (!code && coordinates)
+        code = nc_put_att_text(c->file, NC_GLOBAL, "coordinates", strlen(coordinates), coordinates);
     if (!code)
         code = nc_enddef(c->file);
     artefact_unlock();
@@ -227,6 +252,8 @@ static status close_file(const creation *c, status st)
 status artefact_create(const char *path, const artefact_writer *w, char hex[DIGEST_HEX])
 {
     status st;
+    size_t n = 0;
+    char *coordinates = NULL;
     creation c = {.path = path, .w = w, .file = -1};
     digest_part *parts = checked_calloc(w->n_variables, sizeof *parts);
     c.dims = checked_calloc(w->n_dims, sizeof *c.dims);
@@ -235,15 +262,18 @@ status artefact_create(const char *path, const artefact_writer *w, char hex[DIGE
         st = status_no_memory("an artefact");
         goto done;
     }
-    TRY(define_variables(&c));
+    TRY(list_coordinates(w, &coordinates));
+    TRY(define_variables(&c, coordinates));
     for (size_t i = 0; i < w->n_variables; i++) {
-        parts[i].name = w->variables[i].name;
-        TRY(put_variable(&c, i, parts[i].hex));
+        parts[n].name = w->variables[i].name;
+        TRY(put_variable(&c, i, parts[n].hex));
+        n += !w->variables[i].coordinate;
     }
-    st = digest_parts_join(parts, w->n_variables, hex);
+    st = digest_parts_join(parts, n, hex);
 done:
     if (c.file >= 0)
         st = close_file(&c, st);
+    free(coordinates);
     free(parts);
     free(c.dims);
     free(c.variables);

@@ -110,13 +110,15 @@ done:
 status artefact_digest(const artefact *a, char hex[DIGEST_HEX])
 {
     status st = OK;
-    size_t n = artefact_variables(a);
-    digest_part *parts = checked_calloc(n, sizeof *parts);
+    size_t n = 0;
+    digest_part *parts = checked_calloc(artefact_variables(a), sizeof *parts);
     if (!parts)
         return status_no_memory("a digest");
-    for (size_t i = 0; i < n; i++) {
-        parts[i].name = artefact_variable_name(a, i);
-        TRY(digest_variable(a, &parts[i]));
+    for (size_t i = 0; i < artefact_variables(a); i++) {
+        if (artefact_is_coordinate(a, i))
+            continue;
+        parts[n].name = artefact_variable_name(a, i);
+        TRY(digest_variable(a, &parts[n++]));
     }
     st = digest_parts_join(parts, n, hex);
 done:

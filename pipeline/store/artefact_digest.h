@@ -10,8 +10,8 @@
 #include "pipeline/base/status.h"
 #include "pipeline/store/artefact.h"
 
-// The digest of names, types, shapes and values, in the order of names, by reading every value.
-// ERR_INPUT.
+// The digest of names, types, shapes and values, in the order of names, by reading every value but
+// those of such coordinates. ERR_INPUT.
 status artefact_digest(const artefact *a, char hex[DIGEST_HEX]);
 
 // How a digest is made, for both sides: one variable's part begins with its name, type and shape,

@@ -26,6 +26,7 @@ typedef struct read_variable {
     variable_type type;
     int dims, dim[VARIABLE_MAX_DIMS];
     int64_t lengths[VARIABLE_MAX_DIMS];
+    bool coordinate; // that no digest covers
 } read_variable;
 
 struct artefact {
@@ -68,6 +69,16 @@ static status check_nc(const artefact *a, int code, const char *what)
                              what, nc_strerror(code));
 }
 
+static bool is_out_of_digest(int file, int id)
+{
+    char said[2];
+    nc_type type;
+    size_t n;
+    return nc_inq_att(file, id, ARTEFACT_IN_DIGEST, &type, &n) == NC_NOERR && type == NC_CHAR &&
+           n == sizeof said && nc_get_att_text(file, id, ARTEFACT_IN_DIGEST, said) == NC_NOERR &&
+           memcmp(said, "no", sizeof said) == 0;
+}
+
 static int list_variable(const artefact *a, int id, read_variable *v)
 {
     nc_type type;
@@ -82,6 +93,7 @@ static int list_variable(const artefact *a, int id, read_variable *v)
     if (t == known)
         return NC_EBADTYPE;
     v->type = (variable_type)t;
+    v->coordinate = is_out_of_digest(a->file, id);
     for (int d = 0; d < v->dims; d++) {
         if (v->dim[d] < 0 || (size_t)v->dim[d] >= a->n_dims)
             return NC_EBADDIM;
@@ -174,6 +186,11 @@ const char *artefact_variable_name(const artefact *a, size_t i)
 const char *artefact_variable_dim(const artefact *a, size_t index, int i)
 {
     return a->dims[a->variables[index].dim[i]].name;
+}
+
+bool artefact_is_coordinate(const artefact *a, size_t i)
+{
+    return a->variables[i].coordinate;
 }
 
 static const read_variable *find_variable(const artefact *a, const char *name)
@@ -348,6 +365,29 @@ static char *get_text_attribute(const artefact *a, int id, const char *name)
 char *artefact_get_attribute(const artefact *a, const char *name)
 {
     return get_text_attribute(a, NC_GLOBAL, name);
+}
+
+status artefact_each_attribute(const artefact *a,
+                               status (*visit)(void *context, const char *name, const char *value),
+                               void *context)
+{
+    int n = 0, code;
+    char name[NC_MAX_NAME + 1];
+    artefact_lock();
+    code = nc_inq_natts(a->file, &n);
+    artefact_unlock();
+    status st = check_nc(a, code, "its attributes");
+    for (int i = 0; st == OK && i < n; i++) {
+        artefact_lock();
+        code = nc_inq_attname(a->file, NC_GLOBAL, i, name);
+        artefact_unlock();
+        st = check_nc(a, code, "its attributes");
+        char *value = st == OK ? artefact_get_attribute(a, name) : NULL;
+        if (value)
+            st = visit(context, name, value);
+        free(value);
+    }
+    return st;
 }
 
 char *artefact_variable_text(const artefact *a, size_t index, const char *attribute)

@@ -4,6 +4,7 @@
 #ifndef PIPELINE_STORE_ARTEFACT_FILE_H
 #define PIPELINE_STORE_ARTEFACT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,14 +14,14 @@
 // Opens a file after artefact_check_header. ERR_INPUT. Owned by the caller (artefact_close).
 status artefact_open(const char *path, artefact **out);
 
-// What is inside, for `inspect`. Names and texts are borrowed from the artefact or owned by the
-// caller as said.
-size_t artefact_variables(const artefact *a);
-const char *artefact_variable_name(const artefact *a, size_t i); // borrowed
-// The name of dimension `i` of a variable; borrowed.
-const char *artefact_variable_dim(const artefact *a, size_t index, int i);
-// A text attribute of a variable, or NULL; owned by the caller.
-char *artefact_variable_text(const artefact *a, size_t index, const char *attribute);
+// Is it a coordinate that no digest covers? It has this attribute, "no".
+#define ARTEFACT_IN_DIGEST "in_digest"
+bool artefact_is_coordinate(const artefact *a, size_t i);
+
+// Calls visit with every global text attribute, until it fails. ERR_INPUT.
+status artefact_each_attribute(const artefact *a,
+                               status (*visit)(void *context, const char *name, const char *value),
+                               void *context);
 
 // The version of NetCDF, as it says itself. Borrowed.
 const char *artefact_library(void);

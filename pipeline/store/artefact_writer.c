@@ -21,6 +21,7 @@ static void free_variable(written_variable *v)
     free(v->name);
     free(v->long_name);
     free(v->units);
+    free(v->owned);
 }
 
 void artefact_writer_free(artefact_writer *w)
@@ -81,14 +82,21 @@ status artefact_dim(artefact_writer *w, const char *name, int64_t length)
     return OK;
 }
 
+static bool has_variable(const artefact_writer *w, const char *name)
+{
+    for (size_t i = 0; i < w->n_variables; i++)
+        if (strcmp(w->variables[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static status check_variable(const artefact_writer *w, const variable *v)
 {
     status st = check_name(v->name);
     if (st != OK)
         return st;
-    for (size_t i = 0; i < w->n_variables; i++)
-        if (strcmp(w->variables[i].name, v->name) == 0)
-            return status_fail(ERR_INTERNAL, NULL, "variable %s is declared twice", v->name);
+    if (has_variable(w, v->name))
+        return status_fail(ERR_INTERNAL, NULL, "variable %s is declared twice", v->name);
     if (v->dims < 0 || v->dims > VARIABLE_MAX_DIMS)
         return status_fail(ERR_INTERNAL, NULL, "variable %s has %d dimensions", v->name, v->dims);
     for (int d = 0; d < v->dims; d++)
@@ -169,6 +177,61 @@ const char *artefact_writer_attribute(const artefact_writer *w, const char *name
         if (strcmp(w->attributes[i].name, name) == 0)
             return w->attributes[i].value;
     return NULL;
+}
+
+bool artefact_writer_has(const artefact_writer *w, const char *name)
+{
+    return find_dim(w, name) < w->n_dims || has_variable(w, name);
+}
+
+status artefact_coordinate(artefact_writer *w, const variable *v)
+{
+    status st = artefact_variable(w, v);
+    if (st == OK)
+        w->variables[w->n_variables - 1].coordinate = true;
+    return st;
+}
+
+status artefact_take_coordinate(artefact_writer *w, const variable *v, void *data)
+{
+    variable coordinate = *v;
+    coordinate.data = data;
+    status st = artefact_coordinate(w, &coordinate);
+    if (st == OK)
+        w->variables[w->n_variables - 1].owned = data;
+    else
+        free(data);
+    return st;
+}
+
+int64_t artefact_writer_length(const artefact_writer *w, const char *dim)
+{
+    const size_t i = find_dim(w, dim);
+    return i < w->n_dims ? w->dims[i].length : -1;
+}
+
+status artefact_writer_add_indices(artefact_writer *w)
+{
+    status st = OK;
+    for (size_t i = 0; st == OK && i < w->n_dims; i++) {
+        const written_dim *d = &w->dims[i];
+        if (has_variable(w, d->name) || d->length > INT32_MAX)
+            continue;
+        int32_t *index = checked_calloc((size_t)d->length, sizeof *index);
+        if (!index)
+            return status_no_memory("indices");
+        for (int32_t k = 0; k < (int32_t)d->length; k++)
+            index[k] = k;
+        st = artefact_take_coordinate(w,
+                                      &(variable){.name = d->name,
+                                                  .type = VARIABLE_I32,
+                                                  .dims = 1,
+                                                  .dim = {d->name},
+                                                  .long_name = "index, from 0",
+                                                  .units = "1"},
+                                      index);
+    }
+    return st;
 }
 
 size_t artefact_writer_bytes(const artefact_writer *w)

@@ -4,6 +4,7 @@
 #ifndef PIPELINE_STORE_ARTEFACT_WRITER_H
 #define PIPELINE_STORE_ARTEFACT_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ typedef struct written_variable {
     const void *data; // borrowed, as in `variable`
     variable_fill *fill;
     void *context;
+    bool coordinate;
+    void *owned; // data of the engine's own coordinates; NULL: they are borrowed
 } written_variable;
 
 typedef struct written_attribute {
@@ -44,6 +47,13 @@ void artefact_writer_free(artefact_writer *w); // NULL is a no-op
 
 // The value of an attribute declared so far, or NULL. Borrowed.
 const char *artefact_writer_attribute(const artefact_writer *w, const char *name);
+
+// Is there a dimension, or a variable, of that name?
+bool artefact_writer_has(const artefact_writer *w, const char *name);
+
+// Gives every dimension that no variable is called after its indices as a coordinate: layer, unit.
+// What a coordinate would be taken for by its name must all be declared before.
+status artefact_writer_add_indices(artefact_writer *w);
 
 // Bytes of all values together (text counts as its pointers): a lower bound of the file's size.
 // Local.

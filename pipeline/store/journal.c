@@ -209,6 +209,10 @@ status journal_task_progress(journal *j, const journal_progress *p)
     put_int(line, "done", p->done);
     put_int(line, "units", p->units);
     put_real(line, "rate", p->rate);
+    if (p->left > 0)
+        put_real(line, "left", p->left);
+    if (p->note && *p->note)
+        put_text(line, "note", p->note);
     return append_line(j, line, false);
 }
 

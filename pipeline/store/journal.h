@@ -46,6 +46,8 @@ typedef struct journal_progress {
     int64_t round;       // 0 for the first
     int64_t done, units; // of this round
     double rate;         // units a second, now; 0: unknown
+    double left;         // seconds to the task's end; 0 or less: unknown
+    const char *note;    // what the stage says of the round; NULL or "": nothing
     double time;
 } journal_progress;
 
@@ -135,6 +137,15 @@ typedef struct journal_state journal_state;
 // by the caller.
 status journal_load(const char *output, journal_state **out);
 void journal_state_free(journal_state *s); // NULL is a no-op
+
+// The latest commit under a key, or the one before `after`; NULL: there is none. Those of all labels,
+// also where others came after. Borrowed.
+const journal_commit *journal_find_key(const journal_state *s, const char *key,
+                                       const journal_commit *after);
+
+// The pipeline files that the journal's runs were of, each once, as they were given. Borrowed.
+size_t journal_pipelines(const journal_state *s);
+const char *journal_pipeline_at(const journal_state *s, size_t i);
 
 // Borrowed; NULL where the journal says nothing of the label, or of the path. A hash look-up.
 const journal_task *journal_find_task(const journal_state *s, const char *label);

@@ -34,12 +34,22 @@ typedef struct entry { // of a label
     key_field *fields; // owned, of the commit, once parsed
 } entry;
 
+typedef struct kept_commit {    // of any label, also one that others came after
+    journal_commit commit;      // without fields
+    struct kept_commit *before; // of the same key
+} kept_commit;
+
 struct journal_state {
     char *bytes;   // owned: the file. All texts are borrowed from it
     entry **tasks; // owned; each its own block, so that pointers into it stay
     journal_input **inputs;
     size_t n_tasks, tasks_capacity, n_inputs, inputs_capacity;
     names task_index, input_index;
+    kept_commit **commits; // owned, each its own block
+    size_t n_commits, commits_capacity;
+    names key_index;        // key -> its last one in commits
+    const char **pipelines; // owned; of runs, each once
+    size_t n_pipelines, pipelines_capacity;
     journal_run run;
     journal_summary summary;
 };
@@ -159,6 +169,8 @@ static bool on_progress(journal_state *s, const line *l)
         .done = get_count(l, "done"),
         .units = get_count(l, "units"),
         .rate = get_real(l, "rate"),
+        .left = get_real(l, "left"),
+        .note = get_text(l, "note"),
         .time = get_real(l, "time"),
     };
     e->task.progress = &e->progress;
@@ -174,6 +186,21 @@ static bool is_inside(const char *path)
         if (strcmp(part, "..") == 0 || strncmp(part, "../", 3) == 0)
             return false;
     return true;
+}
+
+static bool keep_commit(journal_state *s, const journal_commit *c)
+{
+    size_t i;
+    kept_commit *k = calloc(1, sizeof *k);
+    if (!k ||
+        !checked_grow(&s->commits, &s->commits_capacity, s->n_commits + 1, sizeof *s->commits)) {
+        free(k);
+        return false;
+    }
+    k->commit = *c;
+    k->before = names_get(&s->key_index, c->key, &i) ? s->commits[i] : NULL;
+    s->commits[s->n_commits] = k;
+    return names_put(&s->key_index, c->key, s->n_commits++);
 }
 
 static bool on_done(journal_state *s, const line *l)
@@ -211,7 +238,7 @@ static bool on_done(journal_state *s, const line *l)
     const journal_commit *c = &e->commit;
     bool whole = is_inside(c->path) && c->step && c->stage && c->key && c->digest && c->file_digest;
     e->task.commit = whole ? c : NULL; // a line of another version of the program
-    return true;
+    return !whole || keep_commit(s, c);
 }
 
 static bool on_input(journal_state *s, const line *l)
@@ -239,6 +266,20 @@ static bool on_input(journal_state *s, const line *l)
     return true;
 }
 
+static bool note_pipeline(journal_state *s, const char *path)
+{
+    for (size_t i = 0; path && i < s->n_pipelines; i++)
+        if (strcmp(s->pipelines[i], path) == 0)
+            path = NULL;
+    if (!path)
+        return true;
+    if (!checked_grow(&s->pipelines, &s->pipelines_capacity, s->n_pipelines + 1,
+                      sizeof *s->pipelines))
+        return false;
+    s->pipelines[s->n_pipelines++] = path;
+    return true;
+}
+
 static bool on_run(journal_state *s, const line *l)
 {
     s->run = (journal_run){
@@ -257,7 +298,7 @@ static bool on_run(journal_state *s, const line *l)
     s->summary.message = NULL;
     s->summary.kept = 0;
     s->summary.runs++;
-    return true;
+    return note_pipeline(s, s->run.pipeline);
 }
 
 static bool on_end(journal_state *s, const line *l)
@@ -349,6 +390,11 @@ void journal_state_free(journal_state *s)
     }
     for (size_t i = 0; i < s->n_inputs; i++)
         free(s->inputs[i]);
+    for (size_t i = 0; i < s->n_commits; i++)
+        free(s->commits[i]);
+    free(s->commits);
+    free(s->pipelines);
+    names_free(&s->key_index);
     names_free(&s->task_index);
     names_free(&s->input_index);
     free(s->tasks);
@@ -361,6 +407,28 @@ const journal_task *journal_find_task(const journal_state *s, const char *label)
 {
     size_t i;
     return names_get(&s->task_index, label, &i) ? &s->tasks[i]->task : NULL;
+}
+
+const journal_commit *journal_find_key(const journal_state *s, const char *key,
+                                       const journal_commit *after)
+{
+    size_t i;
+    const kept_commit *k = (const kept_commit *)after; // it is its first member
+    if (k)
+        k = k->before;
+    else if (names_get(&s->key_index, key, &i))
+        k = s->commits[i];
+    return k ? &k->commit : NULL;
+}
+
+size_t journal_pipelines(const journal_state *s)
+{
+    return s->n_pipelines;
+}
+
+const char *journal_pipeline_at(const journal_state *s, size_t i)
+{
+    return s->pipelines[i];
 }
 
 const journal_input *journal_find_input(const journal_state *s, const char *path)

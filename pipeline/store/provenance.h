@@ -15,7 +15,7 @@
 typedef struct provenance {
     int64_t epoch;                        // of the run
     const char *pipeline, *pipeline_path; // name and file
-    const char *pipeline_text;            // the file as given
+    const char *pipeline_text;            // the file, with what the command line changed
     const char *label, *stage, *key;      // of the task
     const key_field *fields;              // of the key: parameters, and the digests of all inputs
     size_t n_fields;

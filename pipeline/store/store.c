@@ -90,18 +90,24 @@ status store_commit(const char *output, const char *path, artefact_writer *w,
                     const provenance *origin, status (*allowed)(void *context), void *context,
                     stored *out)
 {
+    status st = provenance_add(w, origin);
+    return st == OK ? store_again(output, path, w, origin->epoch, allowed, context, out) : st;
+}
+
+status store_again(const char *output, const char *path, const artefact_writer *w, int64_t epoch,
+                   status (*allowed)(void *context), void *context, stored *out)
+{
     status st;
     char written[DIGEST_HEX];
     bool made = false;
     char *final = file_join(output, path), *folder = final ? file_folder(final) : NULL;
-    char *temporary = final ? text_format("%s.%lld-%ld" TEMPORARY, final, (long long)origin->epoch,
-                                          (long)getpid())
-                            : NULL;
+    char *temporary =
+        final ? text_format("%s.%lld-%ld" TEMPORARY, final, (long long)epoch, (long)getpid())
+              : NULL;
     if (!folder || !temporary) {
         st = status_no_memory("a path");
         goto done;
     }
-    TRY(provenance_add(w, origin));
     TRY(own_file_check_folder(output, path));
     TRY(file_make_folders(folder));
     TRY(check_space(folder, w));

@@ -38,6 +38,11 @@ status store_commit(const char *output, const char *path, artefact_writer *w,
                     const provenance *origin, status (*allowed)(void *context), void *context,
                     stored *out);
 
+// The same for what says already where it comes from: a result that is written again under another
+// name. `epoch`: of this run.
+status store_again(const char *output, const char *path, const artefact_writer *w, int64_t epoch,
+                   status (*allowed)(void *context), void *context, stored *out);
+
 // Opens a committed artefact. With `verify`, the whole file is read against its digest first: one
 // rank of a run does so, the others open after its vote; without it, only the size is compared.
 // Local. ERR_INPUT when the file is missing or is not what was committed. Owned by the caller

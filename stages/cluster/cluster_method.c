@@ -17,6 +17,8 @@
 #include "stages/cluster/balanced_assignment.h"
 #include "stages/cluster/balanced_kmeans.h"
 #include "stages/cluster/cofiring_graph.h"
+#include "stages/cluster/graph_modularity.h"
+#include "stages/cluster/leiden.h"
 #include "stages/cluster/neuron_rows.h"
 #include "stages/common/resources.h"
 #include "stages/common/shelf.h"
@@ -27,8 +29,9 @@ enum { LAYERS_HELD = 4 };
 
 struct layer_rows {
     int layer;
-    float *values; // [neurons, width], prepared for distances
-    uint8_t *bits; // [neurons, firing_bytes]; NULL without firing vectors
+    float *values;         // [neurons, width], prepared for distances
+    uint8_t *bits;         // [neurons, firing_bytes]; NULL without firing vectors
+    cofiring_graph *graph; // where clusters are found; else NULL
 };
 
 struct cluster_layers {
@@ -111,11 +114,24 @@ static status label_random(cluster_layers *s, const layer_rows *rows, int start,
     return OK;
 }
 
+// Experts of a layer are its neurons in runs of one length.
+static status label_experts(cluster_layers *s, const layer_rows *rows, int start, int lane,
+                            int32_t *label)
+{
+    (void)rows, (void)start, (void)lane;
+    const int64_t width = s->shape.neurons / s->shape.clusters;
+    for (int64_t i = 0; i < s->shape.neurons; i++)
+        label[i] = (int32_t)(i / width);
+    return OK;
+}
+
 static const cluster_method methods[] = {
-    {"weights", true, false, label_kmeans},
-    {"coactivation", true, true, label_kmeans},
-    {"graph", false, true, label_graph},
-    {"random", false, false, label_random},
+    {"weights", .starts = true, .label = label_kmeans},
+    {"coactivation", .starts = true, .firing = true, .label = label_kmeans},
+    {"graph", .firing = true, .label = label_graph},
+    {"communities", .firing = true, .found = true},
+    {"random", .label = label_random},
+    {"experts", .experts = true, .label = label_experts},
 };
 
 const cluster_method *cluster_method_of(const task *t)
@@ -127,13 +143,34 @@ const cluster_method *cluster_method_of(const task *t)
     return &methods[i];
 }
 
-status cluster_check_size(const task *t, int64_t neurons)
+static status count_experts(const task *t, int *clusters)
 {
-    int64_t clusters = params_int(task_params(t), "clusters");
-    if (clusters > neurons)
+    const params *p = task_params(t);
+    const int experts = model_get_info(stage_model(t))->experts;
+    if (experts == 0)
+        return params_fail(p, "method", "model %s is dense and has no experts; use another method",
+                           task_resource_name(t, "model", 0));
+    if (params_has(p, "clusters") && params_int(p, "clusters") != experts)
+        return params_fail(p, "clusters",
+                           "%" PRId64 " clusters, but a layer of the model has %d experts; leave "
+                           "it out",
+                           params_int(p, "clusters"), experts);
+    *clusters = experts;
+    return OK;
+}
+
+status cluster_count(const task *t, int64_t neurons, int *clusters)
+{
+    if (cluster_method_of(t)->experts)
+        return count_experts(t, clusters);
+    *clusters = (int)neurons;
+    if (cluster_method_of(t)->found)
+        return OK;
+    *clusters = (int)params_int(task_params(t), "clusters");
+    if (*clusters > neurons)
         return params_fail(task_params(t), "clusters",
-                           "%" PRId64 " clusters of %" PRId64 " neurons; ask for at most %" PRId64,
-                           clusters, neurons, neurons);
+                           "%d clusters of %" PRId64 " neurons; ask for at most %" PRId64,
+                           *clusters, neurons, neurons);
     return OK;
 }
 
@@ -193,6 +230,7 @@ static void drop_rows(void *item)
     layer_rows *rows = item;
     free(rows->values);
     free(rows->bits);
+    cofiring_graph_free(rows->graph);
     free(rows);
 }
 
@@ -212,6 +250,9 @@ static status make_rows(void *context, int64_t layer, void **item)
     if (!rows->values || (s->how->firing && !rows->bits))
         TRY(status_no_memory("rows to cluster"));
     TRY(load_rows(s, rows));
+    if (s->how->found)
+        TRY(cofiring_graph_new(rows->bits, s->shape.neurons, s->firing_bytes, task_pool(s->task),
+                               &rows->graph));
     *item = rows;
     rows = NULL;
 done:
@@ -244,10 +285,9 @@ status cluster_layers_new(const task *t, cluster_layers **out)
     s->task = t;
     s->how = cluster_method_of(t);
     s->seed = (uint64_t)params_int(task_params(t), "seed");
-    s->shape.clusters = (int)params_int(task_params(t), "clusters");
     s->lanes = pool_threads(task_pool(t));
     TRY(find_shapes(s));
-    TRY(cluster_check_size(t, s->shape.neurons));
+    TRY(cluster_count(t, s->shape.neurons, &s->shape.clusters));
     s->kmeans = checked_calloc((size_t)s->lanes, sizeof(balanced_kmeans *));
     if (!s->kmeans)
         TRY(status_no_memory("clusters"));
@@ -289,6 +329,53 @@ status cluster_layers_label(cluster_layers *s, int layer, int start, int lane, i
     TRY(neuron_rows_inertia(rows->values, shape->neurons, shape->width, shape->clusters, label,
                             inertia));
 done:
+    if (item)
+        shelf_give(s->rows, layer);
+    return st;
+}
+
+static double resolution_of(const task *t)
+{
+    const params *p = task_params(t);
+    return params_has(p, "resolution") ? params_real(p, "resolution") : 1;
+}
+
+int cluster_nulls(const task *t)
+{
+    const params *p = task_params(t);
+    return params_has(p, "nulls") ? (int)params_int(p, "nulls") : 20;
+}
+
+status cluster_layers_communities(cluster_layers *s, int layer, int null, int32_t *label,
+                                  double *inertia, double *modularity)
+{
+    status st = OK;
+    const cluster_shape *shape = &s->shape;
+    const double resolution = resolution_of(s->task);
+    const rng random = stream_of(s, layer, null);
+    void *item = NULL;
+    const layer_rows *rows;
+    const cofiring_graph *graph;
+    int32_t communities = 0;
+    cofiring_graph *rewired = NULL;
+    TRY(shelf_take(s->rows, layer, &item));
+    rows = item;
+    graph = rows->graph;
+    if (task_stopping(s->task))
+        TRY(ERR_INTERRUPTED);
+    if (null > 0) {
+        TRY(graph_rewired(rows->graph, &random, &rewired));
+        graph = rewired;
+    }
+    // Far behind the positions that rewiring draws at.
+    TRY(leiden_communities(graph, resolution, rng_u64(&random, (uint64_t)1 << 40) >> 32, label,
+                           &communities));
+    TRY(graph_modularity(graph, resolution, label, modularity));
+    if (null == 0)
+        TRY(neuron_rows_inertia(rows->values, shape->neurons, shape->width, communities, label,
+                                inertia));
+done:
+    cofiring_graph_free(rewired);
     if (item)
         shelf_give(s->rows, layer);
     return st;

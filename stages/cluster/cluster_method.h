@@ -15,25 +15,30 @@ typedef struct layer_rows layer_rows;
 
 typedef struct cluster_method {
     const char *name;
-    bool starts; // tries several starts, of which the best is kept
-    bool firing; // compares firing vectors, from a collect artefact; otherwise rows of W_in
+    bool starts;  // tries several starts, of which the best is kept
+    bool firing;  // compares firing vectors, from a collect artefact; otherwise rows of W_in
+    bool experts; // the clusters are the experts of a sparse model
+    bool found;   // finds how many clusters a layer has; otherwise they are asked for
     // Labels those rows from a start, in a lane: scratch that no other call uses meanwhile.
+    // NULL where clusters are found.
     status (*label)(cluster_layers *s, const layer_rows *rows, int start, int lane, int32_t *label);
 } cluster_method;
 
 // That of the task's parameter `method`. Static.
 const cluster_method *cluster_method_of(const task *t);
 
-// ERR_USAGE, at the parameter, when the task asks for more clusters than a layer has neurons.
-status cluster_check_size(const task *t, int64_t neurons);
+// How many clusters the task makes of a layer's neurons; the most it can make where they are found.
+// ERR_USAGE, at the parameter, when it asks for more than there are neurons, or for experts that
+// its model has not.
+status cluster_count(const task *t, int64_t neurons, int *clusters);
 
 typedef struct cluster_shape {
-    int layers, clusters;
+    int layers, clusters;   // the most there can be, where they are found
     int64_t neurons, width; // of a layer; of a neuron's row
 } cluster_shape;
 
 // Borrows the task. Owned by the caller. Local. ERR_INPUT when the artefact of the activations is
-// not as collect.c says; fails as cluster_check_size.
+// not as collect.c says; fails as cluster_count.
 status cluster_layers_new(const task *t, cluster_layers **out);
 void cluster_layers_free(cluster_layers *s);                        // NULL is a no-op
 const cluster_shape *cluster_layers_shape(const cluster_layers *s); // borrowed
@@ -46,5 +51,10 @@ int cluster_layers_held(const task *t);
 // Local. ERR_INTERRUPTED when the run must stop.
 status cluster_layers_label(cluster_layers *s, int layer, int start, int lane, int32_t *label,
                             double *inertia);
+// Where clusters are found: the same of the layer's graph, and its modularity; with null > 0 only
+// the modularity, of the communities of a rewired graph (graph_modularity.h). NaN without edges.
+status cluster_layers_communities(cluster_layers *s, int layer, int null, int32_t *label,
+                                  double *inertia, double *modularity);
+int cluster_nulls(const task *t); // rewired graphs of each layer
 
 #endif

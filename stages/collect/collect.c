@@ -2,7 +2,8 @@
 // The stage `collect`: runs the model over the collect part of every subset and keeps what every
 // neuron did, as statistics over all its tokens.
 //   activations: {stage: collect, model: trained, data: glyphs, sites: [mlp, attn], firing: 1000}
-// Output; mlp_* with mlp among the `sites`, attn_* with attn, and firing of mlp alone:
+// Output; mlp_* with mlp among the `sites`, attn_* with attn, expert_* with expert, and firing of mlp
+// alone:
 //   string subset(subset)                                1  class or text domain
 //   int64 mlp_count(subset)                              1  tokens that the statistics are over
 //   double mlp_mean_abs(subset, layer, unit)             1  mean of |x|
@@ -10,6 +11,7 @@
 //   double mlp_mean_square(subset, layer, unit)          1  mean of x^2
 //   double mlp_mean_sqrt_abs(subset, layer, unit)        1  mean of sqrt|x|
 //   double mlp_positive(subset, layer, unit)             1  share of tokens with x > 0
+//   int64 expert_tokens(subset, layer, expert)           1  of sparse models, with mlp: see below
 //   int64 firing_tokens(subset)                          1  tokens sampled, with `firing`
 //   double bin_low(bin)                                  1  lowest x of a bin, with `histogram`
 //   int64 mlp_histogram(subset, layer, unit, bin)        1  tokens by bin of x, with `histogram`
@@ -21,6 +23,16 @@
 //   double attn_mean_sqrt_abs(subset, layer, attn_unit)  1  mean of sqrt|x|
 //   double attn_positive(subset, layer, attn_unit)       1  share of tokens with x > 0
 //   int64 attn_histogram(subset, layer, attn_unit, bin)  1  tokens by bin of x, with `histogram`
+//   int64 expert_count(subset)                           1  tokens that the statistics are over
+//   double expert_mean_abs(subset, layer, expert)        1  mean of x, the router's weight: x >= 0
+//   double expert_mean(subset, layer, expert)            1  the same
+//   double expert_mean_square(subset, layer, expert)     1  mean of x^2
+//   double expert_mean_sqrt_abs(subset, layer, expert)   1  mean of sqrt x
+//   double expert_positive(subset, layer, expert)        1  share of tokens routed to it
+//   int64 expert_histogram(subset, layer, expert, bin)   1  tokens by bin of x, with `histogram`
+// In a sparse model a neuron of mlp has an activation only at the tokens that are routed to its
+// expert: its statistics are over these, expert_tokens many, and NaN where there are none; it does
+// not fire at the others.
 // Firing is sampled at N tokens of a subset, or at all where it has fewer. Sampled token t (in
 // token order) is bit t % 8 (1 << t % 8) of byte t / 8; `byte` is ceil(max(firing_tokens) / 8)
 // long, and bits from firing_tokens on are 0. So a neuron's firing vector over all subsets is one
@@ -54,8 +66,8 @@ typedef struct collect_state {
 static const param_def collect_params[] = {
     {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to run"},
     {"data", PARAM_RESOURCE, .required = true, .section = "datasets", .help = "what to run it on"},
-    {"sites", PARAM_TEXTS, .value = "[mlp]", .choices = "mlp|attn",
-     .help = "where to read neurons"},
+    {"sites", PARAM_TEXTS, .value = "[mlp]", .choices = "mlp|attn|expert",
+     .help = "where to read neurons; expert: of sparse models, the router's weight of each expert"},
     {"firing", PARAM_INT, .value = "0", .low = 0, .high = 1e9,
      .help = "tokens per subset whose firing (x > 0) at the mlp site is kept, for co-activation"},
     {"seed", PARAM_INT, .value = "0", .low = 0, .high = 9e15,
@@ -148,6 +160,11 @@ static status choose_tokens(collect_state *s)
     return OK;
 }
 
+static status collect_look(const task *t, stage_look *found)
+{
+    return stage_look_samples(t, "data", 0, found);
+}
+
 static status collect_prepare(const task *t, share *s)
 {
     return stage_prepare_samples(t, "data", 0, s);
@@ -234,6 +251,15 @@ static sampled_rows sampled_rows_of(const collect_state *s, const tile_cut *cut)
     return (sampled_rows){row + first, end - first, first, cut->first_row};
 }
 
+// The first of a block's rows that is row `row` of the tile or a later one.
+static int64_t find_row(const site_block *b, int64_t row)
+{
+    int64_t at = 0;
+    while (b->row && at < b->rows && b->row[at] < row)
+        at++;
+    return b->row ? at : row;
+}
+
 // Adds a tile's block sample by sample, from the first token of each that counts.
 static status add_samples(const collect_pass *pass, block_sums *own, const tile *t,
                           const site_block *block, const sampled_rows *sampled)
@@ -245,10 +271,13 @@ static status add_samples(const collect_pass *pass, block_sums *own, const tile 
         const int64_t begin = t->first_row[i] + s->layout.skip, end = t->first_row[i + 1];
         if (begin >= end)
             continue;
+        const int64_t first = find_row(block, begin), last = find_row(block, end);
         site_block counted = *block;
-        counted.x = block->x + begin * block->stride;
-        counted.rows = end - begin;
-        sampled_rows here = {left.row, 0, left.first_bit, sampled->before + begin};
+        counted.x = block->x + first * block->stride;
+        counted.rows = last - first;
+        counted.row = block->row ? block->row + first : NULL;
+        sampled_rows here = {left.row, 0, left.first_bit,
+                             sampled->before + (block->row ? 0 : begin)};
         while (here.n < left.n && left.row[here.n] < sampled->before + end)
             here.n++;
         st = site_sums_add(pass->sums[block->site], own, &counted, &here, task_label(s->task));
@@ -259,8 +288,12 @@ static status add_samples(const collect_pass *pass, block_sums *own, const tile 
 
 static int widest_site(const collect_state *s)
 {
-    const int mlp = s->layout.site[SITE_MLP].width, attn = s->layout.site[SITE_ATTN].width;
-    return mlp > attn ? mlp : attn;
+    int widest = 0;
+    for (int which = 0; which < SITES; which++) {
+        const int width = s->layout.site[which].shape.width;
+        widest = width > widest ? width : widest;
+    }
+    return widest;
 }
 
 static status read_block(void *context, int64_t index, int thread, const tile *t,
@@ -276,7 +309,7 @@ static status read_block(void *context, int64_t index, int thread, const tile *t
     }
     const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
     sampled_rows sampled = {0};
-    if (s->layout.site[block->site].words > 0)
+    if (s->layout.site[block->site].shape.words > 0)
         sampled = sampled_rows_of(s, cut);
     if (s->layout.skip > 0)
         return add_samples(pass, *own, t, block, &sampled);
@@ -288,20 +321,23 @@ static status add_site(const collect_state *s, const site_sums *sums, int subset
                        partial *sum)
 {
     status st = OK;
-    const collect_site *l = &s->layout.site[which];
+    const site_shape *l = &s->layout.site[which].shape;
+    const int field = s->layout.site[which].field;
     const layer_range held = model_layers(s->model);
+    const int64_t *counts[COUNTS] = {[COUNT_POSITIVE] = site_sums_positive(sums),
+                                     [COUNT_FIRING] = site_sums_firing(sums),
+                                     [COUNT_HISTOGRAM] = site_sums_histogram(sums),
+                                     [COUNT_ROUTED] = site_sums_routed(sums)};
     int64_t first = (int64_t)held.first * l->width, n = (int64_t)(held.end - held.first) * l->width;
-    int64_t at = (int64_t)subset * s->layout.layers * l->width + first;
+    int64_t at = (int64_t)subset * l->layers * l->width + first;
     for (int m = 0; m < MOMENTS; m++)
-        TRY(partial_add_sums(sum, l->field + m, at, n, site_sums_sum(sums, m) + first));
-    TRY(partial_add_counts(sum, l->field + COLLECT_POSITIVE, at, n,
-                           site_sums_positive(sums) + first));
-    if (l->words > 0)
-        TRY(partial_add_counts(sum, l->field + COLLECT_FIRING, at * l->words, n * l->words,
-                               site_sums_firing(sums) + first * l->words));
-    if (l->bins > 0)
-        TRY(partial_add_counts(sum, l->histogram, at * l->bins, n * l->bins,
-                               site_sums_histogram(sums) + first * l->bins));
+        TRY(partial_add_sums(sum, field + m, at, n, site_sums_sum(sums, m) + first));
+    for (collect_count k = 0; k < COUNTS; k++) {
+        int64_t a_layer, begin = collect_layout_count(&s->layout, which, k, subset, &a_layer);
+        TRY(partial_add_counts(sum, field + COLLECT_COUNTS, begin + held.first * a_layer,
+                               (held.end - held.first) * a_layer,
+                               counts[k] + held.first * a_layer));
+    }
 done:
     return st;
 }
@@ -315,7 +351,7 @@ static status begin_sums(collect_state *s, int which, int lane, site_sums **out)
     if (*own)
         site_sums_clear(*own);
     else if (l->read)
-        st = site_sums_new(s->layout.layers, l->width, l->words, l->bins, own);
+        st = site_sums_new(&l->shape, own);
     *out = *own;
     return st;
 }
@@ -387,10 +423,7 @@ static status collect_estimate(const task *t, estimate *out)
                                                     cuts->max_samples, cuts->max_rows);
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
-            out->memory_bytes +=
-                threads * (double)site_sums_bytes(s->layout.layers, s->layout.site[which].width,
-                                                  s->layout.site[which].words,
-                                                  s->layout.site[which].bins);
+            out->memory_bytes += threads * (double)site_sums_bytes(&s->layout.site[which].shape);
     out->memory_bytes += threads * (double)block_sums_bytes(widest_site(s));
     out->memory_bytes +=
         stage_products_bytes(threads) + threads * (double)samples_reading_bytes(s->samples);
@@ -408,6 +441,7 @@ const stage_def stage_collect = {
     .params = collect_params,
     .in_teams = true,
     .estimate = collect_estimate,
+    .look = collect_look,
     .prepare = collect_prepare,
     .open = collect_open,
     .next = collect_next,

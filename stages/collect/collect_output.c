@@ -12,7 +12,8 @@
 #include "pipeline/base/fixed.h"
 #include "stages/collect/counted_rows.h"
 #include "stages/collect/histogram.h"
-#include "stages/collect/site_sums.h"
+#include "stages/common/scores.h"
+#include "stages/common/unreached.h"
 
 // What is kept of each neuron beside the firing bits; the moments first, in their order.
 static const struct statistic {
@@ -22,7 +23,7 @@ static const struct statistic {
     [MOMENT_VALUE] = {"mean", "mean activation over all tokens of the subset"},
     [MOMENT_SQUARE] = {"mean_square", "mean squared activation over all tokens of the subset"},
     [MOMENT_SQRT_ABS] = {"mean_sqrt_abs", "mean square root of the absolute activation"},
-    [COLLECT_POSITIVE] = {"positive", "share of tokens with a positive activation"},
+    [MOMENTS] = {"positive", "share of tokens with a positive activation"},
 };
 
 status collect_layout_make(const params *p, const dataset *data, const model_info *info,
@@ -55,15 +56,18 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
     for (int which = 0; which < SITES; which++) {
         collect_site *s = &l->site[which];
         s->read = params_lists(p, "sites", site_names[which]);
-        s->width = model_site_width(info, which);
-        s->words = which == SITE_MLP ? (most + FIRING_BITS - 1) / FIRING_BITS : 0;
-        s->field = field;
-        if (s->read)
-            field += s->words > 0 ? COLLECT_SITE_FIELDS : COLLECT_FIRING;
-        if (s->read && l->histogram) {
-            s->bins = HISTOGRAM_BINS;
-            s->histogram = field++;
+        s->shape = (site_shape){.layers = info->layers,
+                                .width = model_site_width(info, which),
+                                .bins = l->histogram ? HISTOGRAM_BINS : 0};
+        if (which == SITE_MLP) {
+            s->shape.experts = info->experts;
+            s->shape.words = (most + FIRING_BITS - 1) / FIRING_BITS;
         }
+        if (s->read && s->shape.width == 0)
+            return params_fail(p, "sites", "the model is dense and has no site %s; leave it out",
+                               site_names[which]);
+        s->field = field;
+        field += s->read ? COLLECT_SITE_FIELDS : 0;
     }
     return OK;
 }
@@ -75,23 +79,50 @@ void collect_layout_free(collect_layout *l)
     *l = (collect_layout){0};
 }
 
+// Counts of a kind that a layer has for one subset.
+static int64_t counts_of_layer(const site_shape *s, collect_count kind)
+{
+    return kind == COUNT_POSITIVE    ? s->width
+           : kind == COUNT_FIRING    ? s->width * s->words
+           : kind == COUNT_HISTOGRAM ? (int64_t)s->width * s->bins
+           : kind == COUNT_ROUTED    ? s->experts
+                                     : 0;
+}
+
+int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int subset,
+                             int64_t *a_layer)
+{
+    const site_shape *s = &l->site[which].shape;
+    int64_t first = 0;
+    for (collect_count k = 0; k < kind; k++)
+        first += l->subsets * l->layers * counts_of_layer(s, k);
+    *a_layer = counts_of_layer(s, kind);
+    return first + subset * l->layers * *a_layer;
+}
+
+// The counts of a kind of all subsets.
+static const int64_t *counts_of(const collect_layout *l, int which, collect_count kind,
+                                const partial *sum)
+{
+    int64_t a_layer;
+    return partial_counts(sum, l->site[which].field + COLLECT_COUNTS) +
+           collect_layout_count(l, which, kind, 0, &a_layer);
+}
+
 void collect_layout_shape(const collect_layout *l, partial_shape *out)
 {
     *out = (partial_shape){.fields = 1};
     out->field[COLLECT_ROWS] = (partial_field){"tokens", PARTIAL_COUNT, l->subsets};
     for (int which = 0; which < SITES; which++) {
         const collect_site *s = &l->site[which];
-        int64_t length = (int64_t)l->subsets * l->layers * s->width;
+        int64_t a_layer;
         if (!s->read)
             continue;
         for (int m = 0; m < MOMENTS; m++)
-            out->field[out->fields++] = (partial_field){statistic[m].name, PARTIAL_SUM, length};
-        out->field[out->fields++] = (partial_field){"positive", PARTIAL_COUNT, length};
-        if (s->words > 0)
-            out->field[out->fields++] = (partial_field){"firing", PARTIAL_COUNT, length * s->words};
-        if (s->bins > 0)
-            out->field[out->fields++] =
-                (partial_field){"histogram", PARTIAL_COUNT, length * s->bins};
+            out->field[out->fields++] = (partial_field){
+                statistic[m].name, PARTIAL_SUM, (int64_t)l->subsets * l->layers * s->shape.width};
+        out->field[out->fields++] = (partial_field){
+            "counts", PARTIAL_COUNT, collect_layout_count(l, which, COUNTS, 0, &a_layer)};
     }
 }
 
@@ -99,10 +130,12 @@ double collect_layout_disk_bytes(const collect_layout *l)
 {
     double bytes = 0;
     for (int which = 0; which < SITES; which++) {
-        double values = (double)l->subsets * l->layers * l->site[which].width;
+        const site_shape *s = &l->site[which].shape;
+        double values = (double)l->subsets * l->layers * s->width;
         if (l->site[which].read)
-            bytes += values * (MOMENTS + 1 + l->site[which].bins) * sizeof(double);
-        if (l->site[which].read && l->site[which].words > 0)
+            bytes += values * (MOMENTS + 1 + s->bins) * sizeof(double) +
+                     (double)l->subsets * l->layers * s->experts * sizeof(int64_t);
+        if (l->site[which].read && s->words > 0)
             bytes += values * (double)l->firing_bytes;
     }
     return bytes;
@@ -112,15 +145,22 @@ double collect_layout_disk_bytes(const collect_layout *l)
 static status fill_mean(void *context, int64_t first, int64_t rows, void *out)
 {
     const collect_variable *v = context;
-    const collect_site *s = &v->layout->site[v->site];
+    const collect_layout *l = v->layout;
+    const site_shape *s = &l->site[v->site].shape;
     const int64_t *tokens = partial_counts(v->sum, COLLECT_ROWS);
-    int field = s->field + v->field;
+    const int64_t *routed = counts_of(l, v->site, COUNT_ROUTED, v->sum);
+    const int64_t *positive = counts_of(l, v->site, COUNT_POSITIVE, v->sum);
+    const fixed *sum =
+        v->moment < MOMENTS ? partial_sums(v->sum, l->site[v->site].field + v->moment) : NULL;
     double *mean = out;
     for (int64_t r = first; r < first + rows; r++)
-        for (int64_t i = r * s->width; i < (r + 1) * s->width; i++) {
-            double total = v->field < MOMENTS ? fixed_to(partial_sums(v->sum, field)[i])
-                                              : (double)partial_counts(v->sum, field)[i];
-            *mean++ = total / (double)tokens[r / v->layout->layers];
+        for (int64_t i = 0; i < s->width; i++) {
+            const int64_t at = r * s->width + i;
+            double total = sum ? fixed_to(sum[at]) : (double)positive[at];
+            int64_t over = tokens[r / l->layers];
+            if (s->experts > 0)
+                over = routed[r * s->experts + i / (s->width / s->experts)];
+            *mean++ = over > 0 ? total / (double)over : NAN;
         }
     return OK;
 }
@@ -130,8 +170,8 @@ static status fill_firing(void *context, int64_t first, int64_t rows, void *out)
 {
     const collect_variable *v = context;
     const collect_layout *l = v->layout;
-    const collect_site *s = &l->site[v->site];
-    const int64_t *bits = partial_counts(v->sum, s->field + COLLECT_FIRING);
+    const site_shape *s = &l->site[v->site].shape;
+    const int64_t *bits = counts_of(l, v->site, COUNT_FIRING, v->sum);
     int64_t neurons = (int64_t)l->layers * s->width;
     uint8_t *byte = out;
     for (int64_t r = first; r < first + rows; r++) {
@@ -148,8 +188,8 @@ static status describe_firing(collect_layout *l, int which, const partial *sum, 
 {
     status st = OK;
     collect_site *s = &l->site[which];
-    collect_variable *v = &s->variable[COLLECT_FIRING];
-    *v = (collect_variable){.layout = l, .sum = sum, .site = which, .field = COLLECT_FIRING};
+    collect_variable *v = &s->variable[MOMENTS + 1];
+    *v = (collect_variable){.layout = l, .sum = sum, .site = which};
     TRY(artefact_dim(w, "byte", l->firing_bytes));
     TRY(artefact_variable(w, &(variable){.name = "firing_tokens",
                                          .type = VARIABLE_I64,
@@ -201,18 +241,39 @@ done:
     return st;
 }
 
-static status describe_histogram(collect_site *s, int which, const char *unit, const partial *sum,
+static status describe_histogram(collect_layout *l, int which, const partial *sum,
                                  artefact_writer *w)
 {
     status st = OK;
+    collect_site *s = &l->site[which];
     snprintf(s->histogram_name, sizeof s->histogram_name, "%s_histogram", site_names[which]);
     TRY(artefact_variable(w, &(variable){.name = s->histogram_name,
                                          .type = VARIABLE_I64,
                                          .dims = 4,
-                                         .dim = {"subset", "layer", unit, "bin"},
+                                         .dim = {"subset", "layer", scores_unit(which), "bin"},
                                          .long_name = "tokens of the subset by bin of activation",
                                          .units = "1",
-                                         .data = partial_counts(sum, s->histogram)}));
+                                         .data = counts_of(l, which, COUNT_HISTOGRAM, sum)}));
+done:
+    return st;
+}
+
+static status describe_routed(const collect_layout *l, int which, const partial *sum,
+                              artefact_writer *w)
+{
+    status st = OK;
+    const int64_t *routed = counts_of(l, which, COUNT_ROUTED, sum);
+    const routing_shape shape = {l->subsets, l->layers, l->site[which].shape.experts};
+    TRY(artefact_dim(w, "expert", shape.experts));
+    TRY(artefact_variable(w, &(variable){.name = "expert_tokens",
+                                         .type = VARIABLE_I64,
+                                         .dims = 3,
+                                         .dim = {"subset", "layer", "expert"},
+                                         .long_name = "tokens of the subset that are routed to the "
+                                                      "expert",
+                                         .units = "1",
+                                         .data = routed}));
+    TRY(unreached_note(&shape, l->subset, routed, w));
 done:
     return st;
 }
@@ -221,9 +282,9 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
 {
     status st = OK;
     collect_site *s = &l->site[which];
-    const char *unit = which == SITE_MLP ? "unit" : "attn_unit";
+    const char *unit = scores_unit(which);
     TRY(artefact_dim(w, "layer", l->layers));
-    TRY(artefact_dim(w, unit, s->width));
+    TRY(artefact_dim(w, unit, s->shape.width));
     snprintf(s->count_name, sizeof s->count_name, "%s_count", site_names[which]);
     TRY(artefact_variable(w, &(variable){.name = s->count_name,
                                          .type = VARIABLE_I64,
@@ -232,23 +293,27 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
                                          .long_name = "tokens the statistics are over",
                                          .units = "1",
                                          .data = partial_counts(sum, COLLECT_ROWS)}));
-    for (int i = 0; i <= COLLECT_POSITIVE; i++) {
+    for (int i = 0; i <= MOMENTS; i++) {
         collect_variable *v = &s->variable[i];
-        *v = (collect_variable){.layout = l, .sum = sum, .site = which, .field = i};
+        *v = (collect_variable){.layout = l, .sum = sum, .site = which, .moment = i};
         snprintf(v->name, sizeof v->name, "%s_%s", site_names[which], statistic[i].name);
+        snprintf(v->long_name, sizeof v->long_name, "%s%s", statistic[i].long_name,
+                 s->shape.experts > 0 ? ", of those routed to its expert" : "");
         TRY(artefact_variable(w, &(variable){.name = v->name,
                                              .type = VARIABLE_F64,
                                              .dims = 3,
                                              .dim = {"subset", "layer", unit},
-                                             .long_name = statistic[i].long_name,
+                                             .long_name = v->long_name,
                                              .units = "1",
                                              .fill = fill_mean,
                                              .context = v}));
     }
-    if (s->words > 0)
+    if (s->shape.words > 0)
         TRY(describe_firing(l, which, sum, w));
-    if (s->bins > 0)
-        TRY(describe_histogram(s, which, unit, sum, w));
+    if (s->shape.bins > 0)
+        TRY(describe_histogram(l, which, sum, w));
+    if (s->shape.experts > 0)
+        TRY(describe_routed(l, which, sum, w));
 done:
     return st;
 }

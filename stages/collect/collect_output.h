@@ -11,27 +11,36 @@
 #include "pipeline/base/partial.h"
 #include "pipeline/config/params.h"
 #include "pipeline/store/artefact.h"
-#include "stages/collect/moments.h"
+#include "stages/collect/site_sums.h"
 #include "stages/common/tile_source.h"
 
 // Fields of the partial: tokens of each subset first; then of each site read, from `field` on, the
-// sums [subsets, layers, width] of each moment, counts of x > 0 [subsets, layers, width] and firing
-// bits [subsets, layers, width, words]; with histograms [subsets, layers, width, bins] counts.
-enum { COLLECT_ROWS = 0, COLLECT_POSITIVE = MOMENTS, COLLECT_FIRING, COLLECT_SITE_FIELDS };
+// sums [subsets, layers, width] of each moment, and in one field all its counts.
+enum { COLLECT_ROWS = 0, COLLECT_COUNTS = MOMENTS, COLLECT_SITE_FIELDS };
+
+// A site's counts, one behind the other: x > 0 [subsets, layers, width], firing bits [subsets,
+// layers, width, words], histograms [subsets, layers, width, bins], and tokens that are routed to
+// each expert [subsets, layers, experts].
+typedef enum collect_count {
+    COUNT_POSITIVE,
+    COUNT_FIRING,
+    COUNT_HISTOGRAM,
+    COUNT_ROUTED,
+    COUNTS
+} collect_count;
 
 // A variable of the artefact that is made of one field, row by row.
 typedef struct collect_variable {
     const struct collect_layout *layout;
     const partial *sum;
-    int site, field;
-    char name[32];
+    int site, moment; // or MOMENTS: of x > 0
+    char name[32], long_name[112];
 } collect_variable;
 
 typedef struct collect_site {
     bool read;
-    int width, field;    // neurons of a layer; first field
-    int64_t words;       // of FIRING_BITS firing bits a neuron; 0: none
-    int histogram, bins; // field of the histogram, and its bins; 0: none
+    site_shape shape; // of its sums
+    int field;        // its first one
     collect_variable variable[MOMENTS + 2];
     char count_name[32], histogram_name[32];
 } collect_site;
@@ -48,13 +57,17 @@ typedef struct collect_layout {
 } collect_layout;
 
 // Derives the layout from the stage's parameters; subsets as cut. Borrows names from `data`. Local.
-// ERR_USAGE, at the parameter, when a subset has no sample to collect on. collect_layout_free is
+// ERR_USAGE, at the parameter, when a subset has no sample to collect on, or experts are asked of a
+// dense model. collect_layout_free is
 // safe after a failure too.
 status collect_layout_make(const params *p, const dataset *data, const model_info *info,
                            const tile_source *source, collect_layout *out);
 void collect_layout_free(collect_layout *l);
 // The fields of the partial.
 void collect_layout_shape(const collect_layout *l, partial_shape *out);
+// Where a subset's counts of a kind begin in its site's field, and how many it has a layer.
+int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int subset,
+                             int64_t *a_layer);
 // For estimates: bytes of the artefact.
 double collect_layout_disk_bytes(const collect_layout *l);
 

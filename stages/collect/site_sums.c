@@ -12,10 +12,9 @@
 #include "stages/collect/histogram.h"
 
 struct site_sums {
-    int layers, width, bins;
-    int64_t words;
+    site_shape shape;
     fixed *sum[MOMENTS];
-    int64_t *positive, *firing, *histogram;
+    int64_t *positive, *firing, *histogram, *routed;
     pthread_mutex_t lock; // of all of it
 };
 
@@ -55,21 +54,32 @@ size_t block_sums_bytes(int width)
     return (size_t)width * (MOMENTS * sizeof(double) + sizeof(int64_t));
 }
 
-status site_sums_new(int layers, int width, int64_t words, int bins, site_sums **out)
+static size_t neurons_of(const site_shape *s)
 {
-    size_t neurons = (size_t)layers * (size_t)width;
+    return (size_t)s->layers * (size_t)s->width;
+}
+
+static size_t experts_of(const site_shape *s)
+{
+    return (size_t)s->layers * (size_t)s->experts;
+}
+
+status site_sums_new(const site_shape *shape, site_sums **out)
+{
+    const size_t neurons = neurons_of(shape);
     site_sums *s = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("neuron statistics");
-    *s = (site_sums){.layers = layers, .width = width, .words = words, .bins = bins};
+    *s = (site_sums){.shape = *shape};
     pthread_mutex_init(&s->lock, NULL);
     for (int m = 0; m < MOMENTS; m++)
         s->sum[m] = checked_calloc(neurons, sizeof(fixed));
     s->positive = checked_calloc(neurons, sizeof(int64_t));
-    s->firing = checked_calloc(neurons, (size_t)words * sizeof(int64_t));
-    s->histogram = checked_calloc(neurons, (size_t)bins * sizeof(int64_t));
+    s->firing = checked_calloc(neurons, (size_t)shape->words * sizeof(int64_t));
+    s->histogram = checked_calloc(neurons, (size_t)shape->bins * sizeof(int64_t));
+    s->routed = checked_calloc(experts_of(shape), sizeof(int64_t));
     for (int m = 0; m < MOMENTS; m++)
-        if (!s->sum[m] || !s->positive || !s->firing || !s->histogram) {
+        if (!s->sum[m] || !s->positive || !s->firing || !s->histogram || !s->routed) {
             site_sums_free(s);
             return status_no_memory("neuron statistics");
         }
@@ -86,30 +96,32 @@ void site_sums_free(site_sums *s)
     free(s->positive);
     free(s->firing);
     free(s->histogram);
+    free(s->routed);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
-size_t site_sums_bytes(int layers, int width, int64_t words, int bins)
+size_t site_sums_bytes(const site_shape *shape)
 {
-    size_t neurons = (size_t)layers * (size_t)width;
-    size_t neuron = MOMENTS * sizeof(fixed) + (1 + (size_t)words + (size_t)bins) * sizeof(int64_t);
-    return neurons * neuron;
+    size_t neuron = MOMENTS * sizeof(fixed) +
+                    (1 + (size_t)shape->words + (size_t)shape->bins) * sizeof(int64_t);
+    return neurons_of(shape) * neuron + experts_of(shape) * sizeof(int64_t);
 }
 
 void site_sums_clear(site_sums *s)
 {
-    size_t neurons = (size_t)s->layers * (size_t)s->width;
+    const size_t neurons = neurons_of(&s->shape);
     for (int m = 0; m < MOMENTS; m++)
         memset(s->sum[m], 0, neurons * sizeof(fixed));
     memset(s->positive, 0, neurons * sizeof(int64_t));
-    memset(s->firing, 0, neurons * (size_t)s->words * sizeof(int64_t));
-    memset(s->histogram, 0, neurons * (size_t)s->bins * sizeof(int64_t));
+    memset(s->firing, 0, neurons * (size_t)s->shape.words * sizeof(int64_t));
+    memset(s->histogram, 0, neurons * (size_t)s->shape.bins * sizeof(int64_t));
+    memset(s->routed, 0, experts_of(&s->shape) * sizeof(int64_t));
 }
 
 static status add_sums(site_sums *s, const site_block *b, const moments *block, const char *where)
 {
-    int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
+    int64_t first = (int64_t)b->layer * s->shape.width + b->first_neuron;
     for (int m = 0; m < MOMENTS; m++)
         for (int u = 0; u < b->neurons; u++) {
             fixed rounded;
@@ -126,15 +138,38 @@ static status add_sums(site_sums *s, const site_block *b, const moments *block, 
     return OK;
 }
 
+// An expert's rows come with its first neurons, and again with each further block of them.
+static void count_rows(site_sums *s, const site_block *b)
+{
+    const int experts = s->shape.experts, width = experts ? s->shape.width / experts : 0;
+    if (experts && b->first_neuron % width == 0)
+        s->routed[b->layer * experts + b->first_neuron / width] += b->rows;
+}
+
+// Which of the block's rows a row is, from *at on, which does not pass it; -1 where it has it not.
+static int64_t find_row(const site_block *b, int64_t row, int64_t *at)
+{
+    if (!b->row)
+        return row;
+    while (*at < b->rows && b->row[*at] < row)
+        ++*at;
+    return *at < b->rows && b->row[*at] == row ? *at : -1;
+}
+
 static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sampled)
 {
-    int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
+    const int64_t words = s->shape.words;
+    int64_t at = 0;
+    int64_t first = (int64_t)b->layer * s->shape.width + b->first_neuron;
     for (int64_t i = 0; i < sampled->n; i++) {
-        const float *row = b->x + (sampled->row[i] - sampled->before) * b->stride;
+        const int64_t place = find_row(b, sampled->row[i] - sampled->before, &at);
+        if (place < 0)
+            continue;
+        const float *row = b->x + place * b->stride;
         int64_t bit = sampled->first_bit + i;
         uint64_t one = (uint64_t)1 << bit % FIRING_BITS;
-        int64_t *word = s->firing + first * s->words + bit / FIRING_BITS;
-        for (int u = 0; u < b->neurons; u++, word += s->words)
+        int64_t *word = s->firing + first * words + bit / FIRING_BITS;
+        for (int u = 0; u < b->neurons; u++, word += words)
             if (row[u] > 0)
                 *word = (int64_t)((uint64_t)*word | one);
     }
@@ -142,9 +177,9 @@ static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sa
 
 static void add_histogram(site_sums *s, const site_block *b)
 {
-    const int64_t first = (int64_t)b->layer * s->width + b->first_neuron;
-    if (s->bins > 0)
-        histogram_add(b->x, b->rows, b->stride, b->neurons, s->histogram + first * s->bins);
+    const int64_t first = (int64_t)b->layer * s->shape.width + b->first_neuron;
+    if (s->shape.bins > 0)
+        histogram_add(b->x, b->rows, b->stride, b->neurons, s->histogram + first * s->shape.bins);
 }
 
 status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
@@ -154,6 +189,7 @@ status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
     pthread_mutex_lock(&s->lock);
     status st = add_sums(s, block, &scratch->sums, where);
     if (st == OK) {
+        count_rows(s, block);
         add_firing(s, block, sampled);
         add_histogram(s, block);
     }
@@ -164,6 +200,11 @@ status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
 const fixed *site_sums_sum(const site_sums *s, moment m)
 {
     return s->sum[m];
+}
+
+const int64_t *site_sums_routed(const site_sums *s)
+{
+    return s->routed;
 }
 
 const int64_t *site_sums_positive(const site_sums *s)

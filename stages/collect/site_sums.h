@@ -26,28 +26,38 @@ size_t block_sums_bytes(int width);
 // mark overflow.
 enum { FIRING_BITS = 56 };
 
-// For `layers` layers of `width` neurons, `words` words of FIRING_BITS firing bits a neuron (0:
-// none) and `bins` counts of a histogram (HISTOGRAM_BINS, or 0: none). All zeros. Owned by the
-// caller. Fails when out of memory.
-status site_sums_new(int layers, int width, int64_t words, int bins, site_sums **out);
+// What is summed: layers of `width` neurons; words of FIRING_BITS firing bits a neuron (0: none);
+// bins of its histogram (HISTOGRAM_BINS, or 0: none); experts of a layer, where a neuron has
+// activations only for the tokens that are routed to its own (0: for all).
+typedef struct site_shape {
+    int layers, width, experts, bins;
+    int64_t words;
+} site_shape;
+
+// All zeros. Owned by the caller. Fails when out of memory.
+status site_sums_new(const site_shape *shape, site_sums **out);
 void site_sums_free(site_sums *s); // NULL is a no-op
 // What _new allocates, for estimates.
-size_t site_sums_bytes(int layers, int width, int64_t words, int bins);
+size_t site_sums_bytes(const site_shape *shape);
 // All zeros again, for the next unit.
 void site_sums_clear(site_sums *s);
 
-// Rows of a block whose firing is wanted: row[i] is bit first_bit + i. Ascending.
+// Rows whose firing is wanted: row[i] is bit first_bit + i. Ascending.
 typedef struct sampled_rows {
-    const int64_t *row; // borrowed; of the subset: `before` rows of it come before the block
+    const int64_t *row; // borrowed; of the subset, of which `before` rows come before the block's
+                        // row 0 (of the tile, where a block has a list of rows)
     int64_t n, first_bit, before;
 } sampled_rows;
 
-// Adds a block: each neuron's sums over its rows, each rounded once to fixed point, bits for x > 0,
-// and counts by bin. `where` starts the message of ERR_NUMERIC (NaN, or a sum out of range: with layer and unit).
-// Several threads may call it at once, each with scratch of its own.
+// Adds a block: each neuron's sums over its rows, each rounded once to fixed point, counts by bin,
+// and bits for x > 0; those of rows that the block has not stay 0. `where` starts the message of ERR_NUMERIC (NaN,
+// or a sum out of range: with layer and unit). Several threads may call it at once, each with scratch
+// of its own.
 status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
                      const sampled_rows *sampled, const char *where);
 
+// [layers × experts] rows of each expert. Borrowed.
+const int64_t *site_sums_routed(const site_sums *s);
 // [layers × width] sums, counts of x > 0, and [layers × width × words] bits: bit t of a neuron is
 // bit t % FIRING_BITS of word t / FIRING_BITS; [layers × width × bins] counts. Borrowed.
 const fixed *site_sums_sum(const site_sums *s, moment m);

@@ -21,7 +21,9 @@ typedef struct scored {
 static int by_score(const void *a, const void *b)
 {
     const scored *x = a, *y = b;
-    if (x->score != y->score)
+    if (isnan(x->score) != isnan(y->score))
+        return isnan(x->score) ? 1 : -1;
+    if (x->score < y->score || x->score > y->score)
         return x->score > y->score ? -1 : 1;
     return x->index < y->index ? -1 : x->index > y->index;
 }
@@ -32,7 +34,7 @@ status neuron_set_order(const double *score, int64_t n, int64_t *order)
     if (!list)
         return status_no_memory("an order of neurons");
     for (int64_t i = 0; i < n; i++)
-        list[i] = (scored){isnan(score[i]) ? -INFINITY : score[i], i};
+        list[i] = (scored){score[i], i};
     qsort(list, (size_t)n, sizeof *list, by_score);
     for (int64_t i = 0; i < n; i++)
         order[i] = list[i].index;

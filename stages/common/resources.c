@@ -43,10 +43,21 @@ static status add_file(void *list, const char *path)
     return file_list_add(list, path);
 }
 
+// The model itself may have named it.
+static status add_new_file(void *list, const char *path)
+{
+    const file_list *l = list;
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->path[i], path) == 0)
+            return OK;
+    return file_list_add(list, path);
+}
+
 static status model_entry_files(const params *p, file_list *out)
 {
     model_options options = model_options_of(p);
-    return model_files(&options, add_file, out);
+    status st = model_files(&options, add_file, out);
+    return st == OK ? dataset_tokenizer_files(options.path, add_new_file, out) : st;
 }
 
 static void model_entry_close(void *object)
@@ -69,14 +80,14 @@ static int opening_threads(const params *pipeline, const share *s)
     return cores_here(s ? s->ranks : 1);
 }
 
-static status model_entry_open(const params *p, const params *pipeline, share *s, bool light,
-                               void **object)
+static status model_entry_open(const params *p, const params *pipeline, share *s,
+                               resource_depth depth, void **object)
 {
     status st = OK;
     model_options options = model_options_of(p);
     options.compute =
         strcmp(params_text(pipeline, "compute"), "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
-    options.light = light;
+    options.light = depth != RESOURCE_WHOLE;
     options.threads = opening_threads(pipeline, s);
     options.team = s ? s->team : NULL;
     model_entry *e = checked_calloc(1, sizeof *e);
@@ -88,7 +99,7 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     status mine = e && e->path ? OK : status_no_memory("a model");
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
-    if (light)
+    if (options.light)
         TRY(model_check_files(e->model));
     *object = e;
     e = NULL;
@@ -115,6 +126,41 @@ static const char *model_entry_notes(const void *object)
     return model_notes(e->model);
 }
 
+// The modules whose inputs an artefact's neurons are: SITE_module(layer).
+static status model_entry_coordinates(const void *object, artefact_writer *w)
+{
+    static const char *const unit[] = {[SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit"};
+    enum { NAME = 160 };
+    const model_entry *e = object;
+    const model_info *info = model_get_info(e->model);
+    const size_t layers = (size_t)info->layers;
+    status st = OK;
+    for (site s = SITE_MLP; st == OK && s <= SITE_ATTN; s++) {
+        char variable_name[32];
+        if (artefact_writer_length(w, "layer") != info->layers ||
+            artefact_writer_length(w, unit[s]) != model_site_width(info, s))
+            continue;
+        char **block = checked_calloc(layers, sizeof *block + NAME);
+        if (!block)
+            return status_no_memory("names of modules");
+        for (size_t l = 0; l < layers; l++) {
+            block[l] = (char *)(block + layers) + l * NAME;
+            model_site_module(e->model, s, (int)l, block[l]);
+        }
+        snprintf(variable_name, sizeof variable_name, "%s_module", site_names[s]);
+        st = artefact_take_coordinate(
+            w,
+            &(variable){.name = variable_name,
+                        .type = VARIABLE_TEXT,
+                        .dims = 1,
+                        .dim = {"layer"},
+                        .long_name = "the module whose input the layer's neurons are",
+                        .units = "1"},
+            block);
+    }
+    return st;
+}
+
 const resource_def resource_model = {
     .section = "models",
     .parameter = "model",
@@ -125,6 +171,7 @@ const resource_def resource_model = {
     .close = model_entry_close,
     .part = model_entry_part,
     .notes = model_entry_notes,
+    .coordinates = model_entry_coordinates,
 };
 
 #define FORMAT(name) "|" #name
@@ -266,16 +313,18 @@ done:
     return st;
 }
 
-static status data_open(const params *p, const params *pipeline, share *s, bool light,
+static status data_open(const params *p, const params *pipeline, share *s, resource_depth depth,
                         void **object)
 {
-    (void)light;
     const char **keep = NULL;
     dataset_options options;
     dataset *d = NULL;
     status st = dataset_options_of(p, &keep, &options);
     TRY(share_vote(s, st)); // opening is collective
     options.threads = opening_threads(pipeline, s);
+    options.first_records = depth == RESOURCE_FIRST;
+    options.whole_images =
+        depth == RESOURCE_RECORDS || (depth == RESOURCE_WHOLE && (!s || s->rank == 0));
     TRY(with_location(p, dataset_open(&options, s, &d)));
     *object = d;
 done:
@@ -288,6 +337,11 @@ static void data_close(void *object)
     dataset_close(object);
 }
 
+static const char *data_notes(const void *object)
+{
+    return dataset_notes(object);
+}
+
 const resource_def resource_data = {
     .section = "datasets",
     .parameter = "data",
@@ -296,6 +350,7 @@ const resource_def resource_data = {
     .files = data_files,
     .open = data_open,
     .close = data_close,
+    .notes = data_notes,
 };
 
 model *stage_model(const task *t)
@@ -369,6 +424,35 @@ status stage_samples(const task *t, const char *param, size_t i, samples **out)
     sample_spec spec;
     status st = spec_of(t, param, i, &spec);
     return st == OK ? samples_open(stage_dataset(t, param, i), &spec, out) : st;
+}
+
+// Which of the two is a failure about? The tokenizer and the preprocessing are files of the model's,
+// unless the dataset names a tokenizer.
+static void blame(const task *t, const char *param, size_t i, stage_look *found)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    const bool models = strncmp(status_text(), e->path, strlen(e->path)) == 0;
+    found->parameter = models ? "model" : param;
+    found->index = models ? 0 : i;
+}
+
+static void note_samples(const task *t, const char *param, size_t i, const samples *s, text *notes)
+{
+    const char *at = samples_notes(s), *name = task_resource_name(t, param, i);
+    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
+        text_addf(notes, "datasets/%s: %.*s\n", name, (int)(end - at), at);
+}
+
+status stage_look_samples(const task *t, const char *param, size_t i, stage_look *found)
+{
+    samples *s = NULL;
+    status st = stage_samples(t, param, i, &s);
+    if (st == OK)
+        note_samples(t, param, i, s, found->notes);
+    else
+        blame(t, param, i, found);
+    samples_close(s);
+    return st;
 }
 
 status stage_prepare_samples(const task *t, const char *param, size_t i, share *s)

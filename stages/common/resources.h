@@ -40,6 +40,9 @@ const dataset *stage_dataset(const task *t, const char *param, size_t i);
 // borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter when one is about
 // images and the other about text.
 status stage_samples(const task *t, const char *param, size_t i, samples **out);
+// Opens it for a stage's `look`, and notes what is to be known of its tokenizer. Local; fails as
+// stage_samples.
+status stage_look_samples(const task *t, const char *param, size_t i, stage_look *found);
 // Notes in an artefact how many broken records were passed over, where there were any.
 status stage_note_skipped(int64_t skipped, artefact_writer *w);
 // Notes in an artefact how the tokens of the n datasets that a parameter names were masked, where the

@@ -4,6 +4,7 @@
 // mlp before attn: that is where ties go to the lower one.
 #include "stages/common/scores.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,15 @@
 
 static const char *const variables[SITES] = {
     [SITE_MLP] = "mlp_score", [SITE_ATTN] = "attn_score", [SITE_EXPERT] = "expert_score"};
+
+#define REACHED "expert_reached"
+
+const char *scores_unit(site which)
+{
+    static const char *const unit[SITES] = {
+        [SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit", [SITE_EXPERT] = "expert"};
+    return unit[which];
+}
 
 status scores_describe_subsets(artefact_writer *w, int64_t subsets, const char *const *subset)
 {
@@ -31,7 +41,7 @@ status scores_describe_site(artefact_writer *w, site which, int64_t layers, int6
                             const char *long_name, const double *score)
 {
     status st = OK;
-    const char *unit = which == SITE_MLP ? "unit" : "attn_unit";
+    const char *unit = scores_unit(which);
     TRY(artefact_dim(w, "layer", layers));
     TRY(artefact_dim(w, unit, width));
     TRY(artefact_variable(w, &(variable){.name = variables[which],
@@ -41,6 +51,26 @@ status scores_describe_site(artefact_writer *w, site which, int64_t layers, int6
                                          .long_name = long_name,
                                          .units = "1",
                                          .data = score}));
+done:
+    return st;
+}
+
+status scores_describe_reached(artefact_writer *w, const routing_shape *u,
+                               const char *const *subset, const int64_t *tokens, int8_t *reached)
+{
+    status st = OK;
+    for (int64_t i = 0; i < u->subsets * u->layers * u->experts; i++)
+        reached[i] = tokens[i] > 0;
+    TRY(artefact_dim(w, "expert", u->experts));
+    TRY(artefact_variable(w, &(variable){.name = REACHED,
+                                         .type = VARIABLE_I8,
+                                         .dims = 3,
+                                         .dim = {"subset", "layer", "expert"},
+                                         .long_name = "1: tokens reached the expert; 0: none did, "
+                                                      "and its neurons' scores are NaN",
+                                         .units = "1",
+                                         .data = reached}));
+    TRY(unreached_note(u, subset, tokens, w));
 done:
     return st;
 }
@@ -71,8 +101,17 @@ status scores_open(const artefact *from, const char *sites, scores *out)
         out->layers = length[1];
         out->width[k] = length[2];
         out->layer_width += length[2];
+        out->unknown |= k == SITE_MLP && artefact_has(from, REACHED);
     }
     return OK;
+}
+
+int64_t scores_known(const scores *s, const double *score, int64_t n)
+{
+    int64_t known = 0;
+    for (int64_t i = 0; i < n; i++)
+        known += !s->unknown || !isnan(score[i]);
+    return known;
 }
 
 status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layers, double *score)

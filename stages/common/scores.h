@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// How specific neurons are to subsets: the variables mlp_score(subset, layer, unit) and
-// attn_score(subset, layer, attn_unit) that `score` and `import` write, and that `prune` and
-// `intersect` rank neurons by. No engine here.
+// How specific neurons are to subsets: the variables mlp_score(subset, layer, unit),
+// attn_score(subset, layer, attn_unit) and expert_score(subset, layer, expert) that `score` and
+// `import` write, and that `prune` and `intersect` rank neurons by. No engine here.
+//
+// At the mlp site of a sparse model the scores of an expert's neurons are NaN where no token reached
+// it; expert_reached(subset, layer, expert) says where.
 #ifndef STAGES_COMMON_SCORES_H
 #define STAGES_COMMON_SCORES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/model.h"
 #include "pipeline/store/artefact.h"
+#include "stages/common/unreached.h"
+
+// What the dimension of a site's neurons is called in artefacts: "unit", "attn_unit", "expert".
+const char *scores_unit(site which);
 
 // Describes the variable `subset`; borrows the names until the artefact is stored.
 status scores_describe_subsets(artefact_writer *w, int64_t subsets, const char *const *subset);
@@ -17,17 +25,27 @@ status scores_describe_subsets(artefact_writer *w, int64_t subsets, const char *
 status scores_describe_site(artefact_writer *w, site which, int64_t layers, int64_t width,
                             const char *long_name, const double *score);
 
+// Describes expert_reached after the scores of mlp, and notes in words what was not reached, from
+// tokens[subsets, layers, experts]: 0 where none did. Writes to and borrows reached[] of that
+// size until the artefact is stored.
+status scores_describe_reached(artefact_writer *w, const routing_shape *u,
+                               const char *const *subset, const int64_t *tokens, int8_t *reached);
+
 // The scores of the sites asked, the neurons of a layer's sites side by side: mlp, then attn.
 typedef struct scores {
     const artefact *from; // borrowed
     int64_t subsets, layers;
     int64_t width[SITES]; // neurons of a layer's site; 0: it is not asked
     int64_t layer_width;  // of all sites
+    bool unknown;         // may neurons of mlp have none? They are NaN then, and in no set
 } scores;
 
-// Finds the scores of "mlp", "attn" or "both". Borrows the artefact. ERR_INPUT when it lacks a
+// Finds the scores of "mlp", "attn", "expert" or "both": mlp and attn. Borrows the artefact. ERR_INPUT when it lacks a
 // site, or a variable is not of the shape above. Local.
 status scores_open(const artefact *from, const char *sites, scores *out);
+// How many of n neurons can be in a set, by score[n]: all, or where some may have none, those that
+// are not NaN. Local.
+int64_t scores_known(const scores *s, const double *score, int64_t n);
 // Reads those of layers [first, first + layers) of a subset to score[layers, layer_width]. Local,
 // thread-safe.
 status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layers, double *score);

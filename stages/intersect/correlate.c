@@ -14,7 +14,8 @@
 //   double rank_correlation_mean(scores_a, scores_b)              1  mean over subsets
 //   double overlap_mean(fraction, scores_a, scores_b)             1  mean over subsets
 // A unit is a subset: every score of it is ordered once. A neuron without a score (NaN) in one of
-// them counts in none. Ties go to the lower index in sets, and share a rank in rankings.
+// them counts in none, and where fewer have one than a share selects, the sets are all that have.
+// Ties go to the lower index in sets, and share a rank in rankings.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static const param_def parameters[] = {
     {"from", PARAM_FROM, .required = true, .help = "two or more tasks of scores"},
     {"fractions", PARAM_REALS, "[0.01]", .high = 1,
      .help = "shares of the neurons to select; \"0.01:0.99:0.01\" is first:last:step"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert", .help = "which neurons"},
     {0},
 };
 
@@ -296,15 +297,19 @@ static status correlate_unit(void *state, const round_state *round, int64_t subs
     o.score = checked_calloc(values, sizeof *o.score);
     o.rank = checked_calloc(values, sizeof *o.rank);
     o.order = checked_calloc(values, sizeof *o.order);
-    if (!first || !o.score || !o.rank || !o.order)
+    int64_t *size = checked_calloc((size_t)x->fractions, sizeof *size);
+    if (!first || !o.score || !o.rank || !o.order || !size)
         TRY(status_no_memory("orders of neurons"));
     TRY(read_scores(&o));
     TRY(pool_run(task_pool(x->task), x->inputs, order_scores, &o));
+    for (int64_t j = 0; j < x->fractions; j++)
+        size[j] = x->size[j] < o.known ? x->size[j] : o.known;
     for (int64_t i = 0; i < x->inputs; i++)
-        overlap_first(o.order + i * x->neurons, x->neurons, x->size, x->fractions,
+        overlap_first(o.order + i * x->neurons, x->neurons, size, x->fractions,
                       first + i * x->neurons);
     TRY(compare_all(&o, first, sum));
 done:
+    free(size);
     free(first);
     free(o.score);
     free(o.rank);
@@ -342,10 +347,10 @@ static status make_results(correlate *x, const partial *sum)
         const double r = fixed_to(partial_sums(sum, CORRELATE_RANKS)[i]);
         x->ranks[i] = r == NO_CORRELATION ? NAN : r;
     }
+    const int64_t *shared = partial_counts(sum, CORRELATE_SHARED);
     for (int64_t i = 0; i < all * x->fractions; i++) {
-        const int64_t size = x->size[i / all];
-        x->overlap[i] =
-            size ? (double)partial_counts(sum, CORRELATE_SHARED)[i] / (double)size : NAN;
+        const int64_t a = i % pairs / x->inputs, size = shared[i - i % pairs + a * (x->inputs + 1)];
+        x->overlap[i] = size ? (double)shared[i] / (double)size : NAN;
     }
     mean_over_subsets(x, x->ranks, 1, x->ranks_mean);
     mean_over_subsets(x, x->overlap, x->fractions, x->overlap_mean);
@@ -444,4 +449,6 @@ const stage_def stage_correlate = {
     .unit = correlate_unit,
     .finish = correlate_finish,
     .close = correlate_close,
+    .figure = {"rank_correlation_mean",
+               "How far scores agree: rank correlation, mean over subsets"},
 };

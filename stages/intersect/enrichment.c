@@ -13,8 +13,9 @@
 //   double p_value_log10(fraction, subset, layer, cluster)  1  its logarithm: no underflow
 //   int64 enriched(fraction, subset)                        1  clusters with p_value below 0.05
 // A subset's set holds the top share of each layer, ties to the lower index, as for `auc` of
-// `intersect`: a layer that is used much enriches no cluster by that. p-values are hypergeometric,
-// of so many or more, Holm-corrected over all shares, subsets, layers and clusters.
+// `intersect`, as far as neurons have a score: a layer that is used much enriches no cluster by
+// that. p-values are hypergeometric, of so many or more, Holm-corrected over all shares, subsets,
+// layers and clusters.
 //
 // No rounds: it is little more than ranking each layer once for each subset, which the owner's
 // threads do.
@@ -27,6 +28,7 @@
 #include "stages/common/neuron_set.h"
 #include "stages/common/scores.h"
 #include "stages/intersect/cluster_labels.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 
@@ -149,9 +151,10 @@ static status results_new(enrichment *e)
 
 // The tests of one selection in one layer; uncorrected logarithms.
 static void fill_selection(enrichment *e, int64_t fraction, int64_t subset, int64_t layer,
-                           const int64_t *order)
+                           const int64_t *order, int64_t known)
 {
-    const int64_t k = e->clusters.clusters, n = e->clusters.width, selected = e->neurons[fraction];
+    const int64_t k = e->clusters.clusters, n = e->clusters.width;
+    const int64_t selected = e->neurons[fraction] < known ? e->neurons[fraction] : known;
     const int32_t *label = e->clusters.label + layer * n, *size = e->size + layer * k;
     int64_t at = ((fraction * e->subsets + subset) * e->clusters.layers + layer) * k;
     for (int64_t i = 0; i < selected; i++)
@@ -181,7 +184,7 @@ static status rank_layer(void *context, int64_t item, int thread)
     TRY(scores_read(&e->scores, subset, layer, 1, score));
     TRY(neuron_set_order(score, n, order));
     for (int64_t f = 0; f < e->fractions; f++)
-        fill_selection(e, f, subset, layer, order);
+        fill_selection(e, f, subset, layer, order, scores_known(&e->scores, score, n));
 done:
     free(score);
     free(order);
@@ -203,88 +206,30 @@ static status correct(enrichment *e)
 
 static status describe(const enrichment *e, artefact_writer *w)
 {
-    const variable list[] = {
-        {"fraction",
-         VARIABLE_F64,
-         1,
-         {"fraction"},
-         "share of each layer's neurons selected",
-         "1",
-         e->fraction,
-         NULL,
-         NULL},
-        {"neurons",
-         VARIABLE_I64,
-         1,
-         {"fraction"},
-         "neurons of each layer selected",
-         "1",
-         e->neurons,
-         NULL,
-         NULL},
-        {"subset", VARIABLE_TEXT, 1, {"subset"}, "subset", "1", e->subset, NULL, NULL},
-        {"size",
-         VARIABLE_I32,
-         2,
-         {"layer", "cluster"},
-         "neurons of each cluster",
-         "1",
-         e->size,
-         NULL,
-         NULL},
-        {"hits",
-         VARIABLE_I32,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "neurons of the cluster that are selected",
-         "1",
-         e->hits,
-         NULL,
-         NULL},
-        {"enrichment",
-         VARIABLE_F64,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "hits divided by those expected by chance",
-         "1",
-         e->enrichment,
-         NULL,
-         NULL},
-        {"p_value",
-         VARIABLE_F64,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "probability that a random selection has as many or more hits, Holm-corrected",
-         "1",
-         e->p_value,
-         NULL,
-         NULL},
-        {"p_value_log10",
-         VARIABLE_F64,
-         4,
-         {"fraction", "subset", "layer", "cluster"},
-         "decimal logarithm of p_value",
-         "1",
-         e->p_value_log10,
-         NULL,
-         NULL},
-        {"enriched",
-         VARIABLE_I64,
-         2,
-         {"fraction", "subset"},
-         "clusters with p_value below 0.05",
-         "1",
-         e->enriched,
-         NULL,
-         NULL},
+    static const shape of_share = {1, {"fraction"}}, of_subset = {1, {"subset"}},
+                       of_cluster = {2, {"layer", "cluster"}},
+                       of_test = {4, {"fraction", "subset", "layer", "cluster"}},
+                       of_selection = {2, {"fraction", "subset"}};
+    const described list[] = {
+        {"fraction", VARIABLE_F64, &of_share, e->fraction,
+         "share of each layer's neurons selected"},
+        {"neurons", VARIABLE_I64, &of_share, e->neurons, "neurons of each layer selected"},
+        {"subset", VARIABLE_TEXT, &of_subset, e->subset, "subset"},
+        {"size", VARIABLE_I32, &of_cluster, e->size, "neurons of each cluster"},
+        {"hits", VARIABLE_I32, &of_test, e->hits, "neurons of the cluster that are selected"},
+        {"enrichment", VARIABLE_F64, &of_test, e->enrichment,
+         "hits divided by those expected by chance"},
+        {"p_value", VARIABLE_F64, &of_test, e->p_value,
+         "probability that a random selection has as many or more hits, Holm-corrected"},
+        {"p_value_log10", VARIABLE_F64, &of_test, e->p_value_log10, "decimal logarithm of p_value"},
+        {"enriched", VARIABLE_I64, &of_selection, e->enriched, "clusters with p_value below 0.05"},
     };
     status st = OK;
     TRY(artefact_dim(w, "fraction", e->fractions));
     TRY(artefact_dim(w, "subset", e->subsets));
     TRY(artefact_dim(w, "layer", e->clusters.layers));
     TRY(artefact_dim(w, "cluster", e->clusters.clusters));
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        TRY(artefact_variable(w, &list[i]));
+    TRY(described_write(w, list, sizeof list / sizeof *list));
 done:
     return st;
 }

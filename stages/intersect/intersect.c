@@ -47,9 +47,10 @@
 // their diagonal, and for what an empty set overlaps.
 //
 // A subset's set holds the top share of all neurons over all layers, ties to the lower index; with
-// `site: both` the neurons of both sites stand in one ranking. Only for `auc` the share is taken
-// within each layer, as figure 6 has it. One round; a unit is a layer: all pairs, all shares, and
-// the layer's random selections.
+// `site: both` the neurons of both sites stand in one ranking. Neurons of a sparse model's experts
+// that have no score (NaN) are in no set: where too few have one, the set is all that have. Only for
+// `auc` the share is taken within each layer, as figure 6 has it. One round; a unit is a layer: all
+// pairs, all shares, and the layer's random selections.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,8 @@ static const param_def parameters[] = {
              "other"},
     {"fractions", PARAM_REALS, .required = true, .high = 1,
      .help = "shares of the neurons to select; \"0.01:0.99:0.01\" is first:last:step"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert",
+     .help = "which neurons; both: of mlp and attn; expert: whole experts of a sparse model"},
     {"within", PARAM_TEXT, .choices = "layer",
      .help = "layer: also compares the top shares of each layer, layer by layer"},
     {"draws", PARAM_INT, "1000", .low = 2, .high = 1e6,
@@ -135,6 +137,11 @@ static status open_fractions(intersect *x, const params *p)
     return OK;
 }
 
+static int64_t at_most(int64_t size, int64_t limit)
+{
+    return size < limit ? size : limit;
+}
+
 static status rank_subset(void *context, int64_t subset, int thread)
 {
     (void)thread;
@@ -142,17 +149,22 @@ static status rank_subset(void *context, int64_t subset, int thread)
     status st = OK;
     double *score = checked_calloc((size_t)x->neurons, sizeof *score);
     int64_t *order = checked_calloc((size_t)x->neurons, sizeof *order);
-    if (!score || !order)
+    int64_t *size = checked_calloc((size_t)x->fractions, sizeof *size);
+    if (!score || !order || !size)
         TRY(status_no_memory("an order of neurons"));
-    if (x->split && subset >= x->split)
-        TRY(scores_read(&x->other, subset - x->split, 0, x->layers, score));
-    else
-        TRY(scores_read(&x->scores, subset, 0, x->layers, score));
+    const bool second = x->split && subset >= x->split;
+    const scores *from = second ? &x->other : &x->scores;
+    TRY(scores_read(from, second ? subset - x->split : subset, 0, x->layers, score));
     TRY(neuron_set_order(score, x->neurons, order));
-    overlap_first(order, x->neurons, x->size, x->fractions, x->first + subset * x->neurons);
+    for (int64_t j = 0; j < x->fractions; j++)
+        size[j] = at_most(x->size[j], scores_known(from, score, x->neurons));
+    overlap_first(order, x->neurons, size, x->fractions, x->first + subset * x->neurons);
+    for (int64_t l = 0; l < x->layers; l++)
+        x->known[subset * x->layers + l] = scores_known(from, score + l * x->width, x->width);
 done:
     free(score);
     free(order);
+    free(size);
     return st;
 }
 
@@ -216,7 +228,8 @@ static status intersect_open(const task *t, void **state)
         TRY(intersect_within_open(x));
     size_t neurons;
     if (!checked_mul((size_t)x->subsets, (size_t)x->neurons, &neurons) ||
-        !(x->first = checked_calloc(neurons, sizeof *x->first)))
+        !(x->first = checked_calloc(neurons, sizeof *x->first)) ||
+        !(x->known = checked_calloc((size_t)(x->subsets * x->layers), sizeof *x->known)))
         TRY(status_no_memory("sets of neurons"));
     TRY(pool_run(task_pool(t), x->subsets, rank_subset, x));
 done:
@@ -289,14 +302,18 @@ static status count_clusters(void *context, int64_t subset, int thread)
     status st = OK;
     double *score = checked_calloc((size_t)x->width, sizeof *score);
     int64_t *order = checked_calloc((size_t)x->width, sizeof *order);
-    if (!score || !order)
+    int64_t *size = checked_calloc((size_t)x->fractions, sizeof *size);
+    if (!score || !order || !size)
         TRY(status_no_memory("a layer's order of neurons"));
     TRY(scores_read(&x->scores, subset, w->layer, 1, score));
     TRY(neuron_set_order(score, x->width, order));
-    TRY(cluster_auc_areas(&c, order, x->layer_size, x->fractions, w->area + subset * x->fractions));
+    for (int64_t j = 0; j < x->fractions; j++)
+        size[j] = at_most(x->layer_size[j], x->known[subset * x->layers + w->layer]);
+    TRY(cluster_auc_areas(&c, order, size, x->fractions, w->area + subset * x->fractions));
 done:
     free(score);
     free(order);
+    free(size);
     return st;
 }
 
@@ -387,6 +404,7 @@ static void intersect_close(void *state)
     free(x->size);
     free(x->layer_size);
     free(x->first);
+    free(x->known);
     free(x->label);
     free(x);
 }

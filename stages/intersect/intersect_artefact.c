@@ -9,6 +9,7 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 #include "stages/intersect/intersect_between.h"
@@ -100,16 +101,18 @@ static void fill_overlaps(const finish_work *w, int64_t fraction, int64_t *total
         r->overlap[fraction * pairs + i] = ratio(total[i], total[i / n * (n + 1)]);
 }
 
-// Only the pairs above the diagonal are tests, so that each pair counts once for the correction.
+// Only the pairs above the diagonal are tests, so that each pair counts once for the correction. The
+// diagonal of `total` has the sizes of the sets.
 static status fill_p_values(const finish_work *w, int64_t fraction, const int64_t *total)
 {
     const intersect *x = w->x;
-    int64_t n = x->subsets, size = x->size[x->slot[fraction]];
+    const int64_t n = x->subsets;
     double *p = x->results->p_value + fraction * n * n;
     double *log10_p = x->results->p_value_log10 + fraction * n * n;
     for (int64_t i = 0; i < n * n; i++) {
-        bool tested = i / n < i % n && size > 0;
-        p[i] = tested ? hypergeometric_log_tail(total[i], size, size, x->neurons) : NAN;
+        const int64_t a = total[i / n * (n + 1)], b = total[i % n * (n + 1)];
+        bool tested = i / n < i % n && a > 0 && b > 0;
+        p[i] = tested ? hypergeometric_log_tail(total[i], a, b, x->neurons) : NAN;
     }
     status st = holm_correct(p, n * n);
     for (int64_t a = 0; st == OK && a < n; a++)
@@ -158,9 +161,12 @@ static void fill_clusters(const finish_work *w)
     for (int64_t f = 0; f < n; f++) {
         int64_t place = x->slot[f], size = x->layer_size[place];
         for (int64_t s = 0; s < x->subsets; s++)
-            for (int64_t l = 0; l < x->layers; l++)
+            for (int64_t l = 0; l < x->layers; l++) {
+                const int64_t known = x->known[s * x->layers + l];
                 r->auc[(f * x->subsets + s) * x->layers + l] =
-                    cluster_auc((double)area[(l * x->subsets + s) * n + place], size, x->clusters);
+                    cluster_auc((double)area[(l * x->subsets + s) * n + place],
+                                size < known ? size : known, x->clusters);
+            }
         double mean = 0, variance = 0; // of the area: mean over layers, and that mean's variance
         for (int64_t l = 0; l < x->layers; l++) {
             double of_layer = (double)chance[l * n + place] / draws;
@@ -176,6 +182,8 @@ static void fill_clusters(const finish_work *w)
 static status write_attributes(const intersect *x, artefact_writer *w)
 {
     char *kind = artefact_get_attribute(x->scores.from, "modality");
+    char *unreached =
+        x->scores.unknown ? artefact_get_attribute(x->scores.from, "unreached") : NULL;
     status st = OK;
     TRY(artefact_attribute(w, "title", "Overlap of the most important neurons of subsets"));
     TRY(artefact_attribute(
@@ -185,6 +193,8 @@ static status write_attributes(const intersect *x, artefact_writer *w)
         "hypergeometric distribution, Holm-corrected over the unordered pairs of a share."));
     if (kind)
         TRY(artefact_attribute(w, "modality", kind));
+    if (unreached)
+        TRY(artefact_attribute(w, "unreached", unreached));
     if (x->label)
         TRY(artefact_attribute(
             w, "auc_method",
@@ -194,6 +204,7 @@ static status write_attributes(const intersect *x, artefact_writer *w)
             "in each layer; auc_chance_error: its standard error."));
 done:
     free(kind);
+    free(unreached);
     return st;
 }
 
@@ -214,22 +225,6 @@ static const shape of_share = {1, {"fraction"}}, of_subset = {1, {"subset"}},
                    of_pair = {3, {"fraction", "subset_a", "subset_b"}},
                    of_layer_pair = {4, {"fraction", "layer", "subset_a", "subset_b"}},
                    of_layer = {3, {"fraction", "subset", "layer"}};
-
-status intersect_describe(artefact_writer *w, const described *list, size_t n)
-{
-    status st = OK;
-    for (size_t i = 0; i < n && st == OK; i++) {
-        variable v = {.name = list[i].name,
-                      .type = list[i].type,
-                      .dims = list[i].of->dims,
-                      .long_name = list[i].long_name,
-                      .units = "1",
-                      .data = list[i].data};
-        memcpy(v.dim, list[i].of->dim, sizeof list[i].of->dim);
-        st = artefact_variable(w, &v);
-    }
-    return st;
-}
 
 static status write_variables(const intersect *x, artefact_writer *w)
 {
@@ -268,9 +263,9 @@ static status write_variables(const intersect *x, artefact_writer *w)
         {"auc_chance_error", VARIABLE_F64, &of_share, r->auc_chance_error,
          "standard error of auc_chance"},
     };
-    status st = intersect_describe(w, list, sizeof list / sizeof *list);
+    status st = described_write(w, list, sizeof list / sizeof *list);
     if (st == OK && x->label)
-        st = intersect_describe(w, clusters, sizeof clusters / sizeof *clusters);
+        st = described_write(w, clusters, sizeof clusters / sizeof *clusters);
     return st;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 
@@ -90,9 +91,13 @@ static void fill_fraction(const intersect *x, const partial *sum, int64_t fracti
         for (int64_t b = 0; b < columns; b++) {
             int64_t at = (fraction * x->split + a) * columns + b;
             int64_t shared = count_shared(x, sum, place, a, x->split + b);
-            r->overlap[at] = size > 0 ? (double)shared / (double)size : NAN;
-            r->p_value[at] =
-                size > 0 ? hypergeometric_log_tail(shared, size, size, x->neurons) : NAN;
+            // A set's own size: of a sparse model it may be smaller than asked.
+            const int64_t of_a = count_shared(x, sum, place, a, a);
+            const int64_t of_b = count_shared(x, sum, place, x->split + b, x->split + b);
+            r->overlap[at] = of_a > 0 ? (double)shared / (double)of_a : NAN;
+            r->p_value[at] = of_a > 0 && of_b > 0
+                                 ? hypergeometric_log_tail(shared, of_a, of_b, x->neurons)
+                                 : NAN;
             bool named_alike = strcmp(x->subset[a], r->subset_b[b]) == 0;
             *(named_alike ? &same : &others) += r->overlap[at];
             *(named_alike ? &same_pairs : &other_pairs) += 1;
@@ -159,7 +164,7 @@ status intersect_between_finish(intersect *x, const partial *sum, artefact_write
         {"overlap_between_others", VARIABLE_F64, &of_share, r->others,
          "mean overlap of subsets with two names"},
     };
-    TRY(intersect_describe(w, list, sizeof list / sizeof *list));
+    TRY(described_write(w, list, sizeof list / sizeof *list));
     TRY(write_attributes(x, w));
 done:
     return st;

@@ -27,6 +27,7 @@ typedef struct intersect {
     int64_t *size;       // [place] neurons selected of all, ascending
     int64_t *layer_size; // [place] neurons selected of a layer, ascending
     uint16_t *first;     // [subset][layer][width] place of the first set that holds the neuron
+    int64_t *known;      // [subset][layer] neurons that can be in a set
     int32_t *label;      // [layer][width] clusters, or NULL
     int64_t clusters;
     intersect_within *within; // sets of each layer, or NULL
@@ -48,22 +49,5 @@ enum {
 status intersect_finish(void *state, const round_state *finished, const partial *sum,
                         artefact_writer *w);
 void intersect_results_free(intersect *x);
-
-typedef struct shape {
-    int dims;
-    const char *dim[4];
-} shape;
-
-// A variable of the artefact, whose data are borrowed until it is stored.
-typedef struct described {
-    const char *name;
-    variable_type type;
-    const shape *of;
-    const void *data;
-    const char *long_name;
-} described;
-
-// Describes n of them. Local. Fails as artefact_variable.
-status intersect_describe(artefact_writer *w, const described *list, size_t n);
 
 #endif

@@ -11,6 +11,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
 #include "stages/common/neuron_set.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 #include "stages/intersect/overlap.h"
@@ -43,15 +44,20 @@ void intersect_within_free(intersect_within *within)
     free(within);
 }
 
-void intersect_within_shared(const int64_t *order, int64_t n, int64_t stride, const int64_t *sizes,
-                             int64_t n_sizes, int64_t width, int64_t *held, int64_t *shared)
+// What `n` orders share in all pairs of their first sizes[j], for ascending sizes: order i begins
+// at order + i·stride, and has at most known[i] (NULL: no such limit). held[width] is scratch.
+static void count_shared(const int64_t *order, const int64_t *known, int64_t n, int64_t stride,
+                         const int64_t *sizes, int64_t n_sizes, int64_t width, int64_t *held,
+                         int64_t *shared)
 {
     int64_t sum = 0;
     memset(held, 0, (size_t)width * sizeof *held);
     for (int64_t j = 0; j < n_sizes; j++) {
-        for (int64_t i = 0; i < n; i++)
-            for (int64_t at = j ? sizes[j - 1] : 0; at < sizes[j]; at++)
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t end = known && known[i] < sizes[j] ? known[i] : sizes[j];
+            for (int64_t at = j ? sizes[j - 1] : 0; at < end; at++)
                 sum += held[order[i * stride + at]]++;
+        }
         shared[j] = sum;
     }
 }
@@ -65,24 +71,31 @@ static status rank_layer(void *context, int64_t layer, int thread)
     status st = OK;
     size_t all = 0;
     int64_t *order = NULL, *held = NULL;
+    int64_t *known = checked_calloc((size_t)x->subsets, sizeof *known);
+    int64_t *size = checked_calloc((size_t)x->fractions, sizeof *size);
     double *score = checked_calloc((size_t)x->width, sizeof *score);
     if (checked_mul((size_t)x->subsets, (size_t)x->width, &all))
         order = checked_calloc(all, sizeof *order);
     held = checked_calloc((size_t)x->width, sizeof *held);
-    if (!score || !order || !held)
+    if (!score || !order || !held || !known || !size)
         TRY(status_no_memory("a layer's orders of neurons"));
     for (int64_t s = 0; s < x->subsets; s++) {
         TRY(scores_read(&x->scores, s, layer, 1, score));
         TRY(neuron_set_order(score, x->width, order + s * x->width));
-        overlap_first(order + s * x->width, x->width, x->layer_size, x->fractions,
+        known[s] = scores_known(&x->scores, score, x->width);
+        for (int64_t j = 0; j < x->fractions; j++)
+            size[j] = x->layer_size[j] < known[s] ? x->layer_size[j] : known[s];
+        overlap_first(order + s * x->width, x->width, size, x->fractions,
                       within->first + (s * x->layers + layer) * x->width);
     }
-    intersect_within_shared(order, x->subsets, x->width, x->layer_size, x->fractions, x->width,
-                            held, within->observed + layer * x->fractions);
+    count_shared(order, known, x->subsets, x->width, x->layer_size, x->fractions, x->width, held,
+                 within->observed + layer * x->fractions);
 done:
     free(score);
     free(order);
     free(held);
+    free(known);
+    free(size);
     return st;
 }
 
@@ -159,8 +172,8 @@ static status draw_block(void *context, int64_t block, int thread)
             int64_t set = (w->layer * w->draws + d) * x->subsets + s;
             draw_order(&r, (uint64_t)(set * x->width), x->width, need, order + s * x->width);
         }
-        intersect_within_shared(order, x->subsets, x->width, x->layer_size, places, x->width, held,
-                                shared);
+        count_shared(order, NULL, x->subsets, x->width, x->layer_size, places, x->width, held,
+                     shared);
         for (int64_t i = 0; i < x->layers * places; i++)
             exceed[i] += shared[i % places] >= x->within->observed[i];
     }
@@ -241,15 +254,18 @@ static void fill_layer(const intersect *x, const partial *sum, int64_t fraction,
     int64_t at = fraction * x->layers + layer, cell = layer * x->fractions + place;
     const int64_t *shared = partial_counts(sum, INTERSECT_WITHIN) + cell * n * n;
     double draws = (double)params_int(task_params(x->task), "draws") * (double)x->layers;
-    double pairs = (double)(n * (n - 1) / 2);
+    int64_t all = 0; // neurons of the first set of every pair
     bool tested = size > 0 && n > 1;
     for (int64_t i = 0; i < n * n; i++) {
-        r->overlap[at * n * n + i] = size > 0 ? (double)shared[i] / (double)size : NAN;
-        r->p_value[at * n * n + i] = tested && i / n < i % n
-                                         ? hypergeometric_log_tail(shared[i], size, size, x->width)
+        // The diagonal has the sizes of the sets: some may be smaller.
+        const int64_t a = shared[i / n * (n + 1)], b = shared[i % n * (n + 1)];
+        all += i / n < i % n ? a : 0;
+        r->overlap[at * n * n + i] = a > 0 ? (double)shared[i] / (double)a : NAN;
+        r->p_value[at * n * n + i] = i / n < i % n && a > 0 && b > 0
+                                         ? hypergeometric_log_tail(shared[i], a, b, x->width)
                                          : NAN;
     }
-    r->mean[at] = tested ? (double)r->observed[cell] / (pairs * (double)size) : NAN;
+    r->mean[at] = tested && all > 0 ? (double)r->observed[cell] / (double)all : NAN;
     double reached = (double)partial_counts(sum, INTERSECT_EXCEED)[cell];
     r->p_mean[at] = tested ? log((1 + reached) / (1 + draws)) : NAN;
 }
@@ -306,7 +322,7 @@ status intersect_within_finish(intersect *x, const partial *sum, artefact_writer
          "share of draws of random sets whose mean is as large or larger, Holm-corrected over "
          "shares and layers"},
     };
-    TRY(intersect_describe(w, list, sizeof list / sizeof *list));
+    TRY(described_write(w, list, sizeof list / sizeof *list));
 done:
     return st;
 }

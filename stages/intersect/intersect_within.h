@@ -6,8 +6,9 @@
 // the statistic is what they share together, T = Σ over pairs: of random sets its mean is that of a
 // pair times the pairs, and its variance too, for the numbers of two pairs are uncorrelated (given
 // the set that both have, each is hypergeometric whatever that set is). Its tail is drawn: one draw
-// is a random set for every subset. All layers have as many neurons, so that the draws of every
-// layer serve all of them.
+// is a random set for every subset, of k neurons: where a subset of a sparse model has fewer with a
+// score, its own set is smaller, and the tail is too large rather than too small. All layers have
+// as many neurons, so that the draws of every layer serve all of them.
 #ifndef STAGES_INTERSECT_INTERSECT_WITHIN_H
 #define STAGES_INTERSECT_INTERSECT_WITHIN_H
 
@@ -31,10 +32,5 @@ status intersect_within_add(const intersect *x, int64_t layer, const within_coun
 void intersect_within_drop(within_counts *counts);
 // Describes the variables; their data live in x->within.
 status intersect_within_finish(intersect *x, const partial *sum, artefact_writer *w);
-
-// What `n` orders share in all pairs of their first sizes[j], for ascending sizes: order[i] begins
-// at order + i·stride. held[width] is scratch. Local.
-void intersect_within_shared(const int64_t *order, int64_t n, int64_t stride, const int64_t *sizes,
-                             int64_t n_sizes, int64_t width, int64_t *held, int64_t *shared);
 
 #endif

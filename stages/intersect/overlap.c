@@ -39,16 +39,17 @@ static int by_value(const void *a, const void *b)
 status overlap_summarise(const double *matrix, int64_t n, overlap_summary *out)
 {
     *out = (overlap_summary){NAN, NAN, NAN, NAN, NAN};
-    int64_t pairs = n * (n - 1) / 2, at = 0;
-    if (pairs < 1)
-        return OK;
-    double *value = checked_calloc((size_t)pairs, sizeof *value);
+    int64_t pairs = 0;
+    double *value = checked_calloc((size_t)(n * n), sizeof *value);
     if (!value)
         return status_no_memory("a summary of overlaps");
     double sum = 0, squares = 0;
     for (int64_t a = 0; a < n; a++)
         for (int64_t b = a + 1; b < n; b++)
-            value[at++] = matrix[a * n + b];
+            if (!isnan(matrix[a * n + b]))
+                value[pairs++] = matrix[a * n + b];
+    if (pairs == 0)
+        goto done;
     qsort(value, (size_t)pairs, sizeof *value, by_value);
     for (int64_t i = 0; i < pairs; i++)
         sum += value[i];
@@ -59,6 +60,7 @@ status overlap_summarise(const double *matrix, int64_t n, overlap_summary *out)
     out->median = (value[(pairs - 1) / 2] + value[pairs / 2]) / 2;
     out->min = value[0];
     out->max = value[pairs - 1];
+done:
     free(value);
     return OK;
 }

@@ -27,7 +27,8 @@ typedef struct overlap_summary {
     double mean, median, std, min, max; // std of the population; all NaN without pairs
 } overlap_summary;
 
-// Over the unordered pairs of n subsets: the entries above the diagonal of matrix[n][n]. Local.
+// Over the unordered pairs of n subsets: the entries above the diagonal of matrix[n][n], without
+// those that are NaN. Local.
 status overlap_summarise(const double *matrix, int64_t n, overlap_summary *out);
 
 #endif

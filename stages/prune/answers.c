@@ -26,6 +26,7 @@ typedef struct asked {
     int choices; // of a question; 0: all outputs
     const int32_t *choice;
     bool resumes; // from the hidden cache
+    const donor *donor;
     answers *out;
 } asked;
 
@@ -61,6 +62,18 @@ static model_neurons *cached_neurons(void *context, int64_t index, const tile *t
 {
     const asked *a = context;
     return hidden_cache_neurons(a->q->cache, a->first + index, t, model_neuron_bytes(a->q->model));
+}
+
+static status ablate_block(void *context, int64_t index, int thread, const tile *t,
+                           const site_block *block, const int32_t *neuron, int n, float *x)
+{
+    (void)index, (void)thread;
+    const asked *a = context;
+    if (a->donor)
+        donor_set(a->donor, t, block, neuron, n, x);
+    else
+        ablation_set_means(a->q->ablation, a->q->forget, block, neuron, n, x);
+    return OK;
 }
 
 // `rank` of the target among what it is compared with.
@@ -121,9 +134,9 @@ static bool asked_to_stop(void *context)
     return a->q->stopping(a->q->context);
 }
 
-status answers_of_tiles(const asking *q, tile_run run, answers *out)
+static status ask_tiles(const asking *q, tile_run run, const donor *other, answers *out)
 {
-    asked a = {.q = q, .first = run.first, .out = out};
+    asked a = {.q = q, .first = run.first, .donor = other, .out = out};
     a.choices = tile_source_choices(q->source, run.first, &a.choice);
     forward pass = {.context = &a,
                     .tiles = run.tiles,
@@ -134,6 +147,7 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
                     .lane = q->lane,
                     .stopping = asked_to_stop};
     pass.neurons = q->cache ? cached_neurons : NULL;
+    pass.ablate = q->mask && q->ablation ? ablate_block : NULL;
     a.resumes = q->cache && hidden_cache_has(q->cache, run);
     if (a.resumes) {
         pass.first_behind_attn = true;
@@ -151,4 +165,27 @@ status answers_of_tiles(const asking *q, tile_run run, answers *out)
     }
     memset(out, 0, (size_t)run.tiles * sizeof *out);
     return model_forward(q->model, q->pool, &pass);
+}
+
+// Each tile behind its donor's pass.
+static status ask_resampled(const asking *q, tile_run run, answers *out)
+{
+    status st = OK;
+    const donor_request request = {q->model, q->pool,     q->source, q->neurons,
+                                   q->lane,  q->stopping, q->context};
+    for (int64_t i = 0; i < run.tiles && st == OK; i++) {
+        donor *d = NULL;
+        TRY(donor_new(q->ablation, &request, run.first + i, &d));
+        st = ask_tiles(q, (tile_run){run.first + i, 1}, d, out + i);
+        donor_free(d);
+    }
+done:
+    return st;
+}
+
+status answers_of_tiles(const asking *q, tile_run run, answers *out)
+{
+    if (q->mask && q->ablation && q->ablation->value == ABLATE_RESAMPLE)
+        return ask_resampled(q, run, out);
+    return ask_tiles(q, run, NULL, out);
 }

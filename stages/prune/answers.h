@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "pipeline/base/fixed.h"
 #include "stages/common/tile_source.h"
+#include "stages/prune/donor.h"
 #include "stages/prune/hidden_cache.h"
 
 // How many answers there are of a kind. COUNTED: those whose target is not in the skip list.
@@ -46,11 +47,16 @@ typedef struct asking {
     pool *pool;
     const tile_source *source;
     const model_mask *mask; // NULL: unpruned
-    hidden_cache *cache;    // NULL: none. Not in teams, and not with a mask that prunes the first
-                            // layer's attention
-    const uint8_t *skip;    // [outputs] 1: in the skip list; NULL: none is
-    const char *label;      // names the task in messages
-    int lane;               // of the team's relay
+    // What its neurons become where not 0; NULL: they are 0. Then which neurons they are, and the
+    // subset to forget.
+    const ablation *ablation;
+    const ablated_neurons *neurons;
+    int64_t forget;
+    hidden_cache *cache; // NULL: none. Not in teams, and not with a mask that prunes the first
+                         // layer's attention
+    const uint8_t *skip; // [outputs] 1: in the skip list; NULL: none is
+    const char *label;   // names the task in messages
+    int lane;            // of the team's relay
     bool (*stopping)(void *context);
     void *context;
 } asking;

@@ -28,14 +28,19 @@ static status open_samples(const task *t, evaluation *e, const char *param, size
     return st;
 }
 
-// Takes `name`.
-static status add_entry(const task *t, evaluation *e, const samples *from, int subset, char *name)
+// A subset of a parameter's dataset. Takes `name`.
+static status add_entry(const task *t, evaluation *e, const char *param, size_t i,
+                        const samples *from, int subset, char *name)
 {
     size_t need = (size_t)e->entries + 1;
-    if (!name || !checked_grow(&e->name, &e->name_capacity, need, sizeof *e->name)) {
+    if (!name || !checked_grow(&e->name, &e->name_capacity, need, sizeof *e->name) ||
+        !checked_grow(&e->dataset, &e->dataset_capacity, need, sizeof *e->dataset) ||
+        !checked_grow(&e->subset, &e->subset_capacity, need, sizeof *e->subset)) {
         free(name);
         return status_no_memory("a list of subsets");
     }
+    e->dataset[e->entries] = task_resource_name(t, param, i);
+    e->subset[e->entries] = dataset_subset(stage_dataset(t, param, i), subset);
     e->name[e->entries++] = name;
     if (samples_count(from, subset, PART_EVALUATE) == 0)
         return params_fail(task_params(t),
@@ -56,7 +61,7 @@ static status add_dataset(const task *t, evaluation *e, const char *param, size_
     TRY(open_samples(t, e, param, i, &from));
     for (int s = 0; s < dataset_subsets(d); s++) {
         const char *name = dataset_subset(d, s);
-        TRY(add_entry(t, e, from, s,
+        TRY(add_entry(t, e, param, i, from, s,
                       prefix ? text_format("%s/%s", prefix, name) : text_format("%s", name)));
     }
 done:
@@ -104,7 +109,7 @@ static status find_forget(const task *t, evaluation *e, char *const *forget, int
                                task_resource_name(t, "data", 0), forget[f]);
         e->entry_of[f] = first < 0 ? e->entries : first + subset;
         if (first < 0)
-            TRY(add_entry(t, e, from, subset, text_format("%s", forget[f])));
+            TRY(add_entry(t, e, "data", 0, from, subset, text_format("%s", forget[f])));
     }
 done:
     return st;
@@ -128,6 +133,14 @@ static status make_skip_list(const task *t, const model_info *info, evaluation *
                        &e->skip));
 done:
     samples_close(from);
+    return st;
+}
+
+status evaluation_look(const task *t, stage_look *found)
+{
+    status st = stage_look_samples(t, "data", 0, found);
+    for (size_t i = 0; i < params_count(task_params(t), "evaluate") && st == OK; i++)
+        st = stage_look_samples(t, "evaluate", i, found);
     return st;
 }
 
@@ -168,6 +181,8 @@ void evaluation_free(evaluation *e)
         free(e->name[i]);
     free(e->opened);
     free(e->name);
+    free(e->dataset);
+    free(e->subset);
     free(e->entry_of);
     free(e->skip);
     *e = (evaluation){0};

@@ -10,12 +10,16 @@
 typedef struct evaluation {
     tile_source source; // subset e of its cuts is entry e
     int entries, reported;
-    char **name;      // owned [entries]: "dataset/subset" where several datasets are reported
-    samples **opened; // owned
-    size_t n_opened, name_capacity, opened_capacity;
+    char **name; // owned [entries]: "dataset/subset" where several datasets are reported
+    const char **dataset, **subset; // [entries] its parts; owned, the names borrowed
+    samples **opened;               // owned
+    size_t n_opened, name_capacity, opened_capacity, dataset_capacity, subset_capacity;
     uint8_t *skip; // owned [outputs]: the skip list (skip_list.h), or NULL
     int *entry_of; // owned [forgets]: the entry of each subset to forget
 } evaluation;
+
+// A stage's `look` at what evaluation_open will read. Local; fails as stage_look_samples.
+status evaluation_look(const task *t, stage_look *found);
 
 // What evaluation_open will read, made once a node: a stage's `prepare`. Collective on the share;
 // fails as stage_prepare_samples.

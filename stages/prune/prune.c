@@ -42,6 +42,7 @@
 //   double trace_samples(forget, probe)             1    answers of the probe; NaN behind the last
 //   byte mlp_mask(forget, layer, unit)              1    1: pruned, with site: mlp or both
 //   byte attn_mask(forget, layer, attn_unit)        1    1: pruned, with site: attn or both
+//   byte expert_mask(forget, layer, expert)         1    1: pruned, with site: expert
 // With a skip list (`skip` or `skip_tokens`) an answer counts whose target is not in it. Of
 // questions whose choices alone are compared, losses are over the choices, Top-10 and *_skip are
 // NaN, and samples_skip is 0.
@@ -64,6 +65,7 @@ typedef struct prune_state {
     const task *task; // borrowed
     model *model;     // borrowed
     ranking ranking;
+    ablation ablation;
     evaluation evaluation;
     prune_setting setting;
     int64_t *random; // [seeds, neurons]: random orders; that of a seed is the same for all subsets,
@@ -77,8 +79,9 @@ typedef struct prune_state {
 
 // A mask of the plan, compiled.
 typedef struct unit_mask {
-    model_mask *mask;       // NULL: prunes nothing
-    char asked[DIGEST_HEX]; // with it, see prune_cache.h
+    model_mask *mask;        // NULL: prunes nothing
+    ablated_neurons neurons; // for value: resample
+    char asked[DIGEST_HEX];  // with it, see prune_cache.h
 } unit_mask;
 
 // Masks that are compiled at once: each may take MODEL_COMPACT_BYTES. Units of one follow each
@@ -96,6 +99,7 @@ static prune_setting setting_of(const prune_state *s)
                          .drop = search ? params_real(p, "drop") : 0,
                          .tolerance = params_real(p, "tolerance"),
                          .fraction = search ? 0 : params_real(p, "fraction")};
+    out.own_values = s->ablation.value == ABLATE_RETAIN_MEAN;
     prune_params_seeds(p, out.seeds);
     return out;
 }
@@ -112,6 +116,7 @@ static void prune_close(void *state)
     prune_plan_free(&s->plan);
     prune_output_free(&s->output);
     evaluation_free(&s->evaluation);
+    ablation_free(&s->ablation);
     ranking_free(&s->ranking);
     free(s);
 }
@@ -141,6 +146,10 @@ static status prune_new(const task *t, prune_state **out)
                            "the model has no head (the tensors of its answers are missing), so "
                            "there is no accuracy to prune by; collect, score, cluster and "
                            "intersect work with it");
+    if (prune_params_experts(task_params(t)) && model_get_info(m)->experts == 0)
+        return params_fail(task_params(t), "site",
+                           "model %s is dense and has no experts; give mlp, attn or both",
+                           task_resource_name(t, "model", 0));
     prune_state *s = *out = checked_calloc(1, sizeof *s);
     if (!s)
         return status_no_memory("prune");
@@ -159,6 +168,7 @@ static void drop_mask(void *item)
 {
     unit_mask *m = item;
     model_mask_free(m->mask);
+    ablated_neurons_free(&m->neurons);
     free(m);
 }
 
@@ -171,7 +181,7 @@ static status order_of_mask(const prune_state *s, const prune_mask *m, const int
     const int64_t *random = s->random + m->seed * r->neurons;
     *order = m->kind == PRUNED_UNIFORM ? random : own;
     if (m->kind == PRUNED_LOWEST)
-        *order = own + r->neurons - m->pruned;
+        *order = own + ranking_lowest(r, m->forget, m->pruned);
     if (m->kind != PRUNED_LAYER_MATCHED)
         return OK;
     if (!(*matched = checked_calloc((size_t)m->pruned, sizeof **matched)))
@@ -194,12 +204,16 @@ static status fill_mask(const prune_state *s, const prune_mask *m, uint8_t *prun
             TRY(status_no_memory("a mask"));
     }
     ranking_mask(&s->ranking, order, m->pruned, pruned);
-    TRY(prune_cache_ask(s->cache, pruned, out->asked));
+    TRY(prune_cache_ask(s->cache, pruned, &s->ablation, m->forget, out->asked));
     const uint8_t *const marks[SITES] = {[SITE_MLP] = pruned[SITE_MLP],
                                          [SITE_ATTN] = pruned[SITE_ATTN],
                                          [SITE_EXPERT] = pruned[SITE_EXPERT]};
-    if (m->pruned > 0)
+    if (m->pruned > 0 && s->ablation.value == ABLATE_ZERO)
         TRY(model_mask_new(s->model, task_pool(s->task), marks, &out->mask));
+    else if (m->pruned > 0)
+        TRY(model_mask_new_ablated(s->model, marks, &out->mask));
+    if (s->ablation.value == ABLATE_RESAMPLE)
+        TRY(ablated_neurons_make(&s->ablation, pruned, &out->neurons));
 done:
     free(matched);
     return st;
@@ -231,7 +245,8 @@ static status prune_open(const task *t, void **state)
     TRY(prune_new(t, &s));
     const model_info *info = model_get_info(s->model);
     TRY(prune_params_choice(task_params(t), info, &layers, &choice));
-    TRY(ranking_open(task_input(t, 0), &choice, info, &s->ranking));
+    TRY(ranking_open(ablation_scores(t), &choice, info, &s->ranking));
+    TRY(ablation_open(t, &s->ranking, info, &s->ablation));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
     TRY(prune_cache_open(t, &s->setting, &s->cache));
@@ -250,6 +265,11 @@ static status prune_next(void *state, const round_state *finished, const partial
 {
     const prune_state *s = state;
     return prune_round_next(&s->setting, finished, sum, following, done);
+}
+
+static void prune_tell(void *state, const round_state *round, char *out, size_t size)
+{
+    prune_round_tell(&((prune_state *)state)->setting, round, out, size);
 }
 
 static status prune_plan_round(void *state, const round_state *round, round_plan *out)
@@ -302,21 +322,25 @@ done:
     return st;
 }
 
-static status ask_model(prune_state *s, const model_mask *mask, tile_run run, int lane,
+static status ask_model(prune_state *s, const unit_mask *m, const prune_unit *u, int lane,
                         answers *out)
 {
+    const model_mask *mask = m->mask;
     const bool same = !mask || model_mask_pruned(mask, SITE_ATTN, 0) == 0;
     const asking q = {.model = s->model,
                       .pool = task_pool(s->task),
                       .source = &s->evaluation.source,
                       .mask = mask,
+                      .ablation = s->ablation.value == ABLATE_ZERO ? NULL : &s->ablation,
+                      .neurons = &m->neurons,
+                      .forget = s->plan.mask[u->mask].forget,
                       .cache = same ? prune_cache_hidden(s->cache) : NULL,
                       .skip = s->evaluation.skip,
                       .label = task_label(s->task),
                       .lane = lane,
                       .stopping = is_stopping,
                       .context = s};
-    return answers_of_tiles(&q, run, out);
+    return answers_of_tiles(&q, u->run, out);
 }
 
 static status prune_compute(void *state, const round_state *round, int64_t index, int lane,
@@ -331,7 +355,7 @@ static status prune_compute(void *state, const round_state *round, int64_t index
     TRY(shelf_take(s->masks, u->mask, &item));
     m = item;
     if (!prune_cache_recall(s->cache, m->asked, u->run, own)) {
-        TRY(ask_model(s, m->mask, u->run, lane, own));
+        TRY(ask_model(s, m, u, lane, own));
         if (*prune_round_view(&s->setting, round).phase != PHASE_FINAL)
             prune_cache_remember(s->cache, m->asked, u->run,
                                  own); // what is found last is another for each target
@@ -384,7 +408,8 @@ static status prune_estimate(const task *t, estimate *out)
               (s->setting.search ? PROBES : 0);
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
     out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
-    double neurons = (double)info->layers * model_site_width(info, SITE_MLP);
+    const site which = prune_params_experts(task_params(t)) ? SITE_EXPERT : SITE_MLP;
+    double neurons = (double)info->layers * model_site_width(info, which);
     int64_t rows = 0;
     for (int e = 0; e < cuts->subsets; e++)
         rows += tiling_subset_rows(cuts, e);
@@ -412,16 +437,18 @@ const stage_def stage_prune = {
     .version = 4,
     .summary = "prunes neurons until a subset is forgotten, and measures every subset",
     .params = prune_params,
-    .inputs = "score|import",
+    .inputs = "score|import|collect",
     .inputs_required = true,
     .in_teams = true, // answers come from the last member alone, the others add zeros
     .check = prune_params_check,
     .estimate = prune_estimate,
+    .look = evaluation_look,
     .prepare = evaluation_prepare,
     .open = prune_open,
     .next = prune_next,
     .plan = prune_plan_round,
     .cost = prune_unit_cost,
+    .tell = prune_tell,
     .unit = prune_compute,
     .finish = prune_finish,
     .close = prune_close,

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "stages/common/scores.h"
+
 typedef struct described {
     const char *name, *long_name, *units;
 } described;
@@ -135,22 +137,41 @@ static status describe_masks(const prune_setting *s, const prune_output *o, arte
 {
     static const char *const name[SITES] = {
         [SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask", [SITE_EXPERT] = "expert_mask"};
-    static const char *const unit[SITES] = {
-        [SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit", [SITE_EXPERT] = "expert"};
     status st = OK;
     for (int k = 0; k < SITES; k++) {
         if (!o->mask[k])
             continue;
-        TRY(artefact_dim(w, unit[k], s->ranking->width[k]));
+        TRY(artefact_dim(w, scores_unit(k), s->ranking->width[k]));
         TRY(artefact_variable(w, &(variable){.name = name[k],
                                              .type = VARIABLE_I8,
                                              .dims = 3,
-                                             .dim = {"forget", "layer", unit[k]},
+                                             .dim = {"forget", "layer", scores_unit(k)},
                                              .long_name = "1: the neuron is pruned",
                                              .units = "1",
                                              .data = o->mask[k]}));
     }
 done:
+    return st;
+}
+
+// Subsets are called alike whatever is evaluated beside: by their own names, and their dataset's.
+static status describe_evaluated(const prune_setting *s, artefact_writer *w)
+{
+    const variable coordinates[] = {{.name = "dataset",
+                                     .long_name = "the subset's dataset in the pipeline file",
+                                     .data = s->evaluation->dataset},
+                                    {.name = "subset_name",
+                                     .long_name = "the subset's name in its dataset",
+                                     .data = s->evaluation->subset}};
+    status st = OK;
+    for (size_t i = 0; st == OK && i < sizeof coordinates / sizeof *coordinates; i++) {
+        variable v = coordinates[i];
+        v.type = VARIABLE_TEXT;
+        v.dims = 1;
+        v.dim[0] = "subset";
+        v.units = "1";
+        st = artefact_coordinate(w, &v);
+    }
     return st;
 }
 
@@ -171,6 +192,7 @@ status prune_artefact_describe(const prune_setting *s, const prune_output *o, ar
                                          .long_name = "class or text domain that is evaluated",
                                          .units = "1",
                                          .data = s->evaluation->name}));
+    TRY(describe_evaluated(s, w));
     TRY(artefact_variable(w, &(variable){.name = "samples",
                                          .type = VARIABLE_I64,
                                          .dims = 1,

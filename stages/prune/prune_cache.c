@@ -104,7 +104,8 @@ void prune_cache_close(prune_cache *c)
     free(c);
 }
 
-status prune_cache_ask(const prune_cache *c, uint8_t *const pruned[SITES], char asked[DIGEST_HEX])
+status prune_cache_ask(const prune_cache *c, uint8_t *const pruned[SITES], const ablation *value,
+                       int64_t forget, char asked[DIGEST_HEX])
 {
     status st = OK;
     digest *d = NULL;
@@ -114,6 +115,10 @@ status prune_cache_ask(const prune_cache *c, uint8_t *const pruned[SITES], char 
         return OK;
     TRY(digest_new(&d));
     digest_add_text(d, c->data);
+    if (value->value != ABLATE_ZERO)
+        digest_add_text(d, value->id);
+    if (value->value == ABLATE_RETAIN_MEAN)
+        digest_add(d, &forget, sizeof forget);
     for (int k = 0; k < SITES; k++) {
         const size_t neurons = (size_t)r->layers * (size_t)r->width[k];
         digest_add(d, &neurons, sizeof neurons);

@@ -18,8 +18,9 @@ status prune_cache_open(const task *t, const prune_setting *s, prune_cache **out
 void prune_cache_close(prune_cache *c); // NULL is a no-op
 
 // A digest of what is asked with these neurons [layers, width] pruned; NULL where a site is not.
-// Local.
-status prune_cache_ask(const prune_cache *c, uint8_t *const pruned[SITES], char asked[DIGEST_HEX]);
+// `value` says what they become, of subset `forget`. Local.
+status prune_cache_ask(const prune_cache *c, uint8_t *const pruned[SITES], const ablation *value,
+                       int64_t forget, char asked[DIGEST_HEX]);
 // Copies the answers of a run's tiles to out[run.tiles]; false, and `out` is of no use, where not
 // all are known. Local.
 bool prune_cache_recall(const prune_cache *c, const char *asked, tile_run run, answers *out);

@@ -131,7 +131,7 @@ static void fill_controls(const prune_setting *s, const prune_view *view, const 
 {
     const double base = o->base[BASE_ACCURACY][e];
     for (prune_kind k = PRUNED_UNIFORM; k < PRUNED_KINDS; k++) {
-        const prune_mask like = prune_mask_of(k, forget, 0, view->search[forget].at);
+        const prune_mask like = prune_mask_of(s, k, forget, 0, view->search[forget].at);
         double *const *values = k == PRUNED_UNIFORM ? o->cross + ACCURACY_RANDOM : o->control[k];
         if (values[CONTROL_ACCURACY])
             fill_control(s, view, plan, sum, &like, e, base, values, at);
@@ -142,7 +142,7 @@ static void fill_cross(const prune_setting *s, const prune_view *view, const pru
                        const partial *sum, prune_output *o)
 {
     for (int64_t f = 0; f < s->ranking->forgets; f++) {
-        const prune_mask own = prune_mask_of(PRUNED_TOP, f, 0, view->search[f].at);
+        const prune_mask own = prune_mask_of(s, PRUNED_TOP, f, 0, view->search[f].at);
         const int64_t mask = prune_plan_find(plan, &own);
         for (int e = 0; e < s->evaluation->reported; e++) {
             int64_t at = f * s->evaluation->reported + e;

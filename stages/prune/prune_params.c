@@ -16,7 +16,8 @@ const param_def prune_params[] = {
      .help = "share of its Top-1 accuracy that the forgotten subset is to lose"},
     {"fraction", PARAM_REAL, .low = 0, .high = 1,
      .help = "instead of drop: share of all neurons to prune"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both", .help = "which neurons"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert",
+     .help = "which neurons; both: of mlp and attn; expert: whole experts of a sparse model"},
     {"layers", PARAM_REALS, .high = 1e9,
      .help = "of these layers alone, the first is 0; \"0:5:1\" is first:last:step"},
     {"unit", PARAM_TEXT, .choices = "neuron|head",
@@ -36,6 +37,11 @@ const param_def prune_params[] = {
     {"skip_tokens", PARAM_TEXTS,
      .help = "text: also report accuracies without these targets, each the last token of a text "
              "(\" the\", \"\\n\")"},
+    {"value", PARAM_TEXT, .choices = ABLATION_NAMES,
+     .help = "what pruned neurons become: 0 (where absent), their mean over what was collected, "
+             "over what is retained of it, or what they do in another sample"},
+    {"seed", PARAM_INT, .low = 0, .high = 9e15,
+     .help = "of value: resample, 0 where absent: which other sample"},
     {"evaluate", PARAM_RESOURCES, .section = "datasets",
      .help = "datasets to measure on; where absent, data"},
     {0},
@@ -62,7 +68,7 @@ status prune_params_check(const task *t)
         return params_fail(p, "unit", "heads are of attention; give site: attn");
     if (!heads && params_has(p, "head_score"))
         return params_fail(p, "head_score", "neurons have scores of their own; give unit: head");
-    return OK;
+    return ablation_check(t);
 }
 
 void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS])
@@ -74,6 +80,11 @@ void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS])
     seeds[PRUNED_LAYER_MATCHED] =
         !uniform && params_lists(p, "random", "layer_matched") ? given : 0;
     seeds[PRUNED_LOWEST] = !uniform && params_lists(p, "random", "lowest") ? 1 : 0;
+}
+
+bool prune_params_experts(const params *p)
+{
+    return strcmp(params_text(p, "site"), site_names[SITE_EXPERT]) == 0;
 }
 
 // Marks the layers asked in *chosen, owned by the caller; NULL where all are.

@@ -13,6 +13,8 @@ extern const param_def prune_params[]; // ends with {0}
 
 // Those that exclude each other. ERR_USAGE at the parameter.
 status prune_params_check(const task *t);
+// Are whole experts pruned?
+bool prune_params_experts(const params *p);
 // How many prunings of each kind there are in the end.
 void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS]);
 // Which neurons are ranked. `choice` borrows the parameters, and *layers, which is owned by the

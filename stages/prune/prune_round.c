@@ -5,6 +5,7 @@
 // probe that met its goal has answered its subset already, and FINAL does not ask again.
 #include "stages/prune/prune_round.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,28 @@ prune_view prune_round_view(const prune_setting *s, const round_state *round)
     int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(round_answers) / INTS;
     return (prune_view){round->values, (round_answers *)base, (round_answers *)probed,
                         (bisection *)search};
+}
+
+void prune_round_tell(const prune_setting *s, const round_state *round, char *out, size_t size)
+{
+    const prune_view view = prune_round_view(s, round);
+    int64_t probes = 0, reached = 0, missed = 0;
+    for (int64_t f = 0; f < s->ranking->forgets; f++) {
+        probes += view.search[f].probes;
+        reached += view.search[f].outcome == BISECTION_REACHED;
+        missed += view.search[f].outcome == BISECTION_NARROW;
+    }
+    if (*view.phase == PHASE_BASE)
+        snprintf(out, size, "unpruned model");
+    else if (!s->search)
+        snprintf(out, size, "pruned models");
+    else if (missed > 0)
+        snprintf(out, size, "%lld probes, %lld of %lld targets reached, %lld not",
+                 (long long)probes, (long long)reached, (long long)s->ranking->forgets,
+                 (long long)missed);
+    else
+        snprintf(out, size, "%lld probes, %lld of %lld targets reached", (long long)probes,
+                 (long long)reached, (long long)s->ranking->forgets);
 }
 
 // Has the probe that found what to prune answered the whole subset?
@@ -63,9 +86,11 @@ static void add_answers(const answers *a, round_answers *to)
     }
 }
 
-prune_mask prune_mask_of(prune_kind kind, int64_t forget, int64_t seed, int64_t pruned)
+prune_mask prune_mask_of(const prune_setting *s, prune_kind kind, int64_t forget, int64_t seed,
+                         int64_t pruned)
 {
-    return (prune_mask){kind, kind == PRUNED_UNIFORM ? -1 : forget, seed, pruned};
+    const bool shared = kind == PRUNED_UNIFORM && !s->own_values;
+    return (prune_mask){kind, shared ? -1 : forget, seed, pruned};
 }
 
 static status add_mask(prune_plan *p, prune_mask m)
@@ -107,7 +132,7 @@ static status plan_search(const prune_setting *s, const bisection *search, prune
             continue;
         const int64_t *own = s->evaluation->source.cuts.subset_tile + s->evaluation->entry_of[f];
         int64_t tiles = own[1] - own[0];
-        TRY(add_mask(p, prune_mask_of(PRUNED_TOP, f, 0, search[f].at)));
+        TRY(add_mask(p, prune_mask_of(s, PRUNED_TOP, f, 0, search[f].at)));
         TRY(add_units(s, p, own[0] + bisection_prefix(tiles, search[f].step),
                       own[0] + bisection_prefix(tiles, search[f].step + 1)));
     }
@@ -142,7 +167,7 @@ status prune_plan_make(const prune_setting *s, const round_state *round, prune_p
     prune_plan *p = out;
     *p = (prune_plan){0};
     if (*view.phase == PHASE_BASE) {
-        TRY(add_mask(p, prune_mask_of(PRUNED_TOP, 0, 0, 0)));
+        TRY(add_mask(p, prune_mask_of(s, PRUNED_TOP, 0, 0, 0)));
         TRY(add_units(s, p, 0, cuts->tiles));
     } else if (*view.phase == PHASE_SEARCH) {
         TRY(plan_search(s, view.search, p));
@@ -150,7 +175,7 @@ status prune_plan_make(const prune_setting *s, const round_state *round, prune_p
         for (prune_kind k = 0; k < PRUNED_KINDS; k++)
             for (int64_t seed = 0; seed < s->seeds[k]; seed++)
                 for (int64_t f = 0; f < s->ranking->forgets; f++)
-                    TRY(add_final(s, p, prune_mask_of(k, f, seed, view.search[f].at),
+                    TRY(add_final(s, p, prune_mask_of(s, k, f, seed, view.search[f].at),
                                   &view.search[f]));
     }
 done:

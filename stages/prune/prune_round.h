@@ -33,6 +33,7 @@ typedef struct prune_setting {
     bool search; // to a drop; else a fraction
     double drop, tolerance, fraction;
     int64_t seeds[PRUNED_KINDS]; // prunings of each kind; 0: none
+    bool own_values;             // what pruned neurons become depends on the subset to forget
 } prune_setting;
 
 enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
@@ -54,10 +55,13 @@ typedef struct prune_view {
 // Reads a vector in place. Borrowed from the round.
 prune_view prune_round_view(const prune_setting *s, const round_state *round);
 
+// Where the searches stand, in a few words: probes that are done, targets that are reached.
+void prune_round_tell(const prune_setting *s, const round_state *round, char *out, size_t size);
+
 // A set of neurons to prune in a round.
 typedef struct prune_mask {
     prune_kind kind;
-    int64_t forget; // the subset whose order decides; -1: none (PRUNED_UNIFORM)
+    int64_t forget; // the subset whose order, or values, decide; -1: none (PRUNED_UNIFORM)
     int64_t seed;   // 0 <= seed < seeds[kind]
     int64_t pruned; // how many
 } prune_mask;
@@ -83,7 +87,8 @@ void prune_plan_free(prune_plan *p);
 // The mask's index, or -1 where the round has none of that kind (no neuron pruned).
 int64_t prune_plan_find(const prune_plan *p, const prune_mask *m);
 // That of a kind, beside a subset's.
-prune_mask prune_mask_of(prune_kind kind, int64_t forget, int64_t seed, int64_t pruned);
+prune_mask prune_mask_of(const prune_setting *s, prune_kind kind, int64_t forget, int64_t seed,
+                         int64_t pruned);
 
 // The partial: the counts of answers, then the sums, each by [mask, entry].
 enum { PRUNE_COUNTS = 0, PRUNE_SUMS = ANSWER_COUNTS };

@@ -75,6 +75,7 @@ static status order_subset(const scores *s, const ranking_choice *choice, int64_
     for (int64_t i = 0; i < r->neurons; i++)
         own[i] = together(score + r->neuron[i], r->unit, choice->median);
     TRY(neuron_set_order(own, r->neurons, order));
+    r->known[forget] = scores_known(s, own, r->neurons);
     for (int64_t i = 0; i < r->neurons; i++)
         order[i] = r->neuron[order[i]];
 done:
@@ -98,7 +99,8 @@ status ranking_open(const artefact *from, const ranking_choice *choice, const mo
     score = checked_calloc((size_t)(r->layers * layer_width(r)), sizeof *score);
     own = checked_calloc((size_t)r->neurons, sizeof *own);
     r->order = checked_calloc((size_t)r->forgets * (size_t)r->neurons, sizeof *r->order);
-    if (!score || !own || !r->order)
+    r->known = checked_calloc((size_t)r->forgets, sizeof *r->known);
+    if (!score || !own || !r->order || !r->known)
         TRY(status_no_memory("the order of neurons"));
     for (int64_t f = 0; f < r->forgets; f++)
         TRY(order_subset(&s, choice, f, score, own, r));
@@ -113,6 +115,7 @@ void ranking_free(ranking *r)
     free(r->forget);
     free(r->order);
     free(r->neuron);
+    free(r->known);
     *r = (ranking){0};
 }
 
@@ -158,4 +161,9 @@ status ranking_match(const ranking *r, const int64_t *order, int64_t k, const in
             matched[n++] = random[i];
     free(wanted);
     return OK;
+}
+
+int64_t ranking_lowest(const ranking *r, int64_t forget, int64_t k)
+{
+    return k < r->known[forget] ? r->known[forget] - k : 0;
 }

@@ -3,7 +3,8 @@
 // `score` artefact.
 //
 // Flat index of a neuron: layer after layer; within a layer the neurons of mlp, then those of attn,
-// as far as the site asked has them. Ties go to the lower one.
+// as far as the site asked has them; or the experts. Ties go to the lower one, and neurons without a
+// score (NaN) come last.
 #ifndef STAGES_PRUNE_RANKING_H
 #define STAGES_PRUNE_RANKING_H
 
@@ -18,7 +19,7 @@
 
 // Which neurons are ranked.
 typedef struct ranking_choice {
-    const char *sites;  // "mlp", "attn" or "both"
+    const char *sites;  // "mlp", "attn", "expert" or "both"
     const bool *layers; // [layers]; NULL: all
     bool heads;         // heads instead of neurons, of site attn
     bool median;        // a head's score is the median of its neurons', not the mean
@@ -33,6 +34,7 @@ typedef struct ranking {
     int64_t forgets;
     char **forget;  // owned: names
     int64_t *order; // owned [forgets, neurons]: flat indices, most specific first
+    int64_t *known; // owned [forgets]: those that have a score
 } ranking;
 
 // Reads the scores of the neurons chosen and sorts them. ERR_INPUT when the artefact lacks the site,
@@ -49,5 +51,8 @@ void ranking_mask(const ranking *r, const int64_t *order, int64_t k, uint8_t *co
 // as the first k of `order` have. Local. Fails when out of memory.
 status ranking_match(const ranking *r, const int64_t *order, int64_t k, const int64_t *random,
                      int64_t *matched);
+// Where in a subset's order its k least specific neurons begin: of those that have a score, as far as
+// there are as many.
+int64_t ranking_lowest(const ranking *r, int64_t forget, int64_t k);
 
 #endif

@@ -9,11 +9,19 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/report/figure_clusters.h"
-#include "stages/report/figure_growth.h"
-#include "stages/report/figure_overlap.h"
-#include "stages/report/figure_prune.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/markup.h"
+#include "stages/figures/figure_between.h"
+#include "stages/figures/figure_clusters.h"
+#include "stages/figures/figure_enrichment.h"
+#include "stages/figures/figure_growth.h"
+#include "stages/figures/figure_layers.h"
+#include "stages/figures/figure_modules.h"
+#include "stages/figures/figure_overlap.h"
+#include "stages/figures/figure_prune.h"
+#include "stages/figures/figure_searches.h"
+#include "stages/figures/figure_within.h"
+#include "stages/figures/pruning.h"
+#include "stages/report/figure_own.h"
 
 static const figure_def table[] = {
     {"figure1", "Accuracy of every class after unlearning one", "prune", "image", "ratio", NULL,
@@ -32,8 +40,40 @@ static const figure_def table[] = {
      "image", "auc", NULL, "|model|", false, 0, figure_clusters},
     {"figure6-text", "How strongly clusters match the neurons of a text domain, layer by layer",
      "intersect", "text", "auc", NULL, "|model|", false, 0, figure_clusters},
+    {"figure7", "What every search saw", "prune", "image", "trace_fraction", NULL, "|model|drop|",
+     true, 0, figure_searches},
+    {"figure7-text", "What every search saw", "prune", "text", "trace_fraction", NULL,
+     "|model|drop|", true, 0, figure_searches},
+    {"figure8", "In which layers the pruned neurons lie", "prune", "image", "fraction", NULL,
+     "|model|drop|fraction|", true, 0, figure_layers},
+    {"figure8-text", "In which layers the pruned neurons lie", "prune", "text", "fraction", NULL,
+     "|model|drop|fraction|", true, 0, figure_layers},
+    {"figure11", "Overlap of the neurons of two classes, layer by layer", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure11-text", "Overlap of the neurons of two text domains, layer by layer", "intersect",
+     "text", "overlap_within", NULL, "|model|", true, 0, figure_within},
+    {"figure12", "Which classes share neurons in which layers", "intersect", "image",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure12-text", "Which text domains share neurons in which layers", "intersect", "text",
+     "overlap_within", NULL, "|model|", true, 0, figure_within_pairs},
+    {"figure13", "Which sets of neurons of one step meet which of another", "intersect", "image",
+     "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure13-text", "Which sets of neurons of one step meet which of another", "intersect",
+     "text", "overlap_between", NULL, "", true, 0, figure_between},
+    {"figure14", "How separate the communities of neurons are, layer by layer", "cluster", "image",
+     "modularity", NULL, "|model|", true, 0, figure_modularity},
+    {"figure15", "How far clusterings agree, layer by layer", "agreement", "image", "ari", NULL, "",
+     true, 0, figure_agreement},
+    {"figure16", "Clusters that are home to the neurons of a class", "enrichment", "image",
+     "enrichment", NULL, "", true, 0, figure_enrichment},
+    {"figure16-text", "Clusters that are home to the neurons of a text domain", "enrichment",
+     "text", "enrichment", NULL, "", true, 0, figure_enrichment},
 };
 enum { FIGURES = sizeof table / sizeof *table };
+
+// What a stage's descriptor asks for: a figure for each task.
+static const figure_def own_figure = {
+    .stem = "figure", .modality = "", .axes = "", .draw = figure_own};
 
 static bool matches_figure(const figure_def *def, const report_task *t)
 {
@@ -41,6 +81,13 @@ static bool matches_figure(const figure_def *def, const report_task *t)
         !artefact_has(t->artefact, def->with) ||
         (def->without && artefact_has(t->artefact, def->without)))
         return false;
+    if (def->draw == figure_searches && !pruning_searches(t))
+        return false;
+    if (def->draw == figure_layers && !artefact_has(t->artefact, "mlp_mask") &&
+        !artefact_has(t->artefact, "attn_mask"))
+        return false;
+    if (def->fractions > 0 && artefact_length(t->artefact, "fraction") < 2)
+        return false; // no curve
     char *modality = artefact_get_attribute(t->artefact, "modality");
     bool same = strcmp(modality ? modality : "image", def->modality) == 0;
     free(modality);
@@ -60,7 +107,7 @@ static char *make_stem(const figure_def *def, const report_task *t, const char *
 {
     text stem = {0};
     text_add(&stem, def->stem);
-    if (def->by_step && strcmp(t->step, first_step) != 0) {
+    if ((def->by_step || !def->stage) && strcmp(t->step, first_step) != 0) {
         text_add(&stem, "-");
         markup_file_name(&stem, t->step);
     }
@@ -85,12 +132,14 @@ static status add_task(const report_input *in, const figure_def *def, const repo
                        char *stem, figure *figures, size_t from, size_t *n)
 {
     size_t at = from;
-    while (at < *n && strcmp(figures[at].stem, stem) != 0)
+    while (at < *n && strcmp(figures[at].picture.stem, stem) != 0)
         at++;
     if (at < *n) {
         free(stem);
     } else {
-        figures[at] = (figure){.def = def, .in = in, .stem = stem};
+        figures[at] = (figure){.def = def,
+                               .in = in,
+                               .picture = {.stem = stem, .columns = in->columns, .dpi = in->dpi}};
         ++*n;
         figures[at].task = checked_calloc(in->n_tasks, sizeof *figures[at].task);
         if (!figures[at].task)
@@ -100,13 +149,29 @@ static status add_task(const report_input *in, const figure_def *def, const repo
     return OK;
 }
 
+// Figures of stages' own, behind all others.
+static status plan_own(const report_input *in, figure *figures, size_t *n)
+{
+    for (size_t i = 0; i < in->n_tasks; i++) {
+        const report_task *t = &in->tasks[i];
+        if (!figure_own_fits(t))
+            continue;
+        char *stem = make_stem(&own_figure, t, "");
+        status st = stem ? add_task(in, &own_figure, t, stem, figures, *n, n)
+                         : status_no_memory("a figure's name");
+        if (st != OK)
+            return st;
+    }
+    return OK;
+}
+
 status figures_plan(const report_input *in, figure **figures, size_t *n)
 {
     status st = OK;
     *n = 0;
     size_t most;
-    *figures =
-        checked_mul(in->n_tasks, FIGURES, &most) ? checked_calloc(most, sizeof **figures) : NULL;
+    *figures = checked_mul(in->n_tasks, FIGURES + 1, &most) ? checked_calloc(most, sizeof **figures)
+                                                            : NULL;
     if (!*figures)
         TRY(status_no_memory("figures"));
     for (size_t d = 0; d < FIGURES; d++) {
@@ -127,6 +192,7 @@ status figures_plan(const report_input *in, figure **figures, size_t *n)
             TRY(add_task(in, &table[d], t, stem, *figures, from, n));
         }
     }
+    TRY(plan_own(in, *figures, n));
 done:
     return st;
 }
@@ -135,9 +201,10 @@ void figures_free(figure *figures, size_t n)
 {
     for (size_t i = 0; figures && i < n; i++) {
         free(figures[i].task);
-        free(figures[i].stem);
-        text_free(&figures[i].script);
-        text_free(&figures[i].csv);
+        free(figures[i].picture.stem);
+        text_free(&figures[i].picture.script);
+        text_free(&figures[i].picture.csv);
+        text_free(&figures[i].picture.data);
         text_free(&figures[i].caption);
         text_free(&figures[i].numbers);
         text_free(&figures[i].table);

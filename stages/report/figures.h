@@ -3,7 +3,7 @@
 #ifndef STAGES_REPORT_FIGURES_H
 #define STAGES_REPORT_FIGURES_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // Plans the figures of the finished tasks; nothing is drawn yet. *figures is one block of *n, owned
 // by the caller (figures_free); borrows `in`. Local. Fails when out of memory; figures_free is safe

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
+#include "stages/drawing/gnuplot.h"
 #include "stages/report/figures.h"
-#include "stages/report/gnuplot.h"
 #include "stages/report/report_html.h"
 
 static status write_text(const char *folder, const char *stem, const char *ending, const text *t)
@@ -29,8 +29,8 @@ static status write_figures(figure *figures, size_t n, const char *folder)
     status st = OK;
     for (size_t i = 0; i < n; i++) {
         TRY(figures[i].def->draw(&figures[i]));
-        TRY(write_text(folder, figures[i].stem, ".gp", &figures[i].script));
-        TRY(write_text(folder, figures[i].stem, ".csv", &figures[i].csv));
+        TRY(write_text(folder, figures[i].picture.stem, ".gp", &figures[i].picture.script));
+        TRY(write_text(folder, figures[i].picture.stem, ".csv", &figures[i].picture.csv));
     }
 done:
     return st;
@@ -48,8 +48,8 @@ static status draw_figures(figure *figures, size_t n, const char *folder)
     status worst = OK;
     char *said = NULL;
     for (size_t i = 0; i < n; i++) {
-        status st = gnuplot_run(folder, figures[i].stem);
-        figures[i].drawn = st == OK;
+        status st = gnuplot_run(folder, figures[i].picture.stem);
+        figures[i].picture.drawn = st == OK;
         if (st != OK && worst == OK) {
             worst = st;
             said = strdup(status_text());
@@ -64,7 +64,7 @@ static status draw_figures(figure *figures, size_t n, const char *folder)
 // Whether it is a name that only a report writes.
 static bool is_of_a_figure(const char *name)
 {
-    static const char *const ending[] = {".svg", ".png", ".gp", ".csv"};
+    static const char *const ending[] = {".svg", ".png", ".pdf", ".gp", ".csv"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof ending / sizeof *ending; i++)
         if (strncmp(name, "figure", 6) == 0 && strcmp(dot, ending[i]) == 0)

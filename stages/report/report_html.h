@@ -3,7 +3,7 @@
 #ifndef STAGES_REPORT_REPORT_HTML_H
 #define STAGES_REPORT_REPORT_HTML_H
 
-#include "stages/report/figure.h"
+#include "stages/figures/figure.h"
 
 // Adds the whole page to *page. A drawn figure's picture is read from FOLDER/STEM.svg. Local.
 // ERR_INPUT when it cannot be read.

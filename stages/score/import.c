@@ -8,6 +8,10 @@
 //   string subset(subset)                        1  the tensor's name
 //   double mlp_score(subset, layer, unit)        1  higher: more specific to the subset
 //   double attn_score(subset, layer, attn_unit)  1  the same
+//   double expert_score(subset, layer, expert)   1  the same
+//   byte expert_reached(subset, layer, expert)   1  0: the expert's scores are NaN; with `experts`
+// A score is a number. With `experts: 8` each eighth of a layer's neurons is an expert, and all its
+// scores for a subset may be NaN, where none of its tokens reaches the expert.
 // It stands beside `score` because what it writes is read in the same places.
 #include <math.h>
 #include <stdlib.h>
@@ -26,13 +30,20 @@ typedef struct import_state {
     const tensor **tensor;          // owned [subsets], in file order
     const char **subset;            // owned; names borrowed from the file
     int64_t subsets, layers, width; // neurons of a layer
+    int64_t experts;                // of a layer, that may have no scores; 0: none
     double *score;                  // [subsets, layers, width]
+    int64_t *known;                 // [subsets, layers, experts] scores that are numbers
+    int8_t *reached;                // the same, as the artefact has it
 } import_state;
 
 static const param_def import_params[] = {
     {"path", PARAM_PATH, .required = true,
      .help = "a safetensors file with one tensor [layers, units] per subset"},
-    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn", .help = "what its neurons are"},
+    {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|expert", .help = "what its neurons are"},
+    {"experts", PARAM_INT, .low = 1, .high = 1 << 20,
+     .help =
+         "of a layer of a sparse model, each with as many neurons of mlp: scores of one that no "
+         "token reached may be NaN"},
     {0},
 };
 
@@ -45,6 +56,8 @@ static void import_close(void *state)
     free(s->tensor);
     free(s->subset);
     free(s->score);
+    free(s->known);
+    free(s->reached);
     free(s);
 }
 
@@ -102,10 +115,43 @@ static status read_scores(const import_state *s, const tensor *t, float *narrow,
         for (size_t i = 0; i < t->elements; i++)
             score[i] = (double)narrow[i];
     for (size_t i = 0; i < t->elements; i++)
-        if (isnan(score[i]))
+        if (isnan(score[i]) && !s->experts)
             return status_fail(ERR_NUMERIC, s->path,
                                "tensor %s is NaN at [%zu, %zu]; a score must be a number", t->name,
                                i / t->shape[1], i % t->shape[1]);
+    return OK;
+}
+
+// Counts the scores of each expert that are numbers: all, or none.
+static status count_known(import_state *s)
+{
+    const int64_t group = s->width / s->experts, groups = s->subsets * s->layers * s->experts;
+    s->known = checked_calloc((size_t)groups, sizeof *s->known);
+    s->reached = checked_calloc((size_t)groups, sizeof *s->reached);
+    if (!s->known || !s->reached)
+        return status_no_memory("scores");
+    for (int64_t g = 0; g < groups; g++) {
+        for (int64_t i = 0; i < group; i++)
+            s->known[g] += !isnan(s->score[g * group + i]);
+        if (s->known[g] != 0 && s->known[g] != group)
+            return status_fail(ERR_NUMERIC, s->path,
+                               "tensor %s has scores that are NaN and others that are numbers in "
+                               "layer %lld, expert %lld; an expert has them all, or none",
+                               s->subset[g / (s->layers * s->experts)],
+                               (long long)(g / s->experts % s->layers),
+                               (long long)(g % s->experts));
+    }
+    return OK;
+}
+
+static status check_experts(import_state *s, const params *p)
+{
+    s->experts = params_has(p, "experts") ? params_int(p, "experts") : 0;
+    if (s->experts && s->which != SITE_MLP)
+        return params_fail(p, "experts", "it is about neurons of mlp; leave it out");
+    if (s->experts && s->width % s->experts != 0)
+        return params_fail(p, "experts", "%lld neurons of a layer are not of %lld experts",
+                           (long long)s->width, (long long)s->experts);
     return OK;
 }
 
@@ -118,9 +164,11 @@ static status import_open(const task *t, void **state)
     if (!s)
         return status_no_memory("import");
     s->path = params_text(p, "path");
-    s->which = strcmp(params_text(p, "site"), site_names[SITE_ATTN]) == 0 ? SITE_ATTN : SITE_MLP;
+    while (strcmp(params_text(p, "site"), site_names[s->which]) != 0)
+        s->which++;
     TRY(safetensors_open(s->path, &s->file));
     TRY(list_subsets(s));
+    TRY(check_experts(s, p));
     size_t neurons = s->tensor[0]->elements;
     // Both are bounded by the size of the file, which holds at least a byte an element.
     s->score = checked_calloc((size_t)s->subsets * neurons, sizeof *s->score);
@@ -129,6 +177,8 @@ static status import_open(const task *t, void **state)
         TRY(status_no_memory("scores"));
     for (int64_t i = 0; i < s->subsets; i++)
         TRY(read_scores(s, s->tensor[i], narrow, s->score + i * (int64_t)neurons));
+    if (s->experts)
+        TRY(count_known(s));
     TRY(safetensors_unchanged(s->file));
     *state = s;
     s = NULL;
@@ -149,6 +199,9 @@ static status import_finish(void *state, const round_state *finished, const part
     TRY(scores_describe_site(w, s->which, s->layers, s->width,
                              "how specific the neuron is to the subset; higher is more specific",
                              s->score));
+    if (s->experts)
+        TRY(scores_describe_reached(w, &(routing_shape){s->subsets, s->layers, s->experts},
+                                    s->subset, s->known, s->reached));
 done:
     return st;
 }

@@ -5,6 +5,12 @@
 //   string subset(subset)                        1  class or text domain to forget
 //   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
 //   double attn_score(subset, layer, attn_unit)  1  the same
+//   double expert_score(subset, layer, expert)   1  the same of a sparse model's experts
+//   byte expert_reached(subset, layer, expert)   1  with mlp of a sparse model, see below
+// The neurons of a sparse model's expert are compared over the tokens that are routed to it. Where
+// no token of the subset is, or none of what it is compared with, expert_reached is 0 and their
+// scores are NaN.
+//
 // No rounds: it is a few operations a neuron, done where the artefact is written. So the statistics
 // of a site are in memory as a whole, those that the measure needs; histograms a layer at a time.
 #include <math.h>
@@ -23,11 +29,15 @@
 // The statistics of one site of all subsets.
 typedef struct site_statistics {
     int64_t layers, width, neurons; // of the site: width of a layer
+    int64_t group, groups;          // neurons that are over the same tokens, side by side: those of
+                                    // an expert, or all
     double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
-    double *pooled[STATISTICS];
-    double *sum, *entropy; // [neuron] of the spread over subsets; NULL where not needed
-    double *tokens;        // [subset]
-    double *score;         // [subset, neuron]
+    double *pooled[STATISTICS];     // [group]
+    double *sum, *entropy;          // [neuron] of the spread over subsets; NULL where not needed
+    double *tokens;                 // [subset, groups]
+    double *score;                  // [subset, neuron]
+    int64_t *reached; // [subset, groups] of experts: 0 where a score is not known; else NULL
+    int8_t *mark;     // the same as the artefact has it
 } site_statistics;
 
 typedef struct score_state {
@@ -106,6 +116,8 @@ static void score_close(void *state)
         free(s->site[k].entropy);
         free(s->site[k].tokens);
         free(s->site[k].score);
+        free(s->site[k].reached);
+        free(s->site[k].mark);
     }
     free(s->subset);
     free(s->retained);
@@ -148,6 +160,33 @@ done:
     return st;
 }
 
+// Reads over how many tokens the statistics of a site are.
+static status read_tokens(const score_state *s, int which, site_statistics *x)
+{
+    status st = OK;
+    char name[64];
+    const int64_t experts = which == SITE_MLP && artefact_has(s->from, "expert_tokens")
+                                ? artefact_length(s->from, "expert")
+                                : 0;
+    if (experts > 0 && x->width % experts != 0)
+        return status_fail(ERR_INPUT, artefact_path(s->from),
+                           "expert_tokens is not of the experts of mlp; run its step again");
+    x->groups = experts > 0 ? x->layers * experts : 1;
+    x->group = x->neurons / x->groups;
+    const size_t counts = (size_t)s->subsets * (size_t)x->groups;
+    x->tokens = checked_calloc(counts, sizeof(double));
+    if (experts > 0) {
+        x->reached = checked_calloc(counts, sizeof *x->reached);
+        x->mark = checked_calloc(counts, sizeof *x->mark);
+    }
+    if (!x->tokens || (experts > 0 && (!x->reached || !x->mark)))
+        return status_no_memory("scores");
+    snprintf(name, sizeof name, experts > 0 ? "expert_tokens" : "%s_count", site_names[which]);
+    TRY(artefact_read(s->from, name, VARIABLE_F64, x->tokens));
+done:
+    return st;
+}
+
 // Reads what the measure needs of a site; *there = false where it was not collected.
 static status read_site(const score_state *s, int which, site_statistics *out, bool *there)
 {
@@ -169,8 +208,7 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
     out->neurons = length[1] * length[2];
     size_t values = (size_t)s->subsets * (size_t)out->neurons;
     out->score = checked_calloc(values, sizeof(double));
-    out->tokens = checked_calloc((size_t)s->subsets, sizeof(double));
-    if (!out->score || !out->tokens)
+    if (!out->score)
         return status_no_memory("scores");
     if (score_measure_needs_spread(s->measure)) {
         out->sum = checked_calloc((size_t)out->neurons, sizeof(double));
@@ -178,13 +216,12 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
         if (!out->sum || !out->entropy)
             return status_no_memory("scores");
     }
-    snprintf(name, sizeof name, "%s_count", site_names[which]);
-    TRY(artefact_read(s->from, name, VARIABLE_F64, out->tokens));
+    TRY(read_tokens(s, which, out));
     for (int i = 0; i < STATISTICS; i++) {
         if (!score_measure_needs(s->measure, i, s->published))
             continue;
         out->of[i] = checked_calloc(values, sizeof(double));
-        out->pooled[i] = checked_calloc((size_t)out->neurons, sizeof(double));
+        out->pooled[i] = checked_calloc((size_t)out->group, sizeof(double));
         if (!out->of[i] || !out->pooled[i])
             return status_no_memory("activation statistics");
         snprintf(name, sizeof name, "%s_%s", site_names[which], score_measure_statistics[i]);
@@ -194,32 +231,78 @@ done:
     return st;
 }
 
-// The retained subsets pooled by token count, without `left_out` (-1: none).
-static neuron_statistics pool_retained(const score_state *s, site_statistics *x, int64_t left_out)
+// Tokens of a group that a subset's are compared with: of the retained subsets without `left_out`
+// (-1: none).
+static double retained_tokens(const score_state *s, const site_statistics *x, int64_t group,
+                              int64_t left_out)
 {
-    neuron_statistics pooled = {0};
+    double tokens = 0;
     for (int64_t r = 0; r < s->subsets; r++)
-        pooled.tokens += s->retained[r] && r != left_out ? x->tokens[r] : 0;
+        tokens += s->retained[r] && r != left_out ? x->tokens[r * x->groups + group] : 0;
+    return tokens;
+}
+
+// The retained subsets' statistics of a group, pooled by token count.
+static neuron_statistics pool_retained(const score_state *s, site_statistics *x, int64_t group,
+                                       int64_t left_out)
+{
+    neuron_statistics pooled = {.tokens = retained_tokens(s, x, group, left_out)};
     for (int i = 0; i < STATISTICS; i++) {
         if (!x->of[i])
             continue;
-        memset(x->pooled[i], 0, (size_t)x->neurons * sizeof(double));
-        for (int64_t r = 0; r < s->subsets; r++)
-            if (s->retained[r] && r != left_out)
-                score_measure_pool(x->tokens[r] / pooled.tokens, x->of[i] + r * x->neurons,
-                                   x->neurons, x->pooled[i]);
+        memset(x->pooled[i], 0, (size_t)x->group * sizeof(double));
+        for (int64_t r = 0; r < s->subsets; r++) {
+            const double tokens = x->tokens[r * x->groups + group];
+            if (s->retained[r] && r != left_out && tokens > 0)
+                score_measure_pool(tokens / pooled.tokens,
+                                   x->of[i] + r * x->neurons + group * x->group, x->group,
+                                   x->pooled[i]);
+        }
         pooled.of[i] = x->pooled[i];
     }
     return pooled;
 }
 
 // How the share of tokens with x > 0 is spread over all subsets, where the measure needs it.
-static subset_spread spread_of(const score_state *s, const site_statistics *x)
+static void spread_site(const score_state *s, const site_statistics *x)
 {
-    if (!score_measure_needs_spread(s->measure))
-        return (subset_spread){0};
-    score_measure_spread(x->of[STATISTIC_POSITIVE], s->subsets, x->neurons, x->sum, x->entropy);
-    return (subset_spread){s->subsets, x->sum, x->entropy};
+    if (score_measure_needs_spread(s->measure))
+        score_measure_spread(x->of[STATISTIC_POSITIVE], s->subsets, x->neurons, x->sum, x->entropy);
+}
+
+static void forget_scores(double *score, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        score[i] = NAN;
+}
+
+// The scores of a group for each subset.
+static void score_group(const score_state *s, int which, site_statistics *x, int64_t group,
+                        double eps)
+{
+    const params *p = task_params(s->task);
+    const int64_t first = group * x->group;
+    score_sides sides = {.retain = pool_retained(s, x, group, -1)};
+    if (x->sum)
+        sides.spread = (subset_spread){s->subsets, x->sum + first, x->entropy + first};
+    for (int64_t f = 0; f < s->subsets; f++) {
+        double *score = x->score + f * x->neurons + first;
+        sides.forget = (neuron_statistics){.tokens = x->tokens[f * x->groups + group]};
+        for (int i = 0; i < STATISTICS; i++)
+            sides.forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons + first : NULL;
+        if (s->others)
+            sides.retain = pool_retained(s, x, group, f);
+        const bool known = sides.forget.tokens > 0 && sides.retain.tokens > 0;
+        if (x->reached)
+            x->reached[f * x->groups + group] = known;
+        if (!known)
+            forget_scores(score, x->group);
+        else if (score_measure_is_random(s->measure))
+            score_measure_random((uint64_t)params_int(p, "seed"), s->subset[f],
+                                 ((int64_t)which << 40) + first, x->group, score);
+        else
+            score_measure_apply(s->measure, s->published, eps, &sides, x->group, score);
+    }
 }
 
 static void score_site(const score_state *s, int which, site_statistics *x)
@@ -228,20 +311,9 @@ static void score_site(const score_state *s, int which, site_statistics *x)
     double eps = params_has(p, "eps")
                      ? params_real(p, "eps")
                      : score_measure_epsilon(s->measure, s->published, which == SITE_ATTN);
-    score_sides sides = {.retain = pool_retained(s, x, -1), .spread = spread_of(s, x)};
-    for (int64_t f = 0; f < s->subsets; f++) {
-        double *score = x->score + f * x->neurons;
-        sides.forget = (neuron_statistics){.tokens = x->tokens[f]};
-        for (int i = 0; i < STATISTICS; i++)
-            sides.forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons : NULL;
-        if (s->others)
-            sides.retain = pool_retained(s, x, f);
-        if (score_measure_is_random(s->measure))
-            score_measure_random((uint64_t)params_int(p, "seed"), s->subset[f],
-                                 (int64_t)which << 40, x->neurons, score);
-        else
-            score_measure_apply(s->measure, s->published, eps, &sides, x->neurons, score);
-    }
+    spread_site(s, x);
+    for (int64_t group = 0; group < x->groups; group++)
+        score_group(s, which, x, group, eps);
 }
 
 // Adds to total[n] what is counted in count[n].
@@ -291,10 +363,22 @@ static status auc_of_site(const score_state *s, int which, site_statistics *x)
         TRY(status_no_memory("histograms"));
     for (int64_t layer = 0; layer < x->layers; layer++)
         TRY(auc_of_layer(s, name, x, layer, bins, count, rest));
+    for (int64_t i = 0; x->reached && i < s->subsets * x->groups; i++) {
+        const int64_t f = i / x->groups, group = i % x->groups;
+        x->reached[i] = x->tokens[i] > 0 && retained_tokens(s, x, group, f) > 0;
+        if (!x->reached[i])
+            forget_scores(x->score + f * x->neurons + group * x->group, x->group);
+    }
 done:
     free(count);
     free(rest);
     return st;
+}
+
+static status describe_reached(const score_state *s, const site_statistics *x, artefact_writer *w)
+{
+    const routing_shape u = {s->subsets, x->layers, x->groups / x->layers};
+    return scores_describe_reached(w, &u, (const char *const *)s->subset, x->reached, x->mark);
 }
 
 static status score_finish(void *state, const round_state *finished, const partial *sum,
@@ -320,6 +404,8 @@ static status score_finish(void *state, const round_state *finished, const parti
                                  "how specific the neuron is to the subset, against what is "
                                  "retained; higher is more specific",
                                  s->site[k].score));
+        if (s->site[k].reached)
+            TRY(describe_reached(s, &s->site[k], w));
     }
 done:
     return st;

@@ -226,7 +226,7 @@ void score_measure_spread(const double *value, int64_t subsets, int64_t n, doubl
     for (int64_t i = 0; i < n; i++) {
         sum[i] = 0;
         for (int64_t s = 0; s < subsets; s++)
-            sum[i] += value[s * n + i];
+            sum[i] += value[s * n + i] > 0 ? value[s * n + i] : 0;
         entropy[i] = 0;
         for (int64_t s = 0; s < subsets; s++) {
             const double share = sum[i] > 0 ? value[s * n + i] / sum[i] : 0;

@@ -87,7 +87,7 @@ void score_measure_random(uint64_t seed, const char *subset, int64_t first, int6
 // with the subsets' shares of all tokens as weights. Local.
 void score_measure_pool(double weight, const double *value, int64_t n, double *pooled);
 
-// The spread of value[subsets, n], to sum[n] and entropy[n]. Local.
+// The spread of value[subsets, n], to sum[n] and entropy[n]; NaN has no share of it. Local.
 void score_measure_spread(const double *value, int64_t subsets, int64_t n, double *sum,
                           double *entropy);
 

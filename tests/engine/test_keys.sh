@@ -60,7 +60,7 @@ for command in plan status report; do
 done
 "$TOY" plan p.yaml -s steps.right.units=8 --only right --quiet >stdout
 says "what a plan leaves out" stdout '^5 tasks: 2 done, 1 to run, 0 behind those, 2 left out$'
-says "a task that is left out" stdout '^- *both .*left out by --only or --from$'
+says "a task that is left out" stdout '^- *both .*left out by --only, --from or --to$'
 
 # An artefact that is not what was committed is made again; one that hides it behind its old time is not read.
 done_now "right " -s steps.right.units=6 --only right --force right

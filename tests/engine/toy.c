@@ -39,7 +39,7 @@ static status read_numbers(const char *path, double *at, int64_t *n)
     return OK;
 }
 
-static status numbers_open(const params *p, const params *pipeline, share *s, bool light,
+static status numbers_open(const params *p, const params *pipeline, share *s, resource_depth depth,
                            void **object)
 {
     (void)pipeline;
@@ -49,7 +49,7 @@ static status numbers_open(const params *p, const params *pipeline, share *s, bo
     if (!x)
         return status_no_memory("numbers");
     *object = x;
-    if (light)
+    if (depth != RESOURCE_WHOLE)
         return OK;
     *object = NULL;
     x->share = s;

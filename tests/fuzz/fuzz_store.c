@@ -13,13 +13,13 @@
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/text.h"
+#include "pipeline/lease/lease.h"
+#include "pipeline/lease/lease_holder.h"
 #include "pipeline/store/artefact_file.h"
 #include "pipeline/store/artefact_header.h"
 #include "pipeline/store/checkpoint_file.h"
 #include "pipeline/store/inputs.h"
 #include "pipeline/store/journal.h"
-#include "pipeline/store/lease.h"
-#include "pipeline/store/lease_holder.h"
 #include "pipeline/store/own_file.h"
 #include "pipeline/store/store.h"
 

@@ -83,6 +83,10 @@ pieces = {"tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": ["<unk>", "<
           "tokenizer.ggml.token_type": [2, 3, 3, 6, 1, 1, 1, 1, 1], "tokenizer.ggml.bos_token_id": 1,
           "tokenizer.ggml.eos_token_id": 2, "tokenizer.ggml.unknown_token_id": 0, "tokenizer.ggml.add_space_prefix": True}
 put("gguf", "llama", gguf({**llama, **words}, [("token_embd.weight", [8, 6], 0, 192), ("output_norm.weight", [8], 0, 32)]))
+sparse = {**llama, "llama.expert_count": 2, "llama.expert_used_count": 1, **words}
+put("gguf", "sparse", gguf(sparse, [("token_embd.weight", [8, 6], 0, 192), ("blk.0.ffn_gate_inp.weight", [8, 2], 0, 64),
+                                    ("blk.0.ffn_gate_exps.weight", [8, 16, 2], 1, 512), ("blk.0.ffn_up_exps.weight", [8, 16, 2], 1, 512),
+                                    ("blk.0.ffn_down_exps.weight", [16, 8, 2], 1, 512)]))
 put("gguf", "pieces", gguf({**llama, **pieces}))
 put("gguf", "quants", gguf({"general.architecture": "other"}, [
     ("q8_0", [32], 8, 34), ("q4_0", [32], 2, 18), ("q4_1", [32], 3, 20), ("q5_0", [32], 6, 22), ("q5_1", [32], 7, 24),

@@ -14,11 +14,14 @@ images/processor.txt  one case a line: folder of the config, seed, input height,
 Input images are made from a recipe that the tests follow too: byte i of image `seed` is the top byte of
 (i + 1) × 2654435761 + seed × 2246822519 (mod 2^32), and where seed % 3 is 2 rather 255 where that is over 127, else 0.
 """
-import json, pathlib, warnings, zlib
+import collections, json, pathlib, warnings, zlib
 import numpy as np
 import PIL
 from PIL import Image
+from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.deit.image_processing_pil_deit import DeiTImageProcessorPil
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 assert int(PIL.__version__.split(".")[0]) < 13, "needs Pillow below 13: see above"
@@ -141,6 +144,10 @@ def hand_png(path, a, bits, kind, interlace=False):
                      chunk(b"IDAT", zlib.compress(b"".join(map(pack, passes)), 9)) + chunk(b"IEND", b""))
 
 
+CLASSES = collections.defaultdict(lambda: ViTImageProcessorPil) | dict(
+    deit=DeiTImageProcessorPil, bit=BitImageProcessorPil, clip=CLIPImageProcessorPil, siglip=SiglipImageProcessorPil)
+
+
 def processor():
     base = {"image_processor_type": "ViTImageProcessor", "do_resize": True, "size": {"height": 48, "width": 40},
             "resample": 2, "do_rescale": True, "rescale_factor": 0.00392156862745098, "do_normalize": True,
@@ -160,6 +167,13 @@ def processor():
         "deit": ({"feature_extractor_type": "DeiTFeatureExtractor", "image_processor_type": "DeiTFeatureExtractor",
                   "size": {"height": 36, "shortest_edge": 24, "width": 32}, "crop_size": 24}, 3),
         "deit_defaults": ({"image_processor_type": "DeiTImageProcessor"}, 3),
+        # As files of DINOv2, CLIP and SigLIP have it, and what they leave out.
+        "bit": ({"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 37}, "crop_size": {"height": 32, "width": 32},
+                 "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}, 3),
+        "bit_defaults": ({"image_processor_type": "BitImageProcessor"}, 3),
+        "clip": ({"feature_extractor_type": "CLIPFeatureExtractor", "size": 26, "crop_size": 25, "resample": 3}, 3),
+        "siglip": ({"image_processor_type": "SiglipImageProcessor", "size": {"height": 28, "width": 28}, "processor_class": "SiglipProcessor"}, 3),
+        "siglip_defaults": ({"image_processor_type": "SiglipImageProcessor"}, 3),
     }
     lines, seed = [], 100
     for name, (config, c) in cases.items():
@@ -169,7 +183,9 @@ def processor():
             config = {"size": {"height": 24, "width": 24}}
         if name == "deit":
             config = {"size": {"height": 36, "width": 32}, "crop_size": {"height": 24, "width": 24}}
-        p = (DeiTImageProcessorPil if name.startswith("deit") else ViTImageProcessorPil)(**{k: v for k, v in config.items() if "type" not in k})
+        if name == "clip":
+            config = {"size": {"shortest_edge": 26}, "crop_size": {"height": 25, "width": 25}, "resample": 3}
+        p = CLASSES[name.split("_")[0]](**{k: v for k, v in config.items() if "type" not in k and "class" not in k})
         for h, w in ((32, 32), (61, 45), (48, 40), (50, 77)):
             a = recipe(seed, h, w, c)
             out = p(Image.fromarray(a), return_tensors="np")["pixel_values"][0].astype(np.float32)

@@ -318,6 +318,7 @@ def wrong():
     one("no-image", image=[{"bytes": b"GIF89a", "path": ""}], label=[0])
     cut, lost = {"bytes": png[:len(png) // 2], "path": ""}, {"bytes": None, "path": "gone.png"}
     one("bad-images", image=[cut, image, image, lost, image, image, {"bytes": b"<html>", "path": ""}], label=[7, 7, None, 7, 7, 7, 7])
+    one("late-image", image=[image, image, cut], label=[0, 1, 0])
     one("two-images", image=[image], mask=[image], label=[0])
     one("bare-image", png=[png], label=["b"])
     one("words", image=[image] * 3, label=["b", "a", "b"])

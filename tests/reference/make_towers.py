@@ -6,6 +6,7 @@
 Writes tests/reference/models/NAME/ and tests/reference/NAME.safetensors, with what make_vit.py has in the same words but for logits:
     hidden, hidden_masked [n, rows, width]     at the input of the last layer; with the neurons of mask_mlp and mask_attn set to zero
 """
+import json
 import pathlib
 import sys
 
@@ -21,6 +22,10 @@ TEXT = dict(vocab_size=20, hidden_size=12, intermediate_size=14, num_hidden_laye
 
 # name: class, configuration, image (channels, height, width)
 TOWERS = {
+    # Images larger and smaller than those of the training, one of them not square: positions are resampled.
+    "dinov2-resampled": (Dinov2Model, Dinov2Config(image_size=20, patch_size=4, mlp_ratio=2, **SMALL), (3, 17, 28)),
+    "dinov2-antialiased": (Dinov2WithRegistersModel, Dinov2WithRegistersConfig(
+        image_size=55, patch_size=5, mlp_ratio=2, num_register_tokens=2, **SMALL), (3, 20, 25)),
     "dinov2": (Dinov2Model, Dinov2Config(image_size=21, patch_size=7, mlp_ratio=2, num_channels=2, **SMALL), (2, 21, 21)),
     "dinov2-giant": (Dinov2WithRegistersModel, Dinov2WithRegistersConfig(
         image_size=18, patch_size=6, mlp_ratio=3, use_swiglu_ffn=True, num_register_tokens=3, qkv_bias=False, **SMALL), (3, 18, 18)),
@@ -63,6 +68,10 @@ def main():
                 parameter.add_((0.3 if parameter.dim() > 1 else 0.15) * torch.randn_like(parameter))
         folder = HERE / "models" / name
         model.half().save_pretrained(folder)
+        if name in ("dinov2-resampled", "dinov2-antialiased"):  # which says how large images are
+            (folder / "preprocessor_config.json").write_text(json.dumps({
+                "image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 32},
+                "crop_size": {"height": image[1], "width": image[2]}}, indent=1) + "\n")
         model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
         tower = getattr(model, "vision_model", model)
         pixels = torch.randn(4, *image, generator=torch.Generator().manual_seed(3))

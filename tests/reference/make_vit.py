@@ -78,8 +78,19 @@ def make_odd(name, settings, dtype, shard):
     return folder
 
 
+def layers_of(model):
+    return model.blocks if hasattr(model, "blocks") else model.base_model.layers  # timm's, or transformers'
+
+
+def answers(model, pixels):
+    out = model(pixels)
+    return getattr(out, "logits", out)
+
+
 def sites(model):
-    layers = model.base_model.layers
+    layers = layers_of(model)
+    if hasattr(model, "blocks"):
+        return {"mlp": [layer.mlp.fc2 for layer in layers], "attn": [layer.attn.proj for layer in layers]}
     return {"mlp": [layer.mlp.fc2 for layer in layers], "attn": [layer.attention.o_proj for layer in layers]}
 
 
@@ -90,10 +101,10 @@ def collect(model, pixels):
         for layer, module in enumerate(modules):
             hooks.append(module.register_forward_pre_hook(
                 lambda m, args, key=(site, layer): seen.__setitem__(key, args[0].double().flatten(0, -2))))
-    hooks.append(model.base_model.layers[-1].register_forward_pre_hook(
+    hooks.append(layers_of(model)[-1].register_forward_pre_hook(
         lambda m, args: kept.__setitem__("hidden", args[0].clone())))
     with torch.no_grad():
-        logits = model(pixels).logits
+        logits = answers(model, pixels)
     for hook in hooks:
         hook.remove()
     out = {"logits": logits, "hidden": kept["hidden"]}
@@ -114,14 +125,17 @@ def masked_logits(model, pixels, masks):
             hooks.append(module.register_forward_pre_hook(
                 lambda m, args, keep=1 - mask[layer].float(): (args[0] * keep,)))
     with torch.no_grad():
-        logits = model(pixels).logits
+        logits = answers(model, pixels)
     for hook in hooks:
         hook.remove()
     return logits
 
 
 def make_fixture(name, folder, pixels):
-    model = class_of(name).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    make_fixture_of(name, class_of(name).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager"), pixels)
+
+
+def make_fixture_of(name, model, pixels):
     model.eval()
     out = {"pixels": pixels, **collect(model, pixels)}
     generator = torch.Generator().manual_seed(2)

@@ -9,7 +9,7 @@ run() { ranks 2 "$SULCUS" run "$pipeline" -s output="$out" "$@"; }
 # ran WHAT LABELS...: the tasks that the last run reported as done, their steps counted.
 ran() {
   is "$1: exit" "$code" 0
-  is "$1" "$(sed -n 's/^\([a-z_]*\)[^ ]* done in .*/\1/p' "$scratch/stdout" | sort | uniq -c | awk '{print $2 "*" $1}' | xargs)" "$2"
+  is "$1" "$(sed -n 's/^[0-9:]* \([a-z_]*\)[^ ]* done in .*/\1/p' "$scratch/stdout" | sort | uniq -c | awk '{print $2 "*" $1}' | xargs)" "$2"
 }
 
 run

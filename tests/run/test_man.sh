@@ -35,7 +35,7 @@ expected() {
 described >params
 expected >lines
 [ "$(wc -l <params)" -gt 50 ] || fail 'describe lists too little'
-[ "$(grep -c '^command' lines) $(grep -c '^exit code' lines)" = '15 7' ] || fail "commands and exit codes: $(cut -f1 lines | paste -sd,)"
+[ "$(grep -c '^command' lines) $(grep -c '^exit code' lines)" = '17 7' ] || fail "commands and exit codes: $(cut -f1 lines | paste -sd,)"
 
 names_of() { awk -F'"' -v section="$2" '/^\.SH/ {in_it = $2 == section; sub_ = ""} /^\.SS/ {sub_ = $2} in_it && /^\.B / {print sub_, $2}' "$1"; }
 missing() { # PAGE

@@ -7,15 +7,22 @@
 cat >"$scratch/p.yaml" <<END
 pipeline: tables
 output: $scratch/out
-models: {vit: {path: $SOURCE/examples/vit-glyph100}, mistral: {path: $SOURCE/examples/mistral-debtext}}
+models:
+  vit: {path: $SOURCE/examples/vit-glyph100}
+  mistral: {path: $SOURCE/examples/mistral-debtext}
+  mixtral: {path: $SOURCE/tests/reference/models/lm-mixtral}
 datasets:
   glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits], limit: 20}
+  six: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek, hebrew], limit: 4}
   text: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 500}
+  ids: {format: tokens, path: $scratch/ids, context: 16, collect: 0.5}
 steps:
   seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20, histogram: true}
   seen-scores: {stage: score, from: seen}
   seen-auc: {stage: score, from: seen, measure: auc}
   ranked: {stage: correlate, from: [seen-scores, seen-auc]}
+  six: {stage: collect, model: vit, data: six, sites: [mlp, attn]}
+  six-scores: {stage: score, from: six}
   seen-means: {stage: score, from: seen, measure: rms}
   forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
   read: {stage: collect, model: mistral, data: text}
@@ -24,12 +31,28 @@ steps:
   experts: {stage: cluster, model: vit, clusters: 4, starts: 2}
   chance: {stage: cluster, model: vit, method: random, clusters: 4}
   modularity: {stage: intersect, from: [seen-scores, experts], fractions: [0.1], draws: 5}
+  published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn, expert]}
+  sparse: {stage: collect, model: mixtral, data: ids, sites: [mlp, expert], histogram: true}
+  sparse-scores: {stage: score, from: sparse}
+  without: {stage: prune, from: sparse-scores, model: mixtral, data: ids, fraction: 0.2, site: expert, seeds: 1}
+  elsewhere: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, experts: 1}
   layers: {stage: intersect, from: seen-scores, fractions: [0.1], within: layer, draws: 5}
   meeting: {stage: intersect, from: [seen-scores, seen-means], fractions: [0.1]}
   agree: {stage: agreement, from: [experts, chance], permutations: 5}
+  pairs: {stage: intersect, from: six-scores, fractions: [0.1], site: [mlp, attn]}
+  alike: {stage: likeness, from: ["pairs[site=mlp]", "pairs[site=attn]"], permutations: 5}
   homes: {stage: enrichment, from: [seen-scores, experts], fractions: [0.1]}
-  published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn]}
 END
+communities=yes
+if "$SULCUS" --version | grep -q igraph; then
+  echo '  groups: {stage: cluster, from: seen, method: communities, nulls: 2}' >>"$scratch/p.yaml"
+else
+  communities=no
+fi
+mkdir "$scratch/ids"
+for domain in 5 7; do
+  for ((i = 0; i < 64; i++)); do printf '%b' "\\0$(printf %o $((i * domain % 57)))\\0000"; done >"$scratch/ids/$domain.bin"
+done
 ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet
 is 'exit' "$code" 0
 cd "$SOURCE" || exit 1
@@ -52,7 +75,7 @@ told() {
         split(substr($0, end + 1), rest, " ")
         print stage, substr($0, 6, end - 5), rest[1]
       }' "$(find "$1" -name "$stage.c")"
-  done | sort -u
+  done | { [ $communities = yes ] && cat || grep -vE ' int communities| modularity(_null|_p)?[(]'; } | sort -u
 }
 # < is told and not written, > is written and not told
 compare() {

@@ -38,7 +38,7 @@ for domain in one two; do # the same ids, in another order
   printf '%b' "$(if [ $domain = one ]; then sed 's/\\/\\0/g' "$scratch/octal"; else sed 's/\\/\\0/g' "$scratch/octal" | fold -w10 | tac | tr -d '\n'; fi)" >"$scratch/ids/$domain.bin"
 done
 is "bytes of ids" "$(cat "$scratch"/ids/*.bin | wc -c)" 2560
-models=(lm-gemma2 lm-gemma3 lm-gpt2 lm-gpt2-bare lm-gpt2-layers lm-llama lm-llama3 lm-mistral lm-neox lm-olmo3 lm-opt lm-opt-350m lm-phi lm-phi3 lm-qwen2 lm-qwen2-window lm-qwen3 lm-smollm)
+models=(lm-gemma2 lm-gemma3 lm-gpt2 lm-gpt2-bare lm-gpt2-layers lm-llama lm-llama3 lm-mistral lm-mixtral lm-neox lm-olmo3 lm-opt lm-opt-350m lm-phi lm-phi3 lm-qwen2 lm-qwen2-window lm-qwen3 lm-smollm)
 {
   printf 'pipeline: decoders\noutput: out\nmodels:\n'
   for m in "${models[@]}"; do printf '  %s: {path: %s}\n' "$m" "$SOURCE/tests/reference/models/$m"; done
@@ -50,13 +50,13 @@ steps:
   cut: {stage: prune, from: scores, data: ids, fraction: 0.2, site: both, seeds: 1}
 END
 } >"$scratch/decoders.yaml"
-alone "$scratch/decoders.yaml" 54
+alone "$scratch/decoders.yaml" 57
 compare "$scratch/decoders.yaml" 2 2
 cp "$scratch/first" "$scratch/float32"
 
 if grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo; then
   bf16=(-s compute=bf16)
-  alone "$scratch/decoders.yaml" 54 "${bf16[@]}"
+  alone "$scratch/decoders.yaml" 57 "${bf16[@]}"
   is "artefacts that bf16 shares with float32" "$(comm -12 "$scratch/first" "$scratch/float32")" ""
   compare "$scratch/decoders.yaml" 2 2 "${bf16[@]}"
   alone "$SOURCE/tests/small.yaml" 29 "${bf16[@]}"

@@ -15,7 +15,7 @@ says 'flags' stdout '^flags .*-ffp-contract=off'
 # Libraries: the versions that Debian's packages say, of the files that the program is linked with.
 version_of() { sed -n "s/^  $1  *//p" stdout; }
 for pair in "MPI:libmpi(ch)?" libyaml:libyaml-0 "NetCDF:libnetcdf(_mpi)?" "HDF5:libhdf5_[a-z]+" jansson:libjansson xxHash:libxxhash BLAS:libopenblas oneDNN:libdnnl \
-  METIS:libmetis PCRE2:libpcre2-8 utf8proc:libutf8proc zlib:libz zstd:libzstd Snappy:libsnappy LZ4:liblz4 libpng:libpng16 libjpeg:libjpeg libwebp:libwebp; do
+  METIS:libmetis igraph:libigraph PCRE2:libpcre2-8 utf8proc:libutf8proc zlib:libz zstd:libzstd Snappy:libsnappy LZ4:liblz4 libpng:libpng16 libjpeg:libjpeg libwebp:libwebp; do
   [ -n "$(version_of "${pair%%:*}")" ] || fail "no ${pair%%:*}"
   file=$(ldd "$SULCUS" | awk -v n="^${pair#*:}[.]" '$1 ~ n {print $3}' | head -1)
   [ -n "$file" ] || { [ "${pair#*:}" = libxxhash ] || fail "the program is not linked with ${pair#*:}"; continue; }

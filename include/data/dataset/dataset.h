@@ -60,6 +60,8 @@ void dataset_image_shape(const dataset *d, int *height, int *width, int *channel
 size_t dataset_reading_bytes(const dataset *d);
 // Records that were broken and passed over, as `skip_bad` allows.
 int64_t dataset_skipped(const dataset *d);
+// What a user should know of how it was read, a line each; "" where there is nothing. Borrowed.
+const char *dataset_notes(const dataset *d);
 // Files that are no samples and were passed over.
 int64_t dataset_ignored(const dataset *d);
 
@@ -71,6 +73,11 @@ status dataset_image(const dataset *d, int subset, int64_t i, image *out);
 // first failure. Local. Fails as dataset_open does where a file is missing.
 status dataset_files(const dataset_options *options, status (*add)(void *context, const char *path),
                      void *context);
+
+// Calls `add` for the files beside a model's tokenizer.json that decide how it is read: of a folder or a
+// weight file in it. A tokenizer that cannot be read has none. Local.
+status dataset_tokenizer_files(const char *model, status (*add)(void *context, const char *path),
+                               void *context);
 
 // Prints what a dataset holds (for `sulcus inspect`), recognising the format by its files;
 // *known = false when it is none. Local. Fails as dataset_open.

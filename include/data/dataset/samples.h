@@ -96,6 +96,10 @@ int64_t samples_rows(const samples *s, int subset, part p, int64_t i);
 // Broken records that the dataset passed over, as `skip_bad` allows.
 int64_t samples_skipped(const samples *s);
 
+// What a user should know of how the model's text is read (its tokenizer's notices), a line each; ""
+// where there is nothing. Borrowed.
+const char *samples_notes(const samples *s);
+
 // What each thread that reads images needs of memory beside them: a page of a Parquet file.
 size_t samples_reading_bytes(const samples *s);
 

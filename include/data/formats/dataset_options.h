@@ -44,6 +44,9 @@ typedef struct dataset_options {
     bool vocabulary;      // mmlu: the answer is sought in the whole vocabulary, as published;
                           // otherwise among the letters
     int threads;          // that index; 0 is 1
+    bool first_records; // only headers and the first records are looked at: enough to find a wrong
+                        // input, not to count
+    bool whole_images;  // of Parquet: images are looked at when the dataset is opened
     const atomic_bool *stopping; // of the share that opens it: dataset_open sets it
 } dataset_options;
 

@@ -17,6 +17,7 @@ typedef struct tensor {
     size_t shape[TENSOR_MAX_DIMS];
     size_t elements, n_bytes;   // of all of it
     const unsigned char *bytes; // at any alignment
+    const unsigned char *base;  // where a safetensors file is mapped that they are in
 } tensor;
 
 #endif

@@ -79,6 +79,11 @@ typedef struct forward {
     const int32_t *candidates; // NULL: all outputs
     int n_candidates;
     const model_mask *mask; // NULL: nothing is pruned
+    // Only, and always, with a mask of model_mask_new_ablated: what pruned neurons become. Sets
+    // x[i * block->stride + neuron[j] - block->first_neuron] of the block's rows, for its n pruned
+    // neurons, ascending; x is block->x. Neurons that are pruned at the site `expert` become 0.
+    status (*ablate)(void *context, int64_t index, int thread, const tile *t,
+                     const site_block *block, const int32_t *neuron, int n, float *x);
     // Optional: begin at the input of layer `first_layer` (> 0) with hidden states [rows, H] from
     // load_hidden (tile already loaded); hand over those at the input of layer `keep_layer` (0 <=
     // keep_layer < L; only with keep_hidden).

@@ -19,6 +19,14 @@ status artefact_dim(artefact_writer *w, const char *name, int64_t length);
 // Declares a variable. Names, dims and texts are copied; data, fill and context are borrowed until
 // the store returns.
 status artefact_variable(artefact_writer *w, const variable *v);
+// The same for what says where numbers stand or what a task was called, and is no result: it is not
+// in the digest, and a coordinate to whoever reads the file (docs/artefacts.md, Digests).
+status artefact_coordinate(artefact_writer *w, const variable *v);
+// The same, with values that the writer takes over: allocated by malloc, freed by it (also where this
+// fails); texts in the block of their pointers.
+status artefact_take_coordinate(artefact_writer *w, const variable *v, void *data);
+// The length of a dimension declared so far, or -1.
+int64_t artefact_writer_length(const artefact_writer *w, const char *dim);
 // A global attribute that says what the file is or how it was made (title, summary, notes for
 // readers). Copied. Not part of the digest.
 status artefact_attribute(artefact_writer *w, const char *name, const char *value);
@@ -44,5 +52,14 @@ status artefact_read_rows(const artefact *a, const char *name, variable_type typ
 status artefact_read_texts(const artefact *a, const char *name, int64_t *n, char ***out);
 // A text attribute, or NULL. Owned by the caller.
 char *artefact_get_attribute(const artefact *a, const char *name);
+
+// What is inside: its variables, in the order of the file. Names and texts are borrowed from the
+// artefact or owned by the caller as said.
+size_t artefact_variables(const artefact *a);
+const char *artefact_variable_name(const artefact *a, size_t i); // borrowed
+// The name of dimension `i` of a variable; borrowed.
+const char *artefact_variable_dim(const artefact *a, size_t index, int i);
+// A text attribute of a variable, or NULL; owned by the caller.
+char *artefact_variable_text(const artefact *a, size_t index, const char *attribute);
 
 #endif

@@ -3,6 +3,7 @@
 // largest with a gated MLP. Its classes' heads read the mean of all patches too: activations only.
 #include <string.h>
 
+#include "model/families/positions.h"
 #include "model/families/vision.h"
 #include "model/forward/state.h"
 
@@ -102,19 +103,71 @@ static void choose_mlp(bool gated, config *out)
     out->act = activation_find("silu");
 }
 
+// A height and a width of the file's, or a number that is both.
+static status read_size(const config_file *f, const char *key, int *height, int *width)
+{
+    status st;
+    config_file *both = NULL;
+    TRY(config_file_part(f, key, &both));
+    if (both && config_has(both, "height") && config_has(both, "width")) {
+        TRY(config_int(both, "height", 1, VISION_MAX_IMAGE, *height, height));
+        TRY(config_int(both, "width", 1, VISION_MAX_IMAGE, *width, width));
+    } else if (!both && config_has(f, key)) {
+        TRY(config_int(f, key, 1, VISION_MAX_IMAGE, *height, height));
+        *width = *height;
+    }
+done:
+    config_file_close(both);
+    return st;
+}
+
+// Images are as large as the preprocessing makes them, not as in training: the positions are then
+// resampled, as the class does it.
+static status read_image_size(const config_file *f, bool antialiased, config *out)
+{
+    status st;
+    config_file *beside = NULL;
+    model_info *i = &out->info;
+    const int trained = i->image_height / out->patch_height;
+    bool crop = false;
+    TRY(config_file_beside(f, "preprocessor_config.json", &beside));
+    if (beside) {
+        TRY(config_bool(beside, "do_center_crop", config_has(beside, "crop_size"), &crop));
+        TRY(read_size(beside, crop ? "crop_size" : "size", &i->image_height, &i->image_width));
+    }
+    TRY(vision_count_rows(f, 1, out));
+    const int down = i->image_height / out->patch_height;
+    const int across = i->image_width / out->patch_width;
+    if (config_patches(out) == trained * trained && i->image_height == i->image_width)
+        goto done;
+    if (trained > POSITION_SHRINK * down || trained > POSITION_SHRINK * across) {
+        st = status_fail(ERR_INPUT, config_file_path(f),
+                         "\"image_size\" is more than %d times what the preprocessing makes",
+                         POSITION_SHRINK);
+        goto done;
+    }
+    out->grid = trained;
+    out->antialiased = antialiased;
+done:
+    config_file_close(beside);
+    return st;
+}
+
 static status dinov2_configure(const config_file *f, config *out)
 {
     status st;
-    static const vision_class class = {.task = "Dinov2",
-                                       .patch = 14,
-                                       .act = "gelu",
-                                       .eps = 1e-6,
-                                       .headless = true,
-                                       .ratio = true,
-                                       .tokens = 1};
+    vision_class class = {.task = "Dinov2",
+                          .patch = 14,
+                          .act = "gelu",
+                          .eps = 1e-6,
+                          .headless = true,
+                          .ratio = true,
+                          .tokens = 1};
     bool gated;
     const char *type = NULL;
     TRY(config_text(f, "model_type", NULL, &type));
+    if (strcmp(type, "dinov2") != 0)
+        class.patch = 16;
     TRY(vision_configure(f, &class, out));
     TRY(config_bool(f, "use_swiglu_ffn", false, &gated));
     TRY(config_real(f, "layerscale_value", -1e6, 1e6, 1, &out->layer_scale));
@@ -124,6 +177,11 @@ static status dinov2_configure(const config_file *f, config *out)
         st = status_fail(ERR_INPUT, config_file_path(f), "\"image_size\" must be one number");
         goto done;
     }
+    if (out->patch_height != out->patch_width) {
+        st = status_fail(ERR_INPUT, config_file_path(f), "\"patch_size\" must be one number");
+        goto done;
+    }
+    TRY(read_image_size(f, strcmp(type, "dinov2") != 0, out));
     out->info.rows_per_image += out->registers;
     out->info.apart = true;
     out->features |= out->registers > 0 ? FEATURE_REGISTERS : 0;

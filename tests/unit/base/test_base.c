@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -316,6 +317,33 @@ static void test_durations(void **unused)
     }
 }
 
+// What a terminal is shown, and a line that stays: "12:34:56 a started".
+static void test_progress_lines(void **state)
+{
+    (void)state;
+    char *shown = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&shown, &size);
+    progress *p;
+    const progress_line line[] = {{"a", 2, 1, 4, 2, 6, "3 probes, 1 of 5 targets reached"},
+                                  {"b", 0, 1, 2, 1, -1, ""}};
+    assert_non_null(out);
+    assert_int_equal(progress_new(out, true, false, &p), OK);
+    progress_say(p, "%s started", "a");
+    usleep(250000);
+    progress_show(p, 2, line, (progress_end){75, 3});
+    fflush(out);
+    assert_true(strlen(shown) > 18 && shown[2] == ':' && shown[5] == ':' && shown[8] == ' ');
+    assert_non_null(strstr(shown, " a started\n"));
+    assert_non_null(strstr(shown, "a  round 3  1/4 units  0.5 units/s  3 probes, 1 of 5 targets "
+                                  "reached  6.0 s left; 1:15 to the end, without 3 of which no "
+                                  "like has run\n"));
+    assert_non_null(strstr(shown, "b  round 1  1/2 units  1 units/s\n"));
+    progress_free(p);
+    fclose(out);
+    free(shown);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_progress_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,7 @@ static void test_labels(void **state)
 {
     (void)state;
     check_labels("{}", 0, 1, 2);
+    check_labels("{\"label_names\": [\"mole\", \"x\", \"zebra\", \"ant\"]}", 3, 0, 2); // timm's
     check_labels("{\"id2label\": {\"0\": \"LABEL_0\", \"1\": \"LABEL_1\"}}", 0, 1, 2);
     check_labels(
         "{\"id2label\": {\"4\": \"ant\", \"1\": \"zebra\", \"9\": \"mole\", \"2\": \"cat\"}}", 4, 9,

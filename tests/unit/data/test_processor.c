@@ -6,9 +6,9 @@
 
 // Runs every case with `value` added to one input pixel; the number of cases that differ from
 // transformers.
-static int differing(int value, int *cases)
+static int differing(const char *cases_of, int value, int *cases)
 {
-    FILE *list = reference_list("processor.txt");
+    FILE *list = reference_list(cases_of);
     char name[32], folder[128];
     unsigned seed, crc;
     int h, w, channels, height, width, out_height, out_width, wrong = 0;
@@ -30,7 +30,7 @@ static int differing(int value, int *cases)
         assert_int_equal(image_processor_run(p, &in, name, pixels), OK);
         wrong += crc_of(pixels, n * sizeof *pixels) != crc;
         if (value == 0 && wrong)
-            fail_msg("%s of %d×%d differs from transformers", name, w, h);
+            fail_msg("%s of %d×%d differs from the reference", name, w, h);
         free(pixels);
         image_processor_close(p);
         (*cases)++;
@@ -44,8 +44,16 @@ static void test_against_transformers(void **state)
 {
     (void)state;
     int cases = 0;
-    assert_int_equal(differing(0, &cases), 0);
-    assert_int_equal(cases, 48);
+    assert_int_equal(differing("processor.txt", 0, &cases), 0);
+    assert_int_equal(cases, 68);
+}
+
+static void test_against_timm(void **state)
+{
+    (void)state;
+    int cases = 0;
+    assert_int_equal(differing("timm.txt", 0, &cases), 0);
+    assert_int_equal(cases, 16);
 }
 
 // The twin: one input pixel that differs must be seen in every case.
@@ -53,7 +61,8 @@ static void test_a_fault_is_seen(void **state)
 {
     (void)state;
     int cases = 0;
-    assert_int_equal(differing(100, &cases), 48);
+    assert_int_equal(differing("processor.txt", 100, &cases), 68);
+    assert_int_equal(differing("timm.txt", 100, &cases), 16);
 }
 
 static void refused(const char *json, const char *what)
@@ -99,8 +108,43 @@ static void test_refusals(void **state)
     refused("{\"do_center_crop\": true, \"crop_size\": {\"shortest_edge\": 5}}", "crop_size");
     refused("{\"do_pad\": true}", "do_pad");
     refused("{\"crop_pct\": 0.9}", "crop_pct");
-    refused("{\"image_processor_type\": \"CLIPImageProcessor\"}", "CLIPImageProcessor");
+    refused("{\"image_processor_type\": \"ConvNextImageProcessor\"}", "ConvNextImageProcessor");
+    refused("{\"image_processor_type\": \"CLIPImageProcessor\", \"use_square_size\": true}",
+            "use_square_size");
     refused("{\"image_processor_type\": 7}", "image_processor_type");
+}
+
+// timm's, which lie in config.json.
+static void timm_refused(const char *fields, const char *what)
+{
+    char *folder = scratch_new(), json[512];
+    image_processor *p = NULL;
+    snprintf(json, sizeof json,
+             "{\"architecture\": \"vit_tiny_patch16_224\", \"pretrained_cfg\": {%s}}", fields);
+    scratch_write(folder, "config.json", json, strlen(json));
+    expect_failure(image_processor_open(folder, 3, &p), ERR_INPUT, "config.json", what);
+    assert_null(p);
+    scratch_free(folder);
+}
+
+static void test_timm_refusals(void **state)
+{
+    (void)state;
+    timm_refused("\"input_size\": [3, 24]", "input_size");
+    timm_refused("\"input_size\": [3, 24, 24, 1]", "input_size");
+    timm_refused("\"input_size\": [3, 24, 0]", "input_size");
+    timm_refused("\"input_size\": [3, 24, 1e9]", "input_size");
+    timm_refused("\"input_size\": [3, 24, 26]", "squash");
+    timm_refused("\"input_size\": [3, 24, 24], \"crop_mode\": \"border\"", "border");
+    timm_refused("\"input_size\": [3, 24, 24], \"crop_mode\": 3", "crop_mode");
+    timm_refused("\"input_size\": [3, 24, 24], \"crop_pct\": \"all\"", "crop_pct");
+    timm_refused("\"input_size\": [3, 24, 24], \"crop_pct\": -1", "crop_pct");
+    timm_refused("\"input_size\": [3, 24, 24], \"interpolation\": \"lanczos\"", "lanczos");
+    timm_refused("\"input_size\": [3, 24, 24], \"mean\": [0.5]", "mean");
+    timm_refused("\"input_size\": [3, 24, 24], \"std\": [0.5, 0.5, \"x\"]", "std");
+    timm_refused("\"input_size\": [3, 24, 24], \"std\": [0.5, 0.5, 0]", "standard deviation");
+    timm_refused("\"input_size\": [1, 24, 24]", "3 channels");
+    timm_refused("\"interpolation\": \"bicubic\"", "missing"); // nothing says how large
 }
 
 static void test_missing(void **state)
@@ -158,12 +202,10 @@ static void test_strip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_transformers),
-        cmocka_unit_test(test_a_fault_is_seen),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_crop_larger_than_image),
-        cmocka_unit_test(test_strip),
+        cmocka_unit_test(test_against_transformers),   cmocka_unit_test(test_against_timm),
+        cmocka_unit_test(test_a_fault_is_seen),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_timm_refusals),          cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_crop_larger_than_image), cmocka_unit_test(test_strip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ static void test_prompts(void **state)
 }
 
 // The three templates against what the two programs that others use build themselves: read off their
-// sources (evaluate.py of hendrycks/test; the task `mmlu` of lm-evaluation-harness).
+// sources (hendrycks/test; the task `mmlu` of lm-evaluation-harness).
 static void test_templates(void **state)
 {
     (void)state;
@@ -287,7 +287,7 @@ static void test_alien_ids(void **state)
         const char *what;
     } alien[] = {
         {"a.bin", "\1\0\x01\x01", 4, "id 1 is 257, beyond"},
-        {"a.npy", ALIEN("<u2", "\1\0\xff\xff"), "id 1 is 65535, beyond"},
+        {"a.npy", ALIEN("<u2", "\1\0\xff\xff"), "id 1 is 65535, which is -1 without its sign"},
         {"a.npy", ALIEN("<i2", "\1\0\xff\xff"), "id 1 is -1, which is no token"},
         {"a.npy", ALIEN("<i2", "\0\x80\0\0"), "id 0 is -32768, which is no token"},
         {"a.npy", ALIEN("<i4", "\1\0\0\0\x9c\xff\xff\xff"), "id 1 is -100, which is no token"},

@@ -423,7 +423,14 @@ static void test_bad_rows_of_images(void **state)
     dataset_options o = {.format = "parquet", .path = WRONG "bad-images.parquet", .skip_bad = 3};
     expect_open_failure(o, ERR_INPUT, "bad-images.parquet:7",
                         "skip_bad: 3 are passed over already");
-    o.path = WRONG "no-image.parquet";
+    // Without skip_bad it is found as it is read, or, where that is asked for, before.
+    o = (dataset_options){.format = "parquet", .path = WRONG "late-image.parquet"};
+    dataset_close(open_data(o));
+    o.first_records = true;
+    dataset_close(open_data(o));
+    o = (dataset_options){.format = "parquet", .path = o.path, .whole_images = true};
+    expect_open_failure(o, ERR_INPUT, "late-image.parquet:3", NULL);
+    o = (dataset_options){.format = "parquet", .path = WRONG "no-image.parquet", .skip_bad = 3};
     expect_open_failure(o, ERR_INPUT, "no-image.parquet", "holds no samples");
 }
 

@@ -38,6 +38,8 @@ static const struct fixture_case {
     {"vit-silu", "tests/reference/models/vit-silu"},
     {"deit", "tests/reference/models/deit"},
     {"deit-teacher", "tests/reference/models/deit-teacher"},
+    {"timm-vit", "tests/reference/models/timm-vit"},
+    {"timm-distilled", "tests/reference/models/timm-distilled"},
 };
 enum { FIXTURE_CASES = sizeof fixture_cases / sizeof *fixture_cases };
 
@@ -73,15 +75,15 @@ static inline const float *expected_values(const fixture *x, const char *name)
     return (const float *)(const void *)expected(x, name)->bytes;
 }
 
-// Opens fixture `name` and the model in `folder`.
-static inline void fixture_open_model(fixture *x, const char *name, const char *folder)
+// Opens fixture `name` and the model in `folder`, in that form.
+static inline void fixture_open_in(compute form, fixture *x, const char *name, const char *folder)
 {
     char path[256];
     *x = (fixture){.threads = 1, .tile_images = 3};
     pthread_mutex_init(&x->lock, NULL);
     snprintf(path, sizeof path, "tests/reference/%s.safetensors", name);
     assert_ok(safetensors_open(path, &x->expected));
-    assert_ok(model_open(&(model_options){.path = folder}, NULL, &x->m));
+    assert_ok(model_open(&(model_options){.path = folder, .compute = form}, NULL, &x->m));
     x->info = model_get_info(x->m);
     x->images = (int64_t)expected(x, "pixels")->shape[0];
     x->logits = calloc((size_t)(x->images * x->info->outputs), sizeof *x->logits);
@@ -92,6 +94,11 @@ static inline void fixture_open_model(fixture *x, const char *name, const char *
         x->sums[s] = calloc((size_t)STATISTICS * (size_t)x->info->layers *
                                 (size_t)model_site_width(x->info, s),
                             sizeof *x->sums[s]);
+}
+
+static inline void fixture_open_model(fixture *x, const char *name, const char *folder)
+{
+    fixture_open_in(COMPUTE_F32, x, name, folder);
 }
 
 static inline void fixture_open(fixture *x, int i)

@@ -26,6 +26,10 @@ static const char *const shapes[] = {
     "{\"model_type\": \"olmo3\", " SHAPE "\"sliding_window\": 9, "
     "\"num_key_value_heads\": 2}", // norms behind the blocks
     "{\"model_type\": \"gemma2\", " SHAPE "\"sliding_window\": 9, \"head_dim\": 16}", // and before
+    "{\"model_type\": \"olmoe\", \"hidden_size\": 64, \"intermediate_size\": 500, "
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_experts\": 5, "
+    "\"num_experts_per_tok\": 2, \"vocab_size\": 96, \"max_position_embeddings\": 64, "
+    "\"initializer_range\": 0.2}", // of whose neurons none are kept
 };
 
 typedef struct run {

@@ -272,13 +272,12 @@ static void test_pruned(void **state)
     }
 }
 
-// What an expert's neurons make is the same whether the pruned ones are left out, set to zero, or
-// are all of its neurons.
-static void test_a_whole_expert(void **state)
+// What is left without an expert is the same whether its neurons are left out, set to zero, or it is
+// pruned itself.
+static void check_whole_expert(compute c)
 {
-    (void)state;
     routed r;
-    open_case(&r, COMPUTE_F32, 0);
+    open_case(&r, c, 0);
     const model_info *i = r.x.info;
     const int n = i->d_mlp * i->layers;
     uint8_t *mlp = calloc((size_t)n, 1);
@@ -302,7 +301,28 @@ static void test_a_whole_expert(void **state)
     close_case(&r);
 }
 
-// In bf16 too: near float32's, and the same bits for every tile and thread.
+static void test_a_whole_expert(void **state)
+{
+    (void)state;
+    check_whole_expert(COMPUTE_F32);
+    if (products_check(PACKING_BF16) == OK)
+        check_whole_expert(COMPUTE_BF16);
+}
+
+// How far the logits are from the fixture's, as a share of their spread.
+static double off_by_share(const lm *x, const char *name)
+{
+    double sum = 0, squares = 0;
+    for (int64_t at = 0; at < x->tokens * x->columns; at++) {
+        const double want = (double)lm_reals(x, name)[at];
+        sum += pow((double)x->logits[at] - want, 2);
+        squares += want * want;
+    }
+    return sqrt(sum / squares);
+}
+
+// In bf16 too: as near float32's as PyTorch's own bf16 is (0.015 to 0.10), and the same bits for
+// every tile and thread.
 static void test_bf16(void **state)
 {
     (void)state;
@@ -313,24 +333,25 @@ static void test_bf16(void **state)
     for (int i = 0; i < SPARSE_CASES; i++) {
         routed r;
         open_case(&r, COMPUTE_BF16, i);
+        const uint8_t *const units[SITES] = {lm_expected(&r.x, "mask_mlp")->bytes,
+                                             lm_expected(&r.x, "mask_attn")->bytes, NULL};
         const size_t bytes = (size_t)(r.x.tokens * r.x.columns) * sizeof(float);
         float *first = malloc(bytes);
         assert_ok(lm_run(&r.x));
         memcpy(first, r.x.logits, bytes);
-        double sum = 0, squares = 0;
-        for (int64_t at = 0; at < r.x.tokens * r.x.columns; at++) {
-            const double want = (double)lm_reals(&r.x, "logits")[at];
-            sum += pow((double)first[at] - want, 2);
-            squares += want * want;
-        }
-        print_message("%s in bf16: logits off by %.1e of their spread\n", sparse_cases[i].model,
-                      sqrt(sum / squares));
-        assert_true(sum < 0.01 * squares && sum > 1e-8 * squares);
+        const double off = off_by_share(&r.x, "logits");
+        print_message("%s in bf16: logits off by %.3f\n", sparse_cases[i].model, off);
+        assert_true(off < 0.06 && off > 1e-4);
         r.x.tile_samples = 2;
         r.x.threads = 2;
         r.x.read = true;
         assert_ok(lm_run(&r.x));
         assert_memory_equal(first, r.x.logits, bytes);
+        for (int read = 0; read < 2; read++) {
+            pruned_distance(&r, units, read, "logits_masked");
+            assert_true(off_by_share(&r.x, "logits_masked") < 0.1);
+        }
+        assert_true(off_by_share(&r.x, "logits") > 0.2); // the twin
         free(first);
         close_case(&r);
     }
@@ -377,137 +398,13 @@ static void test_ties(void **state)
     safetensors_close(s);
 }
 
-// Twins: a configuration that is read wrongly must show in the logits.
-static void test_a_fault_shows(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name, *from, *to;
-    } faults[] = {
-        {"lm-mixtral-fused", "\"num_experts_per_tok\": 2", "\"num_experts_per_tok\": 3"},
-        {"lm-mixtral-fused", "\"sliding_window\": 9", "\"sliding_window\": null"},
-        {"lm-mixtral-fused", "\"rope_theta\": 900.0", "\"rope_theta\": 10000"},
-        {"lm-qwen3-moe", "\"norm_topk_prob\": true", "\"norm_topk_prob\": false"},
-        {"lm-qwen3-moe", "\"num_experts_per_tok\": 3", "\"num_experts_per_tok\": 2"},
-        {"lm-olmoe", "\"norm_topk_prob\": false", "\"norm_topk_prob\": true"},
-        {"lm-olmoe", "\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\""},
-    };
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        altered a;
-        char folder[128];
-        lm x;
-        snprintf(folder, sizeof folder, LM_MODELS "%s", faults[i].name);
-        altered_new(&a, folder, faults[i].from, faults[i].to);
-        lm_open(&x, strcmp(faults[i].name, "lm-mixtral-fused") ? faults[i].name : "lm-mixtral",
-                a.folder);
-        assert_ok(lm_run(&x));
-        if (!(lm_distance(&x, "logits") > 1e-3))
-            fail_msg("%s for %s did not show", faults[i].to, faults[i].from);
-        lm_close(&x);
-        altered_free(&a);
-    }
-}
-
-// What is wrong with a configuration, and what the refusal says; "": it is taken.
-static void test_configurations(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name, *from, *to, *message;
-    } cases[] = {
-        {"lm-qwen3-moe", "num_local_experts", "num_experts", ""},
-        {"lm-qwen3-moe", "\"num_local_experts\": 9", "\"num_local_experts\": 9, \"num_experts\": 9",
-         ""},
-        {"lm-qwen3-moe", "\"num_local_experts\": 9", "\"num_local_experts\": 9, \"num_experts\": 8",
-         "\"num_experts\" is 8, but \"num_local_experts\" 9"},
-        {"lm-qwen3-moe", "\"num_local_experts\": 9", "\"num_local_experts\": 8",
-         "shape [9, 28], but the configuration makes it [8, 28]"},
-        {"lm-qwen3-moe", "\"num_local_experts\": 9", "\"num_local_experts\": 10",
-         "shape [9, 28], but the configuration makes it [10, 28]"},
-        {"lm-qwen3-moe", "\"num_local_experts\": 9", "\"num_local_experts\": 0",
-         "num_local_experts"},
-        {"lm-qwen3-moe", "\"num_local_experts\": 9", "\"num_local_experts\": 9e9",
-         "num_local_experts"},
-        {"lm-qwen3-moe", "\"num_experts_per_tok\": 3", "\"num_experts_per_tok\": 10",
-         "more than the 9 experts"},
-        {"lm-qwen3-moe", "\"num_experts_per_tok\": 3", "\"num_experts_per_tok\": 0",
-         "num_experts_per_tok"},
-        {"lm-qwen3-moe", "\"moe_intermediate_size\": 21", "\"moe_intermediate_size\": 22",
-         "shape [21, 28], but the configuration makes it [22, 28]"},
-        {"lm-qwen3-moe", "\"moe_intermediate_size\": 21", "\"moe_intermediate_size\": 1000000",
-         "too many"},
-        {"lm-qwen3-moe", "\"decoder_sparse_step\": 1", "\"decoder_sparse_step\": 2",
-         "decoder_sparse_step"},
-        {"lm-qwen3-moe", "\"mlp_only_layers\": []", "\"mlp_only_layers\": [0]",
-         "\"mlp_only_layers\" is not supported"},
-        {"lm-qwen3-moe", "\"use_cache\": true", "\"shared_expert_intermediate_size\": 8",
-         "\"shared_expert_intermediate_size\" is not supported"},
-        {"lm-qwen3-moe", "\"use_sliding_window\": false,",
-         "\"use_sliding_window\": true, \"sliding_window_\": 1,", ""},
-        {"lm-olmoe", "\"clip_qkv\": null", "\"clip_qkv\": 8.0", "\"clip_qkv\" is not supported"},
-        {"lm-mixtral-fused", "\"num_local_experts\": 5", "\"num_local_experts\": 6",
-         "the configuration makes it [6, 36]"},
-        {"lm-mixtral-fused", "\"intermediate_size\": 45", "\"intermediate_size\": 44",
-         "shape [5, 90, 36], but the configuration makes it [5, 88, 36]"},
-        {"lm-qwen3", "\"use_cache\": true", "\"num_experts\": 4", "num_experts"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        altered a;
-        char folder[128];
-        model *m = NULL;
-        snprintf(folder, sizeof folder, LM_MODELS "%s", cases[i].name);
-        altered_new(&a, folder, cases[i].from, cases[i].to);
-        const status st = model_open(&(model_options){.path = a.folder}, NULL, &m);
-        if (st != (*cases[i].message ? ERR_INPUT : OK) ||
-            (st != OK && !strstr(status_text(), cases[i].message)))
-            fail_msg("%s: \"%s\" (%d)", cases[i].to, status_text(), (int)st);
-        model_close(m);
-        altered_free(&a);
-    }
-}
-
-// W_in of a layer is its experts', one after the other.
-static void test_w_in(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 2; i++) { // in tensors of their own, and in one
-        lm x;
-        size_t at = 0;
-        lm_open(&x, sparse_cases[i].name, sparse_cases[i].model);
-        const size_t n = (size_t)x.info->d_mlp * (size_t)x.info->hidden_size;
-        float *w = malloc(n * sizeof *w);
-        float *last = malloc(n * sizeof *last);
-        assert_ok(model_w_in(x.m, 0, w));
-        assert_ok(model_w_in(x.m, 1, last));
-        safetensors *file = NULL;
-        assert_ok(safetensors_open(LM_MODELS "lm-mixtral-fused/model.safetensors", &file));
-        while (strcmp(safetensors_at(file, at)->name, "model.layers.1.mlp.experts.gate_up_proj"))
-            at++;
-        const unsigned char *bytes = safetensors_at(file, at)->bytes;
-        const size_t one = n / (size_t)x.info->experts;
-        for (size_t k = 0; k < n; k++) { // bf16: the upper half of a float32
-            const size_t in_file = k / one * 2 * one + one + k % one;
-            const uint32_t bits =
-                (uint32_t)bytes[2 * in_file] << 16 | (uint32_t)bytes[2 * in_file + 1] << 24;
-            assert_memory_equal(&last[k], &bits, sizeof bits);
-        }
-        assert_memory_not_equal(w, last, n * sizeof *w);
-        safetensors_close(file);
-        free(w);
-        free(last);
-        lm_close(&x);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shape),         cmocka_unit_test(test_logits),
-        cmocka_unit_test(test_routing),       cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_pruned),        cmocka_unit_test(test_a_whole_expert),
-        cmocka_unit_test(test_bf16),          cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_a_fault_shows), cmocka_unit_test(test_configurations),
-        cmocka_unit_test(test_w_in),
+        cmocka_unit_test(test_shape),   cmocka_unit_test(test_logits),
+        cmocka_unit_test(test_routing), cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_pruned),  cmocka_unit_test(test_a_whole_expert),
+        cmocka_unit_test(test_bf16),    cmocka_unit_test(test_ties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

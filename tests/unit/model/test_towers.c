@@ -7,7 +7,9 @@
 
 #include "altered.h"
 
-static const char *const towers[] = {"dinov2", "dinov2-giant", "clip", "clip-vision", "siglip"};
+static const char *const towers[] = {
+    "dinov2",      "dinov2-giant", "dinov2-resampled", "dinov2-antialiased", "clip",
+    "clip-vision", "siglip"};
 enum { TOWERS = sizeof towers / sizeof *towers };
 
 static void without_answers(forward *f)
@@ -133,6 +135,21 @@ static void test_refused(void **state)
         {"dinov2", "\"use_swiglu_ffn\": false", "\"use_swiglu_ffn\": true", "weights_in"},
         {"dinov2-giant", "\"num_register_tokens\": 3", "\"num_register_tokens\": 2", "shape [1, 3"},
         {"clip", "\"patch_size\": 5", "\"patch_size\": 4", "shape ["},
+        {"timm-vit", "vit_tiny_patch16_224", "vit_tiny_patch16_clip_224", "vit_SIZE_patchP_IMAGE"},
+        {"timm-vit", "vit_tiny_patch16_224", "vit_tiny_distilled_patch16_224", "is not supported"},
+        {"timm-vit", "vit_tiny_patch16_224", "resnet50", "resnet50 is not supported"},
+        {"timm-vit", "\"mlp_ratio\"", "\"init_values\": 1e-5, \"mlp_ratio\"", "init_values"},
+        {"timm-vit", "\"mlp_ratio\": 1.9", "\"mlp_ratio\": 2.9", "fc1.weight: shape [38, 20]"},
+        {"timm-vit", "\"global_pool\": \"token\"", "\"global_pool\": \"avg\"", "avg is not"},
+        {"timm-vit", "\"mlp_ratio\"", "\"class_token\": false, \"mlp_ratio\"", "class_token"},
+        {"timm-vit", "\"depth\": 3", "\"depth\": 2", "blocks.2.attn.proj.bias is read by nobody"},
+        {"timm-vit", "\"num_heads\": 2", "\"num_heads\": 3", "no multiple"},
+        {"timm-vit", "\"num_classes\": 7,\n \"num_features\"",
+         "\"quantization_config\": {\"bits\": 8}, \"num_features\"", "quantization_config"},
+        {"timm-distilled", "deit_tiny_distilled", "deit_tiny", "makes it [1, 10, 24]"},
+        {"timm-distilled", "\"fixed_input_size\": true", "\"fixed_input_size\": false",
+         "shape [1, 11, 24], but the configuration makes it [1, 1938, 24]"},
+        {"timm-distilled", "\"input_size\": [\n   1", "\"input_size\": [\n   0", "input_size"},
         {"deit-teacher", "ClassificationWithTeacher", "Classification",
          "distillation_classifier.bias is read by nobody"},
         {"deit-teacher", "ClassificationWithTeacher", "ClassificationWithPupil",
@@ -202,12 +219,57 @@ static void test_notes(void **state)
         assert_string_equal(model_notes(m), "");
         model_close(m);
     }
+    static const char *const timm[] = {"timm-vit", "timm-distilled"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(folder, sizeof folder, "tests/reference/models/%s", timm[i]);
+        assert_ok(model_open(&(model_options){.path = folder, .light = true}, NULL, &m));
+        assert_string_equal(model_notes(m), "");
+        model_close(m);
+    }
     altered_new(&a, "tests/reference/models/clip", "\"patch_size\": 5", // of the tower
                 "\"pooling\": \"max\", \"patch_size\": 5");
     assert_ok(model_open(&(model_options){.path = a.folder, .light = true}, NULL, &m));
     assert_non_null(strstr(model_notes(m), "\"pooling\" is read by nobody"));
     model_close(m);
     altered_free(&a);
+}
+
+// DINOv2's images are as large as the preprocessing makes them.
+static void test_image_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        int height, width; // 0: refused
+    } sizes[] = {
+        {"{\"crop_size\": 25}", 25, 25},
+        {"{\"crop_size\": {\"height\": 10, \"width\": 35}, \"size\": 64}", 10, 35},
+        {"{\"do_center_crop\": false, \"crop_size\": 25, \"size\": {\"height\": 15, \"width\": "
+         "30}}",
+         15, 30},
+        {"{\"size\": {\"shortest_edge\": 30}}", 55, 55}, // not one size
+        {"{}", 55, 55},
+        {"{", 55, 55}, // whoever makes the images says what is wrong
+        {"{\"crop_size\": 4}", 0, 0},
+        {"{\"crop_size\": {\"height\": 0, \"width\": 35}}", 0, 0},
+        {"{\"crop_size\": \"all\"}", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        altered a;
+        model *m = NULL;
+        altered_new(&a, "tests/reference/models/dinov2-antialiased", "{", "{");
+        altered_write(&a, "preprocessor_config.json", sizes[i].json, strlen(sizes[i].json));
+        const status st = model_open(&(model_options){.path = a.folder}, NULL, &m);
+        assert_int_equal(st, sizes[i].height ? OK : ERR_INPUT);
+        if (st == OK) {
+            assert_int_equal(model_get_info(m)->image_height, sizes[i].height);
+            assert_int_equal(model_get_info(m)->image_width, sizes[i].width);
+            assert_int_equal(model_get_info(m)->rows_per_image,
+                             3 + (sizes[i].height / 5) * (sizes[i].width / 5));
+        }
+        model_close(m);
+        altered_free(&a);
+    }
 }
 
 // Answers are refused by name, before anything is computed.
@@ -226,7 +288,7 @@ int main(void)
         cmocka_unit_test(test_inside),        cmocka_unit_test(test_pruned),
         cmocka_unit_test(test_a_fault_shows), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_answers),    cmocka_unit_test(test_random),
-        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_notes),         cmocka_unit_test(test_image_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

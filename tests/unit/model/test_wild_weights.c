@@ -172,6 +172,48 @@ static void test_unread(void **state)
     altered_free(&a);
 }
 
+// A model whose layers are of different width is refused by file, layer and widths when its headers
+// are looked at; one whose configuration is wrong for all layers, for that.
+static void test_widths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *layer, *message;
+    } cases[] = {
+        {"model.layers.1.", "model.layers.1.mlp.up_proj.weight: shape [106, 21], but [53, 42] in "
+                            "layer 0: layers of different width"},
+        {"model.layers.0.", "model.layers.0.mlp.up_proj.weight: shape [106, 21], but [53, 42] in "
+                            "layer 1: layers of different width"},
+        {NULL, "model.layers.0.mlp.up_proj.weight: shape [106, 21], but the configuration makes it "
+               "[53, 42]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        altered a;
+        model *m = NULL;
+        char from[3][128], to[3][128];
+        const char *pairs[7] = {NULL};
+        altered_new(&a, LM_MODELS "lm-llama", "{", "{");
+        for (int l = 0, n = 0; l < 3; l++) {
+            char name[64];
+            snprintf(name, sizeof name, "model.layers.%d.", l);
+            if (cases[i].layer && strcmp(cases[i].layer, name) != 0)
+                continue;
+            const char *rest = "mlp.up_proj.weight\":{\"dtype\":\"F32\",\"shape\":";
+            snprintf(from[l], sizeof from[l], "%s%s[53,42]", name, rest);
+            snprintf(to[l], sizeof to[l], "%s%s[106,21]", name, rest);
+            pairs[n++] = from[l];
+            pairs[n++] = to[l];
+        }
+        rename_in_header(&a, pairs);
+        assert_ok(model_open(&(model_options){.path = a.folder, .light = true}, NULL, &m));
+        assert_int_equal(model_check_files(m), ERR_INPUT);
+        if (!strstr(status_text(), cases[i].message))
+            fail_msg("expected \"%s\", got \"%s\"", cases[i].message, status_text());
+        model_close(m);
+        altered_free(&a);
+    }
+}
+
 static void test_stand_ins(void **state)
 {
     (void)state;
@@ -238,9 +280,9 @@ static void test_notes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
-                                       cmocka_unit_test(test_headless),
-                                       cmocka_unit_test(test_unread), cmocka_unit_test(test_notes),
-                                       cmocka_unit_test(test_stand_ins)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_headless),
+        cmocka_unit_test(test_unread),    cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_stand_ins), cmocka_unit_test(test_widths)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

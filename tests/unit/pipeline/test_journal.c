@@ -52,7 +52,13 @@ static void write_run(const char *output, int64_t epoch)
                              .pipeline = "/p.yaml"};
     const journal_input input = {
         .path = "/m", .size = 5, .inode = UINT64_MAX, .mtime_ns = 1, .ctime_ns = 2, .digest = "i"};
-    const journal_progress p = {.label = "b", .round = 1, .done = 2, .units = 4, .rate = 1.5};
+    const journal_progress p = {.label = "b",
+                                .round = 1,
+                                .done = 2,
+                                .units = 4,
+                                .rate = 1.5,
+                                .left = 7.5,
+                                .note = "3 probes"};
     assert_int_equal(journal_open(output, &j), OK);
     assert_int_equal(journal_run_started(j, &run), OK);
     assert_int_equal(journal_add_input(j, &input), OK);
@@ -140,6 +146,8 @@ static void test_there_and_back(void **unused)
     t = journal_find_task(s, "b");
     assert_true(t->event == TASK_STARTED && !t->commit && t->progress->done == 2);
     assert_true(t->progress->rate == 1.5 && t->progress->round == 1);
+    assert_true(t->progress->left == 7.5);
+    assert_string_equal(t->progress->note, "3 probes");
     t = journal_find_task(s, "c");
     assert_true(t->event == TASK_FAILED && t->result == ERR_NUMERIC);
     assert_string_equal(t->message, "c: NaN");

@@ -54,34 +54,65 @@ static void add(artefact_writer *w, const char *name, variable_type type, int di
         __VA_ARGS__                                                                                \
     }
 
-// Pruning for n subsets: own ratio 1 - drop, others near 1, a cell without a base.
+enum { MADE_MOST = 100, MADE_PROBES = 6, MADE_PRUNED_LAYERS = 8, MADE_UNITS = 10 };
+
+// Pruning for n subsets: own ratio 1 - drop, others near 1, a cell without a base; the search for
+// the third failed. Neurons lie in the last layers.
 static void make_prune(const char *path, int64_t n, double drop, artefact **out)
 {
-    double fraction[MADE_NAMES], ratio[MADE_NAMES * MADE_NAMES], random[MADE_NAMES * MADE_NAMES];
-    int64_t pruned[MADE_NAMES];
-    int32_t reached[MADE_NAMES];
+    static double ratio[MADE_MOST * MADE_MOST], random[MADE_MOST * MADE_MOST];
+    static double low[MADE_MOST * MADE_MOST], high[MADE_MOST * MADE_MOST];
+    static double share[MADE_MOST * MADE_PROBES], seen[MADE_MOST * MADE_PROBES];
+    static int8_t mask[MADE_MOST * MADE_PRUNED_LAYERS * MADE_UNITS];
+    static char spare[MADE_MOST][16], *name[MADE_MOST];
+    double fraction[MADE_MOST], base[MADE_MOST];
+    int64_t pruned[MADE_MOST], samples[MADE_MOST];
+    int32_t reached[MADE_MOST];
     for (int64_t f = 0; f < n; f++) {
+        snprintf(spare[f], sizeof spare[f], "class %03d", (int)f);
+        name[f] = f < MADE_NAMES ? made_names[f] : spare[f];
         fraction[f] = 0.1 + 0.3 * drop * noise(f);
         pruned[f] = (int64_t)(fraction[f] * 4608);
         reached[f] = f != 2;
+        base[f] = 0.9;
+        samples[f] = 100 + f;
         for (int64_t s = 0; s < n; s++) {
             double far = pow(noise(f * n + s + 100), 3);
             ratio[f * n + s] = f == s ? 1 - drop - 0.02 * noise(s) : 1.01 - far * drop * 0.7;
             random[f * n + s] = 1 - 0.3 * drop * noise(f * n + s + 1000);
+            low[f * n + s] = base[f] * (ratio[f * n + s] - 0.05);
+            high[f * n + s] = base[f] * (ratio[f * n + s] + 0.05);
         }
+        for (int64_t i = 0; i < MADE_PROBES; i++) {
+            share[f * MADE_PROBES + i] = fraction[f] * (1 + pow(-0.5, (double)i));
+            seen[f * MADE_PROBES + i] = base[f] * (1 - drop * (1 + pow(-0.5, (double)i)));
+        }
+        for (int64_t i = 0; i < MADE_PRUNED_LAYERS * MADE_UNITS; i++)
+            mask[f * MADE_PRUNED_LAYERS * MADE_UNITS + i] =
+                noise(f * 1000 + i) * MADE_PRUNED_LAYERS < (double)(i / MADE_UNITS);
     }
     ratio[1] = random[1] = NAN;
     artefact_writer *w;
     assert_int_equal(artefact_writer_new(&w), OK);
     assert_int_equal(artefact_dim(w, "forget", n), OK);
     assert_int_equal(artefact_dim(w, "subset", n), OK);
-    add(w, "forget", VARIABLE_TEXT, 1, DIMS("forget"), made_names);
-    add(w, "subset", VARIABLE_TEXT, 1, DIMS("subset"), made_names);
+    assert_int_equal(artefact_dim(w, "probe", MADE_PROBES), OK);
+    assert_int_equal(artefact_dim(w, "layer", MADE_PRUNED_LAYERS), OK);
+    assert_int_equal(artefact_dim(w, "unit", MADE_UNITS), OK);
+    add(w, "forget", VARIABLE_TEXT, 1, DIMS("forget"), name);
+    add(w, "subset", VARIABLE_TEXT, 1, DIMS("subset"), name);
     add(w, "fraction", VARIABLE_F64, 1, DIMS("forget"), fraction);
     add(w, "pruned", VARIABLE_I64, 1, DIMS("forget"), pruned);
     add(w, "reached", VARIABLE_I32, 1, DIMS("forget"), reached);
     add(w, "ratio", VARIABLE_F64, 2, DIMS("forget", "subset"), ratio);
     add(w, "ratio_random", VARIABLE_F64, 2, DIMS("forget", "subset"), random);
+    add(w, "accuracy_low", VARIABLE_F64, 2, DIMS("forget", "subset"), low);
+    add(w, "accuracy_high", VARIABLE_F64, 2, DIMS("forget", "subset"), high);
+    add(w, "accuracy_base", VARIABLE_F64, 1, DIMS("subset"), base);
+    add(w, "samples", VARIABLE_I64, 1, DIMS("subset"), samples);
+    add(w, "trace_fraction", VARIABLE_F64, 2, DIMS("forget", "probe"), share);
+    add(w, "trace_accuracy", VARIABLE_F64, 2, DIMS("forget", "probe"), seen);
+    add(w, "mlp_mask", VARIABLE_I8, 3, DIMS("forget", "layer", "unit"), mask);
     make(path, w, out);
     artefact_writer_free(w);
 }

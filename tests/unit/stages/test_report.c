@@ -13,8 +13,8 @@
 #include "pipeline/base/file.h"
 #include "pipeline/config/param_check.h"
 #include "report_artefacts.h"
-#include "stages/report/gnuplot.h"
-#include "stages/report/markup.h"
+#include "stages/drawing/gnuplot.h"
+#include "stages/drawing/markup.h"
 #include "stages/report/report.h"
 #include "stages/report/report_html.h"
 #include "unit/pipeline/scratch.h"
@@ -152,18 +152,19 @@ static void the_page_holds_every_figure(void **state)
     made m;
     setup(&m);
     assert_int_equal(report_write(&m.in), OK);
-    static const char *const stem[] = {"figure1", "figure3", "figure5", "figure6"};
+    static const char *const stem[] = {"figure1", "figure3", "figure5",
+                                       "figure6", "figure7", "figure8"};
     char *page = read_report("index.html");
-    for (int i = 0; i < 4; i++) {
-        static const char *const ending[] = {"svg", "png", "gp", "csv"};
-        for (int e = 0; e < 4; e++) {
+    for (int i = 0; i < 6; i++) {
+        static const char *const ending[] = {"svg", "png", "pdf", "gp", "csv"};
+        for (int e = 0; e < 5; e++) {
             char name[32];
             snprintf(name, sizeof name, "%s.%s", stem[i], ending[e]);
             char *bytes = read_report(name);
             assert_true(strlen(bytes) > 4);
             free(bytes);
         }
-        char *mark = text_format("<figure id=\"%s\">", stem[i]);
+        char *mark = text_format("<figure id=\"%s\"", stem[i]);
         assert_non_null(strstr(page, mark));
         free(mark);
     }
@@ -190,6 +191,129 @@ static int64_t read_column(const char *csv, int panel, int field, double *out, i
         out[n++] = strtod(at, NULL);
     }
     return n;
+}
+
+static void add_hundred(made *m)
+{
+    static const report_axis drop = {"drop", "0.5"};
+    const param_context c = {.memory = &m->memory, .folder = "/", .here = "/"};
+    params *p;
+    make_prune(arena_format(&m->memory, "%s/hundred.nc", folder), MADE_MOST, 0.5, slot(m));
+    report_task *t = add_task(m, "unlearn[drop=0.5]", "unlearn", "prune", "trained", &drop, 1);
+    assert_int_equal(params_new(&c, prune_table, (location){0}, "test", &p), OK);
+    t->params = p;
+    finish(m, t, "hundred.nc");
+}
+
+static void a_hundred_classes_are_a_small_page(void **state)
+{
+    (void)state;
+    made m = {.in = {.pipeline = "many", .pipeline_path = "p", .pipeline_text = "p"}};
+    m.in.tasks = m.task;
+    m.in.output = folder;
+    add_hundred(&m);
+    assert_int_equal(report_write(&m.in), OK);
+    char *page = read_report("index.html"), *csv = read_report("figure1.csv");
+    assert_true(strlen(page) < 3000000);
+    assert_non_null(strstr(page, "image-rendering:pixelated' x"));
+    static double cell[MADE_MOST * MADE_MOST];
+    assert_int_equal(read_column(csv, 1, 4, cell, MADE_MOST * MADE_MOST), MADE_MOST * MADE_MOST);
+    free(page);
+    free(csv);
+    teardown(&m);
+}
+
+static bool says(const char *page, const char *words)
+{
+    return strstr(page, words) != NULL;
+}
+
+// The key numbers of two drops with 20 classes, of which the third's search failed.
+static void failed_searches_count_nowhere(void **state)
+{
+    (void)state;
+    made m;
+    double fraction[SUBSETS], mean = 0, all = 0;
+    setup(&m);
+    assert_int_equal(report_write(&m.in), OK);
+    assert_int_equal(artefact_read(m.artefact[0], "fraction", VARIABLE_F64, fraction), OK);
+    for (int f = 0; f < SUBSETS; f++) {
+        mean += f != 2 ? 100 * fraction[f] / (SUBSETS - 1) : 0;
+        all += 100 * fraction[f] / SUBSETS;
+    }
+    char *page = read_report("index.html"), *right = text_format("<b>%.1f ±", mean);
+    char *wrong = text_format("<b>%.1f ±", all);
+    assert_true(says(page, right));
+    assert_string_not_equal(right, wrong);
+    assert_true(says(page, "19 of 20 classes whose target was reached"));
+    assert_true(says(page, "<b>separable</b> against random neurons"));
+    assert_true(says(page, "lie most in layer 7"));
+    assert_true(says(page, "<code>unlearn[drop=0.5]</code>"));
+    assert_true(says(page, "\"missed\":[2]"));
+    free(page);
+    free(right);
+    free(wrong);
+    teardown(&m);
+}
+
+// A stage that the report knows nothing of: its descriptor asks for a figure, and its variables are
+// tables.
+static void other_stages_have_figures_and_tables(void **state)
+{
+    (void)state;
+    static const stage_figure of[] = {{"auc", "Areas, my own"},
+                                      {"chance", "Chances"},
+                                      {"no_such", "Nothing"},
+                                      {"subset", "Words"}};
+    made m = {.in = {.pipeline = "own", .pipeline_path = "p", .pipeline_text = "p"}};
+    m.in.tasks = m.task;
+    m.in.output = folder;
+    for (int i = 0; i < 4; i++) {
+        char *step = arena_format(&m.memory, "mine%d", i),
+             *name = arena_format(&m.memory, "%d.nc", i);
+        make_intersect(arena_format(&m.memory, "%s/%s", folder, name), 4, 0.5, 0.1, slot(&m));
+        report_task *t = add_task(&m, step, step, "custom", NULL, NULL, 0);
+        t->figure = &of[i];
+        finish(&m, t, name);
+    }
+    assert_int_equal(report_write(&m.in), OK);
+    char *page = read_report("index.html"), *csv = read_report("figure-mine0.csv");
+    assert_true(says(page, "<figure id=\"figure-mine0\""));
+    assert_true(says(page, "<code>mine0</code>. Areas, my own"));
+    assert_true(says(page, "<figure id=\"figure-mine1\""));
+    assert_false(says(page, "figure-mine2"));
+    assert_false(says(page, "figure-mine3"));
+    assert_true(says(page, "<summary>mine2</summary>"));
+    assert_true(says(page, "<th title=\"auc_chance\">auc_chance</th>"));
+    assert_true(says(csv, ",auc,missed,panel_title,subset,layer\n"));
+    double auc[4 * 4 * MADE_LAYERS], cell[4 * MADE_LAYERS];
+    assert_int_equal(artefact_read(m.artefact[0], "auc", VARIABLE_F64, auc), OK);
+    assert_int_equal(read_column(csv, 2, 4, cell, 4 * MADE_LAYERS), 4 * MADE_LAYERS);
+    assert_memory_equal(cell, auc + 4 * MADE_LAYERS, sizeof cell); // of the second share
+    free(page);
+    free(csv);
+    teardown(&m);
+}
+
+static void titles_are_wrapped(void **state)
+{
+    (void)state;
+    text out = {0};
+    assert_int_equal(markup_wrap(&out, "one  two\nthree éééé extraordinary", 8), 5);
+    assert_string_equal(text_get(&out), "one two\nthree\néééé\nextraord\ninary");
+    text_free(&out);
+    assert_int_equal(markup_wrap(&out, "", 8), 1);
+    text_free(&out);
+    markup_gnuplot_lines(&out, "a\nb");
+    assert_string_equal(text_get(&out), "\"a\\nb\"");
+    text_free(&out);
+    markup_json(&out, "a</script>\"\\\n\xff");
+    assert_string_equal(text_get(&out), "\"a\\u003c/script\\u003e\\u0022\\u005c\\u000a\uFFFD\"");
+    text_free(&out);
+    markup_json_number(&out, NAN);
+    markup_json_number(&out, 1.0 / 3);
+    assert_string_equal(text_get(&out), "null0.33333");
+    text_free(&out);
 }
 
 // Cells of the first panel of figure 1 that are not the artefact's, of the drop with index `task`.
@@ -312,9 +436,13 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_without_results_says_so),
+        cmocka_unit_test(a_hundred_classes_are_a_small_page),
         cmocka_unit_test(without_gnuplot_the_page_is_written_and_the_package_named),
         cmocka_unit_test(the_data_are_the_artefacts),
         cmocka_unit_test(the_page_holds_every_figure),
+        cmocka_unit_test(failed_searches_count_nowhere),
+        cmocka_unit_test(other_stages_have_figures_and_tables),
+        cmocka_unit_test(titles_are_wrapped),
         cmocka_unit_test(ids_in_pictures_become_their_own),
         cmocka_unit_test(names_are_quoted_for_each_language),
     };

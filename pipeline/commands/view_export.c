@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the model of a pruning lies is asked of the key and the journal, not of the pipeline file,
+// which may have changed since: the key has the digests of the model's files, the journal the paths
+// that had them. So what is exported is the model that was pruned, or nothing.
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/arena.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+#include "pipeline/commands/views.h"
+#include "pipeline/config/reference.h"
+#include "pipeline/export.h"
+#include "pipeline/store/artefact_file.h"
+#include "pipeline/store/inputs.h"
+#include "pipeline/store/journal.h"
+#include "pipeline/store/store.h"
+
+// A run, and what is asked of it.
+typedef struct exporting {
+    const registry *registry;
+    const char *forget, *model; // NULL: all subsets; where the journal says
+    const char *folder;
+    const char *output;
+    journal_state *known; // owned
+    inputs *inputs;       // owned
+    arena memory;
+    size_t written;
+    FILE *out;
+} exporting;
+
+// The value of a line "NAME = VALUE" of the key's fields, or NULL. In memory.
+static const char *field_of(exporting *e, const char *fields, const char *name)
+{
+    const size_t n = strlen(name);
+    for (const char *at = fields; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
+        if (strncmp(at, name, n) == 0 && strncmp(at + n, " = ", 3) == 0)
+            return arena_text(&e->memory, at + n + 3, strcspn(at + n + 3, "\n"));
+    return NULL;
+}
+
+// --- The model
+
+// Has every file of the key's fields "model:NAME" the bytes below `folder` that it had? The names of
+// a file's own fields are empty.
+static status check_model(exporting *e, const char *fields, const char *model)
+{
+    status st = OK;
+    char hex[DIGEST_HEX];
+    for (const char *at = fields; st == OK && at;
+         at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+        const char *equals = strstr(at, " = ");
+        if (strncmp(at, "model:", 6) != 0 || !equals)
+            continue;
+        const char *name = arena_text(&e->memory, at + 6, (size_t)(equals - at) - 6);
+        if (!name)
+            return status_no_memory("a path");
+        if (strncmp(name, "file ", 5) == 0)
+            continue; // beside a file that is itself the model
+        char *path = *name ? file_join(model, name) : strdup(model);
+        st = path ? inputs_digest(e->inputs, path, hex) : status_no_memory("a path");
+        if (st == OK && strncmp(equals + 3, hex, strlen(hex)) != 0)
+            st = status_fail(ERR_INPUT, path,
+                             "has other bytes than the model that was pruned; give that with "
+                             "--model");
+        free(path);
+    }
+    return st;
+}
+
+// A path that had the digest, less the `end` of it; NULL: none that is still there.
+static const char *path_with(exporting *e, const char *hex, const char *end)
+{
+    for (size_t i = 0; hex && i < journal_inputs(e->known); i++) {
+        const journal_input *in = journal_input_at(e->known, i);
+        const size_t n = strlen(in->path), m = strlen(end);
+        if (strcmp(in->digest, hex) == 0 && n > m && strcmp(in->path + n - m, end) == 0 &&
+            file_exists(in->path))
+            return arena_text(&e->memory, in->path, n - m);
+    }
+    return NULL;
+}
+
+static status find_model(exporting *e, const artefact *a, const char *fields, const char **out)
+{
+    const char *random = field_of(e, fields, "model.weights");
+    if (random && strcmp(random, "random") == 0)
+        return status_fail(ERR_INPUT, artefact_path(a),
+                           "is of weights that were drawn, of which there are no files; export a "
+                           "pruning of a trained model");
+    *out = e->model;
+    if (!*out)
+        *out = path_with(e, field_of(e, fields, "model:config.json"), "/config.json");
+    if (!*out)
+        *out = path_with(e, field_of(e, fields, "model:"), "");
+    if (!*out)
+        return status_fail(ERR_INPUT, artefact_path(a),
+                           "its model is no longer where it was; say where it is with --model "
+                           "FOLDER");
+    return check_model(e, fields, *out);
+}
+
+// The committed artefact with this digest, opened; NULL: there is none.
+static status open_scores(const exporting *e, const char *hex, artefact **out)
+{
+    for (size_t i = 0; hex && i < journal_tasks(e->known); i++) {
+        const journal_commit *c = journal_task_at(e->known, i)->commit;
+        if (c && strcmp(c->digest, hex) == 0 && store_present(e->output, c))
+            return store_open(e->output, c, true, out);
+    }
+    return OK;
+}
+
+// --- Prunings
+
+static status write_one(exporting *e, export_input *in, const char *folder)
+{
+    in->folder = folder;
+    status st = folder ? e->registry->export(in) : status_no_memory("a path");
+    if (st == OK) {
+        fprintf(e->out, "%s\n", folder);
+        e->written++;
+    }
+    return st;
+}
+
+// All that was pruned in an artefact, or what is asked: that to `folder` itself, where it is asked
+// of one artefact.
+static status write_forgets(exporting *e, export_input *in, const char *folder, bool alone)
+{
+    char **forget = NULL;
+    int64_t n = 0;
+    if (e->forget) {
+        in->forget = e->forget;
+        return write_one(e, in,
+                         alone ? folder
+                               : arena_format(&e->memory, "%s/%s", folder,
+                                              reference_encode(&e->memory, e->forget)));
+    }
+    status st = artefact_read_texts(in->pruned, "forget", &n, &forget);
+    for (int64_t i = 0; st == OK && i < n; i++) {
+        in->forget = forget[i];
+        st = write_one(
+            e, in,
+            arena_format(&e->memory, "%s/%s", folder, reference_encode(&e->memory, forget[i])));
+    }
+    free(forget);
+    return st;
+}
+
+static status export_artefact(exporting *e, const artefact *a, const char *folder, bool alone)
+{
+    status st;
+    artefact *scores = NULL;
+    char *fields = artefact_get_attribute(a, "task_key_fields");
+    export_input in = {.pruned = a};
+    if (!fields || !artefact_has(a, "forget")) {
+        st = status_fail(ERR_INPUT, artefact_path(a),
+                         "is no pruning; name an artefact of the stage "
+                         "prune");
+        goto done;
+    }
+    TRY(find_model(e, a, fields, &in.model));
+    TRY(open_scores(e, field_of(e, fields, "input 1"), &scores));
+    in.scores = scores;
+    TRY(write_forgets(e, &in, folder, alone));
+done:
+    artefact_close(scores);
+    free(fields);
+    return st;
+}
+
+// A run's: those of the stage `prune` that are there, each to FOLDER/STEP/NAME.
+static status export_run(exporting *e)
+{
+    status st = OK;
+    for (size_t i = 0; i < journal_tasks(e->known); i++) {
+        const journal_commit *c = journal_task_at(e->known, i)->commit;
+        artefact *a = NULL;
+        if (!c || strcmp(c->stage, "prune") != 0 || !store_present(e->output, c))
+            continue;
+        TRY(store_open(e->output, c, true, &a));
+        st = export_artefact(e, a,
+                             arena_format(&e->memory, "%s/%.*s", e->folder,
+                                          (int)(strlen(c->path) - strlen(".nc")), c->path),
+                             false);
+        artefact_close(a);
+        TRY(st);
+    }
+    if (e->written == 0)
+        st = status_fail(ERR_INPUT, e->output,
+                         "has no finished pruning; name the output folder of a "
+                         "run");
+done:
+    return st;
+}
+
+// A file's: by the journal two folders above it.
+static status export_file(exporting *e, const char *path)
+{
+    for (size_t i = 0; i < journal_tasks(e->known); i++) {
+        const journal_commit *c = journal_task_at(e->known, i)->commit;
+        const size_t n = strlen(path), m = c ? strlen(c->path) : n + 1;
+        artefact *a = NULL;
+        if (m > n || strcmp(path + n - m, c->path) != 0)
+            continue;
+        status st = store_open(e->output, c, true, &a);
+        if (st == OK)
+            st = export_artefact(e, a, e->folder, true);
+        artefact_close(a);
+        return st;
+    }
+    return status_fail(ERR_INPUT, path,
+                       "is no artefact of a run that is finished; name one where the run left it");
+}
+
+status view_export(const registry *r, const char *path, const char *forget, const char *model,
+                   const char *folder, FILE *out)
+{
+    status st;
+    exporting e = {.registry = r, .forget = forget, .model = model, .folder = folder, .out = out};
+    char *beside = file_folder(path);
+    char *above = !beside ? NULL : strcmp(beside, ".") == 0 ? strdup("..") : file_folder(beside);
+    if (!above)
+        TRY(status_no_memory("a path"));
+    if (!r->export || !file_exists(path)) {
+        st = status_fail(ERR_INPUT, path, "does not exist; check the path");
+        goto done;
+    }
+    e.output = file_is_folder(path) ? path : above;
+    TRY(journal_load(e.output, &e.known));
+    TRY(inputs_new(e.known, &e.inputs));
+    st = file_is_folder(path) ? export_run(&e) : export_file(&e, path);
+done:
+    inputs_free(e.inputs);
+    journal_state_free(e.known);
+    arena_free(&e.memory);
+    free(beside);
+    free(above);
+    return st;
+}

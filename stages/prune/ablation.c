@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Means are pooled from the statistics of a collect step by tokens, as scores pool what is
+// retained. Parameter and inputs are looked at here too, so that `plan` says what is missing.
+#include "stages/prune/ablation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/checked.h"
+
+static ablation_value value_of(const params *p)
+{
+    static const char *const names[ABLATION_VALUES] = {
+        [ABLATE_ZERO] = "zero",
+        [ABLATE_MEAN] = "mean",
+        [ABLATE_RETAIN_MEAN] = "retain_mean",
+        [ABLATE_RESAMPLE] = "resample",
+    };
+    for (ablation_value v = 0; params_has(p, "value") && v < ABLATION_VALUES; v++)
+        if (strcmp(params_text(p, "value"), names[v]) == 0)
+            return v;
+    return ABLATE_ZERO;
+}
+
+static bool is_mean(ablation_value v)
+{
+    return v == ABLATE_MEAN || v == ABLATE_RETAIN_MEAN;
+}
+
+static bool is_collect(const task *t, size_t i)
+{
+    return strcmp(task_input_stage(t, i), "collect") == 0;
+}
+
+static const artefact *find_input(const task *t, bool collect)
+{
+    for (size_t i = 0; i < task_inputs(t); i++)
+        if (is_collect(t, i) == collect)
+            return task_input(t, i);
+    return NULL;
+}
+
+const artefact *ablation_scores(const task *t)
+{
+    return find_input(t, false);
+}
+
+const artefact *ablation_activations(const task *t)
+{
+    return find_input(t, true);
+}
+
+status ablation_check(const task *t)
+{
+    const params *p = task_params(t);
+    const ablation_value v = value_of(p);
+    size_t collects = 0, n = task_inputs(t);
+    for (size_t i = 0; i < n; i++)
+        collects += is_collect(t, i);
+    if (n - collects != 1)
+        return params_fail(p, "from",
+                           "%zu scores; give one step of scores (a sweep gives one task "
+                           "for each)",
+                           n - collects);
+    if (is_mean(v) && collects != 1)
+        return params_fail(p, "from",
+                           "value: %s needs the activations too; give from: [scores, activations]",
+                           params_text(p, "value"));
+    if (!is_mean(v) && collects > 0)
+        return params_fail(p, "from",
+                           "activations are for value: mean and retain_mean; leave %s out",
+                           task_input_label(t, is_collect(t, 0) ? 0 : 1));
+    if (v != ABLATE_RESAMPLE && params_has(p, "seed"))
+        return params_fail(p, "seed", "it is of value: resample; leave it out");
+    return OK;
+}
+
+// Statistics of a site, as collect has them.
+typedef struct means {
+    int64_t subsets, neurons, weights; // neurons of all layers; values of `weight` for a subset
+    double *mean;                      // owned [subsets, neurons]
+    double *weight;                    // owned [subsets, weights]: tokens, of each expert if many
+    char **subset;                     // owned
+} means;
+
+static void means_free(means *m)
+{
+    free(m->mean);
+    free(m->weight);
+    free(m->subset);
+}
+
+static status read_means(const artefact *from, const ablation *a, int which, const model_info *info,
+                         means *out)
+{
+    status st = OK;
+    char mean[32], count[32];
+    variable_type type;
+    int dims;
+    int64_t length[VARIABLE_MAX_DIMS];
+    const bool sparse = which == SITE_MLP && info->experts > 0;
+    snprintf(mean, sizeof mean, "%s_mean", site_names[which]);
+    snprintf(count, sizeof count, "%s", sparse ? "expert_tokens" : mean);
+    if (!sparse)
+        snprintf(count, sizeof count, "%s_count", site_names[which]);
+    if (!artefact_has(from, mean) || !artefact_has(from, count))
+        TRY(status_fail(ERR_INPUT, artefact_path(from),
+                        "there is no %s; collect that site, or choose another `site:`", mean));
+    TRY(artefact_shape(from, mean, &type, &dims, length));
+    if (dims != 3 || length[1] != a->layers || length[2] != a->width[which])
+        TRY(status_fail(ERR_INPUT, artefact_path(from),
+                        "%s is not of (subset, %d layers, %d units); give the activations of the "
+                        "model that is pruned",
+                        mean, a->layers, a->width[which]));
+    TRY(artefact_read_texts(from, "subset", &out->subsets, &out->subset));
+    out->neurons = length[1] * length[2];
+    out->weights = sparse ? (int64_t)a->layers * info->experts : 1;
+    out->mean = checked_calloc((size_t)(out->subsets * out->neurons), sizeof *out->mean);
+    out->weight = checked_calloc((size_t)(out->subsets * out->weights), sizeof *out->weight);
+    if (!out->mean || !out->weight || out->subsets != length[0])
+        TRY(status_no_memory("means of activations"));
+    TRY(artefact_read(from, mean, VARIABLE_F64, out->mean));
+    TRY(artefact_read(from, count, VARIABLE_F64, out->weight));
+done:
+    return st;
+}
+
+// The mean over all subsets but one (NULL: over all); 0 where no token is left.
+static void pool_means(const means *m, const char *without, float *out)
+{
+    const int64_t each = m->neurons / m->weights;
+    for (int64_t i = 0; i < m->neurons; i++) {
+        double sum = 0, tokens = 0;
+        for (int64_t s = 0; s < m->subsets; s++) {
+            const double n = m->weight[s * m->weights + i / each];
+            if (n == 0 || (without && strcmp(m->subset[s], without) == 0))
+                continue;
+            sum += n * m->mean[s * m->neurons + i];
+            tokens += n;
+        }
+        out[i] = tokens > 0 ? (float)(sum / tokens) : 0;
+    }
+}
+
+static status open_means(const task *t, const ranking *r, const model_info *info, ablation *a)
+{
+    status st = OK;
+    const artefact *from = ablation_activations(t);
+    means m = {0};
+    a->groups = a->value == ABLATE_MEAN ? 1 : r->forgets;
+    for (int k = 0; k < SITES; k++) {
+        const size_t neurons = (size_t)a->layers * (size_t)a->width[k];
+        if (neurons == 0)
+            continue;
+        TRY(read_means(from, a, k, info, &m));
+        if (!(a->mean[k] = checked_calloc((size_t)a->groups * neurons, sizeof *a->mean[k])))
+            TRY(status_no_memory("means of activations"));
+        for (int64_t g = 0; g < a->groups; g++)
+            pool_means(&m, a->value == ABLATE_MEAN ? NULL : r->forget[g],
+                       a->mean[k] + (size_t)g * neurons);
+        means_free(&m);
+        m = (means){0};
+    }
+done:
+    means_free(&m);
+    return st;
+}
+
+// A digest of all that decides values, for caches of answers.
+static status identify(ablation *a)
+{
+    status st = OK;
+    digest *d = NULL;
+    TRY(digest_new(&d));
+    digest_add(d, &a->value, sizeof a->value);
+    digest_add(d, &a->seed, sizeof a->seed);
+    for (int k = 0; k < SITES; k++)
+        if (a->mean[k])
+            digest_add(d, a->mean[k],
+                       (size_t)a->groups * (size_t)a->layers * (size_t)a->width[k] * sizeof(float));
+    digest_hex(d, a->id);
+done:
+    digest_free(d);
+    return st;
+}
+
+status ablation_open(const task *t, const ranking *r, const model_info *info, ablation *out)
+{
+    status st = OK;
+    const params *p = task_params(t);
+    ablation *a = out;
+    *a = (ablation){.value = value_of(p), .layers = r->layers};
+    memcpy(a->width, r->width, sizeof a->width);
+    if (a->value == ABLATE_ZERO)
+        return OK;
+    if (r->width[SITE_EXPERT] > 0)
+        return params_fail(p, "value",
+                           "pruned experts take no part; leave value: out, or choose "
+                           "another `site:`");
+    if (a->value == ABLATE_RESAMPLE && info->experts > 0)
+        return params_fail(p, "value",
+                           "in a sparse model a neuron has no activation for tokens "
+                           "that do not reach its expert; use mean or zero");
+    a->seed = params_has(p, "seed") ? (uint64_t)params_int(p, "seed") : 0;
+    if (is_mean(a->value))
+        TRY(open_means(t, r, info, a));
+    TRY(identify(a));
+done:
+    return st;
+}
+
+void ablation_free(ablation *a)
+{
+    for (int k = 0; k < SITES; k++)
+        free(a->mean[k]);
+    *a = (ablation){0};
+}
+
+void ablation_set_means(const ablation *a, int64_t forget, const site_block *block,
+                        const int32_t *neuron, int n, float *x)
+{
+    const int64_t group = a->groups > 1 ? forget : 0;
+    const float *mean =
+        a->mean[block->site] + (group * a->layers + block->layer) * a->width[block->site];
+    for (int64_t i = 0; i < block->rows; i++, x += block->stride)
+        for (int j = 0; j < n; j++)
+            x[neuron[j] - block->first_neuron] = mean[neuron[j]];
+}

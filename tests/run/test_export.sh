@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# `export`: a folder that sulcus itself evaluates unpruned gives the accuracies and the bits of the losses that the pruning had, for images
+# and for text, for one site and for both; `import` of what lies in it gives the scores; and what cannot be exported is said.
+. "$SOURCE/tests/lib.sh"
+cd "$scratch" || exit 1
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+try() { # EXIT ARGUMENTS...
+  code=0
+  "$SULCUS" "${@:2}" >stdout 2>stderr || code=$?
+  is "${*:2}: exit" "$code" "$1"
+}
+digest() { "$SULCUS" inspect "$1" | sed -n '1s/.*digest //p'; }
+
+cat >images.yaml <<END
+output: images
+models: {vit: {path: $SOURCE/examples/vit-glyph100}}
+datasets: {d: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, greek, hebrew], limit: 20}}
+steps:
+  a: {stage: collect, model: vit, data: d, sites: [mlp, attn]}
+  s: {stage: score, from: a}
+  p: {stage: prune, from: s, model: vit, data: d, fraction: 0.2, site: both, seeds: 0}
+END
+cat >text.yaml <<END
+output: text
+models: {lm: {path: $SOURCE/examples/mistral-debtext}}
+datasets: {d: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 1500}}
+steps:
+  a: {stage: collect, model: lm, data: d}
+  s: {stage: score, from: a}
+  p: {stage: prune, from: s, model: lm, data: d, drop: [0.1], seeds: 0}
+END
+row() { # VARIABLE FILE ROW: a row of a variable (forget, subset), or all of it
+  ncdump -p 9,17 -v "$1" "$2" | sed -n "/^data:/,\$p" | tr -d '\n ' | sed "s/.*$1=//; s/;.*//" | tr , '\n' | awk -v n="$4" -v row="$3" 'NR > n * row && NR <= n * (row + 1)' | xargs
+}
+
+# evaluated PIPELINE ARTEFACT SUBSET ROW SUBSETS SITE: the exported folder beside the pruning.
+evaluated() {
+  local name=$1 file=$2 forget=$3 at=$4 n=$5 site=$6
+  try 0 export "$name/$file" "out-$name" --forget "$forget"
+  is "$name: what it says" "$(cat stdout)" "out-$name"
+  sed "s,path: .*/examples/\(vit-glyph100\|mistral-debtext\)},path: $scratch/out-$name},; s,^output.*,output: again-$name,; /  [as]: /d
+    s,  p: .*,  i: {stage: import\, path: out-$name/sulcus/scores.$site.safetensors\, site: $site}\n  p: {stage: prune\, from: i\, model: $([ "$name" = images ] && echo vit || echo lm)\, data: d\, site: $site\, fraction: 0.5\, seeds: 0}," \
+    "$name.yaml" >"again-$name.yaml"
+  try 0 run "again-$name.yaml" --quiet
+  for variable in accuracy loss; do
+    is "$name: $variable" "$(row "${variable}_base" "again-$name/p/all.nc" 0 "$n")" "$(row $variable "$name/$file" "$at" "$n")"
+  done
+  [ "$(row loss_base "again-$name/p/all.nc" 0 "$n")" != "$(row loss_base "$name/$file" 0 "$n")" ] || fail "$name: the twin, the unpruned model, is no other"
+}
+try 0 run images.yaml --quiet
+try 0 run text.yaml --quiet
+evaluated images p/all.nc greek 1 3 attn
+evaluated text 'p/drop=0.1.nc' german 1 2 mlp
+# The text's scores hold one site: all of the artefact is the same.
+is 'imported scores' "$(digest again-text/i/all.nc)" "$(digest text/s/all.nc)"
+
+# What is in the folder.
+is 'files' "$(cd out-images && echo * sulcus/*)" 'README.md config.json model.safetensors preprocessor_config.json sulcus sulcus/cut.json sulcus/mask.attn.safetensors sulcus/mask.mlp.safetensors sulcus/scores.attn.safetensors sulcus/scores.mlp.safetensors'
+is 'neurons' "$(grep -c '"unit"' out-images/sulcus/cut.json)" "$(ncdump -v pruned images/p/all.nc | sed -n 's/ pruned = [0-9]*, \([0-9]*\),.*/\1/p')"
+says 'the run' out-images/README.md 'task: `p`'
+says 'an accuracy' out-images/README.md '^| greek | '
+for name in config.json preprocessor_config.json; do cmp "$SOURCE/examples/vit-glyph100/$name" out-images/$name || fail "$name differs"; done
+is 'sizes' "$(stat -c %s out-images/model.safetensors)" "$(stat -c %s "$SOURCE/examples/vit-glyph100/model.safetensors")"
+
+# transformers, where there is any: PYTHON=/path/to/python.
+python=${PYTHON-python3}
+if "$python" -c 'import torch, transformers' 2>stderr; then
+  try 0 table images/p/all.nc --variable accuracy --csv
+  cp stdout table
+  "$python" "$SOURCE/tests/reference/check_export.py" images out-images greek <table >stdout 2>stderr || fail 'transformers, images'
+  cat stdout
+  "$python" "$SOURCE/tests/reference/check_export.py" images "$SOURCE/examples/vit-glyph100" greek <table >stdout 2>stderr && fail 'the twin, the whole model, passes'
+  try 0 table text/p/drop=0.1.nc --variable accuracy --csv
+  cp stdout table
+  "$python" "$SOURCE/tests/reference/check_export.py" text out-text german <table >stdout 2>stderr || fail 'transformers, text'
+  cat stdout
+else
+  echo "NOTICE: $python has no transformers: not tried with it"
+fi
+
+# A whole run; a model that has moved.
+try 0 export images all-images
+is 'all of a run' "$(cd all-images && echo */*/*)" 'p/all/greek p/all/hebrew p/all/latin'
+cmp all-images/p/all/greek/model.safetensors out-images/model.safetensors || fail 'one of a run is another'
+cp -r "$SOURCE/examples/vit-glyph100" moved
+sed "s,path: .*/vit-glyph100},path: $scratch/moved}," images.yaml >moved.yaml
+try 0 run moved.yaml --quiet -s output=moved-run
+mv moved elsewhere
+try 3 export moved-run/p/all.nc out-moved --forget latin
+says 'a model that is gone' stderr 'no longer where it was'
+try 0 export moved-run/p/all.nc out-moved --forget latin --model elsewhere
+cmp all-images/p/all/latin/model.safetensors out-moved/model.safetensors || fail 'the moved model gives another'
+printf '\1' | dd of=elsewhere/model.safetensors bs=1 seek=9000 conv=notrunc status=none
+try 3 export moved-run/p/all.nc out-other --forget latin --model elsewhere
+says 'another model' stderr 'other bytes than the model that was pruned'
+
+# Refused, and nothing is left behind.
+try 2 export images/p/all.nc out-images --forget greek
+says 'a folder that is there' stderr 'is there already'
+try 2 export images/p/all.nc out-none --forget grek
+says 'another subset' stderr 'did you mean greek?'
+try 3 export images/s/all.nc out-none
+says 'no pruning' stderr 'is no pruning'
+try 3 export nowhere out-none
+try 3 export images.yaml out-none
+sed 's/examples.vit-glyph100/&, weights: random/; s/^output.*/output: drawn/' images.yaml >drawn.yaml
+try 0 run drawn.yaml --quiet
+try 3 export drawn out-none
+says 'drawn weights' stderr 'weights that were drawn'
+is 'what is left' "$(ls -d out-* | xargs)" 'out-images out-moved out-text'
+finish

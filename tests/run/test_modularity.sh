@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What is asked of modules: overlap within layers and between two steps of scores, agreement and enrichment of clusters, as NumPy and SciPy
+# have them (tests/reference/make_modularity.py), with the same bits on any number of ranks; communities; and what is refused.
+. "$SOURCE/tests/lib.sh"
+cd "$scratch" || exit 1
+pipeline=$scratch/p.yaml
+sed "s,\\.\\./examples,$SOURCE/examples,; s,reference/,$SOURCE/tests/reference/," "$SOURCE/tests/modularity.yaml" >"$pipeline"
+fixture=$SOURCE/tests/reference/modularity.safetensors
+if "$SULCUS" --version | grep -q igraph; then
+  echo '  groups: {stage: cluster, from: "activations[model=trained]", method: communities, nulls: 1}' >>"$pipeline"
+  echo '  found: {stage: agreement, from: [groups, together], permutations: 20}' >>"$pipeline"
+fi
+
+for n in 1-1 2-2 3-1; do
+  ranks "${n%-*}" "$SULCUS" run "$pipeline" --quiet -s output="$scratch/$n" -s threads="${n#*-}"
+  is "$n: exit" "$code" 0
+  digests "$scratch/$n" >"$scratch/digests.$n"
+  is "$n: digests" "$(diff "$scratch/digests.1-1" "$scratch/digests.$n")" ''
+done
+
+# same TENSOR ARTEFACT VARIABLE [TOLERANCE...]
+same() { "$COMPARE" "$fixture" "$1" "$scratch/1-1/$2/all.nc" "${@:3}" >"$scratch/stdout" 2>"$scratch/stderr"; }
+expect() { same "$@" || fail "$2: $3 is not as SciPy has it"; }
+refuse() { same "$@" abs=1e-9 && fail "the twin: $2: $3 was taken for $1"; }
+expect labels parts cluster
+expect overlap_within known-layers overlap_within abs=1e-12
+expect p_within known-layers p_within rel=1e-9
+expect overlap_within_mean known-layers overlap_within_mean abs=1e-12
+expect chance_within_std known-layers chance_within_std abs=1e-12
+expect p_within_mean known-layers p_within_mean rel=0.15 abs=0.03 # both are drawn
+expect overlap_between known-meeting overlap_between abs=1e-12
+expect p_between known-meeting p_between rel=1e-9
+expect overlap_between_same known-meeting overlap_between_same abs=1e-12
+expect overlap_between_others known-meeting overlap_between_others abs=1e-12
+expect hits known-homes hits abs=1e-12
+expect enrichment known-homes enrichment abs=1e-12
+expect enrichment_p known-homes p_value rel=1e-9
+expect enriched known-homes enriched abs=1e-12
+expect likeness known-likeness likeness abs=1e-9
+expect likeness_p known-likeness likeness_p abs=0.03 # drawn, of all permutations there
+
+# The report names what is found; its figures hold the artefacts' numbers.
+"$SULCUS" report "$pipeline" -s output="$scratch/1-1" >stdout 2>stderr
+is 'report: exit' $? 0
+page=$scratch/1-1/report/index.html
+says 'overlap by layer' "$page" 'known-layers: in <b>[0-9] of 6 layers</b> the top 10% of two classes overlap more than chance'
+says 'sets that meet' "$page" 'known-meeting: <b>[0-9]* of 25</b> sets meet beyond chance'
+says 'agreement' "$page" 'parts and others agree by an adjusted Rand index of'
+says 'homes' "$page" 'homes: at the top 2% of a layer, <b>[0-9] of 4 classes</b> have clusters'
+if "$SULCUS" --version | grep -q igraph; then
+  says 'communities' "$page" 'communities of neurons that fire together have a modularity of'
+fi
+for figure in 11 12 13 15 16; do
+  [ -s "$scratch/1-1/report/figure$figure.svg" ] || fail "no figure $figure"
+done
+ncdump -v overlap_within_mean "$scratch/1-1/layers/model=trained.nc" | sed -n '/^ overlap_within_mean =/,/;/p' | tr -d ' ;\n' | sed 's/.*=//' | tr , '\n' |
+  awk '{printf "%.8g\n", 100 * $1}' >"$scratch/artefact"
+awk -F, '$NF == "trained" {printf "%.8g\n", $4}' "$scratch/1-1/report/figure11.csv" >"$scratch/drawn"
+is 'what figure 11 draws' "$(diff "$scratch/artefact" "$scratch/drawn")" ''
+
+# The twins: sets of the whole model, p-values corrected over less, another order of the steps, labels that are others.
+refuse overlap_within known-layers overlap_layer
+refuse p_within_mean known-layers overlap_within_mean
+refuse labels others cluster
+refuse likeness known-likeness likeness_p
+cat >"$scratch/faults" <<END
+known-layers|fractions|[0.02, 0.1]|overlap_within p_within p_within_mean
+known-meeting|from|[two, one]|overlap_between p_between
+known-homes|from|[others, one]|hits
+END
+while IFS='|' read -r step key value tensors; do
+  ranks 1 "$SULCUS" run "$pipeline" --quiet --only "$step" -s output="$scratch/1-1" -s "steps.$step.$key=$value"
+  is "a fault in $step: exit" "$code" 0
+  for tensor in $tensors; do
+    refuse "$tensor" "$step" "$tensor"
+  done
+done <"$scratch/faults"
+
+# What only the artefacts tell: shares that differ, sets of two steps, subsets of other names.
+broken() { # MESSAGE SETTING
+  ranks 1 "$SULCUS" run "$pipeline" --quiet -s output="$scratch/1-1" -s "$2"
+  is "$2: exit" "$code" 3
+  says "$2" stderr "$1"
+}
+broken 'has other shares than known-layers' 'steps.known-two.fractions=[0.1, 0.03]'
+broken 'has sets of two steps of scores' 'steps.known-likeness.from=[known-layers, known-meeting]'
+broken 'has 0 subsets in common with swept.*; 4 are the least' 'steps.known-likeness.from=["swept[model=trained]", known-two]'
+
+# said WHAT MESSAGE SETTING...: `plan` refuses it.
+said() {
+  code=0
+  "$SULCUS" plan "$pipeline" "${@:3}" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
+  is "$1: exit" "$code" 2
+  says "$1" stderr "$2"
+}
+said 'within of two steps' 'two steps of scores meet in the whole model' -s steps.known-meeting.within=layer
+said 'three steps of scores' '3 scores and 0 clusters' -s 'steps.known-meeting.from=[one, two, scores]'
+said 'two of scores and one of clusters' '2 scores and 1 clusters' -s 'steps.known-meeting.from=[one, two, parts]'
+said 'one clustering' '1 clusterings; give 2 to 20' -s 'steps.agree.from=parts'
+said 'one task of overlaps' '1 tasks of overlaps; give 2 to 20' -s steps.known-likeness.from=known-two
+said 'enrichment of scores alone' 'one step of scores and one of clusters' -s 'steps.known-homes.from=[one, two]'
+said 'a resolution of no use' 'method random has no use for it' -s steps.parts.resolution=2
+if "$SULCUS" --version | grep -q igraph; then
+  said 'communities that are counted' 'finds how many there are; leave it out' -s steps.groups.clusters=4
+else
+  said 'communities without igraph' 'needs igraph' -s steps.together.method=communities
+fi
+sed -i '/^  others:/s/, clusters: 5//' "$pipeline"
+said 'no number of clusters' 'method random needs a number of clusters; add .clusters: 16.'
+finish

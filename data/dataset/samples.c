@@ -147,7 +147,7 @@ static status open_mask(samples *s)
         return status_fail(ERR_INPUT, o->path,
                            "has ids, and no tokenizer that says which of them are special; give "
                            "text, or mask: 0, of which activations can be collected");
-    return token_mask_new(s->tokens->tokenizer, o->path, o, s->spec.vocabulary, &s->mask);
+    return token_mask_new(s->tokens->tokenizer, o, s->spec.vocabulary, &s->mask);
 }
 
 status samples_open(const dataset *d, const sample_spec *spec, samples **out)

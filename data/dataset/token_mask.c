@@ -36,12 +36,13 @@ static status mark_special(token_mask *m, const tokenizer *t, int32_t outputs)
         return status_no_memory("a mask");
     for (size_t i = 0; i < added_tokens_count(added); i++) {
         const added_token *a = added_tokens_at(added, i);
-        if (!a->special || a->id < 0 || a->id >= outputs)
+        if (!a->special || a->id < 0)
             continue;
-        m->special[a->id] = 1;
         for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            if (strcmp(a->content, names[k]) == 0)
+            if (a->n == strlen(names[k]) && memcmp(a->content, names[k], a->n) == 0)
                 m->token = a->id;
+        if (a->id < outputs)
+            m->special[a->id] = 1;
     }
     for (int32_t id = 0; id < m->vocabulary; id++)
         if (m->special[id])
@@ -49,10 +50,11 @@ static status mark_special(token_mask *m, const tokenizer *t, int32_t outputs)
     return OK;
 }
 
-status token_mask_new(const tokenizer *t, const char *path, const dataset_options *o,
-                      int32_t outputs, token_mask **out)
+status token_mask_new(const tokenizer *t, const dataset_options *o, int32_t outputs,
+                      token_mask **out)
 {
     status st;
+    const char *path = tokenizer_get_rules(t)->path;
     token_mask *m = checked_calloc(1, sizeof *m);
     if (!m)
         return status_no_memory("a mask");
@@ -67,6 +69,11 @@ status token_mask_new(const tokenizer *t, const char *path, const dataset_option
         TRY(status_fail(ERR_INPUT, path,
                         "has no special token [MASK] or <mask>, which a masked language model "
                         "needs; give the model's own tokenizer"));
+    if (m->token >= outputs)
+        TRY(status_fail(ERR_INPUT, path,
+                        "the mask is token %d, beyond the model's vocabulary of %d; give the model "
+                        "its own tokenizer",
+                        m->token, outputs));
     *out = m;
     m = NULL;
 done:

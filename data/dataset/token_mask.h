@@ -15,9 +15,10 @@
 typedef struct token_mask token_mask;
 
 // Of these options (mask above 0), for ids of [0, outputs) by this tokenizer. Owned by the
-// caller. ERR_INPUT, naming `path`: it has no token to mask with, or none but special ones. Local.
-status token_mask_new(const tokenizer *t, const char *path, const dataset_options *o,
-                      int32_t outputs, token_mask **out);
+// caller. ERR_INPUT, naming its file: it has no token to mask with, one that is
+// none of the model's, or none but special ones. Local.
+status token_mask_new(const tokenizer *t, const dataset_options *o, int32_t outputs,
+                      token_mask **out);
 void token_mask_free(token_mask *m); // NULL is a no-op
 // Masks a sample of a subset: what is masked becomes its position's target, all others are -1. Of
 // the n ids, special ones are left alone. Thread-safe.

@@ -30,9 +30,11 @@ static const arch *find_arch(const char *model_type)
     return NULL;
 }
 
+// Does a GGUF file hold what the architecture needs? Else its fields need not be understood.
 static bool is_known(const char *model_type)
 {
-    return find_arch(model_type);
+    const arch *a = find_arch(model_type);
+    return a && a->tensors->global_forms;
 }
 
 // The model_type of a configuration from before there was one: by its class, or by fields that no

@@ -27,13 +27,15 @@ static void framing_tokenizer(const char *folder, bool has_mask)
     text_free(&t);
 }
 
+static int outputs = VOCABULARY; // the model's
+
 static sample_spec spec(const char *folder, int context)
 {
     return (sample_spec){.text = true,
                          .masked = true,
                          .model_path = folder,
                          .context = context,
-                         .vocabulary = VOCABULARY};
+                         .vocabulary = outputs};
 }
 
 // A sample, and how many of its tokens are masked.
@@ -273,19 +275,26 @@ static void expect_refused(dataset_options o, const char *folder, const char *me
 static void test_refused(void **state)
 {
     (void)state;
-    char *f = scratch_new(), *path, *ids;
+    char *f = scratch_new(), *path, *ids, *other;
     static const uint16_t tokens[] = {1, 2, 3, 4};
     framing_tokenizer(f, false);
     path = write_letters(f);
     scratch_write(f, "ids.bin", tokens, sizeof tokens);
     ids = file_join(f, "ids.bin");
+    other = file_join(f, "b.jsonl");
     expect_refused((dataset_options){.format = "jsonl", .path = path}, f,
                    "has no special token [MASK] or <mask>");
     framing_tokenizer(f, true);
+    outputs = MASK;
+    scratch_write(f, "b.jsonl", "{\"text\":\"ab\"}", 13);
+    expect_refused((dataset_options){.format = "jsonl", .path = other}, f,
+                   "tokenizer.json: the mask is token 258, beyond the model's vocabulary of 258");
+    outputs = VOCABULARY;
     expect_refused((dataset_options){.format = "tokens", .path = ids}, f, "no tokenizer that says");
     expect_refused((dataset_options){.format = "mmlu", .path = "examples/debquiz"}, f,
                    "holds questions");
     free(ids);
+    free(other);
     free(path);
     scratch_free(f);
 }

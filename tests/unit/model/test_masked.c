@@ -158,12 +158,34 @@ static void test_positions(void **state)
     model_close(m);
 }
 
+// What llama.cpp makes of BERT has no head: its fields are not looked at, and nothing else is said.
+static void test_gguf(void **state)
+{
+    (void)state;
+    static const char bytes[] = "GGUF\3\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0"
+                                "\24\0\0\0\0\0\0\0general.architecture\10\0\0\0\4\0\0\0\0\0\0\0"
+                                "bert"
+                                "\25\0\0\0\0\0\0\0"
+                                "bert.attention.causal\7\0\0\0\0";
+    altered a;
+    char path[256];
+    model *m = NULL;
+    strcpy(a.folder, "/tmp/sulcus-lm-XXXXXX");
+    assert_non_null(mkdtemp(a.folder));
+    altered_write(&a, "bert.gguf", bytes, sizeof bytes - 1);
+    snprintf(path, sizeof path, "%s/bert.gguf", a.folder);
+    assert_int_equal(model_open(&(model_options){.path = path}, NULL, &m), ERR_INPUT);
+    if (!strstr(status_text(), "bert.gguf: GGUF files of BERT hold no map to the vocabulary"))
+        fail_msg("%s", status_text());
+    altered_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_masked_tokens), cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_bf16),          cmocka_unit_test(test_without_a_head),
-        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_positions),     cmocka_unit_test(test_gguf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

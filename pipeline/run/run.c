@@ -170,6 +170,19 @@ static status see_folder(run *r)
     return st;
 }
 
+// What rank 0 knows of who writes, in one message.
+static void tell_who(run *r)
+{
+    struct {
+        int64_t epoch;
+        char lease_id[LEASE_ID];
+    } who = {.epoch = r->epoch};
+    memcpy(who.lease_id, r->lease_id, sizeof who.lease_id);
+    comm_broadcast(r->comm, 0, &who, sizeof who);
+    r->epoch = who.epoch;
+    memcpy(r->lease_id, who.lease_id, sizeof who.lease_id);
+}
+
 // Threads, teams and clocks, once there is something to do.
 static status start_work(run *r, const char *pipeline)
 {
@@ -185,8 +198,7 @@ static status start_work(run *r, const char *pipeline)
         pool_pin(r->runtime.pool, cpu);
     if (first)
         st = record_start(r, pipeline, threads);
-    comm_broadcast(r->comm, 0, &r->epoch, sizeof r->epoch);
-    comm_broadcast(r->comm, 0, r->lease_id, sizeof r->lease_id);
+    tell_who(r);
     if (!stop_share_deadline(r->stop) && first)
         progress_say(r->records.progress, "by this node's clock the job's time is over; its end "
                                           "is not looked at");
@@ -194,9 +206,8 @@ static status start_work(run *r, const char *pipeline)
     TRY(comm_agree(r->comm, comm_share(r->comm)->rank == 0 ? see_folder(r) : OK));
     resource_use_share(r->resources)->stopping = r->runtime.stopping;
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
-    TRY(comm_agree(r->comm, first ? checkpoint_clean(r) : OK));
+    TRY(task_look(r, first ? checkpoint_clean(r) : OK));
     TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));
-    TRY(task_look(r));
 done:
     return st;
 }

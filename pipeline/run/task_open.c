@@ -254,13 +254,14 @@ done:
     return st;
 }
 
-status task_look(run *r)
+status task_look(run *r, status before)
 {
     verdict own = {OK, ""};
     text message = {0};
     void *bytes = NULL;
     size_t n = 0;
-    if (comm_rank(r->comm) == 0) {
+    verdict_add(&own, before);
+    if (comm_rank(r->comm) == 0 && own.code == OK) {
         verdict_add(&own, look_ahead(r, &message));
         n = own.code == OK ? message.length : 0;
         bytes = message.at;

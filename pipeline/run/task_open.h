@@ -11,7 +11,8 @@
 void task_open_ready(run *r);
 
 // Before any is opened: fails the tasks to come whose inputs are wrong as far as headers and first
-// records show, and says what is to be known of the others. Collective; fails alike on all ranks.
-status task_look(run *r);
+// records show, and says what is to be known of the others. `before` is this rank's status so far, on
+// which it votes too. Collective; fails alike on all ranks.
+status task_look(run *r, status before);
 
 #endif

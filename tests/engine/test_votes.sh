@@ -71,7 +71,7 @@ on_hosts() { # OUTPUT
 for gone in second first; do
   mv $gone/numbers kept
   on_hosts "$scratch/out"
-  expect "a file missing on the host $gone" 3 "on $gone: /proc/self/cwd/numbers: cannot .*No such file"
+  expect "a file missing on the host $gone" 3 "on $gone: .*/proc/self/cwd/numbers: cannot .*No such file"
   mv kept $gone/numbers
 done
 on_hosts /proc/self/cwd/out

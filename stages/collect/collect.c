@@ -47,6 +47,7 @@
 #include "stages/collect/counted_rows.h"
 #include "stages/collect/site_sums.h"
 #include "stages/common/resources.h"
+#include "stages/common/stage_samples.h"
 #include "stages/common/tile_source.h"
 
 typedef struct collect_state {

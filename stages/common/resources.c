@@ -398,6 +398,12 @@ const resource_def resource_data = {
     .notes = data_notes,
 };
 
+const char *stage_model_path(const task *t)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    return e->path;
+}
+
 model *stage_model(const task *t)
 {
     const model_entry *e = task_resource(t, "model", 0);
@@ -431,137 +437,4 @@ double stage_products_bytes(int threads)
 const dataset *stage_dataset(const task *t, const char *param, size_t i)
 {
     return task_resource(t, param, i);
-}
-
-status stage_check_subsets(const task *t, const char *param)
-{
-    const params *p = task_params(t);
-    const dataset *d = stage_dataset(t, "data", 0);
-    const size_t n = d ? (size_t)dataset_subsets(d) : 0;
-    const char **names = checked_calloc(n, sizeof *names);
-    status st = names ? OK : status_no_memory("a list of subsets");
-    for (size_t i = 0; st == OK && i < n; i++)
-        names[i] = dataset_subset(d, (int)i);
-    for (size_t k = 0; d && st == OK && k < params_count(p, param); k++) {
-        const char *name = params_text_at(p, param, k);
-        size_t i = 0;
-        while (i < n && strcmp(names[i], name) != 0)
-            i++;
-        if (i < n)
-            continue;
-        const char *nearest = text_nearest(name, names, n);
-        st = params_fail(p, param, "unknown subset %s; %s%s%s", name,
-                         nearest ? "did you mean " : "`sulcus inspect` lists a dataset's",
-                         nearest ? nearest : "", nearest ? "?" : "");
-    }
-    free(names);
-    return st;
-}
-
-// What a model reads, or a dataset holds.
-static const char *kind_name(bool of_text)
-{
-    return of_text ? "text" : "images";
-}
-
-// What the task's model wants of a dataset.
-static status spec_of(const task *t, const char *param, size_t i, sample_spec *out)
-{
-    const model_entry *e = task_resource(t, "model", 0);
-    const dataset *d = stage_dataset(t, param, i);
-    const model_info *info = model_get_info(e->model);
-    if (dataset_is_text(d) != (info->modality == MODALITY_TEXT))
-        return params_fail(
-            task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",
-            task_resource_name(t, param, i), kind_name(dataset_is_text(d)),
-            task_resource_name(t, "model", 0), kind_name(info->modality == MODALITY_TEXT));
-    *out = (sample_spec){.text = info->modality == MODALITY_TEXT,
-                         .model_path = e->path,
-                         .channels = info->channels,
-                         .image_height = info->image_height,
-                         .image_width = info->image_width,
-                         .rows_per_image = info->rows_per_image,
-                         .classes = model_has_head(e->model) ? info->outputs : 0,
-                         .context = info->context,
-                         .vocabulary = info->outputs,
-                         .masked = info->masked,
-                         .pool = task_pool(t)};
-    return OK;
-}
-
-status stage_samples(const task *t, const char *param, size_t i, samples **out)
-{
-    sample_spec spec;
-    status st = spec_of(t, param, i, &spec);
-    return st == OK ? samples_open(stage_dataset(t, param, i), &spec, out) : st;
-}
-
-// Which of the two is a failure about? The tokenizer and the preprocessing are files of the model's,
-// unless the dataset names a tokenizer.
-static void blame(const task *t, const char *param, size_t i, stage_look *found)
-{
-    const model_entry *e = task_resource(t, "model", 0);
-    const bool models = strncmp(status_text(), e->path, strlen(e->path)) == 0;
-    found->parameter = models ? "model" : param;
-    found->index = models ? 0 : i;
-}
-
-static void note_samples(const task *t, const char *param, size_t i, const samples *s, text *notes)
-{
-    const char *at = samples_notes(s), *name = task_resource_name(t, param, i);
-    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
-        text_addf(notes, "datasets/%s: %.*s\n", name, (int)(end - at), at);
-}
-
-status stage_look_samples(const task *t, const char *param, size_t i, stage_look *found)
-{
-    samples *s = NULL;
-    status st = stage_samples(t, param, i, &s);
-    if (st == OK)
-        note_samples(t, param, i, s, found->notes);
-    else
-        blame(t, param, i, found);
-    samples_close(s);
-    return st;
-}
-
-status stage_prepare_samples(const task *t, const char *param, size_t i, share *s)
-{
-    sample_spec spec;
-    status st = spec_of(t, param, i, &spec);
-    return st == OK ? samples_prepare(stage_dataset(t, param, i), &spec, s) : st;
-}
-
-status stage_note_skipped(int64_t skipped, artefact_writer *w)
-{
-    char number[24];
-    snprintf(number, sizeof number, "%lld", (long long)skipped);
-    return skipped > 0 ? artefact_attribute(w, "skipped", number) : OK;
-}
-
-// How a dataset's tokens are masked.
-static void describe_mask(const dataset_options *o, text *out)
-{
-    if (o->mask > 0)
-        text_addf(out, "%g of the tokens, seed %lld, %s", o->mask, (long long)o->mask_seed,
-                  o->mask_alone ? "mask" : "mixed");
-    else
-        text_add(out, "none");
-}
-
-status stage_note_mask(const task *t, const char *param, size_t n, artefact_writer *w)
-{
-    status st = OK;
-    text said = {0};
-    if (!model_get_info(stage_model(t))->masked)
-        return OK;
-    for (size_t i = 0; i < n; i++) {
-        if (n > 1)
-            text_addf(&said, "%s%s: ", i ? "; " : "", task_resource_name(t, param, i));
-        describe_mask(dataset_get_options(stage_dataset(t, param, i)), &said);
-    }
-    st = said.failed ? status_no_memory("an attribute")
-                     : artefact_attribute(w, "mask", text_get(&said));
-    text_free(&said);
-    return st;
 }

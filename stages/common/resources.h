@@ -7,15 +7,15 @@
 #include <stddef.h>
 
 #include "data/dataset/dataset.h"
-#include "data/dataset/samples.h"
 #include "model/model.h"
 #include "pipeline/stage.h"
 
 extern const resource_def resource_model; // section `models`, parameter `model`
 extern const resource_def resource_data;  // section `datasets`, parameter `data`
 
-// The task's model. Borrowed from the engine. Local.
+// The task's model, and where it was opened from. Borrowed from the engine. Local.
 model *stage_model(const task *t);
+const char *stage_model_path(const task *t);
 
 // What a task leaves with its model for the next one of it; the struct of whoever leaves it begins
 // with this.
@@ -35,24 +35,5 @@ double stage_products_bytes(int threads);
 // The i-th dataset a parameter names ("data", or "evaluate" with an index). Borrowed from the
 // engine. Local.
 const dataset *stage_dataset(const task *t, const char *param, size_t i);
-
-// Are the names in a list subsets of the task's dataset, which may be its inputs' only? Where there is
-// none yet: yes. ERR_USAGE at the parameter. For a stage's `foresee`.
-status stage_check_subsets(const task *t, const char *param);
-
-// That dataset as the task's model sees it. *out is owned by the caller (samples_close), and
-// borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter when one is about
-// images and the other about text.
-status stage_samples(const task *t, const char *param, size_t i, samples **out);
-// Opens it for a stage's `look`, and notes what is to be known of its tokenizer. Local; fails as
-// stage_samples.
-status stage_look_samples(const task *t, const char *param, size_t i, stage_look *found);
-// Notes in an artefact how many broken records were passed over, where there were any.
-status stage_note_skipped(int64_t skipped, artefact_writer *w);
-// Notes in an artefact how the tokens of the n datasets that a parameter names were masked, where the
-// model is a masked language model.
-status stage_note_mask(const task *t, const char *param, size_t n, artefact_writer *w);
-// samples_prepare for it, of a stage's `prepare`. Collective on the share; fails as stage_samples.
-status stage_prepare_samples(const task *t, const char *param, size_t i, share *s);
 
 #endif

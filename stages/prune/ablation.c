@@ -46,7 +46,7 @@ const artefact *ablation_scores(const task *t)
     return find_input(t, false);
 }
 
-const artefact *ablation_activations(const task *t)
+static const artefact *activations_of(const task *t)
 {
     return find_input(t, true);
 }
@@ -146,7 +146,7 @@ static void pool_means(const means *m, const char *without, float *out)
 static status open_means(const task *t, const ranking *r, const model_info *info, ablation *a)
 {
     status st = OK;
-    const artefact *from = ablation_activations(t);
+    const artefact *from = activations_of(t);
     means m = {0};
     a->groups = a->value == ABLATE_MEAN ? 1 : r->forgets;
     for (int k = 0; k < SITES; k++) {

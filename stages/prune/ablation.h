@@ -29,9 +29,8 @@ typedef struct ablation {
     char id[DIGEST_HEX];
 } ablation;
 
-// The input of a prune task that its scores are; and that its means are, or NULL.
+// The input of a prune task that its scores are.
 const artefact *ablation_scores(const task *t);
-const artefact *ablation_activations(const task *t);
 // Do the inputs suit the parameter `value`? ERR_USAGE at a parameter.
 status ablation_check(const task *t);
 

@@ -10,6 +10,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "stages/common/resources.h"
+#include "stages/common/stage_samples.h"
 #include "stages/prune/skip_list.h"
 
 static status open_samples(const task *t, evaluation *e, const char *param, size_t i, samples **out)

@@ -56,6 +56,7 @@
 #include "pipeline/base/rng.h"
 #include "stages/common/resources.h"
 #include "stages/common/shelf.h"
+#include "stages/common/stage_samples.h"
 #include "stages/prune/prune_artefact.h"
 #include "stages/prune/prune_cache.h"
 #include "stages/prune/prune_params.h"

@@ -24,6 +24,7 @@
 #include "pipeline/stage.h"
 #include "stages/common/resources.h"
 #include "stages/common/scores.h"
+#include "stages/common/stage_samples.h"
 #include "stages/score/rank_auc.h"
 #include "stages/score/score_measure.h"
 

@@ -60,10 +60,11 @@ stages=$(sed -n 's/^STAGE(\(.*\))$/\1/p' stages/stages.def)
 
 # STAGE TYPE NAME(DIMENSIONS) UNIT of every variable in the artefacts
 find "$scratch/out" -name '*.nc' -exec ncdump -h {} \; | tr -d ';"' | awk '
-  /^netcdf / {n = 0}
+  /^netcdf / {n = 0; delete beside}
   /^\t[a-z0-9]+ [^ ]+\(.*\) $/ {sub(/^\t/, ""); sub(/ $/, ""); declared[++n] = $0}
   /^\t\t[^ :]+:units = / {unit[n] = $3}
-  /^\t\t:stage = / {for (i = 1; i <= n; i++) print $3, declared[i], unit[i]}' | sort -u >"$scratch/written"
+  /^\t\t[^ :]+:in_digest = no/ {split($1, of, ":"); if (index(declared[n], " " of[1] "(")) beside[n] = 1} # a coordinate, of any stage
+  /^\t\t:stage = / {for (i = 1; i <= n; i++) if (!(i in beside)) print $3, declared[i], unit[i]}' | sort -u >"$scratch/written"
 
 # The same of the tables in the sources below a folder.
 told() {

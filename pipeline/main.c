@@ -46,8 +46,7 @@ static void note_signal(int number)
 }
 
 // What a scheduler sends before it kills, and what mpirun hands on half a second (Open MPI 5) or two
-// (4) before it does. The
-// second TERM, INT or HUP kills: a person need not wait.
+// (4) before it does. The second TERM, INT or HUP kills: a person need not wait.
 static void watch_signals(atomic_bool *asked, atomic_bool *soon)
 {
     const int patient[] = {SIGUSR1, SIGUSR2, SIGXCPU}, urgent[] = {SIGTERM, SIGINT, SIGHUP};

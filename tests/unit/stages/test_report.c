@@ -256,6 +256,36 @@ static void failed_searches_count_nowhere(void **state)
     teardown(&m);
 }
 
+// Which site separates better is told of two prunings that differ in nothing else, and of no others.
+static void sites_are_compared(void **state)
+{
+    (void)state;
+    static const report_axis of[][2] = {{{"site", "attn"}, {"drop", "0.5"}},
+                                        {{"site", "mlp"}, {"drop", "0.5"}},
+                                        {{"site", "mlp"}, {"drop", "0.6"}}};
+    made m = {.in = {.pipeline = "sites", .pipeline_path = "p", .pipeline_text = "p"}};
+    const param_context c = {.memory = &m.memory, .folder = "/", .here = "/"};
+    m.in.tasks = m.task;
+    m.in.output = folder;
+    for (int i = 0; i < 3; i++) {
+        params *p;
+        char *name = arena_format(&m.memory, "site%d.nc", i);
+        make_prune(arena_format(&m.memory, "%s/%s", folder, name), 8, i ? 0.8 : 0.2, slot(&m));
+        report_task *t = add_task(&m, name, "unlearn", "prune", "trained", of[i], 2);
+        assert_int_equal(params_new(&c, prune_table, (location){0}, "test", &p), OK);
+        t->params = p;
+        finish(&m, t, name);
+    }
+    assert_int_equal(report_write(&m.in), OK);
+    char *page = read_report("index.html");
+    assert_true(says(page, "<b>MLP neurons</b> separate better than attention neurons"));
+    assert_true(says(page, "points in <code>site0.nc</code>, and"));
+    assert_false(says(page, "separate alike"));
+    assert_false(says(page, "points in <code>site2.nc</code>"));
+    free(page);
+    teardown(&m);
+}
+
 // A stage that the report knows nothing of: its descriptor asks for a figure, and its variables are
 // tables.
 static void other_stages_have_figures_and_tables(void **state)
@@ -442,6 +472,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_page_holds_every_figure),
         cmocka_unit_test(failed_searches_count_nowhere),
         cmocka_unit_test(other_stages_have_figures_and_tables),
+        cmocka_unit_test(sites_are_compared),
         cmocka_unit_test(titles_are_wrapped),
         cmocka_unit_test(ids_in_pictures_become_their_own),
         cmocka_unit_test(names_are_quoted_for_each_language),

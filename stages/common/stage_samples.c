@@ -3,6 +3,7 @@
 // worked out here, and where one does not suit the other, the message has the parameter's place.
 #include "stages/common/stage_samples.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,9 +45,9 @@ static const char *kind_name(bool of_text)
 // What the task's model wants of a dataset.
 static status spec_of(const task *t, const char *param, size_t i, sample_spec *out)
 {
-    const char *path = stage_model_path(t);
+    const model *m = stage_model(t);
     const dataset *d = stage_dataset(t, param, i);
-    const model_info *info = model_get_info(e->model);
+    const model_info *info = model_get_info(m);
     if (dataset_is_text(d) != (info->modality == MODALITY_TEXT))
         return params_fail(
             task_params(t), param, "dataset %s holds %s, but model %s reads %s; give one that fits",

@@ -36,10 +36,6 @@ double stage_products_bytes(int threads);
 // engine. Local.
 const dataset *stage_dataset(const task *t, const char *param, size_t i);
 
-// Are the names in a list subsets of the task's dataset, which may be its inputs' only? Where there is
-// none yet: yes. ERR_USAGE at the parameter. For a stage's `foresee`.
-status stage_check_subsets(const task *t, const char *param);
-
 // That dataset as the task's model sees it. *out is owned by the caller (samples_close), and
 // borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter when one is about
 // images and the other about text.

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dataset/dataset.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
-#include "stages/common/resources.h"
 
 // What stands where a path leads to nothing, or to what is no model: a hub's name, a hub's cache.
 status foreseen_path(const char *path)
@@ -40,7 +40,7 @@ done:
 status foreseen_subsets(const task *t, const char *param)
 {
     const params *p = task_params(t);
-    const dataset *d = stage_dataset(t, "data", 0);
+    const dataset *d = task_resource(t, "data", 0);
     const size_t n = d ? (size_t)dataset_subsets(d) : 0;
     const char **names = checked_calloc(n, sizeof *names);
     status st = names ? OK : status_no_memory("a list of subsets");

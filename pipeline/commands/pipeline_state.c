@@ -94,7 +94,8 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
     const key_digester digester = {s->inputs, file_digest};
     const task *before = unfinished_input(s, t->task);
     const journal_commit *c = t->known ? t->known->commit : NULL;
-    if (c) // without one there is nothing to compare: the weights' digest may take minutes
+    // In a folder without results there is nothing to compare: the weights' digest may take minutes.
+    if (c || (!before && journal_tasks(s->journal) > 0))
         TRY(key_compute(t->task, &digester));
     if (before && (!t->task->selected || s->tasks[before->index].state == PIPELINE_TASK_LEFT_OUT))
         return leave_out(t);

@@ -11,9 +11,10 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 #include "pipeline/machine/cores.h"
+#include "stages/common/foreseen.h"
+#include "stages/common/modules.h"
 
 // A model of the pipeline file: opened, and where from, because its preprocessing lies beside it.
 typedef struct model_entry {
@@ -54,38 +55,11 @@ static status add_new_file(void *list, const char *path)
     return file_list_add(list, path);
 }
 
-// What stands where a path leads to nothing, or to what is no model: a hub's name, a hub's cache.
-static status check_path(const char *path)
-{
-    const char *name = strrchr(path, '/');
-    char *above = file_folder(path), *beside = file_join(path, "snapshots");
-    status st = above && beside ? OK : status_no_memory("a path");
-    name = name ? name + 1 : path;
-    if (st != OK)
-        goto done;
-    if (file_exists(path) && strncmp(name, "models--", 8) == 0 && file_is_folder(beside))
-        st = status_fail(ERR_INPUT, path,
-                         "is a folder of a hub's cache; the model is in one of its snapshots: name "
-                         "%s/snapshots/ and the folder in it",
-                         path);
-    else if (!file_exists(path) && !file_exists(above))
-        st = status_fail(ERR_INPUT, path,
-                         "there is no such path, nor a folder to hold it; where %s/%s is a hub's "
-                         "name, download it first and give the folder",
-                         strrchr(above, '/') ? strrchr(above, '/') + 1 : above, name);
-    else if (!file_exists(path))
-        st = status_fail(ERR_INPUT, path, "there is no such file or folder; check `path`");
-done:
-    free(above);
-    free(beside);
-    return st;
-}
-
 static status model_entry_files(const params *p, file_list *out)
 {
     model_options options = model_options_of(p);
     status st;
-    TRY(check_path(options.path));
+    TRY(foreseen_path(options.path));
     TRY(model_files(&options, add_file, out));
     TRY(dataset_tokenizer_files(options.path, add_new_file, out));
 done:
@@ -129,6 +103,8 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
     status mine = e && e->path ? OK : status_no_memory("a model");
+    if (mine == OK && options.light)
+        mine = foreseen_path(options.path);
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
     if (options.light)
@@ -158,39 +134,10 @@ static const char *model_entry_notes(const void *object)
     return model_notes(e->model);
 }
 
-// The modules whose inputs an artefact's neurons are: SITE_module(layer).
 static status model_entry_coordinates(const void *object, artefact_writer *w)
 {
-    static const char *const unit[] = {[SITE_MLP] = "unit", [SITE_ATTN] = "attn_unit"};
-    enum { NAME = 160 };
     const model_entry *e = object;
-    const model_info *info = model_get_info(e->model);
-    const size_t layers = (size_t)info->layers;
-    status st = OK;
-    for (site s = SITE_MLP; st == OK && s <= SITE_ATTN; s++) {
-        char variable_name[32];
-        if (artefact_writer_length(w, "layer") != info->layers ||
-            artefact_writer_length(w, unit[s]) != model_site_width(info, s))
-            continue;
-        char **block = checked_calloc(layers, sizeof *block + NAME);
-        if (!block)
-            return status_no_memory("names of modules");
-        for (size_t l = 0; l < layers; l++) {
-            block[l] = (char *)(block + layers) + l * NAME;
-            model_site_module(e->model, s, (int)l, block[l]);
-        }
-        snprintf(variable_name, sizeof variable_name, "%s_module", site_names[s]);
-        st = artefact_take_coordinate(
-            w,
-            &(variable){.name = variable_name,
-                        .type = VARIABLE_TEXT,
-                        .dims = 1,
-                        .dim = {"layer"},
-                        .long_name = "the module whose input the layer's neurons are",
-                        .units = "1"},
-            block);
-    }
-    return st;
+    return modules_describe(e->model, w);
 }
 
 const resource_def resource_model = {
@@ -350,7 +297,7 @@ static status data_files(const params *p, file_list *out)
     const char **keep = NULL;
     dataset_options options;
     TRY(dataset_options_of(p, &keep, &options));
-    TRY(check_path(options.path));
+    TRY(foreseen_path(options.path));
     TRY(with_location(p, dataset_files(&options, add_file, out)));
 done:
     free(keep);
@@ -364,6 +311,8 @@ static status data_open(const params *p, const params *pipeline, share *s, resou
     dataset_options options;
     dataset *d = NULL;
     status st = dataset_options_of(p, &keep, &options);
+    if (st == OK && depth != RESOURCE_WHOLE)
+        st = foreseen_path(options.path);
     TRY(share_vote(s, st)); // opening is collective
     options.threads = opening_threads(pipeline, s);
     options.first_records = depth == RESOURCE_FIRST;

@@ -11,31 +11,6 @@
 #include "pipeline/base/text.h"
 #include "stages/common/resources.h"
 
-status stage_check_subsets(const task *t, const char *param)
-{
-    const params *p = task_params(t);
-    const dataset *d = stage_dataset(t, "data", 0);
-    const size_t n = d ? (size_t)dataset_subsets(d) : 0;
-    const char **names = checked_calloc(n, sizeof *names);
-    status st = names ? OK : status_no_memory("a list of subsets");
-    for (size_t i = 0; st == OK && i < n; i++)
-        names[i] = dataset_subset(d, (int)i);
-    for (size_t k = 0; d && st == OK && k < params_count(p, param); k++) {
-        const char *name = params_text_at(p, param, k);
-        size_t i = 0;
-        while (i < n && strcmp(names[i], name) != 0)
-            i++;
-        if (i < n)
-            continue;
-        const char *nearest = text_nearest(name, names, n);
-        st = params_fail(p, param, "unknown subset %s; %s%s%s", name,
-                         nearest ? "did you mean " : "`sulcus inspect` lists a dataset's",
-                         nearest ? nearest : "", nearest ? "?" : "");
-    }
-    free(names);
-    return st;
-}
-
 // What a model reads, or a dataset holds.
 static const char *kind_name(bool of_text)
 {

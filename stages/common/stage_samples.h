@@ -8,10 +8,6 @@
 #include "data/dataset/samples.h"
 #include "pipeline/stage.h"
 
-// Are the names in a list subsets of the task's dataset, which may be its inputs' only? Where there is
-// none yet: yes. ERR_USAGE at the parameter. For a stage's `foresee`.
-status stage_check_subsets(const task *t, const char *param);
-
 // The i-th dataset a parameter names as the task's model sees it. *out is owned by the caller (samples_close), and
 // borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter when one is about
 // images and the other about text.

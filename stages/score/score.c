@@ -22,6 +22,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
+#include "stages/common/foreseen.h"
 #include "stages/common/resources.h"
 #include "stages/common/scores.h"
 #include "stages/common/stage_samples.h"
@@ -145,7 +146,7 @@ static status score_check(const task *t)
 static status score_foresee(const task *t)
 {
     const params *p = task_params(t);
-    return retain_is(p, "all") || retain_is(p, "others") ? OK : stage_check_subsets(t, "retain");
+    return retain_is(p, "all") || retain_is(p, "others") ? OK : foreseen_subsets(t, "retain");
 }
 
 static status score_open(const task *t, void **state)

@@ -11,6 +11,8 @@
 #include "stages/common/scores.h"
 
 const param_def prune_params[] = {
+    {"from", PARAM_FROM, .required = true,
+     .help = "scores; or [scores, activations], for value: mean and retain_mean"},
     {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to prune"},
     {"data", PARAM_RESOURCE, .required = true, .section = "datasets",
      .help = "the dataset the scores are of; its subsets are what is forgotten"},

@@ -95,8 +95,11 @@ static status judge_task(pipeline_state *s, pipeline_task *t)
     const task *before = unfinished_input(s, t->task);
     const journal_commit *c = t->known ? t->known->commit : NULL;
     // In a folder without results there is nothing to compare: the weights' digest may take minutes.
-    if (c || (!before && journal_tasks(s->journal) > 0))
+    // Without one of its own a task has no key where its inputs fail: who looks at them says why.
+    if (c)
         TRY(key_compute(t->task, &digester));
+    else if (!before && journal_tasks(s->journal) > 0)
+        (void)key_compute(t->task, &digester);
     if (before && (!t->task->selected || s->tasks[before->index].state == PIPELINE_TASK_LEFT_OUT))
         return leave_out(t);
     if (before) {

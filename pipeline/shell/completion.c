@@ -86,5 +86,5 @@ status completion_write(const registry *r, const command_def *commands, FILE *ou
         print_command(c, out);
     fputs("    esac\n", out);
     fputs(script, out);
-    return OK;
+    return ferror(out) ? status_fail_errno(ERR_IO, "stdout", "cannot write") : OK;
 }

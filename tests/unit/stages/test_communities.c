@@ -196,7 +196,7 @@ static void the_null_is_as_modular_as_igraphs(void **state)
         skip();
     double mean = 0;
     for (int i = 0; i < NULLS; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "null %d", i);
         rng r = rng_new(1, name);
         double best = -1;

@@ -127,8 +127,8 @@ static void test_pruned(void **state)
                              read ? ", read" : "");
         const uint8_t *half[SITES] = {mlp, NULL}; // the twin
         assert_true(pruned_distance(&x, half, false, "logits_masked_both") > 1e-3);
-        free(all[0]);
-        free(all[1]);
+        for (site s = 0; s < SITES; s++)
+            free(all[s]);
         fixture_close(&x);
     }
 }

@@ -27,7 +27,7 @@ typedef struct magic {
 
 #define MAGIC(BYTES, AT, WHAT)                                                                     \
     {                                                                                              \
-        BYTES, sizeof BYTES - 1, AT, WHAT                                                          \
+        (BYTES), sizeof(BYTES) - 1, AT, WHAT                                                       \
     }
 static const magic magics[] = {
     MAGIC("MMIDIDX\0\0", 0, "is an index that Megatron or fairseq wrote; give the .bin beside it"),
@@ -120,7 +120,8 @@ static status check_index(const char *path, int width)
     char *index = n > 4 && strcmp(path + n - 4, ".bin") == 0 ? strdup(path) : NULL;
     if (!index)
         return OK;
-    memcpy(index + n - 3, "idx", 3);
+    for (int i = 0; i < 3; i++)
+        index[n - 3 + (size_t)i] = "idx"[i];
     FILE *in = fopen(index, "rbe");
     const bool whole = in && fread(head, 1, sizeof head, in) == sizeof head;
     if (in)

@@ -16,6 +16,6 @@ typedef struct mlp_rows {
 
 // to [x.rows, H] += down(act(up(x))); the site `mlp` is what down reads. Ends with that site where
 // the layer's output is not wanted.
-status mlp_run(pass *p, const mlp_rows *r, float *to);
+status mlp_run(pass *p, const mlp_rows *m, float *to);
 
 #endif

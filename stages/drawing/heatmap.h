@@ -45,6 +45,6 @@ void heatmap_free_panels(heatmap_panel *list, size_t n);
 // Fills the picture: its script, its CSV (a line a cell, NaN cells too:
 // panel,row_index,column_index,own,VALUE,missed,PANEL,ROW,COLUMN), its JSON for the page and its
 // width. Local.
-void heatmap_write(const heatmap *h, picture *out);
+void heatmap_write(const heatmap *asked, picture *out);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct cut_list {
 
 // Reads masks and scores. ERR_USAGE: no such subset; ERR_INPUT: no masks, or neurons that were set
 // to something else than zero. cut_list_close in any case.
-status cut_list_open(const export_input *in, cut_list *out);
+status cut_list_open(const export_input *in, cut_list *l);
 void cut_list_close(cut_list *l);
 
 // {"task": …, "forget": …, "cut": [{"site", "layer", "unit", "score"}, …]}

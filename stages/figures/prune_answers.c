@@ -119,7 +119,7 @@ done:
 static void add_layers(const double *count, int64_t layers, double sum, const char *site, text *out)
 {
     enum { SHOWN = 3 };
-    int64_t said[SHOWN];
+    int64_t said[SHOWN] = {0};
     int n = 0;
     for (; n < SHOWN; n++) {
         int64_t most = -1;

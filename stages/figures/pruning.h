@@ -33,7 +33,7 @@ typedef struct pruning {
 } pruning;
 
 // Reads a finished task's; pruning_free is safe after a failure too, and on {0}. Local. ERR_INPUT.
-status pruning_read(const report_task *t, pruning *out);
+status pruning_read(const report_task *t, pruning *p);
 void pruning_free(pruning *p);
 
 // Did the task search for a drop?

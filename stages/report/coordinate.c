@@ -38,7 +38,7 @@ status coordinate_read(const artefact *a, const char *dim, coordinate *out)
     status st = OK;
     variable_type type = VARIABLE_F64;
     int dims = 0;
-    int64_t length[VARIABLE_MAX_DIMS];
+    int64_t length[VARIABLE_MAX_DIMS] = {0};
     bool there = coordinate_find(a, dim) >= 0;
     out->n = artefact_length(a, dim);
     if (there)

@@ -375,7 +375,7 @@ static int other_choices(const safetensors *s, bool lower)
             const float *x = (const float *)(const void *)values->bytes + row * n;
             const int32_t *want = (const int32_t *)(const void *)chosen->bytes + row * k;
             ranked_value v[256];
-            int32_t own[256];
+            int32_t own[256] = {0};
             for (int j = 0; j < n; j++)
                 v[j] = (ranked_value){x[j] - (lower ? 1e-3f * (float)j : 0), j};
             largest_choose(v, n, k);

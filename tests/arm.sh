@@ -27,7 +27,7 @@ mkdir -p "$roots" 2>/dev/null || skip "$roots cannot be made"
 
 # The packages are found and fetched by an apt that knows of this folder alone, and unpacked: nothing of them is run.
 make_root() {
-  local new=$ARM_ROOT.new apt=$ARM_ROOT.apt library=usr/lib/aarch64-linux-gnu packages package link target
+  local new=$ARM_ROOT.new apt=$ARM_ROOT.apt library=usr/lib/aarch64-linux-gnu packages package link target file
   packages="$(jobs/setup.sh --libraries) libcmocka-dev"
   [ "$(cat "$ARM_ROOT/.made" 2>/dev/null)" != "$packages" ] || return 0
   rm -rf "$new" "$ARM_ROOT"
@@ -44,7 +44,9 @@ make_root() {
   find "$new" -type l -lname '/*' -printf '%p %l\n' | while read -r link target; do
     ln -sfn "$(realpath -ms --relative-to="$(dirname "$link")" "$new$target")" "$link"
   done
-  ln -sf openblas-pthread/lib{openblas,blas,lapack}.so* -t "$new/$library"
+  for file in "$new/$library"/openblas-pthread/lib{openblas,blas,lapack}.so*; do
+    ln -sf "openblas-pthread/${file##*/}" -t "$new/$library"
+  done
   ln -sf ../openblas-pthread/pkgconfig/openblas.pc -t "$new/$library/pkgconfig"
   echo "$packages" >"$new/.made"
   mv "$new" "$ARM_ROOT"

@@ -111,8 +111,9 @@ static status qwen_moe_configure(const config_file *f, config *out)
     TRY(config_bool(f, "use_sliding_window", false, &windowed));
     config_file_asked(f, "sliding_window");    // counts only where that is set, then in all layers:
     config_file_asked(f, "max_window_layers"); // the class does not look at this
-    if (windowed)
-        TRY(config_int(f, "sliding_window", 0, 1 << 24, 4096, &out->window));
+    if (windowed)                              // null is none
+        TRY(config_int(f, "sliding_window", 0, 1 << 24, config_has(f, "sliding_window") ? 0 : 4096,
+                       &out->window));
     TRY(config_layer_types(f, out->window ? "sliding_attention" : "full_attention"));
     out->features |= FEATURE_QK_NORM | (attention_bias ? FEATURE_QKV_BIAS | FEATURE_O_BIAS : 0);
 done:

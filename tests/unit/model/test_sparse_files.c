@@ -70,6 +70,16 @@ static void test_configurations(void **state)
          "\"shared_expert_intermediate_size\" is not supported"},
         {"lm-qwen3-moe", "\"use_sliding_window\": false,",
          "\"use_sliding_window\": true, \"sliding_window_\": 1,", ""},
+        {"lm-qwen3-moe", "\"use_sliding_window\": false,", // a window that is null is none
+         "\"use_sliding_window\": true, \"layer_types\": [\"full_attention\", "
+         "\"full_attention\", \"full_attention\"],",
+         ""},
+        {"lm-qwen3-moe",
+         "\"sliding_window\": null,\n \"tie_word_embeddings\": false,\n "
+         "\"transformers_version\": \"5.24.0\",\n \"use_cache\": true,\n "
+         "\"use_sliding_window\": false,",
+         "\"use_sliding_window\": true, \"layer_types\": [\"full_attention\"],",
+         "full_attention is not supported in this model; sliding_attention is"},
         {"lm-olmoe", "\"clip_qkv\": null", "\"clip_qkv\": 8.0", "\"clip_qkv\" is not supported"},
         {"lm-mixtral-fused", "\"num_local_experts\": 5", "\"num_local_experts\": 6",
          "the configuration makes it [6, 36]"},

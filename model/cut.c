@@ -109,19 +109,12 @@ static status rewrite(const char *path, size_t at, const unsigned char *bytes, s
     return st;
 }
 
-// The name of a file without its folders.
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static status cut_tensor(const tensor_slot *s, size_t width, const int8_t *mask, const char *folder)
 {
     const tensor *t = s->from;
     const size_t rows = s->elements / width, n = s->elements * t->type->bytes;
     unsigned char *bytes = checked_calloc(n, 1);
-    char *path = file_join(folder, name_of(t->file));
+    char *path = file_join(folder, basename(t->file));
     status st = bytes && path ? OK : status_no_memory(t->name);
     if (st == OK) {
         memcpy(bytes, t->bytes, n);
@@ -229,8 +222,8 @@ typedef struct copying {
 static status copy_weights(void *context, const char *file)
 {
     copying *c = context;
-    status st = copy_file(file, c->folder, name_of(file));
-    return st == OK ? file_list_add(&c->done, name_of(file)) : st;
+    status st = copy_file(file, c->folder, basename(file));
+    return st == OK ? file_list_add(&c->done, basename(file)) : st;
 }
 
 static bool is_done(const copying *c, const char *name)
@@ -267,7 +260,8 @@ static status copy_others(copying *c, const char *from, file_list *left_out)
     return st;
 }
 
-static status copy_files(const char *path, const char *folder, file_list *left_out)
+// *cut: the names of what neurons will be cut from, owned by the caller.
+static status copy_files(const char *path, const char *folder, file_list *left_out, file_list *cut)
 {
     status st;
     copying c = {.folder = folder};
@@ -279,8 +273,20 @@ static status copy_files(const char *path, const char *folder, file_list *left_o
     TRY(weight_source_files(path, copy_weights, &c));
     TRY(copy_others(&c, from, left_out));
 done:
-    file_list_free(&c.done);
+    *cut = c.done;
     free(from);
+    return st;
+}
+
+// What was rewritten must be on the disk before the folder gets its name.
+static status sync_files(const file_list *names, const char *folder)
+{
+    status st = OK;
+    for (size_t i = 0; i < names->n && st == OK; i++) {
+        char *path = file_join(folder, names->path[i]);
+        st = path ? file_sync(path) : status_no_memory("a path");
+        free(path);
+    }
     return st;
 }
 
@@ -290,6 +296,7 @@ status model_cut_write(const char *path, const model_cut *cut, const char *folde
     status st;
     model *m = NULL;
     weight_source *source = NULL;
+    file_list copied = {0};
     if (weight_source_path_is_gguf(path))
         return status_fail(ERR_INPUT, path,
                            "a GGUF file is not exported, for its blocks hold neurons together; "
@@ -298,10 +305,12 @@ status model_cut_write(const char *path, const model_cut *cut, const char *folde
     TRY(model_open(&(model_options){.path = path, .light = true}, NULL, &m));
     TRY(check_shape(m, cut));
     TRY(weight_source_open(path, &source));
-    TRY(copy_files(path, folder, left_out));
+    TRY(copy_files(path, folder, left_out, &copied));
     TRY(cut_all(m, source, cut, folder));
+    TRY(sync_files(&copied, folder));
     TRY(weight_source_unchanged(source));
 done:
+    file_list_free(&copied);
     weight_source_close(source);
     model_close(m);
     return st;

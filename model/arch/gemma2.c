@@ -33,14 +33,7 @@ static const char *const other_names[] = {"model.", "language_model.model.", NUL
 static const char *const beside[] = {"vision_tower.", "multi_modal_projector.", NULL};
 
 static const tensor_table tensors = {
-    .globals = decoder_globals,
-    .layer = per_layer,
-    .n_globals = DECODER_GLOBALS,
-    .n_layer = DECODER_TENSORS,
-    .n_embedding = DECODER_NORM,
-    .global_forms = gemma_global_forms,
-    .layer_forms = layer_forms,
-    .prefix = DECODER_PREFIX,
+    DECODER_TABLE(per_layer, gemma_global_forms, layer_forms),
     .other_names = other_names,
     .beside = beside,
 };

@@ -56,26 +56,11 @@ static const tensor_def mixtral_layer[DECODER_TENSORS] = {
     SPARSE_TENSORS(DECODER_LAYER SPARSE, "w1", "w3", "w2"),
 };
 
-static const tensor_form mixtral_forms[DECODER_TENSORS] = {
-    [DECODER_BEFORE_ATTN] = {.gguf = DECODER_BLOCK "attn_norm.weight"},
-    [DECODER_BEFORE_MLP] = {.gguf = DECODER_BLOCK "ffn_norm.weight"},
-    DECODER_ATTENTION_FORMS,
-    SPARSE_FORMS,
-};
-
 static const char *const mixtral_names[] = {SPARSE, "mlp.", NULL}; // the router's in transformers 5
 
 static const tensor_table mixtral_tensors = {
-    .globals = decoder_globals,
-    .layer = mixtral_layer,
-    .n_globals = DECODER_GLOBALS,
-    .n_layer = DECODER_TENSORS,
-    .n_embedding = DECODER_NORM,
-    .global_forms = decoder_global_forms,
-    .layer_forms = mixtral_forms,
-    .prefix = DECODER_PREFIX,
+    SPARSE_TABLE(mixtral_layer),
     .other_names = mixtral_names,
-    .n_expert = DECODER_EXPERT_TENSORS,
 };
 
 static status mixtral_configure(const config_file *f, config *out)

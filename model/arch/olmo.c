@@ -26,14 +26,7 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
 };
 
 static const tensor_table tensors = {
-    .globals = decoder_globals,
-    .layer = per_layer,
-    .n_globals = DECODER_GLOBALS,
-    .n_layer = DECODER_TENSORS,
-    .n_embedding = DECODER_NORM,
-    .global_forms = decoder_global_forms,
-    .layer_forms = layer_forms,
-    .prefix = DECODER_PREFIX,
+    DECODER_TABLE(per_layer, decoder_global_forms, layer_forms),
 };
 
 // The third's own: windows, and two ways of rotation.
@@ -102,25 +95,8 @@ static const tensor_def moe_layer[DECODER_TENSORS] = {
     SPARSE_TENSORS(DECODER_MLP, "gate_proj", "up_proj", "down_proj"),
 };
 
-static const tensor_form moe_forms[DECODER_TENSORS] = {
-    [DECODER_BEFORE_ATTN] = {.gguf = DECODER_BLOCK "attn_norm.weight"},
-    [DECODER_BEFORE_MLP] = {.gguf = DECODER_BLOCK "ffn_norm.weight"},
-    [DECODER_QUERY_NORM] = {.gguf = DECODER_BLOCK "attn_q_norm.weight"},
-    [DECODER_KEY_NORM] = {.gguf = DECODER_BLOCK "attn_k_norm.weight"},
-    DECODER_ATTENTION_FORMS,
-    SPARSE_FORMS,
-};
-
 static const tensor_table moe_tensors = {
-    .globals = decoder_globals,
-    .layer = moe_layer,
-    .n_globals = DECODER_GLOBALS,
-    .n_layer = DECODER_TENSORS,
-    .n_embedding = DECODER_NORM,
-    .global_forms = decoder_global_forms,
-    .layer_forms = moe_forms,
-    .prefix = DECODER_PREFIX,
-    .n_expert = DECODER_EXPERT_TENSORS,
+    SPARSE_TABLE(moe_layer),
 };
 
 static status olmoe_configure(const config_file *f, config *out)

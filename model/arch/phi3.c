@@ -41,14 +41,7 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
 };
 
 static const tensor_table tensors = {
-    .globals = decoder_globals,
-    .layer = per_layer,
-    .n_globals = DECODER_GLOBALS,
-    .n_layer = DECODER_TENSORS,
-    .n_embedding = DECODER_NORM,
-    .global_forms = decoder_global_forms,
-    .layer_forms = layer_forms,
-    .prefix = DECODER_PREFIX,
+    DECODER_TABLE(per_layer, decoder_global_forms, layer_forms),
 };
 
 static status phi3_configure(const config_file *f, config *out)

@@ -61,25 +61,8 @@ static const tensor_def moe_layer[DECODER_TENSORS] = {
     SPARSE_TENSORS(DECODER_MLP, "gate_proj", "up_proj", "down_proj"),
 };
 
-static const tensor_form moe_forms[DECODER_TENSORS] = {
-    [DECODER_BEFORE_ATTN] = {.gguf = DECODER_BLOCK "attn_norm.weight"},
-    [DECODER_QUERY_NORM] = {.gguf = DECODER_BLOCK "attn_q_norm.weight"},
-    [DECODER_KEY_NORM] = {.gguf = DECODER_BLOCK "attn_k_norm.weight"},
-    [DECODER_BEFORE_MLP] = {.gguf = DECODER_BLOCK "ffn_norm.weight"},
-    DECODER_ATTENTION_FORMS,
-    SPARSE_FORMS,
-};
-
 static const tensor_table moe_tensors = {
-    .globals = decoder_globals,
-    .layer = moe_layer,
-    .n_globals = DECODER_GLOBALS,
-    .n_layer = DECODER_TENSORS,
-    .n_embedding = DECODER_NORM,
-    .global_forms = decoder_global_forms,
-    .layer_forms = moe_forms,
-    .prefix = DECODER_PREFIX,
-    .n_expert = DECODER_EXPERT_TENSORS,
+    SPARSE_TABLE(moe_layer),
 };
 
 static status qwen_moe_configure(const config_file *f, config *out)

@@ -49,14 +49,7 @@ static const tensor_form layer_forms[DECODER_TENSORS] = {
 };
 
 const tensor_table decoder_tensors = {
-    .globals = decoder_globals,
-    .layer = per_layer,
-    .n_globals = DECODER_GLOBALS,
-    .n_layer = DECODER_TENSORS,
-    .n_embedding = DECODER_NORM,
-    .global_forms = decoder_global_forms,
-    .layer_forms = layer_forms,
-    .prefix = DECODER_PREFIX,
+    DECODER_TABLE(per_layer, decoder_global_forms, layer_forms),
 };
 
 status decoder_configure(const config_file *f, const char *task, int kv_heads, int head_dim,

@@ -101,6 +101,13 @@ extern const tensor_table decoder_tensors; // Llama's
 
 #define DECODER_PROJECTION_FORMS DECODER_ATTENTION_FORMS, DECODER_DENSE_FORMS
 
+// The fields of a tensor_table: by what its layers have, and what file formats make of the globals
+// and of that.
+#define DECODER_TABLE(defs, of_globals, of_layers)                                                 \
+    .globals = decoder_globals, .layer = (defs), .n_globals = DECODER_GLOBALS,                     \
+    .n_layer = DECODER_TENSORS, .n_embedding = DECODER_NORM, .global_forms = (of_globals),         \
+    .layer_forms = (of_layers), .prefix = DECODER_PREFIX
+
 // Reads the fields that Llama, Mistral and Qwen have; a member adds its own. `task` is the class
 // that `architectures` must name; kv_heads what the class has where the file does not say (0, or
 // null in the file: as many as heads).

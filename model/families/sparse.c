@@ -7,6 +7,28 @@
 
 enum { MAX_EXPERTS = 1 << 12, MAX_NEURONS = 1 << 22 };
 
+const tensor_form sparse_layer_forms[DECODER_TENSORS] = {
+    [DECODER_BEFORE_ATTN] = {.gguf = DECODER_BLOCK "attn_norm.weight"},
+    [DECODER_QUERY_NORM] = {.gguf = DECODER_BLOCK "attn_q_norm.weight"},
+    [DECODER_KEY_NORM] = {.gguf = DECODER_BLOCK "attn_k_norm.weight"},
+    [DECODER_BEFORE_MLP] = {.gguf = DECODER_BLOCK "ffn_norm.weight"},
+    DECODER_ATTENTION_FORMS,
+    [DECODER_ROUTER] = {.gguf = DECODER_BLOCK "ffn_gate_inp.weight"},
+    [DECODER_GATE] = {.gguf = DECODER_BLOCK "ffn_gate_exps.weight",
+                      .in_gguf = LAYOUT_EXPERTS,
+                      .other = DECODER_MLP "experts.gate_up_proj",
+                      .in_other = LAYOUT_EXPERTS_GATE_UP},
+    [DECODER_UP] = {.gguf = DECODER_BLOCK "ffn_up_exps.weight",
+                    .in_gguf = LAYOUT_EXPERTS,
+                    .part = 1,
+                    .other = DECODER_MLP "experts.gate_up_proj",
+                    .in_other = LAYOUT_EXPERTS_GATE_UP},
+    [DECODER_DOWN] = {.gguf = DECODER_BLOCK "ffn_down_exps.weight",
+                      .in_gguf = LAYOUT_EXPERTS,
+                      .other = DECODER_MLP "experts.down_proj",
+                      .in_other = LAYOUT_EXPERTS},
+};
+
 // How many experts there are, under either of the names that the classes give it.
 static status read_experts(const config_file *f, const sparse_class *class, model_info *i)
 {

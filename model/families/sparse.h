@@ -15,21 +15,13 @@ enum { DECODER_EXPERT_TENSORS = DECODER_TENSORS - DECODER_GATE };
     [DECODER_UP] = DECODER_MATRIX(mlp "experts.%d." up, DIM_EXPERT, DIM_HIDDEN),                   \
     [DECODER_DOWN] = DECODER_MATRIX(mlp "experts.%d." down, DIM_HIDDEN, DIM_EXPERT)
 
-#define SPARSE_FORMS                                                                               \
-    [DECODER_ROUTER] = {.gguf = DECODER_BLOCK "ffn_gate_inp.weight"},                              \
-    [DECODER_GATE] = {.gguf = DECODER_BLOCK "ffn_gate_exps.weight",                                \
-                      .in_gguf = LAYOUT_EXPERTS,                                                   \
-                      .other = DECODER_MLP "experts.gate_up_proj",                                 \
-                      .in_other = LAYOUT_EXPERTS_GATE_UP},                                         \
-    [DECODER_UP] = {.gguf = DECODER_BLOCK "ffn_up_exps.weight",                                    \
-                    .in_gguf = LAYOUT_EXPERTS,                                                     \
-                    .part = 1,                                                                     \
-                    .other = DECODER_MLP "experts.gate_up_proj",                                   \
-                    .in_other = LAYOUT_EXPERTS_GATE_UP},                                           \
-    [DECODER_DOWN] = {.gguf = DECODER_BLOCK "ffn_down_exps.weight",                                \
-                      .in_gguf = LAYOUT_EXPERTS,                                                   \
-                      .other = DECODER_MLP "experts.down_proj",                                    \
-                      .in_other = LAYOUT_EXPERTS}
+// Where the classes' files have them.
+extern const tensor_form sparse_layer_forms[DECODER_TENSORS];
+
+// A tensor_table of such a class, by what its layers have.
+#define SPARSE_TABLE(defs)                                                                         \
+    DECODER_TABLE(defs, decoder_global_forms, sparse_layer_forms),                                 \
+        .n_expert = DECODER_EXPERT_TENSORS
 
 // A class of such models, with its own defaults. text.mlp is the width of an expert.
 typedef struct sparse_class {

@@ -16,13 +16,11 @@ const char *const vision_input_files[] = {"preprocessor_config.json",
                                           "words.txt",
                                           NULL};
 
-static status read_mlp(const config_file *f, const vision_class *class, model_info *i)
+status vision_mlp_width(const config_file *f, double missing, model_info *i)
 {
     status st;
-    double ratio = 4;
-    if (!class->ratio)
-        return config_int(f, "intermediate_size", 1, VISION_MAX_WIDTH, 3072, &i->d_mlp);
-    TRY(config_real(f, "mlp_ratio", 1e-3, 1e3, 4, &ratio));
+    double ratio = missing;
+    TRY(config_real(f, "mlp_ratio", 1e-3, 1e3, missing, &ratio));
     i->d_mlp = (int)(i->hidden_size * ratio);
     if (i->d_mlp < 1 || i->d_mlp > VISION_MAX_WIDTH)
         st = status_fail(ERR_INPUT, config_file_path(f), "\"mlp_ratio\" %g makes a width of %d",
@@ -71,7 +69,10 @@ status vision_configure(const config_file *f, const vision_class *class, config 
     TRY(config_int(f, "hidden_size", 1, VISION_MAX_WIDTH, 768, &i->hidden_size));
     TRY(config_int(f, "num_hidden_layers", 1, VISION_MAX_LAYERS, 12, &i->layers));
     TRY(config_int(f, "num_attention_heads", 1, VISION_MAX_WIDTH, 12, &i->heads));
-    TRY(read_mlp(f, class, i));
+    if (class->ratio)
+        TRY(vision_mlp_width(f, 4, i));
+    else
+        TRY(config_int(f, "intermediate_size", 1, VISION_MAX_WIDTH, 3072, &i->d_mlp));
     TRY(config_activation(f, "hidden_act", class->act, &out->act));
     TRY(config_real(f, "layer_norm_eps", 0, 1, class->eps, &out->norm_eps));
     TRY(config_real(f, "initializer_range", 0, 1e3, 0.02, &out->initializer_range));
@@ -200,6 +201,27 @@ status vision_embed(pass *p, const vision_embedding *e)
         add_resampled(p, e);
 done:
     return st;
+}
+
+status vision_embed_classified(pass *p)
+{
+    const weights *w = p->m->weights;
+    return vision_embed(
+        p, &(vision_embedding){
+               .projection = weights_linear(w, -1, VISION_PATCH_WEIGHT, VISION_PATCH_BIAS),
+               .token = {weights_global(w, VISION_CLS), weights_global(w, VISION_DISTILLATION)},
+               .positions = weights_global(w, VISION_POSITIONS),
+           });
+}
+
+linear vision_head(const model *m)
+{
+    return weights_linear(m->weights, -1, VISION_OUTPUT_WEIGHT, VISION_OUTPUT_BIAS);
+}
+
+linear vision_second_head(const model *m)
+{
+    return weights_linear(m->weights, -1, VISION_SECOND_WEIGHT, VISION_SECOND_BIAS);
 }
 
 mlp_weights vision_mlp(const model *m, int l, int expert)

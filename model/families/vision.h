@@ -6,6 +6,22 @@
 
 #include "model/families/prenorm.h"
 
+// Places in the table of a classifier's globals; those that a model lacks have no name there.
+enum {
+    VISION_CLS,
+    VISION_DISTILLATION, // a second token, whose answers may have a head of their own
+    VISION_POSITIONS,
+    VISION_PATCH_WEIGHT,
+    VISION_PATCH_BIAS,
+    VISION_NORM_WEIGHT,
+    VISION_NORM_BIAS,
+    VISION_OUTPUT_WEIGHT,
+    VISION_OUTPUT_BIAS,
+    VISION_SECOND_WEIGHT,
+    VISION_SECOND_BIAS,
+    VISION_GLOBALS
+};
+
 // Places in a layer's table, behind those that all LayerNorm models have.
 enum {
     VISION_QUERY_WEIGHT = PRENORM_TENSORS,
@@ -72,6 +88,9 @@ enum {
     VISION_MAX_ROWS = 1 << 16
 };
 
+// info.d_mlp, by mlp_ratio and info.hidden_size. ERR_INPUT: none, or too many.
+status vision_mlp_width(const config_file *f, double missing, model_info *i);
+
 // info.rows_per_image of the sizes of images and patches, with so many tokens before them.
 // ERR_INPUT: too many.
 status vision_count_rows(const config_file *f, int tokens, config *out);
@@ -92,7 +111,11 @@ typedef struct vision_embedding {
 
 status vision_embed(pass *p, const vision_embedding *e);
 
-// Slots of an `arch`. vision_output: a model without a head.
+// Slots of an `arch`. vision_output: a model without a head. The heads and vision_embed_classified:
+// of the places above.
+linear vision_head(const model *m);
+linear vision_second_head(const model *m);
+status vision_embed_classified(pass *p);
 mlp_weights vision_mlp(const model *m, int layer, int expert);
 linear vision_output(const model *m);
 status vision_layer(pass *p, int layer);
@@ -102,5 +125,8 @@ extern const char *const vision_input_files[];
 
 #define VISION_SLOTS                                                                               \
     .input_files = vision_input_files, .layer = vision_layer, .finish = prenorm_finish
+// Of a classifier, whose blocks are ViT's.
+#define VISION_CLASSIFIER                                                                          \
+    .mlp = prenorm_mlp, .output = vision_head, .embed = vision_embed_classified, VISION_SLOTS
 
 #endif

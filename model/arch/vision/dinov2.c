@@ -69,7 +69,6 @@ static const tensor_def per_layer[VISION_TENSORS] = {
         .safetensors = LAYOUT_GATE_UP, .part = (n)                                                 \
     }
 
-static const tensor_form global_forms[GLOBALS];
 static const tensor_form layer_forms[VISION_TENSORS] = {
     [VISION_GATE_WEIGHT] = GATE_UP(0),
     [VISION_GATE_BIAS] = GATE_UP(0),
@@ -85,7 +84,6 @@ static const tensor_table tensors = {
     .n_globals = GLOBALS,
     .n_layer = VISION_TENSORS,
     .n_embedding = NORM_WEIGHT,
-    .global_forms = global_forms,
     .layer_forms = layer_forms,
     .prefix = ROOT,
     .other_names = other_names,

@@ -3,27 +3,11 @@
 // and values in one. Its config.json holds a name that stands for the sizes, and what is otherwise
 // than the name says. A distilled model has a second token with a head of its own; answers are the
 // mean of both.
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "model/families/vision.h"
 #include "model/forward/state.h"
-
-enum {
-    CLS,
-    DISTILLATION,
-    POSITIONS,
-    PATCH_WEIGHT,
-    PATCH_BIAS,
-    NORM_WEIGHT,
-    NORM_BIAS,
-    OUTPUT_WEIGHT,
-    OUTPUT_BIAS,
-    SECOND_WEIGHT,
-    SECOND_BIAS,
-    GLOBALS
-};
 
 #define ROOT  "timm_model." // in files that transformers wrote
 #define LAYER ROOT "blocks.%d."
@@ -41,17 +25,17 @@ enum {
     [(place) + 1] = {                                                                              \
         ROOT name ".bias", {DIM_OUTPUTS}, .init = INIT_ZEROS, .needs = (feature), .head = true}
 
-static const tensor_def globals[GLOBALS] = {
-    [CLS] = TOKEN("cls_token", DIM_ONE, INIT_TINY, 0),
-    [DISTILLATION] = TOKEN("dist_token", DIM_ONE, INIT_TRUNC_NORMAL, FEATURE_TWO_HEADS),
-    [POSITIONS] = TOKEN("pos_embed", DIM_POSITIONS, INIT_TRUNC_NORMAL, 0),
-    [PATCH_WEIGHT] = {ROOT "patch_embed.proj.weight",
-                      {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
-                      .init = INIT_PATCH},
-    [PATCH_BIAS] = {ROOT "patch_embed.proj.bias", {DIM_HIDDEN}, .init = INIT_PATCH},
-    VISION_NORM(NORM_WEIGHT, ROOT "norm"),
-    HEAD(OUTPUT_WEIGHT, "head", 0),
-    HEAD(SECOND_WEIGHT, "head_dist", FEATURE_TWO_HEADS),
+static const tensor_def globals[VISION_GLOBALS] = {
+    [VISION_CLS] = TOKEN("cls_token", DIM_ONE, INIT_TINY, 0),
+    [VISION_DISTILLATION] = TOKEN("dist_token", DIM_ONE, INIT_TRUNC_NORMAL, FEATURE_TWO_HEADS),
+    [VISION_POSITIONS] = TOKEN("pos_embed", DIM_POSITIONS, INIT_TRUNC_NORMAL, 0),
+    [VISION_PATCH_WEIGHT] = {ROOT "patch_embed.proj.weight",
+                             {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
+                             .init = INIT_PATCH},
+    [VISION_PATCH_BIAS] = {ROOT "patch_embed.proj.bias", {DIM_HIDDEN}, .init = INIT_PATCH},
+    VISION_NORM(VISION_NORM_WEIGHT, ROOT "norm"),
+    HEAD(VISION_OUTPUT_WEIGHT, "head", 0),
+    HEAD(VISION_SECOND_WEIGHT, "head_dist", FEATURE_TWO_HEADS),
 };
 
 #define PART(place, name, out, in)                                                                 \
@@ -77,7 +61,6 @@ static const tensor_def per_layer[VISION_TENSORS] = {
         .safetensors = LAYOUT_QKV, .part = (n)                                                     \
     }
 
-static const tensor_form global_forms[GLOBALS];
 static const tensor_form layer_forms[VISION_TENSORS] = {
     [VISION_QUERY_WEIGHT] = QKV_FORM(0), [VISION_QUERY_BIAS] = QKV_FORM(0),
     [VISION_KEY_WEIGHT] = QKV_FORM(1),   [VISION_KEY_BIAS] = QKV_FORM(1),
@@ -87,10 +70,9 @@ static const tensor_form layer_forms[VISION_TENSORS] = {
 static const tensor_table tensors = {
     .globals = globals,
     .layer = per_layer,
-    .n_globals = GLOBALS,
+    .n_globals = VISION_GLOBALS,
     .n_layer = VISION_TENSORS,
-    .n_embedding = NORM_WEIGHT,
-    .global_forms = global_forms,
+    .n_embedding = VISION_NORM_WEIGHT,
     .layer_forms = layer_forms,
     .prefix = ROOT,
 };
@@ -228,14 +210,12 @@ static status read_widths(const config_file *arguments, const sizes *named, conf
     status st;
     model_info *i = &out->info;
     bool qkv_bias;
-    double ratio = 0;
     TRY(config_int(arguments, "embed_dim", 1, VISION_MAX_WIDTH, named->hidden, &i->hidden_size));
     TRY(config_int(arguments, "depth", 1, VISION_MAX_LAYERS, named->layers, &i->layers));
     TRY(config_int(arguments, "num_heads", 1, VISION_MAX_WIDTH, named->heads, &i->heads));
-    TRY(config_real(arguments, "mlp_ratio", 1e-3, 1e2, (double)named->mlp / named->hidden, &ratio));
+    TRY(vision_mlp_width(arguments, (double)named->mlp / named->hidden, i));
     TRY(config_bool(arguments, "qkv_bias", true, &qkv_bias));
     TRY(config_heads(arguments, i->hidden_size, i->heads, &i->head_dim));
-    i->d_mlp = (int)(i->hidden_size * ratio);
     i->kv_heads = i->heads;
     out->features = qkv_bias ? FEATURE_QKV_BIAS : 0;
 done:
@@ -298,34 +278,11 @@ done:
     return st;
 }
 
-static linear timm_output(const model *m)
-{
-    return weights_linear(m->weights, -1, OUTPUT_WEIGHT, OUTPUT_BIAS);
-}
-
-static linear timm_second_output(const model *m)
-{
-    return weights_linear(m->weights, -1, SECOND_WEIGHT, SECOND_BIAS);
-}
-
-static status timm_embed(pass *p)
-{
-    const weights *w = p->m->weights;
-    return vision_embed(p, &(vision_embedding){
-                               .projection = weights_linear(w, -1, PATCH_WEIGHT, PATCH_BIAS),
-                               .token = {weights_global(w, CLS), weights_global(w, DISTILLATION)},
-                               .positions = weights_global(w, POSITIONS),
-                           });
-}
-
 const arch arch_timm = {
     .name = "timm",
     .model_types = (const char *const[]){"timm_wrapper", NULL},
     .configure = timm_configure,
     .tensors = &tensors,
-    .mlp = prenorm_mlp,
-    .output = timm_output,
-    .second_output = timm_second_output,
-    .embed = timm_embed,
-    VISION_SLOTS,
+    .second_output = vision_second_head,
+    VISION_CLASSIFIER,
 };

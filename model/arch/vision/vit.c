@@ -1,43 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vision transformers: Hugging Face's ViTForImageClassification. CLS token first, from which the
+// Vision transformers: Hugging Face's ViTForImageClassification. VISION_CLS token first, from which the
 // head answers.
 #include "model/families/vision.h"
 #include "model/forward/state.h"
 
-enum {
-    CLS,
-    POSITIONS,
-    PATCH_WEIGHT,
-    PATCH_BIAS,
-    NORM_WEIGHT,
-    NORM_BIAS,
-    OUTPUT_WEIGHT,
-    OUTPUT_BIAS,
-    GLOBALS
-};
-
-static const tensor_def globals[GLOBALS] = {
-    [CLS] = {"vit.embeddings.cls_token",
-             {DIM_ONE, DIM_ONE, DIM_HIDDEN},
-             .init = INIT_TRUNC_NORMAL,
-             .rows = true},
-    [POSITIONS] = {"vit.embeddings.position_embeddings",
-                   {DIM_ONE, DIM_POSITIONS, DIM_HIDDEN},
-                   .init = INIT_TRUNC_NORMAL,
-                   .rows = true},
-    [PATCH_WEIGHT] = {"vit.embeddings.patch_embeddings.projection.weight",
-                      {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
-                      .init = INIT_NORMAL},
-    [PATCH_BIAS] = {"vit.embeddings.patch_embeddings.projection.bias",
-                    {DIM_HIDDEN},
-                    .init = INIT_ZEROS},
-    [NORM_WEIGHT] = {"vit.layernorm.weight", {DIM_HIDDEN}, .init = INIT_ONES},
-    [NORM_BIAS] = {"vit.layernorm.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
-    [OUTPUT_WEIGHT] = {"classifier.weight",
-                       {DIM_OUTPUTS, DIM_HIDDEN},
-                       .init = INIT_NORMAL,
-                       .head = true},
-    [OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS, .head = true},
+static const tensor_def globals[VISION_GLOBALS] = {
+    [VISION_CLS] = {"vit.embeddings.cls_token",
+                    {DIM_ONE, DIM_ONE, DIM_HIDDEN},
+                    .init = INIT_TRUNC_NORMAL,
+                    .rows = true},
+    [VISION_POSITIONS] = {"vit.embeddings.position_embeddings",
+                          {DIM_ONE, DIM_POSITIONS, DIM_HIDDEN},
+                          .init = INIT_TRUNC_NORMAL,
+                          .rows = true},
+    [VISION_PATCH_WEIGHT] = {"vit.embeddings.patch_embeddings.projection.weight",
+                             {DIM_HIDDEN, DIM_CHANNELS, DIM_PATCH_HEIGHT, DIM_PATCH_WIDTH},
+                             .init = INIT_NORMAL},
+    [VISION_PATCH_BIAS] = {"vit.embeddings.patch_embeddings.projection.bias",
+                           {DIM_HIDDEN},
+                           .init = INIT_ZEROS},
+    [VISION_NORM_WEIGHT] = {"vit.layernorm.weight", {DIM_HIDDEN}, .init = INIT_ONES},
+    [VISION_NORM_BIAS] = {"vit.layernorm.bias", {DIM_HIDDEN}, .init = INIT_ZEROS},
+    [VISION_OUTPUT_WEIGHT] = {"classifier.weight",
+                              {DIM_OUTPUTS, DIM_HIDDEN},
+                              .init = INIT_NORMAL,
+                              .head = true},
+    [VISION_OUTPUT_BIAS] = {"classifier.bias", {DIM_OUTPUTS}, .init = INIT_ZEROS, .head = true},
 };
 
 #define LAYER "vit.encoder.layer.%d."
@@ -57,21 +45,6 @@ static status vit_configure(const config_file *f, config *out)
     static const vision_class class = {
         .task = "ViTForImageClassification", .patch = 16, .act = "gelu", .eps = 1e-12, .tokens = 1};
     return vision_configure(f, &class, out);
-}
-
-static linear vit_output(const model *m)
-{
-    return weights_linear(m->weights, -1, OUTPUT_WEIGHT, OUTPUT_BIAS);
-}
-
-static status vit_embed(pass *p)
-{
-    const weights *w = p->m->weights;
-    return vision_embed(p, &(vision_embedding){
-                               .projection = weights_linear(w, -1, PATCH_WEIGHT, PATCH_BIAS),
-                               .token = {weights_global(w, CLS)},
-                               .positions = weights_global(w, POSITIONS),
-                           });
 }
 
 // As version 5 of transformers names them.
@@ -94,9 +67,9 @@ static const char *const other_names[] = {"vit.encoder.layer.",
 static const tensor_table tensors = {
     .globals = globals,
     .layer = per_layer,
-    .n_globals = GLOBALS,
+    .n_globals = VISION_GLOBALS,
     .n_layer = VISION_TENSORS,
-    .n_embedding = NORM_WEIGHT,
+    .n_embedding = VISION_NORM_WEIGHT,
     .prefix = "vit.",
     .other_names = other_names,
 };
@@ -106,8 +79,5 @@ const arch arch_vit = {
     .model_types = (const char *const[]){"vit", NULL},
     .configure = vit_configure,
     .tensors = &tensors,
-    .mlp = prenorm_mlp,
-    .output = vit_output,
-    .embed = vit_embed,
-    VISION_SLOTS,
+    VISION_CLASSIFIER,
 };

@@ -140,6 +140,7 @@ static void test_refused(void **state)
         {"timm-vit", "vit_tiny_patch16_224", "resnet50", "resnet50 is not supported"},
         {"timm-vit", "\"mlp_ratio\"", "\"init_values\": 1e-5, \"mlp_ratio\"", "init_values"},
         {"timm-vit", "\"mlp_ratio\": 1.9", "\"mlp_ratio\": 2.9", "fc1.weight: shape [38, 20]"},
+        {"timm-vit", "\"mlp_ratio\": 1.9", "\"mlp_ratio\": 0.001", "makes a width of 0"},
         {"timm-vit", "\"global_pool\": \"token\"", "\"global_pool\": \"avg\"", "avg is not"},
         {"timm-vit", "\"mlp_ratio\"", "\"class_token\": false, \"mlp_ratio\"", "class_token"},
         {"timm-vit", "\"depth\": 3", "\"depth\": 2", "blocks.2.attn.proj.bias is read by nobody"},

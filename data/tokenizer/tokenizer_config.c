@@ -340,12 +340,30 @@ done:
     return st;
 }
 
+// Puts what the two decide into the rules.
+static status apply(tokenizer_rules *r, json_t *rules, const json_t *config, const json_t *model)
+{
+    status st;
+    const char *class = find_class(config, model);
+    json_t *rule = find_rule(rules, "normalizer", "BertNormalizer");
+    if (rule && is_class(class, bert_classes))
+        TRY(decide_bert(r, rule, config));
+    rule = find_rule(rules, "pre_tokenizer", "ByteLevel");
+    if (rule && is_class(class, space_classes))
+        TRY(decide(r, rule, "add_prefix_space", config, "add_prefix_space", json_false()));
+    TRY(add_tokens(r, rules, config,
+                   is_class(class, bert_classes) || is_class(class, space_classes) ||
+                       is_class(class, own_classes)));
+done:
+    return st;
+}
+
 status tokenizer_config_files(const char *tokenizer, bool always, name_list *out)
 {
     status st = OK;
     tokenizer_file_json file = {0};
     tokenizer_rules r = {.path = (char *)(uintptr_t)tokenizer};
-    json_t *config = NULL, *model = NULL, *used = NULL;
+    json_t *config = NULL, *model = NULL;
     char *path = find_path(tokenizer, "tokenizer_config.json"),
          *other = find_path(tokenizer, "config.json");
     TRY(path && other ? OK : status_no_memory("a path"));
@@ -355,7 +373,7 @@ status tokenizer_config_files(const char *tokenizer, bool always, name_list *out
     const char *class = find_class(config, model), *alone = find_class(config, NULL);
     const bool own = is_class(alone, bert_classes) || is_class(alone, space_classes);
     TRY(tokenizer_file_read(tokenizer, &file));
-    TRY(tokenizer_config_apply(&r, file.root, &used));
+    TRY(apply(&r, file.root, config, model));
     if (config && (r.config_decides || (always && own)))
         TRY(name_list_add(out, path, strlen(path)));
     if (model && r.config_decides && class != alone)
@@ -365,7 +383,6 @@ done:
     tokenizer_file_free(&file);
     json_decref(config);
     json_decref(model);
-    json_decref(used);
     free(path);
     free(other);
     return st;
@@ -374,19 +391,10 @@ done:
 status tokenizer_config_apply(tokenizer_rules *r, json_t *rules, json_t **out)
 {
     status st;
-    json_t *config = NULL, *model = NULL, *rule;
+    json_t *config = NULL, *model = NULL;
     *out = NULL;
     TRY(read_beside(r->path, &config, &model));
-    const char *class = find_class(config, model);
-    rule = find_rule(rules, "normalizer", "BertNormalizer");
-    if (rule && is_class(class, bert_classes))
-        TRY(decide_bert(r, rule, config));
-    rule = find_rule(rules, "pre_tokenizer", "ByteLevel");
-    if (rule && is_class(class, space_classes))
-        TRY(decide(r, rule, "add_prefix_space", config, "add_prefix_space", json_false()));
-    TRY(add_tokens(r, rules, config,
-                   is_class(class, bert_classes) || is_class(class, space_classes) ||
-                       is_class(class, own_classes)));
+    TRY(apply(r, rules, config, model));
     *out = json_incref(config);
 done:
     json_decref(config);

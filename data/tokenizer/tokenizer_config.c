@@ -12,6 +12,7 @@
 #include "data/tokenizer/tokenizer_file.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/names.h"
 
 enum { FILE_LIMIT = 64 << 20 };
 
@@ -77,11 +78,11 @@ static const char *find_class(const json_t *config, const json_t *model)
 }
 
 // Is the class one of these, in its old spelling ("...Fast") or not?
-static bool is_class(const char *class, const char *const *names)
+static bool is_class(const char *class, const char *const *known)
 {
-    for (; class && *names; names++) {
-        const size_t n = strlen(*names);
-        if (strncmp(class, *names, n) == 0 && (class[n] == 0 || strcmp(class + n, "Fast") == 0))
+    for (; class && *known; known++) {
+        const size_t n = strlen(*known);
+        if (strncmp(class, *known, n) == 0 && (class[n] == 0 || strcmp(class + n, "Fast") == 0))
             return true;
     }
     return false;
@@ -145,60 +146,53 @@ static const char *const bert_classes[] = {"BertTokenizer",
 
 // --- Tokens that tokenizer.json has not
 
-// The id of a piece in a model's vocabulary, or -1.
-static json_int_t vocabulary_id(const json_t *rules, const char *content)
-{
-    const json_t *vocab = json_object_get(json_object_get(rules, "model"), "vocab");
-    const json_t *id = json_object_get(vocab, content);
-    for (size_t i = 0; i < json_array_size(vocab); i++) {
-        const char *piece = json_string_value(json_array_get(json_array_get(vocab, i), 0));
-        if (piece && strcmp(piece, content) == 0)
-            return (json_int_t)i;
-    }
-    return json_is_integer(id) ? json_integer_value(id) : -1;
-}
-
-static size_t count_pieces(const json_t *rules)
-{
-    const json_t *vocab = json_object_get(json_object_get(rules, "model"), "vocab");
-    return json_is_array(vocab) ? json_array_size(vocab) : json_object_size(vocab);
-}
-
 // What tokens are added to: those of tokenizer.json, and what is found of them.
 typedef struct additions {
     tokenizer_rules *r;
-    json_t *rules, *list; // borrowed; list: added_tokens
-    bool own;             // the class makes its ids anew
+    const json_t *vocab; // borrowed: an object of ids, or a list of pairs, whose places are ids
+    json_t *list;        // borrowed: added_tokens
+    names pieces;        // of such a list
+    names known;         // contents of tokens
+    json_int_t most;     // the largest of their ids, or -1
+    bool own;            // the class makes its ids anew
     size_t added;
     text said; // the first of them
 } additions;
 
-static json_t *find_added(const additions *a, const char *content)
+// The first of equal pieces counts.
+static status find_pieces(additions *a)
 {
-    size_t i;
-    json_t *token;
-    json_array_foreach(a->list, i, token)
-    {
-        const char *own = json_string_value(json_object_get(token, "content"));
-        if (own && strcmp(own, content) == 0)
-            return token;
+    for (size_t i = json_array_size(a->vocab); i-- > 0;) {
+        const char *piece = json_string_value(json_array_get(json_array_get(a->vocab, i), 0));
+        if (piece && !names_put(&a->pieces, piece, i))
+            return status_no_memory("a tokenizer");
     }
-    return NULL;
+    return OK;
+}
+
+// The id of a piece in a model's vocabulary, or -1.
+static json_int_t vocabulary_id(const additions *a, const char *content)
+{
+    const json_t *id = json_object_get(a->vocab, content);
+    size_t place;
+    if (names_get(&a->pieces, content, &place))
+        return (json_int_t)place;
+    return json_is_integer(id) ? json_integer_value(id) : -1;
+}
+
+static status know_token(additions *a, const char *content, json_int_t id)
+{
+    a->most = id > a->most ? id : a->most;
+    return !content || names_put(&a->known, content, 0) ? OK : status_no_memory("a tokenizer");
 }
 
 // The id that `tokenizers` gives a token: its own in the vocabulary, else the next one.
 static json_int_t next_id(const additions *a, const char *content)
 {
-    size_t i;
-    json_t *token;
-    json_int_t id = vocabulary_id(a->rules, content), most = -1;
-    const json_int_t size = (json_int_t)count_pieces(a->rules);
-    json_array_foreach(a->list, i, token)
-    {
-        const json_int_t other = json_integer_value(json_object_get(token, "id"));
-        most = other > most ? other : most;
-    }
-    return id >= 0 ? id : most >= size ? most + 1 : size;
+    const json_int_t id = vocabulary_id(a, content);
+    const json_int_t size = (json_int_t)(json_is_array(a->vocab) ? json_array_size(a->vocab)
+                                                                 : json_object_size(a->vocab));
+    return id >= 0 ? id : a->most >= size ? a->most + 1 : size;
 }
 
 // Adds a token that is not known: `from` is a text, or an object with its properties.
@@ -208,13 +202,15 @@ static status add_token(additions *a, const json_t *from)
     static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized", "special"};
     const char *content =
         json_string_value(json_is_string(from) ? from : json_object_get(from, "content"));
-    if (!content || !*content || find_added(a, content))
+    size_t unused;
+    if (!content || !*content || names_get(&a->known, content, &unused))
         return OK;
     const json_int_t id = next_id(a, content);
+    status st = know_token(a, content, id);
     if (a->added++ < SHOWN)
         text_addf(&a->said, "%s%.40s", a->added > 1 ? ", " : "", content);
-    if (a->own)
-        return OK;
+    if (a->own || st != OK)
+        return st;
     json_t *token = json_pack("{s:I, s:s}", "id", id, "content", content);
     for (size_t i = 0; token && i < sizeof flags / sizeof *flags; i++) {
         const json_t *given = json_object_get(from, flags[i]);
@@ -267,30 +263,51 @@ static status add_all(additions *a, const json_t *config)
     return st;
 }
 
+// Those of tokenizer.json, before any is added.
+static status find_known(additions *a, bool own)
+{
+    status st;
+    size_t i;
+    json_t *token;
+    TRY(find_pieces(a));
+    json_array_foreach(a->list, i, token)
+    {
+        const char *content = json_string_value(json_object_get(token, "content"));
+        TRY(know_token(a, content, json_integer_value(json_object_get(token, "id"))));
+        a->own |= own && content && vocabulary_id(a, content) < 0;
+    }
+done:
+    return st;
+}
+
 // A class of its own numbers tokens anew, so that what is in no vocabulary may have any id there: that
 // is said, and nothing added.
 static status add_tokens(tokenizer_rules *r, json_t *rules, const json_t *config, bool own)
 {
-    additions a = {.r = r, .rules = rules, .list = json_object_get(rules, "added_tokens")};
-    if (!config || !json_is_object(json_object_get(rules, "model")))
+    status st;
+    const json_t *model = json_object_get(rules, "model");
+    additions a = {.r = r,
+                   .vocab = json_object_get(model, "vocab"),
+                   .list = json_object_get(rules, "added_tokens"),
+                   .most = -1};
+    if (!config || !json_is_object(model))
         return OK;
     if (!json_is_array(a.list)) {
         a.list = json_array();
         if (!a.list || json_object_set_new(rules, "added_tokens", a.list) != 0)
             return status_no_memory("a tokenizer");
     }
-    for (size_t i = 0; own && i < json_array_size(a.list); i++) {
-        const char *content =
-            json_string_value(json_object_get(json_array_get(a.list, i), "content"));
-        a.own |= content && vocabulary_id(rules, content) < 0;
-    }
-    status st = add_all(&a, config);
-    if (st == OK && a.added > 0)
+    TRY(find_known(&a, own));
+    TRY(add_all(&a, config));
+    if (a.added > 0)
         text_addf(&r->notices,
                   "tokenizer_config.json has %zu token%s that tokenizer.json has not (%s%s); %s\n",
                   a.added, a.added > 1 ? "s" : "", text_get(&a.said), a.added > 3 ? ", ..." : "",
                   a.own ? "not read as such"
                         : "as in transformers, read as numbered behind its own");
+done:
+    names_free(&a.pieces);
+    names_free(&a.known);
     text_free(&a.said);
     return st;
 }

@@ -233,6 +233,10 @@ static void test_config(void **unused)
         {GPT2,
          "{\"eos_token\":{\"content\":\"<s>\"},\"add_eos_token\":true,\"add_bos_token\":false}",
          "a", "0", "add_eos_token: true, but tokenizer.json puts none behind"},
+        {GPT2, // a token in two places is one
+         "{\"tokenizer_class\":\"GPT2Tokenizer\",\"bos_token\":\"<b>\",\"added_tokens_decoder\":"
+         "{\"8\":{\"content\":\"<b>\"}}}",
+         "a", "0", "has 1 token that tokenizer.json has not (<b>); not read as such"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         scratch_write(folder, "tokenizer_config.json", cases[i].config, strlen(cases[i].config));

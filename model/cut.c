@@ -18,6 +18,7 @@
 #include "model/forward/state.h"
 #include "model/model.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
 
 // --- The tensors
 
@@ -207,9 +208,8 @@ static bool is_other_weights(const char *name)
 {
     static const char *const ends[] = {".safetensors", ".bin",  ".pt",   ".pth",  ".h5",
                                        ".msgpack",     ".onnx", ".gguf", ".ckpt", ".index.json"};
-    const size_t n = strlen(name);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (n > strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+        if (text_ends_with(name, ends[i]))
             return true;
     return false;
 }

@@ -7,24 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/bytes/byte_stream.h"
 #include "data/bytes/foreign_files.h"
+#include "data/bytes/tar_head.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
 
-enum { TAR_BLOCK = 512, TAR_MAGIC = 257, TAR_NAME = 100, ZIP_NAME = 30 };
-
-// The first bytes, unpacked where that can be done here.
-static size_t read_head(const char *path, bool plain, char head[TAR_BLOCK])
-{
-    size_t n = 0;
-    byte_stream *in = NULL;
-    memset(head, 0, TAR_BLOCK);
-    if ((plain ? byte_stream_open_plain(path, &in) : byte_stream_open(path, &in)) != OK ||
-        byte_stream_read(in, head, TAR_BLOCK, &n) != OK)
-        n = 0;
-    byte_stream_close(in);
-    return n;
-}
+enum { ZIP_NAME = 30 };
 
 // The first folder of the first entry's name; *n bytes of it, 0 where it has none.
 static const char *first_folder(const char *name, size_t most, size_t *n)
@@ -43,9 +31,8 @@ static const char *first_folder(const char *name, size_t most, size_t *n)
 static bool is_named_tar(const char *path)
 {
     static const char *const endings[] = {".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz"};
-    const size_t n = strlen(path);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (n > strlen(endings[i]) && strcmp(path + n - strlen(endings[i]), endings[i]) == 0)
+        if (text_ends_with(path, endings[i]))
             return true;
     return false;
 }
@@ -81,19 +68,19 @@ static status refuse(const char *path, const char *command, const char *name, si
 
 status archive_refuse(const char *path)
 {
-    char head[TAR_BLOCK];
+    char head[TAR_HEAD];
     status st;
     if (file_is_folder(path) || !file_exists(path))
         return OK;
     TRY(foreign_files_refuse(path)); // of which there is more to say
     if (is_named_tar(path))
         return refuse(path, "tar xf", "", 0);
-    if (read_head(path, true, head) > ZIP_NAME && memcmp(head, "PK\3\4", 4) == 0) {
+    if (tar_head_read(path, true, head) > ZIP_NAME && memcmp(head, "PK\3\4", 4) == 0) {
         const size_t n = (unsigned char)head[26] | (size_t)(unsigned char)head[27] << 8;
         return refuse(path, "unzip -q", head + ZIP_NAME,
-                      n < TAR_BLOCK - ZIP_NAME ? n : TAR_BLOCK - ZIP_NAME);
+                      n < TAR_HEAD - ZIP_NAME ? n : TAR_HEAD - ZIP_NAME);
     }
-    if (read_head(path, false, head) == TAR_BLOCK && memcmp(head + TAR_MAGIC, "ustar", 5) == 0)
+    if (tar_head_is_tar(head, tar_head_read(path, false, head)))
         return refuse(path, "tar xf", head, TAR_NAME);
 done:
     return st;

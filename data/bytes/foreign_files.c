@@ -8,44 +8,31 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/bytes/tar_head.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
 
-enum { LOOKED_AT = 1000, TAR_BLOCK = 512, TAR_MAGIC = 257, TAR_NAME = 100 };
-
-static bool ends_with(const char *name, const char *ending)
-{
-    size_t n = strlen(name), m = strlen(ending);
-    return n > m && strcmp(name + n - m, ending) == 0;
-}
-
-static bool read_head(const char *path, char head[TAR_BLOCK])
-{
-    FILE *f = fopen(path, "rbe");
-    bool whole = f && fread(head, 1, TAR_BLOCK, f) == TAR_BLOCK;
-    if (f)
-        fclose(f);
-    return whole;
-}
+enum { LOOKED_AT = 1000 };
 
 // Of WebDataset a tar holds samples of several files, each with the sample's name and an ending.
 static bool is_webdataset(const char *path)
 {
     static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp",
                                           ".cls", ".json", ".txt"};
-    char head[TAR_BLOCK];
-    if (!read_head(path, head) || memcmp(head + TAR_MAGIC, "ustar", 5) != 0)
+    char head[TAR_HEAD];
+    if (!tar_head_is_tar(head, tar_head_read(path, true, head)))
         return false;
     head[TAR_NAME] = 0;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (ends_with(head, endings[i]))
+        if (text_ends_with(head, endings[i]))
             return true;
     return false;
 }
 
 static status refuse_arrow_file(const char *path)
 {
-    char head[TAR_BLOCK] = "";
-    read_head(path, head);
+    char head[TAR_HEAD];
+    tar_head_read(path, true, head);
     return status_fail(ERR_INPUT, path,
                        "is an Arrow file, which is not read; turn it into Parquet: python3 -c "
                        "'import sys, pyarrow as a, pyarrow.parquet as q; f = sys.argv[1]; "
@@ -85,9 +72,9 @@ static status refuse_entry(const char *path, const FTSENT *e)
     const bool itself = e->fts_level == 0;
     if (e->fts_info != FTS_F)
         return OK;
-    if (ends_with(e->fts_name, ".arrow"))
+    if (text_ends_with(e->fts_name, ".arrow"))
         return itself ? refuse_arrow_file(path) : refuse_arrow_folder(path);
-    if (ends_with(e->fts_name, ".tar") && is_webdataset(e->fts_accpath))
+    if (text_ends_with(e->fts_name, ".tar") && is_webdataset(e->fts_accpath))
         return refuse_webdataset(path, itself ? "" : "/*.tar");
     return OK;
 }

@@ -64,6 +64,12 @@ char *text_format(const char *format, ...)
     return n < 0 ? NULL : formatted;
 }
 
+bool text_ends_with(const char *string, const char *ending)
+{
+    const size_t n = strlen(string), m = strlen(ending);
+    return n >= m && memcmp(string + n - m, ending, m) == 0;
+}
+
 // Edit distance with single-character insertions, deletions and replacements, of words of at most
 // 63 characters.
 static size_t edit_distance(const char *a, const char *b)

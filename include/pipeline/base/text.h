@@ -25,6 +25,8 @@ void text_free(text *t);
 // A formatted string of its own; NULL when out of memory. Owned by the caller.
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+bool text_ends_with(const char *string, const char *ending);
+
 // The candidate nearest to `word` by edit distance, or NULL when none is near enough to suggest.
 // Borrowed.
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);

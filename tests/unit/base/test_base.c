@@ -67,6 +67,8 @@ static void test_text(void **unused)
     assert_string_equal(text_nearest("colect", words, 3), "collect");
     assert_string_equal(text_nearest("prunne", words, 3), "prune");
     assert_null(text_nearest("zebra_crossing", words, 3));
+    assert_true(text_ends_with("a.gz", ".gz") && text_ends_with(".gz", ".gz"));
+    assert_false(text_ends_with("gz", ".gz") || text_ends_with("a.gz2", ".gz"));
 }
 
 static void test_fixed(void **unused)

@@ -45,8 +45,6 @@ static const magic magics[] = {
           "7zXZ",
           0, "is packed by xz; unpack it, ids are read where they are"),
     MAGIC("ustar", 257, "is a tar archive; unpack it"),
-    MAGIC("version https://git-lfs", 0,
-          "is a pointer of Git LFS, not the file; git lfs pull gets it"),
 };
 
 static uint64_t read_number(const char *bytes, int width)
@@ -77,6 +75,7 @@ static status refuse_magic(const char *path, const char *bytes, size_t n, size_t
         if (n >= magics[i].at + magics[i].n &&
             memcmp(bytes + magics[i].at, magics[i].bytes, magics[i].n) == 0)
             what = magics[i].what;
+    what = what ? what : file_stands_for(bytes, n);
     return what
                ? status_fail(ERR_INPUT, path, strchr(what, ';') ? "%s" : "%s; %s", what, save_plain)
                : OK;

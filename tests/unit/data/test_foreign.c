@@ -43,7 +43,10 @@ static void test_magic(void **state)
              "                "),
          "safetensors"},
         {BYTES("15496 995 11 314 716 257 2746 13\n15496 995"), "is text"},
-        {BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"), "Git LFS"},
+        {BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"),
+         "git lfs pull"},
+        {BYTES("/annex/objects/SHA256E-s90--00.bin\n"), "git annex get"},
+        {BYTES("<!DOCTYPE html>\n<html><body>Not found"), "is a web page"},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         refused_ids("a.bin", files[i].bytes, files[i].n, files[i].what);

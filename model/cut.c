@@ -28,6 +28,12 @@ static dim width_of(const model *m, site which)
     return which == SITE_ATTN ? DIM_ATTN : m->config.info.experts ? DIM_EXPERT : DIM_MLP;
 }
 
+// Is it the shape of a projection from so many neurons to the hidden size?
+static bool leads_out(const tensor_def *def, dim width)
+{
+    return def->shape[0] == DIM_HIDDEN && def->shape[1] == width && def->shape[2] == DIM_END;
+}
+
 // The slot of a layer's output projection, or of an expert's.
 static status find_projection(const model *m, const weight_source *source, int layer, site which,
                               int expert, tensor_slot *out)
@@ -37,8 +43,7 @@ static status find_projection(const model *m, const weight_source *source, int l
     int found = 0;
     *out = (tensor_slot){0};
     for (int i = 0; i < table->n_layer && !found; i++) {
-        const dim *shape = table->layer[i].shape;
-        if (shape[0] != DIM_HIDDEN || shape[1] != width || shape[2] != DIM_END)
+        if (!leads_out(&table->layer[i], width))
             continue;
         status st =
             tensor_slot_find(&m->config, table, source, (tensor_place){layer, i, expert}, out);
@@ -63,8 +68,7 @@ void model_site_module(const model *m, site s, int layer, char name[160])
     name[0] = 0;
     for (int i = 0; s != SITE_EXPERT && i < table->n_layer; i++) {
         const tensor_def *def = &table->layer[i];
-        if (def->shape[0] != DIM_HIDDEN || def->shape[1] != width || def->shape[2] != DIM_END ||
-            !def->name || (m->config.features & def->needs) != def->needs)
+        if (!leads_out(def, width) || !def->name || (m->config.features & def->needs) != def->needs)
             continue;
         snprintf(name, TENSOR_NAME_BYTES, def->name, layer, 0);
         char *expert = strstr(name, ".experts.");

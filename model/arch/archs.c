@@ -48,8 +48,7 @@ static const char *old_type(const config_file *f)
         {"GPT2Model", {"n_embd", "n_head", "n_layer"}, "gpt2"},
         {"ViTForImageClassification", {"image_size", "patch_size", "hidden_size"}, "vit"},
         {"LlamaForCausalLM", {"rms_norm_eps", "num_attention_heads", "vocab_size"}, "llama"}};
-    const json_t *classes = config_file_get(f, "architectures");
-    const char *class = json_string_value(json_array_get(classes, 0));
+    const char *class = config_class(f);
     for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
         bool same = class && strcasecmp(class, old[i].class) == 0, has = !class && i != 3;
         for (int k = 0; k < 3; k++)

@@ -191,8 +191,7 @@ done:
 
 static status bert_configure(const config_file *f, config *out)
 {
-    const json_t *classes = config_file_get(f, "architectures");
-    const char *class = json_string_value(json_array_get(classes, 0));
+    const char *class = config_class(f);
     // It has the same head, and another one beside it.
     const bool both = class && strcmp(class, "BertForPreTraining") == 0;
     return configure(f, both ? class : "BertForMaskedLM", 0, out);

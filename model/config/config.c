@@ -235,6 +235,11 @@ static bool is_relative(const char *class, const char *task)
     return false;
 }
 
+const char *config_class(const config_file *f)
+{
+    return json_string_value(json_array_get(config_file_get(f, "architectures"), 0));
+}
+
 status config_task(const config_file *f, const char *name, config *out)
 {
     size_t i;
@@ -245,7 +250,7 @@ status config_task(const config_file *f, const char *name, config *out)
         if (json_is_string(item) && strcasecmp(json_string_value(item), name) == 0)
             return OK;
     }
-    const char *first = json_string_value(json_array_get(list, 0));
+    const char *first = config_class(f);
     if (json_array_size(list) == 0)
         return OK;
     out->headless = first && is_relative(first, name);

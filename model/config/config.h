@@ -113,6 +113,8 @@ status config_windows(const config_file *f, int missing, int period, config *out
 // Which layers have the window: layer_types, or those from `first` on but every n-th one, n of
 // `period`. Needs out->info.layers.
 status config_windowed_layers(const config_file *f, int first, int period, config *out);
+// The first of `architectures`; NULL where there is none, or no text. Borrowed from the file.
+const char *config_class(const config_file *f);
 // Fails unless `architectures` is absent, lists `name`, in whatever letters, or names a class of its
 // family without that head (LlamaModel, LlamaForSequenceClassification): out->headless is then true.
 status config_task(const config_file *f, const char *name, config *out);

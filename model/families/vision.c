@@ -32,7 +32,7 @@ done:
 // Any class of the family, of a model whose answers are not looked at.
 static status check_family(const config_file *f, const char *family)
 {
-    const char *class = json_string_value(json_array_get(config_file_get(f, "architectures"), 0));
+    const char *class = config_class(f);
     if (!class || strncmp(class, family, strlen(family)) == 0)
         return OK;
     return status_fail(ERR_INPUT, config_file_path(f),
@@ -41,16 +41,14 @@ static status check_family(const config_file *f, const char *family)
 
 status vision_count_rows(const config_file *f, int tokens, config *out)
 {
-    model_info *i = &out->info;
     // A rest at the right or lower edge is not looked at, as in the framework's convolution.
-    const int64_t patches =
-        (int64_t)(i->image_height / out->patch_height) * (i->image_width / out->patch_width);
+    const int patches = config_patches(out); // of at most VISION_MAX_IMAGE in both directions
     if (patches < 1 || patches >= VISION_MAX_ROWS)
         return status_fail(
             ERR_INPUT, config_file_path(f),
-            "\"image_size\" and \"patch_size\" make %lld patches; 1 to %d are possible",
-            (long long)patches, VISION_MAX_ROWS - 1);
-    i->rows_per_image = (int)patches + tokens;
+            "\"image_size\" and \"patch_size\" make %d patches; 1 to %d are possible", patches,
+            VISION_MAX_ROWS - 1);
+    out->info.rows_per_image = patches + tokens;
     return OK;
 }
 

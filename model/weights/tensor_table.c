@@ -141,11 +141,20 @@ int64_t tensor_table_parameters(const config *c, const tensor_table *table)
     return (int64_t)total;
 }
 
+// "42, 36" of a shape.
+static const char *shape_text(const size_t *shape, int dims, char text[128])
+{
+    size_t at = 0;
+    text[0] = 0;
+    for (int i = 0; i < dims && at < 100; i++)
+        at += (size_t)snprintf(text + at, 128 - at, "%s%zu", i ? ", " : "", shape[i]);
+    return text;
+}
+
 static status check_tensor(const config *c, const tensor_def *def, layout how, const tensor *t)
 {
-    char want[128] = "", have[128] = "";
-    size_t at = 0, shape[TENSOR_DEF_DIMS + 1];
-    bool same = true;
+    char want[128], have[128];
+    size_t shape[TENSOR_DEF_DIMS + 1];
     const int first = holds_experts(how);
     int dims = first;
     shape[0] = dim_length(c, DIM_EXPERTS);
@@ -160,17 +169,10 @@ static status check_tensor(const config *c, const tensor_def *def, layout how, c
         shape[0] = shape[1];
         shape[1] = out;
     }
-    for (int i = 0; i < dims; i++) {
-        same = same && i < t->dims && t->shape[i] == shape[i];
-        at += (size_t)snprintf(want + at, sizeof want - at, "%s%zu", i ? ", " : "", shape[i]);
-    }
-    at = 0;
-    for (int i = 0; i < t->dims && at < sizeof have - 24; i++)
-        at += (size_t)snprintf(have + at, sizeof have - at, "%s%zu", i ? ", " : "", t->shape[i]);
-    if (!same || dims != t->dims)
+    if (dims != t->dims || memcmp(shape, t->shape, (size_t)dims * sizeof *shape) != 0)
         return status_fail(ERR_INPUT, t->file,
                            "tensor %s: shape [%s], but the configuration makes it [%s]", t->name,
-                           have, want);
+                           shape_text(t->shape, t->dims, have), shape_text(shape, dims, want));
     if (!t->type->to_float || (how != LAYOUT_PLAIN && dims == 1 && t->type->block > 1))
         return status_fail(ERR_INPUT, t->file,
                            "tensor %s: %s is no type of such weights; save it as F32, F16 or BF16",
@@ -287,15 +289,6 @@ static void narrow_slot(const config *c, layout how, int part, int expert, tenso
     s->from = &s->view;
 }
 
-// "42, 36" of a tensor's shape.
-static const char *shape_text(const tensor *t, char text[128])
-{
-    size_t at = 0;
-    for (int i = 0; i < t->dims && at < 100; i++)
-        at += (size_t)snprintf(text + at, 128 - at, "%s%zu", i ? ", " : "", t->shape[i]);
-    return text;
-}
-
 // What is wrong with a layer's tensor is that other layers have another shape of it, as pruning that
 // takes neurons out of files leaves them: then that is said. Otherwise `st` stays.
 static status explain_widths(const config *c, const tensor_table *table,
@@ -303,11 +296,12 @@ static status explain_widths(const config *c, const tensor_table *table,
                              status st)
 {
     layout how;
-    char name[TENSOR_NAME_BYTES], own[128] = "", others[128] = "";
+    char name[TENSOR_NAME_BYTES], own[128], others[128];
+    shape_text(t->shape, t->dims, own);
     for (int l = 0; l < c->info.layers; l++) {
         const tensor_place same = {l, at.entry, at.expert};
         const tensor *other = find_tensor(table, source, same, name, &how);
-        if (other && strcmp(shape_text(t, own), shape_text(other, others)) != 0)
+        if (other && strcmp(own, shape_text(other->shape, other->dims, others)) != 0)
             return status_fail(ERR_INPUT, t->file,
                                "tensor %s: shape [%s], but [%s] in layer %d: layers of different "
                                "width, as structural pruning leaves them, are not supported (save "

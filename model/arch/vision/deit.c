@@ -72,8 +72,8 @@ static status deit_configure(const config_file *f, config *out)
 {
     status st;
     static const char with_teacher[] = "DeiTForImageClassificationWithTeacher";
-    const json_t *task = json_array_get(config_file_get(f, "architectures"), 0);
-    const bool taught = json_is_string(task) && strcmp(json_string_value(task), with_teacher) == 0;
+    const char *task = config_class(f);
+    const bool taught = task && strcmp(task, with_teacher) == 0;
     const vision_class class = {.task = taught ? with_teacher : "DeiTForImageClassification",
                                 .patch = 16,
                                 .act = "gelu",

@@ -195,14 +195,15 @@ done:
     return st;
 }
 
-// A file's: by the journal two folders above it.
+// A file's: by the journal two folders above it, where it has the name that the file has from there.
 static status export_file(exporting *e, const char *path)
 {
+    const char *name = path + strlen(e->output);
+    name += *name == '/';
     for (size_t i = 0; i < journal_tasks(e->known); i++) {
         const journal_commit *c = journal_task_at(e->known, i)->commit;
-        const size_t n = strlen(path), m = c ? strlen(c->path) : n + 1;
         artefact *a = NULL;
-        if (m > n || strcmp(path + n - m, c->path) != 0)
+        if (!c || strcmp(name, c->path) != 0)
             continue;
         status st = store_open(e->output, c, true, &a);
         if (st == OK)
@@ -219,22 +220,24 @@ status view_export(const registry *r, const char *path, const char *forget, cons
 {
     status st;
     exporting e = {.registry = r, .forget = forget, .model = model, .folder = folder, .out = out};
-    char *beside = file_folder(path);
-    char *above = !beside ? NULL : strcmp(beside, ".") == 0 ? strdup("..") : file_folder(beside);
-    if (!above)
-        TRY(status_no_memory("a path"));
-    if (!r->export || !file_exists(path)) {
+    // From the root on, so that it does not matter where it is called from.
+    char *real = realpath(path, NULL), *beside = real ? file_folder(real) : NULL,
+         *above = beside ? file_folder(beside) : NULL;
+    if (!r->export || (!real && !file_exists(path))) {
         st = status_fail(ERR_INPUT, path, "does not exist; check the path");
         goto done;
     }
+    if (!above)
+        TRY(status_no_memory("a path"));
     e.output = file_is_folder(path) ? path : above;
     TRY(journal_load(e.output, &e.known));
     TRY(inputs_new(e.known, &e.inputs));
-    st = file_is_folder(path) ? export_run(&e) : export_file(&e, path);
+    st = file_is_folder(path) ? export_run(&e) : export_file(&e, real);
 done:
     inputs_free(e.inputs);
     journal_state_free(e.known);
     arena_free(&e.memory);
+    free(real);
     free(beside);
     free(above);
     return st;

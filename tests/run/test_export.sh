@@ -97,6 +97,15 @@ printf '\1' | dd of=elsewhere/model.safetensors bs=1 seek=9000 conv=notrunc stat
 try 3 export moved-run/p/all.nc out-other --forget latin --model elsewhere
 says 'another model' stderr 'other bytes than the model that was pruned'
 
+# A file is asked for from wherever one is, and one that another's name ends with is not that.
+(cd images/p && "$SULCUS" export all.nc "$scratch/from-within" --forget latin) >stdout 2>stderr || fail 'from its own folder'
+cmp from-within/model.safetensors all-images/p/all/latin/model.safetensors || fail 'from its own folder it is another'
+mkdir images/my-p
+cp images/p/all.nc images/my-p/all.nc
+try 3 export images/my-p/all.nc out-none --forget latin
+says 'a copy beside' stderr 'is no artefact of a run'
+rm -r images/my-p from-within
+
 # Refused, and nothing is left behind.
 try 2 export images/p/all.nc out-images --forget greek
 says 'a folder that is there' stderr 'is there already'

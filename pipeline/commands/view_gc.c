@@ -3,6 +3,7 @@
 // a pipeline that writes to this folder has its name, or its key: the pipeline that is given, and
 // those that the journal says were run here, as they are now.
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,19 +50,53 @@ done:
     return st;
 }
 
-// Another pipeline file that was run here. One that is gone, or cannot be read, refers to nothing;
-// that is said.
+// Are both there, and one file or folder under whatever names?
+static bool is_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+// What a pipeline file that is there refers to: nothing, where it writes elsewhere now.
+static status refer_to_file(sweeping *s, const registry *r, const char *path)
+{
+    status st;
+    pipeline_file *file = NULL;
+    pipeline_state *p = NULL;
+    TRY(pipeline_file_open(path, NULL, 0, r, &file));
+    if (!is_same(file->output, s->output))
+        goto done;
+    TRY(pipeline_state_open(&(view_source){.path = path, .registry = r}, &p));
+    TRY(refer_to_tasks(s, p));
+done:
+    pipeline_state_close(p);
+    pipeline_file_free(file);
+    return st;
+}
+
+// Another pipeline file that was run here. One that is gone refers to nothing; of one that cannot be
+// read, or whose folder an older version did not write down, nobody knows: nothing is removed then.
 static status refer_to_other(sweeping *s, const view_source *v, const char *path)
 {
-    pipeline_state *p = NULL;
-    const view_source other = {.path = path, .registry = v->registry};
-    status st = pipeline_state_open(&other, &p);
-    if (st == OK && strcmp(p->file->output, s->output) == 0)
-        st = refer_to_tasks(s, p);
-    else if (st != OK)
-        fprintf(s->out, "not looked at: %s\n", status_text());
-    pipeline_state_close(p);
-    return st == ERR_INTERNAL ? st : OK;
+    struct stat info;
+    status st;
+    if (is_same(path, v->path))
+        return OK;
+    const bool absent = stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    const bool gone = absent && path[0] == '/';
+    if (gone)
+        st = status_fail_errno(ERR_INPUT, path, "was run here");
+    else if (absent)
+        st = status_fail(ERR_INPUT, path,
+                         "was run here, and is not found from the current folder; call gc where it "
+                         "was run or, if it is no more, put a copy of %s in its place",
+                         v->path);
+    else
+        st = refer_to_file(s, v->registry, path);
+    if (st == OK || st == ERR_INTERNAL || (s->remove && !gone))
+        return st;
+    fprintf(s->out, "not looked at: %s\n", status_text());
+    return OK;
 }
 
 static status take_away(sweeping *s, const char *name)
@@ -152,17 +187,18 @@ done:
 status view_gc(const view_source *v, bool remove_them, FILE *out)
 {
     status st;
+    pipeline_file *file = NULL;
     pipeline_state *p = NULL;
     lease *held = NULL;
     sweeping s = {.remove = remove_them, .out = out};
-    TRY(pipeline_state_open(v, &p));
-    s.output = p->file->output;
+    TRY(pipeline_file_open(v->path, v->overrides, v->n_overrides, v->registry, &file));
+    s.output = file->output;
     if (remove_them && file_exists(s.output))
-        TRY(lease_take(s.output, NULL, &held));
+        TRY(lease_take(s.output, NULL, &held)); // before anything there is looked at
+    TRY(pipeline_state_open(v, &p));
     TRY(refer_to_tasks(&s, p));
     for (size_t i = 0; i < journal_pipelines(p->journal); i++)
-        if (strcmp(journal_pipeline_at(p->journal, i), v->path) != 0)
-            TRY(refer_to_other(&s, v, journal_pipeline_at(p->journal, i)));
+        TRY(refer_to_other(&s, v, journal_pipeline_at(p->journal, i)));
     TRY(sweep_output(&s));
     fprintf(out, "%zu files, %.1f MB, that no pipeline file refers to%s\n", s.n,
             (double)s.bytes / 1e6, s.n && !remove_them ? "; --remove removes them" : "");
@@ -171,5 +207,6 @@ done:
     names_free(&s.referred);
     arena_free(&s.memory);
     pipeline_state_close(p);
+    pipeline_file_free(file);
     return st;
 }

@@ -177,6 +177,13 @@ status journal_run_ended(journal *j, int64_t epoch, status result, const char *m
     return append_line(j, line, true);
 }
 
+status journal_add_pipeline(journal *j, const char *path)
+{
+    json_t *line = line_new("pipeline");
+    put_text(line, "path", path);
+    return append_line(j, line, true);
+}
+
 status journal_add_input(journal *j, const journal_input *input)
 {
     json_t *line = line_new("input");

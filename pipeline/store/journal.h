@@ -97,6 +97,8 @@ status journal_run_started(journal *j, const journal_run *run);
 // `saving`: seconds a rank spent on checkpoints, waiting for others included.
 status journal_run_ended(journal *j, int64_t epoch, status result, const char *message,
                          double saving);
+// A pipeline file that was run without anything to do, from the root on.
+status journal_add_pipeline(journal *j, const char *path);
 status journal_add_input(journal *j, const journal_input *input);
 status journal_task_started(journal *j, const char *label, const char *step, const char *stage,
                             const char *key, int64_t epoch);
@@ -143,7 +145,8 @@ void journal_state_free(journal_state *s); // NULL is a no-op
 const journal_commit *journal_find_key(const journal_state *s, const char *key,
                                        const journal_commit *after);
 
-// The pipeline files that the journal's runs were of, each once, as they were given. Borrowed.
+// The pipeline files that the journal's runs were of, each once: from the root on, but as they were
+// given where a version before 0.2.0 wrote the line. Borrowed.
 size_t journal_pipelines(const journal_state *s);
 const char *journal_pipeline_at(const journal_state *s, size_t i);
 

@@ -16,7 +16,6 @@
 enum {
     SUM_BYTES = sizeof SUM_HEAD - 1 + 16 + 2, // ,"sum":"0123456789abcdef"}
     LINE_MEMBERS = 32,
-    FIELDS_LIMIT = 4096,
 };
 
 typedef struct line {
@@ -301,6 +300,11 @@ static bool on_run(journal_state *s, const line *l)
     return note_pipeline(s, s->run.pipeline);
 }
 
+static bool on_pipeline(journal_state *s, const line *l)
+{
+    return note_pipeline(s, get_text(l, "path"));
+}
+
 static bool on_end(journal_state *s, const line *l)
 {
     if (!s->summary.run || get_int(l, "epoch") != s->run.epoch)
@@ -320,6 +324,7 @@ static const struct {
     {"progress", "task", on_progress}, {"start", "task", on_start},     {"done", "task", on_done},
     {"failed", "task", on_failed},     {"input", "path", on_input},     {"run", "event", on_run},
     {"saved", "task", on_saved},       {"resumed", "task", on_resumed}, {"end", "event", on_end},
+    {"pipeline", "path", on_pipeline},
 };
 
 static bool apply_line(journal_state *s, const line *l)
@@ -437,24 +442,6 @@ const journal_input *journal_find_input(const journal_state *s, const char *path
     return names_get(&s->input_index, path, &i) ? s->inputs[i] : NULL;
 }
 
-// Parses the key fields of a commit, which are most of a journal and which only `explain` reads.
-static status parse_fields(entry *e)
-{
-    size_t n = 0;
-    flat_member *members = checked_calloc(FIELDS_LIMIT, sizeof *members);
-    bool fine =
-        members && flat_json_parse(e->fields_text, e->fields_size, members, FIELDS_LIMIT, &n);
-    e->fields_text = NULL;
-    if (fine && (e->fields = checked_calloc(n, sizeof *e->fields))) {
-        for (size_t i = 0; i < n; i++)
-            e->fields[i] = (key_field){members[i].name, members[i].text};
-        e->commit.fields = e->fields;
-        e->commit.n_fields = n;
-    }
-    free(members);
-    return !members || (fine && !e->fields) ? status_no_memory("the fields of a key") : OK;
-}
-
 status journal_fields(journal_state *s, const char *label, const key_field **fields, size_t *n)
 {
     size_t i;
@@ -464,8 +451,10 @@ status journal_fields(journal_state *s, const char *label, const key_field **fie
     if (!names_get(&s->task_index, label, &i))
         return OK;
     entry *e = s->tasks[i];
-    if (e->fields_text)
-        st = parse_fields(e);
+    if (e->fields_text) // most of a journal, and asked for by few
+        st = flat_json_fields(e->fields_text, e->fields_size, &e->fields, &e->commit.n_fields);
+    e->fields_text = NULL;
+    e->commit.fields = e->fields;
     *fields = e->commit.fields;
     *n = e->commit.n_fields;
     return st;

@@ -2,7 +2,6 @@
 // Results are kept until somebody says otherwise, here. A file counts as referred to when a task of
 // a pipeline that writes to this folder has its name, or its key: the pipeline that is given, and
 // those that the journal says were run here, as they are now.
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +16,23 @@
 #include "pipeline/lease/lease.h"
 #include "pipeline/store/checkpoint_file.h"
 #include "pipeline/store/own_file.h"
+#include "pipeline/store/store.h"
 
 typedef struct sweeping {
     const char *output;
-    names referred; // paths below output
-    arena memory;   // of those
+    names referred, removed; // paths below output
+    arena memory;            // of those
     bool remove;
     size_t n;
     int64_t bytes;
     FILE *out;
 } sweeping;
 
-static status refer(sweeping *s, const char *path)
+// Adds a path to a list of them; NULL: out of memory.
+static status note(sweeping *s, names *list, const char *path)
 {
     const char *copy = path ? arena_text(&s->memory, path, strlen(path)) : NULL;
-    return copy && names_put(&s->referred, copy, 1) ? OK : status_no_memory("a list of files");
+    return copy && names_put(list, copy, 1) ? OK : status_no_memory("a list of files");
 }
 
 static status refer_to_tasks(sweeping *s, const pipeline_state *p)
@@ -40,11 +41,11 @@ static status refer_to_tasks(sweeping *s, const pipeline_state *p)
     for (size_t i = 0; i < p->dag->n; i++) {
         const task *t = p->dag->tasks[i];
         const size_t n = strlen(t->artefact_name) - strlen(".nc");
-        TRY(refer(s, t->artefact_name));
-        TRY(refer(s, arena_format(&s->memory, CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n,
+        TRY(note(s, &s->referred, t->artefact_name));
+        TRY(note(s, &s->referred, arena_format(&s->memory, CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n,
                                   t->artefact_name)));
         if (p->tasks[i].commit)
-            TRY(refer(s, p->tasks[i].commit->path));
+            TRY(note(s, &s->referred, p->tasks[i].commit->path));
     }
 done:
     return st;
@@ -99,6 +100,18 @@ static status refer_to_other(sweeping *s, const view_source *v, const char *path
     return OK;
 }
 
+// Removes a file, and the folder that it leaves empty.
+static status remove_file(sweeping *s, const char *name, const char *path)
+{
+    if (unlink(path) != 0)
+        return status_fail_errno(ERR_IO, path, "cannot remove it");
+    char *folder = file_folder(path);
+    if (folder)
+        rmdir(folder);
+    free(folder);
+    return note(s, &s->removed, name);
+}
+
 static status take_away(sweeping *s, const char *name)
 {
     struct stat info;
@@ -114,52 +127,9 @@ static status take_away(sweeping *s, const char *name)
     s->bytes += info.st_size;
     fprintf(s->out, "%s %s, %.1f MB\n", s->remove ? "removed" : "unused ", name,
             (double)info.st_size / 1e6);
-    if (s->remove && unlink(path) != 0)
-        st = status_fail_errno(ERR_IO, path, "cannot remove it");
-done:
-    free(path);
-    return st;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-// The names in a folder, sorted; none where it is no folder.
-static status list_folder(const char *path, file_list *out)
-{
-    status st = OK;
-    DIR *folder = opendir(path);
-    if (!folder)
-        return OK;
-    for (struct dirent *entry; st == OK && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            st = file_list_add(out, entry->d_name);
-    closedir(folder);
-    if (st == OK && out->n > 0)
-        qsort(out->path, out->n, sizeof *out->path, by_text);
-    return st;
-}
-
-// Artefacts in the folders of steps, and those that are kept.
-static status sweep_folder(sweeping *s, const char *folder)
-{
-    status st;
-    file_list inside = {0};
-    char *path = file_join(s->output, folder);
-    TRY(path ? list_folder(path, &inside) : status_no_memory("a path"));
-    for (size_t i = 0; i < inside.n; i++) {
-        const size_t n = strlen(inside.path[i]);
-        if (n < 4 || strcmp(inside.path[i] + n - 3, ".nc") != 0)
-            continue;
-        const char *name = arena_format(&s->memory, "%s/%s", folder, inside.path[i]);
-        TRY(name ? take_away(s, name) : status_no_memory("a path"));
-    }
     if (s->remove)
-        rmdir(path); // where it is empty
+        st = remove_file(s, name, path);
 done:
-    file_list_free(&inside);
     free(path);
     return st;
 }
@@ -169,18 +139,47 @@ static status sweep_checkpoint(void *context, const char *name)
     return take_away(context, name);
 }
 
-static status sweep_output(sweeping *s)
+// What is kept, what was ever committed, and checkpoints: of other files nobody knows whose they are.
+static status sweep_output(sweeping *s, const journal_state *known)
 {
     status st;
-    file_list folders = {0};
-    TRY(list_folder(s->output, &folders));
-    for (size_t i = 0; i < folders.n; i++)
-        if (strcmp(folders.path[i], "quarantine") != 0 && strcmp(folders.path[i], "report") != 0 &&
-            (folders.path[i][0] != '.' || strcmp(folders.path[i], KEPT_FOLDER) == 0))
-            TRY(sweep_folder(s, folders.path[i]));
+    file_list files = {0};
+    TRY(kept_list(s->output, &files));
+    for (size_t i = 0; i < journal_commits(known); i++)
+        TRY(file_list_add(&files, journal_commit_at(known, i)->path));
+    file_list_sort(&files);
+    for (size_t i = 0; i < files.n; i++)
+        if (i == 0 || strcmp(files.path[i], files.path[i - 1]) != 0)
+            TRY(take_away(s, files.path[i]));
     TRY(checkpoint_file_each(s->output, sweep_checkpoint, s));
 done:
-    file_list_free(&folders);
+    file_list_free(&files);
+    return st;
+}
+
+// Tells the journal of tasks whose last result is neither in its place nor kept any more, so that
+// `fsck` does not miss it.
+static status record_removed(sweeping *s, const journal_state *known)
+{
+    status st = OK;
+    journal *j = NULL;
+    size_t at;
+    for (size_t i = 0; s->removed.used > 0 && i < journal_tasks(known); i++) {
+        const journal_task *t = journal_task_at(known, i);
+        kept_result kept;
+        if (!t->commit)
+            continue;
+        kept_place(t->commit, &kept);
+        if ((!names_get(&s->removed, t->commit->path, &at) &&
+             !names_get(&s->removed, kept.path, &at)) ||
+            store_present(s->output, t->commit) || store_present(s->output, &kept.commit))
+            continue;
+        if (!j)
+            TRY(journal_open(s->output, &j));
+        TRY(journal_task_removed(j, t->label, t->commit->key));
+    }
+done:
+    journal_close(j);
     return st;
 }
 
@@ -199,12 +198,14 @@ status view_gc(const view_source *v, bool remove_them, FILE *out)
     TRY(refer_to_tasks(&s, p));
     for (size_t i = 0; i < journal_pipelines(p->journal); i++)
         TRY(refer_to_other(&s, v, journal_pipeline_at(p->journal, i)));
-    TRY(sweep_output(&s));
+    TRY(sweep_output(&s, p->journal));
+    TRY(record_removed(&s, p->journal));
     fprintf(out, "%zu files, %.1f MB, that no pipeline file refers to%s\n", s.n,
             (double)s.bytes / 1e6, s.n && !remove_them ? "; --remove removes them" : "");
 done:
     lease_release(held);
     names_free(&s.referred);
+    names_free(&s.removed);
     arena_free(&s.memory);
     pipeline_state_close(p);
     pipeline_file_free(file);

@@ -296,6 +296,14 @@ status journal_add_wave(journal *j, const journal_wave *wave)
     return append_line(j, line, false);
 }
 
+status journal_task_removed(journal *j, const char *label, const char *key)
+{
+    json_t *line = line_new("removed");
+    put_text(line, "task", label);
+    put_text(line, "key", key);
+    return append_line(j, line, false);
+}
+
 status journal_task_failed(journal *j, const char *label, const char *key, status result,
                            const char *message)
 {

@@ -11,6 +11,7 @@
 #include "pipeline/base/names.h"
 #include "pipeline/store/flat_json.h"
 #include "pipeline/store/journal.h"
+#include "pipeline/store/own_file.h"
 
 #define SUM_HEAD ",\"sum\":\""
 enum {
@@ -176,17 +177,6 @@ static bool on_progress(journal_state *s, const line *l)
     return true;
 }
 
-// Does the path stay below the folder it is relative to?
-static bool is_inside(const char *path)
-{
-    if (!path || path[0] == '/')
-        return false;
-    for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
-        if (strcmp(part, "..") == 0 || strncmp(part, "../", 3) == 0)
-            return false;
-    return true;
-}
-
 static bool keep_commit(journal_state *s, const journal_commit *c)
 {
     size_t i;
@@ -208,6 +198,7 @@ static bool on_done(journal_state *s, const line *l)
         return false;
     entry *e = task_entry(s, l);
     add_kept(s, 1);
+    e->task.removed = false;
     const flat_member *fields = flat_json_find(l->members, l->n, "fields");
     e->fields_text = fields ? fields->nested : NULL;
     e->fields_size = fields ? fields->nested_size : 0;
@@ -235,9 +226,19 @@ static bool on_done(journal_state *s, const line *l)
         .time = get_real(l, "time"),
     };
     const journal_commit *c = &e->commit;
-    bool whole = is_inside(c->path) && c->step && c->stage && c->key && c->digest && c->file_digest;
+    bool whole = c->path && own_file_is_below(c->path) && c->step && c->stage && c->key &&
+                 c->digest && c->file_digest;
     e->task.commit = whole ? c : NULL; // a line of another version of the program
     return !whole || keep_commit(s, c);
+}
+
+static bool on_removed(journal_state *s, const line *l)
+{
+    entry *e = task_entry(s, l);
+    const char *key = get_text(l, "key");
+    if (e && e->task.commit && key && strcmp(e->task.commit->key, key) == 0)
+        e->task.removed = true;
+    return e;
 }
 
 static bool on_input(journal_state *s, const line *l)
@@ -324,7 +325,7 @@ static const struct {
     {"progress", "task", on_progress}, {"start", "task", on_start},     {"done", "task", on_done},
     {"failed", "task", on_failed},     {"input", "path", on_input},     {"run", "event", on_run},
     {"saved", "task", on_saved},       {"resumed", "task", on_resumed}, {"end", "event", on_end},
-    {"pipeline", "path", on_pipeline},
+    {"pipeline", "path", on_pipeline}, {"removed", "task", on_removed},
 };
 
 static bool apply_line(journal_state *s, const line *l)
@@ -424,6 +425,16 @@ const journal_commit *journal_find_key(const journal_state *s, const char *key,
     else if (names_get(&s->key_index, key, &i))
         k = s->commits[i];
     return k ? &k->commit : NULL;
+}
+
+size_t journal_commits(const journal_state *s)
+{
+    return s->n_commits;
+}
+
+const journal_commit *journal_commit_at(const journal_state *s, size_t i)
+{
+    return &s->commits[i]->commit;
 }
 
 size_t journal_pipelines(const journal_state *s)

@@ -71,4 +71,32 @@ SULCUS_LEASE_WAIT=0.1 try 75 gc p.yaml --remove
 says 'who is there' stderr "is in use by process $$"
 rm -r out/journal.jsonl out/lease
 mv journal out/journal.jsonl
+
+# Files that no run has written stay, and so do their folders; what goes is no damage afterwards, and what is kept is looked at.
+mkdir out/analysis out/empty
+cp out/scores/all.nc out/analysis/mine.nc
+try 0 fsck out
+says 'kept ones' stdout '^2 that are kept are as they were committed, 0 are not'
+sed -i 's/  unlearn:/  elsewise:/; s/fraction: 0.5/fraction: 0.9/' p.yaml
+try 0 run p.yaml --quiet --to scores
+cp -r out before2
+kept=$(echo out/.kept/*.nc)
+other=${kept#* }
+kept=${kept% *}
+touch -r "$kept" time
+printf x | dd of="$kept" bs=1 seek=3000 conv=notrunc status=none
+touch -r time "$kept"
+try 3 fsck out
+says 'a damaged one' stdout '^bad   .kept/.*: .*differs from what was committed'
+is 'is moved away' "$(ls out/.kept)" "${other##*/}"
+rm -r out
+mv before2 out
+try 0 gc p.yaml --remove
+is 'removed' "$(sed -n 's/^removed \(.*\), .*/\1/p' stdout | xargs)" "${kept#out/} ${other#out/} unlearn/all.nc"
+is 'what is left' "$(cd out && find . -mindepth 1 | sort | xargs)" \
+  './activations ./activations/all.nc ./analysis ./analysis/mine.nc ./beside ./beside/all.nc ./empty ./journal.jsonl ./scores ./scores/all.nc'
+try 0 fsck out
+rm out/beside/all.nc
+try 3 fsck out
+says 'what is lost' stdout '^bad   beside:'
 finish

@@ -42,8 +42,9 @@ static status refer_to_tasks(sweeping *s, const pipeline_state *p)
         const task *t = p->dag->tasks[i];
         const size_t n = strlen(t->artefact_name) - strlen(".nc");
         TRY(note(s, &s->referred, t->artefact_name));
-        TRY(note(s, &s->referred, arena_format(&s->memory, CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n,
-                                  t->artefact_name)));
+        TRY(note(s, &s->referred,
+                 arena_format(&s->memory, CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n,
+                              t->artefact_name)));
         if (p->tasks[i].commit)
             TRY(note(s, &s->referred, p->tasks[i].commit->path));
     }

@@ -87,7 +87,7 @@ status kept_list(const char *output, file_list *out)
         return status_no_memory("a path");
     for (struct dirent *entry; st == OK && folder && (entry = readdir(folder));) {
         const size_t n = strlen(entry->d_name);
-        char name[sizeof ((kept_result *)NULL)->path];
+        char name[sizeof((kept_result *)NULL)->path];
         if (n != DIGEST_HEX - 1 + strlen(".nc") || strcmp(entry->d_name + n - 3, ".nc") != 0)
             continue;
         snprintf(name, sizeof name, KEPT_FOLDER "/%.35s", entry->d_name);

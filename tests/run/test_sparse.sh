@@ -289,6 +289,29 @@ for figure in figure2 figure2-unlearn-experts figure4 figure4-shared figure6-tex
   [ -s "$scratch/example/report/$figure.csv" ] || fail "the example: no $figure"
 done
 
+# Means of other models: as many neurons a layer, of more experts or of none.
+mkdir "$scratch/more" "$scratch/none"
+sed 's/: 16,/: 32,/; s/: 20,/: 10,/' "$scratch/model/config.json" >"$scratch/more/config.json"
+sed 's/"mixtral"/"mistral"/; s/Mixtral/Mistral/; s/: 20,/: 320,/; s/"num_local[^,]*, //; s/"num_experts[^,]*, //' "$scratch/model/config.json" >"$scratch/none/config.json"
+sed "s,^datasets:,  more: {path: $scratch/more\, weights: random}\n  none: {path: $scratch/none\, weights: random}\n&," "$scratch/p.yaml" >"$scratch/r.yaml"
+cat >>"$scratch/r.yaml" <<END
+  foreign: {stage: collect, model: [more, none], data: ids, sites: [mlp]}
+  dense: {stage: score, from: "foreign[model=none]"}
+  means-of-more: {stage: prune, from: ["scores[measure=abs]", "foreign[model=more]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
+  means-of-none: {stage: prune, from: ["scores[measure=abs]", "foreign[model=none]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
+  means-of-many: {stage: prune, from: [dense, "foreign[model=more]"], model: none, data: ids, fraction: 0.1, value: mean}
+END
+while read -r step theirs ours; do
+  ranks 1 "$SULCUS" run "$scratch/r.yaml" --quiet --to "$step" -s output="$scratch/out" -s threads=1
+  is "$step: exit" "$code" 3
+  is "$step: lines" "$(wc -l <"$scratch/stderr")" 1
+  says "$step" "$scratch/stderr" "mlp_mean is of a model whose layers have $theirs experts, and the pruned one's have $ours; give the activations"
+done <<'END'
+means-of-more 32 16
+means-of-none 0 16
+means-of-many 32 0
+END
+
 # refused WHAT CODE PATTERN STEP: a pipeline of that one step.
 refused() {
   cat >"$scratch/q.yaml" <<END

@@ -91,37 +91,63 @@ static void means_free(means *m)
     free(m->subset);
 }
 
+// Of a sparse model, the experts of a layer; of a dense one 0.
+static int64_t experts_of(const artefact *from)
+{
+    variable_type type;
+    int dims;
+    int64_t length[VARIABLE_MAX_DIMS];
+    return artefact_has(from, "expert_tokens") &&
+                   artefact_shape(from, "expert_tokens", &type, &dims, length) == OK && dims == 3
+               ? length[2]
+               : 0;
+}
+
+// Are the activations of that site those of a model as this one is? What is read is as large.
+static status check_means(const artefact *from, const ablation *a, int which,
+                          const model_info *info, const char *mean)
+{
+    status st = OK;
+    variable_type type;
+    int dims;
+    int64_t length[VARIABLE_MAX_DIMS];
+    TRY(artefact_shape(from, mean, &type, &dims, length));
+    if (dims != 3 || length[0] != artefact_length(from, "subset") || length[1] != a->layers ||
+        length[2] != a->width[which])
+        TRY(status_fail(ERR_INPUT, artefact_path(from),
+                        "%s is not of (subset, %d layers, %d units); give the activations of the "
+                        "model that is pruned",
+                        mean, a->layers, a->width[which]));
+    if (which == SITE_MLP && experts_of(from) != info->experts)
+        TRY(status_fail(ERR_INPUT, artefact_path(from),
+                        "%s is of a model whose layers have %lld experts, and the pruned one's "
+                        "have %d; give the activations of the model that is pruned",
+                        mean, (long long)experts_of(from), info->experts));
+done:
+    return st;
+}
+
 static status read_means(const artefact *from, const ablation *a, int which, const model_info *info,
                          means *out)
 {
     status st = OK;
     char mean[32], count[32];
-    variable_type type;
-    int dims;
-    int64_t length[VARIABLE_MAX_DIMS];
     const bool sparse = which == SITE_MLP && info->experts > 0;
     snprintf(mean, sizeof mean, "%s_mean", site_names[which]);
-    snprintf(count, sizeof count, "%s", sparse ? "expert_tokens" : mean);
-    if (!sparse)
-        snprintf(count, sizeof count, "%s_count", site_names[which]);
+    snprintf(count, sizeof count, "%s_count", site_names[which]);
     if (!artefact_has(from, mean) || !artefact_has(from, count))
         TRY(status_fail(ERR_INPUT, artefact_path(from),
                         "there is no %s; collect that site, or choose another `site:`", mean));
-    TRY(artefact_shape(from, mean, &type, &dims, length));
-    if (dims != 3 || length[1] != a->layers || length[2] != a->width[which])
-        TRY(status_fail(ERR_INPUT, artefact_path(from),
-                        "%s is not of (subset, %d layers, %d units); give the activations of the "
-                        "model that is pruned",
-                        mean, a->layers, a->width[which]));
+    TRY(check_means(from, a, which, info, mean));
     TRY(artefact_read_texts(from, "subset", &out->subsets, &out->subset));
-    out->neurons = length[1] * length[2];
+    out->neurons = (int64_t)a->layers * a->width[which];
     out->weights = sparse ? (int64_t)a->layers * info->experts : 1;
     out->mean = checked_calloc((size_t)(out->subsets * out->neurons), sizeof *out->mean);
     out->weight = checked_calloc((size_t)(out->subsets * out->weights), sizeof *out->weight);
-    if (!out->mean || !out->weight || out->subsets != length[0])
+    if (!out->mean || !out->weight)
         TRY(status_no_memory("means of activations"));
     TRY(artefact_read(from, mean, VARIABLE_F64, out->mean));
-    TRY(artefact_read(from, count, VARIABLE_F64, out->weight));
+    TRY(artefact_read(from, sparse ? "expert_tokens" : count, VARIABLE_F64, out->weight));
 done:
     return st;
 }

@@ -8,6 +8,7 @@ cd "$scratch" || exit 1
 pipeline=$scratch/p.yaml
 sed "s,\\.\\./examples,$SOURCE/examples,; s,reference/,$SOURCE/tests/reference/," "$SOURCE/tests/modularity.yaml" >"$pipeline"
 fixture=$SOURCE/tests/reference/modularity.safetensors
+echo '  ranked: {stage: correlate, from: ["scores[model=trained]", "scores[model=random]"], fractions: [0.1, 0.02]}' >>"$pipeline"
 if "$SULCUS" --version | grep -q igraph; then
   echo '  groups: {stage: cluster, from: "activations[model=trained]", method: communities, nulls: 1}' >>"$pipeline"
   echo '  found: {stage: agreement, from: [groups, together], permutations: 20}' >>"$pipeline"
@@ -101,6 +102,8 @@ said 'two of scores and one of clusters' '2 scores and 1 clusters' -s 'steps.kno
 said 'one clustering' '1 clusterings; give 2 to 20' -s 'steps.agree.from=parts'
 said 'one task of overlaps' '1 tasks of overlaps; give 2 to 20' -s steps.known-likeness.from=known-two
 said 'enrichment of scores alone' 'one step of scores and one of clusters' -s 'steps.known-homes.from=[one, two]'
+said 'more shares than sets are told apart by' 'steps.ranked.fractions=.*: 100000 shares; give at most 10000' -s 'steps.ranked.fractions=["0.00001:1:0.00001"]'
+said 'a site that was not scored' 'scores.model=trained. has no scores of site attn' -s steps.ranked.site=attn
 said 'a resolution of no use' 'method random has no use for it' -s steps.parts.resolution=2
 if "$SULCUS" --version | grep -q igraph; then
   said 'communities that are counted' 'finds how many there are; leave it out' -s steps.groups.clusters=4

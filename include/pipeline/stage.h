@@ -87,6 +87,7 @@ typedef struct stage_look {
 typedef struct stage_def {
     const char *name;
     int version;         // raise it when the same parameters give other results: it is in the key
+    const char *changed; // what the version changed, for `explain`; NULL: not said
     const char *summary; // one line, for `sulcus describe`
     const param_def *params;
     const char *inputs; // stages it may be `from`, "collect|score"; NULL: takes none

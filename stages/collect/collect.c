@@ -5,6 +5,8 @@
 // Output; mlp_* with mlp among the `sites`, attn_* with attn, expert_* with expert, and firing of mlp
 // alone:
 //   string subset(subset)                                1  class or text domain
+//   int64 samples(subset)                                1  where a seed cuts the data: samples there are
+//   ubyte collected(subset, sample_byte)                 1  the same: bits, was each collected on?
 //   int64 mlp_count(subset)                              1  tokens that the statistics are over
 //   double mlp_mean_abs(subset, layer, unit)             1  mean of |x|
 //   double mlp_mean(subset, layer, unit)                 1  mean of x
@@ -43,6 +45,7 @@
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/rng.h"
+#include "stages/collect/chosen_samples.h"
 #include "stages/collect/collect_output.h"
 #include "stages/collect/counted_rows.h"
 #include "stages/collect/site_sums.h"
@@ -58,6 +61,7 @@ typedef struct collect_state {
     tile_run *unit; // [units]
     int64_t units;
     collect_layout layout;
+    chosen_samples chosen;
     int64_t *sampled_first, *sampled; // [subsets + 1]; rows of each subset whose firing is kept
     site_sums **sums[SITES];          // [lanes], made by the first unit in each
     block_sums **block;               // [lanes], of each thread
@@ -121,6 +125,7 @@ static void collect_close(void *state)
     free(s->sampled);
     free(s->unit);
     collect_layout_free(&s->layout);
+    chosen_samples_free(&s->chosen);
     tile_source_free(&s->source);
     samples_close(s->samples);
     free(s);
@@ -401,6 +406,7 @@ static status collect_finish(void *state, const round_state *finished, const par
     TRY(stage_note_skipped(samples_skipped(s->samples), w));
     TRY(stage_note_mask(s->task, "data", 1, w));
     TRY(collect_describe(&s->layout, sum, w));
+    TRY(chosen_samples_describe(&s->chosen, s->samples, s->layout.subsets, w));
 done:
     return st;
 }
@@ -437,7 +443,8 @@ done:
 
 const stage_def stage_collect = {
     .name = "collect",
-    .version = 4,
+    .version = 5,
+    .changed = STAGE_SPLIT_CHANGED,
     .summary = "statistics of every neuron's activations on every subset",
     .params = collect_params,
     .in_teams = true,

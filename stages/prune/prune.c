@@ -435,7 +435,8 @@ done:
 
 const stage_def stage_prune = {
     .name = "prune",
-    .version = 4,
+    .version = 5,
+    .changed = STAGE_SPLIT_CHANGED,
     .summary = "prunes neurons until a subset is forgotten, and measures every subset",
     .params = prune_params,
     .inputs = "score|import|collect",

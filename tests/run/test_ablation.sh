@@ -14,7 +14,7 @@ pipeline: means
 output: $scratch/out
 $model
 datasets:
-  glyphs: {$glyphs, keep: [latin, latin_small, digits, greek], collect: 0.5}
+  glyphs: {$glyphs, keep: [latin, latin_small, digits, greek], collect: 0.5, split_seed: none}
   alike: {format: images, path: $scratch/same, labels: position, collect: same}
 steps:
   seen: {stage: collect, model: vit, data: glyphs, sites: [mlp]}

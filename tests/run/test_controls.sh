@@ -8,7 +8,7 @@ pipeline: controls
 output: $scratch/out
 models: {vit: {path: $SOURCE/examples/vit-glyph100}}
 datasets:
-  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek], limit: 30}
+  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek], limit: 30, split_seed: none}
 steps:
   seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn]}
   scores: {stage: score, from: seen}
@@ -58,7 +58,7 @@ pipeline: other
 output: $scratch/other
 models: {vit: {path: $SOURCE/examples/vit-glyph100}}
 datasets:
-  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek], limit: 30}
+  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek], limit: 30, split_seed: none}
 steps:
   turned-scores: {stage: import, path: $scratch/turned.safetensors}
   turned: {stage: prune, from: turned-scores, model: vit, data: glyphs, fraction: 0.25, seeds: 0}

@@ -100,15 +100,30 @@ static status find_model(exporting *e, const artefact *a, const char *fields, co
     return check_model(e, fields, *out);
 }
 
-// The committed artefact with this digest, opened; NULL: there is none.
-static status open_scores(const exporting *e, const char *hex, artefact **out)
+// The committed artefact with this digest; NULL: there is none.
+static const journal_commit *find_commit(const exporting *e, const char *hex)
 {
     for (size_t i = 0; hex && i < journal_tasks(e->known); i++) {
         const journal_commit *c = journal_task_at(e->known, i)->commit;
         if (c && strcmp(c->digest, hex) == 0 && store_present(e->output, c))
-            return store_open(e->output, c, true, out);
+            return c;
     }
-    return OK;
+    return NULL;
+}
+
+// What a pruning was made from: activations, where it has means of them, and scores.
+static status open_inputs(exporting *e, const char *fields, artefact **scores, artefact **means)
+{
+    status st = OK;
+    static const char *const input[] = {"input 1", "input 2"};
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
+        const journal_commit *c = find_commit(e, field_of(e, fields, input[i]));
+        artefact **to = c && strcmp(c->stage, "collect") == 0 ? means : scores;
+        if (c && !*to)
+            TRY(store_open(e->output, c, true, to));
+    }
+done:
+    return st;
 }
 
 // --- Prunings
@@ -151,7 +166,7 @@ static status write_forgets(exporting *e, export_input *in, const char *folder, 
 static status export_artefact(exporting *e, const artefact *a, const char *folder, bool alone)
 {
     status st;
-    artefact *scores = NULL;
+    artefact *scores = NULL, *means = NULL;
     char *fields = artefact_get_attribute(a, "task_key_fields");
     export_input in = {.pruned = a};
     if (!fields || !artefact_has(a, "forget")) {
@@ -161,11 +176,13 @@ static status export_artefact(exporting *e, const artefact *a, const char *folde
         goto done;
     }
     TRY(find_model(e, a, fields, &in.model));
-    TRY(open_scores(e, field_of(e, fields, "input 1"), &scores));
+    TRY(open_inputs(e, fields, &scores, &means));
     in.scores = scores;
+    in.means = means;
     TRY(write_forgets(e, &in, folder, alone));
 done:
     artefact_close(scores);
+    artefact_close(means);
     free(fields);
     return st;
 }

@@ -9,9 +9,11 @@
 typedef struct export_input {
     const artefact *pruned; // masks and accuracies
     const artefact *scores; // that it was made from; NULL: no longer there
-    const char *forget;     // the subset whose neurons are cut
-    const char *model;      // the model that was pruned: a folder or a file, its bytes verified
-    const char *folder;     // to be made
+    const artefact
+        *means;         // the activations whose means they became; NULL: none, or no longer there
+    const char *forget; // the subset whose neurons are cut
+    const char *model;  // the model that was pruned: a folder or a file, its bytes verified
+    const char *folder; // to be made
 } export_input;
 
 #endif

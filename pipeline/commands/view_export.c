@@ -102,15 +102,31 @@ static status find_model(exporting *e, const artefact *a, const key_fields *fiel
     return check_model(e, a, fields, *out);
 }
 
-// The committed artefact with this digest, opened; NULL: there is none.
-static status open_scores(const exporting *e, const char *hex, artefact **out)
+// The committed artefact with this digest; NULL: there is none.
+static const journal_commit *find_commit(const exporting *e, const char *hex)
 {
     for (size_t i = 0; hex && i < journal_tasks(e->known); i++) {
         const journal_commit *c = journal_task_at(e->known, i)->commit;
         if (c && strcmp(c->digest, hex) == 0 && store_present(e->output, c))
-            return store_open(e->output, c, true, out);
+            return c;
     }
-    return OK;
+    return NULL;
+}
+
+// What a pruning was made from: activations, where it has means of them, and scores.
+static status open_inputs(const exporting *e, const key_fields *fields, artefact **scores,
+                          artefact **means)
+{
+    status st = OK;
+    static const char *const input[] = {"input 1", "input 2"};
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
+        const journal_commit *c = find_commit(e, field_of(fields, input[i]));
+        artefact **to = c && strcmp(c->stage, "collect") == 0 ? means : scores;
+        if (c && !*to)
+            TRY(store_open(e->output, c, true, to));
+    }
+done:
+    return st;
 }
 
 // --- Prunings
@@ -154,7 +170,7 @@ static status export_artefact(exporting *e, const journal_commit *c, const artef
                               const char *folder, bool alone)
 {
     status st;
-    artefact *scores = NULL;
+    artefact *scores = NULL, *means = NULL;
     const key_field *field = NULL;
     key_fields fields = {0};
     export_input in = {.pruned = a};
@@ -167,11 +183,13 @@ static status export_artefact(exporting *e, const journal_commit *c, const artef
     TRY(journal_fields(e->known, c->label, &field, &fields.n));
     fields.field = (key_field *)(uintptr_t)field; // only read
     TRY(find_model(e, a, &fields, &in.model));
-    TRY(open_scores(e, field_of(&fields, "input 1"), &scores));
+    TRY(open_inputs(e, &fields, &scores, &means));
     in.scores = scores;
+    in.means = means;
     TRY(write_forgets(e, &in, folder, alone));
 done:
     artefact_close(scores);
+    artefact_close(means);
     return st;
 }
 

@@ -29,10 +29,19 @@ static status check_shape(const model *m, const model_cut *cut)
                               "that was");
 }
 
-static status check_means(const model *m, const model_cut *cut)
+status model_cut_possible(const model *m, const bool means[SITES])
 {
+    if (weight_source_path_is_gguf(m->path))
+        return status_fail(ERR_INPUT, m->path,
+                           "a GGUF file is not exported, for its blocks hold neurons together; "
+                           "prune the model's safetensors, export those, and convert them with "
+                           "llama.cpp's convert_hf_to_gguf.py");
+    if (m->random)
+        return status_fail(ERR_INPUT, m->path,
+                           "its weights are drawn, and in no files; export a pruning of a trained "
+                           "model");
     for (int s = 0; s < SITES; s++)
-        if (cut->mean[s] && !model_cut_takes_means(m, (site)s))
+        if (means[s] && !cut_tensors_have_bias(m, (site)s))
             return status_fail(ERR_INPUT, m->path,
                                "a model of family %s has no bias where site %s is read, which "
                                "would take up the means of its pruned neurons; prune with "
@@ -149,14 +158,12 @@ status model_cut_write(const char *path, const model_cut *cut, const char *folde
     model *m = NULL;
     weight_source *source = NULL;
     file_list copied = {0};
-    if (weight_source_path_is_gguf(path))
-        return status_fail(ERR_INPUT, path,
-                           "a GGUF file is not exported, for its blocks hold neurons together; "
-                           "prune the model's safetensors, export those, and convert them with "
-                           "llama.cpp's convert_hf_to_gguf.py");
+    bool means[SITES];
+    for (int s = 0; s < SITES; s++)
+        means[s] = cut->mean[s] != NULL;
     TRY(model_open(&(model_options){.path = path, .light = true}, NULL, &m));
+    TRY(model_cut_possible(m, means));
     TRY(check_shape(m, cut));
-    TRY(check_means(m, cut));
     TRY(weight_source_open(path, &source));
     TRY(copy_files(path, folder, left_out, &copied));
     TRY(cut_tensors_write(m, source, cut, folder));

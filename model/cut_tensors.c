@@ -61,7 +61,7 @@ static int find_bias(const model *m, site which)
     return -1;
 }
 
-bool model_cut_takes_means(const model *m, site s)
+bool cut_tensors_have_bias(const model *m, site s)
 {
     return find_bias(m, s) >= 0;
 }

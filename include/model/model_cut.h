@@ -6,6 +6,7 @@
 #ifndef MODEL_MODEL_CUT_H
 #define MODEL_MODEL_CUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/config/model_info.h"
@@ -28,7 +29,8 @@ typedef struct model_cut {
 status model_cut_write(const char *path, const model_cut *cut, const char *folder,
                        file_list *left_out);
 
-// Has a model a bias where a site is read, so that its cut neurons may become their means? Local.
-bool model_cut_takes_means(const model *m, site s);
+// Can a model be cut, and at the sites where means[] is true, its cut neurons become their means? It may
+// be opened light. ERR_INPUT: it has no files of its own, or as model_cut_write. Local.
+status model_cut_possible(const model *m, const bool means[SITES]);
 
 #endif

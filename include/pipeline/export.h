@@ -4,6 +4,8 @@
 #ifndef PIPELINE_EXPORT_H
 #define PIPELINE_EXPORT_H
 
+#include <stdbool.h>
+
 #include "pipeline/store/artefact.h"
 
 typedef struct export_input {
@@ -14,6 +16,7 @@ typedef struct export_input {
     const char *forget; // the subset whose neurons are cut
     const char *model;  // the model that was pruned: a folder or a file, its bytes verified
     const char *folder; // to be made
+    bool replace;       // what is there under that name, and parts that a killed run left
 } export_input;
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/arch/archs.h"
+#include "model/forward/cpu_blocks.h"
 #include "model/forward/state.h"
 #include "model/kernels/blas_check.h"
 #include "pipeline/base/checked.h"
@@ -39,6 +40,7 @@ static status open_light(const model_options *options, model **out)
     m->config.info.parameters = tensor_table_parameters(&m->config, m->arch->tensors);
     m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
     m->engine = options->engine ? options->engine : products_best(m->packing);
+    m->blocks = &cpu_blocks;
     m->random = options->random;
     m->seed = options->seed;
     *out = m;

@@ -51,6 +51,12 @@ pool *task_pool(const task *t);
 // that a unit of a second should ask many times.
 bool task_stopping(const task *t);
 
+// Where a stage may leave a folder of its own called `name`, below task_output: "STEP/TASK.KEY/NAME",
+// so that it is no other task's, and by the key of no other values of this one. Not made. NULL when
+// out of memory; owned by the caller.
+char *task_folder(const task *t, const char *name);
+const char *task_output(const task *t); // OUTPUT, absolute
+
 // A round's vector.
 typedef struct round_state {
     int64_t *values; // owned

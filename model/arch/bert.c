@@ -225,30 +225,23 @@ static linear masked_output(const model *m)
     return weights_linear(m->weights, -1, own ? HEAD : EMBEDDING, own ? HEAD_BIAS : BIAS);
 }
 
-// The sum of a row's embeddings.
-static void embed_row(pass *p, int64_t row, int64_t position)
+// The sum of a row's embeddings, normalised. All tokens are of the first type.
+static status embed_rows(pass *p, const int64_t *position)
 {
+    status st;
     const weights *w = p->m->weights;
-    const int hidden = p->m->config.info.hidden_size;
-    float *to = p->hidden + row * hidden;
-    memcpy(to, weights_global(w, EMBEDDING) + (int64_t)p->tile.ids[row] * hidden,
-           (size_t)hidden * sizeof *to);
-    kernel_add_rows(weights_global(w, TYPES), 1, hidden, to); // all tokens are of the first type
-    kernel_add_rows(weights_global(w, POSITIONS) + position * hidden, 1, hidden, to);
-}
-
-static status norm_embeddings(pass *p)
-{
-    const weights *w = p->m->weights;
-    return block_layer_norm_sum(p, weights_global(w, NORM_WEIGHT), weights_global(w, NORM_BIAS), -1,
-                                SITE_MLP);
+    TRY(block_embed_tokens(p, weights_global(w, EMBEDDING), 0));
+    TRY(block_add_positions(p, weights_global(w, TYPES), NULL, 0));
+    TRY(block_add_positions(p, weights_global(w, POSITIONS), position, 0));
+    TRY(block_layer_norm_sum(p, weights_global(w, NORM_WEIGHT), weights_global(w, NORM_BIAS), -1,
+                             SITE_MLP));
+done:
+    return st;
 }
 
 static status bert_embed(pass *p)
 {
-    for (int64_t r = 0; r < p->rows; r++)
-        embed_row(p, r, p->position[r]);
-    return norm_embeddings(p);
+    return embed_rows(p, p->position);
 }
 
 // Tokens of padding, which a text may spell, all have one position and are not counted.
@@ -259,9 +252,9 @@ static status roberta_embed(pass *p)
     for (int64_t s = 0; s < t->samples; s++) {
         int64_t position = padding;
         for (int64_t r = t->first_row[s]; r < t->first_row[s + 1]; r++)
-            embed_row(p, r, t->ids[r] == padding ? padding : ++position);
+            p->place[r] = t->ids[r] == padding ? padding : ++position;
     }
-    return norm_embeddings(p);
+    return embed_rows(p, p->place);
 }
 
 static status masked_layer(pass *p, int l)
@@ -282,10 +275,8 @@ static status transform(pass *p, const activation *act)
     const weights *w = p->m->weights;
     const int last = p->m->config.info.layers - 1;
     const linear dense = weights_linear(w, -1, DENSE_WEIGHT, DENSE_BIAS);
-    const product_finish activate = {.act = act->apply};
     TRY(block_pass_on(p, last, SITE_MLP));
-    const operand x = block_normed(p);
-    TRY(linear_apply(p->products, &dense, &x, &activate, p->hidden, p->m->config.info.hidden_size));
+    TRY(block_project(p, &dense, act));
     TRY(block_layer_norm(p, weights_global(w, HEAD_NORM_WEIGHT), weights_global(w, HEAD_NORM_BIAS),
                          last, SITE_MLP));
 done:

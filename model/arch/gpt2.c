@@ -133,15 +133,12 @@ static linear gpt2_output(const model *m)
 
 static status gpt2_embed(pass *p)
 {
-    const int hidden = p->m->config.info.hidden_size;
-    const float *tokens = weights_global(p->m->weights, EMBEDDING);
-    const float *positions = weights_global(p->m->weights, POSITIONS);
-    for (int64_t r = 0; r < p->rows; r++) {
-        float *row = p->hidden + r * hidden;
-        memcpy(row, tokens + (int64_t)p->tile.ids[r] * hidden, (size_t)hidden * sizeof *row);
-        kernel_add_rows(positions + p->position[r] * hidden, 1, hidden, row);
-    }
-    return OK;
+    status st;
+    const weights *w = p->m->weights;
+    TRY(block_embed_tokens(p, weights_global(w, EMBEDDING), 0));
+    TRY(block_add_positions(p, weights_global(w, POSITIONS), p->position, 0));
+done:
+    return st;
 }
 
 static status gpt2_layer(pass *p, int l)

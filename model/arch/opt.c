@@ -143,28 +143,18 @@ static linear opt_output(const model *m)
     return weights_linear(m->weights, -1, slot, -1);
 }
 
-// Where embeddings are narrower, they wait in p->q, which no layer has used yet.
 static status opt_embed(pass *p)
 {
-    status st = OK;
+    status st;
     const config *c = &p->m->config;
-    const int hidden = c->info.hidden_size, width = c->embedding_width;
-    const bool projected = c->features & FEATURE_PROJECTED;
-    const float *tokens = weights_global(p->m->weights, EMBEDDING);
-    const float *positions = weights_global(p->m->weights, POSITIONS);
-    float *to = projected ? p->q : p->hidden;
-    for (int64_t r = 0; r < p->rows; r++)
-        memcpy(to + r * width, tokens + (int64_t)p->tile.ids[r] * width,
-               (size_t)width * sizeof *to);
-    if (projected) {
-        const linear in = weights_linear(p->m->weights, -1, PROJECT_IN, -1);
-        const operand x =
-            linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
-        TRY(linear_apply(p->products, &in, &x, NULL, p->hidden, hidden));
-    }
-    for (int64_t r = 0; r < p->rows; r++)
-        kernel_add_rows(positions + (p->position[r] + c->first_position) * hidden, 1, hidden,
-                        p->hidden + r * hidden);
+    const weights *w = p->m->weights;
+    const float *tokens = weights_global(w, EMBEDDING);
+    const linear in = weights_linear(w, -1, PROJECT_IN, -1);
+    if (c->features & FEATURE_PROJECTED)
+        TRY(block_embed_narrow(p, tokens, c->embedding_width, &in));
+    else
+        TRY(block_embed_tokens(p, tokens, 0));
+    TRY(block_add_positions(p, weights_global(w, POSITIONS), p->position, c->first_position));
 done:
     return st;
 }
@@ -193,8 +183,7 @@ static status opt_finish(pass *p)
         TRY(block_pass_on(p, last, SITE_MLP));
     if (m->config.features & FEATURE_PROJECTED) {
         const linear out = weights_linear(m->weights, -1, PROJECT_OUT, -1);
-        const operand x = block_normed(p);
-        TRY(linear_apply(p->products, &out, &x, NULL, p->hidden, m->config.info.hidden_size));
+        TRY(block_project(p, &out, NULL));
         TRY(block_pass_on(p, last, SITE_MLP));
     }
 done:

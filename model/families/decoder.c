@@ -4,13 +4,10 @@
 // same places, and the same blocks run: a norm that a table lacks is left out.
 #include "model/families/decoder.h"
 
-#include <string.h>
-
 #include "model/config/config_rotary.h"
 #include "model/config/config_text.h"
 #include "model/forward/blocks.h"
 #include "model/forward/state.h"
-#include "model/kernels/kernels.h"
 
 const tensor_def decoder_globals[DECODER_GLOBALS] = {
     [DECODER_EMBEDDING] = {"model.embed_tokens.weight",
@@ -140,18 +137,8 @@ linear decoder_output(const model *m)
 
 status decoder_embed(pass *p)
 {
-    const model_info *i = &p->m->config.info;
-    const float *table = weights_global(p->m->weights, DECODER_EMBEDDING);
-    const size_t hidden = (size_t)i->hidden_size;
-    const double scale = p->m->config.embedding_scale;
-    for (int64_t r = 0; r < p->rows; r++) {
-        const float *row = table + (size_t)p->tile.ids[r] * hidden;
-        if (scale > 0)
-            kernel_scale(row, (int64_t)hidden, (float)scale, p->hidden + (size_t)r * hidden);
-        else
-            memcpy(p->hidden + (size_t)r * hidden, row, hidden * sizeof *row);
-    }
-    return OK;
+    return block_embed_tokens(p, weights_global(p->m->weights, DECODER_EMBEDDING),
+                              p->m->config.embedding_scale);
 }
 
 // What the next block reads: normalised where the model has a norm there.

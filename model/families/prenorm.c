@@ -47,7 +47,7 @@ status prenorm_layer(pass *p, int layer, attention_weights attention)
     if (after)
         TRY(block_layer_norm(p, after, weights_layer(w, layer, AFTER_BIAS), layer, SITE_ATTN));
     if (attention.held)
-        block_add_held(p);
+        TRY(block_add_held(p));
     TRY(block_mlp(p, layer));
 done:
     return st;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Patches do not overlap, so their convolution is a product of rows of pixels: one for a tile, with
-// rows of zeros where tokens come.
+// What a class says and where it puts its tensors differ; what images become, and the layers, do not.
 #include "model/families/vision.h"
 
 #include <string.h>
 
 #include "model/families/positions.h"
+#include "model/forward/blocks.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
 
@@ -106,97 +106,62 @@ done:
     return st;
 }
 
-// An image's rows in `to`: those of tokens zero, each other one a patch's pixels in the order of
-// the projection's weights.
-static void lay_out_patches(const config *c, int patches, const float *pixels, float *to)
-{
-    const model_info *i = &c->info;
-    const int across = i->image_width / c->patch_width;
-    const size_t width = (size_t)i->channels * (size_t)c->patch_height * (size_t)c->patch_width;
-    for (int row = 0; row < i->rows_per_image - patches; row++, to += width)
-        kernel_fill_rows(NULL, 1, (int)width, 0, to);
-    for (int patch = 0; patch < patches; patch++) {
-        int top = patch / across * c->patch_height, left = patch % across * c->patch_width;
-        for (int channel = 0; channel < i->channels; channel++)
-            for (int y = top; y < top + c->patch_height; y++, to += c->patch_width)
-                memcpy(to,
-                       pixels +
-                           ((size_t)channel * (size_t)i->image_height + (size_t)y) *
-                               (size_t)i->image_width +
-                           left,
-                       (size_t)c->patch_width * sizeof *to);
-    }
-}
+// What an image's tokens, and its positions, are made of.
+typedef struct places {
+    const config *config;
+    const vision_embedding *embedding;
+    int tokens; // without registers
+} places;
 
-// Tokens and positions of an image whose rows begin at `first`.
-static void add_tokens(const config *c, const vision_embedding *e, float *first)
+// The position of a patch, of those resampled.
+static void resample_position(const places *s, int patch, float *out)
 {
-    const int hidden = c->info.hidden_size, registers = c->registers;
-    int tokens = 0;
-    for (; tokens < 2 && e->token[tokens]; tokens++)
-        kernel_fill_rows(e->token[tokens], 1, hidden, hidden, first + tokens * hidden);
-    float *behind = first + (tokens + registers) * hidden; // the patches
-    if (registers > 0)
-        kernel_fill_rows(e->registers, 1, registers * hidden, 0, first + tokens * hidden);
-    if (c->grid > 0) {
-        kernel_add_rows(e->positions, 1, tokens * hidden, first);
-    } else if (registers > 0) {
-        kernel_add_rows(e->positions, 1, tokens * hidden, first);
-        kernel_add_rows(e->positions + tokens * hidden, 1,
-                        (c->info.rows_per_image - tokens - registers) * hidden, behind);
-    } else {
-        kernel_add_rows(e->positions, 1, c->info.rows_per_image * hidden, first);
-    }
-}
-
-// Adds the patches' resampled positions: each is made once, for all images of the tile.
-static void add_resampled(pass *p, const vision_embedding *e)
-{
-    const config *c = &p->m->config;
-    const int hidden = c->info.hidden_size, rows = c->info.rows_per_image;
+    const config *c = s->config;
+    const int hidden = c->info.hidden_size;
     const resampling down = {c->grid, c->info.image_height / c->patch_height, c->antialiased};
     const resampling across = {c->grid, c->info.image_width / c->patch_width, c->antialiased};
-    const int before = rows - config_patches(c);
-    const float *table = e->positions + (int64_t)(before - c->registers) * hidden;
-    float *own = p->normed, down_weight[POSITION_TAPS], across_weight[POSITION_TAPS];
+    const float *table = s->embedding->positions + (int64_t)s->tokens * hidden;
+    float down_weight[POSITION_TAPS], across_weight[POSITION_TAPS];
     int down_at[POSITION_TAPS], across_at[POSITION_TAPS];
-    for (int y = 0; y < down.to; y++)
-        for (int x = 0; x < across.to; x++) {
-            const int n = positions_taps(&down, y, down_at, down_weight);
-            const int m = positions_taps(&across, x, across_at, across_weight);
-            kernel_fill_rows(NULL, 1, hidden, hidden, own);
-            for (int k = 0; k < n * m; k++) {
-                const float *from =
-                    table + ((int64_t)down_at[k / m] * c->grid + across_at[k % m]) * hidden;
-                const float weight = down_weight[k / m] * across_weight[k % m];
-                for (int h = 0; h < hidden; h++)
-                    own[h] += weight * from[h];
-            }
-            for (int64_t s = 0; s < p->tile.samples; s++)
-                kernel_add_rows(own, 1, hidden,
-                                p->hidden + (s * rows + before + y * across.to + x) * hidden);
-        }
+    const int n = positions_taps(&down, patch / across.to, down_at, down_weight);
+    const int m = positions_taps(&across, patch % across.to, across_at, across_weight);
+    kernel_fill_rows(NULL, 1, hidden, hidden, out);
+    for (int k = 0; k < n * m; k++) {
+        const float *from = table + ((int64_t)down_at[k / m] * c->grid + across_at[k % m]) * hidden;
+        const float weight = down_weight[k / m] * across_weight[k % m];
+        for (int h = 0; h < hidden; h++)
+            out[h] += weight * from[h];
+    }
+}
+
+// A row of every image: a token with its position, a register, or a patch's position.
+static void make_place(const void *context, int row, float *out)
+{
+    const places *s = context;
+    const config *c = s->config;
+    const vision_embedding *e = s->embedding;
+    const int64_t hidden = c->info.hidden_size, before = s->tokens + c->registers;
+    const size_t bytes = (size_t)hidden * sizeof *out;
+    if (row < s->tokens) {
+        memcpy(out, e->token[row], bytes);
+        kernel_add_rows(e->positions + row * hidden, 1, (int)hidden, out);
+    } else if (row < before) {
+        memcpy(out, e->registers + (row - s->tokens) * hidden, bytes);
+    } else if (c->grid > 0) {
+        resample_position(s, (int)(row - before), out);
+    } else {
+        memcpy(out, e->positions + (row - c->registers) * hidden, bytes);
+    }
 }
 
 status vision_embed(pass *p, const vision_embedding *e)
 {
     status st;
-    const config *c = &p->m->config;
-    const model_info *i = &c->info;
-    const int rows = i->rows_per_image, hidden = i->hidden_size;
-    const int width = i->channels * c->patch_height * c->patch_width;
-    const int patches = config_patches(c);
-    const size_t image = (size_t)i->channels * (size_t)i->image_height * (size_t)i->image_width;
-    for (int64_t s = 0; s < p->tile.samples; s++)
-        lay_out_patches(c, patches, p->tile.pixels + (size_t)s * image,
-                        p->patches + s * rows * (int64_t)width);
-    const operand x =
-        linear_operand(p->products, p->m->packing, p->patches, width, p->rows, width, p->site_copy);
-    TRY(linear_apply(p->products, &e->projection, &x, NULL, p->hidden, hidden));
-    for (int64_t s = 0; s < p->tile.samples; s++)
-        add_tokens(c, e, p->hidden + s * rows * hidden);
-    if (c->grid > 0)
-        add_resampled(p, e);
+    places s = {&p->m->config, e, 0};
+    while (s.tokens < 2 && e->token[s.tokens])
+        s.tokens++;
+    TRY(block_embed_patches(p, &e->projection));
+    TRY(block_add_places(p, &(place_table){make_place, &s, s.tokens + s.config->registers}));
 done:
     return st;
 }

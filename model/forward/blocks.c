@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the time of a pass goes that is not products. Everything between two products works on few
-// rows at a time, while they are in cache.
+// What is computed at all is decided here, once for whatever computes it: a pass may begin behind an
+// attention, end at its last site, or have what would be made already.
 #include "model/forward/blocks.h"
 
-#include <math.h>
-#include <string.h>
-
-#include "model/forward/experts.h"
-#include "model/forward/mask.h"
-#include "model/forward/mlp.h"
-#include "model/forward/sites.h"
 #include "model/forward/state.h"
-#include "model/kernels/kernels.h"
 
 // Nobody reads what a norm would make: the layer has ended, or what comes behind it is kept.
 static bool is_unread(const pass *p, site after)
@@ -19,235 +11,83 @@ static bool is_unread(const pass *p, site after)
     return p->ended || p->resumed || (after == SITE_ATTN && p->neurons && p->neurons->made);
 }
 
-// LayerNorm, or RMSNorm where there is no bias, of a few rows at a time, so that they are still in
-// cache when they are rounded. `replaced`: the hidden states become it too, so that it is not only
-// what a block reads.
-static status normalise_rows(pass *p, const float *weight, const float *bias, bool replaced,
-                             int layer, site after)
+static status make_normed(pass *p, const block_norm *n)
 {
-    const config *c = &p->m->config;
-    const int width = c->info.hidden_size;
-    const float eps = (float)c->norm_eps;
-    bool finite = true;
-    if (replaced ? p->ended : is_unread(p, after))
-        return OK;
-    for (int64_t first = 0; first < p->rows; first += NORM_STEP) {
-        const int64_t left = p->rows - first, n = left < NORM_STEP ? left : NORM_STEP;
-        float *x = p->hidden + first * width;
-        float *out = p->normed + (p->normed_reused ? 0 : first * width);
-        const bool good = bias ? kernel_layer_norm(x, n, width, weight, bias, eps, out)
-                               : kernel_rms_norm(x, width, n, width, weight, eps, out, width);
-        finite = finite && good;
-        if (p->normed_half)
-            products_round(p->products, out, (size_t)(n * width), p->normed_half + first * width);
-        if (replaced)
-            memcpy(x, out, (size_t)(n * width) * sizeof *x);
-    }
-    return finite ? OK : site_not_finite(layer, after);
+    const bool unread = n->replaced ? p->ended : is_unread(p, n->after);
+    return unread ? OK : p->m->blocks->norm(p, n);
 }
 
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after)
 {
-    return normalise_rows(p, weight, bias, false, layer, after);
+    return make_normed(p, &(block_norm){weight, bias, false, layer, after});
 }
 
 status block_layer_norm_sum(pass *p, const float *weight, const float *bias, int layer, site after)
 {
-    return normalise_rows(p, weight, bias, true, layer, after);
+    return make_normed(p, &(block_norm){weight, bias, true, layer, after});
 }
 
 status block_rms_norm(pass *p, const float *weight, int layer, site after)
 {
-    return normalise_rows(p, weight, NULL, false, layer, after);
+    return make_normed(p, &(block_norm){weight, NULL, false, layer, after});
 }
 
 status block_pass_on(pass *p, int layer, site after)
 {
-    const int width = p->m->config.info.hidden_size;
-    const size_t n = (size_t)p->rows * (size_t)width;
-    size_t at;
-    if (is_unread(p, after))
-        return OK;
-    if (!kernel_finite(p->hidden, n, &at))
-        return site_not_finite(layer, after);
-    if (p->normed_half)
-        products_round(p->products, p->hidden, n, p->normed_half);
-    if (!p->normed_reused)
-        memcpy(p->normed, p->hidden, n * sizeof *p->normed);
-    return OK;
+    return make_normed(p, &(block_norm){NULL, NULL, false, layer, after});
 }
 
-operand block_normed(const pass *p)
+status block_embed_tokens(pass *p, const float *table, double scale)
 {
-    const int hidden = p->m->config.info.hidden_size;
-    return (operand){p->normed_reused ? NULL : p->normed, p->normed_half, hidden, hidden, p->rows};
+    const token_embedding e = {table, p->m->config.info.hidden_size, scale, NULL};
+    return p->m->blocks->embed_tokens(p, &e);
 }
 
-// Drops all rows but the head's: ascending, so in place.
-static void narrow_rows(pass *p)
+status block_embed_narrow(pass *p, const float *table, int width, const linear *into)
 {
-    const size_t width = (size_t)p->m->config.info.hidden_size;
-    for (int64_t i = 0; i < p->head_rows; i++) {
-        const size_t from = (size_t)p->head_row[i] * width, to = (size_t)i * width;
-        memmove(p->hidden + to, p->hidden + from, width * sizeof *p->hidden);
-        if (p->normed_half)
-            memmove(p->normed_half + to, p->normed_half + from, width * sizeof *p->normed_half);
-        if (!p->normed_reused)
-            memmove(p->normed + to, p->normed + from, width * sizeof *p->normed);
-        p->position[i] = p->position[p->head_row[i]];
-        if (p->turn != p->position)
-            p->turn[i] = p->turn[p->head_row[i]];
-    }
+    return p->m->blocks->embed_tokens(p, &(token_embedding){table, width, 0, into});
+}
+
+status block_add_positions(pass *p, const float *table, const int64_t *place, int64_t before)
+{
+    return p->m->blocks->add_positions(p, table, place, before);
+}
+
+status block_embed_patches(pass *p, const linear *projection)
+{
+    return p->m->blocks->embed_patches(p, projection);
+}
+
+status block_add_places(pass *p, const place_table *t)
+{
+    return p->m->blocks->add_places(p, t);
+}
+
+status block_project(pass *p, const linear *l, const activation *act)
+{
+    return p->m->blocks->project(p, l, act);
+}
+
+status block_narrow(pass *p)
+{
+    status st = OK;
+    if (p->first_row == p->head_first)
+        goto done;
+    TRY(p->m->blocks->narrow(p));
     p->rows = p->head_rows;
     p->first_row = p->head_first;
+done:
+    return st;
 }
 
-void block_narrow(pass *p)
+status block_add_held(pass *p)
 {
-    if (p->first_row != p->head_first)
-        narrow_rows(p);
-}
-
-// Normalises and rotates the heads of queries or keys: rows [first, first + rows) of those that `x`
-// begins with [rows, heads × head_dim].
-static void rotate_heads(const pass *p, int layer, const float *norm, int heads, int64_t first,
-                         int64_t rows, float *x)
-{
-    const config *c = &p->m->config;
-    const int d = c->info.head_dim, width = heads * d;
-    const int normed = c->features & FEATURE_WHOLE_QK_NORM ? width : d;
-    const float *table = config_is_windowed(c, layer) ? p->windowed_rotary : p->rotary;
-    for (int at = 0; norm && at < width; at += normed)
-        kernel_rms_norm(x + at, width, rows, normed, norm, (float)c->norm_eps, x + at, width);
-    if (c->rotary.theta > 0)
-        rotary_apply(table, c->rotary.dims, p->turn + first, rows, heads, d, width, x);
-}
-
-// Does a block's output go to p->output first?
-static bool is_apart(const output_step *then)
-{
-    return then->norm || then->scale;
-}
-
-static void add_rows(pass *p)
-{
-    const int width = p->m->config.info.hidden_size;
-    for (int64_t r = 0; r < p->rows; r++)
-        kernel_add_rows(p->output + r * width, 1, width, p->hidden + r * width);
-}
-
-// Takes the step, and adds the output.
-static status add_output(pass *p, const output_step *then, int layer, site s)
-{
-    const config *c = &p->m->config;
-    const int width = c->info.hidden_size;
-    if (then->norm && !kernel_rms_norm(p->output, width, p->rows, width, then->norm,
-                                       (float)c->norm_eps, p->output, width))
-        return site_not_finite(layer, s);
-    for (int64_t r = 0; then->scale && r < p->rows; r++)
-        kernel_multiply(then->scale, (size_t)width, p->output + r * width);
-    add_rows(p);
-    return OK;
-}
-
-void block_add_held(pass *p)
-{
-    if (!p->ended)
-        add_rows(p);
+    return p->ended ? OK : p->m->blocks->add_held(p);
 }
 
 bool block_behind_attn(const pass *p, bool asked)
 {
     return asked && !p->m->config.parallel;
-}
-
-enum { ROTATE_STEP = 16 };
-
-// The queries [rows, width] in p->q, and their nearest bf16 in p->site_copy where products read that:
-// rounded with the product, or behind what normalises and rotates them, a few rows at a time.
-static status make_queries(pass *p, int layer, const attention_weights *a)
-{
-    status st;
-    const model_info *info = &p->m->config.info;
-    const int width = a->q.out;
-    const bool rotated = a->q_norm || p->m->config.rotary.theta > 0;
-    uint16_t *half = p->m->packing == PACKING_BF16 ? p->site_copy : NULL;
-    const product_finish rounded = {.half = rotated ? NULL : half, .half_stride = width};
-    const operand x = block_normed(p);
-    TRY(linear_apply(p->products, &a->q, &x, &rounded, p->q, width));
-    for (int64_t r = 0; rotated && r < p->rows; r += ROTATE_STEP) {
-        const int64_t left = p->rows - r, n = left < ROTATE_STEP ? left : ROTATE_STEP;
-        rotate_heads(p, layer, a->q_norm, info->heads, r, n, p->q + r * width);
-        if (half)
-            products_round(p->products, p->q + r * width, (size_t)(n * width), half + r * width);
-    }
-done:
-    return st;
-}
-
-// Each sample's queries become its attention's outputs, in p->q, and in `half` (NULL: not there).
-static void attend_samples(pass *p, int layer, const attention_weights *a, uint16_t *half)
-{
-    const config *c = &p->m->config;
-    const model_info *info = &c->info;
-    const int width = a->q.out, kv_width = a->k.out;
-    const float scale =
-        c->score_scale > 0 ? (float)c->score_scale : 1.0f / sqrtf((float)info->head_dim);
-    const attention_shape shape = {.heads = info->heads,
-                                   .kv_heads = info->kv_heads,
-                                   .head_dim = info->head_dim,
-                                   .scale = c->scaled_by_layer ? scale / (float)(layer + 1) : scale,
-                                   .causal = a->causal,
-                                   .window = config_is_windowed(c, layer) ? c->window : 0,
-                                   .cap = (float)c->score_cap};
-    const uint16_t *queries = p->site_copy;
-    const bool is_half = p->m->packing == PACKING_BF16;
-    for (int64_t s = 0; s < p->tile.samples; s++) {
-        const int64_t key = p->tile.first_row[s], first = p->first_row[s];
-        const attention_rows rows = {.q = p->q + first * width,
-                                     .q_half = is_half ? queries + first * width : NULL,
-                                     .out_half = half ? half + first * width : NULL,
-                                     .queries = p->first_row[s + 1] - first,
-                                     .position = p->position + first,
-                                     .k = p->k + key * kv_width,
-                                     .v = p->v + key * kv_width,
-                                     .keys = p->tile.first_row[s + 1] - key};
-        attention_apply(p->products, &shape, &p->attention, &rows);
-    }
-}
-
-static status attend_rows(pass *p, int layer, const attention_weights *a)
-{
-    status st;
-    const model_info *info = &p->m->config.info;
-    const int hidden = info->hidden_size, width = a->q.out, kv_width = a->k.out;
-    const bool half = p->m->packing == PACKING_BF16;
-    const bool pruned = mask_pruned(p->f->mask, SITE_ATTN, layer).n > 0;
-    operand x = block_normed(p);
-    TRY(linear_apply(p->products, &a->k, &x, NULL, p->k, kv_width));
-    TRY(linear_apply(p->products, &a->v, &x, NULL, p->v, kv_width));
-    rotate_heads(p, layer, a->k_norm, info->kv_heads, 0, p->rows, p->k);
-    if (p->narrow)
-        block_narrow(p);
-    TRY(make_queries(p, layer, a));
-    attend_samples(p, layer, a, half && !pruned ? p->site_copy : NULL);
-    TRY(site_show(p, &(site_block){SITE_ATTN, layer, 0, width, p->rows, p->q, width, NULL}, p->q));
-    if (p->sites_only && !site_mlp_read(p)) {
-        p->ended = true;
-        goto done;
-    }
-    x = half && !pruned
-            ? (operand){p->q, p->site_copy, width, width, p->rows}
-            : linear_operand(p->products, p->m->packing, p->q, width, p->rows, width, p->site_copy);
-    if (a->held || is_apart(&a->then)) {
-        TRY(linear_apply(p->products, &a->o, &x, NULL, p->output, hidden));
-        if (!a->held)
-            TRY(add_output(p, &a->then, layer, SITE_ATTN));
-        goto done;
-    }
-    TRY(linear_add(p->products, &a->o, &x, p->hidden, hidden));
-done:
-    return st;
 }
 
 status block_attention(pass *p, int layer, const attention_weights *a)
@@ -257,33 +97,14 @@ status block_attention(pass *p, int layer, const attention_weights *a)
         p->resumed = false;
         return OK;
     }
-    status st = attend_rows(p, layer, a);
+    status st = p->m->blocks->attention(p, layer, a);
     if (st == OK && f->keep_hidden && block_behind_attn(p, f->keep_behind_attn) &&
         layer == f->keep_layer)
-        st = f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
+        st = p->m->blocks->show_hidden(p);
     return st;
 }
 
 status block_mlp(pass *p, int layer)
 {
-    status st = OK;
-    const model *m = p->m;
-    const int hidden = m->config.info.hidden_size;
-    const bool sparse = m->config.info.experts > 0;
-    if (p->ended)
-        goto done;
-    const output_step then = m->arch->mlp(m, layer, 0).then;
-    const bool apart = sparse || is_apart(&then);
-    float *to = apart ? p->output : p->hidden;
-    if (apart)
-        kernel_fill_rows(NULL, p->rows, hidden, hidden, to);
-    const operand x = block_normed(p);
-    if (sparse)
-        TRY(experts_run(p, layer, &x, to));
-    else
-        TRY(mlp_run(p, &(mlp_rows){layer, 0, x, NULL}, to));
-    if (apart && !p->sites_only)
-        TRY(add_output(p, &then, layer, SITE_MLP));
-done:
-    return st;
+    return p->ended ? OK : p->m->blocks->mlp(p, layer);
 }

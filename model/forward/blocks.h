@@ -4,9 +4,22 @@
 #ifndef MODEL_FORWARD_BLOCKS_H
 #define MODEL_FORWARD_BLOCKS_H
 
-#include "model/forward/arch.h"
+#include "model/forward/block_set.h"
 
-// What products read next (block_normed) = LayerNorm(p->hidden). ERR_NUMERIC when p->hidden holds
+// p->hidden = scale · the rows of table [.., H] by the tile's ids (scale 0: 1).
+status block_embed_tokens(pass *p, const float *table, double scale);
+// p->hidden = into(the rows of table [.., width] by the tile's ids).
+status block_embed_narrow(pass *p, const float *table, int width, const linear *into);
+// p->hidden [r, :] += row place[r] + before of table [.., H]; row `before` where place is NULL.
+status block_add_positions(pass *p, const float *table, const int64_t *place, int64_t before);
+
+// p->hidden = the projection of each image's patches, in rows that end with its last; those before
+// are of no pixels.
+status block_embed_patches(pass *p, const linear *projection);
+// What stands in each image's rows: added to p->hidden, or in place of it.
+status block_add_places(pass *p, const place_table *t);
+
+// What products read next = LayerNorm(p->hidden). ERR_NUMERIC when p->hidden holds
 // NaN or infinity, saying that it came from site `after` of layer `layer` (layer -1: from the
 // embeddings).
 status block_layer_norm(pass *p, const float *weight, const float *bias, int layer, site after);
@@ -20,21 +33,12 @@ status block_rms_norm(pass *p, const float *weight, int layer, site after);
 // The same without a norm, in models that normalise what blocks put out.
 status block_pass_on(pass *p, int layer, site after);
 
-typedef struct attention_weights {
-    linear q, k, v, o;
-    const float *q_norm, *k_norm; // [head_dim] RMSNorm of each head, or [heads × head_dim] of all
-                                  // (FEATURE_WHOLE_QK_NORM); NULL: none
-    bool causal;                  // a row sees the rows of its sample up to itself
-    output_step then;
-    bool held; // the output is not added before block_add_held; needs info.apart
-} attention_weights;
-
 // p->hidden += o(attention(normed)) within each sample, rotated by positions where the
 // configuration has them; the site `attn` is what o reads.
 status block_attention(pass *p, int layer, const attention_weights *a);
 
 // p->hidden += what block_attention has held.
-void block_add_held(pass *p);
+status block_add_held(pass *p);
 
 // p->hidden += down(act(up(normed))), or of a sparse model what the experts make that the router
 // chooses (model/forward/experts.h); the site `mlp` is what down reads. Its weights are the
@@ -46,10 +50,11 @@ status block_mlp(pass *p, int layer);
 // the layer's input instead, and the attention is computed again.
 bool block_behind_attn(const pass *p, bool asked);
 
-// The rows [p->rows, H] that the last norm made. Borrowed from the pass.
-operand block_normed(const pass *p);
+// p->hidden = act(l(what the last norm made)), act NULL: none. Where l has fewer outputs than H,
+// they come first.
+status block_project(pass *p, const linear *l, const activation *act);
 
 // Drops all rows of p->hidden and of the normed ones but those the head reads.
-void block_narrow(pass *p);
+status block_narrow(pass *p);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/forward/blocks.h"
+#include "model/forward/cpu_blocks.h"
 #include "model/forward/predict.h"
 #include "model/forward/state.h"
 #include "model/kernels/kernels.h"
@@ -50,7 +51,7 @@ static status make_outputs(pass *p, int first, int n, int64_t row, int64_t rows,
     const arch *a = p->m->arch;
     const int each = rows_each(p);
     const linear output = a->output(p->m), part = linear_outputs(&output, first, n);
-    const operand all = block_normed(p);
+    const operand all = cpu_normed(p);
     operand x = {all.x ? all.x + row * each * all.stride : NULL,
                  all.half ? all.half + row * each * all.half_stride : NULL, all.stride * each,
                  all.half_stride * each, rows};
@@ -162,10 +163,10 @@ done:
 
 status head_answer(pass *p)
 {
-    status st = OK;
+    status st;
     const forward *f = p->f;
     const linear output = p->m->arch->output(p->m);
-    block_narrow(p);
+    TRY(block_narrow(p));
     const int64_t scored = p->rows / rows_each(p);
     if (scored > 0) {
         TRY(p->m->arch->finish(p));

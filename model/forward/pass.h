@@ -54,6 +54,8 @@ typedef struct pass {
     int mlp_step;    // and of them, those that are computed and read at once
 
     int64_t *position;      // [rows] of each row of `hidden`: its place in its sample
+    int64_t *place;         // [rows] of the learned positions of masked models whose tokens of
+                            // padding have none of their own
     float *rotary;          // text: [longest sample, dims], where positions are rotary; or [rows,
                             // dims], where they depend on the length of the sample
     float *windowed_rotary; // of layers with a window

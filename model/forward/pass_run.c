@@ -107,7 +107,7 @@ static status keep_hidden(pass *p, int layer)
     const forward *f = p->f;
     if (!f->keep_hidden || block_behind_attn(p, f->keep_behind_attn) || layer != f->keep_layer)
         return OK;
-    return f->keep_hidden(f->context, p->index, p->thread, &p->tile, p->hidden);
+    return p->m->blocks->show_hidden(p);
 }
 
 static status run_layers(pass *p, const layer_span *mine)

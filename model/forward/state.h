@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "model/forward/arch.h"
+#include "model/forward/block_set.h"
 #include "model/forward/workspace.h"
 #include "model/kernels/products.h"
 #include "model/weights/weights.h"
@@ -20,6 +21,7 @@ typedef struct thread_scratch {
 struct model {
     const arch *arch;
     config config;
+    const block_set *blocks;      // what computes its passes
     weights *weights;             // owned; NULL where the model was opened light
     packing packing;              // of what products read
     const product_engine *engine; // of its products; NULL: BLAS

@@ -84,6 +84,7 @@ static void lay_out(const config *c, packing form, pass_limits limits, scratch *
     p->whole = take_part(a, (size_t)i->outputs, 1, f);
     p->position = take_part(a, rows, 1, sizeof *p->position);
     p->turn = p->position;
+    p->place = take_part(a, i->masked && c->first_position > 0 ? rows : 0, 1, sizeof *p->place);
     if (rotary_by_length(&c->rotary) || rotary_by_length(&c->windowed_rotary))
         p->turn = take_part(a, rows, 1, sizeof *p->turn);
     p->rotary = take_part(a, c->rotary.theta > 0 ? longest : 0, (size_t)i->head_dim, f);

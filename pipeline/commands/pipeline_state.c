@@ -85,7 +85,7 @@ static bool find_result(const pipeline_state *s, pipeline_task *t, const journal
         return false;
     if (own && strcmp(own->key, key) == 0 && store_present(output, own))
         t->commit = own;
-    else if (kept_find(output, s->journal, key, &t->found))
+    else if (kept_find(output, s->journal, key, t->task->label, &t->found))
         t->commit = &t->found.commit;
     else
         return false;

@@ -129,6 +129,8 @@ static status add_numbers(figure *f, const report_task *t, double fraction, doub
     double mean, std;
     TRY(artefact_read(t->artefact, "overlap_mean", VARIABLE_F64, &mean));
     TRY(artefact_read(t->artefact, "overlap_std", VARIABLE_F64, &std));
+    if (isnan(mean)) // no two to compare
+        goto done;
     text_add(&f->numbers, "<li><code>");
     markup_html(&f->numbers, t->label);
     text_addf(&f->numbers,

@@ -58,6 +58,8 @@ random.seed(3)
 for name, n, ids in ("few", 26, 4), ("one", 240, 59), ("two", 240, 59):
     open(f"{sys.argv[2]}/ids/{name}.bin", "wb").write(struct.pack(f"<{n}H", *[random.randrange(ids) for _ in range(n)]))
 save(sys.argv[2] + "/whole.safetensors", a=[[1, 2, NAN, NAN], [NAN, NAN, 3, 4]], b=[[1, 2, 3, 4]] * 2)
+save(sys.argv[2] + "/none.safetensors", a=[[NAN] * 4] * 2, b=[[1, 2, NAN, NAN], [NAN, NAN, 3, 4]], c=[[4, 3, 2, 1]] * 2)
+save(sys.argv[2] + "/alone.safetensors", a=[[1, 2, 3, 4]] * 2)
 save(sys.argv[2] + "/half.safetensors", a=[[1, 2, NAN, 4], [1, 2, 3, 4]])
 PY
 
@@ -288,6 +290,56 @@ is 'the example: tasks' "$(wc -l <"$scratch/digests")" 12
 for figure in figure2 figure2-unlearn-experts figure4 figure4-shared figure6-text; do
   [ -s "$scratch/example/report/$figure.csv" ] || fail "the example: no $figure"
 done
+
+# A subset none of whose experts was reached has no set: what is compared is the rest, and no NaN is drawn or told.
+cat >"$scratch/q.yaml" <<END
+pipeline: empty
+output: $scratch/empty
+steps:
+  none: {stage: import, path: $scratch/none.safetensors, experts: 2}
+  whole: {stage: import, path: $scratch/whole.safetensors, experts: 2}
+  alone: {stage: import, path: $scratch/alone.safetensors, experts: 2}
+  within: {stage: intersect, from: none, fractions: [0.5], within: layer, draws: 5}
+  between: {stage: intersect, from: [none, whole], fractions: [0.5]}
+  little: {stage: intersect, from: [alone, alone], fractions: [0.5]}
+END
+ranks 1 "$SULCUS" run "$scratch/q.yaml" --quiet
+is 'an empty set: exit' "$code" 0
+PYTHONPATH=$scratch python3 - "$scratch/empty" <<'PY' >"$scratch/stdout" || fail 'means over what is not there'
+from sparse_numbers import *
+x = Artefact(sys.argv[1] + "/between/all.nc") # a: none; b: neurons 0, 1, 6, 7, of which the 4 best; c: 0, 1, 4, 5 by ties
+want("pairs", [math.isnan(v) for v in x["overlap_between"]] == [True] * 2 + [False] * 4)
+want("same", x["overlap_between_same"] == x["overlap_between"][3:4])
+want("others", near(x["overlap_between_others"][0], (x["overlap_between"][2] + sum(x["overlap_between"][4:])) / 3))
+end()
+PY
+"$SULCUS" report "$scratch/q.yaml" >"$scratch/stdout" 2>"$scratch/stderr" || fail 'the report of an empty set'
+page=$scratch/empty/report/index.html
+says 'the deviation over the rest' "$page" '<td>0</td><td>[0-9.]*%</td><td>[0-9.]*</td>'
+grep -q -e '>-\?nan' -e 'nan%' "$page" && fail "NaN in the report: $(grep -o -e '.\{60\}>-\?nan' -e '.\{60\}nan%' "$page" | head -3)"
+
+# Means of other models: as many neurons a layer, of more experts or of none.
+mkdir "$scratch/more" "$scratch/none"
+sed 's/: 16,/: 32,/; s/: 20,/: 10,/' "$scratch/model/config.json" >"$scratch/more/config.json"
+sed 's/"mixtral"/"mistral"/; s/Mixtral/Mistral/; s/: 20,/: 320,/; s/"num_local[^,]*, //; s/"num_experts[^,]*, //' "$scratch/model/config.json" >"$scratch/none/config.json"
+sed "s,^datasets:,  more: {path: $scratch/more\, weights: random}\n  none: {path: $scratch/none\, weights: random}\n&," "$scratch/p.yaml" >"$scratch/r.yaml"
+cat >>"$scratch/r.yaml" <<END
+  foreign: {stage: collect, model: [more, none], data: ids, sites: [mlp]}
+  dense: {stage: score, from: "foreign[model=none]"}
+  means-of-more: {stage: prune, from: ["scores[measure=abs]", "foreign[model=more]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
+  means-of-none: {stage: prune, from: ["scores[measure=abs]", "foreign[model=none]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
+  means-of-many: {stage: prune, from: [dense, "foreign[model=more]"], model: none, data: ids, fraction: 0.1, value: mean}
+END
+while read -r step theirs ours; do
+  ranks 1 "$SULCUS" run "$scratch/r.yaml" --quiet --to "$step" -s output="$scratch/out" -s threads=1
+  is "$step: exit" "$code" 3
+  is "$step: lines" "$(wc -l <"$scratch/stderr")" 1
+  says "$step" "$scratch/stderr" "mlp_mean is of a model whose layers have $theirs experts, and the pruned one's have $ours; give the activations"
+done <<'END'
+means-of-more 32 16
+means-of-none 0 16
+means-of-many 32 0
+END
 
 # refused WHAT CODE PATTERN STEP: a pipeline of that one step.
 refused() {

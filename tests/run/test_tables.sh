@@ -26,6 +26,7 @@ steps:
   six-scores: {stage: score, from: six}
   seen-means: {stage: score, from: seen, measure: rms}
   forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
+  folders: {stage: export, from: forgotten, forget: [latin]}
   read: {stage: collect, model: mistral, data: text}
   read-scores: {stage: score, from: read}
   unlearned: {stage: prune, from: read-scores, model: mistral, data: text, fraction: 0.1, skip: 5, seeds: 1}

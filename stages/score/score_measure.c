@@ -193,6 +193,11 @@ bool score_measure_is_auc(const score_measure *m)
     return m->from == FROM_HISTOGRAMS;
 }
 
+bool score_measure_is_of_statistics(const score_measure *m)
+{
+    return m->from == FROM_STATISTICS;
+}
+
 bool score_measure_needs_spread(const score_measure *m)
 {
     return m->of_sides == activation_entropy;

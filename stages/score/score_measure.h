@@ -73,6 +73,8 @@ bool score_measure_needs(const score_measure *m, statistic s, bool published);
 bool score_measure_is_random(const score_measure *m);
 bool score_measure_is_published(const score_measure *m); // is there such a definition of it?
 bool score_measure_is_auc(const score_measure *m);
+// Is it made of the statistics, so that folds of these give an interval?
+bool score_measure_is_of_statistics(const score_measure *m);
 // Does it compare all subsets with each other, by the spread of P(x > 0)?
 bool score_measure_needs_spread(const score_measure *m);
 // Does it need the norms of the neurons' output weights, and so the model?

@@ -185,6 +185,11 @@ bool score_measure_needs_spread(const score_measure *m)
     return m->of_sides == activation_entropy;
 }
 
+double score_measure_least_tokens(const score_measure *m)
+{
+    return m->of_sides == welch_t ? 2 : 1;
+}
+
 double score_measure_epsilon(const score_measure *m, bool published, bool attention)
 {
     if (published)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `score`: how specific every neuron is to every subset, from collected statistics.
 //   scores: {stage: score, from: activations, measure: abs, retain: all}
-// Input: an artefact of `collect`. Output, of each site that was collected:
+// Input: an artefact of `collect`; of measures of the output weights, the model it is of. Output, of each site that was collected:
 //   string subset(subset)                        1  class or text domain to forget
 //   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
 //   double attn_score(subset, layer, attn_unit)  1  the same
@@ -39,6 +39,7 @@
 #include "stages/score/rank_auc.h"
 #include "stages/score/score_folds.h"
 #include "stages/score/score_measure.h"
+#include "stages/score/weight_norms.h"
 
 // The statistics of one site of all subsets.
 typedef struct site_statistics {
@@ -48,6 +49,7 @@ typedef struct site_statistics {
     double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
     double *pooled[STATISTICS];     // [group]
     double *sum, *entropy;          // [neuron] of the spread over subsets; NULL where not needed
+    double *norm;                   // [neuron] of output weights; NULL where not needed
     double *tokens;                 // [subset, groups]
     double *score;                  // [subset, neuron]
     int64_t *reached; // [subset, groups] of experts: 0 where a score is not known; else NULL
@@ -129,6 +131,7 @@ static void score_close(void *state)
         }
         free(s->site[k].sum);
         free(s->site[k].entropy);
+        free(s->site[k].norm);
         free(s->site[k].tokens);
         free(s->site[k].score);
         free(s->site[k].reached);
@@ -240,6 +243,8 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
             return status_no_memory("scores");
     }
     TRY(read_tokens(s, which, out));
+    if (score_measure_needs_norms(s->measure))
+        TRY(weight_norms_read(s->task, which, out->layers, out->width, &out->norm));
     for (int i = 0; i < STATISTICS; i++) {
         if (!score_measure_needs(s->measure, i, s->published))
             continue;
@@ -308,6 +313,7 @@ static void score_group(const score_state *s, int which, site_statistics *x, int
     score_sides sides = {.retain = pool_retained(s, x, group, -1)};
     if (x->sum)
         sides.spread = (subset_spread){s->subsets, x->sum + first, x->entropy + first};
+    sides.norm = x->norm ? x->norm + first : NULL;
     for (int64_t f = 0; f < s->subsets; f++) {
         double *score = x->score + f * x->neurons + first;
         sides.forget = (neuron_statistics){.tokens = x->tokens[f * x->groups + group]};
@@ -479,6 +485,8 @@ const stage_def stage_score = {
     .inputs = "collect",
     .inputs_required = true,
     .check = score_check,
+    .takes = weight_norms_takes,
+    .estimate = weight_norms_estimate,
     .foresee = score_foresee,
     .open = score_open,
     .finish = score_finish,

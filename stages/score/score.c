@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `score`: how specific every neuron is to every subset, from collected statistics.
 //   scores: {stage: score, from: activations, measure: abs, retain: all}
-// Input: an artefact of `collect`. Output, of each site that was collected:
+// Input: an artefact of `collect`; of measures of the output weights, the model it is of. Output, of each site that was collected:
 //   string subset(subset)                        1  class or text domain to forget
 //   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
 //   double attn_score(subset, layer, attn_unit)  1  the same
 //   double expert_score(subset, layer, expert)   1  the same of a sparse model's experts
 //   byte expert_reached(subset, layer, expert)   1  with mlp of a sparse model, see below
+// Where statistics are by fold (stages/common/jackknife.h), but for auc and random:
+//   double mlp_score_low(subset, layer, unit)                  1  lower end of a 95% interval
+//   double mlp_score_high(subset, layer, unit)                 1  upper end
+//   double mlp_score_without(fold, subset, layer, unit)        1  the score without a fold
+//   double attn_score_low(subset, layer, attn_unit)            1  lower end of a 95% interval
+//   double attn_score_high(subset, layer, attn_unit)           1  upper end
+//   double attn_score_without(fold, subset, layer, attn_unit)  1  the score without a fold
+//   double expert_score_low(subset, layer, expert)             1  lower end of a 95% interval
+//   double expert_score_high(subset, layer, expert)            1  upper end
+//   double expert_score_without(fold, subset, layer, expert)   1  the score without a fold
 // The neurons of a sparse model's expert are compared over the tokens that are routed to it. Where
 // no token of the subset is, or none of what it is compared with, expert_reached is 0 and their
 // scores are NaN; of measure t so they are where it is one token.
@@ -27,7 +37,9 @@
 #include "stages/common/scores.h"
 #include "stages/common/stage_samples.h"
 #include "stages/score/rank_auc.h"
+#include "stages/score/score_folds.h"
 #include "stages/score/score_measure.h"
+#include "stages/score/weight_norms.h"
 
 // The statistics of one site of all subsets.
 typedef struct site_statistics {
@@ -37,10 +49,12 @@ typedef struct site_statistics {
     double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
     double *pooled[STATISTICS];     // [group]
     double *sum, *entropy;          // [neuron] of the spread over subsets; NULL where not needed
+    double *norm;                   // [neuron] of output weights; NULL where not needed
     double *tokens;                 // [subset, groups]
     double *score;                  // [subset, neuron]
     int64_t *reached; // [subset, groups] of experts: 0 where a score is not known; else NULL
     int8_t *mark;     // the same as the artefact has it
+    score_folds folds;
 } site_statistics;
 
 typedef struct score_state {
@@ -131,10 +145,12 @@ static void score_close(void *state)
         }
         free(s->site[k].sum);
         free(s->site[k].entropy);
+        free(s->site[k].norm);
         free(s->site[k].tokens);
         free(s->site[k].score);
         free(s->site[k].reached);
         free(s->site[k].mark);
+        score_folds_free(&s->site[k].folds);
     }
     free(s->subset);
     free(s->retained);
@@ -258,6 +274,8 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
             return status_no_memory("scores");
     }
     TRY(read_tokens(s, which, out));
+    if (score_measure_needs_norms(s->measure))
+        TRY(weight_norms_read(s->task, which, out->layers, out->width, &out->norm));
     for (int i = 0; i < STATISTICS; i++) {
         if (!score_measure_needs(s->measure, i, s->published))
             continue;
@@ -326,6 +344,7 @@ static void score_group(const score_state *s, int which, site_statistics *x, int
     score_sides sides = {.retain = pool_retained(s, x, group, -1)};
     if (x->sum)
         sides.spread = (subset_spread){s->subsets, x->sum + first, x->entropy + first};
+    sides.norm = x->norm ? x->norm + first : NULL;
     for (int64_t f = 0; f < s->subsets; f++) {
         double *score = x->score + f * x->neurons + first;
         sides.forget = (neuron_statistics){.tokens = x->tokens[f * x->groups + group]};
@@ -417,6 +436,41 @@ done:
     return st;
 }
 
+// The scores without each fold: as of the whole, of other statistics over other tokens.
+static status score_folds_of_site(const score_state *s, int which, site_statistics *x,
+                                  artefact_writer *w)
+{
+    status st = OK;
+    const fold_site own = {s->from,  which,     s->subsets,         x->layers,
+                           x->width, x->groups, x->reached != NULL, x->tokens};
+    const size_t values = (size_t)s->subsets * (size_t)x->neurons;
+    site_statistics y = *x; // and what is not the whole's
+    y.reached = NULL;
+    memset(y.of, 0, sizeof y.of);
+    y.tokens = checked_calloc((size_t)(s->subsets * x->groups), sizeof *y.tokens);
+    if (!y.tokens)
+        TRY(status_no_memory("scores without folds"));
+    for (int i = 0; i < STATISTICS; i++)
+        if (x->of[i] && !(y.of[i] = checked_calloc(values, sizeof(double))))
+            TRY(status_no_memory("scores without folds"));
+    TRY(score_folds_new(&own, &x->folds));
+    for (int64_t f = 0; f < x->folds.folds; f++) {
+        TRY(score_folds_tokens(&own, f, y.tokens));
+        for (int i = 0; i < STATISTICS; i++)
+            if (x->of[i])
+                TRY(score_folds_leave_out(&own, score_measure_statistics[i], f, x->of[i], y.tokens,
+                                          y.of[i]));
+        y.score = x->folds.without + (size_t)f * values;
+        score_site(s, which, &y);
+    }
+    TRY(score_folds_describe(&x->folds, &own, x->score, w));
+done:
+    for (int i = 0; i < STATISTICS; i++)
+        free(y.of[i]);
+    free(y.tokens);
+    return st;
+}
+
 static status describe_reached(const score_state *s, const site_statistics *x, artefact_writer *w)
 {
     const routing_shape u = {s->subsets, x->layers, x->groups / x->layers};
@@ -446,6 +500,8 @@ static status score_finish(void *state, const round_state *finished, const parti
                                  "how specific the neuron is to the subset, against what is "
                                  "retained; higher is more specific",
                                  s->site[k].score));
+        if (score_folds_of(s->from) > 0 && score_measure_is_of_statistics(s->measure))
+            TRY(score_folds_of_site(s, k, &s->site[k], w));
         if (s->site[k].reached)
             TRY(describe_reached(s, &s->site[k], w));
     }
@@ -461,6 +517,8 @@ const stage_def stage_score = {
     .inputs = "collect",
     .inputs_required = true,
     .check = score_check,
+    .takes = weight_norms_takes,
+    .estimate = weight_norms_estimate,
     .foresee = score_foresee,
     .open = score_open,
     .finish = score_finish,

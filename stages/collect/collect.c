@@ -287,6 +287,27 @@ static status add_samples(const collect_pass *pass, block_sums *own, const tile 
     return st;
 }
 
+// As read_block and site_sums_add do it, where the model is on a device.
+static status add_totals(void *context, int thread, const site_totals *t)
+{
+    (void)thread;
+    const collect_pass *pass = context;
+    site_sums_add_totals(pass->sums[t->site], t);
+    return OK;
+}
+
+static int64_t list_firing(void *context, int64_t index, int32_t *row, int64_t *bit)
+{
+    const collect_pass *pass = context;
+    const tile_cut *cut = &pass->state->source.cuts.tile[pass->first + index];
+    const sampled_rows sampled = sampled_rows_of(pass->state, cut);
+    for (int64_t i = 0; i < sampled.n; i++) {
+        row[i] = (int32_t)(sampled.row[i] - sampled.before);
+        bit[i] = sampled.first_bit + i;
+    }
+    return sampled.n;
+}
+
 static int widest_site(const collect_state *s)
 {
     int widest = 0;
@@ -374,6 +395,11 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
                     .lane = lane,
                     .load = load_tile,
                     .read = read_block,
+                    .totals = add_totals,
+                    .skip_first = s->layout.skip,
+                    .firing = list_firing,
+                    .firing_words = s->layout.site[SITE_MLP].shape.words,
+                    .histogram = s->layout.histogram,
                     .stopping = is_stopping};
     for (int which = 0; which < SITES; which++) {
         pass.read_sites[which] = s->layout.site[which].read;

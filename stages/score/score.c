@@ -7,7 +7,7 @@
 //   double attn_score(subset, layer, attn_unit)  1  the same
 //   double expert_score(subset, layer, expert)   1  the same of a sparse model's experts
 //   byte expert_reached(subset, layer, expert)   1  with mlp of a sparse model, see below
-// Where statistics are by fold (stages/common/jackknife.h), but for auc and random:
+// Where statistics are by fold (stages/common/jackknife.h), but for auc, weights and random:
 //   double mlp_score_low(subset, layer, unit)                  1  lower end of a 95% interval
 //   double mlp_score_high(subset, layer, unit)                 1  upper end
 //   double mlp_score_without(fold, subset, layer, unit)        1  the score without a fold

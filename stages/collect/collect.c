@@ -318,8 +318,10 @@ static status add_totals(void *context, int thread, const site_totals *t)
 static int64_t list_firing(void *context, int64_t index, int32_t *row, int64_t *bit)
 {
     const collect_pass *pass = context;
-    const tile_cut *cut = &pass->state->source.cuts.tile[pass->first + index];
-    const sampled_rows sampled = sampled_rows_of(pass->state, cut);
+    const collect_state *s = pass->state;
+    const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
+    const sampled_rows sampled = sampled_tokens_of(s->sampled + s->sampled_first[cut->subset],
+                                                   s->layout.firing_tokens[cut->subset], cut);
     for (int64_t i = 0; i < sampled.n; i++) {
         row[i] = (int32_t)(sampled.row[i] - sampled.before);
         bit[i] = sampled.first_bit + i;

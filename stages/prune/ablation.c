@@ -155,6 +155,26 @@ done:
     return st;
 }
 
+int ablation_passes(const params *p)
+{
+    return value_of(p) == ABLATE_RESAMPLE ? 2 : 1;
+}
+
+double ablation_bytes(const params *p, double neurons, double subsets, int threads, int64_t rows)
+{
+    const double part = params_has(p, "fraction") ? params_real(p, "fraction") : 1;
+    switch (value_of(p)) {
+    case ABLATE_MEAN: // while they are pooled
+        return neurons * (subsets * sizeof(double) + sizeof(float));
+    case ABLATE_RETAIN_MEAN:
+        return neurons * subsets * (sizeof(double) + sizeof(float));
+    case ABLATE_RESAMPLE:
+        return threads * part * neurons * (double)rows * sizeof(float);
+    default:
+        return 0;
+    }
+}
+
 void ablation_free(ablation *a)
 {
     for (int k = 0; k < SITES; k++)

@@ -42,6 +42,13 @@ status ablation_check(const task *t);
 status ablation_open(const task *t, const ranking *r, const model_info *info, ablation *out);
 void ablation_free(ablation *a); // safe on {0}
 
+// For estimates. Passes of the model that one of a mask takes: another tile is run first to resample.
+int ablation_passes(const params *p);
+// Bytes of the values beside the masks', of so many neurons: means, in a rank; what other samples
+// showed of the pruned ones, in each of `threads` threads, over `rows` rows of a tile. A search may
+// come to prune all.
+double ablation_bytes(const params *p, double neurons, double subsets, int threads, int64_t rows);
+
 // Sets the values of a block (forward.ablate) to the means of group `forget` (of one group: any).
 void ablation_set_means(const ablation *a, int64_t forget, const site_block *block,
                         const int32_t *neuron, int n, float *x);

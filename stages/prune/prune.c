@@ -282,7 +282,9 @@ static double prune_unit_cost(void *state, const round_state *round, int64_t uni
 {
     (void)round;
     const prune_state *s = state;
-    return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
+    const prune_unit *u = &s->plan.unit[unit];
+    const int passes = s->plan.mask[u->mask].pruned > 0 ? ablation_passes(task_params(s->task)) : 1;
+    return passes * tiling_operations(&s->evaluation.source.cuts, s->setting.info, u->run);
 }
 
 static bool is_stopping(void *context)
@@ -396,9 +398,11 @@ static status prune_estimate(const task *t, estimate *out)
                   subsets +
               (s->setting.search ? PROBES : 0);
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
-    out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
-    const site which = prune_params_experts(task_params(t)) ? SITE_EXPERT : SITE_MLP;
-    double neurons = (double)info->layers * model_site_width(info, which);
+    out->operations = (1 + (passes - 1) * ablation_passes(task_params(t))) * // 1 without a mask
+                      tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
+    const bool zero = !params_has(task_params(t), "value") ||
+                      strcmp(params_text(task_params(t), "value"), "zero") == 0;
+    const double neurons = (double)prune_params_neurons(task_params(t), info);
     int64_t rows = 0;
     for (int e = 0; e < cuts->subsets; e++)
         rows += tiling_subset_rows(cuts, e);
@@ -408,7 +412,8 @@ static status prune_estimate(const task *t, estimate *out)
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // Masks' compacted weights: the larger part of a layer.
-        masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
+        (zero ? masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) : 0) +
+        ablation_bytes(task_params(t), neurons, subsets, threads, cuts->max_rows) +
         hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)params_int(task_params(t), "seeds"));
     for (size_t i = 0; i < s->evaluation.n_opened; i++)

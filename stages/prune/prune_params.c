@@ -104,6 +104,16 @@ bool prune_params_experts(const params *p)
     return strcmp(params_text(p, "site"), site_names[SITE_EXPERT]) == 0;
 }
 
+int64_t prune_params_neurons(const params *p, const model_info *info)
+{
+    const char *asked = params_text(p, "site");
+    int64_t neurons = 0;
+    for (site s = 0; s < SITES; s++)
+        if (strcmp(asked, site_names[s]) == 0 || (strcmp(asked, "both") == 0 && s != SITE_EXPERT))
+            neurons += (int64_t)info->layers * model_site_width(info, s);
+    return neurons;
+}
+
 // Marks the layers asked in *chosen, owned by the caller; NULL where all are.
 static status choose_layers(const params *p, const model_info *info, bool **chosen)
 {

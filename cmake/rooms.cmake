@@ -57,12 +57,16 @@ room(model/files USES pipeline/base)
 room(model/config USES pipeline/base model/kernels model/files)
 room(model/weights USES pipeline/base model/kernels model/files model/config)
 room(model/forward USES pipeline/base model/kernels model/config model/weights)
+# The table of kernels that a plug-in for a device implements.
+room(model/cuda USES pipeline/base)
+# Passes on a device, through that table.
+room(model/device USES pipeline/base model/kernels model/config model/weights model/forward model/cuda)
 # What architectures have in common: decoders like Llama, models with LayerNorm, vision transformers.
 room(model/families USES pipeline/base model/kernels model/config model/weights model/forward)
 # One file an architecture, and the list of them all.
 room(model/arch/vision USES pipeline/base model/kernels model/config model/weights model/forward model/families)
 room(model/arch USES pipeline/base model/kernels model/config model/weights model/forward model/families model/arch/vision)
-room(model USES pipeline/base model/kernels model/files model/config model/weights model/forward model/arch)
+room(model USES pipeline/base model/kernels model/files model/config model/weights model/forward model/device model/arch)
 
 # --- stages: what a pipeline is made of. The only layer that sees the other three.
 room(stages/common USES pipeline data model)

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "model/arch/archs.h"
+#include "model/device/device_blocks.h"
+#include "model/device/device_model.h"
 #include "model/forward/cpu_blocks.h"
 #include "model/forward/state.h"
 #include "model/kernels/blas_check.h"
@@ -38,7 +40,10 @@ static status open_light(const model_options *options, model **out)
     m->config.info.architecture = m->arch->name;
     config_hold(&m->config, 0, 1);
     m->config.info.parameters = tensor_table_parameters(&m->config, m->arch->tensors);
-    m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
+    if (options->device)
+        m->packing = PACKING_NONE;
+    else
+        m->packing = options->compute == COMPUTE_BF16 ? PACKING_BF16 : products_float32();
     m->engine = options->engine ? options->engine : products_best(m->packing);
     m->blocks = &cpu_blocks;
     m->random = options->random;
@@ -86,12 +91,26 @@ static status prepare_weights(model *m, const model_options *options, weight_sou
 {
     status st;
     TRY(join_team(m, options->team));
+    if (options->compute == COMPUTE_TF32 && !options->device)
+        TRY(status_fail(ERR_USAGE, m->path, "compute: tf32 needs a device; use f32 or bf16"));
     TRY(products_check(m->packing));
     TRY(products_verify(m->packing));
     TRY(blas_check(options->threads > 0 ? options->threads : 1));
     if (!options->random)
         TRY(open_source(m, source));
 done:
+    return st;
+}
+
+static status open_on_device(model *m, const model_options *options)
+{
+    static const device_compute as[] = {[COMPUTE_F32] = DEVICE_COMPUTE_F32,
+                                        [COMPUTE_BF16] = DEVICE_COMPUTE_BF16,
+                                        [COMPUTE_TF32] = DEVICE_COMPUTE_TF32};
+    const status st = device_model_open(m, options->device, options->device_index,
+                                        as[options->compute], &m->device);
+    if (st == OK)
+        m->blocks = &device_blocks;
     return st;
 }
 
@@ -110,6 +129,7 @@ status model_open(const model_options *options, share *node, model **out)
         source = NULL;
         TRY(weights_open(&m->config, m->arch->tensors, taken, m->seed, threads, m->packing, node,
                          &m->weights));
+        TRY(share_vote(node, options->device ? open_on_device(m, options) : OK));
     }
     *out = m;
     m = NULL;
@@ -143,6 +163,7 @@ void model_close(model *m)
 {
     if (!m)
         return;
+    device_model_close(m->device);
     weights_close(m->weights);
     for (int t = 0; t < m->threads; t++) {
         products_free(m->scratch[t].products);
@@ -168,7 +189,9 @@ packing model_products(const model *m)
 const char *model_products_name(const model *m, char name[64])
 {
     text said = {0};
-    if (m->packing == PACKING_NONE)
+    if (m->device)
+        text_addf(&said, "%s, %s", m->device->info.name, m->device->info.driver);
+    else if (m->packing == PACKING_NONE)
         blas_name(&said);
     else
         text_add(&said, products_name(m->packing));

@@ -105,6 +105,9 @@ typedef struct stage_def {
     // Checks what the table cannot (two parameters that exclude each other, kinds of inputs).
     // Before any work. Optional.
     status (*check)(const task *t);
+    // Does a task of these parameters and inputs use the resource that its inputs hand on and its
+    // table does not name ("model")? It is opened for it then, and in its key. Optional: no.
+    bool (*takes)(const task *t, const char *parameter);
     status (*estimate)(const task *t, estimate *out); // optional
     // For `sulcus plan`: checks what needs the resources, opened light, and not the inputs: names of
     // subsets, kinds of data. Also of those that the task only hands on (NULL where there are none).

@@ -5,6 +5,7 @@
 #define MODEL_FORWARD_BLOCK_SET_H
 
 #include "model/forward/arch.h"
+#include "pipeline/base/pool.h"
 
 // What products read next = LayerNorm(p->hidden), or RMSNorm where there is no bias, or p->hidden as
 // it is where there is no weight.
@@ -43,6 +44,8 @@ typedef struct place_table {
 
 // Each as its block in blocks.h, without that one's decisions.
 typedef struct block_set {
+    // Runs all tiles of a pass, as model_forward; NULL: a thread runs a tile by itself.
+    status (*run)(model *m, pool *p, const forward *f);
     status (*embed_tokens)(pass *p, const token_embedding *e);
     status (*add_positions)(pass *p, const float *table, const int64_t *place, int64_t before);
     status (*embed_patches)(pass *p, const linear *projection);

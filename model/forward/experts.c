@@ -60,11 +60,19 @@ static void list_rows(const model_info *info, int64_t rows, const routing *r)
     r->first[0] = 0;
 }
 
+void experts_choose(const config *c, int64_t rows, const routing *r)
+{
+    const int n = c->info.experts, k = c->info.experts_per_token;
+    for (int64_t row = 0; row < rows; row++)
+        choose_experts(c, r->ranking, r->weight + row * n, r->chosen + row * k);
+    list_rows(&c->info, rows, r);
+}
+
 static status route_rows(pass *p, int layer, const operand *x)
 {
     status st;
     const config *c = &p->m->config;
-    const int n = c->info.experts, k = c->info.experts_per_token;
+    const int n = c->info.experts;
     const routing *r = &p->routing;
     const linear router = p->m->arch->router(p->m, layer);
     size_t at;
@@ -73,9 +81,7 @@ static status route_rows(pass *p, int layer, const operand *x)
         st = site_not_finite(layer, SITE_EXPERT);
         goto done;
     }
-    for (int64_t row = 0; row < p->rows; row++)
-        choose_experts(c, r->ranking, r->weight + row * n, r->chosen + row * k);
-    list_rows(&c->info, p->rows, r);
+    experts_choose(c, p->rows, r);
     TRY(site_show(p, &(site_block){SITE_EXPERT, layer, 0, n, p->rows, r->weight, n, NULL},
                   r->weight));
 done:

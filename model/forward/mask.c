@@ -256,7 +256,7 @@ status model_mask_new(const model *m, pool *p, const uint8_t *const pruned[SITES
     status st;
     model_mask *mask = NULL;
     TRY(mask_new(m, pruned, &mask));
-    if (pruned[SITE_MLP])
+    if (pruned[SITE_MLP] && !m->device) // whose weights are elsewhere
         TRY(compact_mlps(m, p, pruned[SITE_MLP], mask));
     *out = mask;
     mask = NULL;

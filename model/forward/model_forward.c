@@ -89,7 +89,7 @@ status model_forward(model *m, pool *p, const forward *f)
     TRY(check_candidates(f, m->config.info.outputs));
     TRY(weights_unchanged(m->weights));
     TRY(grow_scratch(m, threads));
-    status run = pool_run(p, f->tiles, run_tile, &own);
+    status run = m->blocks->run ? m->blocks->run(m, p, f) : pool_run(p, f->tiles, run_tile, &own);
     if (run != ERR_INTERRUPTED)
         TRY(weights_unchanged(m->weights)); // a file that changes may hold anything
     st = run;

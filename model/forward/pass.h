@@ -32,6 +32,8 @@ typedef struct routing {
 typedef struct pass {
     const model *m;
     const forward *f;
+    struct device_pass
+        *device; // its arrays there, where it is a device's (model/device); else NULL
     int thread;
     products *products; // borrowed from the model
     int64_t index;      // of the tile

@@ -77,23 +77,38 @@ static void turn_by_length(pass *p)
     }
 }
 
+void pass_begin(pass *p)
+{
+    p->ended = false;
+    number_rows(p);
+    p->rows = p->tile.rows;
+    p->first_row = p->tile.first_row;
+    turn_by_length(p);
+}
+
+status pass_load(pass *p)
+{
+    status st;
+    TRY(load_tile(p));
+    number_rows(p);
+    if (p->m->config.info.modality == MODALITY_TEXT)
+        TRY(check_text(p));
+done:
+    return st;
+}
+
 // The hidden states at the input of the first layer that is run here.
 static status begin_pass(pass *p, const layer_span *l)
 {
     status st;
     const forward *f = p->f;
     if (l->begins)
-        TRY(load_tile(p));
+        TRY(pass_load(p));
     else
         TRY(handover_take(p));
-    number_rows(p);
-    p->rows = p->tile.rows;
-    p->first_row = p->tile.first_row;
-    turn_by_length(p);
+    pass_begin(p);
     if (!l->begins)
         goto done;
-    if (p->m->config.info.modality == MODALITY_TEXT)
-        TRY(check_text(p));
     if (f->first_layer > 0 || f->first_behind_attn)
         TRY(f->load_hidden(f->context, p->index, p->thread, &p->tile, p->hidden));
     else
@@ -110,7 +125,7 @@ static status keep_hidden(pass *p, int layer)
     return p->m->blocks->show_hidden(p);
 }
 
-static status run_layers(pass *p, const layer_span *mine)
+status pass_layers(pass *p, const layer_span *mine)
 {
     status st = OK;
     const forward *f = p->f;
@@ -141,11 +156,10 @@ status pass_run(pass *p, int64_t index)
     const forward *f = p->f;
     const layer_span l = handover_span(p->m, f);
     p->index = index;
-    p->ended = false;
     TRY(begin_pass(p, &l));
     if (l.ends && (f->result || f->logits))
         TRY(head_list_rows(p));
-    TRY(run_layers(p, &l));
+    TRY(pass_layers(p, &l));
     if (!l.ends)
         TRY(handover_give(p));
     else if (f->result || f->logits)

@@ -20,19 +20,25 @@ static int find_neuron(neuron_list list, int neuron)
     return low;
 }
 
+neuron_list site_pruned(const forward *f, site s, int layer, int first, int n)
+{
+    const neuron_list all = mask_pruned(f->mask, s, layer);
+    const int begin = find_neuron(all, first);
+    return (neuron_list){all.n > 0 ? all.neuron + begin : NULL,
+                         find_neuron(all, first + n) - begin};
+}
+
 status site_show(pass *p, const site_block *block, float *x)
 {
     const forward *f = p->f;
-    const neuron_list pruned = mask_pruned(f->mask, block->site, block->layer);
     const int first = block->first_neuron;
-    const int begin = find_neuron(pruned, first), end = find_neuron(pruned, first + block->neurons);
+    const neuron_list pruned = site_pruned(f, block->site, block->layer, first, block->neurons);
     status st = OK;
-    if (end > begin && f->ablate && block->site != SITE_EXPERT)
-        st = f->ablate(f->context, p->index, p->thread, &p->tile, block, pruned.neuron + begin,
-                       end - begin, x);
-    else if (end > begin)
-        kernel_zero_columns(x, block->rows, block->stride, first, pruned.neuron + begin,
-                            end - begin);
+    if (pruned.n > 0 && f->ablate && block->site != SITE_EXPERT)
+        st =
+            f->ablate(f->context, p->index, p->thread, &p->tile, block, pruned.neuron, pruned.n, x);
+    else if (pruned.n > 0)
+        kernel_zero_columns(x, block->rows, block->stride, first, pruned.neuron, pruned.n);
     if (st != OK)
         return st;
     if (!f->read || !f->read_sites[block->site])

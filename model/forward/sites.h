@@ -4,8 +4,12 @@
 #ifndef MODEL_FORWARD_SITES_H
 #define MODEL_FORWARD_SITES_H
 
+#include "model/forward/mask.h"
 #include "model/forward/pass.h"
 #include "pipeline/base/status.h"
+
+// The pruned ones among a layer's neurons [first, first + n) of a site.
+neuron_list site_pruned(const forward *f, site s, int layer, int first, int n);
 
 // Sets the pruned neurons of a block in x, the block's own, then shows it to the reader, where
 // the pass has one for this site. Its failures.

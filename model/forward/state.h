@@ -22,6 +22,7 @@ struct model {
     const arch *arch;
     config config;
     const block_set *blocks;      // what computes its passes
+    struct device_model *device;  // owned, where that is a device (model/device); else NULL
     weights *weights;             // owned; NULL where the model was opened light
     packing packing;              // of what products read
     const product_engine *engine; // of its products; NULL: BLAS

@@ -381,6 +381,24 @@ linear weights_expert(const weights *w, int layer, int i, int expert)
     return slot_linear(slot_at(w, (tensor_place){layer, i, expert}), NULL);
 }
 
+status weights_each(const weights *w, status (*see)(void *context, const weight_values *v),
+                    void *context)
+{
+    status st = OK;
+    for (size_t i = 0; i < w->n; i++) {
+        const slot *s = &w->slots[i];
+        if (!s->at)
+            continue;
+        const tensor_def *def = s->tensor.def;
+        const bool matrix = def->shape[1] != DIM_END;
+        const weight_values v = {s->at, s->tensor.elements, matrix && (!def->rows || def->tied),
+                                 !matrix || def->rows};
+        TRY(see(context, &v));
+    }
+done:
+    return st;
+}
+
 status weights_unchanged(const weights *w)
 {
     return w->source ? weight_source_unchanged(w->source) : OK;

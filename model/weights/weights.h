@@ -5,6 +5,8 @@
 #ifndef MODEL_WEIGHTS_WEIGHTS_H
 #define MODEL_WEIGHTS_WEIGHTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "model/config/config.h"
@@ -34,6 +36,17 @@ const float *weights_layer(const weights *w, int layer, int i);
 linear weights_linear(const weights *w, int layer, int i, int bias);
 // The same of a layer's tensor that each expert has, without bias.
 linear weights_expert(const weights *w, int layer, int i, int expert);
+
+// A tensor's float32 values, and who reads them: products, others, or both.
+typedef struct weight_values {
+    const float *at;
+    size_t elements;
+    bool products, rows;
+} weight_values;
+
+// Shows each tensor that is held, of weights that are not packed. Stops at the first failure.
+status weights_each(const weights *w, status (*see)(void *context, const weight_values *v),
+                    void *context);
 
 // ERR_INPUT when a mapped file is no longer what it was.
 status weights_unchanged(const weights *w);

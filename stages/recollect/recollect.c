@@ -4,7 +4,6 @@
 // what is retained is summed exactly, and divided once.
 #include "stages/recollect/recollect.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,6 +431,7 @@ static status score_site(const recollect *r, const partial *sum, int64_t forget,
     double *value[SIDES][STATISTICS] = {{NULL}};
     TRY(read_side(r, sum, forget, FORGET, which, value[FORGET], &of.forget));
     TRY(read_side(r, sum, forget, RETAIN, which, value[RETAIN], &of.retain));
+    // Tokens that are too few for the measure, `score` has refused.
     score_measure_apply(r->measure, r->published, r->eps[which], &of, neurons_of(r, which), score);
 done:
     for (int side = 0; side < SIDES; side++)

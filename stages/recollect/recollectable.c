@@ -24,7 +24,8 @@ status recollectable_check(const task *t, size_t i, const char *param)
                            label);
     const char *name = params_text(task_params(scores), "measure");
     const score_measure *m = score_measure_find(name);
-    if (score_measure_is_random(m) || score_measure_is_auc(m) || score_measure_needs_spread(m))
+    if (!score_measure_is_of_statistics(m) || score_measure_needs_spread(m) ||
+        score_measure_needs_norms(m))
         return params_fail(p, param,
                            "scores of measure %s are not made again between steps; use another "
                            "measure, or recollect: false",

@@ -24,7 +24,11 @@ extern const char *const site_names[SITES]; // "mlp", "attn", "expert"
 
 typedef enum modality { MODALITY_IMAGE, MODALITY_TEXT } modality;
 
-typedef enum compute { COMPUTE_F32, COMPUTE_BF16 } compute;
+typedef enum compute {
+    COMPUTE_F32,
+    COMPUTE_BF16,
+    COMPUTE_TF32
+} compute; // the last: on devices only
 
 typedef struct model_info {
     const char *architecture; // "vit"; borrowed from the model

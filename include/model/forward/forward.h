@@ -10,6 +10,7 @@
 
 #include "model/config/model_info.h"
 #include "model/forward/model_mask.h"
+#include "pipeline/base/fixed.h"
 #include "pipeline/base/status.h"
 
 // A fixed group of whole samples, run together. The runtime owns the arrays; `load` fills them. Of
@@ -33,6 +34,27 @@ typedef struct site_block {
     int64_t stride;
     const int32_t *row; // [rows] those rows, ascending; NULL: all rows of the tile
 } site_block;
+
+// Sums over some rows of a pass, where a model makes them itself: of each neuron those of |x|, x, x²
+// and √|x|, each tile's (with skip_first, each sample's) rounded once, and how many x are > 0. All
+// borrowed.
+enum { SITE_MOMENTS = 4 };
+typedef struct site_totals {
+    site site;
+    int layer, first_neuron, neurons;
+    int64_t rows;
+    const fixed *sum[SITE_MOMENTS];
+    const int64_t *positive;
+    const int64_t *firing; // [neurons, firing_words] bits of x > 0, FIRING_BITS a word; of the mlp
+                           // site, where they are wanted; else NULL
+    const int64_t *histogram; // [neurons, HISTOGRAM_BINS] counts, where they are wanted; else NULL
+} site_totals;
+
+// Bits of a word of firing bits: whole bytes, without the sign.
+enum { FIRING_BITS = 56 };
+// Bin HISTOGRAM_BINS / 2 + m has x > 0 and the others x <= 0, bin HISTOGRAM_BINS / 2 - 1 - m; m is 0
+// for |x| < 2^-10, then 1 + floor(2 log2|x| + 20), and 31 from 2^5 on. So bins ascend with x.
+enum { HISTOGRAM_BINS = 64 };
 
 enum { CANDIDATES = 2048 };     // at most in a pass
 enum { PREDICTION_RANKS = 16 }; // ranks that are told apart: enough for Top-10
@@ -68,6 +90,16 @@ typedef struct forward {
     status (*read)(void *context, int64_t index, int thread, const tile *t,
                    const site_block *block);
     bool read_sites[SITES];
+    // Optional, beside `read`: a model on a device calls it instead, with sums of the sites over
+    // some tiles at a time, which together are all of them. Those leave out the first skip_first
+    // rows of each sample.
+    status (*totals)(void *context, int thread, const site_totals *t);
+    int64_t skip_first;
+    // With totals, and firing_words > 0: lists rows of a tile whose firing is kept, ascending, and
+    // which bit each is, all different in the pass. Returns how many: at most the tile's rows.
+    int64_t (*firing)(void *context, int64_t index, int32_t *row, int64_t *bit);
+    int64_t firing_words;
+    bool histogram; // with totals: counts by bin too
     // Optional: the answers of the scored rows, ascending. Without it neither head nor logits are
     // computed.
     status (*result)(void *context, int64_t index, int thread, const tile *t, const prediction *p,

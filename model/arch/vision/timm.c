@@ -152,9 +152,9 @@ static status read_image(const config_file *arguments, const config_file *pretra
     status st;
     model_info *i = &out->info;
     const json_t *size = config_file_get(pretrained, "input_size");
-    bool fixed;
+    bool is_fixed;
     int given[3] = {3, named->image, named->image};
-    TRY(config_bool(pretrained, "fixed_input_size", false, &fixed));
+    TRY(config_bool(pretrained, "fixed_input_size", false, &is_fixed));
     for (size_t k = 0; k < 3 && json_array_size(size) == 3; k++) {
         const json_t *item = json_array_get(size, k);
         const json_int_t n = json_integer_value(item);
@@ -163,7 +163,7 @@ static status read_image(const config_file *arguments, const config_file *pretra
                              "\"input_size\" must hold channels, height and width");
             goto done;
         }
-        given[k] = k == 0 || fixed ? (int)n : given[k];
+        given[k] = k == 0 || is_fixed ? (int)n : given[k];
     }
     TRY(config_int(arguments, "in_chans", 1, 1024, given[0], &i->channels));
     TRY(config_size(arguments, "img_size", 1, VISION_MAX_IMAGE, given[1], &i->image_height,

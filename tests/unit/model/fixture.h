@@ -43,6 +43,9 @@ static const struct fixture_case {
 };
 enum { FIXTURE_CASES = sizeof fixture_cases / sizeof *fixture_cases };
 
+// What models are opened on; NULL: this machine's CPUs.
+static const struct device_ops *fixture_device;
+
 typedef struct fixture {
     model *m;
     const model_info *info;
@@ -83,7 +86,8 @@ static inline void fixture_open_in(compute form, fixture *x, const char *name, c
     pthread_mutex_init(&x->lock, NULL);
     snprintf(path, sizeof path, "tests/reference/%s.safetensors", name);
     assert_ok(safetensors_open(path, &x->expected));
-    assert_ok(model_open(&(model_options){.path = folder, .compute = form}, NULL, &x->m));
+    assert_ok(model_open(
+        &(model_options){.path = folder, .compute = form, .device = fixture_device}, NULL, &x->m));
     x->info = model_get_info(x->m);
     x->images = (int64_t)expected(x, "pixels")->shape[0];
     x->logits = calloc((size_t)(x->images * x->info->outputs), sizeof *x->logits);

@@ -86,6 +86,9 @@ static const struct lm_case {
 };
 enum { LM_CASES = sizeof lm_cases / sizeof *lm_cases };
 
+// What models are opened on; NULL: this machine's CPUs.
+static const struct device_ops *lm_device;
+
 typedef struct lm {
     model *m;
     const model_info *info;
@@ -149,7 +152,9 @@ static inline void lm_open_in(lm *x, compute c, const char *name, const char *pa
     pthread_mutex_init(&x->lock, NULL);
     snprintf(file, sizeof file, "tests/reference/%s.safetensors", name);
     assert_ok(safetensors_open(file, &x->expected));
-    assert_ok(model_open(&(model_options){.path = path, .threads = 2, .compute = c}, NULL, &x->m));
+    assert_ok(
+        model_open(&(model_options){.path = path, .threads = 2, .compute = c, .device = lm_device},
+                   NULL, &x->m));
     x->info = model_get_info(x->m);
     x->samples = (int64_t)lm_expected(x, "lengths")->elements;
     x->columns = (int)lm_expected(x, "columns")->elements;

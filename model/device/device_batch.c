@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiles are loaded one behind the other into the batch's arrays, which are then those of one large
+// tile. Each thread has a batch of its own: it is loaded while another one is on the device.
+#include "model/device/device_batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/forward/pass_run.h"
+#include "pipeline/base/checked.h"
+
+enum { PIXEL_BYTES = 256 << 20 }; // of a batch
+
+int64_t device_batch_tiles(const model *m, const forward *f, int64_t rows)
+{
+    const model_info *i = &m->config.info;
+    int64_t tiles = rows / f->max_rows;
+    if (i->modality == MODALITY_IMAGE) {
+        const int64_t bytes = f->max_samples * (int64_t)(device_image_values(i) * sizeof(float));
+        tiles = tiles < PIXEL_BYTES / bytes ? tiles : PIXEL_BYTES / bytes;
+    }
+    if (m->team) // members hand over tiles
+        tiles = 1;
+    return tiles < 1 ? 1 : tiles < f->tiles ? tiles : f->tiles;
+}
+
+// What a batch's arrays are cut from, one after the other, all taken once.
+typedef struct carving {
+    char *at;
+    size_t used;
+} carving;
+
+static void *carve(carving *c, size_t items, size_t each, size_t size)
+{
+    void *at = c->at ? c->at + c->used : NULL;
+    c->used += (items * each * size + 63) / 64 * 64;
+    return items > 0 && each > 0 ? at : NULL;
+}
+
+static size_t widest(const model_info *i)
+{
+    size_t most = (size_t)i->hidden_size;
+    for (site s = 0; s < SITES; s++) {
+        const size_t width = (size_t)model_site_width(i, s);
+        most = width > most ? width : most;
+    }
+    return most;
+}
+
+static void lay_out_pass(const config *c, const forward *f, carving *a, pass *p)
+{
+    const model_info *i = &c->info;
+    const size_t rows = (size_t)f->max_rows, samples = (size_t)f->max_samples;
+    const bool images = i->modality == MODALITY_IMAGE;
+    const size_t each = c->features & FEATURE_TWO_HEADS ? 2 : 1;
+    const size_t head_rows = images ? samples : rows, index = sizeof(int64_t);
+    const bool by_length = rotary_by_length(&c->rotary) || rotary_by_length(&c->windowed_rotary);
+    p->tile.first_row = carve(a, samples + 1, 1, index);
+    p->tile.target = carve(a, head_rows, 1, sizeof *p->tile.target);
+    p->tile.pixels = carve(a, images ? samples : 0, device_image_values(i), sizeof(float));
+    p->tile.ids = carve(a, images ? 0 : rows, 1, sizeof *p->tile.ids);
+    p->head_row = carve(a, head_rows, each, index);
+    p->head_first = carve(a, samples + 1, 1, index);
+    p->predictions = carve(a, head_rows, 1, sizeof *p->predictions);
+    p->position = carve(a, rows, 1, index);
+    p->turn = by_length ? carve(a, rows, 1, index) : p->position;
+    p->place = carve(a, i->masked && c->first_position > 0 ? rows : 0, 1, index);
+    p->rotary = carve(a, by_length ? rows : 0, (size_t)c->rotary.dims, sizeof(float));
+    p->windowed_rotary =
+        c->windowed_rotary.theta > 0
+            ? carve(a, by_length ? rows : 0, (size_t)c->windowed_rotary.dims, sizeof(float))
+            : p->rotary;
+    routing *r = &p->routing;
+    const size_t routed = i->experts > 0 ? rows : 0, experts = (size_t)i->experts;
+    r->weight = carve(a, routed, experts, sizeof *r->weight);
+    r->chosen = carve(a, routed, (size_t)i->experts_per_token, sizeof *r->chosen);
+    r->row = carve(a, routed, (size_t)i->experts_per_token, sizeof *r->row);
+    r->first = carve(a, experts + 1, 1, sizeof *r->first);
+    r->ranking = carve(a, experts, 1, sizeof *r->ranking);
+}
+
+// `f` is the batch's, `tile_rows` of one tile.
+static void lay_out(const config *c, const forward *f, int64_t tiles, int64_t tile_rows, carving *a,
+                    device_pass *b)
+{
+    const model_info *i = &c->info;
+    const size_t rows = (size_t)f->max_rows, samples = (size_t)f->max_samples;
+    const size_t n = (size_t)tiles, most = widest(i), experts = (size_t)i->experts;
+    lay_out_pass(c, f, a, b->p);
+    b->tile = carve(a, n, 1, sizeof *b->tile);
+    b->first_rows = carve(a, samples + n, 1, sizeof *b->first_rows);
+    b->shown = carve(a, (size_t)tile_rows, most, sizeof *b->shown);
+    b->index = carve(a, rows > samples ? rows : samples + 1, 1, sizeof *b->index);
+    b->bit = carve(a, b->summed ? rows : 0, 1, sizeof *b->bit);
+    b->segment = carve(a, rows, 1, sizeof *b->segment);
+    b->pruned = carve(a, most, 1, 1);
+    b->factor = carve(a, experts > 0 ? rows : 0, 1, sizeof *b->factor);
+    b->bad = carve(a, (size_t)(i->layers + 2) * 2, SITES, sizeof *b->bad);
+    b->sum = carve(a, b->summed ? most : 0, DEVICE_MOMENTS, sizeof *b->sum);
+    const size_t words = (size_t)f->firing_words, bins = f->histogram ? HISTOGRAM_BINS : 0;
+    b->counts = carve(a, b->summed ? most : 0, 1 + words + bins, sizeof *b->counts);
+    b->routed = carve(a, b->summed ? (size_t)i->layers : 0, experts, sizeof *b->routed);
+}
+
+// A pass, and the limits of its batches.
+typedef struct batch {
+    device_pass pass;
+    struct pass own;
+    forward f;               // the caller's, with room for several tiles
+    const forward *of_tiles; // the caller's
+} batch;
+
+status device_batch_new(model *m, const forward *f, int thread, int64_t tiles, device_pass **out)
+{
+    const size_t head = (sizeof(batch) + 63) / 64 * 64;
+    batch count = {.pass.p = &count.own, .pass.summed = f->read && f->totals};
+    count.f = *f;
+    count.f.max_rows *= tiles;
+    count.f.max_samples *= tiles;
+    carving a = {NULL, 0};
+    lay_out(&m->config, &count.f, tiles, f->max_rows, &a, &count.pass);
+    char *block = checked_aligned(head + a.used, 1);
+    if (!block)
+        return status_no_memory("a batch of tiles");
+    batch *b = (batch *)(void *)block;
+    *b = count;
+    b->pass.p = &b->own;
+    b->pass.d = m->device;
+    a = (carving){block + head, 0};
+    lay_out(&m->config, &b->f, tiles, f->max_rows, &a, &b->pass);
+    b->of_tiles = f;
+    b->own.m = m;
+    b->own.f = &b->f;
+    b->own.thread = thread;
+    b->own.device = &b->pass;
+    *out = &b->pass;
+    return OK;
+}
+
+void device_batch_free(device_pass *b)
+{
+    free(b);
+}
+
+// Loads a tile behind those that are there.
+static status load_tile(device_pass *b, int64_t index)
+{
+    status st;
+    struct pass *p = b->p;
+    batch_tile *t = &b->tile[b->tiles];
+    *t = (batch_tile){.index = index,
+                      .sample = p->tile.samples,
+                      .row = p->tile.rows,
+                      .first_row = b->first_rows + p->tile.samples + b->tiles};
+    struct pass one = *p;
+    one.f = ((const batch *)(const void *)b)->of_tiles;
+    one.index = index;
+    one.tile = device_tile(b, t);
+    one.position = p->position + t->row;
+    TRY(pass_load(&one));
+    t->samples = one.tile.samples;
+    t->rows = one.tile.rows;
+    for (int64_t s = 0; s <= t->samples; s++)
+        p->tile.first_row[t->sample + s] = t->row + t->first_row[s];
+    p->tile.samples += t->samples;
+    p->tile.rows += t->rows;
+    b->tiles++;
+done:
+    return st;
+}
+
+// The next tile that the member before hands over; its hidden states are in b->shown.
+static status take_tile(device_pass *b)
+{
+    struct pass *p = b->p;
+    p->hidden = b->shown;
+    const status st = handover_take(p);
+    if (st != OK)
+        return st;
+    memcpy(b->first_rows, p->tile.first_row, ((size_t)p->tile.samples + 1) * sizeof *b->first_rows);
+    b->tile[0] = (batch_tile){.index = p->index,
+                              .samples = p->tile.samples,
+                              .rows = p->tile.rows,
+                              .first_row = b->first_rows};
+    b->tiles = 1;
+    return OK;
+}
+
+status device_batch_load(device_pass *b, const layer_span *span, int64_t first, int64_t n)
+{
+    status st = OK;
+    struct pass *p = b->p;
+    b->tiles = 0;
+    p->tile.samples = p->tile.rows = 0;
+    if (!span->begins)
+        TRY(take_tile(b));
+    for (int64_t i = 0; span->begins && i < n; i++)
+        TRY(load_tile(b, first + i));
+    p->index = b->tile[0].index;
+    pass_begin(p);
+done:
+    return st;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's side of a batch: a thread's arrays, and the tiles that callbacks fill in.
+#ifndef MODEL_DEVICE_DEVICE_BATCH_H
+#define MODEL_DEVICE_DEVICE_BATCH_H
+
+#include "model/device/device_pass.h"
+#include "model/forward/handover.h"
+
+// Arrays for batches of that many tiles of `f`, in a pass of thread `thread`. Owned by the caller.
+status device_batch_new(model *m, const forward *f, int thread, int64_t tiles, device_pass **out);
+void device_batch_free(device_pass *b); // NULL is none
+
+// Loads tiles [first, first + n), or in a team takes one that comes.
+status device_batch_load(device_pass *b, const layer_span *span, int64_t first, int64_t n);
+
+// Tiles of a batch, by what memory there is for pixels here and for rows on a device.
+int64_t device_batch_tiles(const model *m, const forward *f, int64_t rows);
+
+#endif

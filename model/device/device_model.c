@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Architectures know weights by where they lie in this process's memory. Each tensor's place there is
+// kept beside its place on the device, so that parts of it, which maps are cut into, are found too.
+#include "model/device/device_model.h"
+
+#include <stdlib.h>
+
+#include "pipeline/base/checked.h"
+
+enum { PIECE = 1 << 24 }; // values that are brought over at once
+
+status device_check(const device_model *d, status st)
+{
+    if (st == OK)
+        return OK;
+    return status_fail(st, d->info.name[0] ? d->info.name : "device", "%s",
+                       d->ops->said(d->device));
+}
+
+size_t device_value_bytes(const device_model *d)
+{
+    return d->compute == DEVICE_COMPUTE_BF16 ? sizeof(uint16_t) : sizeof(float);
+}
+
+device_type device_value_type(const device_model *d)
+{
+    return d->compute == DEVICE_COMPUTE_BF16 ? DEVICE_BF16 : DEVICE_F32;
+}
+
+// What is planned of all tensors before any is brought over.
+typedef struct planned {
+    device_model *d;
+    size_t capacity, bytes;
+    size_t largest; // values of a tensor
+} planned;
+
+static size_t whole(size_t bytes)
+{
+    return (bytes + 255) / 256 * 256;
+}
+
+// Is one copy for both?
+static bool is_shared(const device_model *d, const weight_values *v)
+{
+    return v->rows && v->products && d->compute != DEVICE_COMPUTE_BF16;
+}
+
+static status plan_values(void *context, const weight_values *v)
+{
+    planned *p = context;
+    device_model *d = p->d;
+    if (!checked_grow(&d->range, &p->capacity, d->ranges + 1, sizeof *d->range))
+        return status_no_memory("the list of weights");
+    d->range[d->ranges++] = (device_range){.host = v->at, .elements = v->elements};
+    p->largest = v->elements > p->largest ? v->elements : p->largest;
+    if (v->rows)
+        p->bytes += whole(v->elements * sizeof(float));
+    if (v->products && !is_shared(d, v))
+        p->bytes += whole(v->elements * device_value_bytes(d));
+    return OK;
+}
+
+static int by_host(const void *a, const void *b)
+{
+    const device_range *x = a, *y = b;
+    return (x->host > y->host) - (x->host < y->host);
+}
+
+static const device_range *find_range(const device_model *d, const float *host)
+{
+    size_t low = 0, high = d->ranges;
+    while (low + 1 < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (d->range[middle].host <= host)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &d->range[low];
+}
+
+const float *device_rows_of(const device_model *d, const float *host)
+{
+    if (!host)
+        return NULL;
+    const device_range *r = find_range(d, host);
+    return r->rows + (host - r->host);
+}
+
+const void *device_products(const device_model *d, const float *host)
+{
+    if (!host)
+        return NULL;
+    const device_range *r = find_range(d, host);
+    return (const char *)r->products + (size_t)(host - r->host) * device_value_bytes(d);
+}
+
+// Brings values over rounded, by way of `piece`.
+static status bring_rounded(device_model *d, const weight_values *v, float *piece, void *to)
+{
+    status st = OK;
+    for (size_t first = 0; first < v->elements; first += PIECE) {
+        const size_t left = v->elements - first, n = left < PIECE ? left : PIECE;
+        TRY_DEVICE(d, d->ops->upload(d->device, v->at + first, n * sizeof *piece, piece));
+        TRY_DEVICE(d, d->ops->round(d->device, piece, n, (uint16_t *)to + first));
+    }
+done:
+    return st;
+}
+
+typedef struct bringing {
+    device_model *d;
+    float *piece; // on the device
+} bringing;
+
+static status bring_values(void *context, const weight_values *v)
+{
+    status st = OK;
+    const bringing *b = context;
+    device_model *d = b->d;
+    device_range *r = &d->range[find_range(d, v->at) - d->range];
+    const size_t bytes = v->elements * sizeof(float);
+    if (v->rows || d->compute != DEVICE_COMPUTE_BF16) {
+        TRY_DEVICE(d, d->ops->alloc(d->device, bytes, (void **)&r->rows));
+        for (size_t first = 0; first < v->elements; first += PIECE) {
+            const size_t left = v->elements - first, n = left < PIECE ? left : PIECE;
+            TRY_DEVICE(
+                d, d->ops->upload(d->device, v->at + first, n * sizeof(float), r->rows + first));
+        }
+    }
+    if (v->products && d->compute != DEVICE_COMPUTE_BF16) {
+        r->products = r->rows;
+    } else if (v->products) {
+        TRY_DEVICE(d, d->ops->alloc(d->device, v->elements * sizeof(uint16_t), &r->products));
+        TRY(bring_rounded(d, v, b->piece, r->products));
+    }
+done:
+    return st;
+}
+
+static double gigabytes(size_t bytes)
+{
+    return (double)bytes / 1e9;
+}
+
+// Is there memory for the weights, and a tenth of them for batches?
+static status check_memory(const model *m, device_model *d, size_t bytes)
+{
+    const size_t needed = bytes + bytes / 10;
+    if (needed <= d->info.free) {
+        d->memory_left = d->info.free - bytes;
+        return OK;
+    }
+    const size_t members = (needed + d->info.free - 1) / (d->info.free > 0 ? d->info.free : 1);
+    return status_fail(ERR_USAGE, m->path,
+                       "needs %.1f GB on a device, and %s has %.1f free; `layers_over: %zu` would "
+                       "do, or a device with more",
+                       gigabytes(needed), d->info.name, gigabytes(d->info.free), members);
+}
+
+static status bring_weights(const model *m, device_model *d)
+{
+    status st;
+    planned p = {.d = d};
+    bringing b = {.d = d};
+    TRY(weights_each(m->weights, plan_values, &p));
+    qsort(d->range, d->ranges, sizeof *d->range, by_host);
+    TRY(check_memory(m, d, p.bytes));
+    const size_t piece = p.largest < PIECE ? p.largest : PIECE;
+    if (d->compute == DEVICE_COMPUTE_BF16)
+        TRY_DEVICE(d, d->ops->alloc(d->device, piece * sizeof *b.piece, (void **)&b.piece));
+    TRY(weights_each(m->weights, bring_values, &b));
+done:
+    d->ops->free(d->device, b.piece);
+    return st;
+}
+
+status device_model_open(const model *m, const device_ops *ops, int index, device_compute form,
+                         device_model **out)
+{
+    status st;
+    device_model *d = checked_calloc(1, sizeof *d);
+    if (!d)
+        return status_no_memory("a model on a device");
+    d->ops = ops;
+    d->compute = form;
+    pthread_mutex_init(&d->lock, NULL);
+    TRY_DEVICE(d, ops->open(index, &d->device));
+    TRY_DEVICE(d, ops->info(d->device, &d->info));
+    TRY(bring_weights(m, d));
+    *out = d;
+    d = NULL;
+done:
+    device_model_close(d);
+    return st;
+}
+
+void device_model_close(device_model *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; d->device && i < d->ranges; i++) {
+        if (d->range[i].products != d->range[i].rows)
+            d->ops->free(d->device, d->range[i].products);
+        d->ops->free(d->device, d->range[i].rows);
+    }
+    if (d->device) {
+        d->ops->free(d->device, d->block);
+        d->ops->free(d->device, d->arrays.sum);
+        d->ops->free(d->device, d->arrays.positive);
+        d->ops->free(d->device, d->arrays.firing);
+        d->ops->free(d->device, d->arrays.histogram);
+    }
+    d->ops->close(d->device);
+    pthread_mutex_destroy(&d->lock);
+    free(d->range);
+    free(d);
+}

@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: Apache-2.0
+// Language models on a device that is played in naive loops, against PyTorch: logits, answers,
+// statistics, pruned neurons, of every family; bits that depend neither on the size of batches nor on
+// what else is in them; what a device's faults become.
+#include "altered.h"
+
+#include "model/device/device_model.h"
+#include "model/forward/state.h"
+#include "naive_device.h"
+
+// What the families that are tested have: those of lm_cases and the sparse ones, of safetensors.
+static const char *const sparse_names[] = {"lm-mixtral", "lm-qwen3-moe", "lm-olmoe"};
+enum { SPARSE_NAMES = sizeof sparse_names / sizeof *sparse_names };
+enum { DEVICE_CASES = LM_CASES + SPARSE_NAMES };
+
+// Opens a case; false for files of other forms, which are the same model.
+static bool open_case(lm *x, compute c, int i)
+{
+    char path[128];
+    if (i < LM_CASES && strstr(lm_cases[i].model, ".gguf"))
+        return false;
+    snprintf(path, sizeof path, LM_MODELS "%s", i < LM_CASES ? "" : sparse_names[i - LM_CASES]);
+    if (i < LM_CASES)
+        lm_open_in(x, c, lm_cases[i].name, lm_cases[i].model);
+    else
+        lm_open_in(x, c, sparse_names[i - LM_CASES], path);
+    return true;
+}
+
+static void check_answers(const lm *x)
+{
+    const int32_t *rank = lm_ints(x, "rank");
+    for (int64_t t = 0; t < x->tokens; t++) {
+        if (rank[t] < 0)
+            continue;
+        const int32_t told_apart = rank[t] < PREDICTION_RANKS ? rank[t] : PREDICTION_RANKS;
+        assert_int_equal(x->answers[t].rank, told_apart);
+        assert_true(fabs((double)x->answers[t].loss - (double)lm_reals(x, "loss")[t]) < 1e-4);
+        if (rank[t] == 0)
+            assert_int_equal(x->answers[t].top1, lm_target(x, t));
+    }
+}
+
+// The largest difference of a statistic's mean from the fixture's, relative to its largest value.
+static double statistics_distance(const lm *x)
+{
+    double most = 0;
+    for (site s = 0; s < SITE_EXPERT; s++) {
+        const size_t n = (size_t)x->info->layers * (size_t)model_site_width(x->info, s);
+        for (int k = 0; k < LM_STATISTICS; k++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s_%s", site_names[s], lm_statistic_names[k]);
+            double largest = 1e-9, off = 0;
+            for (size_t u = 0; u < n; u++) {
+                const double mean = x->sums[s][(size_t)k * n + u] / (double)x->tokens;
+                largest = fmax(largest, fabs((double)lm_reals(x, name)[u]));
+                off = fmax(off, fabs(mean - (double)lm_reals(x, name)[u]));
+            }
+            most = fmax(most, off / largest);
+        }
+    }
+    return most;
+}
+
+static void test_families(void **state)
+{
+    (void)state;
+    lm_device = naive_device(NULL);
+    for (int i = 0; i < DEVICE_CASES; i++) {
+        lm x;
+        if (!open_case(&x, COMPUTE_F32, i))
+            continue;
+        assert_ok(lm_run(&x)); // the last layer keeps the scored rows only
+        const double off = lm_distance(&x, "logits");
+        print_message("%d: logits within %.1e\n", i, off);
+        assert_true(off < 1e-4);
+        check_answers(&x);
+        x.read = true;
+        x.tile_samples = 2;
+        x.threads = 3;
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits") < 1e-4);
+        check_answers(&x);
+        if (x.info->experts == 0)
+            assert_true(statistics_distance(&x) < 1e-4);
+        lm_close(&x);
+    }
+}
+
+// --- Passes of the tests' own, over the samples of a case.
+
+enum { WORDS = 4 }; // of firing bits: those of three rows of each sample
+
+typedef struct sums {
+    lm x;
+    int64_t n;         // of one site: neurons of all layers
+    fixed *sum[SITES]; // [SITE_MOMENTS, n]
+    int64_t *positive[SITES], *rows[SITES];
+    int64_t *firing, *histogram[SITES];
+    bool backwards; // tiles come in the other order
+    double set;     // what pruned neurons become
+} sums;
+
+static int64_t neurons_of(const sums *s, site which)
+{
+    return (int64_t)s->x.info->layers * model_site_width(s->x.info, which);
+}
+
+static void sums_open(sums *s, compute c, const char *name)
+{
+    char path[128];
+    *s = (sums){0};
+    snprintf(path, sizeof path, LM_MODELS "%s", name);
+    lm_open_in(&s->x, c, name, path);
+    for (site w = 0; w < SITES; w++) {
+        const size_t n = (size_t)neurons_of(s, w);
+        s->sum[w] = calloc(SITE_MOMENTS * n + 1, sizeof(fixed));
+        s->positive[w] = calloc(n + 1, sizeof(int64_t));
+        s->rows[w] = calloc(n + 1, sizeof(int64_t));
+        s->histogram[w] = calloc(n * HISTOGRAM_BINS + 1, sizeof(int64_t));
+    }
+    s->firing = calloc((size_t)neurons_of(s, SITE_MLP) * WORDS, sizeof(int64_t));
+}
+
+static void sums_clear(sums *s)
+{
+    for (site w = 0; w < SITES; w++) {
+        const size_t n = (size_t)neurons_of(s, w);
+        memset(s->sum[w], 0, SITE_MOMENTS * n * sizeof(fixed));
+        memset(s->positive[w], 0, n * sizeof(int64_t));
+        memset(s->rows[w], 0, n * sizeof(int64_t));
+        memset(s->histogram[w], 0, n * HISTOGRAM_BINS * sizeof(int64_t));
+    }
+    memset(s->firing, 0, (size_t)neurons_of(s, SITE_MLP) * WORDS * sizeof(int64_t));
+}
+
+static void sums_close(sums *s)
+{
+    for (site w = 0; w < SITES; w++) {
+        free(s->sum[w]);
+        free(s->positive[w]);
+        free(s->rows[w]);
+        free(s->histogram[w]);
+    }
+    free(s->firing);
+    lm_close(&s->x);
+}
+
+static bool sums_equal(const sums *a, const sums *b)
+{
+    bool equal = memcmp(a->firing, b->firing,
+                        (size_t)neurons_of(a, SITE_MLP) * WORDS * sizeof(int64_t)) == 0;
+    for (site w = 0; w < SITES; w++) {
+        const size_t n = (size_t)neurons_of(a, w);
+        equal = equal && memcmp(a->sum[w], b->sum[w], SITE_MOMENTS * n * sizeof(fixed)) == 0 &&
+                memcmp(a->positive[w], b->positive[w], n * sizeof(int64_t)) == 0 &&
+                memcmp(a->rows[w], b->rows[w], n * sizeof(int64_t)) == 0 &&
+                memcmp(a->histogram[w], b->histogram[w], n * HISTOGRAM_BINS * sizeof(int64_t)) == 0;
+    }
+    return equal;
+}
+
+static int64_t tiles_of(const sums *s)
+{
+    return (s->x.samples + s->x.tile_samples - 1) / s->x.tile_samples;
+}
+
+static status load(void *context, int64_t index, int thread, tile *t)
+{
+    const sums *s = context;
+    return lm_load((void *)&s->x, s->backwards ? tiles_of(s) - 1 - index : index, thread, t);
+}
+
+static status add_totals(void *context, int thread, const site_totals *t)
+{
+    (void)thread;
+    sums *s = context;
+    const int64_t n = neurons_of(s, t->site);
+    const int64_t at = (int64_t)t->layer * model_site_width(s->x.info, t->site) + t->first_neuron;
+    pthread_mutex_lock(&s->x.lock);
+    for (int u = 0; u < t->neurons; u++) {
+        for (int m = 0; m < SITE_MOMENTS; m++)
+            s->sum[t->site][m * n + at + u] += t->sum[m][u];
+        s->positive[t->site][at + u] += t->positive[u];
+        s->rows[t->site][at + u] += t->rows;
+    }
+    for (int i = 0; t->firing && i < t->neurons * WORDS; i++)
+        s->firing[at * WORDS + i] |= t->firing[i];
+    for (int i = 0; t->histogram && i < t->neurons * HISTOGRAM_BINS; i++)
+        s->histogram[t->site][at * HISTOGRAM_BINS + i] += t->histogram[i];
+    pthread_mutex_unlock(&s->x.lock);
+    return OK;
+}
+
+// Rows 0, 2 and 5 of a sample, where there are so many: bits 3i, 3i + 1, 3i + 2 of sample i. Tiles of
+// one sample.
+static int64_t list_firing(void *context, int64_t index, int32_t *row, int64_t *bit)
+{
+    static const int32_t wanted[] = {0, 2, 5};
+    const sums *s = context;
+    const int64_t i = s->backwards ? tiles_of(s) - 1 - index : index;
+    int64_t n = 0;
+    for (int k = 0; k < 3; k++)
+        if (wanted[k] < s->x.first[i + 1] - s->x.first[i]) {
+            row[n] = wanted[k];
+            bit[n++] = 3 * i + k;
+        }
+    return n;
+}
+
+// What is counted of one neuron in a block: its bins, and its bits.
+static void count_neuron(void *context, int64_t index, const site_block *b, int u,
+                         int64_t histogram[HISTOGRAM_BINS], int64_t firing[WORDS])
+{
+    int32_t row[3];
+    int64_t bit[3], n = list_firing(context, index, row, bit);
+    for (int64_t r = 0; r < b->rows; r++) {
+        const float x = b->x[r * b->stride + u];
+        int m = 0;
+        while (m < 31 && fabs((double)x) >= exp2((m - 20) / 2.0))
+            m++;
+        histogram[x > 0 ? 32 + m : 31 - m]++;
+        for (int k = 0; k < n; k++)
+            if ((b->row ? b->row[r] : r) == row[k] && x > 0)
+                firing[bit[k] / FIRING_BITS] |= (int64_t)1 << bit[k] % FIRING_BITS;
+    }
+}
+
+static status never_read(void *context, int64_t index, int thread, const tile *t,
+                         const site_block *block)
+{
+    (void)context, (void)index, (void)thread, (void)t, (void)block;
+    return status_fail(ERR_INTERNAL, "test", "the sums are made elsewhere");
+}
+
+// The same sums by a loop over what a reader is shown: each neuron's of a tile, in runs of rows.
+static status add_blocks(void *context, int64_t index, int thread, const tile *t,
+                         const site_block *b)
+{
+    (void)t;
+    const int64_t width = model_site_width(((sums *)context)->x.info, b->site);
+    fixed one[SITE_MOMENTS];
+    for (int u = 0; u < b->neurons; u++) {
+        double sum[SITE_MOMENTS] = {0};
+        int64_t positive = 0;
+        assert_true(b->first_neuron + u < width);
+        for (int64_t first = 0; first < b->rows; first += 16) {
+            float run[SITE_MOMENTS] = {0};
+            for (int64_t r = first; r < b->rows && r < first + 16; r++) {
+                const float x = b->x[r * b->stride + u];
+                run[0] += fabsf(x);
+                run[1] += x;
+                run[2] += x * x;
+                run[3] += sqrtf(fabsf(x));
+                positive += x > 0;
+            }
+            for (int m = 0; m < SITE_MOMENTS; m++)
+                sum[m] += (double)run[m];
+        }
+        for (int m = 0; m < SITE_MOMENTS; m++)
+            assert_true(fixed_from(sum[m], &one[m]));
+        int64_t histogram[HISTOGRAM_BINS] = {0}, firing[WORDS] = {0};
+        count_neuron(context, index, b, u, histogram, firing);
+        add_totals(context, thread,
+                   &(site_totals){b->site,
+                                  b->layer,
+                                  b->first_neuron + u,
+                                  1,
+                                  b->rows,
+                                  {&one[0], &one[1], &one[2], &one[3]},
+                                  &positive,
+                                  b->site == SITE_MLP ? firing : NULL,
+                                  histogram});
+    }
+    return OK;
+}
+
+static forward pass_of(sums *s)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < s->x.samples; i += s->x.tile_samples) {
+        const int64_t end =
+            i + s->x.tile_samples < s->x.samples ? i + s->x.tile_samples : s->x.samples;
+        most = s->x.first[end] - s->x.first[i] > most ? s->x.first[end] - s->x.first[i] : most;
+    }
+    return (forward){
+        .context = s,
+        .tiles = tiles_of(s),
+        .max_samples = s->x.tile_samples,
+        .max_rows = most,
+        .load = load,
+        .read = never_read,
+        .read_sites = {true, true, s->x.info->experts > 0},
+        .totals = add_totals,
+        .firing = list_firing,
+        .firing_words = WORDS,
+        .histogram = true,
+    };
+}
+
+// A pass in batches of at most `rows` (0: of all there is).
+static status run_in(sums *s, const forward *f, int64_t rows)
+{
+    s->x.m->device->row_limit = rows;
+    sums_clear(s);
+    return model_forward(s->x.m, NULL, f);
+}
+
+// Integers do not depend on what is in a batch, nor on the order of tiles; and are those of the rows
+// that readers are shown.
+static void test_sums(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"lm-llama", "lm-mixtral", "lm-bert", "lm-gemma3"};
+    static const naive_faults forgetful = {.forgets_sum = true};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (compute c = COMPUTE_F32; c <= COMPUTE_TF32; c++) {
+            sums a, b;
+            lm_device = naive_device(NULL);
+            sums_open(&a, c, names[i]);
+            sums_open(&b, c, names[i]);
+            forward f = pass_of(&a), g = pass_of(&b);
+            assert_ok(run_in(&a, &f, 1)); // a tile each
+            assert_true(a.rows[SITE_ATTN][0] == a.x.tokens);
+            assert_ok(run_in(&b, &g, 0));
+            assert_true(sums_equal(&a, &b));
+            b.backwards = true;
+            assert_ok(run_in(&b, &g, 0));
+            assert_true(sums_equal(&a, &b));
+            g.totals = NULL;
+            g.read = add_blocks;
+            assert_ok(run_in(&b, &g, 0));
+            assert_true(sums_equal(&a, &b));
+            naive_device(&forgetful); // the twin
+            assert_ok(run_in(&a, &f, 0));
+            assert_false(sums_equal(&a, &b));
+            sums_close(&a);
+            sums_close(&b);
+        }
+}
+
+// Of rows that are left out, a sample at a time.
+static void test_skipped(void **state)
+{
+    (void)state;
+    sums a, b;
+    lm_device = naive_device(NULL);
+    sums_open(&a, COMPUTE_F32, "lm-mixtral");
+    sums_open(&b, COMPUTE_F32, "lm-mixtral");
+    a.x.tile_samples = 2;
+    forward f = pass_of(&a), g = pass_of(&b);
+    f.firing_words = g.firing_words = 0;
+    f.skip_first = g.skip_first = 3;
+    assert_ok(run_in(&a, &f, 0));
+    assert_ok(run_in(&b, &g, 1)); // tiles of one sample
+    assert_true(sums_equal(&a, &b));
+    int64_t left = 0;
+    for (int64_t i = 0; i < a.x.samples; i++)
+        left += a.x.first[i + 1] - a.x.first[i] > 3 ? a.x.first[i + 1] - a.x.first[i] - 3 : 0;
+    assert_int_equal(a.rows[SITE_ATTN][0], left);
+    g.skip_first = 0; // the twin
+    assert_ok(run_in(&b, &g, 1));
+    assert_false(sums_equal(&a, &b));
+    sums_close(&a);
+    sums_close(&b);
+}
+
+static void test_pruned(void **state)
+{
+    (void)state;
+    lm_device = naive_device(NULL);
+    for (int i = 0; i < DEVICE_CASES; i++) {
+        lm x;
+        if (!open_case(&x, COMPUTE_F32, i))
+            continue;
+        const uint8_t *pruned[SITES] = {lm_expected(&x, "mask_mlp")->bytes,
+                                        lm_expected(&x, "mask_attn")->bytes};
+        model_mask *mask = NULL;
+        assert_ok(model_mask_new(x.m, NULL, pruned, &mask));
+        x.mask = mask;
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits_masked") < 1e-4);
+        model_mask_free(mask);
+        pruned[SITE_ATTN] = NULL; // the twin
+        assert_ok(model_mask_new(x.m, NULL, pruned, &mask));
+        x.mask = mask;
+        assert_ok(lm_run(&x));
+        assert_true(lm_distance(&x, "logits_masked") > 1e-3);
+        model_mask_free(mask);
+        lm_close(&x);
+    }
+}
+
+static status set_pruned(void *context, int64_t index, int thread, const tile *t,
+                         const site_block *block, const int32_t *neuron, int n, float *x)
+{
+    (void)index, (void)thread, (void)t;
+    const sums *s = context;
+    for (int64_t r = 0; r < block->rows; r++)
+        for (int j = 0; j < n; j++)
+            x[r * block->stride + neuron[j] - block->first_neuron] = (float)s->set;
+    return OK;
+}
+
+static status keep_logits(void *context, int64_t index, int thread, const tile *t, int64_t row,
+                          const float *logits)
+{
+    sums *s = context;
+    return lm_logits(&s->x, index, thread, t, row, logits);
+}
+
+// Pruned neurons may become anything: on a device what they become on a CPU.
+static void test_ablated(void **state)
+{
+    (void)state;
+    sums on[2];
+    for (int k = 0; k < 2; k++) {
+        lm_device = k ? naive_device(NULL) : NULL;
+        sums_open(&on[k], COMPUTE_F32, "lm-mixtral");
+        on[k].set = 0.25;
+        const uint8_t *pruned[SITES] = {lm_expected(&on[k].x, "mask_mlp")->bytes,
+                                        lm_expected(&on[k].x, "mask_attn")->bytes};
+        model_mask *mask = NULL;
+        assert_ok(model_mask_new_ablated(on[k].x.m, pruned, &mask));
+        forward f = pass_of(&on[k]);
+        f.read = NULL;
+        f.totals = NULL;
+        f.mask = mask;
+        f.ablate = set_pruned;
+        f.logits = keep_logits;
+        on[k].x.whole = true;
+        assert_ok(model_forward(on[k].x.m, NULL, &f));
+        model_mask_free(mask);
+    }
+    double off = 0, moved = lm_distance(&on[1].x, "logits_masked");
+    for (int64_t i = 0; i < on[0].x.tokens * on[0].x.columns; i++)
+        off = fmax(off, fabs((double)on[0].x.logits[i] - (double)on[1].x.logits[i]));
+    assert_true(off < 1e-4);
+    assert_true(moved > 1e-3); // as 0 they would make that
+    sums_close(&on[0]);
+    sums_close(&on[1]);
+}
+
+// What a pass keeps, and another one begins with.
+typedef struct kept {
+    sums *s;
+    float *hidden; // [tokens, H]
+} kept;
+
+static status load_kept(void *context, int64_t index, int thread, tile *t)
+{
+    return lm_load(&((kept *)context)->s->x, index, thread, t);
+}
+
+static float *hidden_of(const kept *k, int64_t index)
+{
+    const lm *x = &k->s->x;
+    return k->hidden + x->first[index * x->tile_samples] * x->info->hidden_size;
+}
+
+static status put_hidden(void *context, int64_t index, int thread, const tile *t,
+                         const float *hidden)
+{
+    (void)thread;
+    const kept *k = context;
+    memcpy(hidden_of(k, index), hidden,
+           (size_t)(t->rows * k->s->x.info->hidden_size) * sizeof *hidden);
+    return OK;
+}
+
+static status get_hidden(void *context, int64_t index, int thread, const tile *t, float *hidden)
+{
+    (void)thread;
+    const kept *k = context;
+    memcpy(hidden, hidden_of(k, index),
+           (size_t)(t->rows * k->s->x.info->hidden_size) * sizeof *hidden);
+    return OK;
+}
+
+static status logits_of_kept(void *context, int64_t index, int thread, const tile *t, int64_t row,
+                             const float *logits)
+{
+    return keep_logits(((kept *)context)->s, index, thread, t, row, logits);
+}
+
+// A pass from what another one kept has the bits of a whole one, whichever batches each has.
+static void test_hidden(void **state)
+{
+    (void)state;
+    for (int behind = 0; behind < 2; behind++) {
+        sums s;
+        lm_device = naive_device(NULL);
+        sums_open(&s, COMPUTE_BF16, "lm-qwen3");
+        kept k = {&s, calloc((size_t)(s.x.tokens * s.x.info->hidden_size), sizeof(float))};
+        forward f = pass_of(&s);
+        f.context = &k;
+        f.load = load_kept;
+        f.read = NULL;
+        f.totals = NULL;
+        f.logits = logits_of_kept;
+        f.keep_hidden = put_hidden;
+        f.keep_layer = 1;
+        f.keep_behind_attn = behind;
+        s.x.whole = true;
+        s.x.m->device->row_limit = 1;
+        assert_ok(model_forward(s.x.m, NULL, &f));
+        const size_t bytes = (size_t)(s.x.tokens * s.x.columns) * sizeof(float);
+        float *whole = malloc(bytes);
+        memcpy(whole, s.x.logits, bytes);
+        memset(s.x.logits, 0, bytes);
+        f.keep_hidden = NULL;
+        f.keep_behind_attn = false;
+        f.keep_layer = 0;
+        f.first_layer = 1;
+        f.first_behind_attn = behind;
+        f.load_hidden = get_hidden;
+        s.x.m->device->row_limit = 0;
+        assert_ok(model_forward(s.x.m, NULL, &f));
+        assert_memory_equal(s.x.logits, whole, bytes);
+        k.hidden[5] += 1; // the twin
+        assert_ok(model_forward(s.x.m, NULL, &f));
+        assert_true(memcmp(s.x.logits, whole, bytes) != 0);
+        free(whole);
+        free(k.hidden);
+        sums_close(&s);
+    }
+}
+
+// Rounded products stay near those of a CPU in the same type.
+static void test_rounded(void **state)
+{
+    (void)state;
+    for (compute c = COMPUTE_BF16; c <= COMPUTE_TF32; c++) {
+        lm x;
+        lm_device = naive_device(NULL);
+        lm_open_in(&x, c, "lm-llama", LM_MODELS "lm-llama");
+        assert_ok(lm_run(&x));
+        const double off = lm_distance(&x, "logits");
+        print_message("compute %d: logits within %.1e\n", (int)c, off);
+        assert_true(off < (c == COMPUTE_BF16 ? 0.5 : 0.05) && off > 1e-5);
+        lm_close(&x);
+    }
+}
+
+// A window that attention forgets is seen in the fixture of a model that has one.
+static void test_fault(void **state)
+{
+    (void)state;
+    static const naive_faults windowless = {.windowless = true};
+    lm x;
+    lm_device = naive_device(&windowless);
+    lm_open(&x, "lm-mistral", LM_MODELS "lm-mistral");
+    assert_ok(lm_run(&x));
+    assert_true(lm_distance(&x, "logits") > 1e-3);
+    lm_close(&x);
+}
+
+// The status of opening a model on a device with those faults, and of a pass.
+static status try_on(const naive_faults *f, compute c)
+{
+    model *m = NULL;
+    const model_options options = {
+        .path = LM_MODELS "lm-llama", .compute = c, .device = naive_device(f)};
+    const status st = model_open(&options, NULL, &m);
+    model_close(m);
+    return st;
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const naive_faults small = {.memory = 1 << 16};
+    assert_int_equal(try_on(&small, COMPUTE_F32), ERR_USAGE);
+    assert_non_null(strstr(status_text(), "naive device has 0.0 free"));
+    assert_non_null(strstr(status_text(), "`layers_over: "));
+    for (int calls = 1; calls < 200; calls++) {
+        const naive_faults lost = {.fails_after = calls};
+        const status st = try_on(&lost, COMPUTE_BF16);
+        if (st == OK) {
+            assert_true(calls > 20);
+            break;
+        }
+        assert_int_equal(st, ERR_INTERRUPTED);
+        assert_non_null(strstr(status_text(), "the device is lost"));
+    }
+    assert_int_equal(
+        model_open(&(model_options){.path = LM_MODELS "lm-llama", .compute = COMPUTE_TF32}, NULL,
+                   &(model *){NULL}),
+        ERR_USAGE);
+}
+
+// A device that is lost in a pass ends it with its line.
+static void test_lost(void **state)
+{
+    (void)state;
+    naive_faults f = {0};
+    sums s;
+    lm_device = naive_device(&f);
+    sums_open(&s, COMPUTE_F32, "lm-llama");
+    forward run = pass_of(&s);
+    for (f.fails_after = 40; f.fails_after < 400; f.fails_after += 31) {
+        const status st = model_forward(s.x.m, NULL, &run);
+        if (st != OK)
+            assert_string_equal(status_text(),
+                                "naive device: the device is lost; start again on another one");
+        if (f.fails_after == 40)
+            assert_int_equal(st, ERR_INTERRUPTED);
+    }
+    naive_device(NULL);
+    sums_close(&s);
+}
+
+// What is no number is told by its place: of a sum, and of what comes from a site.
+static void test_numbers(void **state)
+{
+    (void)state;
+    sums s;
+    lm_device = naive_device(NULL);
+    sums_open(&s, COMPUTE_F32, "lm-llama");
+    uint8_t *flags = calloc((size_t)neurons_of(&s, SITE_ATTN), 1);
+    flags[model_site_width(s.x.info, SITE_ATTN) + 2] = 1; // layer 1
+    const uint8_t *pruned[SITES] = {[SITE_ATTN] = flags};
+    model_mask *mask = NULL;
+    assert_ok(model_mask_new_ablated(s.x.m, pruned, &mask));
+    s.set = (double)INFINITY;
+    forward f = pass_of(&s);
+    f.mask = mask;
+    f.ablate = set_pruned;
+    assert_int_equal(run_in(&s, &f, 0), ERR_NUMERIC);
+    assert_non_null(strstr(status_text(), "layer 1, site attn"));
+    f.read_sites[SITE_MLP] = false;
+    flags[0] = 1;
+    s.set = 1e19;
+    assert_int_equal(run_in(&s, &f, 0), ERR_NUMERIC);
+    assert_non_null(strstr(status_text(), "attn layer 1 unit 2: a sum of activations"));
+    s.set = 1;
+    assert_ok(run_in(&s, &f, 0));
+    model_mask_free(mask);
+    free(flags);
+    sums_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_families), cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_skipped),  cmocka_unit_test(test_pruned),
+        cmocka_unit_test(test_ablated),  cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_rounded),  cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

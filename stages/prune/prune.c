@@ -57,6 +57,7 @@
 #include "stages/common/resources.h"
 #include "stages/common/shelf.h"
 #include "stages/common/stage_samples.h"
+#include "stages/prune/prune_ahead.h"
 #include "stages/prune/prune_artefact.h"
 #include "stages/prune/prune_cache.h"
 #include "stages/prune/prune_params.h"
@@ -273,6 +274,11 @@ static void prune_tell(void *state, const round_state *round, char *out, size_t 
     prune_round_tell(&((prune_state *)state)->setting, round, out, size);
 }
 
+static int64_t prune_ahead(void *state, const round_state *round)
+{
+    return prune_ahead_units(&((prune_state *)state)->setting, round);
+}
+
 static status prune_plan_round(void *state, const round_state *round, round_plan *out)
 {
     status st = OK;
@@ -452,6 +458,7 @@ const stage_def stage_prune = {
     .plan = prune_plan_round,
     .cost = prune_unit_cost,
     .tell = prune_tell,
+    .ahead = prune_ahead,
     .unit = prune_compute,
     .finish = prune_finish,
     .close = prune_close,

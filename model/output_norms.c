@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much a neuron can write: the norms of its output weights. Their tensor alone is read, or drawn, as float32 from where the model is: what is in
-// memory may be packed, rounded, or another member's.
+// How much a neuron can write: the norms of its output weights. Their tensor alone is read, or drawn,
+// as float32 from where the model is: what is in memory may be packed, rounded, or another member's.
 #include <math.h>
 #include <string.h>
 

@@ -58,7 +58,6 @@
 #include "stages/common/resources.h"
 #include "stages/common/shelf.h"
 #include "stages/common/stage_samples.h"
-#include "stages/prune/prune_ahead.h"
 #include "stages/prune/prune_artefact.h"
 #include "stages/prune/prune_cache.h"
 #include "stages/prune/prune_params.h"
@@ -263,7 +262,7 @@ static void prune_tell(void *state, const round_state *round, char *out, size_t 
 
 static int64_t prune_ahead(void *state, const round_state *round)
 {
-    return prune_ahead_units(&((prune_state *)state)->setting, round);
+    return prune_round_ahead(&((prune_state *)state)->setting, round);
 }
 
 static status prune_plan_round(void *state, const round_state *round, round_plan *out)

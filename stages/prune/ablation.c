@@ -46,6 +46,15 @@ const artefact *ablation_scores(const task *t)
     return find_input(t, false);
 }
 
+const artefact *ablation_other_scores(const task *t)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < task_inputs(t); i++)
+        if (!is_collect(t, i) && before++ > 0)
+            return task_input(t, i);
+    return NULL;
+}
+
 static const artefact *activations_of(const task *t)
 {
     return find_input(t, true);
@@ -58,7 +67,11 @@ status ablation_check(const task *t)
     size_t collects = 0, n = task_inputs(t);
     for (size_t i = 0; i < n; i++)
         collects += is_collect(t, i);
-    if (n - collects != 1)
+    const size_t wanted = params_lists(p, "random", "resplit") ? 2 : 1;
+    if (wanted == 2 && n - collects != 2)
+        return params_fail(p, "random",
+                           "resplit is by a second step of scores; give from: [scores, others]");
+    if (n - collects != wanted)
         return params_fail(p, "from",
                            "%zu scores; give one step of scores (a sweep gives one task "
                            "for each)",

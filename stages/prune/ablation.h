@@ -31,6 +31,8 @@ typedef struct ablation {
 
 // The input of a prune task that its scores are.
 const artefact *ablation_scores(const task *t);
+// The second one that scores are, for random: resplit; NULL: there is none.
+const artefact *ablation_other_scores(const task *t);
 // Do the inputs suit the parameter `value`? ERR_USAGE at a parameter.
 status ablation_check(const task *t);
 

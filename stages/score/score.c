@@ -183,8 +183,8 @@ static status score_check(const task *t)
 static status score_foresee(const task *t)
 {
     const params *p = task_params(t);
-    const dataset *d = task_resource(t, "data", 0);
-    status st = d ? check_rest(t, dataset_subsets(d)) : OK;
+    const int subsets = foreseen_subset_count(t);
+    status st = subsets > 0 ? check_rest(t, subsets) : OK;
     if (st != OK)
         return st;
     return retain_is(p, "all") || retain_is(p, "others") ? OK : foreseen_subsets(t, "retain");

@@ -46,12 +46,6 @@ static status choose_neurons(const ranking_choice *choice, const model_info *inf
     return OK;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 // One of n scores that stands for all; sorts them for the median.
 static double together(double *score, int n, bool median)
 {
@@ -59,7 +53,7 @@ static double together(double *score, int n, bool median)
     if (n == 1)
         return *score;
     if (median) {
-        qsort(score, (size_t)n, sizeof *score, ascending);
+        neuron_set_sort(score, n);
         return (score[(n - 1) / 2] + score[n / 2]) / 2;
     }
     for (int i = 0; i < n; i++)

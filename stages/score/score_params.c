@@ -62,8 +62,8 @@ status score_params_check(const task *t)
 status score_params_foresee(const task *t)
 {
     const params *p = task_params(t);
-    const dataset *d = task_resource(t, "data", 0);
-    status st = d ? score_params_rest(t, dataset_subsets(d)) : OK;
+    const int subsets = foreseen_subset_count(t);
+    status st = subsets > 0 ? score_params_rest(t, subsets) : OK;
     if (st != OK)
         return st;
     return score_params_retain(p, "all") || score_params_retain(p, "others")

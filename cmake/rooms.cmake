@@ -81,5 +81,5 @@ room(stages/drawing USES pipeline)
 room(stages/figures USES pipeline stages/drawing)
 room(stages/report USES pipeline stages/drawing stages/figures)
 # A pruning as a model folder that other programs load.
-room(stages/export USES pipeline model)
+room(stages/export USES pipeline data model stages/common)
 room(stages USES pipeline data model stages/common stages/collect stages/score stages/prune stages/cluster stages/intersect stages/report stages/export)

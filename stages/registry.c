@@ -10,7 +10,7 @@
 #include "model/kernels/rates.h"
 #include "stages/common/computing_device.h"
 #include "stages/common/resources.h"
-#include "stages/export/export.h"
+#include "stages/export/export_folder.h"
 #include "stages/report/report.h"
 
 #define STAGE(name) extern const stage_def stage_##name;

@@ -5,6 +5,9 @@ set -u
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failures=0
+# Open MPI's session folders: two jobs that make the same one at once end with an error, and those of killed runs stay.
+export OMPI_MCA_orte_tmpdir_base=$scratch/.mpi PRTE_MCA_prte_tmpdir_base=$scratch/.mpi
+mkdir -m 1777 "$scratch/.mpi"
 
 mpi=openmpi # or mpich
 # Programs that were built with MPICH are started by its mpiexec, under the same name and with what the tests ask of Open MPI's.

@@ -13,7 +13,7 @@ configure() { # FOLDER CMAKE-ARGUMENTS...
   cmake --build "$1" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Re-running)' || true
   cmake --build "$1" >/dev/null # the pipe hid the status
 }
-jobs=$(nproc)
+places=$((2 * $(nproc))) # most tests take two (tests/CMakeLists.txt)
 
 configure build
 if [ $# -gt 0 ]; then
@@ -29,13 +29,13 @@ export LSAN_OPTIONS=${LSAN_OPTIONS-suppressions=$PWD/tests/lsan.supp:print_suppr
 export TSAN_OPTIONS=${TSAN_OPTIONS-suppressions=$PWD/tests/tsan.supp:print_suppressions=0}
 failed=0
 tests/coverage.sh build-sanitize --reset
-ctest --test-dir build-sanitize -L 'unit|sanitized' -j "$jobs" --output-on-failure --no-tests=error || failed=1
+ctest --test-dir build-sanitize -L 'unit|sanitized' -j "$places" --output-on-failure --no-tests=error || failed=1
 tests/coverage.sh build-sanitize >build-sanitize/coverage.txt || failed=1
 tail -n 1 build-sanitize/coverage.txt
-ctest --test-dir build-thread -L threads -j "$jobs" --output-on-failure --no-tests=error || failed=1
-ctest --test-dir build-clang -L unit -j "$jobs" --output-on-failure --no-tests=error || failed=1
+ctest --test-dir build-thread -L threads -j "$places" --output-on-failure --no-tests=error || failed=1
+ctest --test-dir build-clang -L unit -j "$places" --output-on-failure --no-tests=error || failed=1
 tests/fuzz.sh --twin || failed=1
 SEED=1 tests/fuzz.sh 20s || failed=1 # a commit is not to fail for what chance finds in another
 tests/check.sh --all || failed=1
-ctest --test-dir build -LE rules -j "$jobs" --output-on-failure --no-tests=error || failed=1
+ctest --test-dir build -LE rules -j "$places" --output-on-failure --no-tests=error || failed=1
 exit $failed

@@ -94,6 +94,8 @@ static status copy_options(const dataset_options *from, dataset_options *to)
                             .skip_bad = from->skip_bad,
                             .first_records = from->first_records,
                             .collect = from->collect,
+                            .shuffled = from->shuffled,
+                            .split_seed = from->split_seed,
                             .context = from->context,
                             .pack = from->pack,
                             .mask = from->mask,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part is a range of a subset, so nothing is copied: both parts are read from the dataset or its
-// set of tokens. Sizes and labels are checked when samples are opened, since a run must not fail
-// over them after hours.
+// A part is a range of a subset, or of its order where a seed cuts it, so nothing is copied: both
+// parts are read from the dataset or its set of tokens. Sizes and labels are checked when samples
+// are opened, since a run must not fail over them after hours.
 #include "data/dataset/samples.h"
 
 #include <math.h>
@@ -10,6 +10,7 @@
 
 #include "data/dataset/dataset_tokens.h"
 #include "data/dataset/model_labels.h"
+#include "data/dataset/sample_split.h"
 #include "data/dataset/token_mask.h"
 #include "data/image/image_processor.h"
 #include "data/tokenizer/encoder.h"
@@ -19,8 +20,9 @@ struct samples {
     const dataset *data; // borrowed
     sample_spec spec;    // model_path is not kept
     image_processor *processor;
-    int32_t *label;          // [dataset_labels] the model's number of each label, owned
-    int64_t *collect;        // [subsets] samples that are collected on, owned
+    int32_t *label;   // [dataset_labels] the model's number of each label, owned
+    int64_t *collect; // [subsets] samples that are collected on, owned
+    int64_t **order;  // [subsets] numbers by part, where a seed cuts; NULL: file order. Owned
     const token_set *tokens; // text: borrowed from the dataset; NULL of images
     token_mask *mask;        // of a masked language model, owned; NULL: nothing is masked
 };
@@ -38,11 +40,32 @@ static int64_t count_used(const samples *s, int subset)
     return limit > 0 && limit < n ? limit : n;
 }
 
-// Where a part begins among the raw samples of its subset.
-static int64_t find_first(const samples *s, int subset, part p)
+int64_t samples_number(const samples *s, int subset, part p, int64_t i)
 {
     bool same = dataset_get_options(s->data)->collect < 0;
-    return p == PART_EVALUATE && !same ? s->collect[subset] : 0;
+    const int64_t at = (p == PART_EVALUATE && !same ? s->collect[subset] : 0) + i;
+    return s->order ? s->order[subset][at] : at;
+}
+
+// The order of each subset's samples, where a part of them is collected on.
+static status order_subsets(samples *s)
+{
+    status st = OK;
+    const dataset_options *o = dataset_get_options(s->data);
+    const int n = dataset_subsets(s->data);
+    if (!o->shuffled || !(o->collect > 0 && o->collect < 1))
+        return OK;
+    s->order = checked_calloc((size_t)n, sizeof *s->order);
+    if (!s->order)
+        return status_no_memory("samples");
+    for (int i = 0; i < n && st == OK; i++) {
+        const int64_t all = count_used(s, i);
+        s->order[i] = checked_calloc((size_t)all, sizeof **s->order);
+        st = s->order[i] ? sample_split_make(o->split_seed, dataset_subset(s->data, i), all,
+                                             s->collect[i], s->order[i])
+                         : status_no_memory("samples");
+    }
+    return st;
 }
 
 static status split_subsets(samples *s)
@@ -58,7 +81,7 @@ static status split_subsets(samples *s)
         int64_t first = collect < 0 ? all : (int64_t)floor(collect * (double)all + 1e-9);
         s->collect[i] = first > all ? all : first;
     }
-    return OK;
+    return order_subsets(s);
 }
 
 // Maps the dataset's labels to the model's, and checks those of the samples that are used.
@@ -192,6 +215,9 @@ void samples_close(samples *s)
     token_mask_free(s->mask);
     free(s->label);
     free(s->collect);
+    for (int i = 0; s->order && i < dataset_subsets(s->data); i++)
+        free(s->order[i]);
+    free(s->order);
     free(s);
 }
 
@@ -200,6 +226,11 @@ int64_t samples_count(const samples *s, int subset, part p)
     bool same = dataset_get_options(s->data)->collect < 0;
     return p == PART_COLLECT || same ? s->collect[subset]
                                      : count_used(s, subset) - s->collect[subset];
+}
+
+bool samples_shuffled(const samples *s)
+{
+    return s->order != NULL;
 }
 
 int64_t samples_skipped(const samples *s)
@@ -219,7 +250,7 @@ size_t samples_reading_bytes(const samples *s)
 
 static const token_sample *find_sample(const samples *s, int subset, part p, int64_t i)
 {
-    return &find_group(s, subset)->at[find_first(s, subset, p) + i];
+    return &find_group(s, subset)->at[samples_number(s, subset, p, i)];
 }
 
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i)
@@ -238,7 +269,7 @@ status samples_image(const samples *s, int subset, part p, int64_t i, float *pix
     status st;
     image raw = {0};
     const char *path = dataset_get_options(s->data)->path;
-    int64_t at = find_first(s, subset, p) + i;
+    int64_t at = samples_number(s, subset, p, i);
     if (s->tokens)
         return fail_kind(s);
     TRY(dataset_image(s->data, subset, at, &raw));
@@ -262,8 +293,8 @@ status samples_text(const samples *s, int subset, part p, int64_t i, int32_t *id
     for (size_t k = 0; s->spec.masked && k < n; k++)
         target[k] = -1;
     if (s->mask)
-        token_mask_apply(s->mask, dataset_subset(s->data, subset), find_first(s, subset, p) + i, n,
-                         ids, target);
+        token_mask_apply(s->mask, dataset_subset(s->data, subset), samples_number(s, subset, p, i),
+                         n, ids, target);
     if (s->spec.masked)
         goto done;
     for (size_t k = 0; k < n; k++)

@@ -69,6 +69,10 @@ layer_range model_layers(const model *m);
 // Writes rows [0, d_mlp) of a layer's W_in [d_mlp, H] (ViT intermediate.dense; Llama up_proj) as
 // float32: of any layer, held or not. ERR_INPUT, ERR_NUMERIC as model_open. Local.
 status model_w_in(const model *m, int layer, float *out);
+// Writes the L2 norm of each neuron's output weights, norm[width of the site]: its column of the
+// layer's output projection, of any layer, held or not, as they are in the file or drawn; of an
+// expert, of all its neurons' together. ERR_INPUT, ERR_NUMERIC as model_open. Local.
+status model_output_norms(const model *m, site s, int layer, double *norm);
 
 // What the module is called in the framework whose input a layer's neurons of a site are, as the
 // architecture names its tensors: "model.layers.3.mlp.down_proj"; of experts all that follows their

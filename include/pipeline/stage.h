@@ -51,6 +51,12 @@ pool *task_pool(const task *t);
 // that a unit of a second should ask many times.
 bool task_stopping(const task *t);
 
+// Where a stage may leave a folder of its own called `name`, below task_output: "STEP/TASK.KEY/NAME",
+// so that it is no other task's, and by the key of no other values of this one. Not made. NULL when
+// out of memory; owned by the caller.
+char *task_folder(const task *t, const char *name);
+const char *task_output(const task *t); // OUTPUT, absolute
+
 // A round's vector.
 typedef struct round_state {
     int64_t *values; // owned
@@ -87,6 +93,7 @@ typedef struct stage_look {
 typedef struct stage_def {
     const char *name;
     int version;         // raise it when the same parameters give other results: it is in the key
+    const char *changed; // what the version changed, for `explain`; NULL: not said
     const char *summary; // one line, for `sulcus describe`
     const param_def *params;
     const char *inputs; // stages it may be `from`, "collect|score"; NULL: takes none
@@ -98,6 +105,9 @@ typedef struct stage_def {
     // Checks what the table cannot (two parameters that exclude each other, kinds of inputs).
     // Before any work. Optional.
     status (*check)(const task *t);
+    // Does a task of these parameters and inputs use the resource that its inputs hand on and its
+    // table does not name ("model")? It is opened for it then, and in its key. Optional: no.
+    bool (*takes)(const task *t, const char *parameter);
     status (*estimate)(const task *t, estimate *out); // optional
     // For `sulcus plan`: checks what needs the resources, opened light, and not the inputs: names of
     // subsets, kinds of data. Also of those that the task only hands on (NULL where there are none).

@@ -36,32 +36,58 @@ SIMD_CLONES static void f16_to_float(const void *from, size_t n, float *to)
     }
 }
 
+static void f32_from_float(const float *from, size_t n, void *to)
+{
+    memcpy(to, from, n * sizeof *from);
+}
+
+// Of values that are numbers.
+static void bf16_from_float(const float *from, size_t n, void *to)
+{
+    unsigned char *bytes = to;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, from + i, 4);
+        const uint16_t half = (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+        memcpy(bytes + 2 * i, &half, 2);
+    }
+}
+
+static void f16_from_float(const float *from, size_t n, void *to)
+{
+    unsigned char *bytes = to;
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t half = half_from_float(from[i]);
+        memcpy(bytes + 2 * i, &half, 2);
+    }
+}
+
 static const dtype types[] = {
-    {"F32", 1, 4, true, f32_to_float},
-    {"F16", 1, 2, false, f16_to_float},
-    {"BF16", 1, 2, false, bf16_to_float},
-    {"Q4_0", 32, 18, false, quant_q4_0},
-    {"Q4_1", 32, 20, false, quant_q4_1},
-    {"Q5_0", 32, 22, false, quant_q5_0},
-    {"Q5_1", 32, 24, false, quant_q5_1},
-    {"Q8_0", 32, 34, false, quant_q8_0},
-    {"Q4_K", 256, 144, false, quant_q4_k},
-    {"Q5_K", 256, 176, false, quant_q5_k},
-    {"Q6_K", 256, 210, false, quant_q6_k},
-    {"BOOL", 1, 1, false, NULL},
-    {"U8", 1, 1, false, NULL},
-    {"I8", 1, 1, false, NULL},
-    {"F8_E4M3", 1, 1, false, NULL},
-    {"F8_E5M2", 1, 1, false, NULL},
-    {"F8_E8M0", 1, 1, false, NULL},
-    {"U16", 1, 2, false, NULL},
-    {"I16", 1, 2, false, NULL},
-    {"U32", 1, 4, false, NULL},
-    {"I32", 1, 4, false, NULL},
-    {"U64", 1, 8, false, NULL},
-    {"I64", 1, 8, false, NULL},
-    {"F64", 1, 8, false, NULL},
-    {"C64", 1, 8, false, NULL},
+    {"F32", 1, 4, true, f32_to_float, f32_from_float},
+    {"F16", 1, 2, false, f16_to_float, f16_from_float},
+    {"BF16", 1, 2, false, bf16_to_float, bf16_from_float},
+    {"Q4_0", 32, 18, false, quant_q4_0, NULL},
+    {"Q4_1", 32, 20, false, quant_q4_1, NULL},
+    {"Q5_0", 32, 22, false, quant_q5_0, NULL},
+    {"Q5_1", 32, 24, false, quant_q5_1, NULL},
+    {"Q8_0", 32, 34, false, quant_q8_0, NULL},
+    {"Q4_K", 256, 144, false, quant_q4_k, NULL},
+    {"Q5_K", 256, 176, false, quant_q5_k, NULL},
+    {"Q6_K", 256, 210, false, quant_q6_k, NULL},
+    {"BOOL", 1, 1, false, NULL, NULL},
+    {"U8", 1, 1, false, NULL, NULL},
+    {"I8", 1, 1, false, NULL, NULL},
+    {"F8_E4M3", 1, 1, false, NULL, NULL},
+    {"F8_E5M2", 1, 1, false, NULL, NULL},
+    {"F8_E8M0", 1, 1, false, NULL, NULL},
+    {"U16", 1, 2, false, NULL, NULL},
+    {"I16", 1, 2, false, NULL, NULL},
+    {"U32", 1, 4, false, NULL, NULL},
+    {"I32", 1, 4, false, NULL, NULL},
+    {"U64", 1, 8, false, NULL, NULL},
+    {"I64", 1, 8, false, NULL, NULL},
+    {"F64", 1, 8, false, NULL, NULL},
+    {"C64", 1, 8, false, NULL, NULL},
 };
 
 const dtype *dtype_find(const char *name)

@@ -9,6 +9,7 @@
 #include <cblas.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
@@ -52,13 +53,14 @@ static void use_one_thread(void)
 static status see_room(int threads)
 {
     const size_t bytes = (size_t)128 << 20; // of OpenBLAS 0.3, the largest there is
-    void *room = checked_calloc(bytes, 1);  // which touches none of it
-    free(room);
-    return room ? OK
-                : status_fail(ERR_INTERNAL, NULL,
-                              "out of memory for OpenBLAS's buffers, %zu MB of addresses a thread "
-                              "(threads: %d); raise `ulimit -v`, or give fewer `threads`",
-                              bytes >> 20, threads);
+    void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return status_fail(ERR_INTERNAL, NULL,
+                           "out of memory for OpenBLAS's buffers, %zu MB of addresses a thread "
+                           "(threads: %d); raise `ulimit -v`, or give fewer `threads`",
+                           bytes >> 20, threads);
+    munmap(room, bytes); // which has touched none of it
+    return OK;
 }
 
 static status take_buffers(int threads)

@@ -281,6 +281,17 @@ status file_list_add(file_list *l, const char *path)
     return OK;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void file_list_sort(file_list *l)
+{
+    if (l->n > 0)
+        qsort(l->path, l->n, sizeof *l->path, by_text);
+}
+
 void file_list_free(file_list *l)
 {
     for (size_t i = 0; i < l->n; i++)

@@ -142,12 +142,16 @@ static void write_end(const progress *p, progress_end end)
         fprintf(p->out, ", without %zu of which no like has run", end.unknown);
 }
 
+bool progress_due(const progress *p)
+{
+    return !p->quiet && progress_clock() - p->last >= (p->terminal ? REDRAW : PLAIN);
+}
+
 void progress_show(progress *p, size_t n, const progress_line *lines, progress_end end)
 {
-    double now = progress_clock();
-    if (p->quiet || now - p->last < (p->terminal ? REDRAW : PLAIN))
+    if (!progress_due(p))
         return;
-    p->last = now;
+    p->last = progress_clock();
     if (!p->terminal) { // one plain line: the task that has most to do
         const progress_line *longest = NULL;
         for (size_t i = 0; i < n; i++)

@@ -39,7 +39,9 @@ typedef struct progress_end {
     size_t unknown; // tasks that are not in it: no like of them has run
 } progress_end;
 
-// The running tasks and the end, shown when the last time is long enough ago.
+// Is the last time that something was shown long enough ago?
+bool progress_due(const progress *p);
+// The running tasks and the end, shown when it is.
 void progress_show(progress *p, size_t n, const progress_line *lines, progress_end end);
 
 // "1:02:03", "2:03" or "3.2 s".

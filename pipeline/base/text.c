@@ -64,6 +64,16 @@ char *text_format(const char *format, ...)
     return n < 0 ? NULL : formatted;
 }
 
+const char *text_line(const char **at, int *n)
+{
+    const char *line = *at, *end = strchr(line, '\n');
+    if (!end)
+        return NULL;
+    *n = (int)(end - line);
+    *at = end + 1;
+    return line;
+}
+
 bool text_ends_with(const char *string, const char *ending)
 {
     const size_t n = strlen(string), m = strlen(ending);

@@ -17,8 +17,9 @@
 void describe_values(const param_def *p, text *out)
 {
     text_add(out, param_type_name(p->type));
+    const bool number = p->type == PARAM_REAL || p->type == PARAM_INT;
     if (p->choices)
-        text_addf(out, "%s %s", p->type == PARAM_REAL ? ", or" : ":", p->choices);
+        text_addf(out, "%s %s", number ? ", or" : ":", p->choices);
     if (p->low != 0 || p->high != 0)
         text_addf(out, ", %g to %g", p->low, p->high);
     if (p->required)
@@ -170,6 +171,14 @@ static json_t *schema_number(const param_def *p, const char *type)
     return o;
 }
 
+// A number, or one of the words where there are any.
+static json_t *schema_number_or(const param_def *p, const char *type)
+{
+    return p->choices ? json_pack("{s:[o, o]}", "anyOf", schema_number(p, type),
+                                  schema_choices(p->choices))
+                      : schema_number(p, type);
+}
+
 // One value of a parameter.
 static json_t *schema_item(const param_def *p)
 {
@@ -178,13 +187,11 @@ static json_t *schema_item(const param_def *p)
         return json_pack("{s:s}", "type", "boolean");
     case PARAM_INT:
     case PARAM_INTS:
-        return schema_number(p, "integer");
+        return schema_number_or(p, "integer");
     case PARAM_REALS:
         return json_pack("{s:[o, {s:s}]}", "anyOf", schema_number(p, "number"), "type", "string");
     case PARAM_REAL:
-        return p->choices ? json_pack("{s:[o, o]}", "anyOf", schema_number(p, "number"),
-                                      schema_choices(p->choices))
-                          : schema_number(p, "number");
+        return schema_number_or(p, "number");
     case PARAM_DURATION:
     case PARAM_SIZE:
         return json_pack("{s:[s, s]}", "type", "number", "string");

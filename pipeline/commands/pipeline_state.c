@@ -29,6 +29,12 @@ done:
     return st;
 }
 
+// What a stage's new version changed, where it is that and the stage says so.
+static const char *new_version(const task *t, const key_difference *d)
+{
+    return strcmp(d->name, "version") == 0 && t->stage->changed ? t->stage->changed : NULL;
+}
+
 // Names the first field that differs, shortened.
 static status say_difference(pipeline_state *s, pipeline_task *t)
 {
@@ -36,8 +42,12 @@ static status say_difference(pipeline_state *s, pipeline_task *t)
     size_t n;
     status st;
     TRY(pipeline_state_differences(s, t, &first, 1, &n));
+    const char *changed = n > 0 ? new_version(t->task, &first) : NULL;
     if (n == 0)
         snprintf(t->why, sizeof t->why, "its key changed");
+    else if (changed)
+        snprintf(t->why, sizeof t->why, "version changed from %.20s to %.20s: %.160s",
+                 first.old_value, first.new_value, changed);
     else
         snprintf(t->why, sizeof t->why, "%s changed from %.40s to %.40s%s", first.name,
                  first.old_value ? first.old_value : "nothing",
@@ -75,7 +85,7 @@ static bool find_result(const pipeline_state *s, pipeline_task *t, const journal
         return false;
     if (own && strcmp(own->key, key) == 0 && store_present(output, own))
         t->commit = own;
-    else if (kept_find(output, s->journal, key, &t->found))
+    else if (kept_find(output, s->journal, key, t->task->label, &t->found))
         t->commit = &t->found.commit;
     else
         return false;

@@ -2,6 +2,7 @@
 // Where the model of a pruning lies is asked of the key and the journal, not of the pipeline file,
 // which may have changed since: the key has the digests of the model's files, the journal the paths
 // that had them. So what is exported is the model that was pruned, or nothing.
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +30,12 @@ typedef struct exporting {
     FILE *out;
 } exporting;
 
-// The value of a line "NAME = VALUE" of the key's fields, or NULL. In memory.
-static const char *field_of(exporting *e, const char *fields, const char *name)
+// The value of a field of the key, or NULL.
+static const char *field_of(const key_fields *fields, const char *name)
 {
-    const size_t n = strlen(name);
-    for (const char *at = fields; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
-        if (strncmp(at, name, n) == 0 && strncmp(at + n, " = ", 3) == 0)
-            return arena_text(&e->memory, at + n + 3, strcspn(at + n + 3, "\n"));
+    for (size_t i = 0; i < fields->n; i++)
+        if (strcmp(fields->field[i].name, name) == 0)
+            return fields->field[i].value;
     return NULL;
 }
 
@@ -43,28 +43,29 @@ static const char *field_of(exporting *e, const char *fields, const char *name)
 
 // Has every file of the key's fields "model:NAME" the bytes below `folder` that it had? The names of
 // a file's own fields are empty.
-static status check_model(exporting *e, const char *fields, const char *model)
+static status check_model(exporting *e, const artefact *a, const key_fields *fields,
+                          const char *model)
 {
     status st = OK;
     char hex[DIGEST_HEX];
-    for (const char *at = fields; st == OK && at;
-         at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
-        const char *equals = strstr(at, " = ");
-        if (strncmp(at, "model:", 6) != 0 || !equals)
-            continue;
-        const char *name = arena_text(&e->memory, at + 6, (size_t)(equals - at) - 6);
-        if (!name)
-            return status_no_memory("a path");
-        if (strncmp(name, "file ", 5) == 0)
+    size_t checked = 0;
+    for (size_t i = 0; st == OK && i < fields->n; i++) {
+        const key_field *f = &fields->field[i];
+        const char *name = f->name + strlen("model:");
+        if (strncmp(f->name, "model:", 6) != 0 || strncmp(name, "file ", 5) == 0)
             continue; // beside a file that is itself the model
         char *path = *name ? file_join(model, name) : strdup(model);
         st = path ? inputs_digest(e->inputs, path, hex) : status_no_memory("a path");
-        if (st == OK && strncmp(equals + 3, hex, strlen(hex)) != 0)
+        if (st == OK && (!f->value || strncmp(f->value, hex, strlen(hex)) != 0))
             st = status_fail(ERR_INPUT, path,
                              "has other bytes than the model that was pruned; give that with "
                              "--model");
         free(path);
+        checked++;
     }
+    if (st == OK && checked == 0)
+        st = status_fail(ERR_INPUT, artefact_path(a),
+                         "does not say which files its model had; run the step again");
     return st;
 }
 
@@ -81,34 +82,51 @@ static const char *path_with(exporting *e, const char *hex, const char *end)
     return NULL;
 }
 
-static status find_model(exporting *e, const artefact *a, const char *fields, const char **out)
+static status find_model(exporting *e, const artefact *a, const key_fields *fields,
+                         const char **out)
 {
-    const char *random = field_of(e, fields, "model.weights");
+    const char *random = field_of(fields, "model.weights");
     if (random && strcmp(random, "random") == 0)
         return status_fail(ERR_INPUT, artefact_path(a),
                            "is of weights that were drawn, of which there are no files; export a "
                            "pruning of a trained model");
     *out = e->model;
     if (!*out)
-        *out = path_with(e, field_of(e, fields, "model:config.json"), "/config.json");
+        *out = path_with(e, field_of(fields, "model:config.json"), "/config.json");
     if (!*out)
-        *out = path_with(e, field_of(e, fields, "model:"), "");
+        *out = path_with(e, field_of(fields, "model:"), "");
     if (!*out)
         return status_fail(ERR_INPUT, artefact_path(a),
                            "its model is no longer where it was; say where it is with --model "
                            "FOLDER");
-    return check_model(e, fields, *out);
+    return check_model(e, a, fields, *out);
 }
 
-// The committed artefact with this digest, opened; NULL: there is none.
-static status open_scores(const exporting *e, const char *hex, artefact **out)
+// The committed artefact with this digest; NULL: there is none.
+static const journal_commit *find_commit(const exporting *e, const char *hex)
 {
     for (size_t i = 0; hex && i < journal_tasks(e->known); i++) {
         const journal_commit *c = journal_task_at(e->known, i)->commit;
         if (c && strcmp(c->digest, hex) == 0 && store_present(e->output, c))
-            return store_open(e->output, c, true, out);
+            return c;
     }
-    return OK;
+    return NULL;
+}
+
+// What a pruning was made from: activations, where it has means of them, and scores.
+static status open_inputs(const exporting *e, const key_fields *fields, artefact **scores,
+                          artefact **means)
+{
+    status st = OK;
+    static const char *const input[] = {"input 1", "input 2"};
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
+        const journal_commit *c = find_commit(e, field_of(fields, input[i]));
+        artefact **to = c && strcmp(c->stage, "collect") == 0 ? means : scores;
+        if (c && !*to)
+            TRY(store_open(e->output, c, true, to));
+    }
+done:
+    return st;
 }
 
 // --- Prunings
@@ -148,25 +166,30 @@ static status write_forgets(exporting *e, export_input *in, const char *folder, 
     return st;
 }
 
-static status export_artefact(exporting *e, const artefact *a, const char *folder, bool alone)
+static status export_artefact(exporting *e, const journal_commit *c, const artefact *a,
+                              const char *folder, bool alone)
 {
     status st;
-    artefact *scores = NULL;
-    char *fields = artefact_get_attribute(a, "task_key_fields");
+    artefact *scores = NULL, *means = NULL;
+    const key_field *field = NULL;
+    key_fields fields = {0};
     export_input in = {.pruned = a};
-    if (!fields || !artefact_has(a, "forget")) {
+    if (!artefact_has(a, "forget")) {
         st = status_fail(ERR_INPUT, artefact_path(a),
                          "is no pruning; name an artefact of the stage "
                          "prune");
         goto done;
     }
-    TRY(find_model(e, a, fields, &in.model));
-    TRY(open_scores(e, field_of(e, fields, "input 1"), &scores));
+    TRY(journal_fields(e->known, c->label, &field, &fields.n));
+    fields.field = (key_field *)(uintptr_t)field; // only read
+    TRY(find_model(e, a, &fields, &in.model));
+    TRY(open_inputs(e, &fields, &scores, &means));
     in.scores = scores;
+    in.means = means;
     TRY(write_forgets(e, &in, folder, alone));
 done:
     artefact_close(scores);
-    free(fields);
+    artefact_close(means);
     return st;
 }
 
@@ -180,7 +203,7 @@ static status export_run(exporting *e)
         if (!c || strcmp(c->stage, "prune") != 0 || !store_present(e->output, c))
             continue;
         TRY(store_open(e->output, c, true, &a));
-        st = export_artefact(e, a,
+        st = export_artefact(e, c, a,
                              arena_format(&e->memory, "%s/%.*s", e->folder,
                                           (int)(strlen(c->path) - strlen(".nc")), c->path),
                              false);
@@ -207,7 +230,7 @@ static status export_file(exporting *e, const char *path)
             continue;
         status st = store_open(e->output, c, true, &a);
         if (st == OK)
-            st = export_artefact(e, a, e->folder, true);
+            st = export_artefact(e, c, a, e->folder, true);
         artefact_close(a);
         return st;
     }

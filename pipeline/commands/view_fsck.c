@@ -11,6 +11,7 @@
 #include "pipeline/store/checkpoint_file.h"
 #include "pipeline/store/inputs.h"
 #include "pipeline/store/journal.h"
+#include "pipeline/store/kept.h"
 #include "pipeline/store/own_file.h"
 #include "pipeline/store/store.h"
 
@@ -40,6 +41,29 @@ done:
     return st;
 }
 
+// Was the file of a task's last commit put away: kept, since its task is to have another value, or
+// removed by `gc`?
+static bool is_put_away(const char *output, const journal_task *t)
+{
+    kept_result kept;
+    if (store_present(output, t->commit))
+        return false;
+    kept_place(t->commit, &kept);
+    return t->removed || store_present(output, &kept.commit);
+}
+
+// A file that is not what was committed, as status_text() says; moved away where it is there.
+static status tell_bad(const char *output, const char *path, const char *then, FILE *out)
+{
+    status st = OK;
+    fprintf(out, ": %s\n", status_text());
+    char *file = file_join(output, path);
+    if (file && file_exists(file))
+        st = quarantine_file(output, path, then, out);
+    free(file);
+    return st;
+}
+
 static status check_artefacts(const char *output, const journal_state *known, size_t *bad,
                               FILE *out)
 {
@@ -47,7 +71,7 @@ static status check_artefacts(const char *output, const journal_state *known, si
     size_t good = 0;
     for (size_t i = 0; i < journal_tasks(known) && st == OK; i++) {
         const journal_task *t = journal_task_at(known, i);
-        if (!t->commit)
+        if (!t->commit || is_put_away(output, t))
             continue;
         status found = store_verify(output, t->commit);
         if (found == OK) {
@@ -57,13 +81,51 @@ static status check_artefacts(const char *output, const journal_state *known, si
         if (found != ERR_INPUT)
             return found;
         ++*bad;
-        fprintf(out, "bad   %s: %s\n", t->label, status_text());
-        char *file = file_join(output, t->commit->path);
-        if (file && file_exists(file))
-            st = quarantine_file(output, t->commit->path, "the next run makes it again", out);
-        free(file);
+        fprintf(out, "bad   %s", t->label);
+        st = tell_bad(output, t->commit->path, "the next run makes it again", out);
     }
     fprintf(out, "%zu artefacts are as they were committed, %zu are not\n", good, *bad);
+    return st;
+}
+
+// Is a file that is kept one of those that were committed under its key? ERR_INPUT: none of them.
+static status verify_kept(const char *output, const journal_state *known, const char *path)
+{
+    kept_result kept;
+    char key[DIGEST_HEX];
+    status st = OK;
+    snprintf(key, sizeof key, "%s", path + strlen(KEPT_FOLDER "/"));
+    for (const journal_commit *c = journal_find_key(known, key, NULL); c;
+         c = journal_find_key(known, key, c)) {
+        kept_place(c, &kept);
+        if ((st = store_verify(output, &kept.commit)) == OK)
+            break;
+    }
+    return st;
+}
+
+static status check_kept(const char *output, const journal_state *known, size_t *bad, FILE *out)
+{
+    status st;
+    size_t good = 0, damaged = 0;
+    file_list files = {0};
+    TRY(kept_list(output, &files));
+    for (size_t i = 0; i < files.n; i++) {
+        status found = verify_kept(output, known, files.path[i]);
+        good += found == OK;
+        if (found == OK)
+            continue;
+        if (found != ERR_INPUT)
+            TRY(found);
+        damaged++;
+        fprintf(out, "bad   %s", files.path[i]);
+        TRY(tell_bad(output, files.path[i], "it is made again where it is asked for", out));
+    }
+    if (files.n > 0)
+        fprintf(out, "%zu that are kept are as they were committed, %zu are not\n", good, damaged);
+    *bad += damaged;
+done:
+    file_list_free(&files);
     return st;
 }
 
@@ -150,6 +212,7 @@ status view_fsck(const char *output, bool with_inputs, FILE *out)
     if (run.skipped > 0)
         fprintf(out, "journal: %lld damaged lines are skipped\n", (long long)run.skipped);
     TRY(check_artefacts(output, known, &bad, out));
+    TRY(check_kept(output, known, &bad, out));
     TRY(check_checkpoints(output, &bad, out));
     if (with_inputs)
         TRY(check_inputs(known, &bad, out));

@@ -2,7 +2,7 @@
 // Results are kept until somebody says otherwise, here. A file counts as referred to when a task of
 // a pipeline that writes to this folder has its name, or its key: the pipeline that is given, and
 // those that the journal says were run here, as they are now.
-#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,21 +16,23 @@
 #include "pipeline/lease/lease.h"
 #include "pipeline/store/checkpoint_file.h"
 #include "pipeline/store/own_file.h"
+#include "pipeline/store/store.h"
 
 typedef struct sweeping {
     const char *output;
-    names referred; // paths below output
-    arena memory;   // of those
+    names referred, removed; // paths below output
+    arena memory;            // of those
     bool remove;
     size_t n;
     int64_t bytes;
     FILE *out;
 } sweeping;
 
-static status refer(sweeping *s, const char *path)
+// Adds a path to a list of them; NULL: out of memory.
+static status note(sweeping *s, names *list, const char *path)
 {
     const char *copy = path ? arena_text(&s->memory, path, strlen(path)) : NULL;
-    return copy && names_put(&s->referred, copy, 1) ? OK : status_no_memory("a list of files");
+    return copy && names_put(list, copy, 1) ? OK : status_no_memory("a list of files");
 }
 
 static status refer_to_tasks(sweeping *s, const pipeline_state *p)
@@ -39,29 +41,76 @@ static status refer_to_tasks(sweeping *s, const pipeline_state *p)
     for (size_t i = 0; i < p->dag->n; i++) {
         const task *t = p->dag->tasks[i];
         const size_t n = strlen(t->artefact_name) - strlen(".nc");
-        TRY(refer(s, t->artefact_name));
-        TRY(refer(s, arena_format(&s->memory, CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n,
-                                  t->artefact_name)));
+        TRY(note(s, &s->referred, t->artefact_name));
+        TRY(note(s, &s->referred,
+                 arena_format(&s->memory, CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n,
+                              t->artefact_name)));
         if (p->tasks[i].commit)
-            TRY(refer(s, p->tasks[i].commit->path));
+            TRY(note(s, &s->referred, p->tasks[i].commit->path));
     }
 done:
     return st;
 }
 
-// Another pipeline file that was run here. One that is gone, or cannot be read, refers to nothing;
-// that is said.
+// Are both there, and one file or folder under whatever names?
+static bool is_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+// What a pipeline file that is there refers to: nothing, where it writes elsewhere now.
+static status refer_to_file(sweeping *s, const registry *r, const char *path)
+{
+    status st;
+    pipeline_file *file = NULL;
+    pipeline_state *p = NULL;
+    TRY(pipeline_file_open(path, NULL, 0, r, &file));
+    if (!is_same(file->output, s->output))
+        goto done;
+    TRY(pipeline_state_open(&(view_source){.path = path, .registry = r}, &p));
+    TRY(refer_to_tasks(s, p));
+done:
+    pipeline_state_close(p);
+    pipeline_file_free(file);
+    return st;
+}
+
+// Another pipeline file that was run here. One that is gone refers to nothing; of one that cannot be
+// read, or whose folder an older version did not write down, nobody knows: nothing is removed then.
 static status refer_to_other(sweeping *s, const view_source *v, const char *path)
 {
-    pipeline_state *p = NULL;
-    const view_source other = {.path = path, .registry = v->registry};
-    status st = pipeline_state_open(&other, &p);
-    if (st == OK && strcmp(p->file->output, s->output) == 0)
-        st = refer_to_tasks(s, p);
-    else if (st != OK)
-        fprintf(s->out, "not looked at: %s\n", status_text());
-    pipeline_state_close(p);
-    return st == ERR_INTERNAL ? st : OK;
+    struct stat info;
+    status st;
+    if (is_same(path, v->path))
+        return OK;
+    const bool absent = stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    const bool gone = absent && path[0] == '/';
+    if (gone)
+        st = status_fail_errno(ERR_INPUT, path, "was run here");
+    else if (absent)
+        st = status_fail(ERR_INPUT, path,
+                         "was run here, and is not found from the current folder; call gc where it "
+                         "was run or, if it is no more, put a copy of %s in its place",
+                         v->path);
+    else
+        st = refer_to_file(s, v->registry, path);
+    if (st == OK || st == ERR_INTERNAL || (s->remove && !gone))
+        return st;
+    fprintf(s->out, "not looked at: %s\n", status_text());
+    return OK;
+}
+
+// Removes a file, and the folder that it leaves empty.
+static status remove_file(sweeping *s, const char *name, const char *path)
+{
+    if (unlink(path) != 0)
+        return status_fail_errno(ERR_IO, path, "cannot remove it");
+    char *folder = file_folder(path);
+    if (folder)
+        rmdir(folder);
+    free(folder);
+    return note(s, &s->removed, name);
 }
 
 static status take_away(sweeping *s, const char *name)
@@ -79,52 +128,9 @@ static status take_away(sweeping *s, const char *name)
     s->bytes += info.st_size;
     fprintf(s->out, "%s %s, %.1f MB\n", s->remove ? "removed" : "unused ", name,
             (double)info.st_size / 1e6);
-    if (s->remove && unlink(path) != 0)
-        st = status_fail_errno(ERR_IO, path, "cannot remove it");
-done:
-    free(path);
-    return st;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-// The names in a folder, sorted; none where it is no folder.
-static status list_folder(const char *path, file_list *out)
-{
-    status st = OK;
-    DIR *folder = opendir(path);
-    if (!folder)
-        return OK;
-    for (struct dirent *entry; st == OK && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            st = file_list_add(out, entry->d_name);
-    closedir(folder);
-    if (st == OK && out->n > 0)
-        qsort(out->path, out->n, sizeof *out->path, by_text);
-    return st;
-}
-
-// Artefacts in the folders of steps, and those that are kept.
-static status sweep_folder(sweeping *s, const char *folder)
-{
-    status st;
-    file_list inside = {0};
-    char *path = file_join(s->output, folder);
-    TRY(path ? list_folder(path, &inside) : status_no_memory("a path"));
-    for (size_t i = 0; i < inside.n; i++) {
-        const size_t n = strlen(inside.path[i]);
-        if (n < 4 || strcmp(inside.path[i] + n - 3, ".nc") != 0)
-            continue;
-        const char *name = arena_format(&s->memory, "%s/%s", folder, inside.path[i]);
-        TRY(name ? take_away(s, name) : status_no_memory("a path"));
-    }
     if (s->remove)
-        rmdir(path); // where it is empty
+        st = remove_file(s, name, path);
 done:
-    file_list_free(&inside);
     free(path);
     return st;
 }
@@ -134,42 +140,75 @@ static status sweep_checkpoint(void *context, const char *name)
     return take_away(context, name);
 }
 
-static status sweep_output(sweeping *s)
+// What is kept, what was ever committed, and checkpoints: of other files nobody knows whose they are.
+static status sweep_output(sweeping *s, const journal_state *known)
 {
     status st;
-    file_list folders = {0};
-    TRY(list_folder(s->output, &folders));
-    for (size_t i = 0; i < folders.n; i++)
-        if (strcmp(folders.path[i], "quarantine") != 0 && strcmp(folders.path[i], "report") != 0 &&
-            (folders.path[i][0] != '.' || strcmp(folders.path[i], KEPT_FOLDER) == 0))
-            TRY(sweep_folder(s, folders.path[i]));
+    file_list files = {0};
+    TRY(kept_list(s->output, &files));
+    for (size_t i = 0; i < journal_commits(known); i++)
+        TRY(file_list_add(&files, journal_commit_at(known, i)->path));
+    file_list_sort(&files);
+    for (size_t i = 0; i < files.n; i++)
+        if (i == 0 || strcmp(files.path[i], files.path[i - 1]) != 0)
+            TRY(take_away(s, files.path[i]));
     TRY(checkpoint_file_each(s->output, sweep_checkpoint, s));
 done:
-    file_list_free(&folders);
+    file_list_free(&files);
+    return st;
+}
+
+// Tells the journal of tasks whose last result is neither in its place nor kept any more, so that
+// `fsck` does not miss it.
+static status record_removed(sweeping *s, const journal_state *known)
+{
+    status st = OK;
+    journal *j = NULL;
+    size_t at;
+    for (size_t i = 0; s->removed.used > 0 && i < journal_tasks(known); i++) {
+        const journal_task *t = journal_task_at(known, i);
+        kept_result kept;
+        if (!t->commit)
+            continue;
+        kept_place(t->commit, &kept);
+        if ((!names_get(&s->removed, t->commit->path, &at) &&
+             !names_get(&s->removed, kept.path, &at)) ||
+            store_present(s->output, t->commit) || store_present(s->output, &kept.commit))
+            continue;
+        if (!j)
+            TRY(journal_open(s->output, &j));
+        TRY(journal_task_removed(j, t->label, t->commit->key));
+    }
+done:
+    journal_close(j);
     return st;
 }
 
 status view_gc(const view_source *v, bool remove_them, FILE *out)
 {
     status st;
+    pipeline_file *file = NULL;
     pipeline_state *p = NULL;
     lease *held = NULL;
     sweeping s = {.remove = remove_them, .out = out};
-    TRY(pipeline_state_open(v, &p));
-    s.output = p->file->output;
+    TRY(pipeline_file_open(v->path, v->overrides, v->n_overrides, v->registry, &file));
+    s.output = file->output;
     if (remove_them && file_exists(s.output))
-        TRY(lease_take(s.output, NULL, &held));
+        TRY(lease_take(s.output, NULL, &held)); // before anything there is looked at
+    TRY(pipeline_state_open(v, &p));
     TRY(refer_to_tasks(&s, p));
     for (size_t i = 0; i < journal_pipelines(p->journal); i++)
-        if (strcmp(journal_pipeline_at(p->journal, i), v->path) != 0)
-            TRY(refer_to_other(&s, v, journal_pipeline_at(p->journal, i)));
-    TRY(sweep_output(&s));
+        TRY(refer_to_other(&s, v, journal_pipeline_at(p->journal, i)));
+    TRY(sweep_output(&s, p->journal));
+    TRY(record_removed(&s, p->journal));
     fprintf(out, "%zu files, %.1f MB, that no pipeline file refers to%s\n", s.n,
             (double)s.bytes / 1e6, s.n && !remove_them ? "; --remove removes them" : "");
 done:
     lease_release(held);
     names_free(&s.referred);
+    names_free(&s.removed);
     arena_free(&s.memory);
     pipeline_state_close(p);
+    pipeline_file_free(file);
     return st;
 }

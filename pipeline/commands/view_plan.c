@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
 #include "pipeline/commands/forecast.h"
 #include "pipeline/commands/pipeline_state.h"
 #include "pipeline/commands/views.h"
@@ -170,8 +171,9 @@ static void print_limit(const pipeline_file *f, const pipeline_state *s, const t
 // A line each, behind `before`.
 static void print_lines(const char *before, const char *at, FILE *out)
 {
-    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
-        fprintf(out, "%s%.*s\n", before, (int)(end - at), at);
+    int n;
+    for (const char *line; (line = text_line(&at, &n));)
+        fprintf(out, "%s%.*s\n", before, n, line);
 }
 
 // All that is wrong with what is to come, each in a line; the command ends with the first's code.

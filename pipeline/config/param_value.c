@@ -339,7 +339,10 @@ status param_value_read(const param_context *c, const param_def *def, const node
         return location_fail(ERR_USAGE, n->at,
                              "`%s` is an empty list; give a value, or remove the key", def->name);
     *out = (param_value){.present = true, .given = true, .at = n->at, .n = count, .item = items};
-    out->typed = written->kind == NODE_SCALAR ? written->text : typed_list(c, written);
+    if (written->kind == NODE_SCALAR)
+        out->typed = written->text;
+    else if (written->kind == NODE_LIST)
+        out->typed = typed_list(c, written);
     for (size_t i = 0; i < count; i++) {
         status st = read_one(c, def, list ? n->item[i] : n, &items[i]);
         if (st != OK)

@@ -11,6 +11,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 #include "pipeline/config/param_table.h"
+#include "pipeline/dag/registry_find.h"
 
 // Text that may stand without quotes anywhere.
 static bool is_plain(const node *n)
@@ -83,14 +84,13 @@ static void add_pair(const pipeline_file *f, const node_pair *p, const param_def
 // The table of an entry: a step's is its stage's.
 static const param_def *table_of(const pipeline_file *f, const char *section, const node *entry)
 {
+    const resource_def *resource = registry_section(f->registry, section);
     const node *stage = entry->kind == NODE_MAP ? node_get(entry, "stage") : NULL;
-    for (const resource_def *const *r = f->registry->resources; *r; r++)
-        if (strcmp((*r)->section, section) == 0)
-            return (*r)->params;
-    for (const stage_def *const *s = f->registry->stages; stage && *s; s++)
-        if (stage->kind == NODE_SCALAR && strcmp((*s)->name, stage->text) == 0)
-            return (*s)->params;
-    return NULL;
+    if (resource)
+        return resource->params;
+    const bool named = stage && stage->kind == NODE_SCALAR;
+    const stage_def *def = named ? registry_stage(f->registry, stage->text) : NULL;
+    return def ? def->params : NULL;
 }
 
 // A section: entries under names, each a mapping of parameters.

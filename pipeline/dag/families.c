@@ -5,9 +5,11 @@
 
 #include <string.h>
 
+#include "pipeline/base/names.h"
 #include "pipeline/config/location.h"
 #include "pipeline/config/param_table.h"
 #include "pipeline/config/param_value.h"
+#include "pipeline/dag/registry_find.h"
 
 enum { MOST = 1000 }; // of a family
 
@@ -31,21 +33,10 @@ static bool sweeps(const param_def *table, const node_pair *p)
            !param_is_list(table[i].type);
 }
 
-static const resource_def *section_of(const registry *r, const char *name)
-{
-    for (const resource_def *const *d = r->resources; *d; d++)
-        if (strcmp((*d)->section, name) == 0)
-            return *d;
-    return NULL;
-}
-
 static const stage_def *stage_of(const registry *r, const node *step)
 {
     const node *name = step->kind == NODE_MAP ? node_get(step, "stage") : NULL;
-    for (const stage_def *const *s = r->stages; name && name->kind == NODE_SCALAR && *s; s++)
-        if (strcmp((*s)->name, name->text) == 0)
-            return *s;
-    return NULL;
+    return name && name->kind == NODE_SCALAR ? registry_stage(r, name->text) : NULL;
 }
 
 // How many members an entry has, MOST + 1 for all above that; 0: it does not sweep.
@@ -91,14 +82,14 @@ static status add_family(families *f, const char *section, const node_pair *entr
                          const node_pair *members, size_t n)
 {
     family *all = arena_alloc(f->memory, f->n + 1, sizeof *all);
-    const char **names = arena_alloc(f->memory, n, sizeof *names);
-    if (!all || !names)
+    const char **keys = arena_alloc(f->memory, n, sizeof *keys);
+    if (!all || !keys)
         return status_no_memory("the pipeline");
     if (f->n > 0)
         memcpy(all, f->all, f->n * sizeof *all);
     for (size_t i = 0; i < n; i++)
-        names[i] = members[i].key;
-    all[f->n++] = (family){section, entry->key, names, n};
+        keys[i] = members[i].key;
+    all[f->n++] = (family){section, entry->key, keys, n};
     f->all = all;
     return OK;
 }
@@ -106,7 +97,9 @@ static status add_family(families *f, const char *section, const node_pair *entr
 static status expand_section(families *f, const resource_def *def, node_pair *section)
 {
     status st = OK;
-    size_t n = 0, made = 0;
+    size_t n = 0, made = 0, before;
+    bool any = false;
+    names seen = {0};
     const node *old = section->value;
     for (size_t i = 0; i < old->n; i++) {
         const size_t members = count_members(def->params, old->pair[i].value);
@@ -115,7 +108,10 @@ static status expand_section(families *f, const resource_def *def, node_pair *se
                                  "`%s` stands for more than %d of its kind; sweep over less",
                                  old->pair[i].key, MOST);
         n += members ? members : 1;
+        any |= members > 0;
     }
+    if (!any)
+        return OK;
     node *map = arena_alloc(f->memory, 1, sizeof *map);
     node_pair *pairs = arena_alloc(f->memory, n, sizeof *pairs);
     if (!map || !pairs)
@@ -131,16 +127,19 @@ static status expand_section(families *f, const resource_def *def, node_pair *se
             TRY(add_family(f, def->section, entry, pairs + made, members));
         made += members;
     }
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(pairs[i].key, pairs[k].key) == 0)
-                return location_fail(ERR_USAGE, pairs[i].key_at,
-                                     "there are two of the name `%s`; rename one", pairs[i].key);
+    for (size_t i = 0; i < n; i++) {
+        if (names_get(&seen, pairs[i].key, &before))
+            TRY(location_fail(ERR_USAGE, pairs[i].key_at,
+                              "there are two of the name `%s`; rename one", pairs[i].key));
+        if (!names_put(&seen, pairs[i].key, i))
+            TRY(status_no_memory("the pipeline"));
+    }
     *map = *old;
     map->n = n;
     map->pair = pairs;
     section->value = map;
 done:
+    names_free(&seen);
     return st;
 }
 
@@ -168,16 +167,16 @@ static status expand_names(families *f, const char *section, const node **value)
         return OK;
     node *list = arena_alloc(f->memory, 1, sizeof *list);
     const node **item = arena_alloc(f->memory, all, sizeof *item);
-    node *names = arena_alloc(f->memory, all, sizeof *names);
-    if (!list || !item || !names)
+    node *named = arena_alloc(f->memory, all, sizeof *named);
+    if (!list || !item || !named)
         return status_no_memory("the pipeline");
     *list = (node){.kind = NODE_LIST, .at = old->at, .n = all, .item = item, .size = all + 1};
     for (size_t i = 0, made = 0; i < n; i++) {
         const family *of = find_family(f, section, items[i]);
         for (size_t k = 0; of && k < of->n; k++, made++) {
-            names[made] = *items[i];
-            names[made].text = of->members[k];
-            item[made] = &names[made];
+            named[made] = *items[i];
+            named[made].text = of->members[k];
+            item[made] = &named[made];
         }
         if (!of)
             item[made++] = items[i];
@@ -250,7 +249,7 @@ status families_expand(arena *memory, const registry *r, const node **root)
     map->pair = pairs;
     for (size_t i = 0; i < map->n; i++) {
         pairs[i] = (*root)->pair[i];
-        const resource_def *def = section_of(r, pairs[i].key);
+        const resource_def *def = registry_section(r, pairs[i].key);
         if (def && pairs[i].value->kind == NODE_MAP)
             TRY(expand_section(&f, def, &pairs[i]));
     }

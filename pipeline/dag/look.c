@@ -61,19 +61,29 @@ static status note_failure(look *l, status code, location at, finding *out)
     return say(l, &l->failures, out->line);
 }
 
+// Notes, a line each, behind what they are about.
+static status say_notes(look *l, const char *about, const char *at)
+{
+    status st = OK;
+    text line = {0};
+    int n;
+    for (const char *from; st == OK && (from = text_line(&at, &n));) {
+        line.length = 0;
+        text_addf(&line, "%s%.*s", about, n, from);
+        st = line.failed ? status_no_memory("a note") : say(l, &l->notes, text_get(&line));
+    }
+    text_free(&line);
+    return st;
+}
+
 // --- Resources
 
 static status note_resource(look *l, const resource_entry *e)
 {
-    status st = OK;
-    text line = {0};
-    const char *at = e->def->notes ? e->def->notes(e->object) : "";
-    for (const char *end; st == OK && (end = strchr(at, '\n')); at = end + 1) {
-        line.length = 0;
-        text_addf(&line, "%s/%s: %.*s", e->def->section, e->name, (int)(end - at), at);
-        st = line.failed ? status_no_memory("a note") : say(l, &l->notes, text_get(&line));
-    }
-    text_free(&line);
+    char *about = text_format("%s/%s: ", e->def->section, e->name);
+    status st = about ? say_notes(l, about, e->def->notes ? e->def->notes(e->object) : "")
+                      : status_no_memory("a note");
+    free(about);
     return st;
 }
 
@@ -159,10 +169,8 @@ static status look_with_stage(look *l, const task *t, finding *out)
         st = note_failure(l, st, r && found.index < r->n ? r->entry[found.index]->at : t->step->at,
                           out);
     }
-    for (char *at = notes.at, *end; st == OK && at && (end = strchr(at, '\n')); at = end + 1) {
-        *end = 0;
-        st = say(l, &l->notes, at);
-    }
+    if (st == OK)
+        st = say_notes(l, "", text_get(&notes));
     text_free(&notes);
     return st;
 }

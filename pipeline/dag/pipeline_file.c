@@ -14,6 +14,7 @@
 #include "pipeline/config/param_check.h"
 #include "pipeline/config/reference.h"
 #include "pipeline/dag/families.h"
+#include "pipeline/dag/registry_find.h"
 
 const param_def pipeline_params[] = {
     {.name = "pipeline",
@@ -122,14 +123,6 @@ static status need_map(const node *n, const char *what)
                                node_kind_name(n));
 }
 
-static const resource_def *find_section(const registry *r, const char *section)
-{
-    for (const resource_def *const *d = r->resources; *d; d++)
-        if (strcmp((*d)->section, section) == 0)
-            return *d;
-    return NULL;
-}
-
 static status unknown_top_key(const registry *r, const node_pair *pair)
 {
     const char *candidates[64] = {"steps"};
@@ -170,14 +163,10 @@ static status find_stage(const registry *r, const step *s, const node *n, const 
     if (!n || n->kind != NODE_SCALAR)
         return location_fail(ERR_USAGE, n ? n->at : s->at,
                              "step `%s` has no stage; add `stage:` and a name", s->name);
-    for (const stage_def *const *d = r->stages; *d; d++) {
-        if (strcmp((*d)->name, n->text) == 0) {
-            *out = *d;
-            return OK;
-        }
-        if (count < sizeof known / sizeof *known)
-            known[count++] = (*d)->name;
-    }
+    if ((*out = registry_stage(r, n->text)))
+        return OK;
+    for (const stage_def *const *d = r->stages; *d && count < sizeof known / sizeof *known; d++)
+        known[count++] = (*d)->name;
     const char *nearest = text_nearest(n->text, known, count);
     if (nearest)
         return location_fail(ERR_USAGE, n->at, "unknown stage `%s`; did you mean `%s`?", n->text,
@@ -290,7 +279,7 @@ static status read_sections(pipeline_file *f, const param_context *c, const node
     const resource_def *def;
     TRY(params_new(c, pipeline_params, root->at, "the pipeline", &globals));
     for (size_t i = 0; i < root->n; i++)
-        if (find_section(f->registry, root->pair[i].key))
+        if (registry_section(f->registry, root->pair[i].key))
             entries += root->pair[i].value->n;
     f->resources = arena_alloc(&f->memory, entries, sizeof *f->resources);
     if (!f->resources)
@@ -299,7 +288,7 @@ static status read_sections(pipeline_file *f, const param_context *c, const node
         const node_pair *pair = &root->pair[i];
         if (strcmp(pair->key, "steps") == 0)
             TRY(read_steps(f, pair->value));
-        else if ((def = find_section(f->registry, pair->key)))
+        else if ((def = registry_section(f->registry, pair->key)))
             TRY(read_resources(f, c, def, pair->value));
         else if (param_table_find(pipeline_params, pair->key, &found))
             TRY(params_set(c, globals, found, pair->value));

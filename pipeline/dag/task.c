@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/arena.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
+#include "pipeline/config/reference.h"
 
 const task_reference *task_find_reference(const task *t, const char *parameter)
 {
@@ -83,6 +86,24 @@ const artefact *task_input(const task *t, size_t i)
 const params *task_pipeline(const task *t)
 {
     return t->file->globals;
+}
+
+const char *task_output(const task *t)
+{
+    return t->file->output;
+}
+
+char *task_folder(const task *t, const char *name)
+{
+    enum { KEY_DIGITS = 8 };
+    arena memory = {0};
+    const char *encoded = reference_encode(&memory, name);
+    const size_t n = strlen(t->artefact_name) - strlen(".nc");
+    char *path =
+        encoded ? text_format("%.*s.%.*s/%s", (int)n, t->artefact_name, KEY_DIGITS, t->key, encoded)
+                : NULL;
+    arena_free(&memory);
+    return path;
 }
 
 pool *task_pool(const task *t)

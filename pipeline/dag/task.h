@@ -28,7 +28,7 @@ typedef struct task_axis {
 typedef struct task_reference {
     const char *parameter;  // "model"
     bool inherited;         // from upstream
-    bool taken;             // in the stage's table: opened for it and part of its key
+    bool taken;             // in the stage's table, or it `takes` it: opened for it, in its key
     size_t n;               // 1, or the length of a PARAM_RESOURCES
     resource_entry **entry; // borrowed from the pipeline file
 } task_reference;

@@ -139,7 +139,7 @@ static status make_references(dag *d, const sweep *w, task *t)
             continue;
         refs[n] = *up; // handed on to tasks further down
         refs[n].inherited = true;
-        refs[n].taken = false;
+        refs[n].taken = t->stage->takes && t->stage->takes(t, (*r)->parameter);
         t->n_references = ++n;
     }
     return OK;

@@ -176,7 +176,7 @@ static status take_lease(lease *l, const atomic_bool *stopping)
             st = replace_dead(l, &w.holder, &taken);
         if (st != OK || taken)
             return st;
-        if (progress_clock() >= end || atomic_load(stopping))
+        if (progress_clock() >= end || (stopping && atomic_load(stopping)))
             break;
         sleep_seconds(pause);
         pause = fmin(1.5 * pause, 0.25);

@@ -25,7 +25,7 @@ typedef struct lease lease;
 // Takes the lease of `output`, which is made where it is missing; beats every five seconds, from a
 // thread of its own, until lease_release. While a live run holds it, waits up to 30 seconds
 // (environment variable SULCUS_LEASE_WAIT; the beats scale with it); then ERR_INTERRUPTED, saying
-// who holds it; or until `stopping` is set. ERR_IO. Local: rank 0. Owned by the caller.
+// who holds it; or until `stopping` (NULL: nobody) is set. ERR_IO. Local: rank 0. Owned by the caller.
 status lease_take(const char *output, const atomic_bool *stopping, lease **out);
 
 // What the file says while the lease is held: to be told to all ranks. Borrowed.

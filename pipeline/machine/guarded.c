@@ -3,7 +3,9 @@
 // looks at it.
 #include "pipeline/machine/guarded.h"
 
+#include <fts.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,14 +25,30 @@ typedef struct told {
     char line[1024];
 } told;
 
+// Of files, and of all below folders.
 static rlim_t bytes_of(const char *const *paths, size_t n)
 {
     rlim_t bytes = 0;
-    struct stat info;
-    for (size_t i = 0; i < n; i++)
-        if (stat(paths[i], &info) == 0)
-            bytes += (rlim_t)info.st_size;
+    for (size_t i = 0; i < n; i++) {
+        FTS *tree = fts_open((char *const[]){(char *)(uintptr_t)paths[i], NULL},
+                             FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+        for (FTSENT *entry; tree && (entry = fts_read(tree));)
+            if (entry->fts_info == FTS_F)
+                bytes += (rlim_t)entry->fts_statp->st_size;
+        if (tree)
+            fts_close(tree);
+    }
     return bytes;
+}
+
+static rlim_t memory_for(const asked *a)
+{
+    return ((rlim_t)512 << 20) + 16 * a->bytes;
+}
+
+static rlim_t seconds_for(const asked *a)
+{
+    return 60 + (a->bytes >> 20);
 }
 
 static void look_here(const void *context, void *shared)
@@ -39,11 +57,9 @@ static void look_here(const void *context, void *shared)
     told *t = shared;
     t->begun = true;
 #ifndef SULCUS_SANITIZE // whose shadow is memory too
-    const rlim_t most = ((rlim_t)512 << 20) + 16 * a->bytes;
-    setrlimit(RLIMIT_DATA, &(struct rlimit){most, most});
+    setrlimit(RLIMIT_DATA, &(struct rlimit){memory_for(a), memory_for(a)});
 #endif
-    const rlim_t seconds = 60 + (a->bytes >> 20);
-    setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds});
+    setrlimit(RLIMIT_CPU, &(struct rlimit){seconds_for(a), seconds_for(a)});
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     if (!freopen("/dev/null", "w", stderr))
         return;
@@ -64,7 +80,10 @@ status guarded_look(const char *const *paths, size_t n, status (*look)(const voi
         return status_carry(t.code, t.line);
     if (!t.begun)
         return st;
-    return n == 1 ? status_fail(ERR_INPUT, paths[0], "is damaged: it cannot be read to its end")
-                  : status_fail(ERR_INPUT, paths[0],
-                                "this or %s is damaged: it cannot be read to its end", paths[1]);
+    return status_fail(
+        ERR_INPUT, paths[0],
+        "%s%s cannot be read to its end: it is damaged, or too large for %lld MB and "
+        "%lld s",
+        n > 1 ? "this or " : "", n > 1 ? paths[1] : "it", (long long)(memory_for(&a) >> 20),
+        (long long)seconds_for(&a));
 }

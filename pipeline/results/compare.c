@@ -14,6 +14,8 @@
 #include "pipeline/results/results.h"
 #include "pipeline/results/row_table.h"
 
+enum { TASK, VARIABLE, DIMS, A, B, DIFFERENCE, INTERVAL }; // groups of columns
+
 typedef struct number {
     double value, low, high;
     bool paired;
@@ -71,15 +73,15 @@ static status put_row(comparison *c, const number *a, const result_row *b)
     const bool known = !isnan(a->low) || !isnan(b->low), beyond = is_beyond(a, b);
     TRY(row_table_begin(c->table));
     if (c->runs)
-        TRY(row_table_put(c->table, "task", b->label));
-    TRY(row_table_put(c->table, "variable", b->variable));
+        TRY(row_table_put(c->table, TASK, "task", b->label));
+    TRY(row_table_put(c->table, VARIABLE, "variable", b->variable));
     for (int d = 0; d < b->dims; d++)
-        TRY(row_table_put(c->table, b->dim[d], b->at[d]));
-    TRY(row_table_put_number(c->table, "a", a->value));
-    TRY(row_table_put_number(c->table, "b", b->value));
-    TRY(row_table_put_number(c->table, "difference", b->value - a->value));
+        TRY(row_table_put(c->table, DIMS, b->dim[d], b->at[d]));
+    TRY(row_table_put_number(c->table, A, "a", a->value));
+    TRY(row_table_put_number(c->table, B, "b", b->value));
+    TRY(row_table_put_number(c->table, DIFFERENCE, "difference", b->value - a->value));
     if (known)
-        TRY(row_table_put(c->table, "interval", beyond ? "beyond" : "within"));
+        TRY(row_table_put(c->table, INTERVAL, "interval", beyond ? "beyond" : "within"));
     c->beyond += beyond;
 done:
     return st;
@@ -92,6 +94,11 @@ static status compare_row(void *context, const result_row *r)
     const char *key = key_of(c, r);
     if (!key)
         return status_no_memory("a comparison");
+    for (int d = 0; d < r->dims; d++) { // in the order of all rows, also those that do not differ
+        status st = row_table_column(c->table, DIMS, r->dim[d], &i);
+        if (st != OK)
+            return st;
+    }
     if (!names_get(&c->index, key, &i)) {
         c->only_b++;
         return OK;
@@ -112,23 +119,6 @@ static status compare_file(void *context, const artefact *a, const char *label,
     return result_rows(a, label, task, NULL, compare_row, context);
 }
 
-// Columns in one order: those of the numbers come last.
-static status add_columns(void *context, const result_row *r)
-{
-    comparison *c = context;
-    size_t column;
-    status st = OK;
-    for (int d = 0; st == OK && d < r->dims; d++)
-        st = row_table_column(c->table, r->dim[d], &column);
-    return st;
-}
-
-static status add_file_columns(void *context, const artefact *a, const char *label,
-                               const reference *task)
-{
-    return result_rows(a, label, task, NULL, add_columns, context);
-}
-
 static void print_summary(const comparison *c, FILE *out)
 {
     size_t only_a = 0;
@@ -144,15 +134,9 @@ static void print_summary(const comparison *c, FILE *out)
 status results_compare(const char *a, const char *b, bool csv, FILE *out)
 {
     status st;
-    size_t column;
     comparison c = {.runs = file_is_folder(a) && file_is_folder(b)};
     TRY(row_table_new(csv, &c.table));
-    TRY(row_table_column(c.table, "task", &column));
-    TRY(row_table_column(c.table, "variable", &column));
     TRY(result_files(a, keep_file, &c));
-    TRY(result_files(b, add_file_columns, &c));
-    TRY(row_table_column(c.table, "a", &column));
-    TRY(row_table_column(c.table, "b", &column));
     TRY(result_files(b, compare_file, &c));
     if (c.same + c.different == 0) {
         st = status_fail(ERR_INPUT, b,

@@ -124,7 +124,8 @@ static void subject_free(subject *s)
 // Dimensions that count what a table of results would drown in.
 static bool is_fine_grained(const char *dim)
 {
-    static const char *const fine[] = {"unit", "attn_unit", "byte", "probe", "start"};
+    static const char *const fine[] = {"unit",        "attn_unit", "byte",
+                                       "sample_byte", "probe",     "start"};
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
         if (strcmp(dim, fine[i]) == 0)
             return true;

@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which columns there are is known only when the last row is in (tasks differ in their axes,
-// artefacts in their dimensions), so that cells are kept as texts until then.
+// artefacts in their dimensions), so that cells are kept as texts until then. Rows come by the
+// million, of few columns each: a row has the cells that were put, and no others.
 #include "pipeline/results/row_table.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/checked.h"
-#include "pipeline/base/names.h"
 
 enum { COLUMNS = 64 };
 
-typedef struct row {
-    const char *cell[COLUMNS]; // NULL: empty
-    bool number[COLUMNS];
-} row;
+typedef struct cell {
+    const char *text;
+    unsigned char column;
+    bool number;
+} cell;
+
+typedef struct column {
+    const char *name;
+    int group;
+    size_t since;     // in the group: the how manieth column that came to one
+    const char *last; // text that was put there
+    bool number;      // is that one?
+} column;
 
 struct row_table {
     arena memory;
     bool csv;
-    const char *column[COLUMNS];
-    bool filled[COLUMNS], numbers[COLUMNS]; // has any row a value there, a number?
-    size_t columns;
-    row **rows; // owned; the rows are the arena's
-    size_t n, capacity;
+    column column[COLUMNS];
+    size_t columns, came;
+    cell *cells;   // owned: a row's, behind those of the row before; only what was put
+    size_t *first; // owned: of each row
+    size_t n_cells, cells_capacity, n, capacity;
 };
 
 status row_table_new(bool csv, row_table **out)
@@ -42,52 +52,62 @@ void row_table_free(row_table *t)
     if (!t)
         return;
     arena_free(&t->memory);
-    free(t->rows);
+    free(t->cells);
+    free(t->first);
     free(t);
 }
 
-status row_table_column(row_table *t, const char *name, size_t *out)
+status row_table_column(row_table *t, int group, const char *name, size_t *out)
 {
     for (*out = 0; *out < t->columns; ++*out)
-        if (strcmp(t->column[*out], name) == 0)
-            return OK;
-    if (t->columns == COLUMNS)
+        if (strcmp(t->column[*out].name, name) == 0)
+            break;
+    column *c = &t->column[*out];
+    if (*out < t->columns && c->group <= group)
+        return OK;
+    if (*out == COLUMNS)
         return status_fail(ERR_INPUT, name,
                            "is one column more than a table can have; name fewer "
                            "files");
-    t->column[t->columns] = arena_text(&t->memory, name, strlen(name));
-    return t->column[t->columns++] ? OK : status_no_memory("a table");
+    if (*out == t->columns && !(c->name = arena_text(&t->memory, name, strlen(name))))
+        return status_no_memory("a table");
+    t->columns += *out == t->columns;
+    c->group = group;
+    c->since = t->came++;
+    return OK;
 }
 
 status row_table_begin(row_table *t)
 {
-    if (!checked_grow(&t->rows, &t->capacity, t->n + 1, sizeof *t->rows) ||
-        !(t->rows[t->n] = arena_alloc(&t->memory, 1, sizeof(row))))
+    if (!checked_grow(&t->first, &t->capacity, t->n + 1, sizeof *t->first))
         return status_no_memory("a table");
-    t->n++;
+    t->first[t->n++] = t->n_cells;
     return OK;
 }
 
-static status put(row_table *t, const char *column, const char *value, bool number)
+// A text is mostly that of the row before.
+static status put(row_table *t, int group, const char *name, const char *value, bool number)
 {
     size_t i;
-    status st = row_table_column(t, column, &i);
+    status st = row_table_column(t, group, name, &i);
     if (st != OK)
         return st;
-    row *r = t->rows[t->n - 1];
-    r->cell[i] = arena_text(&t->memory, value, strlen(value));
-    r->number[i] = number;
-    t->filled[i] = true;
-    t->numbers[i] = number;
-    return r->cell[i] ? OK : status_no_memory("a table");
+    column *c = &t->column[i];
+    if (!c->last || strcmp(c->last, value) != 0)
+        c->last = arena_text(&t->memory, value, strlen(value));
+    c->number = number;
+    if (!c->last || !checked_grow(&t->cells, &t->cells_capacity, t->n_cells + 1, sizeof *t->cells))
+        return status_no_memory("a table");
+    t->cells[t->n_cells++] = (cell){c->last, (unsigned char)i, number};
+    return OK;
 }
 
-status row_table_put(row_table *t, const char *column, const char *value)
+status row_table_put(row_table *t, int group, const char *name, const char *value)
 {
-    return put(t, column, value, false);
+    return put(t, group, name, value, false);
 }
 
-status row_table_put_number(row_table *t, const char *column, double value)
+status row_table_put_number(row_table *t, int group, const char *name, double value)
 {
     char digits[40];
     int precision = t->csv ? 1 : 6;
@@ -99,7 +119,7 @@ status row_table_put_number(row_table *t, const char *column, double value)
         do
             snprintf(digits, sizeof digits, "%.*g", precision, value);
         while (t->csv && strtod(digits, NULL) != value && ++precision <= 17);
-    return put(t, column, digits, true);
+    return put(t, group, name, digits, true);
 }
 
 size_t row_table_rows(const row_table *t)
@@ -128,18 +148,50 @@ static void print_quoted(const char *s, bool number, FILE *out)
     fputc('"', out);
 }
 
-static void print_csv(const row_table *t, const row *r, FILE *out)
+// The columns that have any value, by groups.
+static size_t order_columns(const row_table *t, size_t order[COLUMNS])
 {
-    const char *comma = "";
+    size_t n = 0;
     for (size_t i = 0; i < t->columns; i++) {
-        if (!t->filled[i])
+        const column *c = &t->column[i];
+        size_t at = n;
+        if (!c->last)
             continue;
-        fputs(comma, out);
-        comma = ",";
-        if (!r)
-            print_quoted(t->column[i], false, out);
-        else if (r->cell[i])
-            print_quoted(r->cell[i], r->number[i], out);
+        for (; at > 0; at--) {
+            const column *before = &t->column[order[at - 1]];
+            if (before->group < c->group || (before->group == c->group && before->since < c->since))
+                break;
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+        n++;
+    }
+    return n;
+}
+
+// A row's cells by their columns, NULL where there is none; of the last that was put in a column.
+// Row -1: the columns' names.
+static void spread_row(const row_table *t, int64_t k, const cell *out[COLUMNS], cell names[COLUMNS])
+{
+    for (size_t i = 0; i < t->columns; i++) {
+        names[i] = (cell){t->column[i].name, 0, t->column[i].number};
+        out[i] = k < 0 ? &names[i] : NULL;
+    }
+    if (k < 0)
+        return;
+    const size_t end = (size_t)k + 1 < t->n ? t->first[k + 1] : t->n_cells;
+    for (size_t i = t->first[k]; i < end; i++)
+        out[t->cells[i].column] = &t->cells[i];
+}
+
+static void print_csv(const cell *const *row, const size_t *order, size_t n, FILE *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const cell *c = row[order[i]];
+        if (i > 0)
+            fputc(',', out);
+        if (c)
+            print_quoted(c->text, c->number, out);
     }
     fputc('\n', out);
 }
@@ -153,18 +205,17 @@ static int width_of(const char *s)
     return n;
 }
 
-static void print_aligned(const row_table *t, const row *r, const int *width, FILE *out)
+static void print_aligned(const cell *const *row, const size_t *order, size_t n, const int *width,
+                          FILE *out)
 {
     int blanks = 0; // owed before the next cell, so that no line ends in them
-    for (size_t i = 0; i < t->columns; i++) {
-        if (!t->filled[i])
-            continue;
-        const char *cell = r ? r->cell[i] : t->column[i];
-        const int missing = width[i] - width_of(cell),
-                  left = (r ? r->number : t->numbers)[i] ? missing : 0;
-        if (cell)
-            fprintf(out, "%*s%s", blanks + left, "", cell);
-        blanks = (cell ? missing - left : blanks + width[i]) + 2;
+    for (size_t i = 0; i < n; i++) {
+        const cell *c = row[order[i]];
+        const int wide = width[order[i]], missing = wide - width_of(c ? c->text : NULL),
+                  left = c && c->number ? missing : 0;
+        if (c)
+            fprintf(out, "%*s%s", blanks + left, "", c->text);
+        blanks = (c ? missing - left : blanks + wide) + 2;
     }
     fputc('\n', out);
 }
@@ -172,17 +223,22 @@ static void print_aligned(const row_table *t, const row *r, const int *width, FI
 void row_table_print(const row_table *t, FILE *out)
 {
     int width[COLUMNS] = {0};
-    for (size_t i = 0; i < t->columns; i++) {
-        width[i] = width_of(t->column[i]);
-        for (size_t k = 0; k < t->n; k++)
-            if (width_of(t->rows[k]->cell[i]) > width[i])
-                width[i] = width_of(t->rows[k]->cell[i]);
+    size_t order[COLUMNS];
+    const size_t n = order_columns(t, order);
+    const cell *row[COLUMNS];
+    cell names[COLUMNS];
+    for (size_t i = 0; i < t->columns; i++)
+        width[i] = width_of(t->column[i].name);
+    for (size_t i = 0; i < t->n_cells; i++) {
+        const int wide = width_of(t->cells[i].text);
+        if (wide > width[t->cells[i].column])
+            width[t->cells[i].column] = wide;
     }
-    for (size_t k = 0; k <= t->n; k++) {
-        const row *r = k > 0 ? t->rows[k - 1] : NULL;
+    for (int64_t k = -1; k < (int64_t)t->n; k++) {
+        spread_row(t, k, row, names);
         if (t->csv)
-            print_csv(t, r, out);
+            print_csv(row, order, n, out);
         else
-            print_aligned(t, r, width, out);
+            print_aligned(row, order, n, width, out);
     }
 }

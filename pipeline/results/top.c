@@ -101,7 +101,7 @@ static status put_others(const site_scores *s, char *const *subset, int64_t aske
     for (size_t i = 0; i < found; i++)
         text_addf(&t, "%s%s (%.3g)", i ? ", " : "", subset[own[i].neuron], own[i].score);
     status st = !own || t.failed ? status_no_memory("a table")
-                : found > 0      ? row_table_put(table, "also", text_get(&t))
+                : found > 0      ? row_table_put(table, 0, "also", text_get(&t))
                                  : OK;
     free(own);
     text_free(&t);
@@ -119,11 +119,11 @@ static status add_site(site_scores *s, char *const *subset, int64_t asked, int64
     for (int64_t i = 0; i < n && i < most; i++) {
         const ranked *r = &s->order[i];
         TRY(row_table_begin(table));
-        TRY(row_table_put(table, "site", site));
-        TRY(row_table_put_number(table, "rank", (double)(i + 1)));
-        TRY(row_table_put_number(table, "layer", (double)(r->neuron / s->width)));
-        TRY(row_table_put_number(table, "unit", (double)(r->neuron % s->width)));
-        TRY(row_table_put_number(table, "score", r->score));
+        TRY(row_table_put(table, 0, "site", site));
+        TRY(row_table_put_number(table, 0, "rank", (double)(i + 1)));
+        TRY(row_table_put_number(table, 0, "layer", (double)(r->neuron / s->width)));
+        TRY(row_table_put_number(table, 0, "unit", (double)(r->neuron % s->width)));
+        TRY(row_table_put_number(table, 0, "score", r->score));
         TRY(put_others(s, subset, asked, r->neuron, table));
     }
 done:

@@ -51,34 +51,60 @@ static void skip_task(task_run *t, const stored *as)
     memcpy(t->task->digest, as->digest, sizeof t->task->digest);
 }
 
-// Rank 0: a result of before under the key, whatever its task was called, is put in the task's
-// place; what lies there is kept.
-static status adopt_task(run *r, task_run *t, const journal_commit *own, bool *adopted)
+// A task's place, and what lies there under another key; NULL: nothing.
+typedef struct place {
+    run *run;
+    const journal_commit *own;
+} place;
+
+// Keeps that, where the folder is still this run's: just before another result takes its place.
+static status make_room(void *context)
+{
+    const place *p = context;
+    status st = run_may_write(p->run);
+    return st == OK && p->own ? kept_put(p->run->file->output, p->own) : st;
+}
+
+static status record_adopted(run *r, task_run *t, const journal_commit *found, const stored *made)
 {
     const task *k = t->task;
-    kept_result found;
-    stored made;
-    status st = OK;
-    *adopted = !k->forced && kept_find(r->file->output, r->records.known, k->key, &found);
-    if (own && strcmp(own->key, k->key) != 0 && (*adopted || k->selected))
-        TRY(kept_put(r->file->output, own));
-    if (!*adopted)
-        goto done;
-    TRY(task_adopt(k, &found.commit, r->epoch, run_may_write, r, &made));
-    journal_commit line = found.commit;
+    journal_commit line = *found;
     line.label = k->label;
     line.step = k->step->name;
     line.fields = k->fields.field;
     line.n_fields = k->fields.n;
     line.path = k->artefact_name;
-    line.digest = made.digest;
-    line.file_digest = made.file_digest;
-    line.bytes = made.bytes;
-    line.mtime_ns = made.mtime_ns;
-    TRY(journal_task_done(r->records.journal, &line));
-    kept_forget(r->file->output, &found);
+    line.digest = made->digest;
+    line.file_digest = made->file_digest;
+    line.bytes = made->bytes;
+    line.mtime_ns = made->mtime_ns;
+    return journal_task_done(r->records.journal, &line);
+}
+
+// Rank 0: a result of before under the key, whatever its task was called, is put in the task's
+// place; what lies there is kept. One that is damaged is forgotten, and the task is computed.
+static status adopt_task(run *r, task_run *t, place *p, bool *adopted)
+{
+    const task *k = t->task;
+    const char *output = r->file->output;
+    kept_result found;
+    stored made;
+    status st;
+    *adopted = false;
+    if (k->forced || !kept_find(output, r->records.known, k->key, k->label, &found))
+        return OK;
+    st = task_adopt(k, &found.commit, r->epoch, make_room, p, &made);
+    if (st == ERR_INPUT) {
+        progress_say(r->records.progress, "%s was there, but %s", k->label, status_text());
+        kept_forget(output, &found);
+        return OK;
+    }
+    TRY(st);
+    TRY(record_adopted(r, t, &found.commit, &made));
+    kept_forget(output, &found);
     progress_say(r->records.progress, "%s was there, as %s", k->label, found.commit.label);
     skip_task(t, &made);
+    *adopted = true;
 done:
     return st;
 }
@@ -112,8 +138,11 @@ static status judge_task(run *r, task_run *t, task_phase *phase)
         *phase = PHASE_SKIPPED;
         return OK;
     }
+    place p = {r, c && strcmp(c->key, k->key) != 0 ? c : NULL};
     bool adopted;
-    st = adopt_task(r, t, c, &adopted);
+    st = adopt_task(r, t, &p, &adopted);
+    if (st == OK && !adopted && k->selected && p.own)
+        st = make_room(&p);
     if (st != OK)
         *phase = PHASE_FAILED;
     else if (adopted)

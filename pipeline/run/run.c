@@ -140,10 +140,37 @@ done:
     return st;
 }
 
+// The pipeline file's path from the root on, since `gc` looks at it from wherever it is called. Owned
+// by the caller; NULL when out of memory.
+static char *path_from_root(const run *r, const char *pipeline)
+{
+    const char *slash = strrchr(pipeline, '/');
+    return file_join(r->file->folder, slash ? slash + 1 : pipeline);
+}
+
+// Rank 0, where there is nothing to do: what is there is this pipeline's too, as `gc` must know.
+static status record_pipeline(const run *r, const char *pipeline)
+{
+    status st = OK;
+    char *path = path_from_root(r, pipeline);
+    if (!path)
+        return status_no_memory("a path");
+    bool known = false;
+    for (size_t i = 0; i < journal_pipelines(r->records.known); i++)
+        known |= strcmp(journal_pipeline_at(r->records.known, i), path) == 0;
+    if (!known)
+        st = journal_add_pipeline(r->records.journal, path);
+    free(path);
+    return st;
+}
+
 // Rank 0: the journal's line of this run.
 static status record_start(const run *r, const char *pipeline, int threads)
 {
     char host[256] = "";
+    char *path = path_from_root(r, pipeline);
+    if (!path)
+        return status_no_memory("a path");
     gethostname(host, sizeof host - 1);
     const journal_run line = {.epoch = r->epoch,
                               .ranks = comm_ranks(r->comm),
@@ -153,8 +180,10 @@ static status record_start(const run *r, const char *pipeline, int threads)
                               .cpus = r->cpus,
                               .version = SULCUS_VERSION,
                               .command = r->command,
-                              .pipeline = pipeline};
-    return journal_run_started(r->records.journal, &line);
+                              .pipeline = path};
+    const status st = journal_run_started(r->records.journal, &line);
+    free(path);
+    return st;
 }
 
 static status form_teams(run *r, int threads)
@@ -250,6 +279,8 @@ static status work_through(run *r, const char *pipeline)
     TRY(readiness_update(r));
     if (count_tasks(r, PHASE_READY))
         TRY(start_work(r, pipeline));
+    else
+        TRY(comm_agree(r->comm, comm_rank(r->comm) == 0 ? record_pipeline(r, pipeline) : OK));
     while (!run_must_end(r) && (r->n_running || count_tasks(r, PHASE_READY))) {
         bool save, interrupted = !w && stop_anywhere(r->stop, r->clock.wrote); // a wave has asked
         if (!interrupted)

@@ -224,8 +224,9 @@ static bool is_to_come(const task_run *t)
 
 static void say_notes(run *r, const char *at)
 {
-    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
-        progress_say(r->records.progress, "note: %.*s", (int)(end - at), at);
+    int n;
+    for (const char *line; (line = text_line(&at, &n));)
+        progress_say(r->records.progress, "note: %.*s", n, line);
 }
 
 // Rank 0: what it finds, as a message to all.

@@ -96,9 +96,11 @@ void wave_note_progress(run *r, const wave_units *l, double started)
 {
     size_t n = 0;
     double now = progress_clock();
+    const bool due = progress_due(r->records.progress); // mostly not, and this is asked every unit
     for (size_t p = 0; p < l->n; p++) {
         wave_part *part = &l->parts[p];
-        int64_t done = atomic_load(&part->board->done);
+        const bool late = now - part->journalled >= JOURNAL_SECONDS;
+        int64_t done = due || late ? atomic_load(&part->board->done) : 0;
         if (part->here == 0 || done == 0)
             continue;
         progress_line line = {.label = part->task->of->task->label,
@@ -110,7 +112,7 @@ void wave_note_progress(run *r, const wave_units *l, double started)
         memcpy(line.note, part->note, sizeof line.note);
         if (done < part->here)
             l->lines[n++] = line;
-        if (now - part->journalled < JOURNAL_SECONDS)
+        if (!late)
             continue;
         part->journalled = now;
         const journal_progress j = {.label = line.label,
@@ -123,5 +125,6 @@ void wave_note_progress(run *r, const wave_units *l, double started)
         // A line lost here is nothing: a full disk stops the run where something is committed.
         (void)journal_task_progress(r->records.journal, &j);
     }
-    progress_show(r->records.progress, n, l->lines, find_end(r, l->lines, n));
+    if (due)
+        progress_show(r->records.progress, n, l->lines, find_end(r, l->lines, n));
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/checked.h"
+
 typedef struct cursor {
     char *at, *end;
 } cursor;
@@ -191,4 +193,23 @@ const flat_member *flat_json_find(const flat_member *members, size_t n, const ch
         if (strcmp(members[i].name, name) == 0)
             return &members[i];
     return NULL;
+}
+
+status flat_json_fields(char *bytes, size_t n, key_field **out, size_t *count)
+{
+    enum { LIMIT = 4096 };
+    status st = OK;
+    flat_member *members = checked_calloc(LIMIT, sizeof *members);
+    *count = 0;
+    *out = NULL;
+    if (!members)
+        st = status_no_memory("fields");
+    else if (!flat_json_parse(bytes, n, members, LIMIT, count))
+        *count = 0;
+    else if (!(*out = checked_calloc(*count, sizeof **out)))
+        st = status_no_memory("fields");
+    for (size_t i = 0; *out && i < *count; i++)
+        (*out)[i] = (key_field){members[i].name, members[i].text};
+    free(members);
+    return st;
 }

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipeline/base/key_field.h"
+#include "pipeline/base/status.h"
+
 typedef struct flat_member {
     const char *name; // borrowed from the bytes, as all below
     const char *text; // of a string; NULL otherwise
@@ -26,5 +29,9 @@ bool flat_json_parse(char *bytes, size_t n, flat_member *members, size_t capacit
 
 // The member of that name, or NULL. Borrowed.
 const flat_member *flat_json_find(const flat_member *members, size_t n, const char *name);
+
+// The members of an object of texts, in a block of the caller's; none where it is no such object.
+// The bytes are parsed in place. ERR_INTERNAL when out of memory.
+status flat_json_fields(char *bytes, size_t n, key_field **out, size_t *count);
 
 #endif

@@ -177,6 +177,13 @@ status journal_run_ended(journal *j, int64_t epoch, status result, const char *m
     return append_line(j, line, true);
 }
 
+status journal_add_pipeline(journal *j, const char *path)
+{
+    json_t *line = line_new("pipeline");
+    put_text(line, "path", path);
+    return append_line(j, line, true);
+}
+
 status journal_add_input(journal *j, const journal_input *input)
 {
     json_t *line = line_new("input");
@@ -286,6 +293,14 @@ status journal_add_wave(journal *j, const journal_wave *wave)
     put_real(line, "waiting", wave->waiting);
     put_int(line, "letters", wave->messages);
     put_int(line, "fetched", wave->fetched);
+    return append_line(j, line, false);
+}
+
+status journal_task_removed(journal *j, const char *label, const char *key)
+{
+    json_t *line = line_new("removed");
+    put_text(line, "task", label);
+    put_text(line, "key", key);
     return append_line(j, line, false);
 }
 

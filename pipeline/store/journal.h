@@ -97,6 +97,8 @@ status journal_run_started(journal *j, const journal_run *run);
 // `saving`: seconds a rank spent on checkpoints, waiting for others included.
 status journal_run_ended(journal *j, int64_t epoch, status result, const char *message,
                          double saving);
+// A pipeline file that was run without anything to do, from the root on.
+status journal_add_pipeline(journal *j, const char *path);
 status journal_add_input(journal *j, const journal_input *input);
 status journal_task_started(journal *j, const char *label, const char *step, const char *stage,
                             const char *key, int64_t epoch);
@@ -109,6 +111,8 @@ status journal_task_checkpoint(journal *j, const char *label, int64_t round, int
 status journal_task_resumed(journal *j, const char *label, int64_t epoch, int64_t round,
                             int64_t done, int64_t units);
 status journal_task_done(journal *j, const journal_commit *c);
+// `gc` has removed the file of the task's last commit, which had that key. Not synced.
+status journal_task_removed(journal *j, const char *label, const char *key);
 status journal_task_failed(journal *j, const char *label, const char *key, status result,
                            const char *message);
 
@@ -128,6 +132,7 @@ typedef struct journal_task { // the latest of everything said about a label
     const char *message;              // of TASK_FAILED
     const journal_progress *progress; // since the last start; NULL: none
     const journal_commit *commit; // the last one, also while the task runs anew; NULL: never done
+    bool removed;                 // its file, by `gc`
 } journal_task;
 
 typedef struct journal_state journal_state;
@@ -143,7 +148,12 @@ void journal_state_free(journal_state *s); // NULL is a no-op
 const journal_commit *journal_find_key(const journal_state *s, const char *key,
                                        const journal_commit *after);
 
-// The pipeline files that the journal's runs were of, each once, as they were given. Borrowed.
+// Every commit there ever was, in order. Borrowed.
+size_t journal_commits(const journal_state *s);
+const journal_commit *journal_commit_at(const journal_state *s, size_t i);
+
+// The pipeline files that the journal's runs were of, each once: from the root on, but as they were
+// given where a version before 0.2.0 wrote the line. Borrowed.
 size_t journal_pipelines(const journal_state *s);
 const char *journal_pipeline_at(const journal_state *s, size_t i);
 

@@ -11,12 +11,12 @@
 #include "pipeline/base/names.h"
 #include "pipeline/store/flat_json.h"
 #include "pipeline/store/journal.h"
+#include "pipeline/store/own_file.h"
 
 #define SUM_HEAD ",\"sum\":\""
 enum {
     SUM_BYTES = sizeof SUM_HEAD - 1 + 16 + 2, // ,"sum":"0123456789abcdef"}
     LINE_MEMBERS = 32,
-    FIELDS_LIMIT = 4096,
 };
 
 typedef struct line {
@@ -177,17 +177,6 @@ static bool on_progress(journal_state *s, const line *l)
     return true;
 }
 
-// Does the path stay below the folder it is relative to?
-static bool is_inside(const char *path)
-{
-    if (!path || path[0] == '/')
-        return false;
-    for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
-        if (strcmp(part, "..") == 0 || strncmp(part, "../", 3) == 0)
-            return false;
-    return true;
-}
-
 static bool keep_commit(journal_state *s, const journal_commit *c)
 {
     size_t i;
@@ -209,6 +198,7 @@ static bool on_done(journal_state *s, const line *l)
         return false;
     entry *e = task_entry(s, l);
     add_kept(s, 1);
+    e->task.removed = false;
     const flat_member *fields = flat_json_find(l->members, l->n, "fields");
     e->fields_text = fields ? fields->nested : NULL;
     e->fields_size = fields ? fields->nested_size : 0;
@@ -236,9 +226,19 @@ static bool on_done(journal_state *s, const line *l)
         .time = get_real(l, "time"),
     };
     const journal_commit *c = &e->commit;
-    bool whole = is_inside(c->path) && c->step && c->stage && c->key && c->digest && c->file_digest;
+    bool whole = c->path && own_file_is_below(c->path) && c->step && c->stage && c->key &&
+                 c->digest && c->file_digest;
     e->task.commit = whole ? c : NULL; // a line of another version of the program
     return !whole || keep_commit(s, c);
+}
+
+static bool on_removed(journal_state *s, const line *l)
+{
+    entry *e = task_entry(s, l);
+    const char *key = get_text(l, "key");
+    if (e && e->task.commit && key && strcmp(e->task.commit->key, key) == 0)
+        e->task.removed = true;
+    return e;
 }
 
 static bool on_input(journal_state *s, const line *l)
@@ -301,6 +301,11 @@ static bool on_run(journal_state *s, const line *l)
     return note_pipeline(s, s->run.pipeline);
 }
 
+static bool on_pipeline(journal_state *s, const line *l)
+{
+    return note_pipeline(s, get_text(l, "path"));
+}
+
 static bool on_end(journal_state *s, const line *l)
 {
     if (!s->summary.run || get_int(l, "epoch") != s->run.epoch)
@@ -320,6 +325,7 @@ static const struct {
     {"progress", "task", on_progress}, {"start", "task", on_start},     {"done", "task", on_done},
     {"failed", "task", on_failed},     {"input", "path", on_input},     {"run", "event", on_run},
     {"saved", "task", on_saved},       {"resumed", "task", on_resumed}, {"end", "event", on_end},
+    {"pipeline", "path", on_pipeline}, {"removed", "task", on_removed},
 };
 
 static bool apply_line(journal_state *s, const line *l)
@@ -421,6 +427,16 @@ const journal_commit *journal_find_key(const journal_state *s, const char *key,
     return k ? &k->commit : NULL;
 }
 
+size_t journal_commits(const journal_state *s)
+{
+    return s->n_commits;
+}
+
+const journal_commit *journal_commit_at(const journal_state *s, size_t i)
+{
+    return &s->commits[i]->commit;
+}
+
 size_t journal_pipelines(const journal_state *s)
 {
     return s->n_pipelines;
@@ -437,24 +453,6 @@ const journal_input *journal_find_input(const journal_state *s, const char *path
     return names_get(&s->input_index, path, &i) ? s->inputs[i] : NULL;
 }
 
-// Parses the key fields of a commit, which are most of a journal and which only `explain` reads.
-static status parse_fields(entry *e)
-{
-    size_t n = 0;
-    flat_member *members = checked_calloc(FIELDS_LIMIT, sizeof *members);
-    bool fine =
-        members && flat_json_parse(e->fields_text, e->fields_size, members, FIELDS_LIMIT, &n);
-    e->fields_text = NULL;
-    if (fine && (e->fields = checked_calloc(n, sizeof *e->fields))) {
-        for (size_t i = 0; i < n; i++)
-            e->fields[i] = (key_field){members[i].name, members[i].text};
-        e->commit.fields = e->fields;
-        e->commit.n_fields = n;
-    }
-    free(members);
-    return !members || (fine && !e->fields) ? status_no_memory("the fields of a key") : OK;
-}
-
 status journal_fields(journal_state *s, const char *label, const key_field **fields, size_t *n)
 {
     size_t i;
@@ -464,8 +462,10 @@ status journal_fields(journal_state *s, const char *label, const key_field **fie
     if (!names_get(&s->task_index, label, &i))
         return OK;
     entry *e = s->tasks[i];
-    if (e->fields_text)
-        st = parse_fields(e);
+    if (e->fields_text) // most of a journal, and asked for by few
+        st = flat_json_fields(e->fields_text, e->fields_size, &e->fields, &e->commit.n_fields);
+    e->fields_text = NULL;
+    e->commit.fields = e->fields;
     *fields = e->commit.fields;
     *n = e->commit.n_fields;
     return st;

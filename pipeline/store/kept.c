@@ -3,6 +3,7 @@
 // removes what nobody refers to. A rename is all that keeping takes.
 #include "pipeline/store/kept.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,21 +13,30 @@
 #include "pipeline/store/own_file.h"
 #include "pipeline/store/store.h"
 
-static void set_path(kept_result *k)
+void kept_place(const journal_commit *c, kept_result *out)
 {
-    snprintf(k->path, sizeof k->path, KEPT_FOLDER "/%.32s.nc", k->commit.key);
-    k->commit.path = k->path;
+    *out = (kept_result){.commit = *c};
+    snprintf(out->path, sizeof out->path, KEPT_FOLDER "/%.32s.nc", c->key);
+    out->commit.path = out->path;
 }
 
-bool kept_find(const char *output, const journal_state *known, const char *key, kept_result *out)
+// May a commit's file lie where it was put? Not where its task has a later result under another key.
+static bool is_last(const journal_state *known, const journal_commit *c)
+{
+    const journal_task *t = journal_find_task(known, c->label);
+    return t && t->commit && strcmp(t->commit->key, c->key) == 0;
+}
+
+bool kept_find(const char *output, const journal_state *known, const char *key, const char *label,
+               kept_result *out)
 {
     for (const journal_commit *c = journal_find_key(known, key, NULL); c;
          c = journal_find_key(known, key, c)) {
-        *out = (kept_result){.commit = *c};
-        if (store_present(output, c))
-            return true;
-        set_path(out);
+        kept_place(c, out);
         if (store_present(output, &out->commit))
+            return true;
+        *out = (kept_result){.commit = *c};
+        if (strcmp(c->label, label) != 0 && is_last(known, c) && store_present(output, c))
             return true;
     }
     return false;
@@ -43,9 +53,9 @@ void kept_forget(const char *output, const kept_result *k)
 status kept_put(const char *output, const journal_commit *c)
 {
     status st;
-    kept_result to = {.commit = *c};
+    kept_result to;
     char *from = NULL, *path = NULL, *folder = NULL;
-    set_path(&to);
+    kept_place(c, &to);
     from = file_join(output, c->path);
     path = file_join(output, to.path);
     folder = file_join(output, KEPT_FOLDER);
@@ -53,10 +63,9 @@ status kept_put(const char *output, const journal_commit *c)
         st = status_no_memory("a path");
         goto done;
     }
-    if (!file_exists(from)) {
-        st = OK;
+    st = OK;
+    if (!store_present(output, c)) // another's, or damaged: nothing to find by its key
         goto done;
-    }
     TRY(own_file_check_folder(output, c->path));
     TRY(own_file_check_folder(output, to.path));
     TRY(file_make_folders(folder));
@@ -66,5 +75,27 @@ done:
     free(from);
     free(path);
     free(folder);
+    return st;
+}
+
+status kept_list(const char *output, file_list *out)
+{
+    status st = OK;
+    char *path = file_join(output, KEPT_FOLDER);
+    DIR *folder = path ? opendir(path) : NULL;
+    if (!path)
+        return status_no_memory("a path");
+    for (struct dirent *entry; st == OK && folder && (entry = readdir(folder));) {
+        const size_t n = strlen(entry->d_name);
+        char name[sizeof((kept_result *)NULL)->path];
+        if (n != DIGEST_HEX - 1 + strlen(".nc") || strcmp(entry->d_name + n - 3, ".nc") != 0)
+            continue;
+        snprintf(name, sizeof name, KEPT_FOLDER "/%.35s", entry->d_name);
+        st = file_list_add(out, name);
+    }
+    if (folder)
+        closedir(folder);
+    file_list_sort(out);
+    free(path);
     return st;
 }

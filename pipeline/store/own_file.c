@@ -22,6 +22,16 @@ status own_file_check(const char *path)
     return OK;
 }
 
+bool own_file_is_below(const char *path)
+{
+    if (path[0] == '/')
+        return false;
+    for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        if (strcmp(part, "..") == 0 || strncmp(part, "../", 3) == 0)
+            return false;
+    return true;
+}
+
 bool own_file_is_inside(const char *output, const char *path)
 {
     struct stat info;

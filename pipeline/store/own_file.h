@@ -11,6 +11,9 @@
 // a link to nothing. Local.
 status own_file_check(const char *path);
 
+// Does a path, as it reads, stay below the folder that it is relative to?
+bool own_file_is_below(const char *path);
+
 // Is `path`, relative to the folder `output`, reached without a link? Local.
 bool own_file_is_inside(const char *output, const char *path);
 

@@ -56,6 +56,7 @@ typedef struct cluster_state {
 } cluster_state;
 
 enum { FIELD_LABELS, FIELD_INERTIA, FIELD_MODULARITY, FIELDS };
+enum { NO_MODULARITY = 2 }; // a number that none has, for NaN: that of a graph without edges
 
 static const param_def cluster_params[] = {
     {"model", PARAM_RESOURCE, .section = "models", .help = "whose neurons; inherited with `from`"},
@@ -147,6 +148,18 @@ static double unit_operations(const cluster_method *how, double neurons, double 
     return how->starts ? 40 * distances : how->firing ? pairs : neurons * width;
 }
 
+// Counts of all pairs, once; and of a dense graph both arrays, where communities are sought for each
+// layer that is held, and a rewired one and what igraph makes of either for each thread.
+static double graph_bytes(const task *t, const cluster_method *how, double neurons)
+{
+    const double ends = neurons * neurons, graph = 8 * ends;
+    if (!how->found)
+        return 4 * ends + graph;
+    const double lanes = pool_threads(task_pool(t));
+    return 4 * ends + cluster_layers_held(t) * graph +
+           lanes * (leiden_bytes(ends / 2) + (cluster_nulls(t) > 0 ? graph : 0));
+}
+
 static status cluster_estimate(const task *t, estimate *out)
 {
     const model_info *info = model_get_info(stage_model(t));
@@ -168,7 +181,7 @@ static status cluster_estimate(const task *t, estimate *out)
         out->memory_bytes +=
             lanes * balanced_kmeans_bytes(info->d_mlp, (int64_t)width, clusters, lanes);
     else if (how->firing)
-        out->memory_bytes += neurons * neurons * 12; // counts, and both arrays of a dense graph
+        out->memory_bytes += graph_bytes(t, how, neurons);
     out->shared_bytes = stage_model_bytes(t);
     out->disk_bytes = info->layers * (neurons + clusters) * 4;
 done:
@@ -282,7 +295,7 @@ static status cluster_unit(void *state, const round_state *round, int64_t unit, 
         TRY(cluster_layers_communities(s->rows, layer, start, label, &inertia, &modularity));
     else
         TRY(cluster_layers_label(s->rows, layer, start, lane, label, &inertia));
-    if (s->found && !isnan(modularity) && !fixed_from(modularity, &exact))
+    if (s->found && !fixed_from(isnan(modularity) ? NO_MODULARITY : modularity, &exact))
         TRY(status_fail(ERR_NUMERIC, task_label(s->task), "the modularity of layer %d is %g", layer,
                         modularity));
     if (!s->found || start == 0)
@@ -354,7 +367,12 @@ static status count_sizes(cluster_state *s)
     return OK;
 }
 
-// Where there are no edges, there is no modularity: the communities are as many as the neurons.
+static double modularity_from(fixed exact)
+{
+    const double q = fixed_to(exact);
+    return q == NO_MODULARITY ? NAN : q;
+}
+
 static status fill_modularity(cluster_state *s, const partial *sum)
 {
     const size_t layers = (size_t)s->shape.layers, nulls = (size_t)s->nulls;
@@ -366,14 +384,14 @@ static status fill_modularity(cluster_state *s, const partial *sum)
         return status_no_memory("modularity");
     for (size_t l = 0; l < layers; l++) {
         const fixed *of_layer = q + l * (size_t)s->starts;
-        bool edges = s->communities[l] < s->shape.neurons;
         int reached = 0;
         for (size_t i = 0; i < nulls; i++) {
-            s->modularity_null[l * nulls + i] = edges ? fixed_to(of_layer[1 + i]) : NAN;
+            s->modularity_null[l * nulls + i] = modularity_from(of_layer[1 + i]);
             reached += of_layer[1 + i] >= of_layer[0];
         }
-        s->modularity[l] = edges ? fixed_to(of_layer[0]) : NAN;
-        s->modularity_p[l] = edges && nulls > 0 ? (1.0 + reached) / (1.0 + s->nulls) : NAN;
+        s->modularity[l] = modularity_from(of_layer[0]);
+        s->modularity_p[l] =
+            isnan(s->modularity[l]) || nulls == 0 ? NAN : (1.0 + reached) / (1.0 + s->nulls);
     }
     return OK;
 }

@@ -44,7 +44,7 @@ struct cluster_layers {
     shelf *rows;          // layer_rows by layer
     int lanes;
     balanced_kmeans **kmeans; // [lanes], made by the first unit in each
-    pthread_mutex_t graph;    // one at a time: its counts may take a gigabyte
+    pthread_mutex_t graph;    // one is made at a time: its counts may take a gigabyte
 };
 
 static bool is_stopping(const void *t)
@@ -79,17 +79,22 @@ static status label_kmeans(cluster_layers *s, const layer_rows *rows, int start,
                     : st;
 }
 
+static void lock_graph(cluster_layers *s)
+{
+    while (pthread_mutex_trylock(&s->graph) != 0)
+        pool_rest(task_pool(s->task), 1e-3);
+}
+
 static status label_graph(cluster_layers *s, const layer_rows *rows, int start, int lane,
                           int32_t *label)
 {
     (void)lane;
     rng random = stream_of(s, rows->layer, start);
     cofiring_graph *graph = NULL;
-    pool *threads = task_pool(s->task);
     status st = OK;
-    while (pthread_mutex_trylock(&s->graph) != 0)
-        pool_rest(threads, 1e-3);
-    TRY(cofiring_graph_new(rows->bits, s->shape.neurons, s->firing_bytes, threads, &graph));
+    lock_graph(s);
+    TRY(cofiring_graph_new(rows->bits, s->shape.neurons, s->firing_bytes, task_pool(s->task),
+                           &graph));
     TRY(cofiring_graph_partition(graph, s->shape.clusters, rng_u64(&random, 0), label));
 done:
     cofiring_graph_free(graph);
@@ -237,7 +242,7 @@ static void drop_rows(void *item)
 static status make_rows(void *context, int64_t layer, void **item)
 {
     status st = OK;
-    const cluster_layers *s = context;
+    cluster_layers *s = context;
     size_t cells = 0, neurons = (size_t)s->shape.neurons;
     layer_rows *rows = checked_calloc(1, sizeof *rows);
     if (!rows || !checked_mul(neurons, (size_t)s->shape.width, &cells)) {
@@ -250,9 +255,13 @@ static status make_rows(void *context, int64_t layer, void **item)
     if (!rows->values || (s->how->firing && !rows->bits))
         TRY(status_no_memory("rows to cluster"));
     TRY(load_rows(s, rows));
-    if (s->how->found)
-        TRY(cofiring_graph_new(rows->bits, s->shape.neurons, s->firing_bytes, task_pool(s->task),
-                               &rows->graph));
+    if (s->how->found) {
+        lock_graph(s);
+        st = cofiring_graph_new(rows->bits, s->shape.neurons, s->firing_bytes, task_pool(s->task),
+                                &rows->graph);
+        pthread_mutex_unlock(&s->graph);
+        TRY(st);
+    }
     *item = rows;
     rows = NULL;
 done:

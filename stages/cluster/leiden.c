@@ -128,6 +128,11 @@ bool leiden_present(void)
 
 #endif
 
+double leiden_bytes(double edges)
+{
+    return 73 * edges; // as igraph 0.10 was seen to
+}
+
 status leiden_communities(const cofiring_graph *g, double resolution, uint64_t seed, int32_t *label,
                           int32_t *communities)
 {

@@ -19,4 +19,7 @@ bool leiden_present(void); // was igraph there when the program was built?
 status leiden_communities(const cofiring_graph *g, double resolution, uint64_t seed, int32_t *label,
                           int32_t *communities);
 
+// Bytes that it holds meanwhile, of a graph of so many edges: for estimates.
+double leiden_bytes(double edges);
+
 #endif

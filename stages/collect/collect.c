@@ -5,6 +5,8 @@
 // Output; mlp_* with mlp among the `sites`, attn_* with attn, expert_* with expert, and firing of mlp
 // alone:
 //   string subset(subset)                                1  class or text domain
+//   int64 samples(subset)                                1  where a seed cuts the data: samples there are
+//   ubyte collected(subset, sample_byte)                 1  the same: bits, was each collected on?
 //   int64 mlp_count(subset)                              1  tokens that the statistics are over
 //   double mlp_mean_abs(subset, layer, unit)             1  mean of |x|
 //   double mlp_mean(subset, layer, unit)                 1  mean of x
@@ -30,6 +32,26 @@
 //   double expert_mean_sqrt_abs(subset, layer, expert)   1  mean of sqrt x
 //   double expert_positive(subset, layer, expert)        1  share of tokens routed to it
 //   int64 expert_histogram(subset, layer, expert, bin)   1  tokens by bin of x, with `histogram`
+// With `folds`, the same of a fold's tiles alone (collect_folds.h):
+//   int64 mlp_fold_count(subset, fold)                              1  tokens of the fold
+//   double mlp_fold_mean_abs(subset, fold, layer, unit)             1  mean of |x|
+//   double mlp_fold_mean(subset, fold, layer, unit)                 1  mean of x
+//   double mlp_fold_mean_square(subset, fold, layer, unit)          1  mean of x^2
+//   double mlp_fold_mean_sqrt_abs(subset, fold, layer, unit)        1  mean of sqrt|x|
+//   double mlp_fold_positive(subset, fold, layer, unit)             1  share of tokens with x > 0
+//   int64 expert_fold_tokens(subset, fold, layer, expert)           1  as expert_tokens
+//   int64 attn_fold_count(subset, fold)                             1  tokens of the fold
+//   double attn_fold_mean_abs(subset, fold, layer, attn_unit)       1  mean of |x|
+//   double attn_fold_mean(subset, fold, layer, attn_unit)           1  mean of x
+//   double attn_fold_mean_square(subset, fold, layer, attn_unit)    1  mean of x^2
+//   double attn_fold_mean_sqrt_abs(subset, fold, layer, attn_unit)  1  mean of sqrt|x|
+//   double attn_fold_positive(subset, fold, layer, attn_unit)       1  share of tokens with x > 0
+//   int64 expert_fold_count(subset, fold)                           1  tokens of the fold
+//   double expert_fold_mean_abs(subset, fold, layer, expert)        1  mean of |x|
+//   double expert_fold_mean(subset, fold, layer, expert)            1  mean of x
+//   double expert_fold_mean_square(subset, fold, layer, expert)     1  mean of x^2
+//   double expert_fold_mean_sqrt_abs(subset, fold, layer, expert)   1  mean of sqrt|x|
+//   double expert_fold_positive(subset, fold, layer, expert)        1  share of tokens with x > 0
 // In a sparse model a neuron of mlp has an activation only at the tokens that are routed to its
 // expert: its statistics are over these, expert_tokens many, and NaN where there are none; it does
 // not fire at the others.
@@ -42,9 +64,11 @@
 #include <stdlib.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/rng.h"
+#include "stages/collect/chosen_samples.h"
+#include "stages/collect/collect_folds.h"
 #include "stages/collect/collect_output.h"
 #include "stages/collect/counted_rows.h"
+#include "stages/collect/sampled_tokens.h"
 #include "stages/collect/site_sums.h"
 #include "stages/common/resources.h"
 #include "stages/common/stage_samples.h"
@@ -55,9 +79,12 @@ typedef struct collect_state {
     model *model;     // borrowed
     samples *samples;
     tile_source source;
-    tile_run *unit; // [units]
+    tile_run *unit; // [units], of one fold each
+    int *fold;      // [units]
     int64_t units;
     collect_layout layout;
+    collect_folds folds; // once the artefact is described
+    chosen_samples chosen;
     int64_t *sampled_first, *sampled; // [subsets + 1]; rows of each subset whose firing is kept
     site_sums **sums[SITES];          // [lanes], made by the first unit in each
     block_sums **block;               // [lanes], of each thread
@@ -72,13 +99,31 @@ static const param_def collect_params[] = {
     {"firing", PARAM_INT, .value = "0", .low = 0, .high = 1e9,
      .help = "tokens per subset whose firing (x > 0) at the mlp site is kept, for co-activation"},
     {"seed", PARAM_INT, .value = "0", .low = 0, .high = 9e15,
-     .help = "of the choice of those tokens"},
+     .help = "of the choice of those tokens, and of folds"},
     {"skip_first", PARAM_INT, .low = 1, .high = 1e9,
      .help = "tokens at the beginning of each sample that do not count, as an attention sink"},
     {"histogram", PARAM_BOOL,
      .help = "count each neuron's activations by 64 bins, for measure: auc"},
+    {"folds", PARAM_INT, .low = 2, .high = 1000,
+     .help = "keeps statistics by so many folds too, for intervals of scores and overlaps"},
     {0},
 };
+
+// The units of a subset, fold by fold.
+static status cut_subset(collect_state *s, int subset)
+{
+    tiling *cuts = &s->source.cuts;
+    const collect_layout *l = &s->layout;
+    status st = l->folds > 1 ? collect_folds_deal(task_params(s->task), l, cuts, subset) : OK;
+    for (int f = 0; f < l->folds && st == OK; f++) {
+        const int64_t n =
+            tiling_units(cuts, model_get_info(s->model), collect_folds_first(l, cuts, subset, f),
+                         collect_folds_first(l, cuts, subset, f + 1), s->unit + s->units);
+        for (int64_t i = 0; i < n; i++)
+            s->fold[s->units++] = f;
+    }
+    return st;
+}
 
 // Subsets, tiles, units and sizes: what does not need weights.
 static status cut_units(const task *t, collect_state *s)
@@ -95,11 +140,11 @@ static status cut_units(const task *t, collect_state *s)
         TRY(tile_source_add(&s->source, s->samples, i));
     TRY(collect_layout_make(task_params(t), data, info, &s->source, &s->layout));
     s->unit = checked_calloc((size_t)s->source.cuts.tiles, sizeof *s->unit);
-    if (!s->unit)
+    s->fold = checked_calloc((size_t)s->source.cuts.tiles, sizeof *s->fold);
+    if (!s->unit || !s->fold)
         return status_no_memory("a list of units");
-    const int64_t *first = s->source.cuts.subset_tile;
     for (int i = 0; i < subsets; i++)
-        s->units += tiling_units(&s->source.cuts, info, first[i], first[i + 1], s->unit + s->units);
+        TRY(cut_subset(s, i));
 done:
     return st;
 }
@@ -120,24 +165,13 @@ static void collect_close(void *state)
     free(s->sampled_first);
     free(s->sampled);
     free(s->unit);
+    free(s->fold);
+    collect_folds_free(&s->folds);
     collect_layout_free(&s->layout);
+    chosen_samples_free(&s->chosen);
     tile_source_free(&s->source);
     samples_close(s->samples);
     free(s);
-}
-
-// Writes to out[0..n) which tokens of a subset are sampled: one at random of each of n equal runs
-// of its `tokens` tokens, so that they ascend and none comes twice. The same on every rank.
-static void sample_tokens(uint64_t seed, const char *subset, int64_t tokens, int64_t n,
-                          int64_t *out)
-{
-    __extension__ typedef __int128 wide;
-    rng r = rng_new(seed, subset);
-    for (int64_t t = 0; t < n; t++) {
-        int64_t begin = (int64_t)((wide)tokens * t / n);
-        int64_t end = (int64_t)((wide)tokens * (t + 1) / n);
-        out[t] = begin + (int64_t)rng_below(&r, (uint64_t)t, (uint64_t)(end - begin));
-    }
 }
 
 static status choose_tokens(collect_state *s)
@@ -154,8 +188,8 @@ static status choose_tokens(collect_state *s)
     uint64_t seed = (uint64_t)params_int(task_params(s->task), "seed");
     for (int i = 0; i < l->subsets; i++) {
         int64_t *own = s->sampled + s->sampled_first[i];
-        sample_tokens(seed, l->subset[i], counted_rows(&s->source, i, l->skip), l->firing_tokens[i],
-                      own);
+        sampled_tokens_choose(seed, l->subset[i], counted_rows(&s->source, i, l->skip),
+                              l->firing_tokens[i], own);
         counted_rows_place(&s->source, i, l->skip, l->firing_tokens[i], own);
     }
     return OK;
@@ -240,25 +274,10 @@ static bool is_stopping(void *context)
     return task_stopping(pass->state->task);
 }
 
-// The sampled rows that lie in a tile.
 static sampled_rows sampled_rows_of(const collect_state *s, const tile_cut *cut)
 {
-    const int64_t *row = s->sampled + s->sampled_first[cut->subset];
-    int64_t n = s->layout.firing_tokens[cut->subset], first = 0, end;
-    while (first < n && row[first] < cut->first_row)
-        first++;
-    for (end = first; end < n && row[end] < cut->first_row + cut->rows;)
-        end++;
-    return (sampled_rows){row + first, end - first, first, cut->first_row};
-}
-
-// The first of a block's rows that is row `row` of the tile or a later one.
-static int64_t find_row(const site_block *b, int64_t row)
-{
-    int64_t at = 0;
-    while (b->row && at < b->rows && b->row[at] < row)
-        at++;
-    return b->row ? at : row;
+    return sampled_tokens_of(s->sampled + s->sampled_first[cut->subset],
+                             s->layout.firing_tokens[cut->subset], cut);
 }
 
 // Adds a tile's block sample by sample, from the first token of each that counts.
@@ -272,7 +291,7 @@ static status add_samples(const collect_pass *pass, block_sums *own, const tile 
         const int64_t begin = t->first_row[i] + s->layout.skip, end = t->first_row[i + 1];
         if (begin >= end)
             continue;
-        const int64_t first = find_row(block, begin), last = find_row(block, end);
+        const int64_t first = counted_rows_find(block, begin), last = counted_rows_find(block, end);
         site_block counted = *block;
         counted.x = block->x + first * block->stride;
         counted.rows = last - first;
@@ -299,23 +318,15 @@ static status add_totals(void *context, int thread, const site_totals *t)
 static int64_t list_firing(void *context, int64_t index, int32_t *row, int64_t *bit)
 {
     const collect_pass *pass = context;
-    const tile_cut *cut = &pass->state->source.cuts.tile[pass->first + index];
-    const sampled_rows sampled = sampled_rows_of(pass->state, cut);
+    const collect_state *s = pass->state;
+    const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
+    const sampled_rows sampled = sampled_tokens_of(s->sampled + s->sampled_first[cut->subset],
+                                                   s->layout.firing_tokens[cut->subset], cut);
     for (int64_t i = 0; i < sampled.n; i++) {
         row[i] = (int32_t)(sampled.row[i] - sampled.before);
         bit[i] = sampled.first_bit + i;
     }
     return sampled.n;
-}
-
-static int widest_site(const collect_state *s)
-{
-    int widest = 0;
-    for (int which = 0; which < SITES; which++) {
-        const int width = s->layout.site[which].shape.width;
-        widest = width > widest ? width : widest;
-    }
-    return widest;
 }
 
 static status read_block(void *context, int64_t index, int thread, const tile *t,
@@ -325,7 +336,7 @@ static status read_block(void *context, int64_t index, int thread, const tile *t
     const collect_state *s = pass->state;
     block_sums **own = &s->block[thread];
     if (!*own) { // the thread that uses it makes it
-        status st = block_sums_new(widest_site(s), own);
+        status st = block_sums_new(collect_layout_widest(&s->layout), own);
         if (st != OK)
             return st;
     }
@@ -339,8 +350,8 @@ static status read_block(void *context, int64_t index, int thread, const tile *t
 }
 
 // The layers this rank holds: all of them but in a team, where others add what it did not run.
-static status add_site(const collect_state *s, const site_sums *sums, int subset, int which,
-                       partial *sum)
+static status add_site(const collect_state *s, const site_sums *sums, int subset, int fold,
+                       int which, partial *sum)
 {
     status st = OK;
     const site_shape *l = &s->layout.site[which].shape;
@@ -351,11 +362,14 @@ static status add_site(const collect_state *s, const site_sums *sums, int subset
                                      [COUNT_HISTOGRAM] = site_sums_histogram(sums),
                                      [COUNT_ROUTED] = site_sums_routed(sums)};
     int64_t first = (int64_t)held.first * l->width, n = (int64_t)(held.end - held.first) * l->width;
-    int64_t at = (int64_t)subset * l->layers * l->width + first;
+    const int64_t cell = (int64_t)subset * s->layout.folds + fold;
+    int64_t at = cell * l->layers * l->width + first;
     for (int m = 0; m < MOMENTS; m++)
         TRY(partial_add_sums(sum, field + m, at, n, site_sums_sum(sums, m) + first));
     for (collect_count k = 0; k < COUNTS; k++) {
-        int64_t a_layer, begin = collect_layout_count(&s->layout, which, k, subset, &a_layer);
+        const bool by_fold = collect_layout_folds(&s->layout, k) == s->layout.folds;
+        int64_t a_layer,
+            begin = collect_layout_count(&s->layout, which, k, by_fold ? cell : subset, &a_layer);
         TRY(partial_add_counts(sum, field + COLLECT_COUNTS, begin + held.first * a_layer,
                                (held.end - held.first) * a_layer,
                                counts[k] + held.first * a_layer));
@@ -386,7 +400,7 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
     collect_state *s = state;
     tile_run run = s->unit[unit];
     const tiling *cuts = &s->source.cuts;
-    int subset = cuts->tile[run.first].subset;
+    const int subset = cuts->tile[run.first].subset, fold = s->fold[unit];
     collect_pass own = {.state = s, .first = run.first};
     forward pass = {.context = &own,
                     .tiles = run.tiles,
@@ -408,10 +422,10 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
     TRY(model_forward(s->model, task_pool(s->task), &pass));
     const int64_t rows = own.rows;
     if (model_layers(s->model).first == 0) // one of a team counts
-        TRY(partial_add_counts(sum, COLLECT_ROWS, subset, 1, &rows));
+        TRY(partial_add_counts(sum, COLLECT_ROWS, subset * s->layout.folds + fold, 1, &rows));
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
-            TRY(add_site(s, own.sums[which], subset, which, sum));
+            TRY(add_site(s, own.sums[which], subset, fold, which, sum));
 done:
     return st;
 }
@@ -426,7 +440,11 @@ static status collect_finish(void *state, const round_state *finished, const par
     TRY(artefact_attribute(w, "products", model_products_name(s->model, name)));
     TRY(stage_note_skipped(samples_skipped(s->samples), w));
     TRY(stage_note_mask(s->task, "data", 1, w));
-    TRY(collect_describe(&s->layout, sum, w));
+    if (s->layout.folds == 1)
+        TRY(collect_describe(&s->layout, sum, w));
+    else
+        TRY(collect_folds_describe(&s->folds, &s->layout, sum, w));
+    TRY(chosen_samples_describe(&s->chosen, s->samples, s->layout.subsets, w));
 done:
     return st;
 }
@@ -451,7 +469,7 @@ static status collect_estimate(const task *t, estimate *out)
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
             out->memory_bytes += threads * (double)site_sums_bytes(&s->layout.site[which].shape);
-    out->memory_bytes += threads * (double)block_sums_bytes(widest_site(s));
+    out->memory_bytes += threads * (double)block_sums_bytes(collect_layout_widest(&s->layout));
     out->memory_bytes +=
         stage_products_bytes(threads) + threads * (double)samples_reading_bytes(s->samples);
     out->shared_bytes = stage_model_bytes(t);
@@ -463,7 +481,8 @@ done:
 
 const stage_def stage_collect = {
     .name = "collect",
-    .version = 4,
+    .version = 5,
+    .changed = STAGE_SPLIT_CHANGED,
     .summary = "statistics of every neuron's activations on every subset",
     .params = collect_params,
     .in_teams = true,

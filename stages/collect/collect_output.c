@@ -51,6 +51,7 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
         most = l->firing_tokens[i] > most ? l->firing_tokens[i] : most;
     }
     l->firing_bytes = (most + 7) / 8;
+    l->folds = params_has(p, "folds") ? (int)params_int(p, "folds") : 1;
     l->histogram = params_has(p, "histogram") && params_bool(p, "histogram");
     int field = COLLECT_ROWS + 1;
     for (int which = 0; which < SITES; which++) {
@@ -89,20 +90,25 @@ static int64_t counts_of_layer(const site_shape *s, collect_count kind)
                                      : 0;
 }
 
-int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int subset,
+int collect_layout_folds(const collect_layout *l, collect_count kind)
+{
+    return kind == COUNT_POSITIVE || kind == COUNT_ROUTED ? l->folds : 1;
+}
+
+int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int64_t cell,
                              int64_t *a_layer)
 {
     const site_shape *s = &l->site[which].shape;
     int64_t first = 0;
     for (collect_count k = 0; k < kind; k++)
-        first += l->subsets * l->layers * counts_of_layer(s, k);
-    *a_layer = counts_of_layer(s, kind);
-    return first + subset * l->layers * *a_layer;
+        first +=
+            (int64_t)l->subsets * collect_layout_folds(l, k) * l->layers * counts_of_layer(s, k);
+    *a_layer = kind < COUNTS ? counts_of_layer(s, kind) : 0;
+    return first + cell * l->layers * *a_layer;
 }
 
-// The counts of a kind of all subsets.
-static const int64_t *counts_of(const collect_layout *l, int which, collect_count kind,
-                                const partial *sum)
+const int64_t *collect_counts(const collect_layout *l, int which, collect_count kind,
+                              const partial *sum)
 {
     int64_t a_layer;
     return partial_counts(sum, l->site[which].field + COLLECT_COUNTS) +
@@ -112,44 +118,57 @@ static const int64_t *counts_of(const collect_layout *l, int which, collect_coun
 void collect_layout_shape(const collect_layout *l, partial_shape *out)
 {
     *out = (partial_shape){.fields = 1};
-    out->field[COLLECT_ROWS] = (partial_field){"tokens", PARTIAL_COUNT, l->subsets};
+    out->field[COLLECT_ROWS] =
+        (partial_field){"tokens", PARTIAL_COUNT, (int64_t)l->subsets * l->folds};
     for (int which = 0; which < SITES; which++) {
         const collect_site *s = &l->site[which];
         int64_t a_layer;
         if (!s->read)
             continue;
         for (int m = 0; m < MOMENTS; m++)
-            out->field[out->fields++] = (partial_field){
-                statistic[m].name, PARTIAL_SUM, (int64_t)l->subsets * l->layers * s->shape.width};
+            out->field[out->fields++] =
+                (partial_field){statistic[m].name, PARTIAL_SUM,
+                                (int64_t)l->subsets * l->folds * l->layers * s->shape.width};
         out->field[out->fields++] = (partial_field){
             "counts", PARTIAL_COUNT, collect_layout_count(l, which, COUNTS, 0, &a_layer)};
     }
 }
 
+int collect_layout_widest(const collect_layout *l)
+{
+    int widest = 0;
+    for (int which = 0; which < SITES; which++) {
+        const int width = l->site[which].shape.width;
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
 double collect_layout_disk_bytes(const collect_layout *l)
 {
     double bytes = 0;
+    const double folds = l->folds > 1 ? l->folds + 1 : 1;
     for (int which = 0; which < SITES; which++) {
         const site_shape *s = &l->site[which].shape;
         double values = (double)l->subsets * l->layers * s->width;
         if (l->site[which].read)
-            bytes += values * (MOMENTS + 1 + s->bins) * sizeof(double) +
-                     (double)l->subsets * l->layers * s->experts * sizeof(int64_t);
+            bytes += values * (folds * (MOMENTS + 1) + s->bins) * sizeof(double) +
+                     folds * l->subsets * l->layers * s->experts * sizeof(int64_t);
         if (l->site[which].read && s->words > 0)
             bytes += values * (double)l->firing_bytes;
     }
     return bytes;
 }
 
-// A row is one (subset, layer).
+// A row is one (subset, layer), or one (subset, fold, layer).
 static status fill_mean(void *context, int64_t first, int64_t rows, void *out)
 {
     const collect_variable *v = context;
     const collect_layout *l = v->layout;
     const site_shape *s = &l->site[v->site].shape;
     const int64_t *tokens = partial_counts(v->sum, COLLECT_ROWS);
-    const int64_t *routed = counts_of(l, v->site, COUNT_ROUTED, v->sum);
-    const int64_t *positive = counts_of(l, v->site, COUNT_POSITIVE, v->sum);
+    const int64_t *routed = collect_counts(l, v->site, COUNT_ROUTED, v->sum);
+    const int64_t *positive = collect_counts(l, v->site, COUNT_POSITIVE, v->sum);
     const fixed *sum =
         v->moment < MOMENTS ? partial_sums(v->sum, l->site[v->site].field + v->moment) : NULL;
     double *mean = out;
@@ -171,7 +190,7 @@ static status fill_firing(void *context, int64_t first, int64_t rows, void *out)
     const collect_variable *v = context;
     const collect_layout *l = v->layout;
     const site_shape *s = &l->site[v->site].shape;
-    const int64_t *bits = counts_of(l, v->site, COUNT_FIRING, v->sum);
+    const int64_t *bits = collect_counts(l, v->site, COUNT_FIRING, v->sum);
     int64_t neurons = (int64_t)l->layers * s->width;
     uint8_t *byte = out;
     for (int64_t r = first; r < first + rows; r++) {
@@ -253,7 +272,7 @@ static status describe_histogram(collect_layout *l, int which, const partial *su
                                          .dim = {"subset", "layer", scores_unit(which), "bin"},
                                          .long_name = "tokens of the subset by bin of activation",
                                          .units = "1",
-                                         .data = counts_of(l, which, COUNT_HISTOGRAM, sum)}));
+                                         .data = collect_counts(l, which, COUNT_HISTOGRAM, sum)}));
 done:
     return st;
 }
@@ -262,7 +281,7 @@ static status describe_routed(const collect_layout *l, int which, const partial 
                               artefact_writer *w)
 {
     status st = OK;
-    const int64_t *routed = counts_of(l, which, COUNT_ROUTED, sum);
+    const int64_t *routed = collect_counts(l, which, COUNT_ROUTED, sum);
     const routing_shape shape = {l->subsets, l->layers, l->site[which].shape.experts};
     TRY(artefact_dim(w, "expert", shape.experts));
     TRY(artefact_variable(w, &(variable){.name = "expert_tokens",
@@ -276,6 +295,26 @@ static status describe_routed(const collect_layout *l, int which, const partial 
     TRY(unreached_note(&shape, l->subset, routed, w));
 done:
     return st;
+}
+
+status collect_describe_mean(collect_layout *l, int which, int index, const partial *sum,
+                             const char *prefix, const variable *like, artefact_writer *w)
+{
+    collect_site *s = &l->site[which];
+    collect_variable *v = &s->variable[index];
+    *v = (collect_variable){.layout = l, .sum = sum, .site = which, .moment = index};
+    snprintf(v->name, sizeof v->name, "%s_%s%s", site_names[which], prefix, statistic[index].name);
+    snprintf(v->long_name, sizeof v->long_name, "%s%s%s", statistic[index].long_name,
+             s->shape.experts > 0 ? ", of those routed to its expert" : "",
+             *prefix ? ", of the fold" : "");
+    variable mean = *like;
+    mean.name = v->name;
+    mean.type = VARIABLE_F64;
+    mean.long_name = v->long_name;
+    mean.units = "1";
+    mean.fill = fill_mean;
+    mean.context = v;
+    return artefact_variable(w, &mean);
 }
 
 static status describe_site(collect_layout *l, int which, const partial *sum, artefact_writer *w)
@@ -293,21 +332,9 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
                                          .long_name = "tokens the statistics are over",
                                          .units = "1",
                                          .data = partial_counts(sum, COLLECT_ROWS)}));
-    for (int i = 0; i <= MOMENTS; i++) {
-        collect_variable *v = &s->variable[i];
-        *v = (collect_variable){.layout = l, .sum = sum, .site = which, .moment = i};
-        snprintf(v->name, sizeof v->name, "%s_%s", site_names[which], statistic[i].name);
-        snprintf(v->long_name, sizeof v->long_name, "%s%s", statistic[i].long_name,
-                 s->shape.experts > 0 ? ", of those routed to its expert" : "");
-        TRY(artefact_variable(w, &(variable){.name = v->name,
-                                             .type = VARIABLE_F64,
-                                             .dims = 3,
-                                             .dim = {"subset", "layer", unit},
-                                             .long_name = v->long_name,
-                                             .units = "1",
-                                             .fill = fill_mean,
-                                             .context = v}));
-    }
+    for (int i = 0; i <= MOMENTS; i++)
+        TRY(collect_describe_mean(l, which, i, sum, "",
+                                  &(variable){.dims = 3, .dim = {"subset", "layer", unit}}, w));
     if (s->shape.words > 0)
         TRY(describe_firing(l, which, sum, w));
     if (s->shape.bins > 0)

@@ -18,9 +18,9 @@
 // sums [subsets, layers, width] of each moment, and in one field all its counts.
 enum { COLLECT_ROWS = 0, COLLECT_COUNTS = MOMENTS, COLLECT_SITE_FIELDS };
 
-// A site's counts, one behind the other: x > 0 [subsets, layers, width], firing bits [subsets,
-// layers, width, words], histograms [subsets, layers, width, bins], and tokens that are routed to
-// each expert [subsets, layers, experts].
+// A site's counts, one behind the other: x > 0 [subsets, folds, layers, width], firing bits
+// [subsets, layers, width, words], histograms [subsets, layers, width, bins], and tokens that are
+// routed to each expert [subsets, folds, layers, experts].
 typedef enum collect_count {
     COUNT_POSITIVE,
     COUNT_FIRING,
@@ -48,6 +48,7 @@ typedef struct collect_site {
 typedef struct collect_layout {
     const char *modality; // for the report: "image" or "text"
     int subsets, layers;
+    int folds;              // that sums are kept by; 1: of the whole only
     int64_t skip;           // tokens at the beginning of each sample that do not count
     const char **subset;    // owned; names borrowed from the dataset
     int64_t *firing_tokens; // owned [subsets]
@@ -65,13 +66,25 @@ status collect_layout_make(const params *p, const dataset *data, const model_inf
 void collect_layout_free(collect_layout *l);
 // The fields of the partial.
 void collect_layout_shape(const collect_layout *l, partial_shape *out);
-// Where a subset's counts of a kind begin in its site's field, and how many it has a layer.
-int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int subset,
+// By how many folds counts of a kind are kept.
+int collect_layout_folds(const collect_layout *l, collect_count kind);
+// Where the counts of a kind of cell `subset * collect_layout_folds + fold` begin in its site's
+// field, and how many it has a layer.
+int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int64_t cell,
                              int64_t *a_layer);
+// The counts of a kind of all subsets. Borrowed from `sum`.
+const int64_t *collect_counts(const collect_layout *l, int which, collect_count kind,
+                              const partial *sum);
+// Neurons of a layer at the site that has the most.
+int collect_layout_widest(const collect_layout *l);
 // For estimates: bytes of the artefact.
 double collect_layout_disk_bytes(const collect_layout *l);
 
-// Describes the variables (see collect.c). Borrows both until they are stored.
+// Describes a mean, SITE_<prefix>STATISTIC, whose dimensions `like` has: a row is a cell's layer.
+// Borrows `l` and `sum` until they are stored.
+status collect_describe_mean(collect_layout *l, int which, int index, const partial *sum,
+                             const char *prefix, const variable *like, artefact_writer *w);
+// Describes the variables of a layout without folds (see collect.c). Borrows both until they are stored.
 status collect_describe(collect_layout *l, const partial *sum, artefact_writer *w);
 
 #endif

@@ -191,6 +191,9 @@ static const param_def data_params[] = {
     {"collect", PARAM_REAL, .low = 0, .high = 1, .choices = "same",
      .help = "share of each subset that is collected on, the rest is evaluated on; same: both "
              "see all; 0.5 where absent, 0 for questions"},
+    {"split_seed", PARAM_INT, "0", .low = 0, .high = 9e15, .choices = "none",
+     .help = "chooses which samples of each subset are collected on; none: the first ones, in file "
+             "order, as published"},
     {"image", PARAM_TEXT,
      .help = "parquet: the column of images; the only one of {bytes, path} where absent"},
     {"label", PARAM_TEXT, .help = "parquet: the column of the images' classes; label where absent"},
@@ -243,6 +246,7 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
     double collect = DATASET_COLLECT_DEFAULT;
     if (params_has(p, "collect"))
         collect = params_text(p, "collect") ? -1 : params_real(p, "collect");
+    const bool shuffled = !params_text(p, "split_seed"); // it is a number
     const char *labels = text_or_null(p, "labels"), *with = text_or_null(p, "mask_with");
     *out =
         (dataset_options){.format = params_text(p, "format"),
@@ -255,6 +259,8 @@ static status dataset_options_of(const params *p, const char ***keep, dataset_op
                           .labels_by_position = labels != NULL,
                           .skip_bad = params_has(p, "skip_bad") ? params_int(p, "skip_bad") : 0,
                           .collect = collect,
+                          .shuffled = shuffled,
+                          .split_seed = shuffled ? (uint64_t)params_int(p, "split_seed") : 0,
                           .image = text_or_null(p, "image"),
                           .label = text_or_null(p, "label"),
                           .field = params_text(p, "field"),

@@ -13,6 +13,16 @@
 static const char *const variables[SITES] = {
     [SITE_MLP] = "mlp_score", [SITE_ATTN] = "attn_score", [SITE_EXPERT] = "expert_score"};
 
+static const char *const lows[SITES] = {[SITE_MLP] = "mlp_score_low",
+                                        [SITE_ATTN] = "attn_score_low",
+                                        [SITE_EXPERT] = "expert_score_low"};
+static const char *const highs[SITES] = {[SITE_MLP] = "mlp_score_high",
+                                         [SITE_ATTN] = "attn_score_high",
+                                         [SITE_EXPERT] = "expert_score_high"};
+static const char *const withouts[SITES] = {[SITE_MLP] = "mlp_score_without",
+                                            [SITE_ATTN] = "attn_score_without",
+                                            [SITE_EXPERT] = "expert_score_without"};
+
 #define REACHED "expert_reached"
 
 const char *scores_unit(site which)
@@ -51,6 +61,33 @@ status scores_describe_site(artefact_writer *w, site which, int64_t layers, int6
                                          .long_name = long_name,
                                          .units = "1",
                                          .data = score}));
+done:
+    return st;
+}
+
+status scores_describe_folds(artefact_writer *w, site which, int64_t folds, const double *low,
+                             const double *high, const double *without)
+{
+    status st = OK;
+    const char *unit = scores_unit(which);
+    variable v = {.type = VARIABLE_F64, .dims = 3, .dim = {"subset", "layer", unit}, .units = "1"};
+    TRY(artefact_dim(w, "fold", folds));
+    v.name = lows[which];
+    v.long_name = "lower end of the score's 95% interval, by leaving out one fold at a time";
+    v.data = low;
+    TRY(artefact_variable(w, &v));
+    v.name = highs[which];
+    v.long_name = "upper end of the score's 95% interval";
+    v.data = high;
+    TRY(artefact_variable(w, &v));
+    TRY(artefact_variable(w, &(variable){.name = withouts[which],
+                                         .type = VARIABLE_F64,
+                                         .dims = 4,
+                                         .dim = {"fold", "subset", "layer", unit},
+                                         .long_name = "the score without what was collected on the "
+                                                      "fold",
+                                         .units = "1",
+                                         .data = without}));
 done:
     return st;
 }
@@ -102,6 +139,8 @@ status scores_open(const artefact *from, const char *sites, scores *out)
         out->width[k] = length[2];
         out->layer_width += length[2];
         out->unknown |= k == SITE_MLP && artefact_has(from, REACHED);
+        if (artefact_has(from, withouts[k]))
+            out->folds = artefact_length(from, "fold");
     }
     return OK;
 }
@@ -114,7 +153,9 @@ int64_t scores_known(const scores *s, const double *score, int64_t n)
     return known;
 }
 
-status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layers, double *score)
+// Layers of a variable of each site, from row `at` on.
+static status read_layers(const scores *s, const char *const name[SITES], int64_t at,
+                          int64_t layers, double *score)
 {
     status st = OK;
     int64_t offset = 0;
@@ -124,8 +165,7 @@ status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layer
     for (int k = 0; k < SITES; k++) {
         if (s->width[k] == 0)
             continue;
-        TRY(artefact_read_rows(s->from, variables[k], VARIABLE_F64, subset * s->layers + first,
-                               layers, rows));
+        TRY(artefact_read_rows(s->from, name[k], VARIABLE_F64, at, layers, rows));
         for (int64_t l = 0; l < layers; l++)
             memcpy(score + l * s->layer_width + offset, rows + l * s->width[k],
                    (size_t)s->width[k] * sizeof *rows);
@@ -134,6 +174,18 @@ status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layer
 done:
     free(rows);
     return st;
+}
+
+status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layers, double *score)
+{
+    return read_layers(s, variables, subset * s->layers + first, layers, score);
+}
+
+status scores_read_without(const scores *s, int64_t fold, int64_t subset, int64_t first,
+                           int64_t layers, double *score)
+{
+    const int64_t row = (fold * s->subsets + subset) * s->layers + first;
+    return read_layers(s, withouts, row, layers, score);
 }
 
 // Does what comes before a task of scores give those of a site? What is not known here does.

@@ -3,6 +3,9 @@
 // attn_score(subset, layer, attn_unit) and expert_score(subset, layer, expert) that `score` and
 // `import` write, and that `prune` and `intersect` rank neurons by. No engine here.
 //
+// Scores of statistics by fold have an interval, mlp_score_low and mlp_score_high, and what they are
+// without each fold, mlp_score_without(fold, subset, layer, unit); other sites alike.
+//
 // At the mlp site of a sparse model the scores of an expert's neurons are NaN where no token reached
 // it; expert_reached(subset, layer, expert) says where.
 #ifndef STAGES_COMMON_SCORES_H
@@ -26,6 +29,11 @@ status scores_describe_subsets(artefact_writer *w, int64_t subsets, const char *
 status scores_describe_site(artefact_writer *w, site which, int64_t layers, int64_t width,
                             const char *long_name, const double *score);
 
+// Describes a site's intervals and its scores without each fold, [folds, subsets, layers, width],
+// after its scores; borrows the values until the artefact is stored.
+status scores_describe_folds(artefact_writer *w, site which, int64_t folds, const double *low,
+                             const double *high, const double *without);
+
 // Describes expert_reached after the scores of mlp, and notes in words what was not reached, from
 // tokens[subsets, layers, experts]: 0 where none did. Writes to and borrows reached[] of that
 // size until the artefact is stored.
@@ -39,6 +47,7 @@ typedef struct scores {
     int64_t width[SITES]; // neurons of a layer's site; 0: it is not asked
     int64_t layer_width;  // of all sites
     bool unknown;         // may neurons of mlp have none? They are NaN then, and in no set
+    int64_t folds;        // scores without each of so many are there too; 0: none are
 } scores;
 
 // Will a task's inputs have scores of its parameter `site`, "mlp", "attn", "expert" or "both"? By what they
@@ -54,5 +63,8 @@ int64_t scores_known(const scores *s, const double *score, int64_t n);
 // Reads those of layers [first, first + layers) of a subset to score[layers, layer_width]. Local,
 // thread-safe.
 status scores_read(const scores *s, int64_t subset, int64_t first, int64_t layers, double *score);
+// The same of the scores without a fold. Local, thread-safe.
+status scores_read_without(const scores *s, int64_t fold, int64_t subset, int64_t first,
+                           int64_t layers, double *score);
 
 #endif

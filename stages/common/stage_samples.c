@@ -62,8 +62,9 @@ static void blame(const task *t, const char *param, size_t i, stage_look *found)
 static void note_samples(const task *t, const char *param, size_t i, const samples *s, text *notes)
 {
     const char *at = samples_notes(s), *name = task_resource_name(t, param, i);
-    for (const char *end; (end = strchr(at, '\n')); at = end + 1)
-        text_addf(notes, "datasets/%s: %.*s\n", name, (int)(end - at), at);
+    int n;
+    for (const char *line; (line = text_line(&at, &n));)
+        text_addf(notes, "datasets/%s: %.*s\n", name, n, line);
 }
 
 status stage_look_samples(const task *t, const char *param, size_t i, stage_look *found)

@@ -8,6 +8,12 @@
 #include "data/dataset/samples.h"
 #include "pipeline/stage.h"
 
+// What the stages' versions changed that cut datasets in two.
+#define STAGE_SPLIT_CHANGED                                                                        \
+    "a seed chooses the samples that are collected on; split_seed: none of the dataset cuts it "   \
+    "as "                                                                                          \
+    "before"
+
 // The i-th dataset a parameter names as the task's model sees it. *out is owned by the caller (samples_close), and
 // borrows the dataset. Local. Fails as samples_open; ERR_USAGE at the parameter when one is about
 // images and the other about text.

@@ -153,12 +153,29 @@ static void write_style(const heatmap *h, const layout *l, text *script)
                   (h->low + h->high) / 2, (h->low + h->high) / 2, h->high, h->high);
 }
 
+// The numbers of a panel's cells on one side of a value. gnuplot 5.4 crashes where none of them is
+// in a file of one cell.
+static void write_numbers(const heatmap *h, const layout *l, size_t at, bool below, double border,
+                          bool white, text *script)
+{
+    bool any = false;
+    for (int64_t i = 0; i < h->rows * h->columns; i++) {
+        const double v = h->panel[at].value[i];
+        any |= below ? v < border : v >= border;
+    }
+    if (any)
+        text_addf(script,
+                  ", \\\n  '' skip 1 using ($5 %s %g ? held($3) : NaN):2:(sprintf('%%.%df',$5)) "
+                  "with labels font ',%.0f' tc rgb '#%s'",
+                  below ? "<" : ">=", border, h->digits, l->font, white ? "ffffff" : "1a1a1a");
+}
+
 // Columns of the CSV: 1 panel, 2 row, 3 column, 4 own, 5 value, 6 missed.
 static void write_cells(const heatmap *h, const layout *l, size_t at, text *script)
 {
     // Text is white on the dark end of the scale.
     double border = h->low + (h->palette == PALETTE_SHARE ? 0.55 : 0.5) * (h->high - h->low);
-    const char *dark = h->palette == PALETTE_LOSS ? "<" : ">=";
+    const bool dark = h->palette == PALETTE_LOSS; // below it
     text_addf(script,
               "mine = %zu\nheld(r) = column(1) == mine ? r : NaN\n"
               "clip(v) = v < %g ? %g : v > %g ? %g : v\n",
@@ -179,13 +196,8 @@ static void write_cells(const heatmap *h, const layout *l, size_t at, text *scri
               ", \\\n  '' skip 1 using ($4 == 1 ? held($3) : NaN):2:(0.47):(0.47) with boxxyerror "
               "fs empty border lc rgb '#e66100' lw %g lc rgb '#e66100'",
               l->many ? 1.0 : 2.0);
-    if (!l->many)
-        text_addf(script,
-                  ", \\\n  '' skip 1 using ($5 %s %g ? held($3) : NaN):2:(sprintf('%%.%df',$5)) "
-                  "with labels font ',%.0f' tc rgb '#ffffff', \\\n"
-                  "  '' skip 1 using ($5 %s %g ? NaN : held($3)):2:(sprintf('%%.%df',$5)) with "
-                  "labels font ',%.0f' tc rgb '#1a1a1a'",
-                  dark, border, h->digits, l->font, dark, border, h->digits, l->font);
+    for (int below = 0; !l->many && below < 2; below++)
+        write_numbers(h, l, at, below, border, dark == below, script);
     text_add(script, "\n");
 }
 

@@ -85,6 +85,16 @@ void markup_csv(text *out, const char *string)
     text_add(out, "\"");
 }
 
+void markup_html_cell(text *out, const char *format, double value)
+{
+    text_add(out, "<td>");
+    if (isnan(value))
+        text_add(out, "–");
+    else
+        text_addf(out, format, value);
+    text_add(out, "</td>");
+}
+
 void markup_csv_number(text *out, double value)
 {
     char number[40];

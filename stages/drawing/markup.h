@@ -10,6 +10,10 @@
 // and bytes that are no UTF-8, become U+FFFD.
 void markup_html(text *out, const char *string);
 
+// A cell of a table: the number as a format of printf has it; – for NaN.
+__attribute__((format(printf, 2, 0))) void markup_html_cell(text *out, const char *format,
+                                                            double value);
+
 // One field of a CSV line (RFC 4180): in quotes where it holds a comma, a quote or a line break.
 // Where a spreadsheet would take it for a formula, it begins with a ' that makes it a text.
 void markup_csv(text *out, const char *string);

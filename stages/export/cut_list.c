@@ -4,10 +4,12 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/common/activation_means.h"
 
 static const char *const mask_name[SITES] = {
     [SITE_MLP] = "mlp_mask", [SITE_ATTN] = "attn_mask", [SITE_EXPERT] = "expert_mask"};
@@ -19,6 +21,7 @@ void cut_list_close(cut_list *l)
     for (int s = 0; s < SITES; s++) {
         free(l->mask[s]);
         free(l->score[s]);
+        free(l->mean[s]);
     }
     free(l->subset);
     *l = (cut_list){0};
@@ -54,17 +57,25 @@ static status find_forget(const export_input *in, cut_list *l)
 }
 
 // What pruned neurons were set to is a field of the key where the stage could do anything else.
-static status check_value(const export_input *in)
+static status find_value(const export_input *in, cut_list *l)
 {
+    status st = OK;
     char *fields = artefact_get_attribute(in->pruned, "task_key_fields");
     const char *value = fields ? strstr(fields, "\nvalue = ") : NULL;
-    const bool zero = !value || strncmp(value + 9, "zero\n", 5) == 0;
-    status st = zero
-                    ? OK
-                    : status_fail(ERR_INPUT, artefact_path(in->pruned),
-                                  "neurons were set to %.*s, which no weights alone can say; prune "
-                                  "with `value: zero` to export",
-                                  (int)strcspn(value + 9, "\n"), value + 9);
+    const int n = value ? (int)strcspn(value + strlen("\nvalue = "), "\n") : 0;
+    snprintf(l->value, sizeof l->value, "%.*s", n, value ? value + strlen("\nvalue = ") : "");
+    const bool retained = strcmp(l->value, "retain_mean") == 0;
+    l->means = retained || strcmp(l->value, "mean") == 0;
+    l->without = retained ? in->forget : NULL;
+    if (value && !l->means && strcmp(l->value, "zero") != 0)
+        st = status_fail(ERR_INPUT, artefact_path(in->pruned),
+                         "neurons were set to %s, which no weights alone can say; prune with "
+                         "`value: zero` to export",
+                         l->value);
+    else if (l->means && !in->means)
+        st = status_fail(ERR_INPUT, artefact_path(in->pruned),
+                         "the activations whose means its neurons became are no longer there; run "
+                         "their step again");
     free(fields);
     return st;
 }
@@ -86,6 +97,21 @@ static status read_mask(const export_input *in, int s, cut_list *l)
     l->cut.mask[s] = l->mask[s];
     return artefact_read_rows(in->pruned, mask_name[s], VARIABLE_I8, l->at * n[1], n[1],
                               l->mask[s]);
+}
+
+static status read_means(const export_input *in, int s, cut_list *l)
+{
+    status st;
+    activation_means m = {0};
+    TRY(activation_means_read(in->means, (site)s, l->cut.layers, l->cut.width[s],
+                              activation_means_experts(in->means), &m));
+    if (!(l->mean[s] = checked_calloc((size_t)m.neurons, sizeof(float))))
+        TRY(status_no_memory("means of activations"));
+    activation_means_pool(&m, l->without, l->mean[s]);
+    l->cut.mean[s] = l->mean[s];
+done:
+    activation_means_free(&m);
+    return st;
 }
 
 // Those of the masks' shape; of another model's there are none.
@@ -110,7 +136,7 @@ status cut_list_open(const export_input *in, cut_list *l)
     status st;
     *l = (cut_list){.scored = -1};
     TRY(find_forget(in, l));
-    TRY(check_value(in));
+    TRY(find_value(in, l));
     if (in->scores) {
         TRY(artefact_read_texts(in->scores, "subset", &l->subsets, &l->subset));
         l->scored = find_text(l->subset, l->subsets, in->forget);
@@ -118,6 +144,8 @@ status cut_list_open(const export_input *in, cut_list *l)
     for (int s = 0; s < SITES; s++) {
         if (artefact_has(in->pruned, mask_name[s]))
             TRY(read_mask(in, s, l));
+        if (l->mask[s] && l->means)
+            TRY(read_means(in, s, l));
         TRY(read_scores(in, s, l));
     }
     if (!l->mask[SITE_MLP] && !l->mask[SITE_ATTN] && !l->mask[SITE_EXPERT])
@@ -216,9 +244,10 @@ status cut_list_readme(const cut_list *l, const export_input *in, const file_lis
     text_addf(
         out,
         "# %s without its neurons of %s\n\nWritten by sulcus %s. The weights are the source's "
-        "but for the cut neurons: where the output\nprojections read them there are zeros, so "
+        "but for the cut neurons: where the output\nprojections read them there are zeros%s, so "
         "that every program that loads the folder runs the pruned model.\n\n",
-        slash && slash[1] ? slash + 1 : in->model, l->forget, SULCUS_VERSION);
+        slash && slash[1] ? slash + 1 : in->model, l->forget, SULCUS_VERSION,
+        l->means ? ", and the projections' biases have what the neurons' means give" : "");
     add_counts(l, out);
     add_attribute(in->pruned, "pipeline", "pipeline", out);
     add_attribute(in->pruned, "task", "task", out);

@@ -3,6 +3,7 @@
 #ifndef STAGES_EXPORT_CUT_LIST_H
 #define STAGES_EXPORT_CUT_LIST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/model_cut.h"
@@ -20,10 +21,14 @@ typedef struct cut_list {
     int64_t subsets;
     double *score[SITES]; // [subsets, layers, width] or NULL; owned
     int64_t scored;       // the place of `forget` among them, or -1
+    char value[32];       // that pruned neurons became; "": 0
+    bool means;           // their means, without a subset (NULL: of all)
+    const char *without;  // borrowed
+    float *mean[SITES];   // [layers, width] or NULL; owned
 } cut_list;
 
 // Reads masks and scores. ERR_USAGE: no such subset; ERR_INPUT: no masks, or neurons that were set
-// to something else than zero. cut_list_close in any case.
+// to what no weights can say, or means that are no longer there. cut_list_close in any case.
 status cut_list_open(const export_input *in, cut_list *l);
 void cut_list_close(cut_list *l);
 

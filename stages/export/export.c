@@ -1,150 +1,330 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything is written below a temporary name and renamed at the end, so that whoever finds the
-// folder finds a whole model in it.
-#include "stages/export/export.h"
-
-#include <errno.h>
-#include <ftw.h>
+// The stage `export`: prunings as model folders that other programs load, for each subset to forget.
+//   folders: {stage: export, from: [unlearn, scores], model: trained, forget: [latin]}
+// Input: an artefact of `prune`; that of its scores, where they are to lie in the folders; and of its
+// activations, where pruned neurons became their means. Output, beside the folders:
+//   string forget(forget)  1     subset whose neurons are cut
+//   int64 bytes(forget)    byte  size of its folder's files but README.md
+//   string digest(forget)  1     of the same
+// and the coordinate path(forget), the model's folder below OUTPUT. Folders lie below STEP/TASK.KEY: a
+// sweep's beside each other, and those of other values stay.
+//
+// One round; a unit is a folder, written as the command `export` writes it. What it adds to the sum is
+// what its folder holds, so that a run that goes on looks at nothing twice.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "model/files/safetensors_write.h"
+#include "model/model_cut.h"
 #include "pipeline/base/checked.h"
-#include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
-#include "stages/export/cut_list.h"
+#include "stages/common/foreseen.h"
+#include "stages/common/resources.h"
+#include "stages/export/export_folder.h"
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+// The partial: a digest's words of 32 bits, [forget, WORDS]; bytes [forget].
+enum { FIELD_DIGEST, FIELD_BYTES, FIELDS, WORDS = 4, WORD_DIGITS = 8 };
+
+typedef struct export_state {
+    const task *task; // borrowed
+    export_input from;
+    int64_t n;
+    char **pruned;       // names of all that were pruned; owned, one block
+    const char **forget; // [n] those asked; owned, names borrowed
+    char **path;         // [n] below OUTPUT; owned, each
+    char (*digest)[DIGEST_HEX];
+    const char **digest_text; // [n] the same as the artefact takes it
+} export_state;
+
+static const param_def export_params[] = {
+    {"from", PARAM_FROM, .required = true,
+     .help = "prunings; or [prunings, scores], and for value: mean and retain_mean the activations "
+             "too"},
+    {"model", PARAM_RESOURCE, .required = true, .section = "models",
+     .help = "the model that was pruned"},
+    {"forget", PARAM_TEXTS, "[all]", .help = "all that was pruned, or names of subsets"},
+    {0},
+};
+
+static bool is_of(const task *t, size_t i, const char *stage)
 {
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
+    return strcmp(task_input_stage(t, i), stage) == 0;
 }
 
-static status make_folder(const char *path)
+// The place of the only input of a kind; task_inputs: there is none. `*more`: there are others.
+static size_t find_input(const task *t, const char *stage, const char *or_else, bool *more)
 {
-    return mkdir(path, 0777) == 0 ? OK
-                                  : status_fail_errno(ERR_IO, path, "cannot create the folder");
-}
-
-// "FOLDER/sulcus/WHAT.SITE.safetensors"; NULL when out of memory. Owned by the caller.
-static char *beside(const char *folder, const char *what, int which)
-{
-    return text_format("%s/sulcus/%s.%s.safetensors", folder, what, site_names[which]);
-}
-
-static status write_matrices(char *path, const safetensors_matrix *matrices, size_t n)
-{
-    status st = path ? safetensors_write(path, matrices, n) : status_no_memory("a path");
-    free(path);
-    return st;
-}
-
-static status write_mask(const cut_list *l, int s, const char *folder)
-{
-    const size_t n = (size_t)l->cut.layers * (size_t)l->cut.width[s];
-    double *values = checked_calloc(n, sizeof *values);
-    if (!values)
-        return status_no_memory("a mask");
-    for (size_t i = 0; i < n; i++)
-        values[i] = l->cut.mask[s][i];
-    const safetensors_matrix mask = {l->forget, (size_t)l->cut.layers, (size_t)l->cut.width[s],
-                                     values};
-    status st = write_matrices(beside(folder, "mask", s), &mask, 1);
-    free(values);
-    return st;
-}
-
-static status write_scores(const cut_list *l, int s, const char *folder)
-{
-    const size_t n = (size_t)l->cut.layers * (size_t)l->cut.width[s];
-    safetensors_matrix *all = checked_calloc((size_t)l->subsets, sizeof *all);
-    if (!all)
-        return status_no_memory("scores");
-    for (int64_t i = 0; i < l->subsets; i++)
-        all[i] = (safetensors_matrix){l->subset[i], (size_t)l->cut.layers, (size_t)l->cut.width[s],
-                                      l->score[s] + (size_t)i * n};
-    status st = write_matrices(beside(folder, "scores", s), all, (size_t)l->subsets);
-    free(all);
-    return st;
-}
-
-static status write_text(const char *folder, const char *name, const text *t)
-{
-    char *path = file_join(folder, name);
-    status st = !path || t->failed ? status_no_memory(name)
-                                   : file_write_atomic(path, text_get(t), t->length);
-    free(path);
-    return st;
-}
-
-static status write_lists(const export_input *in, const cut_list *l, const char *folder)
-{
-    status st;
-    text json = {0};
-    char *inner = file_join(folder, "sulcus");
-    TRY(inner ? make_folder(inner) : status_no_memory("a path"));
-    for (int s = 0; s < SITES; s++) {
-        if (l->cut.mask[s])
-            TRY(write_mask(l, s, folder));
-        if (l->cut.mask[s] && l->score[s])
-            TRY(write_scores(l, s, folder));
+    const size_t n = task_inputs(t);
+    size_t found = n;
+    *more = false;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_of(t, i, stage) && !(or_else && is_of(t, i, or_else)))
+            continue;
+        *more = found < n;
+        found = i;
     }
-    cut_list_json(l, in->pruned, &json);
-    TRY(write_text(folder, "sulcus/cut.json", &json));
+    return found;
+}
+
+static const artefact *input_of(const task *t, const char *stage, const char *or_else)
+{
+    bool more;
+    const size_t i = find_input(t, stage, or_else, &more);
+    return i < task_inputs(t) ? task_input(t, i) : NULL;
+}
+
+// Did pruned neurons become their means?
+static bool has_means(const params *pruning)
+{
+    const char *value = params_has(pruning, "value") ? params_text(pruning, "value") : "zero";
+    return strcmp(value, "mean") == 0 || strcmp(value, "retain_mean") == 0;
+}
+
+static status export_check(const task *t)
+{
+    const params *p = task_params(t);
+    const size_t n = task_inputs(t);
+    bool prunings, scores, activations;
+    const size_t pruning = find_input(t, "prune", NULL, &prunings);
+    find_input(t, "score", "import", &scores);
+    const size_t means = find_input(t, "collect", NULL, &activations);
+    if (pruning == n || prunings || scores || activations)
+        return params_fail(p, "from",
+                           "it is not one step of prunings, and at most one of scores and one of "
+                           "activations (a sweep gives one task for each); give from: [prunings, "
+                           "scores]");
+    const params *of = task_input_params(t, pruning);
+    if (has_means(of) && means == n)
+        return params_fail(p, "from",
+                           "value: %s of %s needs its activations too; give from: [prunings, "
+                           "activations]",
+                           params_text(of, "value"), task_input_label(t, pruning));
+    if (!has_means(of) && means < n)
+        return params_fail(p, "from",
+                           "activations are for value: mean and retain_mean; leave %s out",
+                           task_input_label(t, means));
+    if (params_has(of, "value") && strcmp(params_text(of, "value"), "resample") == 0)
+        return params_fail(p, "from",
+                           "what %s set neurons to no weights can say; prune with value: zero, or "
+                           "mean where the model has biases",
+                           task_input_label(t, pruning));
+    return OK;
+}
+
+static bool takes_all(const params *p)
+{
+    return params_count(p, "forget") == 1 && strcmp(params_text_at(p, "forget", 0), "all") == 0;
+}
+
+static status export_foresee(const task *t)
+{
+    return takes_all(task_params(t)) ? OK : foreseen_subsets(t, "forget");
+}
+
+static status export_look_at(const task *t, stage_look *found)
+{
+    bool more, means[SITES] = {false};
+    const params *of = task_input_params(t, find_input(t, "prune", NULL, &more));
+    const char *pruned = params_text(of, "site");
+    for (int s = 0; s < SITES; s++)
+        means[s] = has_means(of) && (strcmp(pruned, site_names[s]) == 0 ||
+                                     (strcmp(pruned, "both") == 0 && s != SITE_EXPERT));
+    found->parameter = "model";
+    return model_cut_possible(stage_model(t), means);
+}
+
+static void export_close(void *state)
+{
+    export_state *s = state;
+    if (!s)
+        return;
+    for (int64_t i = 0; s->path && i < s->n; i++)
+        free(s->path[i]);
+    free(s->path);
+    free(s->forget);
+    free(s->pruned);
+    free(s->digest);
+    free(s->digest_text);
+    free(s);
+}
+
+static status choose_subsets(export_state *s)
+{
+    status st;
+    const params *p = task_params(s->task);
+    int64_t pruned;
+    TRY(artefact_read_texts(s->from.pruned, "forget", &pruned, &s->pruned));
+    const bool all = takes_all(p);
+    s->n = all ? pruned : (int64_t)params_count(p, "forget");
+    s->forget = checked_calloc((size_t)s->n, sizeof *s->forget);
+    s->path = checked_calloc((size_t)s->n, sizeof *s->path);
+    if (!s->forget || !s->path)
+        return status_no_memory("a list of folders");
+    for (int64_t i = 0; i < s->n; i++) {
+        s->forget[i] = all ? s->pruned[i] : params_text_at(p, "forget", (size_t)i);
+        s->path[i] = task_folder(s->task, s->forget[i]);
+        if (!s->path[i])
+            return status_no_memory("a path");
+        for (int64_t k = 0; k < i; k++)
+            if (strcmp(s->forget[k], s->forget[i]) == 0)
+                return params_fail(p, "forget", "%s is given twice", s->forget[i]);
+    }
 done:
-    text_free(&json);
-    free(inner);
     return st;
 }
 
-static status write_all(const export_input *in, const cut_list *l, const char *folder)
+static status export_open(const task *t, void **state)
 {
     status st;
-    text readme = {0};
-    file_list left_out = {0};
-    TRY(model_cut_write(in->model, &l->cut, folder, &left_out));
-    TRY(write_lists(in, l, folder));
-    TRY(cut_list_readme(l, in, &left_out, &readme));
-    TRY(write_text(folder, "README.md", &readme));
-    TRY(file_sync_folder(folder));
+    export_state *s = checked_calloc(1, sizeof *s);
+    if (!s)
+        return status_no_memory("export");
+    s->task = t;
+    s->from = (export_input){.pruned = input_of(t, "prune", NULL),
+                             .scores = input_of(t, "score", "import"),
+                             .means = input_of(t, "collect", NULL),
+                             .model = stage_model_path(t),
+                             .replace = true};
+    TRY(choose_subsets(s));
+    *state = s;
+    s = NULL;
 done:
-    text_free(&readme);
-    file_list_free(&left_out);
+    export_close(s);
     return st;
 }
 
-status export_write(const struct export_input *in)
+static status export_next(void *state, const round_state *finished, const partial *sum,
+                          round_state *next, bool *done)
 {
+    (void)state, (void)sum, (void)next;
+    *done = finished != NULL;
+    return OK;
+}
+
+static status export_plan(void *state, const round_state *round, round_plan *out)
+{
+    (void)round;
+    const export_state *s = state;
+    out->units = s->n;
+    out->shape = (partial_shape){
+        .fields = FIELDS,
+        .field = {[FIELD_DIGEST] = {"digests", PARTIAL_COUNT, s->n * WORDS},
+                  [FIELD_BYTES] = {"bytes", PARTIAL_COUNT, s->n}},
+    };
+    return OK;
+}
+
+// A digest's digits as numbers.
+static void words_of(const char *hex, int64_t word[WORDS])
+{
+    for (int w = 0; w < WORDS; w++) {
+        char digits[WORD_DIGITS + 1] = {0};
+        memcpy(digits, hex + (ptrdiff_t)w * WORD_DIGITS, WORD_DIGITS);
+        word[w] = (int64_t)strtoull(digits, NULL, 16);
+    }
+}
+
+static status export_unit(void *state, const round_state *round, int64_t unit, int lane,
+                          partial *sum)
+{
+    (void)round, (void)lane;
     status st;
-    cut_list l = {0};
-    bool made = false;
-    char *temporary = text_format("%s.%ld.tmp", in->folder, (long)getpid());
-    char *above = file_folder(in->folder);
-    if (!temporary || !above)
+    const export_state *s = state;
+    export_input in = s->from;
+    export_contents there;
+    int64_t word[WORDS];
+    char *folder = file_join(task_output(s->task), s->path[unit]);
+    in.folder = folder;
+    in.forget = s->forget[unit];
+    if (!folder)
         TRY(status_no_memory("a path"));
-    if (file_exists(in->folder)) {
-        st = status_fail(ERR_USAGE, in->folder, "is there already; name a folder that is not");
+    if (task_stopping(s->task)) {
+        st = ERR_INTERRUPTED;
         goto done;
     }
-    TRY(cut_list_open(in, &l));
-    TRY(file_make_folders(above));
-    TRY(make_folder(temporary));
-    made = true;
-    TRY(write_all(in, &l, temporary));
-    if (rename(temporary, in->folder) != 0) {
-        st = status_fail_errno(ERR_IO, in->folder, "cannot rename to it");
-        goto done;
-    }
-    made = false;
-    TRY(file_sync_folder(above));
+    TRY(export_write(&in));
+    TRY(export_look(folder, &there));
+    words_of(there.digest, word);
+    TRY(partial_add_counts(sum, FIELD_DIGEST, unit * WORDS, WORDS, word));
+    TRY(partial_add_counts(sum, FIELD_BYTES, unit, 1, &there.bytes));
 done:
-    if (made)
-        nftw(temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    cut_list_close(&l);
-    free(temporary);
-    free(above);
+    free(folder);
     return st;
 }
+
+static status describe(artefact_writer *w, const char *name, variable_type type, const void *data,
+                       const char *long_name, const char *units)
+{
+    return artefact_variable(w, &(variable){.name = name,
+                                            .type = type,
+                                            .dims = 1,
+                                            .dim = {"forget"},
+                                            .long_name = long_name,
+                                            .units = units,
+                                            .data = data});
+}
+
+static status export_finish(void *state, const round_state *finished, const partial *sum,
+                            artefact_writer *w)
+{
+    (void)finished;
+    status st;
+    export_state *s = state;
+    s->digest = checked_calloc((size_t)s->n, sizeof *s->digest);
+    s->digest_text = checked_calloc((size_t)s->n, sizeof *s->digest_text);
+    if (!s->digest || !s->digest_text)
+        return status_no_memory("a list of folders");
+    const int64_t *word = partial_counts(sum, FIELD_DIGEST);
+    for (int64_t i = 0; i < s->n; i++) {
+        for (int k = 0; k < WORDS; k++)
+            snprintf(s->digest[i] + (ptrdiff_t)k * WORD_DIGITS, WORD_DIGITS + 1, "%08llx",
+                     (unsigned long long)word[i * WORDS + k]);
+        s->digest_text[i] = s->digest[i];
+    }
+    TRY(artefact_attribute(w, "title", "Models without the neurons of subsets"));
+    TRY(artefact_dim(w, "forget", s->n));
+    TRY(describe(w, "forget", VARIABLE_TEXT, s->forget, "subset whose neurons are cut", "1"));
+    TRY(artefact_coordinate(w, &(variable){.name = "path",
+                                           .type = VARIABLE_TEXT,
+                                           .dims = 1,
+                                           .dim = {"forget"},
+                                           .long_name = "the model's folder, below OUTPUT",
+                                           .units = "1",
+                                           .data = s->path}));
+    TRY(describe(w, "bytes", VARIABLE_I64, partial_counts(sum, FIELD_BYTES),
+                 "size of the folder's files but README.md", "byte"));
+    TRY(describe(w, "digest", VARIABLE_TEXT, s->digest_text,
+                 "digest of the folder's files but README.md", "1"));
+done:
+    return st;
+}
+
+static status export_estimate(const task *t, estimate *out)
+{
+    const params *p = task_params(t);
+    const dataset *d = stage_dataset(t, "data", 0);
+    const double subsets = d ? dataset_subsets(d) : 1;
+    out->units = takes_all(p) ? (int64_t)subsets : (int64_t)params_count(p, "forget");
+    out->shared_bytes = stage_model_bytes(t);
+    out->disk_bytes = (double)out->units * stage_model_bytes(t);
+    return OK;
+}
+
+const stage_def stage_export = {
+    .name = "export",
+    .version = 1,
+    .summary = "writes pruned models as folders that other programs load",
+    .params = export_params,
+    .inputs = "prune|score|import|collect",
+    .inputs_required = true,
+    .check = export_check,
+    .foresee = export_foresee,
+    .look = export_look_at,
+    .estimate = export_estimate,
+    .open = export_open,
+    .next = export_next,
+    .plan = export_plan,
+    .unit = export_unit,
+    .finish = export_finish,
+    .close = export_close,
+};

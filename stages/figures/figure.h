@@ -58,6 +58,10 @@ const char *figure_group(const figure *f);
 const char *figure_task_name(const report_task *t);
 // "more than", "about" or "less than": where a value lies beside what chance gives. Borrowed.
 const char *figure_beside_chance(double value, double chance);
+// Adds ", between 2.0 and 4.6% by folds" to a sentence about the mean overlap of `percent` of the
+// neurons, where it has an interval; and what the stability of its sets is. ERR_INPUT when the
+// artefact cannot be read.
+status figure_add_folds(const report_task *t, double percent, text *out);
 // Value of a swept axis, or NULL. Borrowed.
 const char *figure_axis(const report_task *t, const char *name);
 

@@ -80,11 +80,13 @@ static status add_means(figure *f, const report_task *t, double *chance_out)
     TRY(layer_curves_read(t, "overlap_between_others", NULL, &others));
     TRY(layer_curves_read(t, "chance", NULL, &chance));
     *chance_out = chance[0];
-    if (!isnan(same[0]))
-        text_addf(&f->numbers,
-                  "; a %s overlaps with itself by <b>%.1f%%</b> and with others by %.1f%% (chance "
-                  "%.1f%%)",
-                  figure_subset_word(f), 100 * same[0], 100 * others[0], 100 * chance[0]);
+    if (!isnan(same[0])) {
+        text_addf(&f->numbers, "; a %s overlaps with itself by <b>%.1f%%</b>",
+                  figure_subset_word(f), 100 * same[0]);
+        if (!isnan(others[0]))
+            text_addf(&f->numbers, " and with others by %.1f%%", 100 * others[0]);
+        text_addf(&f->numbers, " (chance %.1f%%)", 100 * chance[0]);
+    }
     text_add(&f->numbers, "</li>\n");
 done:
     free(same);

@@ -121,6 +121,8 @@ static void add_numbers(figure *f, const curve *c, size_t n, double fraction)
 {
     for (size_t i = 0; i < n; i++) {
         const double mean = mean_of_layers(&c[i]);
+        if (isnan(mean))
+            continue;
         text_add(&f->numbers, "<li><code>");
         markup_html(&f->numbers, f->task[i]->label);
         text_add(&f->numbers, "</code>, ");
@@ -142,10 +144,15 @@ static void add_table(const curve *c, size_t n, size_t tasks, char *const *title
         markup_html(table, title[i / tasks]);
         text_add(table, "</td><td>");
         markup_html(table, c[i].label);
-        text_addf(table, "</td><td>%.3f</td><td>%.3f</td><td>", mean,
-                  c[i].points ? c[i].point[0].chance : NAN);
+        text_add(table, "</td>");
+        markup_html_cell(table, "%.3f", mean);
+        markup_html_cell(table, "%.3f", c[i].points ? c[i].point[0].chance : NAN);
+        text_add(table, "<td>");
         for (int64_t l = 0; l < c[i].points; l++)
-            text_addf(table, "%s%.3f", l ? " " : "", c[i].point[l].mean);
+            if (isnan(c[i].point[l].mean))
+                text_add(table, " –");
+            else
+                text_addf(table, " %.3f", c[i].point[l].mean);
         text_add(table, "</td></tr>\n");
     }
     text_add(table, "</tbody></table>\n");

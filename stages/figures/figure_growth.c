@@ -120,18 +120,23 @@ static double find_top(const curve *c, size_t n)
     return fmin(most, 100);
 }
 
-static void add_numbers(figure *f, const curve *c, size_t n)
+static status add_numbers(figure *f, const curve *c, size_t n)
 {
+    status st = OK;
     for (size_t i = 0; i < n && c[i].points > 0; i++) {
         const curve_point *p = &c[i].point[0];
         text_add(&f->numbers, "<li><code>");
         markup_html(&f->numbers, f->task[i]->label);
         text_addf(&f->numbers,
                   "</code>: the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> "
-                  "(mean ± standard deviation over pairs), %s chance, %.1f%%</li>\n",
+                  "(mean ± standard deviation over pairs), %s chance, %.1f%%",
                   p->x, figure_subset_words(f), p->mean, p->std,
                   figure_beside_chance(p->mean, p->chance), p->chance);
+        TRY(figure_add_folds(f->task[i], p->x, &f->numbers));
+        text_add(&f->numbers, "</li>\n");
     }
+done:
+    return st;
 }
 
 static void add_caption(figure *f, bool difference)
@@ -201,7 +206,7 @@ status figure_growth(figure *f)
                         .grey = "chance"};
     curves_write(&all, &f->picture);
     add_caption(f, panels > n);
-    add_numbers(f, c, n);
+    TRY(add_numbers(f, c, n));
     add_table(c, n, &f->table);
 done:
     curves_free(c, n + 1);

@@ -24,10 +24,27 @@ static void summarise_nulls(const double *q, int64_t nulls, double *mean, double
     *std = nulls > 1 ? sqrt(square / (double)(nulls - 1)) : NAN;
 }
 
+// Nothing where no layer has a neuron that fires.
+static void add_means(figure *f, const curve *c, double chance)
+{
+    const double mean = layer_curves_mean(c);
+    if (isnan(mean))
+        return;
+    text_add(&f->numbers, "<li>");
+    markup_html(&f->numbers, c->label);
+    text_addf(&f->numbers,
+              ": communities of neurons that fire together have a modularity of <b>%.3f</b> on "
+              "average over layers",
+              mean);
+    if (!isnan(chance))
+        text_addf(&f->numbers, "; those of rewired graphs %.3f", chance);
+    text_add(&f->numbers, "</li>\n");
+}
+
 static status add_modularity(figure *f, const report_task *t, curve *c)
 {
     status st = OK;
-    double *q = NULL, *null = NULL, *p = NULL, *communities = NULL, chance = 0;
+    double *q = NULL, *null = NULL, *p = NULL, *communities = NULL, chance = 0, known = 0;
     int64_t nulls = artefact_length(t->artefact, "null");
     TRY(layer_curves_read(t, "modularity", NULL, &q));
     TRY(layer_curves_read(t, "modularity_null", NULL, &null));
@@ -38,20 +55,19 @@ static status add_modularity(figure *f, const report_task *t, curve *c)
         summarise_nulls(null + l * nulls, nulls, &mean, &std);
         c->point[l].mean = q[l];
         c->point[l].chance = mean;
-        chance += mean / (double)c->points;
+        chance += isnan(mean) ? 0 : mean;
+        known += !isnan(mean);
         text_add(&f->table, "<tr><td>");
         markup_html(&f->table, c->label);
-        text_addf(&f->table,
-                  "</td><td>%lld</td><td>%.0f</td><td>%.4f</td><td>%.4f</td><td>%.4f</td>"
-                  "<td>%.1f</td><td>%.2g</td></tr>\n",
-                  (long long)l, communities[l], q[l], mean, std, (q[l] - mean) / std, p[l]);
+        text_addf(&f->table, "</td><td>%lld</td><td>%.0f</td>", (long long)l, communities[l]);
+        markup_html_cell(&f->table, "%.4f", q[l]);
+        markup_html_cell(&f->table, "%.4f", mean);
+        markup_html_cell(&f->table, "%.4f", std);
+        markup_html_cell(&f->table, "%.1f", (q[l] - mean) / std);
+        markup_html_cell(&f->table, "%.2g", p[l]);
+        text_add(&f->table, "</tr>\n");
     }
-    text_add(&f->numbers, "<li>");
-    markup_html(&f->numbers, c->label);
-    text_addf(&f->numbers,
-              ": communities of neurons that fire together have a modularity of <b>%.3f</b> on "
-              "average over layers; those of rewired graphs %.3f</li>\n",
-              layer_curves_mean(c), chance);
+    add_means(f, c, known > 0 ? chance / known : NAN);
 done:
     free(q);
     free(null);

@@ -11,6 +11,24 @@
 #include "stages/drawing/heatmap.h"
 #include "stages/drawing/markup.h"
 
+// What is shown of a cell to who points at it, where folds give it.
+static status read_intervals(const artefact *a, int64_t n, heatmap_panel *out)
+{
+    status st;
+    out->low = checked_calloc((size_t)(n * n), sizeof *out->low);
+    out->high = checked_calloc((size_t)(n * n), sizeof *out->high);
+    if (!out->low || !out->high)
+        return status_no_memory("a heat map");
+    TRY(artefact_read_rows(a, "overlap_low", VARIABLE_F64, 0, n, out->low));
+    TRY(artefact_read_rows(a, "overlap_high", VARIABLE_F64, 0, n, out->high));
+    for (int64_t i = 0; i < n * n; i++) {
+        out->low[i] *= 100;
+        out->high[i] *= 100;
+    }
+done:
+    return st;
+}
+
 // One task's overlaps in percent, without the diagonal.
 static status read_panel(const report_task *t, int64_t n, double fraction, heatmap_panel *out)
 {
@@ -28,6 +46,8 @@ static status read_panel(const report_task *t, int64_t n, double fraction, heatm
     status st = artefact_read_rows(a, "overlap", VARIABLE_F64, 0, n, out->value);
     if (st == OK)
         st = artefact_read_rows(a, "p_value", VARIABLE_F64, 0, n, out->p);
+    if (st == OK && artefact_has(a, "overlap_low"))
+        st = read_intervals(a, n, out);
     for (int64_t i = 0; i < n * n; i++)
         out->value[i] = i / n == i % n ? NAN : 100 * out->value[i];
     return st;
@@ -109,13 +129,17 @@ static status add_numbers(figure *f, const report_task *t, double fraction, doub
     double mean, std;
     TRY(artefact_read(t->artefact, "overlap_mean", VARIABLE_F64, &mean));
     TRY(artefact_read(t->artefact, "overlap_std", VARIABLE_F64, &std));
+    if (isnan(mean)) // no two to compare
+        goto done;
     text_add(&f->numbers, "<li><code>");
     markup_html(&f->numbers, t->label);
     text_addf(&f->numbers,
               "</code>: the top %g%% of neurons of two %s overlap by <b>%.1f ± %.1f%%</b> (mean ± "
-              "standard deviation over pairs), %s chance, %.1f%%</li>\n",
+              "standard deviation over pairs), %s chance, %.1f%%",
               100 * fraction, figure_subset_words(f), 100 * mean, 100 * std,
               figure_beside_chance(mean, chance), 100 * chance);
+    TRY(figure_add_folds(t, 100 * fraction, &f->numbers));
+    text_add(&f->numbers, "</li>\n");
 done:
     return st;
 }

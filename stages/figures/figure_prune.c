@@ -91,10 +91,7 @@ static status make_panel(const figure *f, const pruning *p, int control, heatmap
 
 static void add_percent(text *table, double ratio)
 {
-    if (isnan(ratio))
-        text_add(table, "<td>–</td>");
-    else
-        text_addf(table, "<td>%.1f%%</td>", 100 * ratio);
+    markup_html_cell(table, "%.1f%%", 100 * ratio);
 }
 
 static void add_row(const pruning *p, int64_t f, text *table)

@@ -75,16 +75,19 @@ static void fill_curve(const within *w, int64_t share, curve *c)
     }
 }
 
-// The standard deviation of a layer's overlap over pairs.
+// The standard deviation of a layer's overlap over the pairs that have one; NaN without.
 static double deviation(const within *w, int64_t at)
 {
     int64_t n = w->subsets;
     const double *overlap = w->overlap + at * n * n;
-    double square = 0, pairs = (double)(n * (n - 1)) / 2;
+    double square = 0, pairs = 0;
     for (int64_t a = 0; a < n; a++)
         for (int64_t b = a + 1; b < n; b++)
-            square += pow(overlap[a * n + b] - w->mean[at], 2) / pairs;
-    return sqrt(square);
+            if (!isnan(overlap[a * n + b])) {
+                square += pow(overlap[a * n + b] - w->mean[at], 2);
+                pairs++;
+            }
+    return pairs > 0 ? sqrt(square / pairs) : NAN;
 }
 
 static void add_layer_numbers(figure *f, const within *w)
@@ -93,17 +96,19 @@ static void add_layer_numbers(figure *f, const within *w)
         int64_t above = 0, most = 0;
         for (int64_t l = 0; l < w[i].layers; l++) {
             above += w[i].p_mean[l] < 0.05;
-            most = w[i].mean[l] > w[i].mean[most] ? l : most;
+            most = w[i].mean[l] > w[i].mean[most] || isnan(w[i].mean[most]) ? l : most;
         }
         text_add(&f->numbers, "<li>");
         markup_html(&f->numbers, figure_task_name(f->task[i]));
         text_addf(&f->numbers,
                   ": in <b>%lld of %lld layers</b> the top %g%% of two %s overlap more than chance "
-                  "would have them (p &lt; 0.05); most in layer %lld, by %.1f%% (chance %.1f%%)"
-                  "</li>\n",
+                  "would have them (p &lt; 0.05)",
                   (long long)above, (long long)w[i].layers, 100 * w[i].fraction[0],
-                  figure_subset_words(f), (long long)most, 100 * w[i].mean[most],
-                  100 * w[i].chance[0]);
+                  figure_subset_words(f));
+        if (!isnan(w[i].mean[most]))
+            text_addf(&f->numbers, "; most in layer %lld, by %.1f%% (chance %.1f%%)",
+                      (long long)most, 100 * w[i].mean[most], 100 * w[i].chance[0]);
+        text_add(&f->numbers, "</li>\n");
     }
 }
 
@@ -116,12 +121,14 @@ static void add_layer_table(figure *f, const within *w)
             int64_t share = j / w[i].layers;
             text_add(&f->table, "<tr><td>");
             markup_html(&f->table, figure_task_name(f->task[i]));
-            text_addf(&f->table,
-                      "</td><td>%g%%</td><td>%lld</td><td>%.2f%%</td><td>%.2f</td><td>%.2f%%</td>"
-                      "<td>%.2f</td><td>%.2g</td></tr>\n",
-                      100 * w[i].fraction[share], (long long)(j % w[i].layers), 100 * w[i].mean[j],
-                      100 * deviation(&w[i], j), 100 * w[i].chance[share],
-                      100 * w[i].chance_std[share], w[i].p_mean[j]);
+            text_addf(&f->table, "</td><td>%g%%</td><td>%lld</td>", 100 * w[i].fraction[share],
+                      (long long)(j % w[i].layers));
+            markup_html_cell(&f->table, "%.2f%%", 100 * w[i].mean[j]);
+            markup_html_cell(&f->table, "%.2f", 100 * deviation(&w[i], j));
+            markup_html_cell(&f->table, "%.2f%%", 100 * w[i].chance[share]);
+            markup_html_cell(&f->table, "%.2f", 100 * w[i].chance_std[share]);
+            markup_html_cell(&f->table, "%.2g", w[i].p_mean[j]);
+            text_add(&f->table, "</tr>\n");
         }
     text_add(&f->table, "</table>\n");
 }

@@ -31,6 +31,7 @@
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
 #include "stages/intersect/cluster_labels.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/holm.h"
 #include "stages/intersect/partition_agreement.h"
 
@@ -216,44 +217,36 @@ static status correct(double *log_p, int64_t n)
     return st;
 }
 
-static status describe(artefact_writer *w, const char *name, const char *layer, variable_type type,
-                       const void *data, const char *long_name)
-{
-    return artefact_variable(w, &(variable){.name = name,
-                                            .type = type,
-                                            .dims = layer ? 2 : 1,
-                                            .dim = {"pair", layer},
-                                            .long_name = long_name,
-                                            .units = "1",
-                                            .data = data});
-}
+static const shape of_pair = {1, {"pair"}};
 
 static status describe_measure(artefact_writer *w, const agreement_results *r, const char *prefix,
                                const char *measure)
 {
-    const struct {
-        const char *suffix, *layer;
-        const double *data;
-        const char *long_name;
-    } list[] = {
-        {"", "layer", r->value, "%s of the two clusterings"},
-        {"_chance", "layer", r->chance, "mean %s over permutations of the labels"},
-        {"_chance_std", "layer", r->chance_std, "standard deviation of %s over permutations"},
-        {"_p", "layer", r->p, "probability that permuted labels have as large a %s, corrected"},
-        {"_mean", NULL, r->mean, "mean %s over layers"},
-        {"_mean_p", NULL, r->mean_p,
+    static const shape of_layer = {2, {"pair", "layer"}};
+    // %s is the measure; names follow the prefix.
+    const described list[] = {
+        {"", VARIABLE_F64, &of_layer, r->value, "%s of the two clusterings"},
+        {"_chance", VARIABLE_F64, &of_layer, r->chance, "mean %s over permutations of the labels"},
+        {"_chance_std", VARIABLE_F64, &of_layer, r->chance_std,
+         "standard deviation of %s over permutations"},
+        {"_p", VARIABLE_F64, &of_layer, r->p,
+         "probability that permuted labels have as large a %s, corrected"},
+        {"_mean", VARIABLE_F64, &of_pair, r->mean, "mean %s over layers"},
+        {"_mean_p", VARIABLE_F64, &of_pair, r->mean_p,
          "probability that permuted labels have as large a mean %s, corrected"},
     };
     status st = OK;
     for (size_t i = 0; i < sizeof list / sizeof *list && st == OK; i++) {
         text name = {0}, long_name = {0};
         const char *mark = strstr(list[i].long_name, "%s");
-        text_addf(&name, "%s%s", prefix, list[i].suffix);
+        text_addf(&name, "%s%s", prefix, list[i].name);
         text_addf(&long_name, "%.*s%s%s", (int)(mark - list[i].long_name), list[i].long_name,
                   measure, mark + 2);
-        st = name.failed || long_name.failed
-                 ? status_no_memory("names of variables")
-                 : describe(w, name.at, list[i].layer, VARIABLE_F64, list[i].data, long_name.at);
+        described named = list[i];
+        named.name = name.at;
+        named.long_name = long_name.at;
+        st = name.failed || long_name.failed ? status_no_memory("names of variables")
+                                             : described_write(w, &named, 1);
         text_free(&name);
         text_free(&long_name);
     }
@@ -266,6 +259,10 @@ static status agreement_finish(void *state, const round_state *finished, const p
     (void)finished, (void)sum;
     status st = OK;
     agreement *g = state;
+    const described names[] = {
+        {"clustering_a", VARIABLE_TEXT, &of_pair, g->name_a, "first clustering"},
+        {"clustering_b", VARIABLE_TEXT, &of_pair, g->name_b, "second clustering"},
+    };
     TRY(results_new(g));
     TRY(pool_run(task_pool(g->task), g->pairs * g->layers, compare_layer, g));
     for (int m = 0; m < MEASURES; m++) {
@@ -276,8 +273,7 @@ static status agreement_finish(void *state, const round_state *finished, const p
     }
     TRY(artefact_dim(w, "pair", g->pairs));
     TRY(artefact_dim(w, "layer", g->layers));
-    TRY(describe(w, "clustering_a", NULL, VARIABLE_TEXT, g->name_a, "first clustering"));
-    TRY(describe(w, "clustering_b", NULL, VARIABLE_TEXT, g->name_b, "second clustering"));
+    TRY(described_write(w, names, sizeof names / sizeof *names));
     TRY(describe_measure(w, &g->result[0], "ari", "adjusted Rand index"));
     TRY(describe_measure(w, &g->result[1], "nmi", "normalised mutual information"));
     TRY(artefact_attribute(w, "title", "Agreement of clusterings of neurons"));

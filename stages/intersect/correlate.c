@@ -25,11 +25,12 @@
 #include "pipeline/stage.h"
 #include "stages/common/neuron_set.h"
 #include "stages/common/scores.h"
+#include "stages/intersect/described.h"
 #include "stages/intersect/overlap.h"
 #include "stages/intersect/rank_correlation.h"
 
 enum { CORRELATE_RANKS, CORRELATE_SHARED };
-enum { MAX_SCORES = 64, NO_CORRELATION = 2 };
+enum { MAX_SCORES = 64, MAX_FRACTIONS = 10000, NO_CORRELATION = 2 };
 
 typedef struct correlate {
     const task *task; // borrowed
@@ -58,7 +59,10 @@ static status correlate_check(const task *t)
                            "%zu scores; give 2 to %d tasks, as [\"scores[measure=abs]\", "
                            "\"scores[measure=t]\"]",
                            task_inputs(t), MAX_SCORES);
-    return OK;
+    if (params_count(task_params(t), "fractions") > MAX_FRACTIONS)
+        return params_fail(task_params(t), "fractions", "%zu shares; give at most %d",
+                           params_count(task_params(t), "fractions"), MAX_FRACTIONS);
+    return scores_check_sites(t);
 }
 
 static int ascending(const void *a, const void *b)
@@ -264,22 +268,37 @@ static status compare_two(const orders *o, const uint16_t *first, int64_t a, int
     return OK;
 }
 
+// Adds them at the place of one ordered pair.
+static status add_two(const correlate *x, int64_t subset, int64_t pair, const fixed *ranks,
+                      const int64_t *shared, partial *sum)
+{
+    status st = OK;
+    const int64_t pairs = x->inputs * x->inputs;
+    TRY(partial_add_sums(sum, CORRELATE_RANKS, subset * pairs + pair, 1, ranks));
+    for (int64_t j = 0; j < x->fractions; j++)
+        TRY(partial_add_counts(sum, CORRELATE_SHARED, (j * x->subsets + subset) * pairs + pair, 1,
+                               &shared[j]));
+done:
+    return st;
+}
+
+// Both results are the same, to the bit, whichever of two scores comes first.
 static status compare_all(const orders *o, const uint16_t *first, partial *sum)
 {
     status st = OK;
     const correlate *x = o->x;
-    const int64_t n = x->inputs, pairs = n * n;
+    const int64_t n = x->inputs;
     int64_t *shared = checked_calloc((size_t)x->fractions + 1, sizeof *shared);
     if (!shared)
         TRY(status_no_memory("shared neurons"));
-    for (int64_t pair = 0; pair < pairs; pair++) {
-        fixed ranks;
-        TRY(compare_two(o, first, pair / n, pair % n, &ranks, shared));
-        TRY(partial_add_sums(sum, CORRELATE_RANKS, o->subset * pairs + pair, 1, &ranks));
-        for (int64_t j = 0; j < x->fractions; j++)
-            TRY(partial_add_counts(sum, CORRELATE_SHARED,
-                                   (j * x->subsets + o->subset) * pairs + pair, 1, &shared[j]));
-    }
+    for (int64_t a = 0; a < n; a++)
+        for (int64_t b = a; b < n; b++) {
+            fixed ranks;
+            TRY(compare_two(o, first, a, b, &ranks, shared));
+            TRY(add_two(x, o->subset, a * n + b, &ranks, shared, sum));
+            if (b > a)
+                TRY(add_two(x, o->subset, b * n + a, &ranks, shared, sum));
+        }
 done:
     free(shared);
     return st;
@@ -357,80 +376,41 @@ static status make_results(correlate *x, const partial *sum)
     return OK;
 }
 
-static status describe_names(const correlate *x, artefact_writer *w)
-{
-    status st = OK;
-    static const char *const names[] = {"scores", "scores_a", "scores_b"};
-    for (int i = 0; i < 3; i++) {
-        TRY(artefact_dim(w, names[i], x->inputs));
-        TRY(artefact_variable(w, &(variable){.name = names[i],
-                                             .type = VARIABLE_TEXT,
-                                             .dims = 1,
-                                             .dim = {names[i]},
-                                             .long_name = "task whose scores are compared",
-                                             .units = "1",
-                                             .data = x->label}));
-    }
-    TRY(artefact_dim(w, "subset", x->subsets));
-    TRY(artefact_variable(w, &(variable){.name = "subset",
-                                         .type = VARIABLE_TEXT,
-                                         .dims = 1,
-                                         .dim = {"subset"},
-                                         .long_name = "class or text domain",
-                                         .units = "1",
-                                         .data = x->subset}));
-done:
-    return st;
-}
-
 static status correlate_finish(void *state, const round_state *finished, const partial *sum,
                                artefact_writer *w)
 {
     (void)finished;
+    static const shape of_scores = {1, {"scores"}}, of_a = {1, {"scores_a"}},
+                       of_b = {1, {"scores_b"}}, of_subset = {1, {"subset"}},
+                       of_share = {1, {"fraction"}}, of_pair = {2, {"scores_a", "scores_b"}},
+                       of_ranks = {3, {"subset", "scores_a", "scores_b"}},
+                       of_sets = {4, {"fraction", "subset", "scores_a", "scores_b"}},
+                       of_mean = {3, {"fraction", "scores_a", "scores_b"}};
+    static const char *const compared = "task whose scores are compared";
     status st = OK;
     correlate *x = state;
     TRY(make_results(x, sum));
-    const variable variables[] = {
-        {.name = "fraction",
-         .dims = 1,
-         .dim = {"fraction"},
-         .data = x->fraction,
-         .long_name = "share of the neurons that is selected"},
-        {.name = "chance",
-         .dims = 1,
-         .dim = {"fraction"},
-         .data = x->chance,
-         .long_name = "overlap of two random sets, on average"},
-        {.name = "rank_correlation",
-         .dims = 3,
-         .dim = {"subset", "scores_a", "scores_b"},
-         .data = x->ranks,
-         .long_name = "Spearman's rank correlation of the two scores"},
-        {.name = "overlap",
-         .dims = 4,
-         .dim = {"fraction", "subset", "scores_a", "scores_b"},
-         .data = x->overlap,
-         .long_name = "shared neurons over those of a set"},
-        {.name = "rank_correlation_mean",
-         .dims = 2,
-         .dim = {"scores_a", "scores_b"},
-         .data = x->ranks_mean,
-         .long_name = "mean over subsets of rank_correlation"},
-        {.name = "overlap_mean",
-         .dims = 3,
-         .dim = {"fraction", "scores_a", "scores_b"},
-         .data = x->overlap_mean,
-         .long_name = "mean over subsets of overlap"},
+    const described list[] = {
+        {"scores", VARIABLE_TEXT, &of_scores, x->label, compared},
+        {"scores_a", VARIABLE_TEXT, &of_a, x->label, compared},
+        {"scores_b", VARIABLE_TEXT, &of_b, x->label, compared},
+        {"subset", VARIABLE_TEXT, &of_subset, x->subset, "class or text domain"},
+        {"fraction", VARIABLE_F64, &of_share, x->fraction, "share of the neurons that is selected"},
+        {"chance", VARIABLE_F64, &of_share, x->chance, "overlap of two random sets, on average"},
+        {"rank_correlation", VARIABLE_F64, &of_ranks, x->ranks,
+         "Spearman's rank correlation of the two scores"},
+        {"overlap", VARIABLE_F64, &of_sets, x->overlap, "shared neurons over those of a set"},
+        {"rank_correlation_mean", VARIABLE_F64, &of_pair, x->ranks_mean,
+         "mean over subsets of rank_correlation"},
+        {"overlap_mean", VARIABLE_F64, &of_mean, x->overlap_mean, "mean over subsets of overlap"},
     };
     TRY(artefact_attribute(w, "title", "Agreement of scores"));
-    TRY(describe_names(x, w));
+    TRY(artefact_dim(w, "scores", x->inputs));
+    TRY(artefact_dim(w, "scores_a", x->inputs));
+    TRY(artefact_dim(w, "scores_b", x->inputs));
+    TRY(artefact_dim(w, "subset", x->subsets));
     TRY(artefact_dim(w, "fraction", x->fractions));
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        variable v = variables[i];
-        v.type = VARIABLE_F64;
-        v.units = "1";
-        TRY(artefact_variable(w, &v));
-    }
+    TRY(described_write(w, list, sizeof list / sizeof *list));
 done:
     return st;
 }

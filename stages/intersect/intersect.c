@@ -26,6 +26,12 @@
 //   double auc(fraction, subset, layer)                        1  see cluster_auc.h, with clusters
 //   double auc_chance(fraction)                                1  mean at random, with clusters
 //   double auc_chance_error(fraction)                          1  standard error, with clusters
+// Of scores with folds (stages/score), intervals and what holds without each fold:
+//   double overlap_low(fraction, subset_a, subset_b)           1  lower end of a 95% interval
+//   double overlap_high(fraction, subset_a, subset_b)          1  upper end
+//   double overlap_mean_low(fraction)                          1  lower end
+//   double overlap_mean_high(fraction)                         1  upper end
+//   double stability(fraction, subset)                         1  share of the set that stays
 // With `within: layer` too, of the sets that hold the top share of each layer (intersect_within.h):
 //   int64 neurons_within(fraction)                             1  how many are selected in a layer
 //   double overlap_within(fraction, layer, subset_a, subset_b) 1  shared neurons ÷ those of a's set
@@ -60,6 +66,7 @@
 #include "stages/common/neuron_set.h"
 #include "stages/intersect/cluster_auc.h"
 #include "stages/intersect/intersect_between.h"
+#include "stages/intersect/intersect_folds.h"
 #include "stages/intersect/intersect_state.h"
 #include "stages/intersect/intersect_within.h"
 #include "stages/intersect/overlap.h"
@@ -232,6 +239,8 @@ static status intersect_open(const task *t, void **state)
         !(x->known = checked_calloc((size_t)(x->subsets * x->layers), sizeof *x->known)))
         TRY(status_no_memory("sets of neurons"));
     TRY(pool_run(task_pool(t), x->subsets, rank_subset, x));
+    if (x->scores.folds > 0 && !x->split)
+        TRY(intersect_folds_open(x));
 done:
     return st;
 }
@@ -250,17 +259,22 @@ static status intersect_plan(void *state, const round_state *round, round_plan *
     const intersect *x = state;
     int64_t pairs = x->subsets * x->subsets, cells = x->layers * x->fractions;
     int64_t clusters = x->label ? cells : 0; // without them their fields are empty
+    int64_t within = x->within ? cells : 0;
+    int64_t folds = x->folds ? x->scores.folds * x->fractions : 0;
     out->units = x->layers;
     out->shape = (partial_shape){
-        .fields = x->within  ? 6
-                  : x->label ? 4
-                             : 1,
+        .fields = x->folds    ? 8
+                  : x->within ? 6
+                  : x->label  ? 4
+                              : 1,
         .field = {[INTERSECT_SHARED] = {"shared", PARTIAL_COUNT, cells * pairs},
                   [INTERSECT_AREA] = {"area", PARTIAL_COUNT, clusters * x->subsets},
                   [INTERSECT_CHANCE] = {"chance", PARTIAL_COUNT, clusters},
                   [INTERSECT_SQUARE] = {"chance_square", PARTIAL_COUNT, clusters},
-                  [INTERSECT_WITHIN] = {"shared_within", PARTIAL_COUNT, cells * pairs},
-                  [INTERSECT_EXCEED] = {"exceed_within", PARTIAL_COUNT, cells}}};
+                  [INTERSECT_WITHIN] = {"shared_within", PARTIAL_COUNT, within * pairs},
+                  [INTERSECT_EXCEED] = {"exceed_within", PARTIAL_COUNT, within},
+                  [INTERSECT_WITHOUT] = {"shared_without", PARTIAL_COUNT, folds * pairs},
+                  [INTERSECT_KEPT] = {"kept", PARTIAL_COUNT, folds * x->subsets}}};
     return OK;
 }
 
@@ -379,6 +393,8 @@ static status intersect_unit(void *state, const round_state *round, int64_t laye
     TRY(pool_run(task_pool(x->task), x->subsets, count_pairs, &w));
     if (x->within)
         TRY(intersect_within_count(x, layer, &within));
+    if (x->folds)
+        TRY(intersect_folds_count(x, layer, sum));
     if (x->label)
         TRY(compute_clusters(&w, sum));
     if (x->within)
@@ -397,6 +413,7 @@ static void intersect_close(void *state)
         return;
     intersect_results_free(x);
     intersect_within_free(x->within);
+    intersect_folds_free(x->folds);
     intersect_between_free(x->between);
     free(x->subset);
     free(x->fraction);

@@ -13,6 +13,7 @@
 #include "stages/intersect/holm.h"
 #include "stages/intersect/hypergeometric.h"
 #include "stages/intersect/intersect_between.h"
+#include "stages/intersect/intersect_folds.h"
 #include "stages/intersect/intersect_state.h"
 #include "stages/intersect/intersect_within.h"
 #include "stages/intersect/overlap.h"
@@ -284,6 +285,8 @@ status intersect_finish(void *state, const round_state *finished, const partial 
         fill_clusters(&work);
     TRY(write_dims(x, w));
     TRY(write_variables(x, w));
+    if (x->folds)
+        TRY(intersect_folds_finish(x, sum, x->results->overlap, x->results->summary[0], w));
     TRY(write_attributes(x, w));
     if (x->within)
         TRY(intersect_within_finish(x, sum, w));

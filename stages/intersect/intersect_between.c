@@ -98,6 +98,8 @@ static void fill_fraction(const intersect *x, const partial *sum, int64_t fracti
             r->p_value[at] = of_a > 0 && of_b > 0
                                  ? hypergeometric_log_tail(shared, of_a, of_b, x->neurons)
                                  : NAN;
+            if (of_a == 0) // nothing to compare
+                continue;
             bool named_alike = strcmp(x->subset[a], r->subset_b[b]) == 0;
             *(named_alike ? &same : &others) += r->overlap[at];
             *(named_alike ? &same_pairs : &other_pairs) += 1;

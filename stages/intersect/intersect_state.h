@@ -10,6 +10,7 @@
 typedef struct intersect_results intersect_results;
 typedef struct intersect_within intersect_within;
 typedef struct intersect_between intersect_between;
+typedef struct intersect_folds intersect_folds;
 
 typedef struct intersect {
     const task *task; // borrowed
@@ -31,18 +32,21 @@ typedef struct intersect {
     int32_t *label;      // [layer][width] clusters, or NULL
     int64_t clusters;
     intersect_within *within; // sets of each layer, or NULL
+    intersect_folds *folds;   // sets without each fold, or NULL
     intersect_results *results;
 } intersect;
 
-// Fields of the partial. Three with clusters only, the last two with `within` only; else they are
-// empty, or not there.
+// Fields of the partial. Three with clusters only, two with `within` and the last two with folds
+// only; else they are empty, or not there.
 enum {
-    INTERSECT_SHARED, // [layer][place][subset_a][subset_b] neurons in both sets
-    INTERSECT_AREA,   // [layer][subset][place] (cluster_auc.h)
-    INTERSECT_CHANCE, // [layer][place] the same summed over random selections
-    INTERSECT_SQUARE, // [layer][place] and their squares
-    INTERSECT_WITHIN, // [layer][place][subset_a][subset_b] neurons in both sets of the layer
-    INTERSECT_EXCEED, // [layer][place] draws of random sets that share as many or more in all
+    INTERSECT_SHARED,  // [layer][place][subset_a][subset_b] neurons in both sets
+    INTERSECT_AREA,    // [layer][subset][place] (cluster_auc.h)
+    INTERSECT_CHANCE,  // [layer][place] the same summed over random selections
+    INTERSECT_SQUARE,  // [layer][place] and their squares
+    INTERSECT_WITHIN,  // [layer][place][subset_a][subset_b] neurons in both sets of the layer
+    INTERSECT_EXCEED,  // [layer][place] draws of random sets that share as many or more in all
+    INTERSECT_WITHOUT, // [fold][place][subset_a][subset_b] neurons in both sets without a fold
+    INTERSECT_KEPT,    // [fold][place][subset] neurons in the set with the fold and without it
 };
 
 // stage_def.finish: describes the artefact. Its data live in state->results.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Means are pooled from the statistics of a collect step by tokens, as scores pool what is
-// retained. Parameter and inputs are looked at here too, so that `plan` says what is missing.
+// Means are of the statistics of a collect step (activation_means.h). Parameter and inputs are looked
+// at here too, so that `plan` says what is missing.
 #include "stages/prune/ablation.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/common/activation_means.h"
 
 static ablation_value value_of(const params *p)
 {
@@ -46,6 +46,15 @@ const artefact *ablation_scores(const task *t)
     return find_input(t, false);
 }
 
+const artefact *ablation_other_scores(const task *t)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < task_inputs(t); i++)
+        if (!is_collect(t, i) && before++ > 0)
+            return task_input(t, i);
+    return NULL;
+}
+
 static const artefact *activations_of(const task *t)
 {
     return find_input(t, true);
@@ -58,7 +67,11 @@ status ablation_check(const task *t)
     size_t collects = 0, n = task_inputs(t);
     for (size_t i = 0; i < n; i++)
         collects += is_collect(t, i);
-    if (n - collects != 1)
+    const size_t wanted = params_lists(p, "random", "resplit") ? 2 : 1;
+    if (wanted == 2 && n - collects != 2)
+        return params_fail(p, "random",
+                           "resplit is by a second step of scores; give from: [scores, others]");
+    if (n - collects != wanted)
         return params_fail(p, "from",
                            "%zu scores; give one step of scores (a sweep gives one task "
                            "for each)",
@@ -76,94 +89,26 @@ status ablation_check(const task *t)
     return OK;
 }
 
-// Statistics of a site, as collect has them.
-typedef struct means {
-    int64_t subsets, neurons, weights; // neurons of all layers; values of `weight` for a subset
-    double *mean;                      // owned [subsets, neurons]
-    double *weight;                    // owned [subsets, weights]: tokens, of each expert if many
-    char **subset;                     // owned
-} means;
-
-static void means_free(means *m)
-{
-    free(m->mean);
-    free(m->weight);
-    free(m->subset);
-}
-
-static status read_means(const artefact *from, const ablation *a, int which, const model_info *info,
-                         means *out)
-{
-    status st = OK;
-    char mean[32], count[32];
-    variable_type type;
-    int dims;
-    int64_t length[VARIABLE_MAX_DIMS];
-    const bool sparse = which == SITE_MLP && info->experts > 0;
-    snprintf(mean, sizeof mean, "%s_mean", site_names[which]);
-    snprintf(count, sizeof count, "%s", sparse ? "expert_tokens" : mean);
-    if (!sparse)
-        snprintf(count, sizeof count, "%s_count", site_names[which]);
-    if (!artefact_has(from, mean) || !artefact_has(from, count))
-        TRY(status_fail(ERR_INPUT, artefact_path(from),
-                        "there is no %s; collect that site, or choose another `site:`", mean));
-    TRY(artefact_shape(from, mean, &type, &dims, length));
-    if (dims != 3 || length[1] != a->layers || length[2] != a->width[which])
-        TRY(status_fail(ERR_INPUT, artefact_path(from),
-                        "%s is not of (subset, %d layers, %d units); give the activations of the "
-                        "model that is pruned",
-                        mean, a->layers, a->width[which]));
-    TRY(artefact_read_texts(from, "subset", &out->subsets, &out->subset));
-    out->neurons = length[1] * length[2];
-    out->weights = sparse ? (int64_t)a->layers * info->experts : 1;
-    out->mean = checked_calloc((size_t)(out->subsets * out->neurons), sizeof *out->mean);
-    out->weight = checked_calloc((size_t)(out->subsets * out->weights), sizeof *out->weight);
-    if (!out->mean || !out->weight || out->subsets != length[0])
-        TRY(status_no_memory("means of activations"));
-    TRY(artefact_read(from, mean, VARIABLE_F64, out->mean));
-    TRY(artefact_read(from, count, VARIABLE_F64, out->weight));
-done:
-    return st;
-}
-
-// The mean over all subsets but one (NULL: over all); 0 where no token is left.
-static void pool_means(const means *m, const char *without, float *out)
-{
-    const int64_t each = m->neurons / m->weights;
-    for (int64_t i = 0; i < m->neurons; i++) {
-        double sum = 0, tokens = 0;
-        for (int64_t s = 0; s < m->subsets; s++) {
-            const double n = m->weight[s * m->weights + i / each];
-            if (n == 0 || (without && strcmp(m->subset[s], without) == 0))
-                continue;
-            sum += n * m->mean[s * m->neurons + i];
-            tokens += n;
-        }
-        out[i] = tokens > 0 ? (float)(sum / tokens) : 0;
-    }
-}
-
 static status open_means(const task *t, const ranking *r, const model_info *info, ablation *a)
 {
     status st = OK;
     const artefact *from = activations_of(t);
-    means m = {0};
+    activation_means m = {0};
     a->groups = a->value == ABLATE_MEAN ? 1 : r->forgets;
     for (int k = 0; k < SITES; k++) {
         const size_t neurons = (size_t)a->layers * (size_t)a->width[k];
         if (neurons == 0)
             continue;
-        TRY(read_means(from, a, k, info, &m));
+        TRY(activation_means_read(from, (site)k, a->layers, a->width[k], info->experts, &m));
         if (!(a->mean[k] = checked_calloc((size_t)a->groups * neurons, sizeof *a->mean[k])))
             TRY(status_no_memory("means of activations"));
         for (int64_t g = 0; g < a->groups; g++)
-            pool_means(&m, a->value == ABLATE_MEAN ? NULL : r->forget[g],
-                       a->mean[k] + (size_t)g * neurons);
-        means_free(&m);
-        m = (means){0};
+            activation_means_pool(&m, a->value == ABLATE_MEAN ? NULL : r->forget[g],
+                                  a->mean[k] + (size_t)g * neurons);
+        activation_means_free(&m);
     }
 done:
-    means_free(&m);
+    activation_means_free(&m);
     return st;
 }
 
@@ -208,6 +153,26 @@ status ablation_open(const task *t, const ranking *r, const model_info *info, ab
     TRY(identify(a));
 done:
     return st;
+}
+
+int ablation_passes(const params *p)
+{
+    return value_of(p) == ABLATE_RESAMPLE ? 2 : 1;
+}
+
+double ablation_bytes(const params *p, double neurons, double subsets, int threads, int64_t rows)
+{
+    const double part = params_has(p, "fraction") ? params_real(p, "fraction") : 1;
+    switch (value_of(p)) {
+    case ABLATE_MEAN: // while they are pooled
+        return neurons * (subsets * sizeof(double) + sizeof(float));
+    case ABLATE_RETAIN_MEAN:
+        return neurons * subsets * (sizeof(double) + sizeof(float));
+    case ABLATE_RESAMPLE:
+        return threads * part * neurons * (double)rows * sizeof(float);
+    default:
+        return 0;
+    }
 }
 
 void ablation_free(ablation *a)

@@ -136,14 +136,6 @@ static void add_head(const table *t, text *page)
     text_add(page, "</tr></thead><tbody>\n");
 }
 
-static void add_value(double value, text *page)
-{
-    if (isnan(value))
-        text_add(page, "<td>–</td>");
-    else
-        text_addf(page, "<td>%.5g</td>", value);
-}
-
 static void table_add(const table *t, text *page)
 {
     add_head(t, page);
@@ -158,7 +150,7 @@ static void table_add(const table *t, text *page)
         }
         for (size_t c = 0; c < t->columns; c++) {
             if (t->value[c]) {
-                add_value(t->value[c][r], page);
+                markup_html_cell(page, "%.5g", t->value[c][r]);
                 continue;
             }
             text_add(page, "<td>");

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `score`: how specific every neuron is to every subset, from collected statistics.
 //   scores: {stage: score, from: activations, measure: abs, retain: all}
-// Input: an artefact of `collect`. Output, of each site that was collected:
+// Input: an artefact of `collect`; of measures of the output weights, the model it is of. Output, of each site that was collected:
 //   string subset(subset)                        1  class or text domain to forget
 //   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
 //   double attn_score(subset, layer, attn_unit)  1  the same
 //   double expert_score(subset, layer, expert)   1  the same of a sparse model's experts
 //   byte expert_reached(subset, layer, expert)   1  with mlp of a sparse model, see below
+// Where statistics are by fold (stages/common/jackknife.h), but for auc and random:
+//   double mlp_score_low(subset, layer, unit)                  1  lower end of a 95% interval
+//   double mlp_score_high(subset, layer, unit)                 1  upper end
+//   double mlp_score_without(fold, subset, layer, unit)        1  the score without a fold
+//   double attn_score_low(subset, layer, attn_unit)            1  lower end of a 95% interval
+//   double attn_score_high(subset, layer, attn_unit)           1  upper end
+//   double attn_score_without(fold, subset, layer, attn_unit)  1  the score without a fold
+//   double expert_score_low(subset, layer, expert)             1  lower end of a 95% interval
+//   double expert_score_high(subset, layer, expert)            1  upper end
+//   double expert_score_without(fold, subset, layer, expert)   1  the score without a fold
 // The neurons of a sparse model's expert are compared over the tokens that are routed to it. Where
 // no token of the subset is, or none of what it is compared with, expert_reached is 0 and their
-// scores are NaN.
+// scores are NaN; of measure t so they are where it is one token.
 //
 // No rounds: it is a few operations a neuron, done where the artefact is written. So the statistics
 // of a site are in memory as a whole, those that the measure needs; histograms a layer at a time.
@@ -27,7 +37,9 @@
 #include "stages/common/scores.h"
 #include "stages/common/stage_samples.h"
 #include "stages/score/rank_auc.h"
+#include "stages/score/score_folds.h"
 #include "stages/score/score_measure.h"
+#include "stages/score/weight_norms.h"
 
 // The statistics of one site of all subsets.
 typedef struct site_statistics {
@@ -37,10 +49,12 @@ typedef struct site_statistics {
     double *of[STATISTICS];         // [subset, neuron]; NULL where not needed
     double *pooled[STATISTICS];     // [group]
     double *sum, *entropy;          // [neuron] of the spread over subsets; NULL where not needed
+    double *norm;                   // [neuron] of output weights; NULL where not needed
     double *tokens;                 // [subset, groups]
     double *score;                  // [subset, neuron]
     int64_t *reached; // [subset, groups] of experts: 0 where a score is not known; else NULL
     int8_t *mark;     // the same as the artefact has it
+    score_folds folds;
 } site_statistics;
 
 typedef struct score_state {
@@ -73,17 +87,31 @@ static bool retain_is(const params *p, const char *word)
     return params_count(p, "retain") == 1 && strcmp(params_text_at(p, "retain", 0), word) == 0;
 }
 
+// Is there anything to compare a subset with, of so many? auc leaves the subset itself out.
+static status check_rest(const task *t, int64_t subsets)
+{
+    const params *p = task_params(t);
+    if (subsets < 2 && retain_is(p, "others"))
+        return params_fail(p, "retain",
+                           "there is one subset only, and no others to retain; "
+                           "use retain: all");
+    if (subsets < 2 && score_measure_is_auc(score_measure_find(params_text(p, "measure"))))
+        return params_fail(p, "measure",
+                           "auc compares a subset with others, and there is one only; use another "
+                           "measure");
+    return OK;
+}
+
 static status choose_retained(score_state *s)
 {
     const params *p = task_params(s->task);
+    status st = check_rest(s->task, s->subsets);
+    if (st != OK)
+        return st;
     s->others = retain_is(p, "others");
     s->retained = checked_calloc((size_t)s->subsets, sizeof *s->retained);
     if (!s->retained)
         return status_no_memory("a list of subsets");
-    if (s->others && s->subsets < 2)
-        return params_fail(p, "retain",
-                           "there is one subset only, and no others to retain; "
-                           "use retain: all");
     if (s->others || retain_is(p, "all")) {
         memset(s->retained, true, (size_t)s->subsets * sizeof *s->retained);
         return OK;
@@ -117,10 +145,12 @@ static void score_close(void *state)
         }
         free(s->site[k].sum);
         free(s->site[k].entropy);
+        free(s->site[k].norm);
         free(s->site[k].tokens);
         free(s->site[k].score);
         free(s->site[k].reached);
         free(s->site[k].mark);
+        score_folds_free(&s->site[k].folds);
     }
     free(s->subset);
     free(s->retained);
@@ -136,16 +166,27 @@ static status score_check(const task *t)
     if (strcmp(params_text(p, "definition"), "published") == 0 && !score_measure_is_published(m))
         return params_fail(p, "definition", "%s has no published definition; leave it out",
                            params_text(p, "measure"));
+    if (score_measure_is_auc(m) && params_count(p, "retain") == 1 && !retain_is(p, "all") &&
+        !retain_is(p, "others"))
+        return params_fail(p, "retain",
+                           "auc compares %s with what else is retained, and that is nothing; name "
+                           "another, or use retain: all",
+                           params_text_at(p, "retain", 0));
     if (score_measure_needs_spread(m) && !retain_is(p, "all"))
         return params_fail(p, "retain", "%s compares all subsets with each other; use retain: all",
                            params_text(p, "measure"));
     return OK;
 }
 
-// Names of `retain` that no subset of the dataset has: found before anything is collected.
+// Names of `retain` that no subset of the dataset has, and one subset alone: found before anything
+// is collected.
 static status score_foresee(const task *t)
 {
     const params *p = task_params(t);
+    const dataset *d = task_resource(t, "data", 0);
+    status st = d ? check_rest(t, dataset_subsets(d)) : OK;
+    if (st != OK)
+        return st;
     return retain_is(p, "all") || retain_is(p, "others") ? OK : foreseen_subsets(t, "retain");
 }
 
@@ -193,6 +234,12 @@ static status read_tokens(const score_state *s, int which, site_statistics *x)
         return status_no_memory("scores");
     snprintf(name, sizeof name, experts > 0 ? "expert_tokens" : "%s_count", site_names[which]);
     TRY(artefact_read(s->from, name, VARIABLE_F64, x->tokens));
+    for (int64_t f = 0; experts == 0 && f < s->subsets; f++)
+        if (x->tokens[f] < score_measure_least_tokens(s->measure))
+            TRY(status_fail(ERR_INPUT, artefact_path(s->from),
+                            "%s has %.0f of the 2 tokens that measure t needs for a variance (site "
+                            "%s); collect more, or use another measure",
+                            s->subset[f], x->tokens[f], site_names[which]));
 done:
     return st;
 }
@@ -227,6 +274,8 @@ static status read_site(const score_state *s, int which, site_statistics *out, b
             return status_no_memory("scores");
     }
     TRY(read_tokens(s, which, out));
+    if (score_measure_needs_norms(s->measure))
+        TRY(weight_norms_read(s->task, which, out->layers, out->width, &out->norm));
     for (int i = 0; i < STATISTICS; i++) {
         if (!score_measure_needs(s->measure, i, s->published))
             continue;
@@ -295,6 +344,7 @@ static void score_group(const score_state *s, int which, site_statistics *x, int
     score_sides sides = {.retain = pool_retained(s, x, group, -1)};
     if (x->sum)
         sides.spread = (subset_spread){s->subsets, x->sum + first, x->entropy + first};
+    sides.norm = x->norm ? x->norm + first : NULL;
     for (int64_t f = 0; f < s->subsets; f++) {
         double *score = x->score + f * x->neurons + first;
         sides.forget = (neuron_statistics){.tokens = x->tokens[f * x->groups + group]};
@@ -302,7 +352,8 @@ static void score_group(const score_state *s, int which, site_statistics *x, int
             sides.forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons + first : NULL;
         if (s->others)
             sides.retain = pool_retained(s, x, group, f);
-        const bool known = sides.forget.tokens > 0 && sides.retain.tokens > 0;
+        const bool known = fmin(sides.forget.tokens, sides.retain.tokens) >=
+                           score_measure_least_tokens(s->measure);
         if (x->reached)
             x->reached[f * x->groups + group] = known;
         if (!known)
@@ -385,6 +436,41 @@ done:
     return st;
 }
 
+// The scores without each fold: as of the whole, of other statistics over other tokens.
+static status score_folds_of_site(const score_state *s, int which, site_statistics *x,
+                                  artefact_writer *w)
+{
+    status st = OK;
+    const fold_site own = {s->from,  which,     s->subsets,         x->layers,
+                           x->width, x->groups, x->reached != NULL, x->tokens};
+    const size_t values = (size_t)s->subsets * (size_t)x->neurons;
+    site_statistics y = *x; // and what is not the whole's
+    y.reached = NULL;
+    memset(y.of, 0, sizeof y.of);
+    y.tokens = checked_calloc((size_t)(s->subsets * x->groups), sizeof *y.tokens);
+    if (!y.tokens)
+        TRY(status_no_memory("scores without folds"));
+    for (int i = 0; i < STATISTICS; i++)
+        if (x->of[i] && !(y.of[i] = checked_calloc(values, sizeof(double))))
+            TRY(status_no_memory("scores without folds"));
+    TRY(score_folds_new(&own, &x->folds));
+    for (int64_t f = 0; f < x->folds.folds; f++) {
+        TRY(score_folds_tokens(&own, f, y.tokens));
+        for (int i = 0; i < STATISTICS; i++)
+            if (x->of[i])
+                TRY(score_folds_leave_out(&own, score_measure_statistics[i], f, x->of[i], y.tokens,
+                                          y.of[i]));
+        y.score = x->folds.without + (size_t)f * values;
+        score_site(s, which, &y);
+    }
+    TRY(score_folds_describe(&x->folds, &own, x->score, w));
+done:
+    for (int i = 0; i < STATISTICS; i++)
+        free(y.of[i]);
+    free(y.tokens);
+    return st;
+}
+
 static status describe_reached(const score_state *s, const site_statistics *x, artefact_writer *w)
 {
     const routing_shape u = {s->subsets, x->layers, x->groups / x->layers};
@@ -414,6 +500,8 @@ static status score_finish(void *state, const round_state *finished, const parti
                                  "how specific the neuron is to the subset, against what is "
                                  "retained; higher is more specific",
                                  s->site[k].score));
+        if (score_folds_of(s->from) > 0 && score_measure_is_of_statistics(s->measure))
+            TRY(score_folds_of_site(s, k, &s->site[k], w));
         if (s->site[k].reached)
             TRY(describe_reached(s, &s->site[k], w));
     }
@@ -429,6 +517,8 @@ const stage_def stage_score = {
     .inputs = "collect",
     .inputs_required = true,
     .check = score_check,
+    .takes = weight_norms_takes,
+    .estimate = weight_norms_estimate,
     .foresee = score_foresee,
     .open = score_open,
     .finish = score_finish,

@@ -27,10 +27,11 @@ typedef struct definition {
 
 struct score_measure {
     const char *name;
-    enum { FROM_STATISTICS, FROM_HISTOGRAMS, FROM_NOTHING } from;
+    enum { FROM_STATISTICS, FROM_HISTOGRAMS, FROM_WEIGHTS, FROM_NOTHING } from;
     definition corrected, published;                     // one without `of` is not defined
     bool difference;                                     // |f - r| instead of f ÷ (r + eps)
     double (*of_sides)(const score_sides *s, int64_t i); // or this, of `corrected`
+    bool norms;                                          // needs those of the output weights
     double eps;
 };
 
@@ -131,6 +132,16 @@ static double activation_entropy(const score_sides *s, int64_t i)
            fmax(0, log((double)s->spread.subsets) - s->spread.entropy[i]);
 }
 
+static double contribution(const score_sides *s, int64_t i)
+{
+    return (s->forget.of[STATISTIC_MEAN_ABS][i] - s->retain.of[STATISTIC_MEAN_ABS][i]) * s->norm[i];
+}
+
+static double weight_norm(const score_sides *s, int64_t i)
+{
+    return s->norm[i];
+}
+
 enum {
     ABS = 1 << STATISTIC_MEAN_ABS,
     MEAN = 1 << STATISTIC_MEAN,
@@ -148,6 +159,8 @@ static const score_measure measures[] = {
     {"mean", 0, {corrected_mean, MEAN}, {published_mean, MEAN}, .difference = true},
     {"t", 0, {NULL, MEAN | SQUARE}, {0}, .of_sides = welch_t},
     {"lape", 0, {NULL, POSITIVE}, {0}, .of_sides = activation_entropy},
+    {"contribution", 0, {NULL, ABS}, {0}, .of_sides = contribution, .norms = true},
+    {.name = "weights", .from = FROM_WEIGHTS, .of_sides = weight_norm, .norms = true},
     {.name = "auc", .from = FROM_HISTOGRAMS},
     {.name = "random", .from = FROM_NOTHING},
 };
@@ -180,9 +193,24 @@ bool score_measure_is_auc(const score_measure *m)
     return m->from == FROM_HISTOGRAMS;
 }
 
+bool score_measure_is_of_statistics(const score_measure *m)
+{
+    return m->from == FROM_STATISTICS;
+}
+
 bool score_measure_needs_spread(const score_measure *m)
 {
     return m->of_sides == activation_entropy;
+}
+
+bool score_measure_needs_norms(const score_measure *m)
+{
+    return m->norms;
+}
+
+double score_measure_least_tokens(const score_measure *m)
+{
+    return m->of_sides == welch_t ? 2 : 1;
 }
 
 double score_measure_epsilon(const score_measure *m, bool published, bool attention)

@@ -25,6 +25,15 @@ wait_for_alarms() { # AT-LEAST
   fail "$(alarms) lines of the watchdog, expected $1"
 }
 
+# Until ranks compute, however slow their start is here, and a moment more.
+wait_for_work() {
+  for _ in $(seq 300); do
+    grep -qs '"event":"run"' out/journal.jsonl && break
+    sleep 0.1
+  done
+  sleep 0.5
+}
+
 for nodes in 1 2; do
   export SULCUS_NODES=$nodes
   start 3 -s watchdog=0.5s -s steps.one.hang_unit=7
@@ -48,7 +57,7 @@ is "false alarms" "$(alarms)" 0
 
 # Stopped altogether, the first rank of the node.
 start 2 -s watchdog=0.5s -s steps.one.seconds=0.3
-sleep 1
+wait_for_work
 victim=$(ranks_of $launcher | head -1)
 kill -STOP $victim
 wait_for_alarms 2
@@ -66,7 +75,7 @@ stop_host() { # HOST ITS-RANKS NODES-THAT-SAY-SO
   rm -rf out
   $mpirun_anyhow -n 6 bash host.sh "$TOY" run p.yaml --quiet -s watchdog=1s -s steps.one.seconds=0.1 -s steps.one.units=120 -s threads=1 >stdout 2>stderr </dev/null &
   launcher=$!
-  sleep 1
+  wait_for_work
   victims=$(for p in $(ps -o pid= --ppid $launcher); do tr '\0' '\n' <"/proc/$p/environ" | grep -q "^SULCUS_HOST=$1$" && echo "$p"; done)
   kill -STOP $victims
   for _ in $(seq 150); do [ "$(grep -c "$1 does not answer" stderr)" -ge $((2 * $3)) ] && break; sleep 0.1; done

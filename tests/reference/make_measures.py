@@ -4,7 +4,7 @@
 
     python tests/reference/make_measures.py tests/reference/measures.txt
 
-Made with numpy 2 and scipy 1: ttest_ind without equal variances, entropy, mannwhitneyu. The file is words and numbers in the order they are read
+Made with numpy 2 and scipy 1: ttest_ind without equal variances, entropy, mannwhitneyu; contributions by NumPy, of drawn norms. The file is words and numbers in the order they are read
 (tests/unit/stages/test_score_measure.c, test_rank_correlation.c).
 """
 import sys
@@ -41,6 +41,11 @@ def main(path):
                 part = share / share.sum(0)
             lape = np.where(share.sum(0) > 0, part[f] * (np.log(len(TOKENS)) - entropy(share)), 0)
             put("lape", lape)
+        norm = np.random.default_rng(12).random(NEURONS) + 0.1
+        put("norm", norm)
+        for f in range(len(TOKENS)):
+            rest = np.concatenate([x[r] for r in range(len(TOKENS)) if r != f])
+            put("contribution", (np.abs(x[f].astype(float)).mean(0) - np.abs(rest.astype(float)).mean(0)) * norm)
         scores = np.round(rng.normal(size=(2, RANKED)) * 3)  # many ties
         scores[1] += np.round(scores[0] / 2)
         put("scores", scores)

@@ -63,7 +63,7 @@ is 'unused' "$(sed -n 's/^unused  \(.*\), .*/\1/p' stdout | xargs)" 'unlearn/fra
 mv named.yaml elsewhere.yaml
 cp -r out before
 "$SULCUS" gc p.yaml >stdout 2>stderr
-says 'a pipeline file that is gone' stdout '^not looked at: named.yaml'
+says 'a pipeline file that is gone' stdout '^not looked at: .*/named.yaml'
 says 'what it referred to' stdout '^unused  prune-half/all.nc'
 is 'lists only' "$(diff -r out before)" ''
 "$SULCUS" gc p.yaml --remove >stdout 2>stderr || fail 'gc --remove'
@@ -79,4 +79,20 @@ kept=$(ls -t out/.kept/*.nc | head -1)
 printf 'x' | dd of="$kept" bs=1 seek=3000 conv=notrunc status=none
 touch "$kept"
 run 'unlearn' -s steps.unlearn.fraction=0.3
+
+# Nor where it shows only when one is opened; what lies in the task's place is kept all the same.
+rm "$kept"
+kept=$(ls -t out/.kept/*.nc | head -1)
+touch -r "$kept" time
+printf 'x' | dd of="$kept" bs=1 seek=3000 conv=notrunc status=none
+touch -r time "$kept"
+run 'unlearn' -s steps.unlearn.fraction=0.4
+says 'a damaged one' stdout 'unlearn was there, but .*/.kept/.*: differs from what was committed'
+run 'unlearn was there, as unlearn' -s steps.unlearn.fraction=0.3
+
+# What was changed in its place is not what its key says.
+rm -r out/.kept
+printf 'x' >>out/unlearn/all.nc
+run 'unlearn' -s steps.unlearn.fraction=0.4
+is 'a changed one is not kept' "$(find out/.kept -type f 2>/dev/null)" ''
 finish

@@ -8,6 +8,7 @@ cd "$scratch" || exit 1
 pipeline=$scratch/p.yaml
 sed "s,\\.\\./examples,$SOURCE/examples,; s,reference/,$SOURCE/tests/reference/," "$SOURCE/tests/modularity.yaml" >"$pipeline"
 fixture=$SOURCE/tests/reference/modularity.safetensors
+echo '  ranked: {stage: correlate, from: ["scores[model=trained]", "scores[model=random]"], fractions: [0.1, 0.02]}' >>"$pipeline"
 if "$SULCUS" --version | grep -q igraph; then
   echo '  groups: {stage: cluster, from: "activations[model=trained]", method: communities, nulls: 1}' >>"$pipeline"
   echo '  found: {stage: agreement, from: [groups, together], permutations: 20}' >>"$pipeline"
@@ -60,6 +61,30 @@ ncdump -v overlap_within_mean "$scratch/1-1/layers/model=trained.nc" | sed -n '/
 awk -F, '$NF == "trained" {printf "%.8g\n", $4}' "$scratch/1-1/report/figure11.csv" >"$scratch/drawn"
 is 'what figure 11 draws' "$(diff "$scratch/artefact" "$scratch/drawn")" ''
 
+# Communities: each neuron for itself, in a graph that has edges; neurons that never fire, whose graph has none. What their graphs take.
+if "$SULCUS" --version | grep -q igraph; then
+  mkdir silent large ids
+  llama='"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 59, "hidden_size": 24, "intermediate_size": 64, "num_hidden_layers": 1'
+  echo "{$llama, \"num_attention_heads\": 4, \"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-05, \"initializer_range\": 1e-30}" >silent/config.json
+  sed 's/: 64, "num_hidden/: 16384, "num_hidden/' silent/config.json >large/config.json
+  printf '\1\0%.0s' {1..120} | tee ids/one.bin >ids/two.bin
+  sed "s,^models:,&\n  silent: {path: $scratch/silent\, weights: random}," "$pipeline" |
+    sed "s,^datasets:,&\n  ids: {format: tokens\, path: $scratch/ids\, context: 12\, collect: 0.5}," >found.yaml
+  cat >>found.yaml <<END
+  alone: {stage: cluster, from: "activations[model=trained]", method: communities, resolution: 1e6, nulls: 1}
+  unheard: {stage: collect, model: silent, data: ids, firing: 20}
+  nobody: {stage: cluster, from: unheard, method: communities, nulls: 2}
+END
+  ranks 1 "$SULCUS" run found.yaml --quiet -s output="$scratch/1-1" -s threads=2
+  is 'found: exit' "$code" 0
+  values() { ncdump -v "$2" "1-1/$1/all.nc" | sed -n "/^ $2 =/,/;/p" | tr -d ' ;}\n'; }
+  is 'neurons apart' "$(values alone communities)" communities=512,512,512,512,512,512
+  grep -q NaN <<<"$(values alone modularity)$(values alone modularity_p)" && fail "a graph with edges has no modularity: $(values alone modularity)"
+  is 'silent neurons' "$(values nobody communities) $(values nobody modularity) $(values nobody modularity_p)" 'communities=64 modularity=NaN modularity_p=NaN'
+  "$SULCUS" plan found.yaml -s models.silent.path="$scratch/large" -s output=planned -s threads=1 >stdout 2>stderr
+  says 'counts, two graphs of 16384 neurons, what igraph has of one' stdout 'nobody .* 15\.[0-9]* GB'
+fi
+
 # The twins: sets of the whole model, p-values corrected over less, another order of the steps, labels that are others.
 refuse overlap_within known-layers overlap_layer
 refuse p_within_mean known-layers overlap_within_mean
@@ -101,6 +126,8 @@ said 'two of scores and one of clusters' '2 scores and 1 clusters' -s 'steps.kno
 said 'one clustering' '1 clusterings; give 2 to 20' -s 'steps.agree.from=parts'
 said 'one task of overlaps' '1 tasks of overlaps; give 2 to 20' -s steps.known-likeness.from=known-two
 said 'enrichment of scores alone' 'one step of scores and one of clusters' -s 'steps.known-homes.from=[one, two]'
+said 'more shares than sets are told apart by' 'steps.ranked.fractions=.*: 100000 shares; give at most 10000' -s 'steps.ranked.fractions=["0.00001:1:0.00001"]'
+said 'a site that was not scored' 'scores.model=trained. has no scores of site attn' -s steps.ranked.site=attn
 said 'a resolution of no use' 'method random has no use for it' -s steps.parts.resolution=2
 if "$SULCUS" --version | grep -q igraph; then
   said 'communities that are counted' 'finds how many there are; leave it out' -s steps.groups.clusters=4

@@ -10,7 +10,7 @@ cat >"$scratch/p.yaml" <<END
 pipeline: reference
 output: $scratch/out
 models: {vit: {path: $SOURCE/examples/vit-glyph100}}
-datasets: {glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, collect: 0.5}}
+datasets: {glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, collect: 0.5, split_seed: none}}
 steps:
   activations: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn]}
   scores: {stage: score, from: activations, measure: [abs, rms, std, sqrt, freq, mean]}

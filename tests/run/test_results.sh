@@ -54,6 +54,21 @@ head -c 3000 $file >cut.nc
 try 3 table cut.nc
 is 'one line' "$(wc -l <stderr)" 1
 
+# Sixty thousand rows of few columns are little memory, and none too many to compare.
+for of in 1 2 60000; do
+  printf 'netcdf x {\ndimensions: row = %d, half = 2 ;\nvariables: double value(row, half) ; value:_FillValue = %d. ;\n}\n' $((of < 3 ? 30000 : 1)) "$of" |
+    ncgen -4 -o "many-$of.nc" - || fail ncgen
+done
+small() { (ulimit -d 36000 && "$SULCUS" "$@") >stdout 2>stderr; } # kB
+if small table many-60000.nc; then
+  small table many-1.nc --csv || fail 'many rows'
+  is 'many rows' "$(wc -l <stdout) $(tail -1 stdout)" '60001 value,29999,1,1'
+  small compare many-1.nc many-2.nc --csv || fail 'many differences'
+  is 'many differences' "$(wc -l <stdout) $(tail -1 stdout)" '60001 value,29999,1,1,2,1'
+else
+  echo "not looked at: memory of many rows (sanitizers need more than there is)"
+fi
+
 # --- top
 scores=out/scores/model=trained,measure=abs.nc
 best() { # SUBSET'S NUMBER, SITE: "layer unit", the first seven

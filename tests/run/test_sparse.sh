@@ -58,6 +58,8 @@ random.seed(3)
 for name, n, ids in ("few", 26, 4), ("one", 240, 59), ("two", 240, 59):
     open(f"{sys.argv[2]}/ids/{name}.bin", "wb").write(struct.pack(f"<{n}H", *[random.randrange(ids) for _ in range(n)]))
 save(sys.argv[2] + "/whole.safetensors", a=[[1, 2, NAN, NAN], [NAN, NAN, 3, 4]], b=[[1, 2, 3, 4]] * 2)
+save(sys.argv[2] + "/none.safetensors", a=[[NAN] * 4] * 2, b=[[1, 2, NAN, NAN], [NAN, NAN, 3, 4]], c=[[4, 3, 2, 1]] * 2)
+save(sys.argv[2] + "/alone.safetensors", a=[[1, 2, 3, 4]] * 2)
 save(sys.argv[2] + "/half.safetensors", a=[[1, 2, NAN, 4], [1, 2, 3, 4]])
 PY
 
@@ -77,7 +79,7 @@ steps:
   fixture: {stage: collect, model: fixture, data: samples, sites: [mlp, attn, expert], firing: 100}
   behind: {stage: collect, model: fixture, data: samples, sites: [mlp, expert], firing: 100, skip_first: 3}
   activations: {stage: collect, model: mixtral, data: ids, sites: [mlp, attn, expert], firing: 1000, histogram: true}
-  scores: {stage: score, from: activations, measure: [abs, auc, lape, random]}
+  scores: {stage: score, from: activations, measure: [abs, auc, lape, t, random, contribution, weights]}
   others: {stage: score, from: activations, retain: others}
   unlearn: {stage: prune, from: "scores[measure=abs]", data: ids, fraction: [0.1, 0.7], seeds: 1, random: [uniform, layer_matched, lowest]}
   without: {stage: prune, from: "scores[measure=abs]", data: ids, fraction: 0.2, site: expert, seeds: 1}
@@ -97,7 +99,11 @@ ranks 1 "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/out" -s thre
 is 'one rank: exit' "$code" 0
 is 'one rank: stderr' "$(cat "$scratch/stderr")" ''
 digests "$scratch/out" >"$scratch/first"
-is 'tasks' "$(wc -l <"$scratch/first")" 22
+is 'tasks' "$(wc -l <"$scratch/first")" 25
+for measure in abs weights; do
+  ncdump -h "$scratch/out/scores/measure=$measure.nc" | grep -o 'model.\{0,9\}seed.\{0,9\}' >"$scratch/key-$measure"
+done
+is 'the model is in no key but that of measures of weights' "$(wc -l <"$scratch/key-abs"), $(wc -l <"$scratch/key-weights")" '0, 1'
 
 for way in 2-1 3-1 2-2 4-2; do # ranks, of a team
   ranks "${way%-*}" env SULCUS_NODES="${way#*-}" "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/again" -s threads=1 -s layers_over="${way#*-}"
@@ -196,8 +202,26 @@ for step, others in ("scores/measure=abs", False), ("others/all", True):
     want(step, all(near(p, q, 1e-9) for p, q in zip(x["mlp_score"], y)))
     want(step + " reached", [t > 0 for t in tokens] == [v == 1 for v in x["expert_reached"]])
     want(step + " note", x.note["unreached"] == a.note["unreached"])
-for measure in "auc", "lape", "random":
+for site, reached in ("mlp", lambda s, l, u, w: T(s, l, u) > 0), ("attn", None), ("expert", None):
+    x, norms = read("scores/measure=contribution")[site + "_score"], read("scores/measure=weights")[site + "_score"]
+    n, size = a[site + "_mean_abs"], a.length["unit" if site == "mlp" else site if site == "expert" else "attn_unit"]
+    for s in range(S):
+        for l in range(L):
+            for u in range(size):
+                over = [(T(r, l, u) if reached else a[site + "_count"][r], n[(r * L + l) * size + u]) for r in range(S)]
+                if reached and not over[s][0]: continue
+                at, known = (s * L + l) * size + u, [(t, v) for t, v in over if t]
+                rest = sum(t * v for t, v in known) / sum(t for t, _ in known)
+                norm = norms[((S - 1) * L + l) * size + u]
+                want(f"norm {site} {s} {l} {u}", norms[at] == norm and 0 < norm)
+                want(f"contribution {site} {s} {l} {u}", abs(x[at] - (n[at] - rest) * norm) <= 1e-12 * (1 + n[at] * norm))
+norms = [read("scores/measure=weights")[site + "_score"][-N if site == "mlp" else -L * E:] for site in ("mlp", "expert")]
+for e in range(L * E): # of an expert, those of all its neurons together
+    want("norm of an expert", near(norms[1][e] ** 2, sum(v * v for v in norms[0][e * D:e * D + D]), 1e-9))
+for measure in "auc", "lape", "random", "contribution", "weights":
     want(measure, [math.isnan(v) for v in read(f"scores/measure={measure}")["mlp_score"]] == [math.isnan(v) for v in mean])
+want("t of one token", [math.isnan(v) for v in read("scores/measure=t")["mlp_score"]] == [T(s, l, u) < 2 for s in range(S) for l in range(L) for u in range(U)])
+want("experts of one token", 1 in tokens)
 whole = read("elsewhere/all")
 want("import", whole["expert_reached"] == [1, 0, 0, 1, 1, 1, 1, 1] and whole.note["unreached"] == "2 experts in 2 layers (a)")
 
@@ -288,6 +312,66 @@ is 'the example: tasks' "$(wc -l <"$scratch/digests")" 12
 for figure in figure2 figure2-unlearn-experts figure4 figure4-shared figure6-text; do
   [ -s "$scratch/example/report/$figure.csv" ] || fail "the example: no $figure"
 done
+
+# A subset none of whose experts was reached has no set: what is compared is the rest, and no NaN is drawn or told.
+cat >"$scratch/q.yaml" <<END
+pipeline: empty
+output: $scratch/empty
+steps:
+  none: {stage: import, path: $scratch/none.safetensors, experts: 2}
+  whole: {stage: import, path: $scratch/whole.safetensors, experts: 2}
+  alone: {stage: import, path: $scratch/alone.safetensors, experts: 2}
+  within: {stage: intersect, from: none, fractions: [0.5], within: layer, draws: 5}
+  between: {stage: intersect, from: [none, whole], fractions: [0.5]}
+  little: {stage: intersect, from: [alone, alone], fractions: [0.5]}
+END
+ranks 1 "$SULCUS" run "$scratch/q.yaml" --quiet
+is 'an empty set: exit' "$code" 0
+PYTHONPATH=$scratch python3 - "$scratch/empty" <<'PY' >"$scratch/stdout" || fail 'means over what is not there'
+from sparse_numbers import *
+x = Artefact(sys.argv[1] + "/between/all.nc") # a: none; b: neurons 0, 1, 6, 7, of which the 4 best; c: 0, 1, 4, 5 by ties
+want("pairs", [math.isnan(v) for v in x["overlap_between"]] == [True] * 2 + [False] * 4)
+want("same", x["overlap_between_same"] == x["overlap_between"][3:4])
+want("others", near(x["overlap_between_others"][0], (x["overlap_between"][2] + sum(x["overlap_between"][4:])) / 3))
+end()
+PY
+"$SULCUS" report "$scratch/q.yaml" >"$scratch/stdout" 2>"$scratch/stderr" || fail 'the report of an empty set'
+page=$scratch/empty/report/index.html
+says 'the deviation over the rest' "$page" '<td>0</td><td>[0-9.]*%</td><td>[0-9.]*</td>'
+grep -q -e '>-\?nan' -e 'nan%' "$page" && fail "NaN in the report: $(grep -o -e '.\{60\}>-\?nan' -e '.\{60\}nan%' "$page" | head -3)"
+
+# Means of other models: as many neurons a layer, of more experts or of none.
+mkdir "$scratch/more" "$scratch/none"
+sed 's/: 16,/: 32,/; s/: 20,/: 10,/' "$scratch/model/config.json" >"$scratch/more/config.json"
+sed 's/"mixtral"/"mistral"/; s/Mixtral/Mistral/; s/: 20,/: 320,/; s/"num_local[^,]*, //; s/"num_experts[^,]*, //' "$scratch/model/config.json" >"$scratch/none/config.json"
+sed "s,^datasets:,  more: {path: $scratch/more\, weights: random}\n  none: {path: $scratch/none\, weights: random}\n&," "$scratch/p.yaml" >"$scratch/r.yaml"
+cat >>"$scratch/r.yaml" <<END
+  foreign: {stage: collect, model: [more, none], data: ids, sites: [mlp]}
+  dense: {stage: score, from: "foreign[model=none]"}
+  means-of-more: {stage: prune, from: ["scores[measure=abs]", "foreign[model=more]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
+  means-of-none: {stage: prune, from: ["scores[measure=abs]", "foreign[model=none]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
+  means-of-many: {stage: prune, from: [dense, "foreign[model=more]"], model: none, data: ids, fraction: 0.1, value: mean}
+  last: {stage: collect, model: none, data: pair, sites: [mlp], skip_first: 11}
+  alone: {stage: score, from: last, measure: t}
+END
+sed -i "s,^datasets:,&\n  pair: {format: tokens\, path: $scratch/pair\, context: 12\, collect: same}," "$scratch/r.yaml"
+mkdir "$scratch/pair"
+for name in one two; do head -c 24 "$scratch/ids/$name.bin" >"$scratch/pair/$name.bin"; done
+while read -r step theirs ours; do
+  ranks 1 "$SULCUS" run "$scratch/r.yaml" --quiet --to "$step" -s output="$scratch/out" -s threads=1
+  is "$step: exit" "$code" 3
+  is "$step: lines" "$(wc -l <"$scratch/stderr")" 1
+  says "$step" "$scratch/stderr" "mlp_mean is of a model whose layers have $theirs experts, and the pruned one's have $ours; give the activations"
+done <<'END'
+means-of-more 32 16
+means-of-none 0 16
+means-of-many 32 0
+END
+
+# One token has no variance.
+ranks 1 "$SULCUS" run "$scratch/r.yaml" --quiet --to alone -s output="$scratch/out" -s threads=1
+is 'one token: exit' "$code" 3
+says 'one token' "$scratch/stderr" 'one has 1 of the 2 tokens that measure t needs'
 
 # refused WHAT CODE PATTERN STEP: a pipeline of that one step.
 refused() {

@@ -13,19 +13,20 @@ models:
   mistral: {path: $SOURCE/examples/mistral-debtext}
   mixtral: {path: $SOURCE/tests/reference/models/lm-mixtral}
 datasets:
-  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits], limit: 20}
+  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits], limit: 80}
   six: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek, hebrew], limit: 4}
   text: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 500}
   ids: {format: tokens, path: $scratch/ids, context: 16, collect: 0.5}
 steps:
-  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20, histogram: true}
+  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 20, histogram: true, folds: 2}
   seen-scores: {stage: score, from: seen}
   seen-auc: {stage: score, from: seen, measure: auc}
   ranked: {stage: correlate, from: [seen-scores, seen-auc]}
   six: {stage: collect, model: vit, data: six, sites: [mlp, attn]}
   six-scores: {stage: score, from: six}
   seen-means: {stage: score, from: seen, measure: rms}
-  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
+  forgotten: {stage: prune, from: [seen-scores, seen-means], model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest, resplit]}
+  folders: {stage: export, from: forgotten, forget: [latin]}
   read: {stage: collect, model: mistral, data: text}
   read-scores: {stage: score, from: read}
   unlearned: {stage: prune, from: read-scores, model: mistral, data: text, fraction: 0.1, skip: 5, seeds: 1}
@@ -33,7 +34,7 @@ steps:
   chance: {stage: cluster, model: vit, method: random, clusters: 4}
   modularity: {stage: intersect, from: [seen-scores, experts], fractions: [0.1], draws: 5}
   published: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, site: [mlp, attn, expert]}
-  sparse: {stage: collect, model: mixtral, data: ids, sites: [mlp, expert], histogram: true}
+  sparse: {stage: collect, model: mixtral, data: ids, sites: [mlp, expert], histogram: true, folds: 2}
   sparse-scores: {stage: score, from: sparse}
   without: {stage: prune, from: sparse-scores, model: mixtral, data: ids, fraction: 0.2, site: expert, seeds: 1}
   elsewhere: {stage: import, path: $SOURCE/tests/reference/scores.safetensors, experts: 1}
@@ -52,7 +53,8 @@ else
 fi
 mkdir "$scratch/ids"
 for domain in 5 7; do
-  for ((i = 0; i < 64; i++)); do printf '%b' "\\0$(printf %o $((i * domain % 57)))\\0000"; done >"$scratch/ids/$domain.bin"
+  for ((i = 0; i < 64; i++)); do printf '%b' "\\0$(printf %o $((i * domain % 57)))\\0000"; done >"$scratch/some"
+  for _ in {1..20}; do cat "$scratch/some"; done >"$scratch/ids/$domain.bin"
 done
 ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet
 is 'exit' "$code" 0
@@ -101,6 +103,6 @@ twin cluster 's/ size(layer, cluster)/ size(cluster, layer)/' '< cluster int siz
 > cluster int size(layer, cluster) 1'
 twin prune 's/\(loss_base(subset) *\)nat/\11  /' '< prune double loss_base(subset) 1
 > prune double loss_base(subset) nat'
-twin score 's/double mlp_score/float mlp_score/' '> score double mlp_score(subset, layer, unit) 1'
+twin score 's/double mlp_score(/float mlp_score(/' '> score double mlp_score(subset, layer, unit) 1'
 twin import '/ subset(subset)/p; s/ subset(subset)/ other(subset)/' '< import string other(subset) 1'
 finish

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dataset as a given model sees it: images after its own preprocessing
-// (preprocessor_config.json), text after its own tokenizer. Samples are numbered within (subset,
-// part), in file order.
+// (preprocessor_config.json), text after its own tokenizer. Samples are counted within (subset,
+// part), in file order. With `shuffled` a seed chooses which samples of a subset are collected on
+// (data/dataset/sample_split.h), else it is the first ones.
 //
 // Text. A document is tokenised with the special tokens its tokenizer adds, and its first `context`
 // tokens are one sample; the rest is not looked at, and a document of fewer than two tokens is no
 // sample (nothing can be predicted in it). With `pack`, the tokens of a subset's documents are laid
 // end to end (each with its special tokens) and cut every `context` tokens; of what remains at the
-// end, two tokens or more are a sample. Samples never lie in both parts, but of the one document
-// that the last collected sample cuts, the rest is evaluated on. A plain text file that is a subset
+// end, two tokens or more are a sample. Samples never lie in both parts, but of a document that the
+// end of a collected sample cuts, the rest may be evaluated on: of one document a subset in file
+// order, of more where a seed chooses. A plain text file that is a subset
 // by itself and a one-dimensional array of tokens have no documents inside: they are always cut
 // like that. Every position is scored with the token behind it; the last has none (-1).
 //
@@ -90,6 +92,10 @@ void samples_close(samples *s); // NULL is a no-op
 
 // Samples of a part of a subset, after `limit` and `collect`.
 int64_t samples_count(const samples *s, int subset, part p);
+// The number of a part's sample i among all samples of its subset, in file order, from 0.
+int64_t samples_number(const samples *s, int subset, part p, int64_t i);
+// Whether a seed has chosen which samples are collected on: not where all are, or none.
+bool samples_shuffled(const samples *s);
 // Rows of a sample: the model's tokens.
 int64_t samples_rows(const samples *s, int subset, part p, int64_t i);
 

@@ -24,9 +24,11 @@ typedef struct dataset_options {
     int64_t limit;
     bool labels_by_position; // names of classes are not looked at: they count in their own order
     int64_t skip_bad;        // broken records passed over, at most; of jsonl, images and parquet
-    double collect; // share of each subset (after `limit`), in file order, that is collected on:
-                    // the first floor(collect × n + 1e-9) samples; the rest is evaluated on.
-                    // < 0: `same`, both see all. DATASET_COLLECT_DEFAULT: the format's own
+    double collect;          // share of each subset (after `limit`) that is collected on:
+                             // floor(collect × n + 1e-9) samples; the rest is evaluated on.
+                             // < 0: `same`, both see all. DATASET_COLLECT_DEFAULT: the format's own
+    bool shuffled; // which these are is chosen by `split_seed`; else they are the first ones
+    uint64_t split_seed;
     const char *image, *label; // parquet: the columns that hold images and their classes; NULL: the
                                // only column of images, and "label"
     // Text. data/dataset/samples.h says how it is cut.

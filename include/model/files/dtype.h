@@ -13,6 +13,7 @@ typedef struct dtype {
     size_t bytes;     // of a block
     bool native;      // float32 in memory order: usable where it is mapped
     void (*to_float)(const void *from, size_t n, float *to); // n whole blocks; NULL: never a weight
+    void (*from_float)(const float *from, size_t n, void *to); // the nearest; NULL: not written
 } dtype;
 
 // The type of that name, or NULL. Static.

@@ -77,6 +77,7 @@ typedef struct file_list {
 } file_list;
 
 status file_list_add(file_list *l, const char *path); // copies
+void file_list_sort(file_list *l);
 void file_list_free(file_list *l);
 
 // What the first bytes of a file say that should hold something else: "is a Git LFS pointer ...",

@@ -25,6 +25,9 @@ void text_free(text *t);
 // A formatted string of its own; NULL when out of memory. Owned by the caller.
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// The next of the lines at *at, of n bytes without its end, behind which *at moves; NULL: there are no
+// more that have an end.
+const char *text_line(const char **at, int *n);
 bool text_ends_with(const char *string, const char *ending);
 
 // The candidate nearest to `word` by edit distance, or NULL when none is near enough to suggest.

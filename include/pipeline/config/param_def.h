@@ -8,9 +8,10 @@
 
 typedef enum param_type {
     PARAM_BOOL,
+    // Of these two, with `choices`, one of those words instead of a number is fine too (`collect:
+    // same`).
     PARAM_INT,
-    PARAM_REAL, // with `choices`, one of those words instead of a number is fine too (`collect:
-                // same`)
+    PARAM_REAL,
     PARAM_TEXT, // with `choices`, one of them
     PARAM_PATH, // relative to the pipeline file; absolute once checked. Keyed by content, never by
                 // name

@@ -332,7 +332,9 @@ static void test_progress_lines(void **state)
     assert_non_null(out);
     assert_int_equal(progress_new(out, true, false, &p), OK);
     progress_say(p, "%s started", "a");
+    assert_false(progress_due(p));
     usleep(250000);
+    assert_true(progress_due(p));
     progress_show(p, 2, line, (progress_end){75, 3});
     fflush(out);
     assert_true(strlen(shown) > 18 && shown[2] == ':' && shown[5] == ':' && shown[8] == ' ');

@@ -249,6 +249,19 @@ static void test_same_mask(void **state)
         assert_int_equal(are_same(&x, cases[i].other ? &b : &first), cases[i].same);
         close_both(s, d);
     }
+    o.collect = 0.5; // by a seed: number 7 is in one of the parts
+    o.shuffled = true;
+    s = open_masked(f, o, &d);
+    int found = 0;
+    for (part p = 0; p < PARTS; p++)
+        for (int64_t i = 0; i < samples_count(s, 0, p); i++)
+            if (samples_number(s, 0, p, i) == 7) {
+                const one x = read_sample(s, p, i);
+                found += i != 7 && are_same(&x, &first);
+            }
+    assert_int_equal(found, 1);
+    close_both(s, d);
+    o.collect = 0;
     o.mask = 0; // as written, and nothing scored
     s = open_masked(f, o, &d);
     const one x = read_sample(s, PART_EVALUATE, 7);

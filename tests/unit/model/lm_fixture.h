@@ -111,6 +111,9 @@ typedef struct lm {
     // Optional: sees each block, of a tile whose rows begin at `first`.
     void (*watch)(void *context, int64_t first, const site_block *b);
     void *context;
+    // What pruned neurons become, with a mask of model_mask_new_ablated; its context is this.
+    status (*ablate)(void *x, int64_t index, int thread, const tile *t, const site_block *block,
+                     const int32_t *neuron, int n, float *values);
 } lm;
 
 static inline const tensor *lm_expected(const lm *x, const char *name)
@@ -273,6 +276,7 @@ static inline status lm_run(lm *x)
         .candidates = x->whole ? NULL : lm_ints(x, "columns"),
         .n_candidates = x->whole ? 0 : x->columns,
         .mask = x->mask,
+        .ablate = x->ablate,
     };
     status st = model_forward(x->m, p, &f);
     pool_free(p);

@@ -197,6 +197,130 @@ static void test_sparse(void **state)
     }
 }
 
+// A value that a neuron is set to, different for each.
+static float mean_of(site s, int layer, int neuron)
+{
+    return (float)((neuron * 7 + layer * 3 + (int)s * 5) % 11 - 4) / 16;
+}
+
+static status set_means(void *context, int64_t index, int thread, const tile *t,
+                        const site_block *block, const int32_t *neuron, int n, float *x)
+{
+    (void)context, (void)index, (void)thread, (void)t;
+    for (int64_t i = 0; i < block->rows; i++, x += block->stride)
+        for (int j = 0; j < n; j++)
+            x[neuron[j] - block->first_neuron] = mean_of(block->site, block->layer, neuron[j]);
+    return OK;
+}
+
+static double distance_of(const lm *x, const float *want)
+{
+    double most = 0;
+    for (int64_t i = 0; i < x->tokens * x->columns; i++)
+        most = fmax(most, fabs((double)x->logits[i] - (double)want[i]));
+    return most;
+}
+
+// Neurons that became their means: the biases take them up, where a family has any.
+static void test_means(void **state)
+{
+    (void)state;
+    int kept = 0;
+    double least = 1;
+    for (int i = 0; i < LM_CASES; i++) {
+        lm x;
+        if (weight_source_path_is_gguf(lm_cases[i].model))
+            continue;
+        lm_open(&x, lm_cases[i].name, lm_cases[i].model);
+        const uint8_t *pruned[SITES] = {lm_expected(&x, "mask_mlp")->bytes,
+                                        lm_expected(&x, "mask_attn")->bytes};
+        model_cut cut = cut_of(x.info, pruned[SITE_MLP], pruned[SITE_ATTN]);
+        float *mean[SITES] = {NULL}, *ablated;
+        bool means[SITES] = {false};
+        for (site s = SITE_MLP; s <= SITE_ATTN; s++) {
+            const int n = x.info->layers * cut.width[s];
+            mean[s] = calloc((size_t)n, sizeof(float));
+            for (int u = 0; u < n; u++)
+                mean[s][u] = mean_of(s, u / cut.width[s], u % cut.width[s]);
+            cut.mean[s] = mean[s];
+            means[s] = true;
+        }
+        if (model_cut_possible(x.m, means) == OK) {
+            const size_t n = (size_t)(x.tokens * x.columns);
+            model_mask *mask = NULL;
+            assert_ok(model_mask_new_ablated(x.m, pruned, &mask));
+            x.mask = mask;
+            x.ablate = set_means;
+            assert_ok(lm_run(&x));
+            x.ablate = NULL;
+            ablated = calloc(n, sizeof *ablated);
+            memcpy(ablated, x.logits, n * sizeof *ablated);
+            model_mask_free(mask);
+            write_copy(lm_cases[i].model, &cut);
+            run_copy(&x);
+            const double off = distance_of(&x, ablated);
+            cut.mean[SITE_ATTN] = NULL; // the twin
+            write_copy(lm_cases[i].model, &cut);
+            run_copy(&x);
+            if (!(off < 5e-3 && off * 50 < distance_of(&x, ablated)))
+                fail_msg("%s: the copy is off by %g, the twin by %g", lm_cases[i].model, off,
+                         distance_of(&x, ablated));
+            least = fmin(least, off);
+            free(ablated);
+            kept++;
+        } else {
+            file_list left_out = {0};
+            make_folder();
+            assert_int_equal(model_cut_write(lm_cases[i].model, &cut, folder, &left_out),
+                             ERR_INPUT);
+            assert_non_null(strstr(status_text(), "has no bias where site"));
+            file_list_free(&left_out);
+        }
+        free(mean[SITE_MLP]);
+        free(mean[SITE_ATTN]);
+        lm_close(&x);
+    }
+    assert_true(kept >= 12);
+    assert_true(least < 1e-5); // of biases in F32; most here are F16 or BF16
+}
+
+// What biases are written as: every number of the type is itself, and what lies between two goes to
+// the nearer one, from the middle to the even one.
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"F16", "BF16"};
+    for (size_t k = 0; k < 2; k++) {
+        const dtype *type = dtype_find(names[k]);
+        for (uint32_t i = 0; i < 0xffff; i++) {
+            uint16_t bits = (uint16_t)i, next = (uint16_t)(i + 1), got;
+            float value, above;
+            type->to_float(&bits, 1, &value);
+            type->to_float(&next, 1, &above);
+            if (!isfinite(value) || i == 0x8000)
+                continue;
+            type->from_float(&value, 1, &got);
+            assert_int_equal(got, bits);
+            if (!isfinite(above) || next == 0x8000)
+                continue;
+            const float middle = (float)(((double)value + (double)above) / 2);
+            const float over = nextafterf(middle, above), under = nextafterf(middle, value);
+            type->from_float(&middle, 1, &got);
+            assert_int_equal(got, bits & 1 ? next : bits);
+            type->from_float(&over, 1, &got);
+            assert_int_equal(got, next);
+            type->from_float(&under, 1, &got);
+            assert_int_equal(got, bits);
+        }
+    }
+    uint16_t got;
+    const float large = 65520, below = nextafterf(large, 0);
+    dtype_find("F16")->from_float(&large, 1, &got);
+    assert_int_equal(got, 0x7c00);
+    dtype_find("F16")->from_float(&below, 1, &got);
+    assert_int_equal(got, 0x7bff);
+}
+
 static void without_answers(forward *f)
 {
     f->result = NULL;
@@ -282,10 +406,9 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_language_models),
-        cmocka_unit_test(test_sparse),
-        cmocka_unit_test(test_towers),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_language_models), cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_means),           cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_towers),          cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

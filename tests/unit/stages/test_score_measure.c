@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The measures t, lape and auc against SciPy (tests/reference/make_measures.py), from the same
-// activations; each with a fault that the comparison finds.
+// The measures t, lape, auc and contribution against SciPy and NumPy
+// (tests/reference/make_measures.py), from the same activations; each with a fault that the comparison finds.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@ enum { SUBSETS = 3, NEURONS = 6, MOST = 60 };
 
 static struct {
     double tokens[SUBSETS], t[SUBSETS][NEURONS], auc[SUBSETS][NEURONS], lape[SUBSETS][NEURONS];
+    double norm[NEURONS], contribution[SUBSETS][NEURONS];
     float x[SUBSETS][MOST * NEURONS];
 } expected;
 
@@ -53,6 +54,9 @@ static int read_fixture(void **state)
         read_numbers(f, "auc", NEURONS, expected.auc[s]);
         read_numbers(f, "lape", NEURONS, expected.lape[s]);
     }
+    read_numbers(f, "norm", NEURONS, expected.norm);
+    for (int s = 0; s < SUBSETS; s++)
+        read_numbers(f, "contribution", NEURONS, expected.contribution[s]);
     fclose(f);
     return 0;
 }
@@ -71,6 +75,7 @@ static void gather(int left_out, int only, statistics *out)
             continue;
         for (int i = 0; i < (int)expected.tokens[s] * NEURONS; i++) {
             const double x = (double)expected.x[s][i];
+            out->of[STATISTIC_MEAN_ABS][i % NEURONS] += fabs(x);
             out->of[STATISTIC_MEAN][i % NEURONS] += x;
             out->of[STATISTIC_MEAN_SQUARE][i % NEURONS] += x * x;
             out->of[STATISTIC_POSITIVE][i % NEURONS] += x > 0;
@@ -97,7 +102,7 @@ static int wrong_scores(const char *name, const double want[SUBSETS][NEURONS], b
     score_measure_spread(share[0], SUBSETS - fault, NEURONS, sum, entropy);
     for (int s = 0; s < SUBSETS; s++) {
         gather(fault ? -1 : s, -1, &rest);
-        const score_sides sides = {own[s].view, rest.view, {SUBSETS, sum, entropy}};
+        const score_sides sides = {own[s].view, rest.view, {SUBSETS, sum, entropy}, expected.norm};
         score_measure_apply(score_measure_find(name), false, 0, &sides, NEURONS, score);
         for (int u = 0; u < NEURONS; u++)
             wrong += !(fabs(score[u] - want[s][u]) <= 1e-12 * (1 + fabs(want[s][u])));
@@ -117,6 +122,25 @@ static void lape_is_entropy(void **state)
     (void)state;
     assert_int_equal(wrong_scores("lape", expected.lape, false), 0);
     assert_true(wrong_scores("lape", expected.lape, true) > SUBSETS * NEURONS / 2);
+}
+
+static void contribution_is_of_norms(void **state)
+{
+    (void)state;
+    assert_int_equal(wrong_scores("contribution", expected.contribution, false), 0);
+    assert_true(wrong_scores("contribution", expected.contribution, true) > SUBSETS * NEURONS / 2);
+}
+
+static void weights_are_norms(void **state)
+{
+    (void)state;
+    double want[SUBSETS][NEURONS];
+    for (int s = 0; s < SUBSETS; s++)
+        memcpy(want[s], expected.norm, sizeof expected.norm);
+    assert_int_equal(wrong_scores("weights", want, false), 0);
+    assert_true(wrong_scores("contribution", want, false) > SUBSETS * NEURONS / 2);
+    assert_true(score_measure_needs_norms(score_measure_find("weights")));
+    assert_false(score_measure_needs_norms(score_measure_find("abs")));
 }
 
 // A neuron's counts of x moved by `shift` bins, over a subset, or over the others.
@@ -192,6 +216,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_is_welchs),
         cmocka_unit_test(lape_is_entropy),
+        cmocka_unit_test(contribution_is_of_norms),
+        cmocka_unit_test(weights_are_norms),
         cmocka_unit_test(auc_is_that_of_the_tokens),
         cmocka_unit_test(auc_of_few_values_is_exact),
         cmocka_unit_test(bins_are_half_octaves),

@@ -5,6 +5,8 @@ set(share ${CMAKE_INSTALL_DATADIR}/sulcus)
 install(TARGETS sulcus RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 file(RELATIVE_PATH from_program ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_DATADIR}/sulcus)
 set_source_files_properties(pipeline/commands/installed.c PROPERTIES COMPILE_DEFINITIONS "SULCUS_SHARE=\"${from_program}\"")
+file(RELATIVE_PATH from_program ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBEXECDIR}/sulcus)
+set_source_files_properties(model/cuda/loader.c PROPERTIES COMPILE_DEFINITIONS "SULCUS_LIBEXEC=\"${from_program}\"")
 install(DIRECTORY yaml examples DESTINATION ${share})
 install(DIRECTORY jobs DESTINATION ${share} USE_SOURCE_PERMISSIONS PATTERN setup.sh EXCLUDE PATTERN quickstart.sh EXCLUDE) # these two are a clone's
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})

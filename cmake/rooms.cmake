@@ -57,8 +57,8 @@ room(model/files USES pipeline/base)
 room(model/config USES pipeline/base model/kernels model/files)
 room(model/weights USES pipeline/base model/kernels model/files model/config)
 room(model/forward USES pipeline/base model/kernels model/config model/weights)
-# The table of kernels that a plug-in for a device implements.
-room(model/cuda USES pipeline/base)
+# The plug-in for a device: the table that it implements, its kernels, and how the program finds it.
+room(model/cuda USES pipeline/base LIBRARIES ${CMAKE_DL_LIBS})
 # Passes on a device, through that table.
 room(model/device USES pipeline/base model/kernels model/config model/weights model/forward model/cuda)
 # What architectures have in common: decoders like Llama, models with LayerNorm, vision transformers.

@@ -108,7 +108,7 @@ static status open_on_device(model *m, const model_options *options)
                                         [COMPUTE_BF16] = DEVICE_COMPUTE_BF16,
                                         [COMPUTE_TF32] = DEVICE_COMPUTE_TF32};
     const status st = device_model_open(m, options->device, options->device_index,
-                                        as[options->compute], &m->device);
+                                        options->device_sharers, as[options->compute], &m->device);
     if (st == OK)
         m->blocks = &device_blocks;
     return st;

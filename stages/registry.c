@@ -6,7 +6,9 @@
 
 #include <stddef.h>
 
+#include "model/cuda/loader.h"
 #include "model/kernels/rates.h"
+#include "stages/common/computing_device.h"
 #include "stages/common/resources.h"
 #include "stages/export/export_folder.h"
 #include "stages/report/report.h"
@@ -35,7 +37,8 @@ static const inspect_def inspect_data = {"a dataset", dataset_inspect};
 static const inspect_def *const inspectors[] = {&inspect_model, &inspect_data, NULL};
 
 static const check_def check_products = {"matrix products", rates_check};
-static const check_def *const checks[] = {&check_products, NULL};
+static const check_def check_device = {"device", loader_check};
+static const check_def *const checks[] = {&check_products, &check_device, NULL};
 
 #define LIBRARY(name) extern const version_def library_##name;
 #include "stages/libraries.def"
@@ -56,4 +59,5 @@ const registry sulcus_registry = {
     .checks = checks,
     .libraries = libraries,
     .kernels = rates_kernels,
+    .device = computing_device_name,
 };

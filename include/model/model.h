@@ -26,10 +26,11 @@ typedef struct model_options {
     compute compute;
     const product_engine *engine; // for tests; NULL: the best
     const struct device_ops
-        *device;      // computes passes (model/cuda/ops.h); NULL: this machine's CPUs
-    int device_index; // which of its devices
-    bool light;       // configuration only: no weights are read or drawn
-    int threads;      // that convert or draw the weights; 0 is 1
+        *device;        // computes passes (model/cuda/ops.h); NULL: this machine's CPUs
+    int device_index;   // which of its devices
+    int device_sharers; // ranks that share its memory, each an equal part; 0 is 1
+    bool light;         // configuration only: no weights are read or drawn
+    int threads;        // that convert or draw the weights; 0 is 1
     relay *team; // ranks that hold the layers between them; NULL: this one holds all. Not looked
                  // at with `light`
 } model_options;

@@ -225,6 +225,10 @@ typedef struct registry {
     const check_def *const *checks;      // NULL: none
     const version_def *const *libraries; // beside the engine's; NULL: none
     const version_def *const *kernels;   // which of them this CPU runs; NULL: none
+    // What computes this rank's units beside its CPUs, as the pipeline's `device` says: adds its name
+    // to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. Local.
+    // NULL: never anything.
+    status (*device)(const struct params *pipeline, struct text *name, struct text *note);
 } registry;
 
 #endif

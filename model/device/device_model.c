@@ -175,8 +175,8 @@ done:
     return st;
 }
 
-status device_model_open(const model *m, const device_ops *ops, int index, device_compute form,
-                         device_model **out)
+status device_model_open(const model *m, const device_ops *ops, int index, int sharers,
+                         device_compute form, device_model **out)
 {
     status st;
     device_model *d = checked_calloc(1, sizeof *d);
@@ -187,6 +187,8 @@ status device_model_open(const model *m, const device_ops *ops, int index, devic
     pthread_mutex_init(&d->lock, NULL);
     TRY_DEVICE(d, ops->open(index, &d->device));
     TRY_DEVICE(d, ops->info(d->device, &d->info));
+    if (sharers > 1 && d->info.free > d->info.memory / (size_t)sharers)
+        d->info.free = d->info.memory / (size_t)sharers;
     TRY(bring_weights(m, d));
     *out = d;
     d = NULL;

@@ -62,10 +62,11 @@ typedef struct device_model {
     int64_t row_limit; // of a batch, for tests; 0: what memory allows
 } device_model;
 
-// Opens the device that `ops` has under that index, and brings the model's weights to it, in pieces.
-// The model's own stay the model's. ERR_USAGE: the device has too little memory, with what would do.
-status device_model_open(const model *m, const device_ops *ops, int index, device_compute form,
-                         device_model **out);
+// Opens the device that `ops` has under that index, an equal part of whose memory is each sharer's,
+// and brings the model's weights to it, in pieces. The model's own stay the model's. ERR_USAGE: the
+// device has too little memory, with what would do.
+status device_model_open(const model *m, const device_ops *ops, int index, int sharers,
+                         device_compute form, device_model **out);
 void device_model_close(device_model *d);
 
 // Turns a failed call's status into an error with the device's name and line. OK stays.

@@ -11,10 +11,10 @@
 #include "pipeline/comm/launch.h"
 #include "pipeline/machine/system_file.h"
 
-enum { NAME = 160, TYPES = 16 };
+enum { NAME = 160, TYPE = NAME + 68, TYPES = 16 }; // TYPE: with a device
 
 typedef struct cpu_type {
-    char name[NAME];
+    char name[TYPE];
     int nodes;
 } cpu_type;
 
@@ -70,13 +70,14 @@ static void name_here(char out[NAME])
         snprintf(out, NAME, "%s", name);
 }
 
-int machines_cpus(const comm *c, char names[MACHINES_CPUS])
+int machines_cpus(const comm *c, const char *device, char names[MACHINES_CPUS])
 {
-    char here[NAME], name[NAME];
+    char here[TYPE], name[TYPE], cpu[NAME];
     cpu_type type[TYPES];
     int types = 0;
     text all = {0};
-    name_here(here);
+    name_here(cpu);
+    snprintf(here, sizeof here, "%s%s%.64s", cpu, device[0] ? ", " : "", device);
     for (int node = 0; node < comm_nodes(c); node++) {
         int t = 0;
         memcpy(name, here, sizeof name);

@@ -119,7 +119,14 @@ done:
 static status look_at_machines(run *r, int threads)
 {
     status st = OK;
-    const int types = machines_cpus(r->comm, r->cpus);
+    text device = {0}, note = {0};
+    const registry *known = r->file->registry;
+    if (known->device)
+        st = known->device(r->file->globals, &device, &note);
+    TRY(comm_agree(r->comm, st));
+    if (note.length > 0 && comm_rank(r->comm) == 0)
+        progress_say(r->records.progress, "%s", text_get(&note));
+    const int types = machines_cpus(r->comm, text_get(&device), r->cpus);
     TRY(machines_check_threads(r->comm, threads, params_bool(r->file->globals, "oversubscribe")));
     if (types > 1 && params_bool(r->file->globals, "strict"))
         st = params_fail(
@@ -128,6 +135,8 @@ static status look_at_machines(run *r, int threads)
     else if (types > 1 && comm_rank(r->comm) == 0)
         progress_say(r->records.progress, "the nodes have different CPUs: %s", r->cpus);
 done:
+    text_free(&device);
+    text_free(&note);
     return st;
 }
 

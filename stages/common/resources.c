@@ -13,6 +13,7 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/machine/cores.h"
+#include "stages/common/computing_device.h"
 #include "stages/common/foreseen.h"
 #include "stages/common/modules.h"
 
@@ -86,13 +87,19 @@ static int opening_threads(const params *pipeline, const share *s)
     return cores_here(s ? s->ranks : 1);
 }
 
+static compute compute_of(const char *word)
+{
+    return strcmp(word, "bf16") == 0   ? COMPUTE_BF16
+           : strcmp(word, "tf32") == 0 ? COMPUTE_TF32
+                                       : COMPUTE_F32;
+}
+
 static status model_entry_open(const params *p, const params *pipeline, share *s,
                                resource_depth depth, void **object)
 {
     status st = OK;
     model_options options = model_options_of(p);
-    options.compute =
-        strcmp(params_text(pipeline, "compute"), "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
+    options.compute = compute_of(params_text(pipeline, "compute"));
     options.light = depth != RESOURCE_WHOLE;
     options.threads = opening_threads(pipeline, s);
     options.team = s ? s->team : NULL;
@@ -103,6 +110,8 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
     status mine = e && e->path ? OK : status_no_memory("a model");
+    if (mine == OK && !options.light)
+        mine = computing_device_choose(pipeline, &options);
     if (mine == OK && options.light)
         mine = foreseen_path(options.path);
     TRY(share_vote(s, mine));

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plug-in that computes on a device, as this process finds it: a shared object beside the program
+// or in its libexec folder. The program links nothing of it.
+#ifndef MODEL_CUDA_LOADER_H
+#define MODEL_CUDA_LOADER_H
+
+#include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
+
+// The device of this rank.
+typedef struct found_device {
+    const struct device_ops *ops; // NULL: none; the line says why, and what mends it
+    int devices;                  // that this process sees
+    int index;                    // the one that is this rank's
+    int sharers;                  // ranks of this machine that it is also theirs, and this one
+    char path[512];               // of the plug-in, "" where none was found
+    char line[640];
+} found_device;
+
+// Looks for the plug-in, loads it and asks for devices. Ranks of a machine take them in turn, by the
+// local rank that their launcher gave them; where it gave each its own, that. Local.
+void loader_find(found_device *out);
+
+// Adds the name of the device to the text. Local. ERR_INTERNAL: it does not open.
+status loader_name(const found_device *found, text *name);
+
+// For `sulcus doctor`: adds what was found, or why nothing was; of a device its memory and the rates
+// of its products. Local. An error where a device is there and fails.
+status loader_check(text *found);
+
+#endif

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# `device:` with each state of the plug-in: absent, broken, of another build, without a driver; and with one whose kernels are played
+# in C (tests/unit/model/played_plugin.c): a pipeline's numbers beside the CPU's, the same bits on 1 and 2 ranks, one key for both.
+. "$SOURCE/tests/lib.sh"
+cd "$scratch" || exit 1
+mkdir bin
+cp "$SULCUS" bin/sulcus
+plugin=bin/libsulcus_cuda.so
+cat >p.yaml <<END
+output: $scratch/cpu
+models: {vit: {path: $SOURCE/examples/vit-glyph100}}
+datasets:
+  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits], limit: 3, collect: 0.5}
+steps:
+  seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn]}
+  scores: {stage: score, from: seen, measure: abs}
+END
+sulcus() { # ARGUMENTS...
+  code=0
+  "$scratch/bin/sulcus" "$@" >stdout 2>stderr || code=$?
+}
+refused() { # WHAT TEXT
+  sulcus run p.yaml --quiet -s device=cuda
+  is "$1: exit" $code 2
+  says "$1" stderr "device=cuda: $2.*or set device: cpu"
+  is "$1: lines" "$(wc -l <stderr)" 1
+}
+
+refused "no plug-in" 'no libsulcus_cuda.so beside the program or in .*libexec/sulcus; build with -DSULCUS_CUDA=ON'
+sulcus doctor "$scratch"
+says "no plug-in, doctor" stdout 'no device, computing on CPUs: no libsulcus_cuda.so'
+echo nonsense >$plugin
+refused "a broken plug-in" 'libsulcus_cuda.so does not load: .*LD_LIBRARY_PATH'
+cp "$BUILD/tests/played/libsulcus_cuda.so" $plugin
+SULCUS_PLAYED=other refused "another build's" '.*/libsulcus_cuda.so is of another build of sulcus; build and install both together'
+SULCUS_PLAYED=none refused "no device" 'the played driver shows no device'
+if [ -e "$BUILD/libsulcus_cuda.so" ] && [ ! -e /dev/nvidiactl ]; then
+  cp "$BUILD/libsulcus_cuda.so" real.so
+  mv $plugin played.so
+  mv real.so $plugin
+  refused "the plug-in, and no driver" 'no NVIDIA driver answers here'
+  mv played.so $plugin
+else
+  echo 'the plug-in was not built, or there is a driver: what it says without one is not tried'
+fi
+
+# auto goes on without one, and says so.
+SULCUS_PLAYED=none sulcus run p.yaml -s device=auto
+is "auto without a device" $code 0
+says "auto says so" stdout 'device: auto: computing on CPUs: the played driver shows no device'
+if ncdump -h cpu/seen/all.nc | grep -q 'cpu = .*naive device'; then fail "a device in what CPUs made"; fi
+
+# With a device: its numbers are near, its name is told, its bits do not depend on ranks.
+for n in 1 2; do
+  ranks $n bin/sulcus run p.yaml --quiet -s device=cuda -s output="$scratch/device$n" -s oversubscribe=true
+  is "on a device, $n ranks" $code 0
+done
+ncdump -h device1/seen/all.nc >stdout
+says "the attribute cpu" stdout 'cpu = ".*, naive device'
+variables() { ncdump "$1" | sed '/^\/\/ global/,/^data:/d'; }
+for one in seen scores; do
+  is "$one on 1 and 2 ranks" "$(variables device1/$one/all.nc | md5sum)" "$(variables device2/$one/all.nc | md5sum)"
+  [ "$(variables device1/$one/all.nc)" != "$(variables cpu/$one/all.nc)" ] || fail "$one has the CPU's bits: did the device make it?"
+done
+for site in mlp attn; do
+  "$BUILD/tests/agree" device1/scores/all.nc cpu/scores/all.nc ${site}_score 0.99999 0.99 >stdout || fail "scores of $site are not the CPU's"
+done
+
+# A run that was begun on a device goes on without one: nothing is made again.
+sulcus run p.yaml -s output="$scratch/device1"
+is "again, on CPUs" $code 0
+says "one key" stdout '2 \(tasks \)\?.*\(skip\|finished\)'
+sulcus run p.yaml --quiet -s compute=tf32
+is "tf32 on CPUs" $code 2
+says "tf32 on CPUs" stderr 'compute: tf32 needs a device; use f32 or bf16'
+finish

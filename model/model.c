@@ -189,7 +189,9 @@ packing model_products(const model *m)
 const char *model_products_name(const model *m, char name[64])
 {
     text said = {0};
-    if (m->packing == PACKING_NONE)
+    if (m->device)
+        text_addf(&said, "%s, %s", m->device->info.name, m->device->info.driver);
+    else if (m->packing == PACKING_NONE)
         blas_name(&said);
     else
         text_add(&said, products_name(m->packing));

@@ -91,12 +91,14 @@ static void lay_out(const config *c, const forward *f, int64_t tiles, int64_t ti
     b->first_rows = carve(a, samples + n, 1, sizeof *b->first_rows);
     b->shown = carve(a, (size_t)tile_rows, most, sizeof *b->shown);
     b->index = carve(a, rows > samples ? rows : samples + 1, 1, sizeof *b->index);
+    b->bit = carve(a, b->summed ? rows : 0, 1, sizeof *b->bit);
     b->segment = carve(a, rows, 1, sizeof *b->segment);
     b->pruned = carve(a, most, 1, 1);
     b->factor = carve(a, experts > 0 ? rows : 0, 1, sizeof *b->factor);
     b->bad = carve(a, (size_t)(i->layers + 2) * 2, SITES, sizeof *b->bad);
     b->sum = carve(a, b->summed ? most : 0, DEVICE_MOMENTS, sizeof *b->sum);
-    b->positive = carve(a, b->summed ? most : 0, 1, sizeof *b->positive);
+    const size_t words = (size_t)f->firing_words, bins = f->histogram ? HISTOGRAM_BINS : 0;
+    b->counts = carve(a, b->summed ? most : 0, 1 + words + bins, sizeof *b->counts);
     b->routed = carve(a, b->summed ? (size_t)i->layers : 0, experts, sizeof *b->routed);
 }
 

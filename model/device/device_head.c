@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/device/device_sites.h"
+#include "model/device/device_totals.h"
 #include "model/forward/blocks.h"
 #include "model/forward/predict.h"
 #include "pipeline/base/checked.h"

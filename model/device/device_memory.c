@@ -73,6 +73,8 @@ static void lay_out(const device_model *d, const config *c, device_room r, parts
     out->turn = take(a, r.rows, 1, index);
     out->first_key = take(a, r.samples + 1, 1, index);
     out->first_query = take(a, r.samples + 1, 1, index);
+    out->listed = take(a, r.rows, 1, index);
+    out->bit = take(a, r.rows, 1, sizeof *out->bit);
     out->segment = take(a, r.rows, 1, sizeof *out->segment);
     out->pruned = take(a, larger(attn, larger(neurons, i->experts)), 1, 1);
     out->bad = take(a, (i->layers + 2) * 2, SITES, index);
@@ -114,7 +116,11 @@ static status lay_out_again(const model *m, device_room r)
     status st;
     device_model *d = m->device;
     const size_t bytes = room_bytes(d, &m->config, r);
-    const device_arrays sums = {.sum = d->arrays.sum, .positive = d->arrays.positive};
+    const device_arrays *a = &d->arrays, sums = {.sum = a->sum,
+                                                 .positive = a->positive,
+                                                 .firing = a->firing,
+                                                 .histogram = a->histogram,
+                                                 .firing_words = a->firing_words};
     d->ops->free(d->device, d->block);
     d->block = NULL;
     d->arrays = sums;

@@ -208,6 +208,8 @@ void device_model_close(device_model *d)
         d->ops->free(d->device, d->block);
         d->ops->free(d->device, d->arrays.sum);
         d->ops->free(d->device, d->arrays.positive);
+        d->ops->free(d->device, d->arrays.firing);
+        d->ops->free(d->device, d->arrays.histogram);
     }
     d->ops->close(d->device);
     pthread_mutex_destroy(&d->lock);

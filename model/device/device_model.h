@@ -36,11 +36,15 @@ typedef struct device_arrays {
     int32_t *index;                   // [rows] of a look-up or a list of rows
     int32_t *position, *turn;         // [rows]
     int32_t *first_key, *first_query; // [samples + 1]
+    int32_t *listed;                  // [rows] whose firing is kept, while `index` is in use
+    int64_t *bit;                     // [rows]
     device_segment *segment;          // [rows]
     uint8_t *pruned;                  // [neurons of a site]
     device_fixed *sum;                // of all layers and sites; NULL: no pass has asked for sums
     int64_t *positive;
-    int32_t *bad; // a flag for each place (device_sites.h)
+    int64_t *firing, *histogram; // where passes have asked for them
+    int64_t firing_words;        // of a neuron
+    int32_t *bad;                // a flag for each place (device_sites.h)
 } device_arrays;
 
 typedef struct device_model {

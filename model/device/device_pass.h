@@ -24,12 +24,13 @@ typedef struct device_pass {
     int64_t *first_rows; // owned: what the tiles' first_row lie in
     float *shown;   // owned [rows of a tile, widest site]: what callbacks are shown; NULL: nothing
     int32_t *index; // owned [rows]: lists on their way to the device
+    int64_t *bit;   // owned [rows]
     device_segment *segment; // owned [rows]
     uint8_t *pruned;         // owned [neurons of a site]
     float *factor;           // owned [rows]; NULL in dense models
     int32_t *bad;            // owned: the device's flags
     fixed *sum;              // owned [DEVICE_MOMENTS, widest site]; NULL: no sums
-    int64_t *positive;       // owned [widest site]
+    int64_t *counts;         // owned [widest site, of what is counted most]
     int64_t *routed;         // owned [layers, experts] rows that were summed of each expert
     bool summed;             // sums are made there, in place of reading
 } device_pass;

@@ -7,7 +7,7 @@
 
 #include "model/device/device_batch.h"
 #include "model/device/device_head.h"
-#include "model/device/device_sites.h"
+#include "model/device/device_totals.h"
 #include "model/forward/handover.h"
 #include "model/forward/head.h"
 #include "model/forward/pass_run.h"

@@ -274,13 +274,10 @@ static bool is_stopping(void *context)
     return task_stopping(pass->state->task);
 }
 
-// The first of a block's rows that is row `row` of the tile or a later one.
-static int64_t find_row(const site_block *b, int64_t row)
+static sampled_rows sampled_rows_of(const collect_state *s, const tile_cut *cut)
 {
-    int64_t at = 0;
-    while (b->row && at < b->rows && b->row[at] < row)
-        at++;
-    return b->row ? at : row;
+    return sampled_tokens_of(s->sampled + s->sampled_first[cut->subset],
+                             s->layout.firing_tokens[cut->subset], cut);
 }
 
 // Adds a tile's block sample by sample, from the first token of each that counts.
@@ -294,7 +291,7 @@ static status add_samples(const collect_pass *pass, block_sums *own, const tile 
         const int64_t begin = t->first_row[i] + s->layout.skip, end = t->first_row[i + 1];
         if (begin >= end)
             continue;
-        const int64_t first = find_row(block, begin), last = find_row(block, end);
+        const int64_t first = counted_rows_find(block, begin), last = counted_rows_find(block, end);
         site_block counted = *block;
         counted.x = block->x + first * block->stride;
         counted.rows = last - first;
@@ -309,14 +306,27 @@ static status add_samples(const collect_pass *pass, block_sums *own, const tile 
     return st;
 }
 
-static int widest_site(const collect_state *s)
+// As read_block and site_sums_add do it, where the model is on a device.
+static status add_totals(void *context, int thread, const site_totals *t)
 {
-    int widest = 0;
-    for (int which = 0; which < SITES; which++) {
-        const int width = s->layout.site[which].shape.width;
-        widest = width > widest ? width : widest;
+    (void)thread;
+    const collect_pass *pass = context;
+    site_sums_add_totals(pass->sums[t->site], t);
+    return OK;
+}
+
+static int64_t list_firing(void *context, int64_t index, int32_t *row, int64_t *bit)
+{
+    const collect_pass *pass = context;
+    const collect_state *s = pass->state;
+    const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
+    const sampled_rows sampled = sampled_tokens_of(s->sampled + s->sampled_first[cut->subset],
+                                                   s->layout.firing_tokens[cut->subset], cut);
+    for (int64_t i = 0; i < sampled.n; i++) {
+        row[i] = (int32_t)(sampled.row[i] - sampled.before);
+        bit[i] = sampled.first_bit + i;
     }
-    return widest;
+    return sampled.n;
 }
 
 static status read_block(void *context, int64_t index, int thread, const tile *t,
@@ -326,15 +336,14 @@ static status read_block(void *context, int64_t index, int thread, const tile *t
     const collect_state *s = pass->state;
     block_sums **own = &s->block[thread];
     if (!*own) { // the thread that uses it makes it
-        status st = block_sums_new(widest_site(s), own);
+        status st = block_sums_new(collect_layout_widest(&s->layout), own);
         if (st != OK)
             return st;
     }
     const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
     sampled_rows sampled = {0};
     if (s->layout.site[block->site].shape.words > 0)
-        sampled = sampled_tokens_of(s->sampled + s->sampled_first[cut->subset],
-                                    s->layout.firing_tokens[cut->subset], cut);
+        sampled = sampled_rows_of(s, cut);
     if (s->layout.skip > 0)
         return add_samples(pass, *own, t, block, &sampled);
     return site_sums_add(pass->sums[block->site], *own, block, &sampled, task_label(s->task));
@@ -400,6 +409,11 @@ static status collect_unit(void *state, const round_state *round, int64_t unit, 
                     .lane = lane,
                     .load = load_tile,
                     .read = read_block,
+                    .totals = add_totals,
+                    .skip_first = s->layout.skip,
+                    .firing = list_firing,
+                    .firing_words = s->layout.site[SITE_MLP].shape.words,
+                    .histogram = s->layout.histogram,
                     .stopping = is_stopping};
     for (int which = 0; which < SITES; which++) {
         pass.read_sites[which] = s->layout.site[which].read;
@@ -455,7 +469,7 @@ static status collect_estimate(const task *t, estimate *out)
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
             out->memory_bytes += threads * (double)site_sums_bytes(&s->layout.site[which].shape);
-    out->memory_bytes += threads * (double)block_sums_bytes(widest_site(s));
+    out->memory_bytes += threads * (double)block_sums_bytes(collect_layout_widest(&s->layout));
     out->memory_bytes +=
         stage_products_bytes(threads) + threads * (double)samples_reading_bytes(s->samples);
     out->shared_bytes = stage_model_bytes(t);

@@ -134,6 +134,16 @@ void collect_layout_shape(const collect_layout *l, partial_shape *out)
     }
 }
 
+int collect_layout_widest(const collect_layout *l)
+{
+    int widest = 0;
+    for (int which = 0; which < SITES; which++) {
+        const int width = l->site[which].shape.width;
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
 double collect_layout_disk_bytes(const collect_layout *l)
 {
     double bytes = 0;

@@ -75,6 +75,8 @@ int64_t collect_layout_count(const collect_layout *l, int which, collect_count k
 // The counts of a kind of all subsets. Borrowed from `sum`.
 const int64_t *collect_counts(const collect_layout *l, int which, collect_count kind,
                               const partial *sum);
+// Neurons of a layer at the site that has the most.
+int collect_layout_widest(const collect_layout *l);
 // For estimates: bytes of the artefact.
 double collect_layout_disk_bytes(const collect_layout *l);
 

@@ -46,3 +46,11 @@ void counted_rows_place(const tile_source *s, int subset, int64_t skip, int64_t 
         row[i] = first + skip + row[i] - counted;
     }
 }
+
+int64_t counted_rows_find(const site_block *b, int64_t row)
+{
+    int64_t at = 0;
+    while (b->row && at < b->rows && b->row[at] < row)
+        at++;
+    return b->row ? at : row;
+}

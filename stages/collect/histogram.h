@@ -7,9 +7,7 @@
 
 #include <stdint.h>
 
-// Bin HISTOGRAM_BINS / 2 + m has x > 0 and the others x <= 0, bin HISTOGRAM_BINS / 2 - 1 - m; m is 0
-// for |x| < 2^-10, then 1 + floor(2 log2|x| + 20), and 31 from 2^5 on. So bins ascend with x.
-enum { HISTOGRAM_BINS = 64 };
+#include "model/forward/forward.h"
 
 // The lowest |x| of the bins m above; 0 for m = 0.
 double histogram_magnitude(int m);

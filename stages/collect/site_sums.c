@@ -197,6 +197,26 @@ status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
     return st;
 }
 
+void site_sums_add_totals(site_sums *s, const site_totals *t)
+{
+    const int64_t first = (int64_t)t->layer * s->shape.width + t->first_neuron;
+    const int64_t words = s->shape.words, bins = s->shape.bins, n = t->neurons;
+    const int experts = s->shape.experts;
+    pthread_mutex_lock(&s->lock);
+    for (int m = 0; m < MOMENTS; m++)
+        for (int64_t u = 0; u < n; u++)
+            s->sum[m][first + u] += t->sum[m][u];
+    for (int64_t u = 0; u < n; u++)
+        s->positive[first + u] += t->positive[u];
+    for (int64_t i = 0; t->firing && i < n * words; i++)
+        s->firing[first * words + i] |= t->firing[i];
+    for (int64_t i = 0; t->histogram && i < n * bins; i++)
+        s->histogram[first * bins + i] += t->histogram[i];
+    if (experts)
+        s->routed[t->layer * experts + t->first_neuron / (s->shape.width / experts)] += t->rows;
+    pthread_mutex_unlock(&s->lock);
+}
+
 const fixed *site_sums_sum(const site_sums *s, moment m)
 {
     return s->sum[m];

@@ -22,10 +22,6 @@ status block_sums_new(int width, block_sums **out);
 void block_sums_free(block_sums *b); // NULL is a no-op
 size_t block_sums_bytes(int width);
 
-// Bits of a word of firing bits: whole bytes, without the sign, which a partial's merging keeps to
-// mark overflow.
-enum { FIRING_BITS = 56 };
-
 // What is summed: layers of `width` neurons; words of FIRING_BITS firing bits a neuron (0: none);
 // bins of its histogram (HISTOGRAM_BINS, or 0: none); experts of a layer, where a neuron has
 // activations only for the tokens that are routed to its own (0: for all).
@@ -55,6 +51,9 @@ typedef struct sampled_rows {
 // of its own.
 status site_sums_add(site_sums *s, block_sums *scratch, const site_block *block,
                      const sampled_rows *sampled, const char *where);
+
+// Adds sums that a model has made itself. Several threads may call it at once.
+void site_sums_add_totals(site_sums *s, const site_totals *t);
 
 // [layers × experts] rows of each expert. Borrowed.
 const int64_t *site_sums_routed(const site_sums *s);

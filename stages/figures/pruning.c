@@ -14,6 +14,7 @@ const pruning_control pruning_controls[PRUNING_CONTROLS] = {
     {"ratio_layer_matched", "as many neurons of each layer pruned at random",
      "random neurons of the same layers"},
     {"ratio_lowest", "as many of the lowest-ranked neurons pruned", "the lowest-ranked neurons"},
+    {"ratio_resplit", "as many neurons pruned by other scores", "neurons by other scores"},
 };
 
 void pruning_free(pruning *p)

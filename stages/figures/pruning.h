@@ -13,7 +13,7 @@ typedef struct pruning_control {
     const char *words;    // in a sentence: "random neurons"
 } pruning_control;
 
-enum { PRUNING_CONTROLS = 3 };
+enum { PRUNING_CONTROLS = 4 };
 extern const pruning_control pruning_controls[PRUNING_CONTROLS];
 
 // All owned but `task`.

@@ -46,6 +46,15 @@ const artefact *ablation_scores(const task *t)
     return find_input(t, false);
 }
 
+const artefact *ablation_other_scores(const task *t)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < task_inputs(t); i++)
+        if (!is_collect(t, i) && before++ > 0)
+            return task_input(t, i);
+    return NULL;
+}
+
 static const artefact *activations_of(const task *t)
 {
     return find_input(t, true);
@@ -58,7 +67,11 @@ status ablation_check(const task *t)
     size_t collects = 0, n = task_inputs(t);
     for (size_t i = 0; i < n; i++)
         collects += is_collect(t, i);
-    if (n - collects != 1)
+    const size_t wanted = params_lists(p, "random", "resplit") ? 2 : 1;
+    if (wanted == 2 && n - collects != 2)
+        return params_fail(p, "random",
+                           "resplit is by a second step of scores; give from: [scores, others]");
+    if (n - collects != wanted)
         return params_fail(p, "from",
                            "%zu scores; give one step of scores (a sweep gives one task "
                            "for each)",
@@ -140,6 +153,26 @@ status ablation_open(const task *t, const ranking *r, const model_info *info, ab
     TRY(identify(a));
 done:
     return st;
+}
+
+int ablation_passes(const params *p)
+{
+    return value_of(p) == ABLATE_RESAMPLE ? 2 : 1;
+}
+
+double ablation_bytes(const params *p, double neurons, double subsets, int threads, int64_t rows)
+{
+    const double part = params_has(p, "fraction") ? params_real(p, "fraction") : 1;
+    switch (value_of(p)) {
+    case ABLATE_MEAN: // while they are pooled
+        return neurons * (subsets * sizeof(double) + sizeof(float));
+    case ABLATE_RETAIN_MEAN:
+        return neurons * subsets * (sizeof(double) + sizeof(float));
+    case ABLATE_RESAMPLE:
+        return threads * part * neurons * (double)rows * sizeof(float);
+    default:
+        return 0;
+    }
 }
 
 void ablation_free(ablation *a)

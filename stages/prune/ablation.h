@@ -31,6 +31,8 @@ typedef struct ablation {
 
 // The input of a prune task that its scores are.
 const artefact *ablation_scores(const task *t);
+// The second one that scores are, for random: resplit; NULL: there is none.
+const artefact *ablation_other_scores(const task *t);
 // Do the inputs suit the parameter `value`? ERR_USAGE at a parameter.
 status ablation_check(const task *t);
 
@@ -39,6 +41,13 @@ status ablation_check(const task *t);
 // after a failure too.
 status ablation_open(const task *t, const ranking *r, const model_info *info, ablation *out);
 void ablation_free(ablation *a); // safe on {0}
+
+// For estimates. Passes of the model that one of a mask takes: another tile is run first to resample.
+int ablation_passes(const params *p);
+// Bytes of the values beside the masks', of so many neurons: means, in a rank; what other samples
+// showed of the pruned ones, in each of `threads` threads, over `rows` rows of a tile. A search may
+// come to prune all.
+double ablation_bytes(const params *p, double neurons, double subsets, int threads, int64_t rows);
 
 // Sets the values of a block (forward.ablate) to the means of group `forget` (of one group: any).
 void ablation_set_means(const ablation *a, int64_t forget, const site_block *block,

@@ -26,6 +26,8 @@
 //   double ratio_layer_matched_std(forget, subset)  1    its deviation over those prunings
 //   double accuracy_lowest(forget, subset)          1    of as many of the least specific neurons
 //   double ratio_lowest(forget, subset)             1    the same ÷ accuracy_base
+//   double accuracy_resplit(forget, subset)         1    of as many by a second step's scores
+//   double ratio_resplit(forget, subset)            1    the same ÷ accuracy_base
 //   double accuracy_top10_base(subset)              1    Top-10, unpruned, of language models
 //   double accuracy_top10(forget, subset)           1    and after pruning, of language models
 //   double perplexity_base(subset)                  1    e^loss_base, of language models
@@ -53,7 +55,6 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "pipeline/base/rng.h"
 #include "stages/common/resources.h"
 #include "stages/common/shelf.h"
 #include "stages/common/stage_samples.h"
@@ -122,22 +123,6 @@ static void prune_close(void *state)
     free(s);
 }
 
-static status draw_random_orders(prune_state *s)
-{
-    const int64_t n = s->ranking.neurons, seeds = params_int(task_params(s->task), "seeds");
-    s->random = checked_calloc((size_t)seeds * (size_t)n, sizeof *s->random);
-    if (!s->random)
-        return status_no_memory("random orders of neurons");
-    for (int64_t seed = 0; seed < seeds; seed++) {
-        rng r = rng_new((uint64_t)seed, "prune/random");
-        int64_t *order = s->random + seed * n;
-        rng_permutation(&r, n, order);
-        for (int64_t i = 0; i < n; i++)
-            order[i] = s->ranking.neuron[order[i]];
-    }
-    return OK;
-}
-
 static status prune_new(const task *t, prune_state **out)
 {
     const model *m = stage_model(t);
@@ -183,6 +168,8 @@ static status order_of_mask(const prune_state *s, const prune_mask *m, const int
     *order = m->kind == PRUNED_UNIFORM ? random : own;
     if (m->kind == PRUNED_LOWEST)
         *order = own + ranking_lowest(r, m->forget, m->pruned);
+    if (m->kind == PRUNED_RESPLIT)
+        *order = r->other + m->forget * r->neurons;
     if (m->kind != PRUNED_LAYER_MATCHED)
         return OK;
     if (!(*matched = checked_calloc((size_t)m->pruned, sizeof **matched)))
@@ -246,12 +233,12 @@ static status prune_open(const task *t, void **state)
     TRY(prune_new(t, &s));
     const model_info *info = model_get_info(s->model);
     TRY(prune_params_choice(task_params(t), info, &layers, &choice));
-    TRY(ranking_open(ablation_scores(t), &choice, info, &s->ranking));
+    TRY(ranking_open(ablation_scores(t), ablation_other_scores(t), &choice, info, &s->ranking));
     TRY(ablation_open(t, &s->ranking, info, &s->ablation));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
     s->setting = setting_of(s);
     TRY(prune_cache_open(t, &s->setting, &s->cache));
-    TRY(draw_random_orders(s));
+    TRY(ranking_draw(&s->ranking, params_int(task_params(t), "seeds"), &s->random));
     TRY(shelf_new(masks_at_once(t), task_pool(t), compile_mask, drop_mask, s, &s->masks));
     *state = s;
     s = NULL;
@@ -295,7 +282,9 @@ static double prune_unit_cost(void *state, const round_state *round, int64_t uni
 {
     (void)round;
     const prune_state *s = state;
-    return tiling_operations(&s->evaluation.source.cuts, s->setting.info, s->plan.unit[unit].run);
+    const prune_unit *u = &s->plan.unit[unit];
+    const int passes = s->plan.mask[u->mask].pruned > 0 ? ablation_passes(task_params(s->task)) : 1;
+    return passes * tiling_operations(&s->evaluation.source.cuts, s->setting.info, u->run);
 }
 
 static bool is_stopping(void *context)
@@ -405,12 +394,15 @@ static status prune_estimate(const task *t, estimate *out)
     // Random masks are as large as what was found: for each subset, or the one size that was given.
     const int64_t *seeds = s->setting.seeds;
     passes += subsets + (double)seeds[PRUNED_UNIFORM] * (s->setting.search ? subsets : 1) +
-              (double)(seeds[PRUNED_LAYER_MATCHED] + seeds[PRUNED_LOWEST]) * subsets +
+              (double)(seeds[PRUNED_LAYER_MATCHED] + seeds[PRUNED_LOWEST] + seeds[PRUNED_RESPLIT]) *
+                  subsets +
               (s->setting.search ? PROBES : 0);
     out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
-    out->operations = passes * tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
-    const site which = prune_params_experts(task_params(t)) ? SITE_EXPERT : SITE_MLP;
-    double neurons = (double)info->layers * model_site_width(info, which);
+    out->operations = (1 + (passes - 1) * ablation_passes(task_params(t))) * // 1 without a mask
+                      tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
+    const bool zero = !params_has(task_params(t), "value") ||
+                      strcmp(params_text(task_params(t), "value"), "zero") == 0;
+    const double neurons = (double)prune_params_neurons(task_params(t), info);
     int64_t rows = 0;
     for (int e = 0; e < cuts->subsets; e++)
         rows += tiling_subset_rows(cuts, e);
@@ -420,7 +412,8 @@ static status prune_estimate(const task *t, estimate *out)
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // Masks' compacted weights: the larger part of a layer.
-        masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) +
+        (zero ? masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) : 0) +
+        ablation_bytes(task_params(t), neurons, subsets, threads, cuts->max_rows) +
         hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)params_int(task_params(t), "seeds"));
     for (size_t i = 0; i < s->evaluation.n_opened; i++)

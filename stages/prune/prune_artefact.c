@@ -43,6 +43,11 @@ static const described control_variable[PRUNED_KINDS][CONTROL_VARIABLES] = {
     [PRUNED_LOWEST] = {{"accuracy_lowest",
                         "Top-1 accuracy after pruning as many of the least specific neurons", "1"},
                        {"ratio_lowest", "that accuracy relative to the unpruned model", "1"}},
+    [PRUNED_RESPLIT] = {{"accuracy_resplit",
+                         "Top-1 accuracy after pruning as many neurons that are the most specific "
+                         "by the second step's scores",
+                         "1"},
+                        {"ratio_resplit", "that accuracy relative to the unpruned model", "1"}},
 };
 
 static const described trace_variable[TRACE_VARIABLES] = {

@@ -49,7 +49,7 @@ static status allocate_values(const prune_setting *s, prune_output *o)
         all &= (o->cross[i] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
     for (prune_kind k = PRUNED_LAYER_MATCHED; k < PRUNED_KINDS; k++)
         for (int i = 0; s->seeds[k] > 0 && i < CONTROL_VARIABLES; i++)
-            if (i != CONTROL_RATIO_STD || k != PRUNED_LOWEST)
+            if (i != CONTROL_RATIO_STD || k < PRUNED_LOWEST)
                 all &=
                     (o->control[k][i] = checked_calloc(forgets * subsets, sizeof(double))) != NULL;
     for (int i = 0; i < TRACE_VARIABLES; i++)

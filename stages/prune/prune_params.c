@@ -12,7 +12,8 @@
 
 const param_def prune_params[] = {
     {"from", PARAM_FROM, .required = true,
-     .help = "scores; or [scores, activations], for value: mean and retain_mean"},
+     .help = "scores; beside them activations, for value: mean and retain_mean, and other scores, "
+             "for random: resplit"},
     {"model", PARAM_RESOURCE, .required = true, .section = "models", .help = "the model to prune"},
     {"data", PARAM_RESOURCE, .required = true, .section = "datasets",
      .help = "the dataset the scores are of; its subsets are what is forgotten"},
@@ -32,9 +33,9 @@ const param_def prune_params[] = {
      .help = "how far below its target the accuracy may end"},
     {"seeds", PARAM_INT, "5", .low = 0, .high = 1000,
      .help = "random prunings of as many neurons, as a baseline"},
-    {"random", PARAM_TEXTS, .choices = "uniform|layer_matched|lowest",
+    {"random", PARAM_TEXTS, .choices = "uniform|layer_matched|lowest|resplit",
      .help = "what else is pruned beside, as many: any neurons (where absent), as many in each "
-             "layer, the least specific ones"},
+             "layer, the least specific ones, the most specific by the second scores"},
     {"skip", PARAM_INT, "0", .low = 0, .high = 1e9,
      .help = "text: also report accuracies without the targets that are most frequent in what was "
              "collected on, this many (published: 50)"},
@@ -95,11 +96,22 @@ void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS])
     seeds[PRUNED_LAYER_MATCHED] =
         !uniform && params_lists(p, "random", "layer_matched") ? given : 0;
     seeds[PRUNED_LOWEST] = !uniform && params_lists(p, "random", "lowest") ? 1 : 0;
+    seeds[PRUNED_RESPLIT] = !uniform && params_lists(p, "random", "resplit") ? 1 : 0;
 }
 
 bool prune_params_experts(const params *p)
 {
     return strcmp(params_text(p, "site"), site_names[SITE_EXPERT]) == 0;
+}
+
+int64_t prune_params_neurons(const params *p, const model_info *info)
+{
+    const char *asked = params_text(p, "site");
+    int64_t neurons = 0;
+    for (site s = 0; s < SITES; s++)
+        if (strcmp(asked, site_names[s]) == 0 || (strcmp(asked, "both") == 0 && s != SITE_EXPERT))
+            neurons += (int64_t)info->layers * model_site_width(info, s);
+    return neurons;
 }
 
 // Marks the layers asked in *chosen, owned by the caller; NULL where all are.

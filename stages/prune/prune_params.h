@@ -15,6 +15,8 @@ extern const param_def prune_params[]; // ends with {0}
 status prune_params_check(const task *t);
 // Are whole experts pruned?
 bool prune_params_experts(const params *p);
+// How many neurons of a model are ranked, if all layers are.
+int64_t prune_params_neurons(const params *p, const model_info *info);
 // What of them the model has no use for, before any work: a stage's `foresee`.
 status prune_params_foresee(const task *t);
 // How many prunings of each kind there are in the end.

@@ -16,12 +16,13 @@
 #include "stages/prune/ranking.h"
 
 // What is pruned beside the most specific neurons, as many: any, as many in each site of each layer,
-// or the least specific ones.
+// the least specific ones, or the most specific by a second step's scores.
 typedef enum prune_kind {
     PRUNED_TOP,
     PRUNED_UNIFORM,
     PRUNED_LAYER_MATCHED,
     PRUNED_LOWEST,
+    PRUNED_RESPLIT,
     PRUNED_KINDS
 } prune_kind;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "pipeline/base/rng.h"
 #include "stages/common/neuron_set.h"
 #include "stages/common/scores.h"
 
@@ -82,8 +83,8 @@ done:
     return st;
 }
 
-status ranking_open(const artefact *from, const ranking_choice *choice, const model_info *info,
-                    ranking *out)
+static status open_orders(const artefact *from, const ranking_choice *choice,
+                          const model_info *info, ranking *out)
 {
     status st = OK;
     double *score = NULL, *own = NULL;
@@ -110,8 +111,58 @@ done:
     return st;
 }
 
+// The orders of a second step, by the names of the first's subsets.
+static status open_other(const artefact *from, const ranking_choice *choice, const model_info *info,
+                         ranking *r)
+{
+    status st;
+    ranking other;
+    TRY(open_orders(from, choice, info, &other));
+    r->other = checked_calloc((size_t)r->forgets * (size_t)r->neurons, sizeof *r->other);
+    if (!r->other)
+        TRY(status_no_memory("the order of neurons"));
+    for (int64_t f = 0; f < r->forgets; f++) {
+        int64_t at = 0;
+        while (at < other.forgets && strcmp(other.forget[at], r->forget[f]) != 0)
+            at++;
+        if (at == other.forgets)
+            TRY(status_fail(ERR_INPUT, artefact_path(from),
+                            "has no scores of %s, which the first step has; give the same subsets",
+                            r->forget[f]));
+        memcpy(r->other + f * r->neurons, other.order + at * r->neurons,
+               (size_t)r->neurons * sizeof *r->other);
+    }
+done:
+    ranking_free(&other);
+    return st;
+}
+
+status ranking_open(const artefact *from, const artefact *other, const ranking_choice *choice,
+                    const model_info *info, ranking *out)
+{
+    status st = open_orders(from, choice, info, out);
+    return st == OK && other ? open_other(other, choice, info, out) : st;
+}
+
+status ranking_draw(const ranking *r, int64_t seeds, int64_t **out)
+{
+    const int64_t n = r->neurons;
+    *out = checked_calloc((size_t)seeds * (size_t)n, sizeof **out);
+    if (!*out)
+        return status_no_memory("random orders of neurons");
+    for (int64_t seed = 0; seed < seeds; seed++) {
+        rng random = rng_new((uint64_t)seed, "prune/random");
+        int64_t *order = *out + seed * n;
+        rng_permutation(&random, n, order);
+        for (int64_t i = 0; i < n; i++)
+            order[i] = r->neuron[order[i]];
+    }
+    return OK;
+}
+
 void ranking_free(ranking *r)
 {
+    free(r->other);
     free(r->forget);
     free(r->order);
     free(r->neuron);

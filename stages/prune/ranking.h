@@ -35,12 +35,14 @@ typedef struct ranking {
     char **forget;  // owned: names
     int64_t *order; // owned [forgets, neurons]: flat indices, most specific first
     int64_t *known; // owned [forgets]: those that have a score
+    int64_t *other; // owned [forgets, neurons]: orders by a second step's scores, or NULL
 } ranking;
 
-// Reads the scores of the neurons chosen and sorts them. ERR_INPUT when the artefact lacks the site,
-// or is of a model of another shape than `info`. Local.
-status ranking_open(const artefact *from, const ranking_choice *choice, const model_info *info,
-                    ranking *out);
+// Reads the scores of the neurons chosen and sorts them, and those of a second step where `other` is
+// not NULL. ERR_INPUT when an artefact lacks the site, or is of a model of another shape than `info`,
+// or when the second lacks a subset of the first. Local.
+status ranking_open(const artefact *from, const artefact *other, const ranking_choice *choice,
+                    const model_info *info, ranking *out);
 // Frees what it owns; safe on {0}.
 void ranking_free(ranking *r);
 
@@ -51,6 +53,9 @@ void ranking_mask(const ranking *r, const int64_t *order, int64_t k, uint8_t *co
 // as the first k of `order` have. Local. Fails when out of memory.
 status ranking_match(const ranking *r, const int64_t *order, int64_t k, const int64_t *random,
                      int64_t *matched);
+// Random orders of the neurons ranked, to *out [seeds, neurons], owned by the caller. Local. Fails
+// when out of memory.
+status ranking_draw(const ranking *r, int64_t seeds, int64_t **out);
 // Where in a subset's order its k least specific neurons begin: of those that have a score, as far as
 // there are as many.
 int64_t ranking_lowest(const ranking *r, int64_t forget, int64_t k);

@@ -19,7 +19,7 @@
 //   double expert_score_without(fold, subset, layer, expert)   1  the score without a fold
 // The neurons of a sparse model's expert are compared over the tokens that are routed to it. Where
 // no token of the subset is, or none of what it is compared with, expert_reached is 0 and their
-// scores are NaN.
+// scores are NaN; of measure t so they are where it is one token.
 //
 // No rounds: it is a few operations a neuron, done where the artefact is written. So the statistics
 // of a site are in memory as a whole, those that the measure needs; histograms a layer at a time.
@@ -87,17 +87,31 @@ static bool retain_is(const params *p, const char *word)
     return params_count(p, "retain") == 1 && strcmp(params_text_at(p, "retain", 0), word) == 0;
 }
 
+// Is there anything to compare a subset with, of so many? auc leaves the subset itself out.
+static status check_rest(const task *t, int64_t subsets)
+{
+    const params *p = task_params(t);
+    if (subsets < 2 && retain_is(p, "others"))
+        return params_fail(p, "retain",
+                           "there is one subset only, and no others to retain; "
+                           "use retain: all");
+    if (subsets < 2 && score_measure_is_auc(score_measure_find(params_text(p, "measure"))))
+        return params_fail(p, "measure",
+                           "auc compares a subset with others, and there is one only; use another "
+                           "measure");
+    return OK;
+}
+
 static status choose_retained(score_state *s)
 {
     const params *p = task_params(s->task);
+    status st = check_rest(s->task, s->subsets);
+    if (st != OK)
+        return st;
     s->others = retain_is(p, "others");
     s->retained = checked_calloc((size_t)s->subsets, sizeof *s->retained);
     if (!s->retained)
         return status_no_memory("a list of subsets");
-    if (s->others && s->subsets < 2)
-        return params_fail(p, "retain",
-                           "there is one subset only, and no others to retain; "
-                           "use retain: all");
     if (s->others || retain_is(p, "all")) {
         memset(s->retained, true, (size_t)s->subsets * sizeof *s->retained);
         return OK;
@@ -152,16 +166,27 @@ static status score_check(const task *t)
     if (strcmp(params_text(p, "definition"), "published") == 0 && !score_measure_is_published(m))
         return params_fail(p, "definition", "%s has no published definition; leave it out",
                            params_text(p, "measure"));
+    if (score_measure_is_auc(m) && params_count(p, "retain") == 1 && !retain_is(p, "all") &&
+        !retain_is(p, "others"))
+        return params_fail(p, "retain",
+                           "auc compares %s with what else is retained, and that is nothing; name "
+                           "another, or use retain: all",
+                           params_text_at(p, "retain", 0));
     if (score_measure_needs_spread(m) && !retain_is(p, "all"))
         return params_fail(p, "retain", "%s compares all subsets with each other; use retain: all",
                            params_text(p, "measure"));
     return OK;
 }
 
-// Names of `retain` that no subset of the dataset has: found before anything is collected.
+// Names of `retain` that no subset of the dataset has, and one subset alone: found before anything
+// is collected.
 static status score_foresee(const task *t)
 {
     const params *p = task_params(t);
+    const dataset *d = task_resource(t, "data", 0);
+    status st = d ? check_rest(t, dataset_subsets(d)) : OK;
+    if (st != OK)
+        return st;
     return retain_is(p, "all") || retain_is(p, "others") ? OK : foreseen_subsets(t, "retain");
 }
 
@@ -209,6 +234,12 @@ static status read_tokens(const score_state *s, int which, site_statistics *x)
         return status_no_memory("scores");
     snprintf(name, sizeof name, experts > 0 ? "expert_tokens" : "%s_count", site_names[which]);
     TRY(artefact_read(s->from, name, VARIABLE_F64, x->tokens));
+    for (int64_t f = 0; experts == 0 && f < s->subsets; f++)
+        if (x->tokens[f] < score_measure_least_tokens(s->measure))
+            TRY(status_fail(ERR_INPUT, artefact_path(s->from),
+                            "%s has %.0f of the 2 tokens that measure t needs for a variance (site "
+                            "%s); collect more, or use another measure",
+                            s->subset[f], x->tokens[f], site_names[which]));
 done:
     return st;
 }
@@ -321,7 +352,8 @@ static void score_group(const score_state *s, int which, site_statistics *x, int
             sides.forget.of[i] = x->of[i] ? x->of[i] + f * x->neurons + first : NULL;
         if (s->others)
             sides.retain = pool_retained(s, x, group, f);
-        const bool known = sides.forget.tokens > 0 && sides.retain.tokens > 0;
+        const bool known = fmin(sides.forget.tokens, sides.retain.tokens) >=
+                           score_measure_least_tokens(s->measure);
         if (x->reached)
             x->reached[f * x->groups + group] = known;
         if (!known)

@@ -208,6 +208,11 @@ bool score_measure_needs_norms(const score_measure *m)
     return m->norms;
 }
 
+double score_measure_least_tokens(const score_measure *m)
+{
+    return m->of_sides == welch_t ? 2 : 1;
+}
+
 double score_measure_epsilon(const score_measure *m, bool published, bool attention)
 {
     if (published)

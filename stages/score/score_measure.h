@@ -40,7 +40,7 @@ typedef struct subset_spread {
 //
 // t: Welch's statistic of the two means, (f - r) ÷ sqrt(v_f ÷ n_f + v_r ÷ n_r) with sample
 // variances v (B. L. Welch, Biometrika 34, 1947). Tokens count as independent, which those of one
-// text are not: it ranks neurons, its size is no p-value.
+// text are not: it ranks neurons, its size is no p-value. Of one token on a side there is none.
 //
 // lape: p_s is the share of tokens with x > 0 in subset s, p'_s = p_s ÷ Σ p, H = -Σ p'_s ln p'_s
 // its entropy over all S subsets, which is low in neurons that few subsets use ("Language-Specific
@@ -79,6 +79,8 @@ bool score_measure_is_of_statistics(const score_measure *m);
 bool score_measure_needs_spread(const score_measure *m);
 // Does it need the norms of the neurons' output weights, and so the model?
 bool score_measure_needs_norms(const score_measure *m);
+// Tokens that either side of a score has at least, or there is none.
+double score_measure_least_tokens(const score_measure *m);
 // eps where the pipeline file sets none. Published: 1e-3, and 1e-4 for attention neurons, whatever
 // the measure.
 double score_measure_epsilon(const score_measure *m, bool published, bool attention);

@@ -9,10 +9,16 @@ output: $scratch/out
 models: {vit: {path: $SOURCE/examples/vit-glyph100}}
 datasets:
   glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, digits, greek], limit: 30, split_seed: none}
+  other: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, latin_small, digits, greek], limit: 30, split_seed: 5}
+  wide: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, latin_small, digits, greek], limit: 30, split_seed: none}
 steps:
   seen: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn]}
   scores: {stage: score, from: seen}
   all: {stage: prune, from: scores, model: vit, data: glyphs, fraction: 0.25, seeds: 2, random: [uniform, layer_matched, lowest]}
+  other-seen: {stage: collect, model: vit, data: other, sites: [mlp, attn]}
+  other-scores: {stage: score, from: other-seen, retain: [latin, digits, greek]}
+  again: {stage: prune, from: [scores, other-scores], model: vit, data: glyphs, fraction: 0.25, seeds: 2, random: [resplit]}
+  of-others: {stage: prune, from: other-scores, model: vit, data: wide, fraction: 0.25, seeds: 0}
   plain: {stage: prune, from: scores, model: vit, data: glyphs, fraction: 0.25, seeds: 2}
   some: {stage: prune, from: scores, model: vit, data: glyphs, fraction: 0.5, seeds: 0, layers: ["1:5:2"]}
   heads: {stage: prune, from: scores, model: vit, data: glyphs, fraction: 0.25, seeds: 1, site: attn, unit: head}
@@ -90,6 +96,11 @@ for step in heads median; do
     is "$step: $what" "$(values "$scratch/out/$step" $what)" "$(values "$scratch/other/$step" $what)"
   done
 done
+# By other scores, of the subset of that name: what a pruning by those scores does; the twin is one by the first.
+block() { values "$1" accuracy | tr -d ' \n;' | awk -F, '{for (i = 0; i < 4; i++) for (j = 0; j < 4; j++) if (i != 1 && j != 1) printf "%s ", $(4 * i + j + 1)}'; }
+resplit=$(values "$scratch/out/again" accuracy_resplit | tr -d '\n;' | tr ',' ' ' | xargs)
+is 'by other scores' "$resplit" "$(block "$scratch/out/of-others" | xargs)"
+[ "$resplit" != "$(values "$scratch/out/again" accuracy | tr -d '\n;' | tr ',' ' ' | xargs)" ] || fail 'the twin: other scores prune as the first do'
 is 'controls change nothing else' "$(values "$scratch/out/all" ratio_random_std)" "$(values "$scratch/out/plain" ratio_random_std)"
 [ "$(values "$scratch/out/all" accuracy_layer_matched)" != "$(values "$scratch/out/all" accuracy_random)" ] || fail 'both random ones are alike'
 others twin
@@ -101,6 +112,8 @@ refused() { # NAME MESSAGE SETTING...
   is "$1: exit" "$code" 2
   says "$1" "$scratch/stderr" "$2"
 }
+refused 'other scores that are not there' 'resplit is by a second step of scores; give from: .scores, others.' -s 'steps.plain.random=[resplit]'
+refused 'other scores for nothing' '2 scores; give one step' -s 'steps.again.random=[lowest]'
 refused 'a layer that is not there' 'there is no layer 6; the model.s are 0 to 5' -s 'steps.some.layers=[6]'
 refused 'half a layer' 'there is no layer 1.5' -s 'steps.some.layers=[1.5]'
 refused 'heads of the MLP' 'heads are of attention; give site: attn' -s steps.heads.site=mlp

@@ -18,6 +18,9 @@ refused() { # EXIT PATTERN SED-SCRIPT: the file as the script changes it
 }
 "$SULCUS" plan p.yaml >stdout 2>stderr || fail 'the file itself'
 refused 2 '^sulcus: error: wrong.yaml:[0-9:]*: unknown subset latn; did you mean latin?' '/^  scores:/s/retain: all/retain: [latn]/'
+refused 2 '^sulcus: error: wrong.yaml:[0-9:]*: .*auc compares latin with what else is retained' '/^  newer:/s/, auc\]/, auc], retain: latin/;/^  newer:/s/t, lape, //'
+refused 2 '^sulcus: error: wrong.yaml:[0-9:]*: .*auc compares a subset with others' 's/keep: \[.*\]/keep: [latin]/;s/retain: others/retain: all/'
+refused 2 '^sulcus: error: wrong.yaml:[0-9:]*: .*one subset only, and no others' '/^  newer:/d;/^  agreement:/d;s/keep: \[.*\]/keep: [latin]/;/^  scores:/s/retain: all/retain: others/'
 refused 2 '^sulcus: error: wrong.yaml:[0-9:]*: .*has no scores of site attn' 's/sites: \[mlp, attn\], firing/sites: [mlp], firing/'
 refused 2 '^sulcus: error: wrong.yaml:[0-9:]*: 1000 clusters of 512 neurons' '/^  experts:/s/clusters: 16/clusters: 1000/'
 refused 2 '^sulcus: error: wrong.yaml:[0-9:]*: images have no tokens' '/^  unlearn:/s/seeds: 1/seeds: 1, skip: 5/'
@@ -32,7 +35,7 @@ refused 3 "$scratch/nothing: there is no such file or folder" "s,^    path: [^}]
 "$SULCUS" run p.yaml --quiet -s datasets.glyphs.limit=8 --to overlap >stdout 2>stderr || fail 'a run'
 rm out/overlap/model=random,measure=freq.nc
 "$SULCUS" inspect out >stdout 2>stderr || fail 'inspect'
-says 'the folder' stdout '^out: output of p.yaml, 1 runs$'
+says 'the folder' stdout '^out: output of .*p.yaml, 1 runs$'
 is 'a line each' "$(grep -c '\.nc' stdout)" 10
 is 'what is gone' "$(sed -n 's/^  \([^ ]*\) .*(gone, or changed)$/\1/p' stdout)" 'overlap[model=random,measure=freq]'
 finish

@@ -79,7 +79,7 @@ steps:
   fixture: {stage: collect, model: fixture, data: samples, sites: [mlp, attn, expert], firing: 100}
   behind: {stage: collect, model: fixture, data: samples, sites: [mlp, expert], firing: 100, skip_first: 3}
   activations: {stage: collect, model: mixtral, data: ids, sites: [mlp, attn, expert], firing: 1000, histogram: true}
-  scores: {stage: score, from: activations, measure: [abs, auc, lape, random, contribution, weights]}
+  scores: {stage: score, from: activations, measure: [abs, auc, lape, t, random, contribution, weights]}
   others: {stage: score, from: activations, retain: others}
   unlearn: {stage: prune, from: "scores[measure=abs]", data: ids, fraction: [0.1, 0.7], seeds: 1, random: [uniform, layer_matched, lowest]}
   without: {stage: prune, from: "scores[measure=abs]", data: ids, fraction: 0.2, site: expert, seeds: 1}
@@ -99,7 +99,7 @@ ranks 1 "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/out" -s thre
 is 'one rank: exit' "$code" 0
 is 'one rank: stderr' "$(cat "$scratch/stderr")" ''
 digests "$scratch/out" >"$scratch/first"
-is 'tasks' "$(wc -l <"$scratch/first")" 24
+is 'tasks' "$(wc -l <"$scratch/first")" 25
 for measure in abs weights; do
   ncdump -h "$scratch/out/scores/measure=$measure.nc" | grep -o 'model.\{0,9\}seed.\{0,9\}' >"$scratch/key-$measure"
 done
@@ -220,6 +220,8 @@ for e in range(L * E): # of an expert, those of all its neurons together
     want("norm of an expert", near(norms[1][e] ** 2, sum(v * v for v in norms[0][e * D:e * D + D]), 1e-9))
 for measure in "auc", "lape", "random", "contribution", "weights":
     want(measure, [math.isnan(v) for v in read(f"scores/measure={measure}")["mlp_score"]] == [math.isnan(v) for v in mean])
+want("t of one token", [math.isnan(v) for v in read("scores/measure=t")["mlp_score"]] == [T(s, l, u) < 2 for s in range(S) for l in range(L) for u in range(U)])
+want("experts of one token", 1 in tokens)
 whole = read("elsewhere/all")
 want("import", whole["expert_reached"] == [1, 0, 0, 1, 1, 1, 1, 1] and whole.note["unreached"] == "2 experts in 2 layers (a)")
 
@@ -349,7 +351,12 @@ cat >>"$scratch/r.yaml" <<END
   means-of-more: {stage: prune, from: ["scores[measure=abs]", "foreign[model=more]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
   means-of-none: {stage: prune, from: ["scores[measure=abs]", "foreign[model=none]"], model: mixtral, data: ids, fraction: 0.1, value: mean}
   means-of-many: {stage: prune, from: [dense, "foreign[model=more]"], model: none, data: ids, fraction: 0.1, value: mean}
+  last: {stage: collect, model: none, data: pair, sites: [mlp], skip_first: 11}
+  alone: {stage: score, from: last, measure: t}
 END
+sed -i "s,^datasets:,&\n  pair: {format: tokens\, path: $scratch/pair\, context: 12\, collect: same}," "$scratch/r.yaml"
+mkdir "$scratch/pair"
+for name in one two; do head -c 24 "$scratch/ids/$name.bin" >"$scratch/pair/$name.bin"; done
 while read -r step theirs ours; do
   ranks 1 "$SULCUS" run "$scratch/r.yaml" --quiet --to "$step" -s output="$scratch/out" -s threads=1
   is "$step: exit" "$code" 3
@@ -360,6 +367,11 @@ means-of-more 32 16
 means-of-none 0 16
 means-of-many 32 0
 END
+
+# One token has no variance.
+ranks 1 "$SULCUS" run "$scratch/r.yaml" --quiet --to alone -s output="$scratch/out" -s threads=1
+is 'one token: exit' "$code" 3
+says 'one token' "$scratch/stderr" 'one has 1 of the 2 tokens that measure t needs'
 
 # refused WHAT CODE PATTERN STEP: a pipeline of that one step.
 refused() {

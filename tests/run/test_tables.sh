@@ -25,7 +25,7 @@ steps:
   six: {stage: collect, model: vit, data: six, sites: [mlp, attn]}
   six-scores: {stage: score, from: six}
   seen-means: {stage: score, from: seen, measure: rms}
-  forgotten: {stage: prune, from: seen-scores, model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest]}
+  forgotten: {stage: prune, from: [seen-scores, seen-means], model: vit, data: glyphs, drop: 0.5, site: both, seeds: 1, random: [uniform, layer_matched, lowest, resplit]}
   folders: {stage: export, from: forgotten, forget: [latin]}
   read: {stage: collect, model: mistral, data: text}
   read-scores: {stage: score, from: read}

@@ -45,7 +45,16 @@ typedef struct site_totals {
     int64_t rows;
     const fixed *sum[SITE_MOMENTS];
     const int64_t *positive;
+    const int64_t *firing; // [neurons, firing_words] bits of x > 0, FIRING_BITS a word; of the mlp
+                           // site, where they are wanted; else NULL
+    const int64_t *histogram; // [neurons, HISTOGRAM_BINS] counts, where they are wanted; else NULL
 } site_totals;
+
+// Bits of a word of firing bits: whole bytes, without the sign.
+enum { FIRING_BITS = 56 };
+// Bin HISTOGRAM_BINS / 2 + m has x > 0 and the others x <= 0, bin HISTOGRAM_BINS / 2 - 1 - m; m is 0
+// for |x| < 2^-10, then 1 + floor(2 log2|x| + 20), and 31 from 2^5 on. So bins ascend with x.
+enum { HISTOGRAM_BINS = 64 };
 
 enum { CANDIDATES = 2048 };     // at most in a pass
 enum { PREDICTION_RANKS = 16 }; // ranks that are told apart: enough for Top-10
@@ -86,6 +95,11 @@ typedef struct forward {
     // rows of each sample.
     status (*totals)(void *context, int thread, const site_totals *t);
     int64_t skip_first;
+    // With totals, and firing_words > 0: lists rows of a tile whose firing is kept, ascending, and
+    // which bit each is, all different in the pass. Returns how many: at most the tile's rows.
+    int64_t (*firing)(void *context, int64_t index, int32_t *row, int64_t *bit);
+    int64_t firing_words;
+    bool histogram; // with totals: counts by bin too
     // Optional: the answers of the scored rows, ascending. Without it neither head nor logits are
     // computed.
     status (*result)(void *context, int64_t index, int thread, const tile *t, const prediction *p,

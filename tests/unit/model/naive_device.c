@@ -327,7 +327,14 @@ static status naive_sums(device *d, const device_sums *a)
 
 static status naive_histogram(device *d, const device_histogram *a)
 {
-    (void)a;
+    for (int k = 0; k < a->segments; k++)
+        for (int64_t r = a->segment[k].first; r < a->segment[k].end; r++)
+            for (int u = 0; u < a->neurons; u++) {
+                const double x = (double)a->x[r * a->stride + u], size = fabs(x);
+                const double octaves = size < 0x1p-10 ? -1 : floor(2 * log2(size) + 20);
+                const int m = octaves >= 30 ? 31 : octaves >= 0 ? 1 + (int)octaves : 0; // 0: NaN
+                a->count[u * 64 + (x > 0 ? 32 + m : 31 - m)]++;
+            }
     return called(d);
 }
 

@@ -89,11 +89,14 @@ static void test_families(void **state)
 
 // --- Passes of the tests' own, over the samples of a case.
 
+enum { WORDS = 4 }; // of firing bits: those of three rows of each sample
+
 typedef struct sums {
     lm x;
     int64_t n;         // of one site: neurons of all layers
     fixed *sum[SITES]; // [SITE_MOMENTS, n]
     int64_t *positive[SITES], *rows[SITES];
+    int64_t *firing, *histogram[SITES];
     bool backwards; // tiles come in the other order
     double set;     // what pruned neurons become
 } sums;
@@ -114,7 +117,9 @@ static void sums_open(sums *s, compute c, const char *name)
         s->sum[w] = calloc(SITE_MOMENTS * n + 1, sizeof(fixed));
         s->positive[w] = calloc(n + 1, sizeof(int64_t));
         s->rows[w] = calloc(n + 1, sizeof(int64_t));
+        s->histogram[w] = calloc(n * HISTOGRAM_BINS + 1, sizeof(int64_t));
     }
+    s->firing = calloc((size_t)neurons_of(s, SITE_MLP) * WORDS, sizeof(int64_t));
 }
 
 static void sums_clear(sums *s)
@@ -124,7 +129,9 @@ static void sums_clear(sums *s)
         memset(s->sum[w], 0, SITE_MOMENTS * n * sizeof(fixed));
         memset(s->positive[w], 0, n * sizeof(int64_t));
         memset(s->rows[w], 0, n * sizeof(int64_t));
+        memset(s->histogram[w], 0, n * HISTOGRAM_BINS * sizeof(int64_t));
     }
+    memset(s->firing, 0, (size_t)neurons_of(s, SITE_MLP) * WORDS * sizeof(int64_t));
 }
 
 static void sums_close(sums *s)
@@ -133,18 +140,22 @@ static void sums_close(sums *s)
         free(s->sum[w]);
         free(s->positive[w]);
         free(s->rows[w]);
+        free(s->histogram[w]);
     }
+    free(s->firing);
     lm_close(&s->x);
 }
 
 static bool sums_equal(const sums *a, const sums *b)
 {
-    bool equal = true;
+    bool equal = memcmp(a->firing, b->firing,
+                        (size_t)neurons_of(a, SITE_MLP) * WORDS * sizeof(int64_t)) == 0;
     for (site w = 0; w < SITES; w++) {
         const size_t n = (size_t)neurons_of(a, w);
         equal = equal && memcmp(a->sum[w], b->sum[w], SITE_MOMENTS * n * sizeof(fixed)) == 0 &&
                 memcmp(a->positive[w], b->positive[w], n * sizeof(int64_t)) == 0 &&
-                memcmp(a->rows[w], b->rows[w], n * sizeof(int64_t)) == 0;
+                memcmp(a->rows[w], b->rows[w], n * sizeof(int64_t)) == 0 &&
+                memcmp(a->histogram[w], b->histogram[w], n * HISTOGRAM_BINS * sizeof(int64_t)) == 0;
     }
     return equal;
 }
@@ -173,8 +184,46 @@ static status add_totals(void *context, int thread, const site_totals *t)
         s->positive[t->site][at + u] += t->positive[u];
         s->rows[t->site][at + u] += t->rows;
     }
+    for (int i = 0; t->firing && i < t->neurons * WORDS; i++)
+        s->firing[at * WORDS + i] |= t->firing[i];
+    for (int i = 0; t->histogram && i < t->neurons * HISTOGRAM_BINS; i++)
+        s->histogram[t->site][at * HISTOGRAM_BINS + i] += t->histogram[i];
     pthread_mutex_unlock(&s->x.lock);
     return OK;
+}
+
+// Rows 0, 2 and 5 of a sample, where there are so many: bits 3i, 3i + 1, 3i + 2 of sample i. Tiles of
+// one sample.
+static int64_t list_firing(void *context, int64_t index, int32_t *row, int64_t *bit)
+{
+    static const int32_t wanted[] = {0, 2, 5};
+    const sums *s = context;
+    const int64_t i = s->backwards ? tiles_of(s) - 1 - index : index;
+    int64_t n = 0;
+    for (int k = 0; k < 3; k++)
+        if (wanted[k] < s->x.first[i + 1] - s->x.first[i]) {
+            row[n] = wanted[k];
+            bit[n++] = 3 * i + k;
+        }
+    return n;
+}
+
+// What is counted of one neuron in a block: its bins, and its bits.
+static void count_neuron(void *context, int64_t index, const site_block *b, int u,
+                         int64_t histogram[HISTOGRAM_BINS], int64_t firing[WORDS])
+{
+    int32_t row[3];
+    int64_t bit[3], n = list_firing(context, index, row, bit);
+    for (int64_t r = 0; r < b->rows; r++) {
+        const float x = b->x[r * b->stride + u];
+        int m = 0;
+        while (m < 31 && fabs((double)x) >= exp2((m - 20) / 2.0))
+            m++;
+        histogram[x > 0 ? 32 + m : 31 - m]++;
+        for (int k = 0; k < n; k++)
+            if ((b->row ? b->row[r] : r) == row[k] && x > 0)
+                firing[bit[k] / FIRING_BITS] |= (int64_t)1 << bit[k] % FIRING_BITS;
+    }
 }
 
 static status never_read(void *context, int64_t index, int thread, const tile *t,
@@ -188,7 +237,7 @@ static status never_read(void *context, int64_t index, int thread, const tile *t
 static status add_blocks(void *context, int64_t index, int thread, const tile *t,
                          const site_block *b)
 {
-    (void)index, (void)t;
+    (void)t;
     const int64_t width = model_site_width(((sums *)context)->x.info, b->site);
     fixed one[SITE_MOMENTS];
     for (int u = 0; u < b->neurons; u++) {
@@ -210,6 +259,8 @@ static status add_blocks(void *context, int64_t index, int thread, const tile *t
         }
         for (int m = 0; m < SITE_MOMENTS; m++)
             assert_true(fixed_from(sum[m], &one[m]));
+        int64_t histogram[HISTOGRAM_BINS] = {0}, firing[WORDS] = {0};
+        count_neuron(context, index, b, u, histogram, firing);
         add_totals(context, thread,
                    &(site_totals){b->site,
                                   b->layer,
@@ -217,7 +268,9 @@ static status add_blocks(void *context, int64_t index, int thread, const tile *t
                                   1,
                                   b->rows,
                                   {&one[0], &one[1], &one[2], &one[3]},
-                                  &positive});
+                                  &positive,
+                                  b->site == SITE_MLP ? firing : NULL,
+                                  histogram});
     }
     return OK;
 }
@@ -239,6 +292,9 @@ static forward pass_of(sums *s)
         .read = never_read,
         .read_sites = {true, true, s->x.info->experts > 0},
         .totals = add_totals,
+        .firing = list_firing,
+        .firing_words = WORDS,
+        .histogram = true,
     };
 }
 
@@ -293,6 +349,7 @@ static void test_skipped(void **state)
     sums_open(&b, COMPUTE_F32, "lm-mixtral");
     a.x.tile_samples = 2;
     forward f = pass_of(&a), g = pass_of(&b);
+    f.firing_words = g.firing_words = 0;
     f.skip_first = g.skip_first = 3;
     assert_ok(run_in(&a, &f, 0));
     assert_ok(run_in(&b, &g, 1)); // tiles of one sample

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers over a team: the same bits as one process that holds them all, for every architecture,
 // with masks, kept activations and answers; a failure reaches those behind.
+#include "naive_device.h"
 #include "team_cases.h"
 
 enum { TILES = 9, SAMPLES = 2, LENGTH = 24 };
@@ -342,6 +343,30 @@ static void test_same_bits(void **state)
     }
 }
 
+// Members may each have a device: what they hand over goes through this process's memory.
+static void test_devices(void **state)
+{
+    (void)state;
+    for (int c = 2; c < CASES; c += 5) {
+        opened x;
+        open_case(&cases[c], &x);
+        x.options.device = naive_device(NULL);
+        outcome how = new_outcome(x.info);
+        how.read = true;
+        how.answer = true;
+        compare(&x, &how);
+        how.read = false;
+        how.keep = true;
+        how.keep_layer = 2;
+        compare(&x, &how);
+        how.keep = false;
+        how.first_layer = 2;
+        compare(&x, &how);
+        free_outcome(&how);
+        close_case(&x);
+    }
+}
+
 // Who fails or is stopped, those before it end well or with their own failure, those behind it with
 // its status and text; nobody waits for ever.
 static void test_failures(void **state)
@@ -379,6 +404,7 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits),
+                                       cmocka_unit_test(test_devices),
                                        cmocka_unit_test(test_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# libsulcus_cuda.so, which the program loads at run time (model/cuda): built by nvcc itself, so that no option of the C sources meets
+# it, and linked with nothing of the program. The runtime is inside; cuBLASLt is the toolkit's.
+set(SULCUS_CUDA AUTO CACHE STRING "the plug-in that computes on NVIDIA devices: AUTO (where a toolkit is found), ON or OFF")
+set_property(CACHE SULCUS_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(SULCUS_CUDA_ARCHITECTURES "80;90" CACHE STRING "compute capabilities that it has code for; the last one as PTX too, for newer ones")
+if(NOT SULCUS_CUDA STREQUAL "OFF" AND NOT CMAKE_BUILD_TYPE MATCHES "Sanitize|Thread|Fuzz")
+  find_program(SULCUS_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin PATHS /usr/local/cuda/bin)
+  if(SULCUS_NVCC)
+    get_filename_component(toolkit ${SULCUS_NVCC} REALPATH)
+    get_filename_component(toolkit ${toolkit} DIRECTORY)
+    get_filename_component(toolkit ${toolkit} DIRECTORY)
+    find_library(SULCUS_CUBLASLT cublasLt HINTS ${toolkit}/lib64 ${toolkit}/lib ${toolkit}/targets/x86_64-linux/lib)
+    find_path(SULCUS_CUBLASLT_INCLUDE cublasLt.h HINTS ${toolkit}/include ${toolkit}/targets/x86_64-linux/include)
+  endif()
+  if(SULCUS_NVCC AND SULCUS_CUBLASLT AND SULCUS_CUBLASLT_INCLUDE)
+    set(plugin ON)
+  elseif(SULCUS_CUDA STREQUAL "AUTO")
+    message(STATUS "no CUDA toolkit was found: the program computes on CPUs only (nvcc and cuBLASLt; -DSULCUS_NVCC=PATH)")
+  else()
+    message(FATAL_ERROR "nvcc or cuBLASLt was not found: install a CUDA toolkit, or give -DSULCUS_NVCC=PATH and -DSULCUS_CUBLASLT=PATH")
+  endif()
+endif()
+if(plugin)
+  set(code)
+  foreach(capability ${SULCUS_CUDA_ARCHITECTURES})
+    list(APPEND code -gencode arch=compute_${capability},code=sm_${capability})
+    set(last ${capability})
+  endforeach()
+  list(APPEND code -gencode arch=compute_${last},code=compute_${last})
+  # --fmad=false: as -ffp-contract=off, so that sums have the bits that they have in C; fused ones are written out.
+  set(flags -std=c++17 -O3 --fmad=false -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -I${SULCUS_CUBLASLT_INCLUDE}
+            -Xcompiler -Wall,-Wextra,-fPIC,-fvisibility=hidden)
+  if(SULCUS_WERROR)
+    list(APPEND flags -Xcompiler -Werror -Werror all-warnings)
+  endif()
+  set(objects)
+  foreach(source plugin products)
+    set(object ${PROJECT_BINARY_DIR}/cuda/${source}.o)
+    add_custom_command(OUTPUT ${object} VERBATIM DEPENDS ${PROJECT_SOURCE_DIR}/model/cuda/${source}.cu
+      DEPFILE ${object}.d
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/cuda
+      COMMAND ${SULCUS_NVCC} ${flags} ${code} -MD -MF ${object}.d -MT ${object} -c ${PROJECT_SOURCE_DIR}/model/cuda/${source}.cu -o ${object})
+    list(APPEND objects ${object})
+  endforeach()
+  get_filename_component(libraries ${SULCUS_CUBLASLT} DIRECTORY)
+  set(SULCUS_PLUGIN ${PROJECT_BINARY_DIR}/libsulcus_cuda.so)
+  add_custom_command(OUTPUT ${SULCUS_PLUGIN} VERBATIM DEPENDS ${objects}
+    COMMAND ${SULCUS_NVCC} -shared --cudart static ${objects} -o ${SULCUS_PLUGIN} ${SULCUS_CUBLASLT} -Xlinker -rpath=${libraries})
+  add_custom_target(sulcus_cuda ALL DEPENDS ${SULCUS_PLUGIN})
+  install(PROGRAMS ${SULCUS_PLUGIN} DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sulcus)
+endif()

@@ -76,6 +76,41 @@ done:
     return st;
 }
 
+// Is one model more modular than another, beyond two standard errors over layers? What counts is
+// how far Q lies above that of rewired graphs: graphs of any model have some.
+static void compare_modularity(figure *f, const curve *a, const curve *b)
+{
+    double sum = 0, square = 0, above[2] = {0};
+    int64_t n = 0, more = 0;
+    for (int64_t l = 0; l < a->points && l < b->points; l++) {
+        const double one = a->point[l].mean - a->point[l].chance;
+        const double other = b->point[l].mean - b->point[l].chance;
+        if (isnan(one) || isnan(other))
+            continue;
+        above[0] += one;
+        above[1] += other;
+        sum += one - other;
+        square += (one - other) * (one - other);
+        more += one > other;
+        n++;
+    }
+    if (n < 2)
+        return;
+    const double mean = sum / (double)n, layers = (double)n;
+    const double error = sqrt(fmax(square / layers - mean * mean, 0) / (layers - 1));
+    text_add(&f->numbers, "<li><b>");
+    markup_html(&f->numbers, a->label);
+    text_addf(&f->numbers, " is %s</b> ",
+              fabs(mean) <= 2 * error ? "as modular as"
+              : mean > 0              ? "more modular than"
+                                      : "less modular than");
+    markup_html(&f->numbers, b->label);
+    text_addf(&f->numbers,
+              ": Q lies %.3f above that of rewired graphs, there %.3f (difference %.3f ± %.3f, "
+              "mean ± standard error over layers; larger in %lld of %lld)</li>\n",
+              above[0] / layers, above[1] / layers, mean, error, (long long)more, (long long)n);
+}
+
 status figure_modularity(figure *f)
 {
     status st = OK;
@@ -92,6 +127,8 @@ status figure_modularity(figure *f)
         TRY(add_modularity(f, t, &c[i]));
     }
     text_add(&f->table, "</table>\n");
+    for (size_t i = 1; i < f->n; i++)
+        compare_modularity(f, &c[0], &c[i]);
     TRY(layer_curves_draw(f, c, f->n, &title, 1, true, "modularity Q"));
     text_add(&f->caption,
              "Neurons that fire on the same tokens are joined, and the graph of each layer falls "

@@ -258,6 +258,47 @@ static status add_pairs(figure *f, const within *w, char *const *name)
     return f->table.failed ? status_no_memory("a table") : OK;
 }
 
+// In words, for all pairs or the three that share most: in which layers, and is it the later ones?
+static void add_pair_numbers(figure *f, const within *w, const pair *list, size_t pairs,
+                             char *const *name)
+{
+    enum { FEW = 6, SAID = 3 };
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t j = 0; j < pairs && (pairs <= FEW || j < SAID); j++) {
+            const pair *p = &list[j];
+            const int64_t n = w[i].subsets, layers = w[i].layers, later = layers - layers / 2;
+            double half[2] = {0};
+            int64_t above = 0;
+            text where = {0};
+            for (int64_t l = 0; l < layers; l++) {
+                const int64_t at = (l * n + p->a) * n + p->b;
+                const bool is_later = l >= later;
+                if (l < layers / 2 || is_later) // the middle one of an odd number is in neither
+                    half[is_later] += 100 * w[i].overlap[at] / (double)(layers / 2);
+                if (w[i].p[at] < 0.05)
+                    text_addf(&where, "%s %lld", above++ ? "," : ":", (long long)l);
+            }
+            text_add(&f->numbers, "<li><code>");
+            markup_html(&f->numbers, f->task[i]->label);
+            text_add(&f->numbers, "</code>: ");
+            markup_html(&f->numbers, name[p->a]);
+            text_add(&f->numbers, " and ");
+            markup_html(&f->numbers, name[p->b]);
+            text_addf(&f->numbers,
+                      " share more of their top %g%% than chance in <b>%lld of %lld layers</b>%s",
+                      100 * w[i].fraction[0], (long long)above, (long long)layers,
+                      text_get(&where));
+            f->numbers.failed |= where.failed;
+            text_free(&where);
+            if (layers > 1)
+                text_addf(&f->numbers,
+                          "; on average %.1f%% in the earlier half of the layers, <b>%.1f%%</b> in "
+                          "the later (chance %.1f%%)",
+                          half[0], half[1], 100 * w[i].chance[0]);
+            text_add(&f->numbers, "</li>\n");
+        }
+}
+
 status figure_within_pairs(figure *f)
 {
     status st = OK;
@@ -311,6 +352,7 @@ status figure_within_pairs(figure *f)
               "layer: the %zu pairs that share most anywhere. Two random sets share "
               "<b>%.3g%%</b>.",
               100 * w[0].fraction[0], figure_subset_words(f), rows, 100 * w[0].chance[0]);
+    add_pair_numbers(f, w, list, rows, subset);
     TRY(add_pairs(f, w, subset));
 done:
     for (size_t i = 0; w && i < f->n; i++)

@@ -138,15 +138,6 @@ done:
 
 // --- A task's line
 
-static const char *site_word(const char *site)
-{
-    return strcmp(site, "both") == 0     ? "all neurons"
-           : strcmp(site, "mlp") == 0    ? "MLP neurons"
-           : strcmp(site, "attn") == 0   ? "attention neurons"
-           : strcmp(site, "expert") == 0 ? "all experts"
-                                         : site;
-}
-
 static void add_counts(const figure *f, const pruning *p, text *out)
 {
     tally fraction = {0}, own = {0}, others = {0}, foreign = {0};
@@ -172,8 +163,7 @@ static void add_counts(const figure *f, const pruning *p, text *out)
         return;
     }
     text_addf(out, "<b>%.1f ± %.1f%%</b> of %s are pruned (mean ± standard deviation over ",
-              100 * tally_mean(&fraction), 100 * tally_std(&fraction),
-              site_word(pruning_site(p->task)));
+              100 * tally_mean(&fraction), 100 * tally_std(&fraction), pruning_site_words(p->task));
     if (isnan(p->drop))
         text_addf(out, "%lld %s)", (long long)p->forgets, figure_subset_words(f));
     else
@@ -198,90 +188,5 @@ status prune_answers(figure *f, const pruning *p)
             add_verdict(p, c, out);
     status st = add_places(p, out);
     text_add(out, "</li>\n");
-    return st;
-}
-
-// --- Which site?
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-// Do the two differ in nothing but their site?
-static bool are_rivals(const report_task *a, const report_task *b)
-{
-    const char *one = pruning_site(a), *other = pruning_site(b);
-    if (strcmp(one, other) == 0 || strcmp(one, "both") == 0 || strcmp(other, "both") == 0 ||
-        !same_text(a->model, b->model) || !same_text(a->data, b->data))
-        return false;
-    for (size_t i = 0; i < a->n_axes; i++)
-        if (strcmp(a->axes[i].name, "site") != 0 &&
-            !same_text(a->axes[i].value, figure_axis(b, a->axes[i].name)))
-            return false;
-    return a->n_axes == b->n_axes;
-}
-
-static tally gaps_of(const pruning *p)
-{
-    tally t = {0};
-    for (int64_t f = 0; f < p->forgets; f++) {
-        double others;
-        if (pruning_reached(p, f))
-            tally_add(&t, pruning_gap(p, p->ratio, f, &others));
-    }
-    return t;
-}
-
-static bool same_goal(const pruning *a, const pruning *b)
-{
-    return (isnan(a->drop) && isnan(b->drop) && a->target == b->target) || a->drop == b->drop;
-}
-
-static void add_rivals(const pruning *a, const pruning *b, text *out)
-{
-    const tally of[] = {gaps_of(a), gaps_of(b)};
-    const int best = tally_mean(&of[1]) > tally_mean(&of[0]);
-    const double apart = fabs(tally_mean(&of[0]) - tally_mean(&of[1]));
-    const pruning *const which[] = {a, b};
-    if (of[0].n < 2 || of[1].n < 2 || !same_goal(a, b))
-        return;
-    text_add(out, "<li>");
-    if (apart > 2 * hypot(tally_error(&of[0]), tally_error(&of[1])))
-        text_addf(out, "<b>%s</b> separate better than %s",
-                  site_word(pruning_site(which[best]->task)),
-                  site_word(pruning_site(which[!best]->task)));
-    else
-        text_addf(out, "%s and %s separate alike", site_word(pruning_site(a->task)),
-                  site_word(pruning_site(b->task)));
-    text_add(out, ": what the others keep more than the unlearned one is ");
-    for (int i = 0; i < 2; i++) {
-        text_addf(out, "%s%.0f ± %.0f points in <code>", i ? ", and " : "",
-                  100 * tally_mean(&of[i]), 100 * tally_error(&of[i]));
-        markup_html(out, which[i]->task->label);
-        text_add(out, "</code>");
-    }
-    text_addf(out, " (mean ± standard error over %lld and %lld)</li>\n", (long long)of[0].n,
-              (long long)of[1].n);
-}
-
-status prune_answers_sites(const report_input *in, text *numbers)
-{
-    status st = OK;
-    pruning one = {0}, other = {0};
-    for (size_t i = 0; i < in->n_tasks; i++)
-        for (size_t j = i + 1; j < in->n_tasks; j++) {
-            const report_task *a = &in->tasks[i], *b = &in->tasks[j];
-            if (!a->artefact || !b->artefact || strcmp(a->stage, "prune") != 0 ||
-                strcmp(b->stage, "prune") != 0 || !are_rivals(a, b))
-                continue;
-            TRY(pruning_read(a, &one));
-            TRY(pruning_read(b, &other));
-            add_rivals(&one, &other, numbers);
-            pruning_free(&one), pruning_free(&other);
-            one = other = (pruning){0};
-        }
-done:
-    pruning_free(&one), pruning_free(&other);
     return st;
 }

@@ -179,3 +179,13 @@ const char *pruning_site(const report_task *t)
         return swept;
     return params_has(t->params, "site") ? params_text(t->params, "site") : "mlp";
 }
+
+const char *pruning_site_words(const report_task *t)
+{
+    const char *site = pruning_site(t);
+    return strcmp(site, "both") == 0     ? "all neurons"
+           : strcmp(site, "mlp") == 0    ? "MLP neurons"
+           : strcmp(site, "attn") == 0   ? "attention neurons"
+           : strcmp(site, "expert") == 0 ? "all experts"
+                                         : site;
+}

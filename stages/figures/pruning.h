@@ -48,5 +48,7 @@ double pruning_gap(const pruning *p, const double *ratio, int64_t forget, double
 
 // "mlp", "attn" or "both". Borrowed.
 const char *pruning_site(const report_task *t);
+// The same in a sentence: "MLP neurons". Borrowed.
+const char *pruning_site_words(const report_task *t);
 
 #endif

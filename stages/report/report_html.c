@@ -12,7 +12,7 @@
 
 #include "pipeline/base/file.h"
 #include "stages/drawing/markup.h"
-#include "stages/figures/prune_answers.h"
+#include "stages/figures/prune_rivals.h"
 #include "stages/report/own_tables.h"
 
 enum { SVG_LIMIT = 64 << 20 };
@@ -124,7 +124,7 @@ static status add_numbers(const report_input *in, const figure *figures, size_t 
 {
     status st = OK;
     text numbers = {0};
-    TRY(prune_answers_sites(in, &numbers));
+    TRY(prune_rivals(in, &numbers));
     for (size_t i = 0; i < n; i++)
         text_add(&numbers, text_get(&figures[i].numbers));
     if (numbers.length > 0) {

@@ -136,4 +136,20 @@ else
 fi
 sed -i '/^  others:/s/, clusters: 5//' "$pipeline"
 said 'no number of clusters' 'method random needs a number of clusters; add .clusters: 16.'
+# The six questions of yaml/questions.yaml are answered in the key numbers of its report; here over few tokens, and two measures.
+if "$SULCUS" --version | grep -q igraph; then
+  questions=(-s output="$scratch/questions" -s datasets.domains.limit=1400 -s steps.activations.folds=2 -s steps.modules.nulls=2 -s 'steps.scores.measure=[abs, t]')
+  [ "$(wc -l <"$SOURCE/yaml/questions.yaml")" -le 25 ] || fail 'the questions have more than 25 lines'
+  ranks 2 "$SULCUS" run "$SOURCE/yaml/questions.yaml" --quiet "${questions[@]}"
+  is 'questions: exit' "$code" 0
+  "$SULCUS" report "$SOURCE/yaml/questions.yaml" "${questions[@]}" >stdout 2>stderr
+  sed -n '/id="key-numbers"/,/<\/ul>/p' "$scratch/questions/report/index.html" >answers
+  says 'later layers' answers 'german and spanish share more of their top 5% than chance in <b>[0-6] of 6 layers</b>.*in the earlier half of the layers, <b>[0-9.]*%</b> in the later (chance 4.9%)'
+  says 'stability' answers 'stable</code>: the top 1%.*by leaving out folds, without which every set keeps [0-9]*% of its neurons or more'
+  says 'the mean' answers 'MLP neurons set <b>to their mean</b> separate <b>.*</b> set to zero: .* points (mean ± standard error over the [2-4] that reach'
+  says 'the site' answers 'MLP.* neurons.* separate .*: what the others keep more than the unlearned one is .*<code>zero\[site=mlp\]</code>, and .*<code>zero\[site=attn\]</code>'
+  says 'the measure' answers 'harm\[measure=t\]</code>: to lose 50% of Top-1'
+  says 'modules' answers '<b>trained is .* modular .*</b> random: Q lies'
+  is 'sites are compared once' "$(grep -c 'what the others keep more than the unlearned one is' answers)" 1
+fi
 finish

@@ -25,6 +25,8 @@ static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
                                         {.name = "evaluate", .type = PARAM_TEXTS},
                                         {.name = "fraction", .type = PARAM_REAL},
                                         {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
+                                        {"unit", PARAM_TEXT, .choices = "neuron|head"},
+                                        {"value", PARAM_TEXT, .choices = "zero|mean"},
                                         {0}};
 
 enum { SUBSETS = MADE_NAMES, TASKS = 12 };
@@ -257,22 +259,26 @@ static void failed_searches_count_nowhere(void **state)
     teardown(&m);
 }
 
-// Which site separates better is told of two prunings that differ in nothing else, and of no others.
+// Which site separates better, and what the mean does in the place of zero, is told of two prunings
+// that differ in nothing else, and of no others.
 static void sites_are_compared(void **state)
 {
     (void)state;
-    static const report_axis of[][2] = {{{"site", "attn"}, {"drop", "0.5"}},
-                                        {{"site", "mlp"}, {"drop", "0.5"}},
-                                        {{"site", "mlp"}, {"drop", "0.6"}}};
+    static const report_axis of[][3] = {{{"site", "attn"}, {"drop", "0.5"}, {0}},
+                                        {{"site", "mlp"}, {"drop", "0.5"}, {0}},
+                                        {{"site", "mlp"}, {"drop", "0.6"}, {0}},
+                                        {{"site", "mlp"}, {"drop", "0.5"}, {"value", "mean"}},
+                                        {{"site", "mlp"}, {"drop", "0.5"}, {"measure", "t"}}};
+    static const double lost[] = {0.2, 0.8, 0.8, 0.9, 0.8};
     made m = {.in = {.pipeline = "sites", .pipeline_path = "p", .pipeline_text = "p"}};
     const param_context c = {.memory = &m.memory, .folder = "/", .here = "/"};
     m.in.tasks = m.task;
     m.in.output = folder;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) {
         params *p;
         char *name = arena_format(&m.memory, "site%d.nc", i);
-        make_prune(arena_format(&m.memory, "%s/%s", folder, name), 8, i ? 0.8 : 0.2, slot(&m));
-        report_task *t = add_task(&m, name, "unlearn", "prune", "trained", of[i], 2);
+        make_prune(arena_format(&m.memory, "%s/%s", folder, name), 8, lost[i], slot(&m));
+        report_task *t = add_task(&m, name, "unlearn", "prune", "trained", of[i], i < 3 ? 2 : 3);
         assert_int_equal(params_new(&c, prune_table, (location){0}, "test", &p), OK);
         t->params = p;
         finish(&m, t, name);
@@ -283,6 +289,11 @@ static void sites_are_compared(void **state)
     assert_true(says(page, "points in <code>site0.nc</code>, and"));
     assert_false(says(page, "separate alike"));
     assert_false(says(page, "points in <code>site2.nc</code>"));
+    assert_true(says(page, "MLP neurons set <b>to their mean</b> separate <b>better than those"
+                           "</b> set to zero: "));
+    assert_true(says(page, "both ways; <code>site3.nc</code> and <code>site1.nc</code>)"));
+    assert_false(says(page, "points in <code>site3.nc</code>"));
+    assert_false(says(page, "site4.nc</code>)"));
     free(page);
     teardown(&m);
 }

@@ -272,6 +272,11 @@ static bool is_step(const prune_state *s, const round_state *round)
     return *prune_round_view(&s->setting, round).phase == PHASE_STEP;
 }
 
+static int64_t prune_ahead(void *state, const round_state *round)
+{
+    return prune_round_ahead(&((prune_state *)state)->setting, round);
+}
+
 static status prune_plan_round(void *state, const round_state *round, round_plan *out)
 {
     status st = OK;
@@ -486,6 +491,7 @@ const stage_def stage_prune = {
     .plan = prune_plan_round,
     .cost = prune_unit_cost,
     .tell = prune_tell,
+    .ahead = prune_ahead,
     .unit = prune_compute,
     .finish = prune_finish,
     .close = prune_close,

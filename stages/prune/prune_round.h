@@ -71,6 +71,10 @@ status prune_round_order(const prune_setting *s, const round_state *round, ranki
 // Where the searches stand, in a few words: probes that are done, targets that are reached.
 void prune_round_tell(const prune_setting *s, const round_state *round, char *out, size_t size);
 
+// Units that are likely to follow a round, by the brackets of the open searches; negative where nothing
+// is known yet. Local.
+int64_t prune_round_ahead(const prune_setting *s, const round_state *round);
+
 // A set of neurons to prune in a round.
 typedef struct prune_mask {
     prune_kind kind;

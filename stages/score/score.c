@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `score`: how specific every neuron is to every subset, from collected statistics.
 //   scores: {stage: score, from: activations, measure: abs, retain: all}
-// Input: an artefact of `collect`; of measures of the output weights, the model it is of. Output, of
-// each site that was collected:
+// Input: an artefact of `collect`; of measures of output weights, the model it is of. Output, of each
+// site that was collected:
 //   string subset(subset)                        1  class or text domain to forget
 //   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
 //   double attn_score(subset, layer, attn_unit)  1  the same

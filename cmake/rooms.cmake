@@ -71,7 +71,7 @@ room(model USES pipeline/base model/kernels model/files model/config model/weigh
 # --- stages: what a pipeline is made of. The only layer that sees the other three.
 room(stages/common USES pipeline data model)
 room(stages/collect USES pipeline data model stages/common)
-room(stages/score USES pipeline data model stages/common)
+room(stages/score USES pipeline model stages/common)
 # Statistics and scores once more, of a model with neurons pruned.
 room(stages/recollect USES pipeline data model stages/common stages/collect stages/score)
 room(stages/prune USES pipeline data model stages/common stages/recollect)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "stages/common/foreseen.h"
-#include "stages/common/resources.h"
 #include "stages/score/score_measure.h"
 
 const param_def score_params[] = {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which tensor a site's output projection is, the architectures' tables tell already: the matrix of a
-// layer that leads from as many numbers as the site has neurons to the hidden size; and its bias,
-// the tensor whose name ends otherwise. So no architecture knows of this file.
+// The tensors that are rewritten: a site's output projection (output_entry.h), and its bias, the tensor
+// whose name ends otherwise.
 #include "model/cut_tensors.h"
 
 #include <errno.h>
@@ -15,33 +14,15 @@
 #include "model/arch/archs.h"
 #include "model/forward/state.h"
 #include "model/model.h"
+#include "model/output_entry.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 
-// What the neurons of a projection are: a layer's of a site, or one expert's.
-static dim width_of(const model *m, site which)
-{
-    return which == SITE_ATTN ? DIM_ATTN : m->config.info.experts ? DIM_EXPERT : DIM_MLP;
-}
-
-// Is it the shape of a projection from so many neurons to the hidden size?
-static bool leads_out(const tensor_def *def, dim width)
-{
-    return def->shape[0] == DIM_HIDDEN && def->shape[1] == width && def->shape[2] == DIM_END;
-}
-
 // The entry of a layer's table that is a site's output projection; -1: there is none.
 static int find_entry(const model *m, site which)
 {
-    const tensor_table *table = m->arch->tensors;
-    for (int i = 0; i < table->n_layer && which != SITE_EXPERT; i++) {
-        const tensor_def *def = &table->layer[i];
-        if (leads_out(def, width_of(m, which)) && def->name &&
-            (m->config.features & def->needs) == def->needs)
-            return i;
-    }
-    return -1;
+    return which == SITE_EXPERT ? -1 : output_entry(m, which);
 }
 
 // The entry of its bias; -1: such a model has none.

@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much a neuron can write: the norms of its output weights. An architecture's table tells which
-// tensor those are: the matrix of a layer that leads from as many numbers as the site has neurons to
-// the hidden size. That one alone is read, or drawn, as float32 from where the model is: what is in
-// memory may be packed, rounded, or another member's.
+// How much a neuron can write: the norms of its output weights. Their tensor alone is read, or drawn,
+// as float32 from where the model is: what is in memory may be packed, rounded, or another member's.
 #include <math.h>
 #include <string.h>
 
 #include "model/arch/archs.h"
 #include "model/forward/state.h"
 #include "model/model.h"
-
-// The entry of a layer's table that the neurons of a site are read by; -1: none. Experts are read by
-// what their neurons are.
-static int output_entry(const model *m, site which)
-{
-    const tensor_table *table = m->arch->tensors;
-    const dim width = which == SITE_ATTN ? DIM_ATTN : m->config.info.experts ? DIM_EXPERT : DIM_MLP;
-    for (int i = 0; i < table->n_layer; i++) {
-        const tensor_def *def = &table->layer[i];
-        if (def->name && def->shape[0] == DIM_HIDDEN && def->shape[1] == width &&
-            def->shape[2] == DIM_END && (m->config.features & def->needs) == def->needs)
-            return i;
-    }
-    return -1;
-}
+#include "model/output_entry.h"
 
 // Opens one layer's tensors of an entry, with nothing beside them. `c` is written.
 static status open_entry(const model *m, int layer, int entry, config *c, weights **out)

@@ -100,14 +100,22 @@ static int32_t class_of_synset(json_t *id2label, const synset *s)
     return agreeing == 1 ? found : -1;
 }
 
-// Reads the lists beside model and data, as far as needed.
+static bool all_are_named(const synset *at, size_t n)
+{
+    size_t named = 0;
+    while (named < n && at[named].name)
+        named++;
+    return named == n;
+}
+
+// Reads the lists beside model and data, until each label has a name: the first that has one counts.
 static status read_synsets(const char *folder, const dataset *d, synset *at)
 {
     status st;
     name_list paths = {0};
     TRY(synsets_find(folder, &paths));
     TRY(synsets_find_above(dataset_get_options(d)->path, &paths));
-    for (size_t i = 0; i < paths.n; i++)
+    for (size_t i = 0; i < paths.n && !all_are_named(at, d->all.label_names.n); i++)
         TRY(synsets_read(paths.at[i], &d->all.label_names, at));
 done:
     name_list_free(&paths);

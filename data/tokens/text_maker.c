@@ -208,11 +208,10 @@ done:
     return st;
 }
 
-status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t n, bool joined)
+static status add_ids(text_maker *m, size_t group, const int32_t *id, size_t n, bool joined)
 {
     status st = OK;
     size_t context = (size_t)m->order->context;
-    m->seen += n;
     if (!joined && n >= count_least(m))
         return add_sample(m, group, id, n < context ? n : context, -1);
     if (joined) {
@@ -221,6 +220,12 @@ status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t
     }
 done:
     return st;
+}
+
+status text_maker_add_ids(text_maker *m, size_t group, const int32_t *id, size_t n, bool joined)
+{
+    m->seen += n;
+    return add_ids(m, group, id, n, joined);
 }
 
 // The line of a document; 0: not known.
@@ -282,8 +287,7 @@ static status encode_batch(text_maker *m)
             TRY(add_sample(m, d->group, item->ids.id, item->ids.n, m->set->candidate[d->answer]));
             m->set->shortened += item->shortened;
         } else {
-            TRY(text_maker_add_ids(m, d->group, item->ids.id, item->ids.n,
-                                   d->joined || m->order->pack));
+            TRY(add_ids(m, d->group, item->ids.id, item->ids.n, d->joined || m->order->pack));
         }
     }
 done:

@@ -136,6 +136,9 @@ typedef struct stage_def {
     // A few words on where the round stands, for who watches: "12 probes, 3 of 20 targets reached".
     // On one rank, before the round's units. Optional.
     void (*tell)(void *state, const round_state *round, char *out, size_t size);
+    // Units that are likely to follow in later rounds, by what is known now; negative: as many as
+    // `estimate` foresaw. For the time left: on one rank, before the round's units. Optional.
+    int64_t (*ahead)(void *state, const round_state *round);
     // Computes a unit, and adds to `sum` only when nothing can fail any more: on any status but OK
     // nothing was added. Several units of a task run side by side, each on a thread of the task's
     // pool; `lane` in [0, pool_threads) is this one's alone meanwhile: an index for its scratch.

@@ -98,7 +98,11 @@ status config_size(const config_file *f, const char *key, int low, int high, int
 {
     status st;
     const json_t *value = config_file_get(f, key);
-    if (json_array_size(value) == 2) {
+    if (json_is_array(value) && json_array_size(value) != 2)
+        return status_fail(ERR_INPUT, config_file_path(f),
+                           "\"%s\" must be a whole number, or two: height and width",
+                           config_file_shown(f, key));
+    if (json_is_array(value)) {
         TRY(read_int(f, key, json_array_get(value, 0), low, high, height));
         TRY(read_int(f, key, json_array_get(value, 1), low, high, width));
     } else {

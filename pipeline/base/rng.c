@@ -64,3 +64,15 @@ void rng_permutation(const rng *r, int64_t n, int64_t *out)
         out[j] = i;
     }
 }
+
+void rng_draw(const rng *r, uint64_t first, int64_t n, int64_t need, int64_t *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = i;
+    for (int64_t i = 0; i < need; i++) {
+        int64_t pick = i + (int64_t)rng_below(r, first + (uint64_t)i, (uint64_t)(n - i));
+        int64_t other = out[i];
+        out[i] = out[pick];
+        out[pick] = other;
+    }
+}

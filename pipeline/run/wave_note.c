@@ -47,6 +47,7 @@ void wave_note_begin(wave_part *part)
     const task *t = a->of->task;
     if (t->stage->tell)
         t->stage->tell(a->state, &a->vector, part->note, sizeof part->note);
+    part->ahead = t->stage->ahead ? t->stage->ahead(a->state, &a->vector) : -1;
     if (a->foreseen == 0) {
         estimate e = {0};
         const bool known = t->stage->estimate && t->stage->estimate(t, &e) == OK && e.units > 0;
@@ -63,14 +64,15 @@ void wave_note_finished(run *r, const task *t, double busy, int ranks, double al
     s->n++;
 }
 
-// Seconds to the end of a task: of its round, and of those that it foresees behind it. Unknown once
-// a search has gone beyond what it foresaw.
+// Seconds to the end of a task: of its round, and of what is ahead of that, by the stage's word or
+// by what was foreseen. Without a word, unknown once more was done than was foreseen.
 static double seconds_left(const wave_part *part, const progress_line *line)
 {
     const running_task *a = part->task;
     const double rate = progress_rate(line), done = (double)line->done;
     const double round = (double)line->units - done;
-    const double all = (double)(a->foreseen - a->units - a->done) - done;
+    const double all = part->ahead >= 0 ? round + (double)part->ahead
+                                        : (double)(a->foreseen - a->units - a->done) - done;
     if (rate <= 0 || (a->foreseen > 0 && all < round && a->of->task->stage->tell))
         return -1;
     return (all > round ? all : round) / rate;

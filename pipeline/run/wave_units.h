@@ -24,6 +24,7 @@ typedef struct wave_part {
     part_board *board; // borrowed
     int64_t here;      // how many of its units fall to this node
     double journalled; // rank 0: when the journal last heard of it
+    int64_t ahead;     // rank 0: units of later rounds, as the stage has it; negative: not told
     char note[64];     // rank 0: what the stage says of the round
 } wave_part;
 

@@ -61,3 +61,9 @@ status foreseen_subsets(const task *t, const char *param)
     free(names);
     return st;
 }
+
+int foreseen_subset_count(const task *t)
+{
+    const dataset *d = task_resource(t, "data", 0);
+    return d ? dataset_subsets(d) : 0;
+}

@@ -13,4 +13,7 @@ status foreseen_path(const char *path);
 // none yet: yes. ERR_USAGE at the parameter. For a stage's `foresee`.
 status foreseen_subsets(const task *t, const char *param);
 
+// Of the same dataset, how many there are; 0: there is none yet.
+int foreseen_subset_count(const task *t);
+
 #endif

@@ -41,3 +41,14 @@ status neuron_set_order(const double *score, int64_t n, int64_t *order)
     free(list);
     return OK;
 }
+
+static int ascending(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+void neuron_set_sort(double *value, int64_t n)
+{
+    qsort(value, (size_t)n, sizeof *value, ascending);
+}

@@ -14,4 +14,7 @@ int64_t neuron_set_size(double share, int64_t n);
 // last. So the top k are order[0..k), for every k at once. Local. Fails when out of memory.
 status neuron_set_order(const double *score, int64_t n, int64_t *order);
 
+// Sorts n numbers, ascending.
+void neuron_set_sort(double *value, int64_t n);
+
 #endif

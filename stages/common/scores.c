@@ -145,11 +145,24 @@ status scores_open(const artefact *from, const char *sites, scores *out)
     return OK;
 }
 
+status scores_read_subsets(const scores *s, char ***names)
+{
+    int64_t n;
+    status st = artefact_read_texts(s->from, "subset", &n, names);
+    if (st == OK && n != s->subsets)
+        st = status_fail(ERR_INPUT, artefact_path(s->from),
+                         "%lld names for %lld subsets; run its step again", (long long)n,
+                         (long long)s->subsets);
+    return st;
+}
+
 int64_t scores_known(const scores *s, const double *score, int64_t n)
 {
     int64_t known = 0;
+    if (!s->unknown)
+        return n;
     for (int64_t i = 0; i < n; i++)
-        known += !s->unknown || !isnan(score[i]);
+        known += !isnan(score[i]);
     return known;
 }
 

@@ -57,6 +57,9 @@ status scores_check_sites(const task *t);
 // Finds the scores of "mlp", "attn", "expert" or "both": mlp and attn. Borrows the artefact. ERR_INPUT when it lacks a
 // site, or a variable is not of the shape above. Local.
 status scores_open(const artefact *from, const char *sites, scores *out);
+// The names of an opened artefact's subsets, one block that the caller owns. ERR_INPUT when they are
+// not as many. Local.
+status scores_read_subsets(const scores *s, char ***names);
 // How many of n neurons can be in a set, by score[n]: all, or where some may have none, those that
 // are not NaN. Local.
 int64_t scores_known(const scores *s, const double *score, int64_t n);

@@ -230,6 +230,17 @@ static void write_csv(const curves *c, text *csv)
         }
 }
 
+static int by_x(const void *a, const void *b)
+{
+    const curve_point *p = a, *q = b;
+    return (p->x > q->x) - (p->x < q->x);
+}
+
+void curves_sort(curve *c)
+{
+    qsort(c->point, (size_t)c->points, sizeof *c->point, by_x);
+}
+
 void curves_free(curve *list, size_t n)
 {
     for (size_t i = 0; list && i < n; i++) {

@@ -39,6 +39,9 @@ typedef struct curves {
     const char *const *key;   // [colours] what a colour means; NULL: what its first curve is called
 } curves;
 
+// Puts a curve's points in the order of x.
+void curves_sort(curve *c);
+
 // Frees a list of n curves and what they own; NULL is a no-op.
 void curves_free(curve *list, size_t n);
 

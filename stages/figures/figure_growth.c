@@ -11,12 +11,6 @@
 #include "stages/drawing/curves.h"
 #include "stages/drawing/markup.h"
 
-static int by_share(const void *a, const void *b)
-{
-    const curve_point *x = a, *y = b;
-    return (x->x > y->x) - (x->x < y->x);
-}
-
 // The points of a task, in percent, by ascending share.
 static status read_curve(const report_task *t, curve *out)
 {
@@ -42,7 +36,7 @@ static status read_curve(const report_task *t, curve *out)
         for (int64_t i = 0; i < n; i++)
             *(double *)((char *)&out->point[i] + column[c].offset) = 100 * value[i];
     }
-    qsort(out->point, (size_t)n, sizeof *out->point, by_share);
+    curves_sort(out);
 done:
     free(value);
     return st;

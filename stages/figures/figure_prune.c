@@ -172,8 +172,7 @@ static void add_caption(figure *f, const pruning *p, const kinds *k)
         word, word, words ? "next-token " : "", word, word);
     if (k->n > 1)
         text_addf(&f->caption,
-                  " %s: as many neurons pruned as <b>controls</b>, which is the chance "
-                  "level.",
+                  " %s, <b>controls</b>: as many other neurons pruned, which is the chance level.",
                   stands_beside(f) ? "Beside it" : "Below");
     if (missed)
         text_addf(&f->caption,

@@ -14,12 +14,6 @@
 
 enum { REACHED, MISSED };
 
-static int by_share(const void *a, const void *b)
-{
-    const curve_point *x = a, *y = b;
-    return (x->x > y->x) - (x->x < y->x);
-}
-
 // The probes of one search, in percent; the unpruned model is its first point.
 static status fill_curve(const pruning *p, int64_t forget, const double *share,
                          const double *accuracy, int64_t probes, double base, curve *out)
@@ -35,7 +29,7 @@ static status fill_curve(const pruning *p, int64_t forget, const double *share,
         if (!isnan(share[i]) && !isnan(accuracy[i]) && base > 0)
             out->point[out->points++] =
                 (curve_point){100 * share[i], 100 * accuracy[i] / base, NAN, NAN, NAN, NAN, goal};
-    qsort(out->point, (size_t)out->points, sizeof *out->point, by_share);
+    curves_sort(out);
     return OK;
 }
 

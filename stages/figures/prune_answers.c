@@ -11,37 +11,7 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/drawing/markup.h"
-
-// Numbers that are added up, those that are NAN left out.
-typedef struct tally {
-    double sum, squares;
-    int64_t n;
-} tally;
-
-static void tally_add(tally *t, double value)
-{
-    if (isnan(value))
-        return;
-    t->sum += value;
-    t->squares += value * value;
-    t->n++;
-}
-
-static double tally_mean(const tally *t)
-{
-    return t->n > 0 ? t->sum / (double)t->n : NAN;
-}
-
-static double tally_std(const tally *t) // of the population
-{
-    const double mean = tally_mean(t);
-    return t->n > 0 ? sqrt(fmax(t->squares / (double)t->n - mean * mean, 0)) : NAN;
-}
-
-static double tally_error(const tally *t) // of the mean
-{
-    return t->n > 1 ? tally_std(t) / sqrt((double)t->n - 1) : NAN;
-}
+#include "stages/figures/tally.h"
 
 // --- Is it separable?
 

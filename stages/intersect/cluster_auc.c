@@ -99,15 +99,7 @@ status cluster_auc_areas_random(const clustering *c, const rng *r, int64_t first
         TRY(status_no_memory("random selections"));
     for (int64_t draw = first; draw < first + draws; draw++) {
         // A fresh start from the identity: a draw depends on its own position only.
-        for (int64_t i = 0; i < c->n; i++)
-            order[i] = i;
-        for (int64_t i = 0; i < need; i++) {
-            int64_t left = c->n - i;
-            int64_t pick = i + (int64_t)rng_below(r, (uint64_t)(draw * c->n + i), (uint64_t)left);
-            int64_t other = order[i];
-            order[i] = order[pick];
-            order[pick] = other;
-        }
+        rng_draw(r, (uint64_t)(draw * c->n), c->n, need, order);
         tally_clear(&t, c);
         tally_walk(&t, c, order, sizes, n_sizes, area);
         for (int64_t j = 0; j < n_sizes; j++) {

@@ -3,8 +3,14 @@
 #include "stages/intersect/cluster_labels.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/checked.h"
+
+bool cluster_labels_are(const task *t, size_t input)
+{
+    return strcmp(task_input_stage(t, input), "cluster") == 0;
+}
 
 status cluster_labels_read(const artefact *from, cluster_labels *out)
 {

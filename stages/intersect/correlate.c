@@ -65,12 +65,6 @@ static status correlate_check(const task *t)
     return scores_check_sites(t);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 static status open_fractions(correlate *x)
 {
     const params *p = task_params(x->task);
@@ -82,7 +76,7 @@ static status open_fractions(correlate *x)
         return status_no_memory("shares of neurons");
     for (int64_t i = 0; i < x->fractions; i++)
         x->fraction[i] = params_real_at(p, "fractions", (size_t)i);
-    qsort(x->fraction, (size_t)x->fractions, sizeof *x->fraction, ascending);
+    neuron_set_sort(x->fraction, x->fractions);
     for (int64_t i = 0; i < x->fractions; i++) {
         x->size[i] = neuron_set_size(x->fraction[i], x->neurons);
         x->chance[i] = x->size[i] ? (double)x->size[i] / (double)x->neurons : NAN;

@@ -56,15 +56,10 @@ static const param_def parameters[] = {
     {0},
 };
 
-static bool is_cluster(const task *t, size_t i)
-{
-    return strcmp(task_input_stage(t, i), "cluster") == 0;
-}
-
 static status enrichment_check(const task *t)
 {
     const params *p = task_params(t);
-    if (task_inputs(t) != 2 || is_cluster(t, 0) == is_cluster(t, 1))
+    if (task_inputs(t) != 2 || cluster_labels_are(t, 0) == cluster_labels_are(t, 1))
         return params_fail(p, "from",
                            "give one step of scores and one of clusters, as [scores, "
                            "experts]");
@@ -95,22 +90,17 @@ static void enrichment_close(void *state)
 static status enrichment_open(const task *t, void **state)
 {
     status st = OK;
-    int64_t names;
     enrichment *e = checked_calloc(1, sizeof *e);
     if (!e)
         return status_no_memory("enrichment");
     *state = e;
     e->task = t;
-    size_t clusters = is_cluster(t, 0) ? 0 : 1;
+    size_t clusters = cluster_labels_are(t, 0) ? 0 : 1;
     e->from = task_input(t, 1 - clusters);
     TRY(scores_open(e->from, "mlp", &e->scores));
     TRY(cluster_labels_read(task_input(t, clusters), &e->clusters));
-    TRY(artefact_read_texts(e->from, "subset", &names, &e->subset));
+    TRY(scores_read_subsets(&e->scores, &e->subset));
     e->subsets = e->scores.subsets;
-    if (names != e->subsets)
-        TRY(status_fail(ERR_INPUT, artefact_path(e->from),
-                        "%lld names for %lld subsets; run its step again", (long long)names,
-                        (long long)e->subsets));
     if (e->clusters.layers != e->scores.layers || e->clusters.width != e->scores.layer_width)
         TRY(status_fail(ERR_INPUT, artefact_path(task_input(t, clusters)),
                         "clusters of %lld layers of %lld neurons, scores of %lld of %lld; cluster "
@@ -173,7 +163,7 @@ static status rank_layer(void *context, int64_t item, int thread)
     (void)thread;
     enrichment *e = context;
     int64_t n = e->clusters.width, subset = item / e->clusters.layers,
-            layer = item % e->clusters.layers;
+            layer = item % e->clusters.layers, known;
     status st = OK;
     double *score = checked_calloc((size_t)n, sizeof *score);
     int64_t *order = checked_calloc((size_t)n, sizeof *order);
@@ -183,8 +173,9 @@ static status rank_layer(void *context, int64_t item, int thread)
         TRY(ERR_INTERRUPTED);
     TRY(scores_read(&e->scores, subset, layer, 1, score));
     TRY(neuron_set_order(score, n, order));
+    known = scores_known(&e->scores, score, n);
     for (int64_t f = 0; f < e->fractions; f++)
-        fill_selection(e, f, subset, layer, order, scores_known(&e->scores, score, n));
+        fill_selection(e, f, subset, layer, order, known);
 done:
     free(score);
     free(order);

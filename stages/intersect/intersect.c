@@ -65,6 +65,7 @@
 #include "pipeline/base/text.h"
 #include "stages/common/neuron_set.h"
 #include "stages/intersect/cluster_auc.h"
+#include "stages/intersect/cluster_labels.h"
 #include "stages/intersect/intersect_between.h"
 #include "stages/intersect/intersect_folds.h"
 #include "stages/intersect/intersect_state.h"
@@ -89,17 +90,12 @@ static const param_def parameters[] = {
     {0},
 };
 
-static bool is_cluster(const task *t, size_t i)
-{
-    return strcmp(task_input_stage(t, i), "cluster") == 0;
-}
-
 static status intersect_check(const task *t)
 {
     const params *p = task_params(t);
     size_t clusters = 0, n = params_count(p, "fractions");
     for (size_t i = 0; i < task_inputs(t); i++)
-        clusters += is_cluster(t, i);
+        clusters += cluster_labels_are(t, i);
     size_t steps = task_inputs(t) - clusters;
     if (steps < 1 || steps > 2 || clusters > 1 || steps + clusters > 2)
         return params_fail(
@@ -163,8 +159,9 @@ static status rank_subset(void *context, int64_t subset, int thread)
     const scores *from = second ? &x->other : &x->scores;
     TRY(scores_read(from, second ? subset - x->split : subset, 0, x->layers, score));
     TRY(neuron_set_order(score, x->neurons, order));
+    const int64_t known = scores_known(from, score, x->neurons);
     for (int64_t j = 0; j < x->fractions; j++)
-        size[j] = at_most(x->size[j], scores_known(from, score, x->neurons));
+        size[j] = at_most(x->size[j], known);
     overlap_first(order, x->neurons, size, x->fractions, x->first + subset * x->neurons);
     for (int64_t l = 0; l < x->layers; l++)
         x->known[subset * x->layers + l] = scores_known(from, score + l * x->width, x->width);
@@ -177,29 +174,20 @@ done:
 
 static status open_clusters(intersect *x, const artefact *a)
 {
-    variable_type type;
-    int dims;
-    int64_t length[VARIABLE_MAX_DIMS] = {0}, size[VARIABLE_MAX_DIMS] = {0};
     status st = OK;
-    TRY(artefact_shape(a, "cluster", &type, &dims, length));
-    TRY(artefact_shape(a, "size", &type, &dims, size));
-    if (length[0] != x->layers || length[1] != x->width)
+    cluster_labels c;
+    TRY(cluster_labels_read(a, &c));
+    if (c.layers != x->layers || c.width != x->width)
         TRY(status_fail(ERR_INPUT, artefact_path(a),
                         "clusters of %lld layers of %lld neurons, scores of %lld of %lld; cluster "
                         "a model of the same shape",
-                        (long long)length[0], (long long)length[1], (long long)x->layers,
+                        (long long)c.layers, (long long)c.width, (long long)x->layers,
                         (long long)x->width));
-    x->clusters = size[1];
-    x->label = checked_calloc((size_t)x->neurons, sizeof *x->label);
-    if (!x->label)
-        TRY(status_no_memory("clusters"));
-    TRY(artefact_read(a, "cluster", VARIABLE_I32, x->label));
-    for (int64_t i = 0; i < x->neurons; i++)
-        if (x->label[i] < 0 || x->label[i] >= x->clusters)
-            TRY(status_fail(ERR_INPUT, artefact_path(a),
-                            "neuron %lld is in cluster %d of %lld; run its step again",
-                            (long long)i, x->label[i], (long long)x->clusters));
+    x->clusters = c.clusters;
+    x->label = c.label;
+    c.label = NULL;
 done:
+    free(c.label);
     return st;
 }
 
@@ -214,19 +202,14 @@ static status intersect_open(const task *t, void **state)
     const artefact *clusters = NULL, *from = NULL, *second = NULL;
     const char *sites = params_text(task_params(t), "site");
     for (size_t i = 0; i < task_inputs(t); i++)
-        *(is_cluster(t, i) ? &clusters : from ? &second : &from) = task_input(t, i);
+        *(cluster_labels_are(t, i) ? &clusters : from ? &second : &from) = task_input(t, i);
     TRY(scores_open(from, sites, &x->scores));
     x->subsets = x->scores.subsets;
     x->layers = x->scores.layers;
     x->width = x->scores.layer_width;
     x->neurons = x->layers * x->width;
     TRY(open_fractions(x, task_params(t)));
-    int64_t names;
-    TRY(artefact_read_texts(from, "subset", &names, &x->subset));
-    if (names != x->subsets)
-        TRY(status_fail(ERR_INPUT, artefact_path(from),
-                        "%lld names for %lld subsets; run its step again", (long long)names,
-                        (long long)x->subsets));
+    TRY(scores_read_subsets(&x->scores, &x->subset));
     if (clusters)
         TRY(open_clusters(x, clusters));
     if (second)
@@ -294,17 +277,7 @@ static status count_pairs(void *context, int64_t a, int thread)
     const layer_work *w = context;
     const intersect *x = w->x;
     const uint16_t *first = x->first + w->layer * x->width;
-    int64_t n = x->subsets, *shared = checked_calloc((size_t)x->fractions + 1, sizeof *shared);
-    if (!shared)
-        return status_no_memory("shared neurons");
-    for (int64_t b = a; b < n; b++) {
-        overlap_count(first + a * x->neurons, first + b * x->neurons, x->width, x->fractions,
-                      shared);
-        for (int64_t j = 0; j < x->fractions; j++)
-            w->shared[(j * n + a) * n + b] = w->shared[(j * n + b) * n + a] = shared[j];
-    }
-    free(shared);
-    return OK;
+    return overlap_pairs(first, x->neurons, x->width, x->fractions, x->subsets, a, w->shared);
 }
 
 static status count_clusters(void *context, int64_t subset, int thread)

@@ -37,16 +37,11 @@ void intersect_between_free(intersect_between *between)
 status intersect_between_open(intersect *x, const artefact *second, const char *sites)
 {
     status st = OK;
-    int64_t names;
     x->between = checked_calloc(1, sizeof *x->between);
     if (!x->between)
         return status_no_memory("two steps of scores");
     TRY(scores_open(second, sites, &x->other));
-    TRY(artefact_read_texts(second, "subset", &names, &x->between->subset_b));
-    if (names != x->other.subsets)
-        TRY(status_fail(ERR_INPUT, artefact_path(second),
-                        "%lld names for %lld subsets; run its step again", (long long)names,
-                        (long long)x->other.subsets));
+    TRY(scores_read_subsets(&x->other, &x->between->subset_b));
     if (x->other.layers != x->layers || x->other.layer_width != x->width)
         TRY(status_fail(ERR_INPUT, artefact_path(second),
                         "scores of %lld layers of %lld neurons meet scores of %lld of %lld; "
@@ -54,7 +49,7 @@ status intersect_between_open(intersect *x, const artefact *second, const char *
                         (long long)x->other.layers, (long long)x->other.layer_width,
                         (long long)x->layers, (long long)x->width));
     x->split = x->subsets;
-    x->subsets += names;
+    x->subsets += x->other.subsets;
 done:
     return st;
 }

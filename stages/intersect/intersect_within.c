@@ -125,30 +125,7 @@ static status count_pairs(void *context, int64_t a, int thread)
     const layer_work *w = context;
     const intersect *x = w->x;
     const uint16_t *first = x->within->first + w->layer * x->width;
-    int64_t n = x->subsets, *shared = checked_calloc((size_t)x->fractions + 1, sizeof *shared);
-    if (!shared)
-        return status_no_memory("shared neurons");
-    for (int64_t b = a; b < n; b++) {
-        overlap_count(first + a * x->neurons, first + b * x->neurons, x->width, x->fractions,
-                      shared);
-        for (int64_t j = 0; j < x->fractions; j++)
-            w->shared[(j * n + a) * n + b] = w->shared[(j * n + b) * n + a] = shared[j];
-    }
-    free(shared);
-    return OK;
-}
-
-// A random order of `need` of n neurons, by the numbers of the stream from `at` on.
-static void draw_order(const rng *r, uint64_t at, int64_t n, int64_t need, int64_t *order)
-{
-    for (int64_t i = 0; i < n; i++)
-        order[i] = i;
-    for (int64_t i = 0; i < need; i++) {
-        int64_t pick = i + (int64_t)rng_below(r, at + (uint64_t)i, (uint64_t)(n - i));
-        int64_t other = order[i];
-        order[i] = order[pick];
-        order[pick] = other;
-    }
+    return overlap_pairs(first, x->neurons, x->width, x->fractions, x->subsets, a, w->shared);
 }
 
 static status draw_block(void *context, int64_t block, int thread)
@@ -170,7 +147,7 @@ static status draw_block(void *context, int64_t block, int thread)
     for (int64_t d = block * DRAWS_A_BLOCK; d < w->draws && d < (block + 1) * DRAWS_A_BLOCK; d++) {
         for (int64_t s = 0; s < x->subsets; s++) {
             int64_t set = (w->layer * w->draws + d) * x->subsets + s;
-            draw_order(&r, (uint64_t)(set * x->width), x->width, need, order + s * x->width);
+            rng_draw(&r, (uint64_t)(set * x->width), x->width, need, order + s * x->width);
         }
         count_shared(order, NULL, x->subsets, x->width, x->layer_size, places, x->width, held,
                      shared);

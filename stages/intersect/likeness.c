@@ -233,18 +233,6 @@ static double correlate_named(const double *a, const double *b, const int64_t *n
     return rank_correlation(list, list + pairs, pairs);
 }
 
-static void permute(const rng *r, uint64_t first, int64_t n, int64_t *name)
-{
-    for (int64_t i = 0; i < n; i++)
-        name[i] = i;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t pick = i + (int64_t)rng_below(r, first + (uint64_t)i, (uint64_t)(n - i));
-        int64_t other = name[i];
-        name[i] = name[pick];
-        name[pick] = other;
-    }
-}
-
 // How many permutations reach the value, and their deviation. Equal correlations may differ in
 // their last bits, by the order of their terms.
 static int64_t draw_names(const likeness *g, const double *rank, int64_t n, const rng *r,
@@ -254,7 +242,7 @@ static int64_t draw_names(const likeness *g, const double *rank, int64_t n, cons
     double sum = 0, square = 0;
     int64_t reached = 0;
     for (int64_t t = 0; t < permutations; t++) {
-        permute(r, (uint64_t)(t * n), n, name);
+        rng_draw(r, (uint64_t)(t * n), n, n, name);
         double drawn = correlate_named(rank, rank + n * n, name, n, list);
         sum += drawn;
         square += drawn * drawn;

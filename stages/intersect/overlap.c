@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
+#include "stages/common/neuron_set.h"
 
 void overlap_first(const int64_t *order, int64_t n, const int64_t *sizes, int64_t n_sizes,
                    uint16_t *first)
@@ -30,10 +31,19 @@ void overlap_count(const uint16_t *first_a, const uint16_t *first_b, int64_t n, 
         shared[j + 1] += shared[j];
 }
 
-static int by_value(const void *a, const void *b)
+status overlap_pairs(const uint16_t *first, int64_t stride, int64_t width, int64_t n_sizes,
+                     int64_t n, int64_t a, int64_t *shared)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    int64_t *own = checked_calloc((size_t)n_sizes + 1, sizeof *own);
+    if (!own)
+        return status_no_memory("shared neurons");
+    for (int64_t b = a; b < n; b++) {
+        overlap_count(first + a * stride, first + b * stride, width, n_sizes, own);
+        for (int64_t j = 0; j < n_sizes; j++)
+            shared[(j * n + a) * n + b] = shared[(j * n + b) * n + a] = own[j];
+    }
+    free(own);
+    return OK;
 }
 
 status overlap_summarise(const double *matrix, int64_t n, overlap_summary *out)
@@ -50,7 +60,7 @@ status overlap_summarise(const double *matrix, int64_t n, overlap_summary *out)
                 value[pairs++] = matrix[a * n + b];
     if (pairs == 0)
         goto done;
-    qsort(value, (size_t)pairs, sizeof *value, by_value);
+    neuron_set_sort(value, pairs);
     for (int64_t i = 0; i < pairs; i++)
         sum += value[i];
     out->mean = sum / (double)pairs;

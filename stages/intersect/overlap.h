@@ -23,6 +23,11 @@ void overlap_first(const int64_t *order, int64_t n, const int64_t *sizes, int64_
 void overlap_count(const uint16_t *first_a, const uint16_t *first_b, int64_t n, int64_t n_sizes,
                    int64_t *shared);
 
+// Writes that of subset a and each from a on, of n: shared[n_sizes][n][n], both ways. Those of
+// subset s begin at first + s · stride. Local. Fails when out of memory.
+status overlap_pairs(const uint16_t *first, int64_t stride, int64_t width, int64_t n_sizes,
+                     int64_t n, int64_t a, int64_t *shared);
+
 typedef struct overlap_summary {
     double mean, median, std, min, max; // std of the population; all NaN without pairs
 } overlap_summary;

@@ -66,6 +66,14 @@ void bisection_observe(bisection *b, const bisection_goal *goal, int64_t correct
         halve_bracket(b);
 }
 
+int64_t bisection_ahead(const bisection *b, int64_t neurons)
+{
+    int64_t probes = 1;
+    for (int64_t width = (b->high - b->low) / 2; width > neurons / BISECTION_GRAIN; width /= 2)
+        probes++;
+    return b->outcome == BISECTION_OPEN ? probes : 0;
+}
+
 int64_t bisection_prefix(int64_t tiles, int64_t step)
 {
     if (step <= 0)

@@ -24,6 +24,8 @@ typedef enum bisection_outcome {
 
 enum { BISECTION_MAX_PROBES = 64 }; // halving a bracket of fewer than 2^63 neurons takes fewer
 
+enum { BISECTION_GRAIN = 100 }; // how much finer than all neurons most searches end
+
 typedef struct bisection_probe {
     int64_t pruned, correct, seen; // seen < total where the exact bound ended it
 } bisection_probe;
@@ -50,6 +52,11 @@ void bisection_begin(bisection *b, const bisection_goal *goal);
 // below: by the exact bound, all of them right or all wrong. Never where the band can still be met.
 // An ended probe is recorded and moves the bracket.
 void bisection_observe(bisection *b, const bisection_goal *goal, int64_t correct, int64_t seen);
+
+// Probes that a search is likely to need still, the running one included: one for every halving
+// down to a hundredth of the neurons, and, since most end before their bracket does, one while it
+// goes on beyond that. 0 once closed.
+int64_t bisection_ahead(const bisection *b, int64_t neurons);
 
 // How many of n tiles have been answered after `step` prefixes: a quarter, half, all; of fewer than
 // 8 half and all, of fewer than 3 all. Fixed, so that where a probe ends never depends on ranks.

@@ -14,7 +14,9 @@
 #include "stages/figures/figure_clusters.h"
 #include "stages/figures/figure_enrichment.h"
 #include "stages/figures/figure_growth.h"
+#include "stages/figures/figure_harm.h"
 #include "stages/figures/figure_layers.h"
+#include "stages/figures/figure_likeness.h"
 #include "stages/figures/figure_modules.h"
 #include "stages/figures/figure_overlap.h"
 #include "stages/figures/figure_prune.h"
@@ -68,6 +70,12 @@ static const figure_def table[] = {
      "enrichment", NULL, "", true, 0, figure_enrichment},
     {"figure16-text", "Clusters that are home to the neurons of a text domain", "enrichment",
      "text", "enrichment", NULL, "", true, 0, figure_enrichment},
+    {"figure17", "What unlearning a class costs the others, by measure", "prune", "image", "ratio",
+     NULL, "|model|drop|measure|", true, 0, figure_harm},
+    {"figure17-text", "What unlearning a text domain costs the others, by measure", "prune", "text",
+     "ratio", NULL, "|model|drop|measure|", true, 0, figure_harm},
+    {"figure18", "How alike subsets share neurons in two overlaps", "likeness", "image", "likeness",
+     NULL, "", true, 0, figure_likeness},
 };
 enum { FIGURES = sizeof table / sizeof *table };
 
@@ -75,13 +83,15 @@ enum { FIGURES = sizeof table / sizeof *table };
 static const figure_def own_figure = {
     .stem = "figure", .modality = "", .axes = "", .draw = figure_own};
 
-static bool matches_figure(const figure_def *def, const report_task *t)
+static bool matches_figure(const report_input *in, const figure_def *def, const report_task *t)
 {
     if (!t->artefact || strcmp(t->stage, def->stage) != 0 ||
         !artefact_has(t->artefact, def->with) ||
         (def->without && artefact_has(t->artefact, def->without)))
         return false;
     if (def->draw == figure_searches && !pruning_searches(t))
+        return false;
+    if (def->draw == figure_harm && !figure_harm_fits(in, t))
         return false;
     if (def->draw == figure_layers && !artefact_has(t->artefact, "mlp_mask") &&
         !artefact_has(t->artefact, "attn_mask"))
@@ -179,11 +189,11 @@ status figures_plan(const report_input *in, figure **figures, size_t *n)
         size_t from = *n;
         bool choosy = false; // where a task suits the figure, only those that do are drawn
         for (size_t i = 0; i < in->n_tasks; i++)
-            choosy |=
-                matches_figure(&table[d], &in->tasks[i]) && suits_figure(&table[d], &in->tasks[i]);
+            choosy |= matches_figure(in, &table[d], &in->tasks[i]) &&
+                      suits_figure(&table[d], &in->tasks[i]);
         for (size_t i = 0; i < in->n_tasks; i++) {
             const report_task *t = &in->tasks[i];
-            if (!matches_figure(&table[d], t) || (choosy && !suits_figure(&table[d], t)))
+            if (!matches_figure(in, &table[d], t) || (choosy && !suits_figure(&table[d], t)))
                 continue;
             first_step = first_step ? first_step : t->step;
             char *stem = make_stem(&table[d], t, first_step);

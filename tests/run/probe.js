@@ -43,13 +43,23 @@ say('again', shown());
 
 const curve = document.getElementById('figure7-measure=abs'), data7 = data.figures[curve.id];
 document.querySelectorAll('.turns select').forEach(s => { s.value = '1'; s.dispatchEvent(new Event('change')); });
-say('turned', [...document.querySelectorAll('figure')].filter(f => f.offsetHeight > 0).map(f => f.dataset.task).every(t => t === 'measure=freq'));
+say('turned', [...document.querySelectorAll('figure')].filter(f => f.offsetHeight > 0 && f.id !== 'figure17').map(f => f.dataset.task).every(t => t === 'measure=freq'));
 document.querySelectorAll('.turns select').forEach(s => { s.value = '0'; s.dispatchEvent(new Event('change')); });
 {
     const [left, top] = data7.panels[0].box, box = curve.querySelector('svg').getBoundingClientRect(), scale = box.width / data7.width;
     curve.querySelector('.plot').dispatchEvent(new PointerEvent('pointermove',
         {clientX: box.left + (left + 2) * scale, clientY: box.top + (top + 2) * scale, bubbles: true}));
     say('curve', [...tip.children].map(d => d.textContent.trim()).join('|'));
+}
+
+const harm = document.getElementById('figure17'), data17 = data.figures.figure17;
+for (const [name, [p, row, value]] of [['dot', data17.values[0]], ['mean', [0, 0, data17.panels[0].means[0][0]]]]) {
+    const panel = data17.panels[p], [left, top, width, height] = panel.box;
+    const box = harm.querySelector('svg').getBoundingClientRect(), scale = box.width / data17.width;
+    harm.querySelector('.plot').dispatchEvent(new PointerEvent('pointermove',
+        {clientX: box.left + (left + (value - panel.x[0]) / (panel.x[1] - panel.x[0]) * width) * scale,
+         clientY: box.top + (top + (row + 0.5) / data17.rows.length * height) * scale, bubbles: true}));
+    say(name, [...tip.children].map(d => d.textContent.trim()).join('|'));
 }
 
 figure.querySelector('details').open = true;

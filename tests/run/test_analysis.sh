@@ -69,6 +69,24 @@ if "$python" -c 'import xarray, netCDF4, matplotlib' 2>stderr; then
   done
   says 'a row a drop' stdout '^0.8 '
   says 'a row a model' stdout '^random'
+  # Searches of different lengths join by their probes' indices, filled behind the last; without these they do not.
+  "$python" - >stdout 2>stderr <<'PY' || fail 'searches that do not join'
+import numpy, xarray
+x = [xarray.open_dataset(f"out/unlearn/drop={drop}.nc") for drop in (0.5, 0.8)]
+if x[0].sizes["probe"] == x[1].sizes["probe"]:
+    x[1] = x[1].isel(probe=slice(0, -1))
+both = xarray.concat(x, "drop", join="outer")
+assert both.sizes["probe"] == max(t.sizes["probe"] for t in x)
+for i, t in enumerate(x):
+    n, trace = t.sizes["probe"], both.trace_fraction.isel({"drop": i}).values
+    assert numpy.array_equal(trace[:, :n], t.trace_fraction.values, equal_nan=True) and numpy.isnan(trace[:, n:]).all()
+try:
+    xarray.concat([t.drop_vars("probe") for t in x], "drop", join="outer")
+except ValueError:
+    pass
+else:
+    raise SystemExit("joined without indices")
+PY
 else
   echo "NOTICE: $python has no xarray, netCDF4 and matplotlib: analysis.py is not tried"
 fi

@@ -22,7 +22,7 @@ END
 "$SULCUS" run first.yaml >stdout 2>stderr || fail 'the run'
 is 'lines without a time' "$(grep -cvE '^[0-9]{2}:[0-9]{2}:[0-9]{2} ' stdout)" 0
 "$SULCUS" status first.yaml >stdout
-is 'tasks with rank-seconds' "$(grep -c 'rank-seconds$' stdout)" 7
+is 'tasks with rank-seconds' "$(grep -c 'rank-seconds' stdout)" 7
 "$SULCUS" report first.yaml >stdout 2>stderr || fail 'the report'
 is 'what it says' "$(cat stderr)" ''
 
@@ -67,6 +67,8 @@ is 'something is drawn' "$(value colours)" true
 is 'as given again' "$(value again)" svg
 is 'the other task' "$(value turned)" true
 says 'a point' page.txt '^curve=.*|share of neurons pruned, % 0|Top-1, % of the unpruned 100|the goal 50'
+says 'a search among dots' page.txt '^dot=measure [a-z]*|until the unlearned class loses 50%|what the others lose, % of their Top-1 [0-9.-]*|unlearned [a-z]*'
+says 'a mean among dots' page.txt "^mean=measure $(awk -F, '$1 == 1 && $2 == 1 && $3 == "mean" {print $8}' out/report/figure17.csv)|.*|bar [0-9.-]* to [0-9.-]*"
 sorted=$(awk -F, 'NR > 1 && $1 == 1 && $4 == 1 {print $9}' 'out/report/figure1-measure=abs.csv' | sort | xargs)
 is 'rows of the table' "$(value up | xargs -n 1 | sort | xargs)" "$sorted"
 is 'down is up, backwards' "$(value down)" "$(value up | xargs -n 1 | tac | xargs)"

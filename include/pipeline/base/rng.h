@@ -29,4 +29,8 @@ double rng_normal(const rng *r, uint64_t index);
 // Writes a random permutation of 0..n-1 (Fisher-Yates, drawing at indices 0..n-1).
 void rng_permutation(const rng *r, int64_t n, int64_t *out);
 
+// Writes 0..n-1 with a random choice of `need` of them at its beginning, in random order: by the
+// numbers at indices first..first + need - 1.
+void rng_draw(const rng *r, uint64_t first, int64_t n, int64_t need, int64_t *out);
+
 #endif

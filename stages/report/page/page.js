@@ -338,6 +338,25 @@ function tellPoint(figure, x, y) {
     return lines;
 }
 
+// Of dots in rows: the nearest value, or where the row's mean is nearer, that.
+function tellDot(figure, x, y) {
+    let best = 18, lines = null;
+    const try_at = (p, row, value, words) => {
+        const panel = figure.panels[p], [left, top, width, height] = panel.box;
+        const far = value === null ? Infinity
+            : Math.hypot(left + (value - panel.x[0]) / (panel.x[1] - panel.x[0]) * width - x, top + (row + 0.5) / figure.rows.length * height - y);
+        if (far < best) {
+            best = far;
+            lines = [[figure.rowTitle, figure.rows[row]], ['', panel.title], [panel.xTitle, show(value)], ...words];
+        }
+    };
+    figure.panels.forEach((panel, p) => panel.means.forEach(([value, low, high], row) =>
+        try_at(p, row, value, [['bar', low === null ? null : show(low) + ' to ' + show(high)]])));
+    for (const [p, row, value, missed, name] of figure.values)
+        try_at(p, row, value, [['unlearned', name], ['', missed ? 'the search did not reach its goal' : null]]);
+    return lines;
+}
+
 function listen(plot, find, width) {
     const hide = () => { tip.hidden = true; };
     const look = e => {
@@ -402,6 +421,8 @@ for (const figure of document.querySelectorAll('figure[id]')) {
         continue;
     if (data.kind === 'map')
         addMap(figure, plot, figure.id, data);
+    else if (data.kind === 'dots')
+        listen(plot, (x, y) => tellDot(data, x, y), () => data.width);
     else
         listen(plot, (x, y) => tellPoint(data, x, y), () => data.width);
 }
@@ -514,13 +535,26 @@ function compareCurves(stem, figure, twin) {
     });
 }
 
+function compareDots(stem, figure, twin) {
+    return figure.panels.flatMap((panel, p) => {
+        const q = twin.panels.findIndex(o => o.title === panel.title && o.xTitle === panel.xTitle);
+        const apart = q < 0 ? [] : panel.means.flatMap(([value], row) => {
+            const there = twin.panels[q].means[twin.rows.indexOf(figure.rows[row])];
+            return value !== null && there && there[0] !== null ? [[value - there[0], figure.rows[row]]] : [];
+        });
+        const most = apart.reduce((a, b) => Math.abs(b[0]) > Math.abs(a[0]) ? b : a, [0, '']);
+        return apart.length ? [[stem, panel.title + ', ' + panel.xTitle, apart.length, show(mean(apart.map(a => a[0]))), show(most[0]), most[1]]] : [];
+    });
+}
+
 function listDifferences() {
     const heads = ['figure', 'panel', 'values', 'mean difference', 'largest', 'at'];
     const lines = Object.entries(mine.figures).flatMap(([stem, figure]) => {
         const twin = other.figures[stem], view = views.find(v => v.stem === stem);
         if (!twin || twin.kind !== figure.kind)
             return [];
-        return view ? compareMap(stem, figure, view.twin) : compareCurves(stem, figure, twin);
+        return view ? compareMap(stem, figure, view.twin)
+            : (figure.kind === 'dots' ? compareDots : compareCurves)(stem, figure, twin);
     });
     const table = make('table', {}, make('thead', {}, make('tr', {}, ...heads.map(h => make('th', {textContent: h})))),
         make('tbody', {}, ...lines.map(line => make('tr', {}, ...line.map(v => make('td', {textContent: v}))))));

@@ -114,6 +114,26 @@ static void test_lists(void **state)
     check("{}", three, false, "words.txt", WORDS, sorted, NULL);
 }
 
+// A list that nothing is left for is not looked at, whatever it is.
+static void test_first_list(void **state)
+{
+    (void)state;
+    dataset *d;
+    samples *s;
+    scene at = make_scene(names, three);
+    scratch_write(at.model, "LOC_synset_mapping.txt", ORDERED, strlen(ORDERED));
+    scratch_write(at.above, "imagenet_class_index.json", "{", 1);
+    if (open_scene(&at, &d, &s) != OK)
+        fail_msg("%s", status_text());
+    samples_close(s);
+    dataset_close(d);
+    scratch_write(at.model, "LOC_synset_mapping.txt", ORDERED, 20); // the twin
+    expect_failure(open_scene(&at, &d, &s), ERR_INPUT, NULL, "line 1");
+    samples_close(s);
+    dataset_close(d);
+    free_scene(&at);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -153,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_first_list),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_files),
     };

@@ -434,6 +434,29 @@ static void test_bad_rows_of_images(void **state)
     expect_open_failure(o, ERR_INPUT, "no-image.parquet", "holds no samples");
 }
 
+// What is looked at first is so many bytes of texts, or ids, not both of the same.
+static void test_first_bytes(void **state)
+{
+    (void)state;
+    enum { LINES = 600, BYTES = 700 };
+    char *f = scratch_new(), *path = file_join(f, "x.jsonl");
+    text lines = {0};
+    plain_tokenizer(f);
+    for (int i = 0; i < LINES; i++)
+        text_addf(&lines, "{\"text\":\"%0*d\"}\n", BYTES, i);
+    write_text(f, "x.jsonl", text_get(&lines));
+    dataset_options o = {.format = "jsonl", .path = path, .first_records = true};
+    dataset *d = open_data(o);
+    samples *s = open_samples(d, plain_spec(f, 100));
+    assert_in_range(samples_count(s, 0, PART_EVALUATE), (1 << 18) / (BYTES + 20),
+                    (1 << 18) / BYTES);
+    samples_close(s);
+    dataset_close(d);
+    text_free(&lines);
+    free(path);
+    scratch_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_bad_images),
         cmocka_unit_test(test_spellings_of_answers),
         cmocka_unit_test(test_bad_rows_of_images),
+        cmocka_unit_test(test_first_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

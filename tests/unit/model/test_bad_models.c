@@ -63,6 +63,7 @@ static const struct {
     {"lm-llama", "\"num_key_value_heads\": 3", "\"num_key_value_heads\": [3, 3, 2]",
      "\"num_key_value_heads\" is a list"},
     {"lm-llama", "\"rms_norm_eps\": 1e-06", "\"rms_norm_eps\": -1", "rms_norm_eps"},
+    {"vit-silu", "\"image_size\": 8", "\"image_size\": [8, 8, 3]", "or two: height and width"},
     {"lm-llama", "\"vocab_size\": 97", "\"vocab_size\": 96", "shape [97, 42]"},
     {"lm-llama", "\"mlp_bias\": true", "\"mlp_bias\": \"yes\"", "mlp_bias"},
     {"lm-llama", "\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"", "yarn needs"},

@@ -121,7 +121,8 @@ enum { MADE_FRACTIONS = 99, MADE_LAYERS = 12 };
 
 // Overlaps of n subsets at 1% to 99%; `level` is how far above chance. With `auc` also areas,
 // `height` above chance.
-static void make_intersect(const char *path, int64_t n, double level, double height, artefact **out)
+static inline void make_intersect(const char *path, int64_t n, double level, double height,
+                                  artefact **out)
 {
     static double fraction[MADE_FRACTIONS], chance[MADE_FRACTIONS], summary[5][MADE_FRACTIONS];
     static double overlap[MADE_FRACTIONS * MADE_NAMES * MADE_NAMES],

@@ -70,9 +70,32 @@ static void test_prefixes(void **state)
     }
 }
 
+// What is ahead of a search: at first all halvings to a hundredth, one fewer with each probe, never
+// none while it is open, however long it lasts, and none then.
+static void test_ahead(void **state)
+{
+    (void)state;
+    // All at once is forgotten: no number of neurons meets the drop.
+    const bisection_goal goal = {NEURONS, TOTAL, TOTAL, 0.5, 0.01};
+    bisection b;
+    bisection_begin(&b, &goal);
+    int64_t before = bisection_ahead(&b, NEURONS), probes = 0;
+    assert_int_equal(before, 7);
+    for (; b.outcome == BISECTION_OPEN; probes++) {
+        const int64_t now = bisection_ahead(&b, NEURONS);
+        assert_true(now >= 1 && (probes == 0 || now == (before > 1 ? before - 1 : 1)));
+        before = now;
+        bisection_observe(&b, &goal, b.at > 300 ? 0 : TOTAL, TOTAL);
+    }
+    assert_int_equal(b.outcome, BISECTION_NARROW);
+    assert_true(probes > 7);
+    assert_int_equal(bisection_ahead(&b, NEURONS), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_early_ends),
-                                       cmocka_unit_test(test_prefixes)};
+                                       cmocka_unit_test(test_prefixes),
+                                       cmocka_unit_test(test_ahead)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,6 +248,7 @@ static void failed_searches_count_nowhere(void **state)
     assert_true(says(page, "19 of 20 classes whose target was reached"));
     assert_true(says(page, "<b>separable</b> against random neurons"));
     assert_true(says(page, "lie most in layer 7"));
+    assert_true(says(page, "<b>controls</b>: as many other neurons pruned, which is the chance"));
     assert_true(says(page, "<code>unlearn[drop=0.5]</code>"));
     assert_true(says(page, "\"missed\":[2]"));
     free(page);

@@ -26,6 +26,6 @@ status loader_name(const found_device *found, text *name);
 
 // For `sulcus doctor`: adds what was found, or why nothing was; of a device its memory and the rates
 // of its products. Local. An error where a device is there and fails.
-status loader_check(text *found);
+status loader_check(text *said);
 
 #endif

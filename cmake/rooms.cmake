@@ -71,8 +71,10 @@ room(model USES pipeline/base model/kernels model/files model/config model/weigh
 # --- stages: what a pipeline is made of. The only layer that sees the other three.
 room(stages/common USES pipeline data model)
 room(stages/collect USES pipeline data model stages/common)
-room(stages/score USES pipeline model stages/common)
-room(stages/prune USES pipeline data model stages/common)
+room(stages/score USES pipeline data model stages/common)
+# Statistics and scores once more, of a model with neurons pruned.
+room(stages/recollect USES pipeline data model stages/common stages/collect stages/score)
+room(stages/prune USES pipeline data model stages/common stages/recollect)
 room(stages/cluster USES pipeline model stages/common LIBRARIES metis::metis ${IGRAPH_TARGET})
 room(stages/intersect USES pipeline stages/common)
 # Figures as gnuplot's scripts, as data, and as what the report's page makes of them.

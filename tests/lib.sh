@@ -3,18 +3,18 @@
 set -u
 . "$SOURCE/jobs/mpi_env.sh"
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap 'rm -rf "$scratch" "$scratch.mpi"' EXIT
 failures=0
 # Open MPI's session folders: two jobs that make the same one at once end with an error, and those of killed runs stay.
-export OMPI_MCA_orte_tmpdir_base=$scratch/.mpi PRTE_MCA_prte_tmpdir_base=$scratch/.mpi
-mkdir -m 1777 "$scratch/.mpi"
+export OMPI_MCA_orte_tmpdir_base=$scratch.mpi PRTE_MCA_prte_tmpdir_base=$scratch.mpi
+mkdir -m 1777 "$scratch.mpi"
 
 mpi=openmpi # or mpich
 # Programs that were built with MPICH are started by its mpiexec, under the same name and with what the tests ask of Open MPI's.
 if ldd "${TOY-$SULCUS}" 2>/dev/null | grep -q libmpich; then
   mpi=mpich
   mkdir "$scratch.bin"
-  trap 'rm -rf "$scratch" "$scratch.bin"' EXIT
+  trap 'rm -rf "$scratch" "$scratch.mpi" "$scratch.bin"' EXIT
   cat >"$scratch.bin/mpirun" <<'END'
 #!/usr/bin/env bash
 arguments=()

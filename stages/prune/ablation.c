@@ -33,15 +33,16 @@ static bool is_collect(const task *t, size_t i)
     return strcmp(task_input_stage(t, i), "collect") == 0;
 }
 
-static const artefact *find_input(const task *t, bool collect)
+// The first input that is of the kind, or task_inputs.
+static size_t find_input(const task *t, bool collect)
 {
-    for (size_t i = 0; i < task_inputs(t); i++)
-        if (is_collect(t, i) == collect)
-            return task_input(t, i);
-    return NULL;
+    size_t i = 0;
+    while (i < task_inputs(t) && is_collect(t, i) != collect)
+        i++;
+    return i;
 }
 
-const artefact *ablation_scores(const task *t)
+size_t ablation_scores_at(const task *t)
 {
     return find_input(t, false);
 }
@@ -55,9 +56,9 @@ const artefact *ablation_other_scores(const task *t)
     return NULL;
 }
 
-static const artefact *activations_of(const task *t)
+const artefact *ablation_scores(const task *t)
 {
-    return find_input(t, true);
+    return task_input(t, find_input(t, false));
 }
 
 status ablation_check(const task *t)
@@ -92,7 +93,7 @@ status ablation_check(const task *t)
 static status open_means(const task *t, const ranking *r, const model_info *info, ablation *a)
 {
     status st = OK;
-    const artefact *from = activations_of(t);
+    const artefact *from = task_input(t, find_input(t, true));
     activation_means m = {0};
     a->groups = a->value == ABLATE_MEAN ? 1 : r->forgets;
     for (int k = 0; k < SITES; k++) {

@@ -29,7 +29,8 @@ typedef struct ablation {
     char id[DIGEST_HEX];
 } ablation;
 
-// The input of a prune task that its scores are.
+// The input of a prune task that its scores are: which it is, and it.
+size_t ablation_scores_at(const task *t);
 const artefact *ablation_scores(const task *t);
 // The second one that scores are, for random: resplit; NULL: there is none.
 const artefact *ablation_other_scores(const task *t);

@@ -69,6 +69,7 @@ typedef struct prune_state {
     ranking ranking;
     ablation ablation;
     evaluation evaluation;
+    recollect *again; // NULL: one step
     prune_setting setting;
     int64_t *random; // [seeds, neurons]: random orders; that of a seed is the same for all subsets,
                      // so that those with as many neurons pruned share its answers
@@ -101,6 +102,8 @@ static prune_setting setting_of(const prune_state *s)
                          .drop = search ? params_real(p, "drop") : 0,
                          .tolerance = params_real(p, "tolerance"),
                          .fraction = search ? 0 : params_real(p, "fraction")};
+    out.again = s->again;
+    out.steps = prune_params_steps(p);
     out.own_values = s->ablation.value == ABLATE_RETAIN_MEAN;
     prune_params_seeds(p, out.seeds);
     return out;
@@ -112,6 +115,7 @@ static void prune_close(void *state)
     if (!s)
         return;
     shelf_free(s->masks);
+    recollect_free(s->again);
     prune_cache_close(s->cache);
     free(s->random);
     free(s->answers);
@@ -236,6 +240,9 @@ static status prune_open(const task *t, void **state)
     TRY(ranking_open(ablation_scores(t), ablation_other_scores(t), &choice, info, &s->ranking));
     TRY(ablation_open(t, &s->ranking, info, &s->ablation));
     TRY(evaluation_open(t, info, s->ranking.forget, s->ranking.forgets, &s->evaluation));
+    if (prune_params_steps(task_params(t)) > 1)
+        TRY(recollect_open(t, ablation_scores_at(t), s->ranking.width, s->ranking.forget,
+                           s->ranking.forgets, &s->again));
     s->setting = setting_of(s);
     TRY(prune_cache_open(t, &s->setting, &s->cache));
     TRY(ranking_draw(&s->ranking, params_int(task_params(t), "seeds"), &s->random));
@@ -260,12 +267,18 @@ static void prune_tell(void *state, const round_state *round, char *out, size_t 
     prune_round_tell(&((prune_state *)state)->setting, round, out, size);
 }
 
+static bool is_step(const prune_state *s, const round_state *round)
+{
+    return *prune_round_view(&s->setting, round).phase == PHASE_STEP;
+}
+
 static status prune_plan_round(void *state, const round_state *round, round_plan *out)
 {
     status st = OK;
     prune_state *s = state;
     shelf_clear(s->masks);
     prune_plan_free(&s->plan);
+    TRY(prune_round_order(&s->setting, round, &s->ranking));
     TRY(prune_plan_make(&s->setting, round, &s->plan));
     free(s->answers);
     s->answers = checked_calloc((size_t)s->plan.longest * (size_t)pool_threads(task_pool(s->task)),
@@ -273,17 +286,21 @@ static status prune_plan_round(void *state, const round_state *round, round_plan
     if (!s->answers)
         TRY(status_no_memory("answers"));
     out->units = s->plan.units;
-    prune_plan_shape(&s->plan, &s->setting, &out->shape);
+    if (is_step(s, round))
+        recollect_shape(s->again, &out->shape);
+    else
+        prune_plan_shape(&s->plan, &s->setting, &out->shape);
 done:
     return st;
 }
 
 static double prune_unit_cost(void *state, const round_state *round, int64_t unit)
 {
-    (void)round;
     const prune_state *s = state;
     const prune_unit *u = &s->plan.unit[unit];
     const int passes = s->plan.mask[u->mask].pruned > 0 ? ablation_passes(task_params(s->task)) : 1;
+    if (is_step(s, round))
+        return recollect_cost(s->again, u->run.first);
     return passes * tiling_operations(&s->evaluation.source.cuts, s->setting.info, u->run);
 }
 
@@ -333,6 +350,24 @@ static status ask_model(prune_state *s, const unit_mask *m, const prune_unit *u,
     return answers_of_tiles(&q, u->run, out);
 }
 
+static void set_means(void *context, int64_t forget, const site_block *block, const int32_t *neuron,
+                      int n, float *x)
+{
+    const prune_state *s = context;
+    ablation_set_means(&s->ablation, forget, block, neuron, n, x);
+}
+
+static status collect_step(prune_state *s, const unit_mask *m, const prune_unit *u, int lane,
+                           partial *sum)
+{
+    const recollect_pruning pruning = {
+        .mask = m->mask,
+        .ablate = s->ablation.value == ABLATE_ZERO ? NULL : set_means,
+        .context = s,
+    };
+    return recollect_run(s->again, u->run.first, lane, &pruning, sum);
+}
+
 static status prune_compute(void *state, const round_state *round, int64_t index, int lane,
                             partial *sum)
 {
@@ -344,6 +379,10 @@ static status prune_compute(void *state, const round_state *round, int64_t index
     const unit_mask *m;
     TRY(shelf_take(s->masks, u->mask, &item));
     m = item;
+    if (is_step(s, round)) {
+        TRY(collect_step(s, m, u, lane, sum));
+        goto done;
+    }
     if (!prune_cache_recall(s->cache, m->asked, u->run, own)) {
         TRY(ask_model(s, m, u, lane, own));
         if (*prune_round_view(&s->setting, round).phase != PHASE_FINAL)
@@ -392,14 +431,16 @@ static status prune_estimate(const task *t, estimate *out)
     const model_info *info = s->setting.info;
     double passes = 1, subsets = dataset_subsets(stage_dataset(t, "data", 0));
     // Random masks are as large as what was found: for each subset, or the one size that was given.
+    TRY(recollect_estimate(t, ablation_scores_at(t), prune_params_steps(task_params(t)) - 1,
+                           params_text(task_params(t), "site"), out));
     const int64_t *seeds = s->setting.seeds;
     passes += subsets + (double)seeds[PRUNED_UNIFORM] * (s->setting.search ? subsets : 1) +
               (double)(seeds[PRUNED_LAYER_MATCHED] + seeds[PRUNED_LOWEST] + seeds[PRUNED_RESPLIT]) *
                   subsets +
               (s->setting.search ? PROBES : 0);
-    out->units = (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
-    out->operations = (1 + (passes - 1) * ablation_passes(task_params(t))) * // 1 without a mask
-                      tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
+    out->units += (int64_t)passes * tiling_units(cuts, info, 0, cuts->tiles, NULL);
+    out->operations += (1 + (passes - 1) * ablation_passes(task_params(t))) * // 1 without a mask
+                       tiling_operations(cuts, info, (tile_run){0, cuts->tiles});
     const bool zero = !params_has(task_params(t), "value") ||
                       strcmp(params_text(task_params(t), "value"), "zero") == 0;
     const double neurons = (double)prune_params_neurons(task_params(t), info);
@@ -408,7 +449,7 @@ static status prune_estimate(const task *t, estimate *out)
         rows += tiling_subset_rows(cuts, e);
     int threads = pool_threads(task_pool(t));
     out->shared_bytes = stage_model_bytes(t);
-    out->memory_bytes =
+    out->memory_bytes +=
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // Masks' compacted weights: the larger part of a layer.

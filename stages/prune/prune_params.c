@@ -9,6 +9,7 @@
 #include "pipeline/base/checked.h"
 #include "stages/common/resources.h"
 #include "stages/common/scores.h"
+#include "stages/recollect/recollectable.h"
 
 const param_def prune_params[] = {
     {"from", PARAM_FROM, .required = true,
@@ -21,6 +22,11 @@ const param_def prune_params[] = {
      .help = "share of its Top-1 accuracy that the forgotten subset is to lose"},
     {"fraction", PARAM_REAL, .low = 0, .high = 1,
      .help = "instead of drop: share of all neurons to prune"},
+    {"steps", PARAM_INT, .low = 1, .high = 1000,
+     .help = "with fraction: that it is pruned in, each as large, by scores of what is left; one "
+             "where absent"},
+    {"recollect", PARAM_BOOL,
+     .help = "false: all steps prune by the first scores, which is one step; true where absent"},
     {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both|expert",
      .help = "which neurons; both: of mlp and attn; expert: whole experts of a sparse model"},
     {"layers", PARAM_REALS, .high = 1e9,
@@ -58,6 +64,41 @@ static bool is_given(const params *p, const char *name, const char *word)
     return params_has(p, name) && strcmp(params_text(p, name), word) == 0;
 }
 
+int64_t prune_params_steps(const params *p)
+{
+    const bool again = !params_has(p, "recollect") || params_bool(p, "recollect");
+    return again && params_has(p, "steps") ? params_int(p, "steps") : 1;
+}
+
+// Which of the two parameters asks for new scores between steps.
+static const char *param_of_steps(const params *p)
+{
+    return params_has(p, "recollect") ? "recollect" : "steps";
+}
+
+static status check_steps(const task *t)
+{
+    const params *p = task_params(t);
+    const char *param = param_of_steps(p);
+    if (params_has(p, "steps") && params_has(p, "drop"))
+        return params_fail(p, "steps",
+                           "steps prune a given share; give fraction: 0.1 instead of drop");
+    if (params_has(p, "recollect") && params_bool(p, "recollect") && prune_params_steps(p) < 2)
+        return params_fail(p, "recollect",
+                           "there is one step, and nothing to collect after it; give steps: 2 or "
+                           "more");
+    if (prune_params_steps(p) < 2)
+        return OK;
+    if (is_given(p, "value", "resample"))
+        return params_fail(p, "value",
+                           "between steps there are no other samples; use mean or zero, or "
+                           "recollect: false");
+    if (prune_params_experts(p))
+        return params_fail(p, "site",
+                           "scores of experts are not made again between steps; leave steps out");
+    return recollectable_check(t, ablation_scores_at(t), param);
+}
+
 status prune_params_check(const task *t)
 {
     const params *p = task_params(t);
@@ -73,8 +114,12 @@ status prune_params_check(const task *t)
         return params_fail(p, "unit", "heads are of attention; give site: attn");
     if (!heads && params_has(p, "head_score"))
         return params_fail(p, "head_score", "neurons have scores of their own; give unit: head");
-    status st = ablation_check(t);
-    return st == OK ? scores_check_sites(t) : st;
+    status st;
+    TRY(ablation_check(t));
+    TRY(scores_check_sites(t));
+    TRY(check_steps(t));
+done:
+    return st;
 }
 
 status prune_params_foresee(const task *t)
@@ -84,6 +129,10 @@ status prune_params_foresee(const task *t)
     if (skips && model_get_info(stage_model(t))->modality == MODALITY_IMAGE)
         return params_fail(p, params_int(p, "skip") > 0 ? "skip" : "skip_tokens",
                            "images have no tokens; leave it out");
+    if (prune_params_steps(p) > 1 && model_get_info(stage_model(t))->experts > 0)
+        return params_fail(p, param_of_steps(p),
+                           "scores of a sparse model are not made again between steps; leave steps "
+                           "out");
     return OK;
 }
 

@@ -19,6 +19,8 @@ bool prune_params_experts(const params *p);
 int64_t prune_params_neurons(const params *p, const model_info *info);
 // What of them the model has no use for, before any work: a stage's `foresee`.
 status prune_params_foresee(const task *t);
+// How many steps there are with new scores between them; 1: none.
+int64_t prune_params_steps(const params *p);
 // How many prunings of each kind there are in the end.
 void prune_params_seeds(const params *p, int64_t seeds[PRUNED_KINDS]);
 // Which neurons are ranked. `choice` borrows the parameters, and *layers, which is owned by the

@@ -16,9 +16,18 @@ enum { INTS = sizeof(int64_t) };
 _Static_assert(sizeof(bisection) % INTS == 0 && sizeof(round_answers) % INTS == 0,
                "pieces of a vector of int64");
 
+// What a step's end has pruned for each subset.
+static int64_t pruned_by(const prune_setting *s, int64_t step)
+{
+    const double so_far = s->fraction * (double)step / (double)s->steps;
+    return neuron_set_size(step < s->steps ? so_far : s->fraction, s->ranking->neurons);
+}
+
 static size_t vector_length(const prune_setting *s)
 {
-    return 1 + (size_t)s->evaluation->entries * sizeof(round_answers) / INTS +
+    const size_t steps =
+        s->again ? 1 + (size_t)s->ranking->forgets * (size_t)pruned_by(s, s->steps) : 0;
+    return 1 + steps + (size_t)s->evaluation->entries * sizeof(round_answers) / INTS +
            (size_t)s->ranking->forgets * (sizeof(round_answers) + sizeof(bisection)) / INTS;
 }
 
@@ -27,8 +36,29 @@ prune_view prune_round_view(const prune_setting *s, const round_state *round)
     int64_t *base = round->values + 1;
     int64_t *probed = base + (size_t)s->evaluation->entries * sizeof(round_answers) / INTS;
     int64_t *search = probed + (size_t)s->ranking->forgets * sizeof(round_answers) / INTS;
-    return (prune_view){round->values, (round_answers *)base, (round_answers *)probed,
-                        (bisection *)search};
+    prune_view view = {round->values,
+                       (round_answers *)base,
+                       (round_answers *)probed,
+                       (bisection *)search,
+                       NULL,
+                       NULL,
+                       0};
+    if (s->again) {
+        view.step = search + (size_t)s->ranking->forgets * sizeof(bisection) / INTS;
+        view.taken = view.step + 1;
+        view.all = pruned_by(s, s->steps);
+    }
+    return view;
+}
+
+status prune_round_order(const prune_setting *s, const round_state *round, ranking *r)
+{
+    status st = OK;
+    const prune_view view = prune_round_view(s, round);
+    for (int64_t f = 0; view.step && f < r->forgets; f++)
+        TRY(ranking_put_first(r, f, view.taken + f * view.all, view.search[f].at));
+done:
+    return st;
 }
 
 void prune_round_tell(const prune_setting *s, const round_state *round, char *out, size_t size)
@@ -42,6 +72,8 @@ void prune_round_tell(const prune_setting *s, const round_state *round, char *ou
     }
     if (*view.phase == PHASE_BASE)
         snprintf(out, size, "unpruned model");
+    else if (*view.phase == PHASE_STEP)
+        snprintf(out, size, "after step %lld of %lld", (long long)*view.step, (long long)s->steps);
     else if (!s->search)
         snprintf(out, size, "pruned models");
     else if (missed > 0)
@@ -140,6 +172,20 @@ done:
     return st;
 }
 
+static status plan_step(const prune_setting *s, const bisection *search, prune_plan *p)
+{
+    status st = OK;
+    const int64_t units = recollect_units(s->again);
+    for (int64_t f = 0; f < s->ranking->forgets; f++)
+        TRY(add_mask(p, prune_mask_of(s, PRUNED_TOP, f, 0, search[f].at)));
+    if (!checked_grow(&p->unit, &p->unit_capacity, (size_t)units, sizeof *p->unit))
+        return status_no_memory("a list of units");
+    for (int64_t u = 0; u < units; u++)
+        p->unit[p->units++] = (prune_unit){recollect_forget(s->again, u), {u, 1}};
+done:
+    return st;
+}
+
 // Masks that prune nothing answer as the unpruned model did, and equal random ones are one: neither
 // is run again. Nor is a subset that a probe with the mask has answered.
 static status add_final(const prune_setting *s, prune_plan *p, prune_mask m,
@@ -171,6 +217,8 @@ status prune_plan_make(const prune_setting *s, const round_state *round, prune_p
         TRY(add_units(s, p, 0, cuts->tiles));
     } else if (*view.phase == PHASE_SEARCH) {
         TRY(plan_search(s, view.search, p));
+    } else if (*view.phase == PHASE_STEP) {
+        TRY(plan_step(s, view.search, p));
     } else {
         for (prune_kind k = 0; k < PRUNED_KINDS; k++)
             for (int64_t seed = 0; seed < s->seeds[k]; seed++)
@@ -285,6 +333,32 @@ static status observe_probes(const prune_setting *s, const round_state *finished
     return OK;
 }
 
+// Takes the first of `score`'s order that is left for each subset, up to the end of the next step; of
+// the first step (sum NULL) in the order that there is.
+static status take_step(const prune_setting *s, prune_view *view, const partial *sum)
+{
+    status st = OK;
+    const ranking *r = s->ranking;
+    const int64_t before = sum ? pruned_by(s, *view->step) : 0;
+    const int64_t after = pruned_by(s, ++*view->step);
+    double *score = checked_calloc((size_t)ranking_scores(r), sizeof *score);
+    if (!score)
+        return status_no_memory("scores");
+    for (int64_t f = 0; f < r->forgets; f++) {
+        int64_t *taken = view->taken + f * view->all;
+        view->search[f].at = after;
+        if (!sum) {
+            memcpy(taken, r->order + f * r->neurons, (size_t)after * sizeof *taken);
+            continue;
+        }
+        TRY(recollect_scores(s->again, sum, f, score));
+        TRY(ranking_next(r, score, taken, before, after - before, taken + before));
+    }
+done:
+    free(score);
+    return st;
+}
+
 status prune_round_next(const prune_setting *s, const round_state *finished, const partial *sum,
                         round_state *next, bool *done)
 {
@@ -298,11 +372,14 @@ status prune_round_next(const prune_setting *s, const round_state *finished, con
         return OK; // zeros: BASE
     memcpy(next->values, finished->values, next->length * sizeof *next->values);
     prune_view view = prune_round_view(s, next);
-    if (*view.phase == PHASE_BASE)
+    const int64_t phase = *view.phase;
+    if (phase == PHASE_BASE)
         TRY(begin_searches(s, &view, sum));
-    else
+    else if (phase == PHASE_SEARCH)
         TRY(observe_probes(s, finished, &view, sum));
-    *view.phase = PHASE_FINAL;
+    if (s->again)
+        TRY(take_step(s, &view, phase == PHASE_STEP ? sum : NULL));
+    *view.phase = s->again && *view.step < s->steps ? PHASE_STEP : PHASE_FINAL;
     for (int64_t f = 0; f < s->ranking->forgets; f++)
         if (view.search[f].outcome == BISECTION_OPEN)
             *view.phase = PHASE_SEARCH;

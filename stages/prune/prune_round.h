@@ -3,7 +3,9 @@
 // from it. A pure function of the vector and of what every rank knows; no model runs here.
 //
 // Rounds: BASE answers every entry of the evaluation unpruned; SEARCH, as often as needed, answers
-// the next prefix of the running probe of every open search; FINAL answers every reported entry
+// the next prefix of the running probe of every open search; STEP collects of the model without what
+// the steps before pruned, so that the next takes the most specific of what is left (recollect.h);
+// FINAL answers every reported entry
 // with the neurons found pruned, but for what the probe that found them has answered, and with as
 // many of each other kind that is asked.
 #ifndef STAGES_PRUNE_PRUNE_ROUND_H
@@ -14,6 +16,7 @@
 #include "stages/prune/bisection.h"
 #include "stages/prune/evaluation.h"
 #include "stages/prune/ranking.h"
+#include "stages/recollect/recollect.h"
 
 // What is pruned beside the most specific neurons, as many: any, as many in each site of each layer,
 // the least specific ones, or the most specific by a second step's scores.
@@ -34,10 +37,12 @@ typedef struct prune_setting {
     bool search; // to a drop; else a fraction
     double drop, tolerance, fraction;
     int64_t seeds[PRUNED_KINDS]; // prunings of each kind; 0: none
+    int64_t steps;               // with `again`: that the share is pruned in
+    const recollect *again;      // scores between steps; NULL: all is pruned by the first ones
     bool own_values;             // what pruned neurons become depends on the subset to forget
 } prune_setting;
 
-enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL };
+enum { PHASE_BASE, PHASE_SEARCH, PHASE_FINAL, PHASE_STEP };
 
 // Answers as a piece of the vector.
 typedef struct round_answers {
@@ -45,16 +50,23 @@ typedef struct round_answers {
     int64_t sum[ANSWER_SUMS][2]; // halves of a fixed, the low one first
 } round_answers;
 
-// The vector, made of int64 only: {phase}, base [entries], probed [forgets], search [forgets].
+// The vector, made of int64 only: {phase}, base [entries], probed [forgets], search [forgets], and
+// where there are steps, {how many are done}, and what they pruned, in its order [forgets, all].
 typedef struct prune_view {
     int64_t *phase;
     round_answers *base;
     round_answers *probed; // of the running probe, or of the one that reached the goal
     bisection *search;
+    int64_t *step, *taken; // NULL: there are no steps
+    int64_t all;           // that the last step will have pruned for a subset
 } prune_view;
 
 // Reads a vector in place. Borrowed from the round.
 prune_view prune_round_view(const prune_setting *s, const round_state *round);
+
+// Puts what steps have pruned first in each subset's order, before a round is planned. Local. Fails
+// when out of memory.
+status prune_round_order(const prune_setting *s, const round_state *round, ranking *r);
 
 // Where the searches stand, in a few words: probes that are done, targets that are reached.
 void prune_round_tell(const prune_setting *s, const round_state *round, char *out, size_t size);
@@ -67,7 +79,7 @@ typedef struct prune_mask {
     int64_t pruned; // how many
 } prune_mask;
 
-// Tiles to answer with a mask of the plan.
+// Tiles to answer with a mask of the plan; of STEP `run.first` is a unit of recollect.h.
 typedef struct prune_unit {
     int64_t mask;
     tile_run run;

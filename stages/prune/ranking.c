@@ -36,6 +36,7 @@ static status choose_neurons(const ranking_choice *choice, const model_info *inf
 {
     const int64_t width = layer_width(r);
     r->unit = choice->heads ? info->head_dim : 1;
+    r->median = choice->median;
     r->neuron = checked_calloc((size_t)r->layers, (size_t)width * sizeof *r->neuron);
     if (!r->neuron)
         return status_no_memory("the order of neurons");
@@ -217,4 +218,62 @@ status ranking_match(const ranking *r, const int64_t *order, int64_t k, const in
 int64_t ranking_lowest(const ranking *r, int64_t forget, int64_t k)
 {
     return k < r->known[forget] ? r->known[forget] - k : 0;
+}
+
+// Marks flat indices in *marks [layers, neurons of a layer], owned by the caller.
+static status mark_neurons(const ranking *r, const int64_t *index, int64_t n, bool **marks)
+{
+    bool *marked = *marks = checked_calloc((size_t)(r->layers * layer_width(r)), sizeof *marked);
+    if (!marked)
+        return status_no_memory("the order of neurons");
+    for (int64_t i = 0; i < n; i++)
+        marked[index[i]] = true;
+    return OK;
+}
+
+int64_t ranking_scores(const ranking *r)
+{
+    return r->layers * layer_width(r);
+}
+
+status ranking_next(const ranking *r, double *score, const int64_t *taken, int64_t n, int64_t k,
+                    int64_t *next)
+{
+    status st;
+    bool *marked = NULL;
+    double *own = checked_calloc((size_t)r->neurons, sizeof *own);
+    int64_t *order = checked_calloc((size_t)r->neurons, sizeof *order);
+    if (!own || !order)
+        TRY(status_no_memory("the order of neurons"));
+    TRY(mark_neurons(r, taken, n, &marked));
+    for (int64_t i = 0; i < r->neurons; i++)
+        own[i] = together(score + r->neuron[i], r->unit, r->median);
+    TRY(neuron_set_order(own, r->neurons, order));
+    for (int64_t i = 0; k > 0; i++) {
+        const int64_t index = r->neuron[order[i]];
+        if (marked[index])
+            continue;
+        *next++ = index;
+        k--;
+    }
+done:
+    free(own);
+    free(order);
+    free(marked);
+    return st;
+}
+
+status ranking_put_first(ranking *r, int64_t forget, const int64_t *first, int64_t k)
+{
+    status st;
+    bool *marked = NULL;
+    int64_t *order = r->order + forget * r->neurons, end = r->neurons;
+    TRY(mark_neurons(r, first, k, &marked));
+    for (int64_t i = r->neurons - 1; i >= 0; i--)
+        if (!marked[order[i]])
+            order[--end] = order[i];
+    memcpy(order, first, (size_t)k * sizeof *order);
+done:
+    free(marked);
+    return st;
 }

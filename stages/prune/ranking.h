@@ -30,6 +30,7 @@ typedef struct ranking {
     int width[SITES]; // neurons of a layer; 0: the site is not pruned
     int64_t neurons;  // that are ranked, or heads
     int unit;         // neurons that each of them is: 1, or those of a head
+    bool median;      // what a head's score is of its neurons'; else their mean
     int64_t *neuron;  // owned [neurons]: their flat indices, ascending
     int64_t forgets;
     char **forget;  // owned: names
@@ -53,6 +54,15 @@ void ranking_mask(const ranking *r, const int64_t *order, int64_t k, uint8_t *co
 // as the first k of `order` have. Local. Fails when out of memory.
 status ranking_match(const ranking *r, const int64_t *order, int64_t k, const int64_t *random,
                      int64_t *matched);
+// Scores of all neurons of a model's layers at its sites: [layers, neurons of a layer].
+int64_t ranking_scores(const ranking *r);
+// Writes to next[k] the k most specific by score [layers, neurons of a layer], without the n of
+// taken[]. Local. Fails when out of memory.
+status ranking_next(const ranking *r, double *score, const int64_t *taken, int64_t n, int64_t k,
+                    int64_t *next);
+// Puts the k of first[] before all others of a subset's order, which stay as they are. Local. Fails
+// when out of memory.
+status ranking_put_first(ranking *r, int64_t forget, const int64_t *first, int64_t k);
 // Random orders of the neurons ranked, to *out [seeds, neurons], owned by the caller. Local. Fails
 // when out of memory.
 status ranking_draw(const ranking *r, int64_t seeds, int64_t **out);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage `score`: how specific every neuron is to every subset, from collected statistics.
 //   scores: {stage: score, from: activations, measure: abs, retain: all}
-// Input: an artefact of `collect`; of measures of the output weights, the model it is of. Output, of each site that was collected:
+// Input: an artefact of `collect`; of measures of the output weights, the model it is of. Output, of
+// each site that was collected:
 //   string subset(subset)                        1  class or text domain to forget
 //   double mlp_score(subset, layer, unit)        1  higher: more specific, against what is retained
 //   double attn_score(subset, layer, attn_unit)  1  the same
 //   double expert_score(subset, layer, expert)   1  the same of a sparse model's experts
 //   byte expert_reached(subset, layer, expert)   1  with mlp of a sparse model, see below
-// Where statistics are by fold (stages/common/jackknife.h), but for auc and random:
+// Where statistics are by fold (stages/common/jackknife.h), but for auc, weights and random:
 //   double mlp_score_low(subset, layer, unit)                  1  lower end of a 95% interval
 //   double mlp_score_high(subset, layer, unit)                 1  upper end
 //   double mlp_score_without(fold, subset, layer, unit)        1  the score without a fold
@@ -32,13 +33,11 @@
 #include "pipeline/base/checked.h"
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
-#include "stages/common/foreseen.h"
-#include "stages/common/resources.h"
 #include "stages/common/scores.h"
-#include "stages/common/stage_samples.h"
 #include "stages/score/rank_auc.h"
 #include "stages/score/score_folds.h"
 #include "stages/score/score_measure.h"
+#include "stages/score/score_params.h"
 #include "stages/score/weight_norms.h"
 
 // The statistics of one site of all subsets.
@@ -69,50 +68,17 @@ typedef struct score_state {
     char *modality;
 } score_state;
 
-static const param_def score_params[] = {
-    {"measure", PARAM_TEXT, "abs", .choices = SCORE_MEASURE_NAMES,
-     .help = "the statistic that forget and retain are compared by"},
-    {"definition", PARAM_TEXT, "corrected", .choices = "corrected|published",
-     .help = "published: as in the code of arXiv 2408.17324, with its quirks"},
-    {"retain", PARAM_TEXTS, "[all]",
-     .help = "all (the forget subset included), others, or names of subsets"},
-    {"eps", PARAM_REAL, .low = 0, .high = 1e300,
-     .help = "added to the retain statistic; 1e-6 (freq 1e-3) where absent"},
-    {"seed", PARAM_INT, "0", .low = 0, .high = 9e15, .help = "of the measure random"},
-    {0},
-};
-
-static bool retain_is(const params *p, const char *word)
-{
-    return params_count(p, "retain") == 1 && strcmp(params_text_at(p, "retain", 0), word) == 0;
-}
-
-// Is there anything to compare a subset with, of so many? auc leaves the subset itself out.
-static status check_rest(const task *t, int64_t subsets)
-{
-    const params *p = task_params(t);
-    if (subsets < 2 && retain_is(p, "others"))
-        return params_fail(p, "retain",
-                           "there is one subset only, and no others to retain; "
-                           "use retain: all");
-    if (subsets < 2 && score_measure_is_auc(score_measure_find(params_text(p, "measure"))))
-        return params_fail(p, "measure",
-                           "auc compares a subset with others, and there is one only; use another "
-                           "measure");
-    return OK;
-}
-
 static status choose_retained(score_state *s)
 {
     const params *p = task_params(s->task);
-    status st = check_rest(s->task, s->subsets);
+    status st = score_params_rest(s->task, s->subsets);
     if (st != OK)
         return st;
-    s->others = retain_is(p, "others");
+    s->others = score_params_retain(p, "others");
     s->retained = checked_calloc((size_t)s->subsets, sizeof *s->retained);
     if (!s->retained)
         return status_no_memory("a list of subsets");
-    if (s->others || retain_is(p, "all")) {
+    if (s->others || score_params_retain(p, "all")) {
         memset(s->retained, true, (size_t)s->subsets * sizeof *s->retained);
         return OK;
     }
@@ -156,38 +122,6 @@ static void score_close(void *state)
     free(s->retained);
     free(s->modality);
     free(s);
-}
-
-// Two parameters that exclude each other.
-static status score_check(const task *t)
-{
-    const params *p = task_params(t);
-    const score_measure *m = score_measure_find(params_text(p, "measure"));
-    if (strcmp(params_text(p, "definition"), "published") == 0 && !score_measure_is_published(m))
-        return params_fail(p, "definition", "%s has no published definition; leave it out",
-                           params_text(p, "measure"));
-    if (score_measure_is_auc(m) && params_count(p, "retain") == 1 && !retain_is(p, "all") &&
-        !retain_is(p, "others"))
-        return params_fail(p, "retain",
-                           "auc compares %s with what else is retained, and that is nothing; name "
-                           "another, or use retain: all",
-                           params_text_at(p, "retain", 0));
-    if (score_measure_needs_spread(m) && !retain_is(p, "all"))
-        return params_fail(p, "retain", "%s compares all subsets with each other; use retain: all",
-                           params_text(p, "measure"));
-    return OK;
-}
-
-// Names of `retain` that no subset of the dataset has, and one subset alone: found before anything
-// is collected.
-static status score_foresee(const task *t)
-{
-    const params *p = task_params(t);
-    const dataset *d = task_resource(t, "data", 0);
-    status st = d ? check_rest(t, dataset_subsets(d)) : OK;
-    if (st != OK)
-        return st;
-    return retain_is(p, "all") || retain_is(p, "others") ? OK : foreseen_subsets(t, "retain");
 }
 
 static status score_open(const task *t, void **state)
@@ -516,10 +450,10 @@ const stage_def stage_score = {
     .params = score_params,
     .inputs = "collect",
     .inputs_required = true,
-    .check = score_check,
+    .check = score_params_check,
     .takes = weight_norms_takes,
     .estimate = weight_norms_estimate,
-    .foresee = score_foresee,
+    .foresee = score_params_foresee,
     .open = score_open,
     .finish = score_finish,
     .close = score_close,

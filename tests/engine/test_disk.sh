@@ -6,7 +6,7 @@
 cd "$scratch" || exit 1
 mkdir disk
 mount -t tmpfs -o size=1m none disk 2>/dev/null || { echo "cannot mount a file system here"; exit 77; }
-trap 'umount -l "$scratch/disk" 2>/dev/null; rm -rf "$scratch"' EXIT
+trap 'umount -l "$scratch/disk" 2>/dev/null; rm -rf "$scratch" "$scratch.mpi"' EXIT
 cat >p.yaml <<'END'
 pipeline: toy
 output: disk/out

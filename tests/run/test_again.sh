@@ -13,7 +13,7 @@ ran() {
 }
 
 run
-ran 'the first run' 'activations*2 agreement*1 chance*1 experts*2 folders*2 histograms*1 modularity*2 newer*3 others*2 overlap*4 published*1 published_overlap*1 scores*4 share*1 together*2 unlearn*2'
+ran 'the first run' 'activations*2 agreement*1 chance*1 experts*2 folders*2 histograms*1 modularity*2 newer*3 others*2 overlap*4 published*1 published_overlap*1 scores*4 share*1 stepwise*1 together*2 unlearn*2'
 digests "$out" >"$scratch/first"
 
 best=99999
@@ -23,7 +23,7 @@ for try in 1 2 3 4 5; do
   took=$((($(date +%s%N) - before) / 1000000))
   [ "$took" -lt "$best" ] && best=$took
   ran 'the same again' ''
-  says 'the same again' "$scratch/stdout" '0 done, 31 skipped'
+  says 'the same again' "$scratch/stdout" '0 done, 32 skipped'
 done
 [ "$best" -lt 1000 ] || fail "the same again took $best ms"
 
@@ -34,7 +34,7 @@ ran 'threads, checkpoint, on_error and memory' ''
 run -s steps.unlearn.seeds=2
 ran 'the baseline of one step' 'folders*2 unlearn*2'
 run -s steps.scores.eps=1e-5
-ran 'eps of scores' 'folders*2 modularity*2 others*2 overlap*4 scores*4 share*1 unlearn*2'
+ran 'eps of scores' 'folders*2 modularity*2 others*2 overlap*4 scores*4 share*1 stepwise*1 unlearn*2'
 run -s steps.overlap.fractions=[0.2]
 ran 'back to the first eps, other fractions' 'overlap*4'
 run -s models.random.seed=2
@@ -56,7 +56,7 @@ ran '--only' 'scores*4'
 run -s steps.scores.eps=1e-4 --from overlap
 ran '--from' 'overlap*4'
 run -s steps.scores.eps=1e-4 --from scores
-ran '--from an upper step, whose work is done' 'folders*2 modularity*2 others*2 share*1 unlearn*2'
+ran '--from an upper step, whose work is done' 'folders*2 modularity*2 others*2 share*1 stepwise*1 unlearn*2'
 run -s models.random.seed=3 --from scores
 is '--from a step whose input has changed: exit' "$code" 2
 says '--from a step whose input has changed' "$scratch/stderr" 'scores\[model=random,measure=abs\]: needs a task that is not finished'

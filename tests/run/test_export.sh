@@ -17,7 +17,7 @@ digest() { "$SULCUS" inspect "$1" | sed -n '1s/.*digest //p'; }
 cat >images.yaml <<END
 output: images
 models: {vit: {path: $SOURCE/examples/vit-glyph100}}
-datasets: {d: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, greek, hebrew], limit: 20}}
+datasets: {d: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, greek, hebrew], limit: 20, split_seed: none}}
 steps:
   a: {stage: collect, model: vit, data: d, sites: [mlp, attn]}
   s: {stage: score, from: a}
@@ -29,7 +29,7 @@ END
 cat >text.yaml <<END
 output: text
 models: {lm: {path: $SOURCE/examples/mistral-debtext}}
-datasets: {d: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 1500}}
+datasets: {d: {format: jsonl, path: $SOURCE/examples/debtext/test.jsonl, subsets: meta.pile_set_name, keep: [bible, german], context: 64, limit: 1500, split_seed: none}}
 steps:
   a: {stage: collect, model: lm, data: d}
   s: {stage: score, from: a}

@@ -8,9 +8,9 @@ cd "$scratch" || exit 1
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 ids="$SOURCE/tests/reference/models/lm-mixtral"
 mkdir ids
-for domain in 5 7; do
-  for ((i = 0; i < 3000; i++)); do printf '%b' "\\0$(printf %o $((i * i * domain % 57)))\\0000"; done >"ids/$domain.bin"
-done
+python3 -c '
+for d in 5, 7: open(f"ids/{d}.bin", "wb").write(b"".join(bytes([i * i * d % 57, 0]) for i in range(3000)))
+'
 cat >p.yaml <<END
 output: out
 models: {vit: {path: $SOURCE/examples/vit-glyph100}, moe: {path: $ids}}
@@ -19,10 +19,10 @@ datasets:
   ids: {format: tokens, path: ids, context: 12, collect: 1}
 steps:
   a: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 60, folds: 4}
-  s: {stage: score, from: a, measure: [abs, t, lape, random]}
+  s: {stage: score, from: a, measure: [abs, t, lape, contribution, weights, random]}
   o: {stage: intersect, from: "s[measure=abs]", fractions: [0.3, 0.05], site: both}
   plain: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 60}
-  ps: {stage: score, from: plain, measure: [abs, t, lape, random]}
+  ps: {stage: score, from: plain, measure: [abs, t, lape, contribution, weights, random]}
   m: {stage: collect, model: moe, data: ids, sites: [mlp, expert], folds: 3}
   ms: {stage: score, from: m}
   mo: {stage: intersect, from: ms, fractions: [0.2]}
@@ -38,8 +38,9 @@ values() { ncdump -p 9,17 -v "$2" "$1" | sed -n '/^data:/,$p'; }
 for v in mlp_count mlp_mean_abs mlp_mean_square mlp_positive mlp_firing attn_mean collected; do
   is "the whole: $v" "$(values out/a/all.nc $v | cksum)" "$(values out/plain/all.nc $v | cksum)"
 done
-for m in abs t lape random; do is "scores: $m" "$(values out/s/measure=$m.nc mlp_score | cksum)" "$(values out/ps/measure=$m.nc mlp_score | cksum)"; done
-is 'random scores have no interval' "$(ncdump -h out/s/measure=random.nc | grep -c 'mlp_score_low(')" 0
+for m in abs t lape contribution weights random; do is "scores: $m" "$(values out/s/measure=$m.nc mlp_score | cksum)" "$(values out/ps/measure=$m.nc mlp_score | cksum)"; done
+for m in weights random; do is "$m has no interval" "$(ncdump -h out/s/measure=$m.nc | grep -c 'mlp_score_low(')" 0; done
+is 'contribution has' "$(ncdump -h out/s/measure=contribution.nc | grep -c 'mlp_score_low(')" 1
 is 'what has no folds' "$(for f in out/plain/all.nc out/ps/measure=abs.nc; do ncdump -h $f; done | grep -c 'fold_\|_low(\|_without(')" 0
 
 # A fold of one tile: 100 samples of 17 tokens are four tiles of 25.

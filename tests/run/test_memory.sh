@@ -79,7 +79,7 @@ for at in /sys/fs/cgroup /sys/fs/cgroup/memory; do
   fi
 done
 if [ -n "$group" ]; then
-  trap 'rmdir "$group/inner" "$group" 2>/dev/null; rm -rf "$scratch"' EXIT
+  trap 'rmdir "$group/inner" "$group" 2>/dev/null; rm -rf "$scratch" "$scratch.mpi"' EXIT
   within() (
     echo $BASHPID >"$group/inner/cgroup.procs"
     exec "$@"

@@ -16,10 +16,10 @@ try() { # EXIT ARGUMENTS...
 
 try 0 plan "$SOURCE/tests/small.yaml" "${settings[@]}"
 try 0 run "$SOURCE/tests/small.yaml" "${settings[@]}" --quiet
-is 'artefacts' "$(find out -name '*.nc' | wc -l)" 31
+is 'artefacts' "$(find out -name '*.nc' | wc -l)" 32
 try 0 run "$SOURCE/tests/small.yaml" "${settings[@]}" --quiet
 try 0 status "$SOURCE/tests/small.yaml" "${settings[@]}"
-says status stdout '31 done'
+says status stdout '32 done'
 try 0 status "$SOURCE/tests/small.yaml" "${settings[@]}" --json
 try 0 explain "$SOURCE/tests/small.yaml" 'unlearn[drop=0.3]' "${settings[@]}" -s steps.unlearn.seeds=2
 says explain stdout seeds

@@ -65,11 +65,42 @@ static void a_head_is_pruned_whole(void **state)
     assert_memory_equal(mask, want, sizeof want);
 }
 
+// What a step takes is the best of what is left, ties to the lower index; and it comes first in an order
+// whose rest stays as it was.
+static void a_step_takes_of_what_is_left(void **state)
+{
+    (void)state;
+    int64_t neuron[] = {0, 1, 2, 3, 4, 5, 6, 7}, order[] = {7, 6, 5, 4, 3, 2, 1, 0};
+    ranking r = {.layers = 2, .width = {[SITE_MLP] = 4}, .neurons = 8, .unit = 1};
+    r.neuron = neuron;
+    r.order = order;
+    r.forgets = 1;
+    double score[] = {5, 9, 2, 9, 0, 7, 9, 1};
+    int64_t taken[6] = {6, 2};
+    assert_int_equal(ranking_scores(&r), 8);
+    assert_int_equal(ranking_next(&r, score, taken, 2, 4, taken + 2), OK);
+    const int64_t want[] = {6, 2, 1, 3, 5, 0}, then[] = {6, 2, 1, 3, 5, 0, 7, 4};
+    assert_memory_equal(taken, want, sizeof want);
+    assert_int_equal(ranking_put_first(&r, 0, taken, 3), OK);
+    assert_int_equal(ranking_put_first(&r, 0, taken, 6), OK);
+    assert_memory_equal(order, then, sizeof then);
+
+    // Heads of two neurons, by the mean of their scores; the twin, by single scores, would take 3.
+    int64_t head[] = {0, 2, 4, 6};
+    r.neuron = head;
+    r.neurons = 4;
+    r.unit = 2;
+    assert_int_equal(ranking_next(&r, score, head, 1, 2, taken), OK);
+    assert_int_equal(taken[0], 2);
+    assert_int_equal(taken[1], 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matched_neurons_are_as_many_in_each_layer),
         cmocka_unit_test(a_head_is_pruned_whole),
+        cmocka_unit_test(a_step_takes_of_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

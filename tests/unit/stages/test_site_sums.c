@@ -120,6 +120,52 @@ static void another_row_is_caught(void **state)
     assert_true(wrong_sums(true) > 0);
 }
 
+// What a model has added up itself is what blocks come to; `fault`: one neuron's counts are another's.
+static bool totals_are_blocks(bool fault)
+{
+    static routed r;
+    const int64_t sampled[] = {101, 103, 104, 130};
+    const site_shape shape = {LAYERS, WIDTH, EXPERTS, HISTOGRAM_BINS, 1};
+    site_sums *s, *again;
+    draw(&r);
+    assert_int_equal(site_sums_new(&shape, &s), OK);
+    assert_int_equal(site_sums_new(&shape, &again), OK);
+    add_blocks(&r, s, &(sampled_rows){sampled, 4, 3, 100}, false);
+    for (int e = 0; e < EXPERTS; e++) {
+        const int64_t at = WIDTH + e * D;
+        site_totals t = {.site = SITE_MLP,
+                         .layer = 1,
+                         .first_neuron = e * D,
+                         .neurons = D,
+                         .rows = site_sums_routed(s)[EXPERTS + e],
+                         .positive = site_sums_positive(s) + at + fault,
+                         .firing = site_sums_firing(s) + at,
+                         .histogram = site_sums_histogram(s) + at * HISTOGRAM_BINS};
+        t.neurons -= fault;
+        for (int m = 0; m < MOMENTS; m++)
+            t.sum[m] = site_sums_sum(s, m) + at;
+        site_sums_add_totals(again, &t);
+    }
+    const size_t n = (size_t)LAYERS * WIDTH, c = sizeof(int64_t);
+    bool same = true;
+    for (int m = 0; m < MOMENTS; m++)
+        same &= !memcmp(site_sums_sum(s, m), site_sums_sum(again, m), n * sizeof(fixed));
+    same &= !memcmp(site_sums_positive(s), site_sums_positive(again), n * c);
+    same &= !memcmp(site_sums_firing(s), site_sums_firing(again), n * c);
+    same &= !memcmp(site_sums_histogram(s), site_sums_histogram(again), n * HISTOGRAM_BINS * c);
+    same &= !memcmp(site_sums_routed(s), site_sums_routed(again), (size_t)LAYERS * EXPERTS * c);
+    site_sums_free(s);
+    site_sums_free(again);
+    return same;
+}
+
+static void a_models_own_sums_are_taken(void **state)
+{
+    (void)state;
+    assert_true(totals_are_blocks(false));
+    assert_false(totals_are_blocks(true));
+}
+
 static void nan_is_behind_all_numbers(void **state)
 {
     (void)state;
@@ -146,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_experts_rows_are_summed),
         cmocka_unit_test(another_row_is_caught),
+        cmocka_unit_test(a_models_own_sums_are_taken),
         cmocka_unit_test(nan_is_behind_all_numbers),
         cmocka_unit_test(what_has_no_score_is_not_the_lowest),
     };

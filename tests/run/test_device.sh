@@ -74,4 +74,10 @@ says "one key" stdout '2 \(tasks \)\?.*\(skip\|finished\)'
 sulcus run p.yaml --quiet -s compute=tf32
 is "tf32 on CPUs" $code 2
 says "tf32 on CPUs" stderr 'compute: tf32 needs a device; use f32 or bf16'
+
+# The benchmark of a device is left out where there is none, before it fetches or builds anything for others.
+code=0
+PLUGIN=$scratch/none.so bash "$SOURCE/tests/bench.sh" gpu >stdout 2>stderr || code=$?
+is "a benchmark without a plug-in" $code 77
+says "a benchmark without a plug-in" stdout 'no .*/none.so: build with -DSULCUS_CUDA=ON'
 finish

@@ -132,9 +132,14 @@ static part_need model_entry_part(const void *object, int member, int members, i
     const model_info *info = model_get_info(e->model);
     int64_t rows = 2 * model_tile_rows(info);
     int64_t most = info->rows_per_image ? (rows - 1) / info->rows_per_image + 1 : rows;
-    return (part_need){info->layers,
-                       (double)model_part_bytes(e->model, member, members, e->compute),
-                       (double)model_scratch_bytes(info, threads, most, rows)};
+    const device_need d = model_device_need(e->model, member, members, e->compute);
+    return (part_need){.most = info->layers,
+                       .shared = (double)model_part_bytes(e->model, member, members, e->compute),
+                       .own = (double)model_scratch_bytes(info, threads, most, rows),
+                       .device_free = (double)d.free,
+                       .device = (double)d.weights,
+                       .batch_least = (double)d.batch_least,
+                       .batch_most = (double)d.batch_most};
 }
 
 static const char *model_entry_notes(const void *object)

@@ -45,6 +45,23 @@ else
   echo 'the plug-in was not built, or there is a driver: what it says without one is not tried'
 fi
 
+# What a plan says of its memory: without one, with one, and of one that is too small for the model, or for any part of it.
+SULCUS_PLAYED=none sulcus plan p.yaml -s device=auto
+says "a plan without a device" stdout 'models/vit, on a device: [0-9.]* [kM]B of weights, batches of .*B to .*B; no device here: the played driver'
+sulcus plan p.yaml -s device=cuda
+says "a plan with a device" stdout 'models/vit, on a device: .*; naive device has .* free$'
+SULCUS_PLAYED_MEMORY=3000000 sulcus plan p.yaml -s device=cuda
+says "a plan for a small device" stdout 'naive device has 3 MB free: TOO LITTLE, layers_over: [2-9] would do, or a device with more$'
+wanted=$(sed -n 's/.*layers_over: \([0-9]*\) would.*/\1/p' stdout)
+SULCUS_PLAYED_MEMORY=3000000 sulcus plan p.yaml -s device=cuda -s layers_over="$wanted"
+says "a plan in parts" stdout 'naive device has 3 MB free$'
+SULCUS_PLAYED_MEMORY=9999 sulcus plan p.yaml -s device=cuda
+says "a plan for a tiny device" stdout 'TOO LITTLE, however many share its layers: use a device with more'
+SULCUS_PLAYED_MEMORY=3000000 sulcus run p.yaml --quiet -s device=cuda -s output="$scratch/small"
+is "a run on a small device" $code 2
+sulcus plan p.yaml
+if grep -q 'on a device' stdout; then fail "a plan for CPUs tells of devices"; fi
+
 # auto goes on without one, and says so.
 SULCUS_PLAYED=none sulcus run p.yaml -s device=auto
 is "auto without a device" $code 0

@@ -59,6 +59,12 @@ SULCUS_PLAYED_MEMORY=9999 sulcus plan p.yaml -s device=cuda
 says "a plan for a tiny device" stdout 'TOO LITTLE, however many share its layers: use a device with more'
 SULCUS_PLAYED_MEMORY=3000000 sulcus run p.yaml --quiet -s device=cuda -s output="$scratch/small"
 is "a run on a small device" $code 2
+once() { # SETTINGS...: what a node holds of the models
+  sulcus plan p.yaml "$@"
+  grep '^models, once a node' stdout
+}
+is "this machine holds float32 for a device" "$(once -s compute=bf16 -s device=cuda)" "$(once)"
+[ "$(once -s compute=bf16)" != "$(once)" ] || fail "CPUs hold bf16 as float32"
 sulcus plan p.yaml
 if grep -q 'on a device' stdout; then fail "a plan for CPUs tells of devices"; fi
 

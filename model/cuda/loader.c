@@ -34,7 +34,7 @@ static void find_plugin(found_device *out)
         snprintf(path, sizeof path, "%s/%s%s%s", folder, i > 0 ? places[i] : "", i > 0 ? "/" : "",
                  plugin);
         if (strlen(path) < sizeof out->path && file_exists(path))
-            snprintf(out->path, sizeof out->path, "%s", path);
+            memcpy(out->path, path, strlen(path) + 1);
     }
     free(folder);
 }

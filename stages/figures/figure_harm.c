@@ -13,8 +13,8 @@
 #include "pipeline/base/checked.h"
 #include "stages/drawing/dots.h"
 #include "stages/drawing/markup.h"
+#include "stages/drawing/tally.h"
 #include "stages/figures/pruning.h"
-#include "stages/figures/tally.h"
 
 // A task: what it has in its row, in percent.
 typedef struct rival {

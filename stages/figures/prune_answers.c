@@ -11,7 +11,7 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/drawing/markup.h"
-#include "stages/figures/tally.h"
+#include "stages/drawing/tally.h"
 
 // --- Is it separable?
 

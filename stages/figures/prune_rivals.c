@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "stages/drawing/markup.h"
+#include "stages/drawing/tally.h"
 #include "stages/figures/pruning.h"
-#include "stages/figures/tally.h"
 
 static bool same_text(const char *a, const char *b)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Means over what was measured, for key numbers: what is NAN is left out, and counted nowhere.
-#ifndef STAGES_FIGURES_TALLY_H
-#define STAGES_FIGURES_TALLY_H
+#ifndef STAGES_DRAWING_TALLY_H
+#define STAGES_DRAWING_TALLY_H
 
 #include <stdint.h>
 

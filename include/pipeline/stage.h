@@ -159,6 +159,9 @@ typedef struct part_need {
     int most;      // members that it can be shared out to
     double shared; // bytes of a member's part: once a node
     double own;    // bytes that each rank that works with it needs beside
+    // On a device, where one computes: bytes that it must have free for the part, those of the part
+    // itself, and of what passes work in beside it, at least and at most.
+    double device_free, device, batch_least, batch_most;
 } part_need;
 
 // How much of a resource is opened.
@@ -229,6 +232,9 @@ typedef struct registry {
     // to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. Local.
     // NULL: never anything.
     status (*device)(const struct params *pipeline, struct text *name, struct text *note);
+    // For plans: adds the name of the device that this process would have, and bytes of its memory
+    // that are free; in `note` why it has none. Local. NULL: there never is one.
+    status (*device_memory)(struct text *name, double *bytes, struct text *note);
 } registry;
 
 #endif

@@ -120,7 +120,7 @@ static status checked(const found_device *found, const device *d, status st)
     return st == OK ? OK : status_fail(st, "device", "%s", found->ops->said(d));
 }
 
-status loader_name(const found_device *found, text *name)
+status loader_memory(const found_device *found, text *name, double *bytes)
 {
     device *d = NULL;
     device_info info;
@@ -128,10 +128,18 @@ status loader_name(const found_device *found, text *name)
     TRY(open_device(found, &d));
     TRY(checked(found, d, found->ops->info(d, &info)));
     text_add(name, info.name);
+    const size_t part = info.memory / (size_t)found->sharers;
+    *bytes = (double)(info.free < part ? info.free : part);
 done:
     if (d)
         found->ops->close(d);
     return st;
+}
+
+status loader_name(const found_device *found, text *name)
+{
+    double unused;
+    return loader_memory(found, name, &unused);
 }
 
 // --- Rates

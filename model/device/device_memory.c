@@ -38,11 +38,10 @@ static void lay_out_images(const config *c, device_room r, size_t value, parts *
     out->patches = take(a, images ? r.rows : 0, patch, value);
 }
 
-static void lay_out(const device_model *d, const config *c, device_room r, parts *a,
-                    device_arrays *out)
+static void lay_out(size_t value, const config *c, device_room r, parts *a, device_arrays *out)
 {
     const model_info *i = &c->info;
-    const size_t value = device_value_bytes(d), f = sizeof(float), index = sizeof(int32_t);
+    const size_t f = sizeof(float), index = sizeof(int32_t);
     const int64_t attn = (int64_t)i->heads * i->head_dim, kv = (int64_t)i->kv_heads * i->head_dim;
     const int64_t neurons = i->experts > 0 ? i->d_expert : i->d_mlp;
     const int64_t outputs = i->outputs < PASS_OUTPUTS ? i->outputs : PASS_OUTPUTS;
@@ -80,11 +79,11 @@ static void lay_out(const device_model *d, const config *c, device_room r, parts
     out->bad = take(a, (i->layers + 2) * 2, SITES, index);
 }
 
-static size_t room_bytes(const device_model *d, const config *c, device_room r)
+size_t device_room_bytes(const config *c, size_t value, device_room r)
 {
     parts count = {0};
     device_arrays unused = {0};
-    lay_out(d, c, r, &count, &unused);
+    lay_out(value, c, r, &count, &unused);
     return count.used;
 }
 
@@ -115,7 +114,7 @@ static status lay_out_again(const model *m, device_room r)
 {
     status st;
     device_model *d = m->device;
-    const size_t bytes = room_bytes(d, &m->config, r);
+    const size_t bytes = device_room_bytes(&m->config, device_value_bytes(d), r);
     const device_arrays *a = &d->arrays, sums = {.sum = a->sum,
                                                  .positive = a->positive,
                                                  .firing = a->firing,
@@ -127,7 +126,7 @@ static status lay_out_again(const model *m, device_room r)
     TRY_DEVICE(d, d->ops->alloc(d->device, bytes, &d->block));
     // Rows that fill up a block are computed too: they must be numbers, and it does not matter which.
     TRY_DEVICE(d, d->ops->clear(d->device, d->block, bytes));
-    lay_out(d, &m->config, r, &(parts){d->block, 0}, &d->arrays);
+    lay_out(device_value_bytes(d), &m->config, r, &(parts){d->block, 0}, &d->arrays);
     TRY(bring_table(d, &m->config.rotary, d->arrays.rotary));
     if (m->config.windowed_rotary.theta > 0)
         TRY(bring_table(d, &m->config.windowed_rotary, d->arrays.windowed));
@@ -140,7 +139,7 @@ status device_make_room(const model *m, device_room most, device_room least)
     const device_model *d = m->device;
     const size_t limit = d->memory_left / 10 * 9;
     device_room r = {whole_blocks(d, most.rows), most.samples};
-    while (room_bytes(d, &m->config, r) > limit && r.rows > least.rows) {
+    while (device_room_bytes(&m->config, device_value_bytes(d), r) > limit && r.rows > least.rows) {
         r.rows = whole_blocks(d, larger(r.rows / 2, least.rows));
         r.samples = larger(r.samples / 2, least.samples);
         if (r.rows == whole_blocks(d, least.rows))

@@ -39,10 +39,12 @@ static size_t whole(size_t bytes)
     return (bytes + 255) / 256 * 256;
 }
 
-// Is one copy for both?
-static bool is_shared(const device_model *d, const weight_values *v)
+size_t device_tensor_bytes(bool rounded, bool multiplied, bool read, size_t elements)
 {
-    return v->rows && v->products && d->compute != DEVICE_COMPUTE_BF16;
+    if (!rounded) // one copy is for both
+        return whole(elements * sizeof(float));
+    return (read ? whole(elements * sizeof(float)) : 0) +
+           (multiplied ? whole(elements * sizeof(uint16_t)) : 0);
 }
 
 static status plan_values(void *context, const weight_values *v)
@@ -53,10 +55,8 @@ static status plan_values(void *context, const weight_values *v)
         return status_no_memory("the list of weights");
     d->range[d->ranges++] = (device_range){.host = v->at, .elements = v->elements};
     p->largest = v->elements > p->largest ? v->elements : p->largest;
-    if (v->rows)
-        p->bytes += whole(v->elements * sizeof(float));
-    if (v->products && !is_shared(d, v))
-        p->bytes += whole(v->elements * device_value_bytes(d));
+    p->bytes +=
+        device_tensor_bytes(d->compute == DEVICE_COMPUTE_BF16, v->products, v->rows, v->elements);
     return OK;
 }
 
@@ -143,10 +143,15 @@ static double gigabytes(size_t bytes)
     return (double)bytes / 1e9;
 }
 
-// Is there memory for the weights, and a tenth of them for batches?
+size_t device_least_free(size_t bytes)
+{
+    return bytes + bytes / 10;
+}
+
+// Is there memory for the weights, and for batches?
 static status check_memory(const model *m, device_model *d, size_t bytes)
 {
-    const size_t needed = bytes + bytes / 10;
+    const size_t needed = device_least_free(bytes);
     if (needed <= d->info.free) {
         d->memory_left = d->info.free - bytes;
         return OK;

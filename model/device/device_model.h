@@ -82,11 +82,22 @@ const void *device_products(const device_model *d, const float *host);
 size_t device_value_bytes(const device_model *d);
 device_type device_value_type(const device_model *d);
 
+// Bytes of a tensor there: that products read (`multiplied`), in bf16 where `rounded`; that others
+// read, as float32.
+size_t device_tensor_bytes(bool rounded, bool multiplied, bool read, size_t elements);
+
+// What must be free where weights take so many bytes: a tenth of them more, for batches.
+size_t device_least_free(size_t bytes);
+
+enum { DEVICE_MOST_ROWS = 1 << 15 }; // of a batch: more do not make products faster
+
 // Makes room for batches of at most that many rows and samples: fewer where memory is short, but no
 // less than `least` of both. ERR_INTERNAL: out of memory. With the lock held.
 typedef struct device_room {
     int64_t rows, samples;
 } device_room;
 status device_make_room(const model *m, device_room most, device_room least);
+// What that takes, of values of so many bytes that products read.
+size_t device_room_bytes(const config *c, size_t value, device_room r);
 
 #endif

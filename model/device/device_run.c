@@ -13,8 +13,6 @@
 #include "model/forward/pass_run.h"
 #include "pipeline/base/checked.h"
 
-enum { MOST_ROWS = 1 << 15 }; // of a batch: more do not make products faster
-
 static size_t hidden_bytes(const pass *p, int64_t rows)
 {
     return (size_t)rows * (size_t)p->m->config.info.hidden_size * sizeof(float);
@@ -175,7 +173,7 @@ static status choose_batches(device_tiles *r)
 {
     device_model *d = r->m->device;
     const forward *f = r->f;
-    const int64_t limit = d->row_limit > 0 ? d->row_limit : MOST_ROWS;
+    const int64_t limit = d->row_limit > 0 ? d->row_limit : DEVICE_MOST_ROWS;
     r->each = device_batch_tiles(r->m, f, limit);
     pthread_mutex_lock(&d->lock);
     const status st =

@@ -126,19 +126,43 @@ double tensor_def_deviation(const config *c, const tensor_def *def)
     }
 }
 
-int64_t tensor_table_parameters(const config *c, const tensor_table *table)
+void tensor_table_each(const config *c, const tensor_table *table,
+                       void (*see)(void *context, const tensor_def *def, size_t elements,
+                                   int64_t copies),
+                       void *context)
 {
-    double total = 0; // exact up to 2^53 parameters
     size_t n;
     for (int i = 0; i < table->n_globals; i++)
         if (global_held(c, table, i) && def_exists(c, &table->globals[i]) &&
             def_elements(c, &table->globals[i], &n))
-            total += (double)n;
+            see(context, &table->globals[i], n, 1);
     for (int i = 0; i < table->n_layer; i++)
         if (def_exists(c, &table->layer[i]) && def_elements(c, &table->layer[i], &n))
-            total +=
-                (double)n * tensor_table_copies(c, table, 0, i) * (c->held.end - c->held.first);
+            see(context, &table->layer[i], n,
+                (int64_t)tensor_table_copies(c, table, 0, i) * (c->held.end - c->held.first));
+}
+
+static void add_elements(void *total, const tensor_def *def, size_t elements, int64_t copies)
+{
+    (void)def;
+    *(double *)total += (double)elements * (double)copies;
+}
+
+int64_t tensor_table_parameters(const config *c, const tensor_table *table)
+{
+    double total = 0; // exact up to 2^53 parameters
+    tensor_table_each(c, table, add_elements, &total);
     return (int64_t)total;
+}
+
+bool tensor_def_products(const tensor_def *def)
+{
+    return def->shape[1] != DIM_END && (!def->rows || def->tied);
+}
+
+bool tensor_def_rows(const tensor_def *def)
+{
+    return def->shape[1] == DIM_END || def->rows;
 }
 
 // "42, 36" of a shape.

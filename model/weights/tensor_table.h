@@ -146,6 +146,14 @@ double tensor_def_deviation(const config *c, const tensor_def *def);
 
 // Parameters that a configuration has by the table, of what it holds.
 int64_t tensor_table_parameters(const config *c, const tensor_table *table);
+// Shows each tensor that is held, once for all of its copies in layers and experts.
+void tensor_table_each(const config *c, const tensor_table *table,
+                       void (*see)(void *context, const tensor_def *def, size_t elements,
+                                   int64_t copies),
+                       void *context);
+// Who reads a tensor that is not packed: products, and others, which want it as float32.
+bool tensor_def_products(const tensor_def *def);
+bool tensor_def_rows(const tensor_def *def);
 
 // Does the source lack the tensors of the head, of a model that has them?
 bool tensor_table_lacks_head(const config *c, const tensor_table *table,

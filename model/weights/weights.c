@@ -390,9 +390,8 @@ status weights_each(const weights *w, status (*see)(void *context, const weight_
         if (!s->at)
             continue;
         const tensor_def *def = s->tensor.def;
-        const bool matrix = def->shape[1] != DIM_END;
-        const weight_values v = {s->at, s->tensor.elements, matrix && (!def->rows || def->tied),
-                                 !matrix || def->rows};
+        const weight_values v = {s->at, s->tensor.elements, tensor_def_products(def),
+                                 tensor_def_rows(def)};
         TRY(see(context, &v));
     }
 done:

@@ -143,6 +143,76 @@ static void print_models(const pipeline_file *f, FILE *out)
     fputc('\n', out);
 }
 
+// The most that a member of a team of `parts` needs of a device; most = 0: there is no such team.
+static part_need device_part(const resource_entry *e, int parts)
+{
+    part_need most = {0};
+    for (int member = 0; member < parts; member++) {
+        const part_need n = e->def->part(e->object, member, parts, 1);
+        if (n.most < parts)
+            return (part_need){0};
+        if (n.device_free >= most.device_free)
+            most = n;
+    }
+    return most;
+}
+
+// Does it go on a device of this machine, and if not, into how many parts?
+static void print_fit(const resource_entry *e, const part_need *n, const char *name, double bytes,
+                      FILE *out)
+{
+    const int most = e->def->part(e->object, 0, 1, 1).most;
+    int parts = 1;
+    fprintf(out, "; %s has ", name);
+    print_bytes(out, 0, bytes);
+    fputs(" free", out);
+    if (n->device_free <= bytes)
+        return;
+    while (parts <= most && device_part(e, parts).device_free > bytes)
+        parts++;
+    fputs(": TOO LITTLE, ", out);
+    if (parts <= most)
+        fprintf(out, "layers_over: %d would do, or a device with more", parts);
+    else
+        fputs("however many share its layers: use a device with more", out);
+}
+
+// What each model takes there, where a device may compute.
+static status print_devices(const pipeline_file *f, const registry *r, FILE *out)
+{
+    status st = OK;
+    text name = {0}, note = {0};
+    double bytes = 0;
+    const params *g = f->globals;
+    const int parts = params_text(g, "layers_over") ? 1 : (int)params_int(g, "layers_over");
+    if (strcmp(params_text(g, "device"), "cpu") == 0 || !r->device_memory)
+        goto done;
+    TRY(r->device_memory(&name, &bytes, &note));
+    for (size_t i = 0; i < f->n_resources; i++) {
+        const resource_entry *e = &f->resources[i];
+        if (!e->def->part || !e->object)
+            continue;
+        const part_need n = device_part(e, parts);
+        if (n.most == 0)
+            continue; // layers_over is told of above
+        fprintf(out, "%s/%s, on a device: ", e->def->section, e->name);
+        print_bytes(out, 0, n.device);
+        fputs(" of weights, batches of ", out);
+        print_bytes(out, 0, n.batch_least);
+        fputs(" to ", out);
+        print_bytes(out, 0, n.batch_most);
+        if (name.length > 0)
+            print_fit(e, &n, text_get(&name), bytes, out);
+        else
+            fprintf(out, "; no device here: %s", text_get(&note));
+        fputc('\n', out);
+    }
+done:
+    text_free(&name);
+    text_free(&note);
+    return st;
+}
+
 // What of a task's needs is more than this node may give, on one rank; a compute node may have more.
 static void print_limit(const pipeline_file *f, const pipeline_state *s, const task_forecast *all,
                         FILE *out)
@@ -211,6 +281,7 @@ status view_plan(const view_source *v, bool dot, bool records, FILE *out)
     }
     print_lines("note: ", look_notes(forecast_look(f)), out);
     print_models(s->file, out);
+    TRY(print_devices(s->file, v->registry, out));
     print_limit(s->file, s, all, out);
     print_total(f, s, all, out);
 done:

@@ -39,3 +39,14 @@ status computing_device_name(const params *pipeline, text *name, text *note)
         text_addf(note, "device: auto: computing on CPUs: %s", found.line);
     return st;
 }
+
+status computing_device_memory(text *name, double *bytes, text *note)
+{
+    found_device found;
+    loader_find(&found);
+    *bytes = 0;
+    if (found.ops)
+        return loader_memory(&found, name, bytes);
+    text_add(note, found.line);
+    return OK;
+}

@@ -15,4 +15,7 @@ status computing_device_choose(const params *pipeline, model_options *options);
 // registry.device (pipeline/stage.h).
 status computing_device_name(const params *pipeline, text *name, text *note);
 
+// As registry.device_memory (pipeline/stage.h).
+status computing_device_memory(text *name, double *bytes, text *note);
+
 #endif

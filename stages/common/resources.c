@@ -21,8 +21,8 @@
 typedef struct model_entry {
     model *model;
     char *path;
-    compute compute;
-    model_cache *cache; // owned
+    compute compute, held; // of products; and as this machine holds weights, for a device float32
+    model_cache *cache;    // owned
 } model_entry;
 
 static const param_def model_params[] = {
@@ -106,7 +106,9 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     model_entry *e = checked_calloc(1, sizeof *e);
     if (e) {
         e->path = strdup(options.path);
-        e->compute = options.compute;
+        e->compute = e->held = options.compute;
+        if (strcmp(params_text(pipeline, "device"), "cuda") == 0)
+            e->held = COMPUTE_F32;
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
     status mine = e && e->path ? OK : status_no_memory("a model");
@@ -132,9 +134,14 @@ static part_need model_entry_part(const void *object, int member, int members, i
     const model_info *info = model_get_info(e->model);
     int64_t rows = 2 * model_tile_rows(info);
     int64_t most = info->rows_per_image ? (rows - 1) / info->rows_per_image + 1 : rows;
-    return (part_need){info->layers,
-                       (double)model_part_bytes(e->model, member, members, e->compute),
-                       (double)model_scratch_bytes(info, threads, most, rows)};
+    const device_need d = model_device_need(e->model, member, members, e->compute);
+    return (part_need){.most = info->layers,
+                       .shared = (double)model_part_bytes(e->model, member, members, e->held),
+                       .own = (double)model_scratch_bytes(info, threads, most, rows),
+                       .device_free = (double)d.free,
+                       .device = (double)d.weights,
+                       .batch_least = (double)d.batch_least,
+                       .batch_most = (double)d.batch_most};
 }
 
 static const char *model_entry_notes(const void *object)
@@ -386,10 +393,10 @@ double stage_model_bytes(const task *t)
     const params *pipeline = task_pipeline(t);
     int parts = params_text(pipeline, "layers_over") ? 1 : (int)params_int(pipeline, "layers_over");
     if (parts <= 1 || parts > model_get_info(e->model)->layers)
-        return (double)model_weight_bytes(model_get_info(e->model), e->compute);
+        return (double)model_weight_bytes(model_get_info(e->model), e->held);
     double most = 0;
     for (int member = 0; member < parts; member++)
-        most = fmax(most, (double)model_part_bytes(e->model, member, parts, e->compute));
+        most = fmax(most, (double)model_part_bytes(e->model, member, parts, e->held));
     return most;
 }
 

@@ -45,6 +45,29 @@ else
   echo 'the plug-in was not built, or there is a driver: what it says without one is not tried'
 fi
 
+# What a plan says of its memory: without one, with one, and of one that is too small for the model, or for any part of it.
+SULCUS_PLAYED=none sulcus plan p.yaml -s device=auto
+says "a plan without a device" stdout 'models/vit, on a device: [0-9.]* [kM]B of weights, batches of .*B to .*B; no device here: the played driver'
+sulcus plan p.yaml -s device=cuda
+says "a plan with a device" stdout 'models/vit, on a device: .*; naive device has .* free$'
+SULCUS_PLAYED_MEMORY=3000000 sulcus plan p.yaml -s device=cuda
+says "a plan for a small device" stdout 'naive device has 3 MB free: TOO LITTLE, layers_over: [2-9] would do, or a device with more$'
+wanted=$(sed -n 's/.*layers_over: \([0-9]*\) would.*/\1/p' stdout)
+SULCUS_PLAYED_MEMORY=3000000 sulcus plan p.yaml -s device=cuda -s layers_over="$wanted"
+says "a plan in parts" stdout 'naive device has 3 MB free$'
+SULCUS_PLAYED_MEMORY=9999 sulcus plan p.yaml -s device=cuda
+says "a plan for a tiny device" stdout 'TOO LITTLE, however many share its layers: use a device with more'
+SULCUS_PLAYED_MEMORY=3000000 sulcus run p.yaml --quiet -s device=cuda -s output="$scratch/small"
+is "a run on a small device" $code 2
+once() { # SETTINGS...: what a node holds of the models
+  sulcus plan p.yaml "$@"
+  grep '^models, once a node' stdout
+}
+is "this machine holds float32 for a device" "$(once -s compute=bf16 -s device=cuda)" "$(once)"
+[ "$(once -s compute=bf16)" != "$(once)" ] || fail "CPUs hold bf16 as float32"
+sulcus plan p.yaml
+if grep -q 'on a device' stdout; then fail "a plan for CPUs tells of devices"; fi
+
 # auto goes on without one, and says so.
 SULCUS_PLAYED=none sulcus run p.yaml -s device=auto
 is "auto without a device" $code 0
@@ -74,4 +97,10 @@ says "one key" stdout '2 \(tasks \)\?.*\(skip\|finished\)'
 sulcus run p.yaml --quiet -s compute=tf32
 is "tf32 on CPUs" $code 2
 says "tf32 on CPUs" stderr 'compute: tf32 needs a device; use f32 or bf16'
+
+# The benchmark of a device is left out where there is none, before it fetches or builds anything for others.
+code=0
+PLUGIN=$scratch/none.so bash "$SOURCE/tests/bench.sh" gpu >stdout 2>stderr || code=$?
+is "a benchmark without a plug-in" $code 77
+says "a benchmark without a plug-in" stdout 'no .*/none.so: build with -DSULCUS_CUDA=ON'
 finish

@@ -23,6 +23,8 @@ void loader_find(found_device *out);
 
 // Adds the name of the device to the text. Local. ERR_INTERNAL: it does not open.
 status loader_name(const found_device *found, text *name);
+// The same, and how many bytes of its memory are free for this rank.
+status loader_memory(const found_device *found, text *name, double *bytes);
 
 // For `sulcus doctor`: adds what was found, or why nothing was; of a device its memory and the rates
 // of its products. Local. An error where a device is there and fails.

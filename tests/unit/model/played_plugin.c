@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plug-in whose device is this process, for tests/run/test_device.sh. SULCUS_PLAYED is what it plays:
-// `none`, a machine without devices, or `other`, a plug-in of another build.
+// `none`, a machine without devices, or `other`, a plug-in of another build. SULCUS_PLAYED_MEMORY is how
+// many bytes the device has.
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,11 +22,15 @@ static const char *say_none(const device *d)
 __attribute__((visibility("default"))) const device_ops *sulcus_device_ops(int version)
 {
     static device_ops none;
+    static naive_faults small;
+    const char *memory = getenv("SULCUS_PLAYED_MEMORY");
     const char *played = getenv("SULCUS_PLAYED");
     if (version != DEVICE_OPS_VERSION || (played && strcmp(played, "other") == 0))
         return NULL;
+    if (memory)
+        small.memory = strtoull(memory, NULL, 10);
     if (!played || strcmp(played, "none") != 0)
-        return played_device(NULL);
+        return played_device(&small);
     none = *played_device(NULL);
     none.count = count_none;
     none.said = say_none;

@@ -566,6 +566,37 @@ static status try_on(const naive_faults *f, compute c)
     return st;
 }
 
+// What a plan says of weights is what a device is asked for; and a batch's arrays are no more.
+static void check_need(int i, compute c)
+{
+    lm x;
+    if (!open_case(&x, c, i))
+        return;
+    const device_model *d = x.m->device;
+    const device_need n = model_device_need(x.m, 0, 1, c);
+    assert_int_equal(n.weights, d->info.free - d->memory_left);
+    assert_int_equal(n.free, device_least_free(n.weights));
+    assert_true(n.batch_least < n.batch_most);
+    const device_room one = {2 * model_tile_rows(x.info), 2 * model_tile_rows(x.info)};
+    assert_int_equal(n.batch_least, device_room_bytes(&x.m->config, device_value_bytes(d), one));
+    size_t parts = 0;
+    for (int k = 0; k < 2; k++)
+        parts += model_device_need(x.m, k, 2, c).weights;
+    assert_true(parts >= n.weights); // tied embeddings are in both
+    assert_true(model_device_need(x.m, 0, 2, c).weights < n.weights);
+    lm_close(&x);
+}
+
+static void test_needs(void **state)
+{
+    (void)state;
+    lm_device = naive_device(NULL);
+    for (int i = 0; i < DEVICE_CASES; i++) {
+        check_need(i, COMPUTE_F32);
+        check_need(i, COMPUTE_BF16);
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -647,8 +678,8 @@ int main(void)
         cmocka_unit_test(test_skipped),  cmocka_unit_test(test_pruned),
         cmocka_unit_test(test_ablated),  cmocka_unit_test(test_hidden),
         cmocka_unit_test(test_rounded),  cmocka_unit_test(test_fault),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_needs),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_lost),     cmocka_unit_test(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

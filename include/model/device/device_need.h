@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model takes in a device's memory, for plans: of its configuration alone.
+#ifndef MODEL_DEVICE_DEVICE_NEED_H
+#define MODEL_DEVICE_DEVICE_NEED_H
+
+#include <stddef.h>
+
+#include "model/config/model_info.h"
+
+typedef struct device_need {
+    size_t free;    // bytes that must be there to open it
+    size_t weights; // bytes, all the while it is open
+    size_t batch_least,
+        batch_most; // what passes work in: a tile at a time, or as many as there may be
+} device_need;
+
+// Of what member `part` of a team of `parts` holds. Local; `m` may be light.
+device_need model_device_need(const model *m, int part, int parts, compute c);
+
+#endif

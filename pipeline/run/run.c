@@ -122,8 +122,7 @@ static status look_at_machines(run *r, int threads)
     text device = {0}, note = {0};
     const registry *known = r->file->registry;
     if (known->device)
-        st = known->device(r->file->globals, &device, &note);
-    TRY(comm_agree(r->comm, st));
+        TRY(comm_agree(r->comm, known->device(r->file->globals, &device, &note)));
     if (note.length > 0 && comm_rank(r->comm) == 0)
         progress_say(r->records.progress, "%s", text_get(&note));
     const int types = machines_cpus(r->comm, text_get(&device), r->cpus);

@@ -268,13 +268,16 @@ static void add_pair_numbers(figure *f, const within *w, const pair *list, size_
             const pair *p = &list[j];
             const int64_t n = w[i].subsets, layers = w[i].layers, later = layers - layers / 2;
             double half[2] = {0};
-            int64_t above = 0;
+            int64_t above = 0, compared[2] = {0};
             text where = {0};
             for (int64_t l = 0; l < layers; l++) {
                 const int64_t at = (l * n + p->a) * n + p->b;
                 const bool is_later = l >= later;
-                if (l < layers / 2 || is_later) // the middle one of an odd number is in neither
-                    half[is_later] += 100 * w[i].overlap[at] / (double)(layers / 2);
+                // The middle one of an odd number is in neither; nor is one without scores.
+                if ((l < layers / 2 || is_later) && isfinite(w[i].overlap[at])) {
+                    half[is_later] += 100 * w[i].overlap[at];
+                    compared[is_later]++;
+                }
                 if (w[i].p[at] < 0.05)
                     text_addf(&where, "%s %lld", above++ ? "," : ":", (long long)l);
             }
@@ -290,11 +293,12 @@ static void add_pair_numbers(figure *f, const within *w, const pair *list, size_
                       text_get(&where));
             f->numbers.failed |= where.failed;
             text_free(&where);
-            if (layers > 1)
+            if (compared[0] > 0 && compared[1] > 0)
                 text_addf(&f->numbers,
                           "; on average %.1f%% in the earlier half of the layers, <b>%.1f%%</b> in "
                           "the later (chance %.1f%%)",
-                          half[0], half[1], 100 * w[i].chance[0]);
+                          half[0] / (double)compared[0], half[1] / (double)compared[1],
+                          100 * w[i].chance[0]);
             text_add(&f->numbers, "</li>\n");
         }
 }

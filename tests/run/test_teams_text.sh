@@ -43,7 +43,7 @@ models=(lm-gemma2 lm-gemma3 lm-gpt2 lm-gpt2-bare lm-gpt2-layers lm-llama lm-llam
   printf 'pipeline: decoders\noutput: out\nmodels:\n'
   for m in "${models[@]}"; do printf '  %s: {path: %s}\n' "$m" "$SOURCE/tests/reference/models/$m"; done
   cat <<END
-datasets: {ids: {format: tokens, path: $scratch/ids, context: 16, collect: 0.5}}
+datasets: {ids: {format: tokens, path: $scratch/ids, context: 16, collect: 0.5, split_seed: none}} # the twin changes the first sample
 steps:
   activations: {stage: collect, model: [$(IFS=,; echo "${models[*]}")], data: ids, sites: [mlp, attn], firing: 20}
   scores: {stage: score, from: activations}

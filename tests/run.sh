@@ -35,7 +35,7 @@ tail -n 1 build-sanitize/coverage.txt
 ctest --test-dir build-thread -L threads -j "$places" --output-on-failure --no-tests=error || failed=1
 ctest --test-dir build-clang -L unit -j "$places" --output-on-failure --no-tests=error || failed=1
 tests/fuzz.sh --twin || failed=1
-SEED=1 tests/fuzz.sh 20s || failed=1 # a commit is not to fail for what chance finds in another
+SEED=1 tests/fuzz.sh 12s || failed=1 # a commit is not to fail for what chance finds in another
 tests/check.sh --all || failed=1
 ctest --test-dir build -LE rules -j "$places" --output-on-failure --no-tests=error || failed=1
 exit $failed

@@ -63,7 +63,7 @@ qemu-aarch64 -L "$ARM_ROOT" build-arm/sulcus --version >build-arm.log || { cat b
 grep -E '^ *(float32 products|other kernels)' build-arm.log
 
 # The others take half a minute to two minutes under qemu each, and are of the same code at larger sizes; planning has a second's time.
-long='unit_(pipeline_dag|data_hostile_tokenizer|model_(bad_models|mask|neuron_cache|teams|vit)|stages_(balanced_kmeans|cluster_auc|report))$'
+long='unit_(pipeline_dag|data_hostile_tokenizer|model_(bad_models|cuda_models|device|mask|neuron_cache|teams|vit)|stages_(balanced_kmeans|cluster_auc|report))$'
 [ $# -gt 0 ] || set -- -L unit -E "$long"
 quietly ctest --test-dir build-arm -j"$(nproc)" --output-on-failure --no-tests=error "$@"
 grep 'tests passed' build-arm.log

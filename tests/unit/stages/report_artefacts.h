@@ -11,10 +11,20 @@
 #include <string.h>
 
 #include "pipeline/base/rng.h"
+#include "pipeline/config/param_def.h"
 #include "pipeline/store/artefact_create.h"
 #include "pipeline/store/artefact_file.h"
 #include "pipeline/store/artefact_writer.h"
 #include "pipeline/store/store.h"
+
+// What the report asks of the parameters of `prune`.
+static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
+                                        {.name = "evaluate", .type = PARAM_TEXTS},
+                                        {.name = "fraction", .type = PARAM_REAL},
+                                        {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
+                                        {"unit", PARAM_TEXT, .choices = "neuron|head"},
+                                        {"value", PARAM_TEXT, .choices = "zero|mean"},
+                                        {0}};
 
 // Names that must not break out of their places, among those of the example data.
 static char *made_names[] = {"latin",       "latin_small", "digits",   "greek",

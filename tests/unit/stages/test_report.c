@@ -21,14 +21,6 @@
 
 static const char *folder; // of the report's output
 
-static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
-                                        {.name = "evaluate", .type = PARAM_TEXTS},
-                                        {.name = "fraction", .type = PARAM_REAL},
-                                        {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
-                                        {"unit", PARAM_TEXT, .choices = "neuron|head"},
-                                        {"value", PARAM_TEXT, .choices = "zero|mean"},
-                                        {0}};
-
 enum { SUBSETS = MADE_NAMES, TASKS = 12 };
 
 typedef struct made {

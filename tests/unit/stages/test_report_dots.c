@@ -18,14 +18,6 @@
 
 static const char *folder; // of the report's output
 
-static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
-                                        {.name = "evaluate", .type = PARAM_TEXTS},
-                                        {.name = "fraction", .type = PARAM_REAL},
-                                        {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
-                                        {"unit", PARAM_TEXT, .choices = "neuron|head"},
-                                        {"value", PARAM_TEXT, .choices = "zero|mean"},
-                                        {0}};
-
 enum { TASKS = 4, SUBSETS = 8 };
 
 typedef struct made {

@@ -163,7 +163,11 @@ python3 oracle.py >stdout 2>stderr || fail 'the oracle'
 python3 oracle.py twin >stdout 2>stderr && fail 'the twin passes'
 
 "$SULCUS" plan p.yaml -s steps.a.folds=5 -s output=planned >stdout 2>stderr && fail 'more folds than tiles'
-says 'more folds than tiles' stderr 'folds=5: subset latin is 4 tiles .* too few for 5 folds'
+says 'more folds than tiles' stderr 'folds=5: subset latin is 4 tiles .* too few for 5 folds; `folds: 4` is the most for all subsets'
+printf '\1\0%.0s' {1..300} >ids/short.bin # one tile, and not the first subset
+"$SULCUS" plan p.yaml -s output=planned >stdout 2>stderr && fail 'more folds than the tiles of the smallest subset'
+says 'one tile' stderr 'subset short is 1 tile (.* too few for 3 folds; leave out `folds`, or collect on more samples'
+rm ids/short.bin
 "$SULCUS" table out/o/all.nc --csv >stdout 2>stderr || fail 'table'
 is 'rows with an interval' "$(awk -F, 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i} $at["variable"] == "overlap" && $at["low"] != "" {n++} END {print n}' stdout)" 18
 "$SULCUS" report p.yaml >stdout 2>stderr || fail 'report'

@@ -23,6 +23,12 @@ static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
                                         {.name = "fraction", .type = PARAM_REAL},
                                         {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
                                         {"unit", PARAM_TEXT, .choices = "neuron|head"},
+                                        {.name = "steps", .type = PARAM_INT},
+                                        {.name = "recollect", .type = PARAM_BOOL},
+                                        {.name = "layers", .type = PARAM_REALS},
+                                        {.name = "head_score", .type = PARAM_TEXT},
+                                        {.name = "tolerance", .type = PARAM_REAL},
+                                        {.name = "seed", .type = PARAM_INT},
                                         {"value", PARAM_TEXT, .choices = "zero|mean"},
                                         {0}};
 

@@ -260,18 +260,30 @@ static void sites_are_compared(void **state)
                                         {{"site", "mlp"}, {"drop", "0.5"}, {0}},
                                         {{"site", "mlp"}, {"drop", "0.6"}, {0}},
                                         {{"site", "mlp"}, {"drop", "0.5"}, {"value", "mean"}},
-                                        {{"site", "mlp"}, {"drop", "0.5"}, {"measure", "t"}}};
-    static const double lost[] = {0.2, 0.8, 0.8, 0.9, 0.8};
+                                        {{"site", "mlp"}, {"drop", "0.5"}, {"measure", "t"}},
+                                        {{"site", "attn"}, {"drop", "0.5"}, {0}},
+                                        {{"site", "attn"}, {"drop", "0.5"}, {0}}};
+    static const double lost[] = {0.2, 0.8, 0.8, 0.9, 0.8, 0.2, 0.2};
+    // The last two are pruned as none is: in steps, and of some layers alone.
+    param_def other[2][sizeof prune_table / sizeof *prune_table];
+    for (int i = 0; i < 2; i++) {
+        memcpy(other[i], prune_table, sizeof prune_table);
+        for (param_def *d = other[i]; d->name; d++)
+            if (strcmp(d->name, i ? "layers" : "steps") == 0)
+                d->value = i ? "[0, 1]" : "4";
+    }
     made m = {.in = {.pipeline = "sites", .pipeline_path = "p", .pipeline_text = "p"}};
     const param_context c = {.memory = &m.memory, .folder = "/", .here = "/"};
     m.in.tasks = m.task;
     m.in.output = folder;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         params *p;
         char *name = arena_format(&m.memory, "site%d.nc", i);
+        const bool few = i < 3 || i > 4;
         make_prune(arena_format(&m.memory, "%s/%s", folder, name), 8, lost[i], slot(&m));
-        report_task *t = add_task(&m, name, "unlearn", "prune", "trained", of[i], i < 3 ? 2 : 3);
-        assert_int_equal(params_new(&c, prune_table, (location){0}, "test", &p), OK);
+        report_task *t = add_task(&m, name, "unlearn", "prune", "trained", of[i], few ? 2 : 3);
+        assert_int_equal(
+            params_new(&c, i > 4 ? other[i - 5] : prune_table, (location){0}, "test", &p), OK);
         t->params = p;
         finish(&m, t, name);
     }
@@ -285,6 +297,8 @@ static void sites_are_compared(void **state)
                            "</b> set to zero: "));
     assert_true(says(page, "both ways; <code>site3.nc</code> and <code>site1.nc</code>)"));
     assert_false(says(page, "points in <code>site3.nc</code>"));
+    assert_false(says(page, "points in <code>site5.nc</code>"));
+    assert_false(says(page, "points in <code>site6.nc</code>"));
     assert_false(says(page, "site4.nc</code>)"));
     free(page);
     teardown(&m);

@@ -392,6 +392,31 @@ static void the_data_are_the_artefacts(void **state)
     teardown(&m);
 }
 
+// Figure 5 has the ends of the mean's interval, and draws them; figure 6, without folds, has none.
+static void intervals_of_curves_are_drawn(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"overlap_mean_low", "overlap_mean_high"};
+    made m;
+    setup(&m);
+    assert_int_equal(report_write(&m.in), OK);
+    char *csv = read_report("figure5.csv"), *script = read_report("figure5.gp");
+    char *none = read_report("figure6.gp");
+    for (int i = 0; i < 2; i++) {
+        double want[MADE_FRACTIONS], got[MADE_FRACTIONS];
+        const artefact *a = m.artefact[6]; // overlap[model=trained]
+        assert_int_equal(artefact_read(a, name[i], VARIABLE_F64, want), OK);
+        assert_int_equal(read_column(csv, 1, 9 + i, got, MADE_FRACTIONS), MADE_FRACTIONS);
+        for (int k = 0; k < MADE_FRACTIONS; k++)
+            assert_float_equal(got[k], 100 * want[k], 1e-12);
+    }
+    assert_true(says(script, "using 3:10 with lines") && says(script, "using 3:11 with lines"));
+    assert_true(says(script, "thin lines: its 95% interval"));
+    assert_false(says(none, "3:10") || says(none, "thin lines"));
+    free(csv), free(script), free(none);
+    teardown(&m);
+}
+
 static void a_report_without_results_says_so(void **state)
 {
     (void)state;
@@ -488,6 +513,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_gnuplot_the_page_is_written_and_the_package_named),
         cmocka_unit_test(the_data_are_the_artefacts),
         cmocka_unit_test(the_page_holds_every_figure),
+        cmocka_unit_test(intervals_of_curves_are_drawn),
         cmocka_unit_test(failed_searches_count_nowhere),
         cmocka_unit_test(other_stages_have_figures_and_tables),
         cmocka_unit_test(sites_are_compared),

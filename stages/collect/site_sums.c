@@ -11,6 +11,8 @@
 #include "pipeline/base/checked.h"
 #include "stages/collect/histogram.h"
 
+enum { STRIP = 16 }; // neurons
+
 struct site_sums {
     site_shape shape;
     fixed *sum[MOMENTS];
@@ -156,22 +158,50 @@ static int64_t find_row(const site_block *b, int64_t row, int64_t *at)
     return *at < b->rows && b->row[*at] == row ? *at : -1;
 }
 
+// Adds the firing of n neurons at a row to a word's bits.
+static inline void add_bits(const float *x, int n, uint64_t one, uint64_t bits[STRIP])
+{
+    for (int u = 0; u < n; u++)
+        bits[u] |= -(uint64_t)(x[u] > 0) & one;
+}
+
+static void keep_bits(int64_t *word, int64_t words, int n, uint64_t bits[STRIP])
+{
+    for (int u = 0; u < n; u++, word += words)
+        *word = (int64_t)((uint64_t)*word | bits[u]);
+    memset(bits, 0, STRIP * sizeof *bits);
+}
+
+// A strip of neurons at a time, a line of the cache in each row: their words lie far apart, and are
+// touched once for all rows.
 static void add_firing(site_sums *s, const site_block *b, const sampled_rows *sampled)
 {
     const int64_t words = s->shape.words;
-    int64_t at = 0;
-    int64_t first = (int64_t)b->layer * s->shape.width + b->first_neuron;
-    for (int64_t i = 0; i < sampled->n; i++) {
-        const int64_t place = find_row(b, sampled->row[i] - sampled->before, &at);
-        if (place < 0)
-            continue;
-        const float *row = b->x + place * b->stride;
-        int64_t bit = sampled->first_bit + i;
-        uint64_t one = (uint64_t)1 << bit % FIRING_BITS;
-        int64_t *word = s->firing + first * words + bit / FIRING_BITS;
-        for (int u = 0; u < b->neurons; u++, word += words)
-            if (row[u] > 0)
-                *word = (int64_t)((uint64_t)*word | one);
+    for (int from = 0; from < b->neurons; from += STRIP) {
+        const int n = b->neurons - from < STRIP ? b->neurons - from : STRIP;
+        int64_t *first =
+            s->firing + ((int64_t)b->layer * s->shape.width + b->first_neuron + from) * words;
+        uint64_t bits[STRIP] = {0};
+        int64_t at = 0, word = sampled->first_bit / FIRING_BITS,
+                bit = sampled->first_bit % FIRING_BITS;
+        for (int64_t i = 0; i < sampled->n; i++, bit++) {
+            if (bit == FIRING_BITS) {
+                keep_bits(first + word, words, n, bits);
+                word++;
+                bit = 0;
+            }
+            const int64_t place = find_row(b, sampled->row[i] - sampled->before, &at);
+            if (place < 0)
+                continue;
+            const float *x = b->x + place * b->stride + from;
+            const uint64_t one = (uint64_t)1 << bit;
+            if (n == STRIP) // of a number that the compiler knows it makes vectors
+                add_bits(x, STRIP, one, bits);
+            else
+                add_bits(x, n, one, bits);
+        }
+        if (sampled->n > 0)
+            keep_bits(first + word, words, n, bits);
     }
 }
 

@@ -37,22 +37,14 @@ typedef struct layout {
     size_t key_width;                // characters of a line of the key
 } layout;
 
-static size_t wrapped(const char *words, size_t width)
-{
-    text unused = {0};
-    size_t lines = markup_wrap(&unused, words, width);
-    text_free(&unused);
-    return lines;
-}
-
 static layout lay_out(const curves *c, int columns)
 {
     layout l = {.across = columns == 1 ? 1 : c->panels == 4 ? 2 : c->panels < 3 ? c->panels : 3};
     double across = (double)l.across, down = ceil((double)c->panels / across);
     size_t lines = 1;
     for (size_t p = 0; p < c->panels; p++)
-        lines = wrapped(c->panel_title[p], TITLE_WIDTH) > lines
-                    ? wrapped(c->panel_title[p], TITLE_WIDTH)
+        lines = markup_lines(c->panel_title[p], TITLE_WIDTH) > lines
+                    ? markup_lines(c->panel_title[p], TITLE_WIDTH)
                     : lines;
     l.top = 16 + LINE * (double)lines;
     l.down = PANEL_HEIGHT + BOTTOM + l.top;
@@ -135,15 +127,11 @@ static void write_curve(const curve *k, int64_t first, bool *begun, text *script
 static void write_panel(const curves *c, const layout *l, size_t panel, text *script)
 {
     double left = panel_left(l, panel), top = panel_top(l, panel);
-    text title = {0};
     int64_t first = 0;
     bool begun = false;
     gnuplot_place(script, l->width, l->height, left, top, left + PANEL_WIDTH, top + PANEL_HEIGHT);
     text_add(script, "set title ");
-    markup_wrap(&title, c->panel_title[panel], TITLE_WIDTH);
-    markup_gnuplot_lines(script, text_get(&title));
-    script->failed |= title.failed;
-    text_free(&title);
+    markup_gnuplot_wrapped(script, c->panel_title[panel], TITLE_WIDTH);
     text_addf(script, " noenhanced font ',12' offset 0,-0.4\nset yrange [%g:%g]\n", c->low[panel],
               c->high[panel]);
     if (c->low[panel] < 0)
@@ -206,7 +194,7 @@ static size_t count_key_lines(const curves *c, const layout *l)
     size_t lines = 0;
     key_line k;
     for (size_t at = 0; find_key_line(c, at, &k); at++)
-        lines += wrapped(k.words, l->key_width);
+        lines += markup_lines(k.words, l->key_width);
     return lines;
 }
 

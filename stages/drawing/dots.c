@@ -28,14 +28,6 @@ typedef struct layout {
     size_t key_width, key_lines;                // characters of a line of the key; lines
 } layout;
 
-static size_t wrapped(const char *words, size_t width)
-{
-    text unused = {0};
-    size_t lines = markup_wrap(&unused, words, width);
-    text_free(&unused);
-    return lines;
-}
-
 static size_t most(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -47,11 +39,11 @@ static layout lay_out(const dots *d, int columns)
     size_t names = 1, wide = 4, titles = 1;
     for (int64_t r = 0; r < d->rows; r++) {
         const size_t width = markup_width(d->row_name[r]);
-        names = most(names, wrapped(d->row_name[r], NAME_WIDTH));
+        names = most(names, markup_lines(d->row_name[r], NAME_WIDTH));
         wide = most(wide, width < NAME_WIDTH ? width : NAME_WIDTH);
     }
     for (size_t p = 0; p < d->panels; p++)
-        titles = most(titles, wrapped(d->panel_title[p], TITLE_WIDTH));
+        titles = most(titles, markup_lines(d->panel_title[p], TITLE_WIDTH));
     const double across = (double)l.across, lines = ceil((double)d->panels / across);
     l.left = 22 + 7.2 * (double)wide;
     l.row = 9 + LINE * (double)names;
@@ -60,7 +52,7 @@ static layout lay_out(const dots *d, int columns)
     l.width = l.left + across * PANEL_WIDTH + (across - 1) * GAP_X + NOTE_WIDTH;
     l.key_width = (size_t)((l.width - 24) / 6.6);
     for (size_t k = 0; d->key[k]; k++)
-        l.key_lines += wrapped(d->key[k], l.key_width);
+        l.key_lines += markup_lines(d->key[k], l.key_width);
     l.height = lines * l.down + (double)l.key_lines * KEY_LINE + 8;
     return l;
 }
@@ -158,17 +150,13 @@ static void write_panel(const dots *d, const layout *l, size_t panel, text *scri
 {
     const double left = panel_left(l, panel), top = panel_top(l, panel);
     double low, high;
-    text title = {0};
     find_ends(d, panel, &low, &high);
     gnuplot_place(script, l->width, l->height, left, top, left + PANEL_WIDTH,
                   top + l->row * (double)d->rows);
     if (panel % l->across == 0)
         write_names(d, l, panel, script);
     text_add(script, "set title ");
-    markup_wrap(&title, d->panel_title[panel], TITLE_WIDTH);
-    markup_gnuplot_lines(script, text_get(&title));
-    script->failed |= title.failed;
-    text_free(&title);
+    markup_gnuplot_wrapped(script, d->panel_title[panel], TITLE_WIDTH);
     text_add(script, " noenhanced font ',12' offset 0,-0.4\nset xlabel ");
     markup_gnuplot(script, d->x_title[panel]);
     text_addf(script, " noenhanced font ',11' offset 0,0.3\nset xrange [%g:%g]\n", low, high);

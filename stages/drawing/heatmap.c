@@ -50,14 +50,6 @@ static double longest_name(char *const *name, int64_t n)
     return (double)most;
 }
 
-static size_t wrapped(const char *words, size_t width)
-{
-    text unused = {0};
-    size_t lines = markup_wrap(&unused, words, width);
-    text_free(&unused);
-    return lines;
-}
-
 static double bar_height(const heatmap *h, const layout *l)
 {
     return fmax(fmin((double)h->rows * l->cell, BAR_HEIGHT), BAR_LEAST);
@@ -83,8 +75,8 @@ static layout lay_out(const heatmap *h)
     l.title_width = (size_t)((panel + l.gap_x - 12) / CHARACTER);
     size_t lines = 1;
     for (size_t p = 0; p < h->panels; p++)
-        lines = wrapped(h->panel[p].title, l.title_width) > lines
-                    ? wrapped(h->panel[p].title, l.title_width)
+        lines = markup_lines(h->panel[p].title, l.title_width) > lines
+                    ? markup_lines(h->panel[p].title, l.title_width)
                     : lines;
     l.top = 16 + TITLE_LINE * (double)lines;
     l.left = 40 + letter * longest_name(h->row_name, h->rows);
@@ -93,7 +85,7 @@ static layout lay_out(const heatmap *h)
     // names.
     l.left = l.many ? l.left : fmax(l.left, l.bottom - 20);
     l.gap_y = l.bottom + l.top;
-    l.bar = 76 + TITLE_LINE * (double)wrapped(h->scale_title, bar_characters(h, &l));
+    l.bar = 76 + TITLE_LINE * (double)markup_lines(h->scale_title, bar_characters(h, &l));
     l.width = l.left + across * panel + (across - 1) * l.gap_x + l.bar;
     l.height = l.top + down * (double)h->rows * l.cell + (down - 1) * l.gap_y + l.bottom;
     l.height = fmax(l.height, l.top + bar_height(h, &l) + 12);
@@ -122,15 +114,6 @@ static void write_tics(text *script, const char *axis, char *const *name, int64_
     text_add(script, ")\n");
 }
 
-static void write_wrapped(text *script, const char *words, size_t width)
-{
-    text lines = {0};
-    markup_wrap(&lines, words, width);
-    markup_gnuplot_lines(script, text_get(&lines));
-    script->failed |= lines.failed;
-    text_free(&lines);
-}
-
 static void write_style(const heatmap *h, const layout *l, text *script)
 {
     text_add(script, "set palette defined (");
@@ -146,7 +129,7 @@ static void write_style(const heatmap *h, const layout *l, text *script)
               l->many ? 90 : 45);
     write_tics(script, "x", h->column_name, h->columns);
     text_add(script, "set cblabel ");
-    write_wrapped(script, h->scale_title, bar_characters(h, l));
+    markup_gnuplot_wrapped(script, h->scale_title, bar_characters(h, l));
     text_add(script, " noenhanced font ',11' offset 0.5,0\nset cbtics font ',10' scale 0.4\n");
     if (bar_height(h, l) < 2 * BAR_LEAST) // or the ticks of some scales would touch
         text_addf(script, "set cbtics ('%.3g' %g, '%.3g' %g, '%.3g' %g)\n", h->low, h->low,
@@ -207,7 +190,7 @@ static void write_panel(const heatmap *h, const layout *l, size_t at, text *scri
     double left = panel_left(h, l, at), top = panel_top(h, l, at);
     gnuplot_place(script, l->width, l->height, left, top, left + width, top + height);
     text_add(script, "set title ");
-    write_wrapped(script, h->panel[at].title, l->title_width);
+    markup_gnuplot_wrapped(script, h->panel[at].title, l->title_width);
     text_add(script, " noenhanced font ',12' offset 0,-0.4\n");
     if (at % h->across == 0) {
         write_tics(script, "y", h->row_name, h->rows);

@@ -191,6 +191,23 @@ size_t markup_wrap(text *out, const char *string, size_t width)
     return lines;
 }
 
+size_t markup_lines(const char *string, size_t width)
+{
+    text unused = {0};
+    const size_t lines = markup_wrap(&unused, string, width);
+    text_free(&unused);
+    return lines;
+}
+
+void markup_gnuplot_wrapped(text *out, const char *string, size_t width)
+{
+    text lines = {0};
+    markup_wrap(&lines, string, width);
+    markup_gnuplot_lines(out, text_get(&lines));
+    out->failed |= lines.failed;
+    text_free(&lines);
+}
+
 void markup_json(text *out, const char *string)
 {
     text_add(out, "\"");

@@ -33,6 +33,10 @@ void markup_gnuplot_lines(text *out, const char *string);
 // many lines that is.
 size_t markup_wrap(text *out, const char *string, size_t width);
 
+// That number alone; and those lines as a gnuplot string.
+size_t markup_lines(const char *string, size_t width);
+void markup_gnuplot_wrapped(text *out, const char *string, size_t width);
+
 // A JSON string or number (null for NaN and infinities, else of 5 digits), also inside a <script>.
 void markup_json(text *out, const char *string);
 void markup_json_number(text *out, double value);

@@ -45,6 +45,9 @@ void wave_units_free(wave_units *l); // {0} is a no-op
 // The part of a place of the list, as an index; and the number of the unit there in its round.
 size_t wave_units_part(const wave_units *l, int64_t at);
 int64_t wave_units_number(const wave_part *p, int64_t at);
+// For work_queue_join, of a list: how many units a call may have in which the unit of a place stands
+// behind that of the place before it, as its stage says (`together`).
+int64_t wave_units_together(void *list, int64_t at);
 
 // Operations of a unit of its round, of all units; 1 and 0 where the stage does not say.
 double wave_units_cost(const running_task *a, int64_t unit);

@@ -23,9 +23,12 @@ typedef struct wave_part {
     int64_t *rest;     // their numbers in the round, where some are done already; owned
     part_board *board; // borrowed
     int64_t here;      // how many of its units fall to this node
-    double journalled; // rank 0: when the journal last heard of it
-    int64_t ahead;     // rank 0: units of later rounds, as the stage has it; negative: not told
-    char note[64];     // rank 0: what the stage says of the round
+    // On rank 0, for who watches:
+    double journalled;  // when the journal last heard of it
+    int64_t ahead;      // units of later rounds, as the stage has it; negative: not told
+    char note[64];      // what the stage says of the round
+    double done, ended; // units that are done; seconds of the wave until all were, 0 before
+    double later;       // seconds of later rounds, alone; negative: not known
 } wave_part;
 
 typedef struct wave_units {

@@ -101,6 +101,8 @@ typedef struct stage_def {
     // With `layers_over`: all members of a team compute a unit, each its own layers' part of it,
     // and add what is theirs. Else any rank computes it alone.
     bool in_teams;
+    // Its tasks take of resources what is there where they are opened light (below): no weights.
+    bool light;
 
     // Checks what the table cannot (two parameters that exclude each other, kinds of inputs).
     // Before any work. Optional.

@@ -73,6 +73,8 @@ for n in 2 3; do
   is "$n ranks" $code 0
   same "1 and $n ranks" f32 ranks$n
 done
+ranks 2 bin/sulcus run p.yaml --quiet -s device=cuda -s compute=bf16 -s oversubscribe=true -s output="$scratch/rounded"
+same "1 and 2 ranks, bf16" bf16 rounded
 for after in 0.5 1 2; do
   timeout -s KILL $after bin/sulcus run p.yaml --quiet -s device=cuda -s checkpoint=0.1s -s output="$scratch/killed" >/dev/null 2>&1
 done

@@ -75,10 +75,8 @@ GRID_INLINE warp_pair warp_largest(int, const warp_pair *mine)
 {
     warp_pair all = *mine;
     for (int r = 0; r < 2; r++)
-        for (int apart = 1; apart < 4; apart *= 2) {
-            const float other = grid_from_lane(all.x[r], apart);
-            all.x[r] = other > all.x[r] ? other : all.x[r];
-        }
+        for (int apart = 1; apart < 4; apart *= 2)
+            all.x[r] = fmaxf(grid_from_lane(all.x[r], apart), all.x[r]);
     return all;
 }
 GRID_INLINE warp_pair warp_sum(int, const warp_pair *mine)
@@ -162,7 +160,7 @@ static inline warp_pair warp_largest(int t, const warp_pair *mine)
     warp_pair all = *mine;
     for (int r = 0; r < 2; r++)
         for (int i = 0; i < 4; i++)
-            all.x[r] = x[i].x[r] > all.x[r] ? x[i].x[r] : all.x[r];
+            all.x[r] = fmaxf(x[i].x[r], all.x[r]);
     return all;
 }
 

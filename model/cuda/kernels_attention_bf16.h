@@ -183,7 +183,7 @@ GRID_INLINE void mask_scores(int t, const device_attention *a, const warp_rows *
     for (int n = 0; n < EIGHTS; n++)
         GRID_UNROLL
     for (int i = 0; i < 4; i++)
-        most->x[i / 2] = s->x[n][i] > most->x[i / 2] ? s->x[n][i] : most->x[i / 2];
+        most->x[i / 2] = fmaxf(s->x[n][i], most->x[i / 2]); // the other one of NaN
 }
 
 // Scores become exp(score - largest), by way of 2^x: `factor`, above 0, has log2(e) in it. NaN stays
@@ -195,7 +195,7 @@ GRID_INLINE void make_weights_of(const warp_pair *most, float factor, warp_rows 
 {
     GRID_UNROLL
     for (int r = 0; r < 2; r++) {
-        const float max = most->x[r] > w->max[r] ? most->x[r] : w->max[r];
+        const float max = fmaxf(most->x[r], w->max[r]);
         const float base = max == -INFINITY ? 0 : factor * max;
         const float kept = warp_exp2(factor * w->max[r] - base);
         float sum = 0;

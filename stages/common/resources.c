@@ -112,8 +112,8 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
     status mine = e && e->path ? OK : status_no_memory("a model");
-    if (mine == OK && !options.light)
-        mine = computing_device_choose(pipeline, &options);
+    if (!options.light)
+        computing_device_take(s, &options);
     if (mine == OK && options.light)
         mine = foreseen_path(options.path);
     TRY(share_vote(s, mine));

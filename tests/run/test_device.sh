@@ -75,9 +75,13 @@ says "auto says so" stdout 'device: auto: computing on CPUs: the played driver s
 if ncdump -h cpu/seen/all.nc | grep -q 'cpu = .*naive device'; then fail "a device in what CPUs made"; fi
 
 # With a device: its numbers are near, its name is told, its bits do not depend on ranks.
+# The plug-in is asked once a rank, and ranks take the two devices in turn, whatever their launcher's variables say.
 for n in 1 2; do
-  ranks $n bin/sulcus run p.yaml --quiet -s device=cuda -s output="$scratch/device$n" -s oversubscribe=true
+  SULCUS_PLAYED_LOG=$scratch/log$n ranks $n env -u OMPI_COMM_WORLD_LOCAL_RANK -u OMPI_COMM_WORLD_LOCAL_SIZE -u MPI_LOCALRANKID \
+    -u MPI_LOCALNRANKS bin/sulcus run p.yaml --quiet -s device=cuda -s output="$scratch/device$n" -s oversubscribe=true
   is "on a device, $n ranks" $code 0
+  is "how often the plug-in is asked, $n ranks" "$(grep -c asked log$n)" $n
+  is "devices of $n ranks" "$(grep opened log$n | sort -u | wc -l)" $n
 done
 ncdump -h device1/seen/all.nc >stdout
 says "the attribute cpu" stdout 'cpu = ".*, naive device'

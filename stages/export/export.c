@@ -306,7 +306,7 @@ static status export_estimate(const task *t, estimate *out)
     const double subsets = d ? dataset_subsets(d) : 1;
     out->units = takes_all(p) ? (int64_t)subsets : (int64_t)params_count(p, "forget");
     out->shared_bytes = stage_model_bytes(t);
-    out->disk_bytes = (double)out->units * stage_model_bytes(t);
+    out->disk_bytes = (double)out->units * stage_weight_bytes(t);
     return OK;
 }
 

@@ -237,10 +237,12 @@ typedef struct registry {
     const check_def *const *checks;      // NULL: none
     const version_def *const *libraries; // beside the engine's; NULL: none
     const version_def *const *kernels;   // which of them this CPU runs; NULL: none
-    // What computes this rank's units beside its CPUs, as the pipeline's `device` says: adds its name
-    // to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. Local.
-    // NULL: never anything.
-    status (*device)(const struct params *pipeline, struct text *name, struct text *note);
+    // Finds what computes this rank's units beside its CPUs, as the pipeline's `device` says: adds its
+    // name to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. The
+    // rank is number `place` of the run's `places` on its machine. *found is what the share of its
+    // resources says (`device`): owned by the caller, for free(). Local. NULL: never anything.
+    status (*device)(const struct params *pipeline, int place, int places, struct text *name,
+                     struct text *note, void **found);
     // For plans: adds the name of the device that this process would have, and bytes of its memory
     // that are free; in `note` why it has none. Local. NULL: there never is one.
     status (*device_memory)(struct text *name, double *bytes, struct text *note);

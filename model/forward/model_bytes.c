@@ -35,6 +35,13 @@ size_t model_part_bytes(const model *m, int part, int parts, compute c)
     return model_weight_bytes(&info, c);
 }
 
+size_t model_shown_bytes(const model *m, int part, int parts)
+{
+    config held = m->config;
+    config_hold(&held, part, parts);
+    return weights_shown_bytes(&held, m->arch->tensors);
+}
+
 size_t model_neuron_bytes(const model *m)
 {
     if (!products_own(m->engine, m->packing) || m->config.info.experts > 0)

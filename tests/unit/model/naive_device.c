@@ -2,6 +2,7 @@
 // Every sum is in float64 where the order is not said, so that distances from it are the kernels' own.
 #include "naive_device.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,20 +64,20 @@ static const char *naive_said(const device *d)
 
 static status naive_alloc(device *d, size_t bytes, void **out)
 {
-    d->used += bytes;
-    if (faults && faults->memory > 0 && d->used > faults->memory) {
+    if (faults && faults->memory > 0 && d->used + bytes > faults->memory) {
         snprintf(line, sizeof line, "out of memory: %zu bytes", bytes);
         return ERR_INTERNAL;
     }
     *out = malloc(bytes ? bytes : 1);
     if (*out)
         memset(*out, 0xff, bytes); // what nobody has written is NaN
+    d->used += malloc_usable_size(*out);
     return *out ? called(d) : ERR_INTERNAL;
 }
 
 static void naive_free(device *d, void *at)
 {
-    (void)d;
+    d->used -= malloc_usable_size(at);
     free(at);
 }
 

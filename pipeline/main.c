@@ -224,18 +224,9 @@ static status explain_command(const command_line *line)
 }
 
 // Commands that look at artefacts nobody has vouched for.
-static bool is_artefact(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot && strcmp(dot, ".nc") == 0;
-}
-
 static status guarded(const command_line *line, status (*look)(const void *line))
 {
-    bool any = false;
-    for (int i = 0; i < line->n_arguments; i++)
-        any |= is_artefact(line->arguments[i]);
-    return any ? guarded_look(line->arguments, (size_t)line->n_arguments, look, line) : look(line);
+    return guarded_look(line->arguments, (size_t)line->n_arguments, look, line);
 }
 
 static status inspect_look(const void *line)
@@ -470,6 +461,16 @@ static const command_def commands[] = {
     {0},
 };
 
+// A command of one process is refused on each rank without MPI, which would wait for ranks that a
+// script gave something else to do. What needs no files is of the machine: every node may be asked.
+static status do_command(const command_line *line)
+{
+    const command_def *c = line->command;
+    const bool alone = c->least > 0 && c->run != run_command;
+    const status st = alone ? launch_check_alone(c->name) : OK;
+    return st == OK ? c->run(line) : st;
+}
+
 int main(int argc, char **argv)
 {
     command_line line = {0};
@@ -489,7 +490,7 @@ int main(int argc, char **argv)
     else if (st == OK && line.help)
         command_line_help(commands, line.command, stdout);
     else if (st == OK)
-        st = line.command->run(&line);
+        st = do_command(&line);
     command_line_free(&line);
     if (st == OK && fflush(stdout) != 0)
         st = status_fail_errno(ERR_IO, "stdout", "cannot write");

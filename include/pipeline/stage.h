@@ -101,6 +101,8 @@ typedef struct stage_def {
     // With `layers_over`: all members of a team compute a unit, each its own layers' part of it,
     // and add what is theirs. Else any rank computes it alone.
     bool in_teams;
+    // Its tasks take of resources what is there where they are opened light (below): no weights.
+    bool light;
 
     // Checks what the table cannot (two parameters that exclude each other, kinds of inputs).
     // Before any work. Optional.
@@ -145,6 +147,13 @@ typedef struct stage_def {
     // Loops of the pool inside it have the help of threads that are at rest. Local (or the team's,
     // with layers_over: each lane with that of the other members).
     status (*unit)(void *state, const round_state *round, int64_t unit, int lane, partial *sum);
+    // For what is faster many units at a time, as passes on a device are: how many one call may
+    // compute in which `unit` stands behind the unit before it (1: it begins a call), and units
+    // [first, first + n) computed as so many calls of `unit` would. The first is asked from any
+    // thread, and always says the same. Both or neither; not in teams.
+    int64_t (*together)(void *state, const round_state *round, int64_t unit);
+    status (*units)(void *state, const round_state *round, int64_t first, int64_t n, int lane,
+                    partial *sum);
     // The owner only: describes the artefact. `finished` and `sum` are NULL for a stage without
     // rounds.
     status (*finish)(void *state, const round_state *finished, const partial *sum,

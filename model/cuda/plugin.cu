@@ -78,6 +78,11 @@ status grid_fail(device *d, const char *line)
     return plugin_fail(d, ERR_INTERNAL, "%s", line);
 }
 
+int grid_has_squares(const device *d)
+{
+    return d->info.major >= 8;
+}
+
 // Why there is no device, in `unopened`.
 static status say_none(gpu_error error)
 {

@@ -11,17 +11,17 @@
 
 enum { PIXEL_BYTES = 256 << 20 }; // of a batch
 
-int64_t device_batch_tiles(const model *m, const forward *f, int64_t rows)
+int64_t device_batch_tiles(const model *m, int64_t max_samples, int64_t max_rows, int64_t rows)
 {
     const model_info *i = &m->config.info;
-    int64_t tiles = rows / f->max_rows;
+    int64_t tiles = rows / max_rows;
     if (i->modality == MODALITY_IMAGE) {
-        const int64_t bytes = f->max_samples * (int64_t)(device_image_values(i) * sizeof(float));
+        const int64_t bytes = max_samples * (int64_t)(device_image_values(i) * sizeof(float));
         tiles = tiles < PIXEL_BYTES / bytes ? tiles : PIXEL_BYTES / bytes;
     }
     if (m->team) // members hand over tiles
         tiles = 1;
-    return tiles < 1 ? 1 : tiles < f->tiles ? tiles : f->tiles;
+    return tiles < 1 ? 1 : tiles;
 }
 
 // What a batch's arrays are cut from, one after the other, all taken once.

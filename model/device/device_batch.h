@@ -13,7 +13,8 @@ void device_batch_free(device_pass *b); // NULL is none
 // Loads tiles [first, first + n), or in a team takes one that comes.
 status device_batch_load(device_pass *b, const layer_span *span, int64_t first, int64_t n);
 
-// Tiles of a batch, by what memory there is for pixels here and for rows on a device.
-int64_t device_batch_tiles(const model *m, const forward *f, int64_t rows);
+// How many tiles of at most so many samples and rows a batch may have, by what memory there is for
+// pixels here, and for `rows` on the device.
+int64_t device_batch_tiles(const model *m, int64_t max_samples, int64_t max_rows, int64_t rows);
 
 #endif

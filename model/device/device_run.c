@@ -168,13 +168,19 @@ done:
     return st;
 }
 
+int64_t device_tiles_together(const model *m, int64_t max_samples, int64_t max_rows)
+{
+    const int64_t limit = m->device->row_limit > 0 ? m->device->row_limit : DEVICE_MOST_ROWS;
+    return device_batch_tiles(m, max_samples, max_rows, limit);
+}
+
 // Room for batches as large as they may get here, and so how many tiles are in each.
 static status choose_batches(device_tiles *r)
 {
     device_model *d = r->m->device;
     const forward *f = r->f;
-    const int64_t limit = d->row_limit > 0 ? d->row_limit : DEVICE_MOST_ROWS;
-    r->each = device_batch_tiles(r->m, f, limit);
+    r->each = device_tiles_together(r->m, f->max_samples, f->max_rows);
+    r->each = r->each < f->tiles ? r->each : f->tiles;
     pthread_mutex_lock(&d->lock);
     const status st =
         device_make_room(r->m, (device_room){r->each * f->max_rows, r->each * f->max_samples},

@@ -21,16 +21,20 @@ static int count_started(const char *variable)
     return value ? atoi(value) : 0;
 }
 
-status launch_check(const comm *c)
+// Processes by the variables of the launcher that counts; 0: they tell of none.
+static int count_all(void)
 {
-    const int step = count_started("SLURM_STEP_NUM_TASKS");
     int started = count_started("OMPI_COMM_WORLD_SIZE");
-    text mpi = {0};
-    status st = OK;
     if (started == 0)
         started = count_started("PMI_SIZE");
-    if (started == 0)
-        started = step;
+    return started > 0 ? started : count_started("SLURM_STEP_NUM_TASKS");
+}
+
+status launch_check(const comm *c)
+{
+    const int step = count_started("SLURM_STEP_NUM_TASKS"), started = count_all();
+    text mpi = {0};
+    status st = OK;
     if (comm_ranks(c) > 1 || started <= 1)
         return OK;
     library_mpi.add(&mpi);
@@ -72,9 +76,34 @@ static bool look_up(pid_t process, char name[32], pid_t *parent)
     return true;
 }
 
+// Does the name of a process begin as one of these? NULL ends them.
+static bool is_among(const char *name, const char *const *launchers)
+{
+    for (; *launchers; launchers++)
+        if (strncmp(name, *launchers, strlen(*launchers)) == 0)
+            return true;
+    return false;
+}
+
+static const char *const launchers[] = {"mpirun", "orterun", "prterun", "mpiexec", NULL};
+// What starts a node's ranks for one of those elsewhere, or for srun.
+static const char *const helpers[] = {"orted", "prted", "hydra_pmi_proxy", "slurmstepd", NULL};
+
+status launch_check_alone(const char *command)
+{
+    char name[32];
+    pid_t parent;
+    const int started = count_all();
+    if (started <= 1 || !look_up(getppid(), name, &parent) ||
+        !(is_among(name, launchers) || is_among(name, helpers)))
+        return OK;
+    return status_fail(ERR_USAGE, command,
+                       "it needs one process, and %d were started; leave out mpirun or srun",
+                       started);
+}
+
 pid_t launch_pid(void)
 {
-    static const char *const launchers[] = {"mpirun", "orterun", "prterun", "mpiexec"};
     char name[32];
     pid_t process = getppid(), parent;
     bool found = look_up(process, name, &parent);
@@ -82,10 +111,7 @@ pid_t launch_pid(void)
         process = parent;
         found = look_up(process, name, &parent);
     }
-    for (size_t i = 0; found && i < sizeof launchers / sizeof *launchers; i++)
-        if (strncmp(name, launchers[i], strlen(launchers[i])) == 0)
-            return process;
-    return 0;
+    return found && is_among(name, launchers) ? process : 0;
 }
 
 bool launch_oversubscribes(void)

@@ -15,6 +15,10 @@ status launch_check(const comm *c);
 
 // Did a launcher start this process? Asked before MPI starts. Local.
 bool launch_known(void);
+// For a command that is no use of several processes, each of which would say all and write the same
+// files: ERR_USAGE where a launcher started this one, itself and not through a shell that inherits
+// its variables, beside others. Asked before MPI starts. Local.
+status launch_check_alone(const char *command);
 // The launcher on this machine that hands signals on to all ranks (Open MPI's mpirun or prterun,
 // Hydra's mpiexec); 0: none. Local.
 pid_t launch_pid(void);

@@ -45,6 +45,12 @@ bool params_has(const params *p, const char *name)
     return value_of(p, name, any_type)->present;
 }
 
+bool params_same(const params *a, const params *b, const char *name)
+{
+    const param_value *x = value_of(a, name, any_type), *y = value_of(b, name, any_type);
+    return x->present == y->present && (!x->present || strcmp(x->canonical, y->canonical) == 0);
+}
+
 bool params_bool(const params *p, const char *name)
 {
     return item_of(p, name, 0, BIT(PARAM_BOOL))->whole != 0;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -69,10 +70,22 @@ static void look_here(const void *context, void *shared)
     t->ended = true;
 }
 
+static bool any_artefact(const char *const *paths, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *dot = strrchr(paths[i], '.');
+        if (dot && strcmp(dot, ".nc") == 0)
+            return true;
+    }
+    return false;
+}
+
 status guarded_look(const char *const *paths, size_t n, status (*look)(const void *context),
                     const void *context)
 {
     told t = {0};
+    if (!any_artefact(paths, n))
+        return look(context);
     const asked a = {bytes_of(paths, n), look, context};
     fflush(stdout);
     const status st = child_run(look_here, &a, sizeof t, &t);

@@ -7,9 +7,10 @@
 
 #include "pipeline/base/status.h"
 
-// Calls look(context) in a process of its own, within memory and time that go by the files' sizes,
-// and with nothing on stderr; what it prints to stdout is printed. Its status and line are handed
-// on. ERR_INPUT where it crashed or took too much: one of the files is damaged. Local.
+// Calls look(context). Where one of the paths is an artefact, in a process of its own: within memory
+// and time that go by the files' sizes, and with nothing on stderr; what it prints to stdout is
+// printed. Its status and line are handed on. ERR_INPUT where it crashed or took too much: one of the
+// files is damaged. Local.
 status guarded_look(const char *const *paths, size_t n, status (*look)(const void *context),
                     const void *context);
 

@@ -12,6 +12,8 @@
 // One of file->resources.
 typedef struct entry_use {
     size_t users;       // tasks that may still need it
+    size_t computing;   // of these, those that need more of it than is opened light
+    bool whole;         // it is open as these need it
     bool wanted;        // it is open, or about to be
     bool tried;         // to be opened, and the ranks have not voted
     verdict verdict;    // of the last try
@@ -30,11 +32,11 @@ struct resource_use {
 
 // Calls `visit` with every entry a task takes.
 static status each_entry(resource_use *u, const task *t,
-                         status (*visit)(resource_use *u, resource_entry *e))
+                         status (*visit)(resource_use *u, const task *t, resource_entry *e))
 {
     for (size_t i = 0; i < t->n_references; i++)
         for (size_t k = 0; t->references[i].taken && k < t->references[i].n; k++) {
-            status st = visit(u, t->references[i].entry[k]);
+            status st = visit(u, t, t->references[i].entry[k]);
             if (st != OK)
                 return st;
         }
@@ -46,9 +48,10 @@ static entry_use *use_of(resource_use *u, const resource_entry *e)
     return &u->entries[e - u->file->resources];
 }
 
-static status add_user(resource_use *u, resource_entry *e)
+static status add_user(resource_use *u, const task *t, resource_entry *e)
 {
     use_of(u, e)->users++;
+    use_of(u, e)->computing += !t->stage->light;
     return OK;
 }
 
@@ -57,13 +60,14 @@ static void close_entry(resource_use *u, resource_entry *e)
     if (e->object)
         e->def->close(e->object);
     e->object = NULL;
-    use_of(u, e)->wanted = false;
+    use_of(u, e)->wanted = use_of(u, e)->whole = false;
     inputs_unwatch(use_of(u, e)->files);
     use_of(u, e)->files = NULL;
 }
 
-static status drop_user(resource_use *u, resource_entry *e)
+static status drop_user(resource_use *u, const task *t, resource_entry *e)
 {
+    use_of(u, e)->computing -= !t->stage->light;
     if (--use_of(u, e)->users == 0)
         close_entry(u, e);
     return OK;
@@ -115,8 +119,9 @@ share *resource_use_share(const resource_use *u)
     return t ? team_share(t) : comm_share(u->comm);
 }
 
-static status want_entry(resource_use *u, resource_entry *e)
+static status want_entry(resource_use *u, const task *t, resource_entry *e)
 {
+    (void)t;
     use_of(u, e)->wanted = true;
     return OK;
 }
@@ -126,15 +131,18 @@ void resource_use_want(resource_use *u, const task *t)
     each_entry(u, t, want_entry);
 }
 
-static status open_entry(resource_use *u, resource_entry *e)
+// A task that only looks at it takes it as others have it open, or will.
+static status open_entry(resource_use *u, const task *t, resource_entry *e)
 {
+    (void)t;
     entry_use *use = use_of(u, e);
     if (e->object || use->tried)
         return OK;
     use->tried = true;
     use->verdict = (verdict){OK, ""};
-    status st = e->def->open(e->params, u->file->globals, resource_use_share(u), RESOURCE_WHOLE,
-                             &e->object);
+    use->whole = use->computing > 0;
+    status st = e->def->open(e->params, u->file->globals, use->whole ? resource_use_share(u) : NULL,
+                             use->whole ? RESOURCE_WHOLE : RESOURCE_LIGHT, &e->object);
     if (st != OK)
         e->object = NULL;
     verdict_add(&use->verdict, st);
@@ -206,8 +214,9 @@ void resource_use_agree(resource_use *u)
 }
 
 // What is closed was tried, in vain.
-static status has_opened(resource_use *u, resource_entry *e)
+static status has_opened(resource_use *u, const task *t, resource_entry *e)
 {
+    (void)t;
     return e->object ? OK : verdict_get(&use_of(u, e)->verdict);
 }
 
@@ -254,12 +263,19 @@ static bool is_taken(const task *t, const resource_entry *e)
     return false;
 }
 
+// What is not open takes what it will.
+static double bytes_of(const resource_use *u, size_t i)
+{
+    const entry_use *use = &u->entries[i];
+    return use->whole || use->computing > 0 ? u->need[i].bytes : 0;
+}
+
 double resource_use_bytes(const resource_use *u, const task *t)
 {
     double bytes = 0;
     for (size_t i = 0; i < u->file->n_resources; i++)
         if (is_taken(t, &u->file->resources[i]))
-            bytes += u->need[i].bytes;
+            bytes += bytes_of(u, i);
     return bytes;
 }
 
@@ -268,7 +284,7 @@ double resource_use_beside(const resource_use *u, const task *t)
     double bytes = 0;
     for (size_t i = 0; i < u->file->n_resources; i++)
         if (u->entries[i].wanted && !is_taken(t, &u->file->resources[i]))
-            bytes += u->need[i].bytes;
+            bytes += bytes_of(u, i);
     return bytes;
 }
 
@@ -282,9 +298,11 @@ void resource_use_close_beside(resource_use *u, const task *t)
 const resource_need *resource_use_largest(const resource_use *u, const task *t, const char **name)
 {
     const resource_need *most = NULL;
+    double bytes = -1;
     for (size_t i = 0; i < u->file->n_resources; i++)
-        if (is_taken(t, &u->file->resources[i]) && (!most || u->need[i].bytes > most->bytes)) {
+        if (is_taken(t, &u->file->resources[i]) && bytes_of(u, i) > bytes) {
             most = &u->need[i];
+            bytes = bytes_of(u, i);
             *name = u->file->resources[i].name;
         }
     return most;

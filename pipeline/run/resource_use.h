@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The resources of a pipeline file while it runs: each opened once a rank, when the first task
-// needs it, and closed when no later one does.
+// needs it, and closed when no later one does. What is opened for tasks alone that need no weights
+// (stage_def's `light`) is opened without.
 #ifndef PIPELINE_RUN_RESOURCE_USE_H
 #define PIPELINE_RUN_RESOURCE_USE_H
 

@@ -367,6 +367,20 @@ char *artefact_get_attribute(const artefact *a, const char *name)
     return get_text_attribute(a, NC_GLOBAL, name);
 }
 
+char *artefact_get_field(const artefact *a, const char *name)
+{
+    char *fields = artefact_get_attribute(a, "task_key_fields"), *value = NULL;
+    const size_t n = strlen(name);
+    for (char *line = fields, *next; line && !value; line = next) { // "NAME = VALUE"
+        if ((next = strchr(line, '\n')))
+            *next++ = 0;
+        if (strncmp(line, name, n) == 0 && strncmp(line + n, " = ", 3) == 0)
+            value = strdup(line + n + 3);
+    }
+    free(fields);
+    return value;
+}
+
 status artefact_each_attribute(const artefact *a,
                                status (*visit)(void *context, const char *name, const char *value),
                                void *context)

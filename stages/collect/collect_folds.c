@@ -36,15 +36,35 @@ int64_t collect_folds_first(const collect_layout *l, const tiling *cuts, int sub
     return begin + n * fold / l->folds;
 }
 
+static int64_t tiles_of(const tiling *cuts, int subset)
+{
+    return cuts->subset_tile[subset + 1] - cuts->subset_tile[subset];
+}
+
+// By the smallest subset, so that the number that does for it does for all.
+static status too_few(const params *p, const collect_layout *l, const tiling *cuts)
+{
+    int least = 0;
+    for (int i = 1; i < cuts->subsets; i++)
+        if (tiles_of(cuts, i) < tiles_of(cuts, least))
+            least = i;
+    const int64_t n = tiles_of(cuts, least);
+    char most[64] = "leave out `folds`";
+    if (n >= 2)
+        snprintf(most, sizeof most, "`folds: %lld` is the most for all subsets", (long long)n);
+    return params_fail(p, "folds",
+                       "subset %s is %lld tile%s (of whole samples, about %d tokens), too few for "
+                       "%d folds; %s, or collect on more samples",
+                       l->subset[least], (long long)n, n == 1 ? "" : "s", TILING_ROWS, l->folds,
+                       most);
+}
+
 status collect_folds_deal(const params *p, const collect_layout *l, tiling *cuts, int subset)
 {
     status st = OK;
-    const int64_t begin = cuts->subset_tile[subset], n = cuts->subset_tile[subset + 1] - begin;
+    const int64_t begin = cuts->subset_tile[subset], n = tiles_of(cuts, subset);
     if (n < l->folds)
-        return params_fail(p, "folds",
-                           "subset %s is %lld tiles (of whole samples, about %d tokens), too few "
-                           "for %d folds; give fewer folds, or collect on more samples",
-                           l->subset[subset], (long long)n, TILING_ROWS, l->folds);
+        return too_few(p, l, cuts);
     int64_t *order = checked_calloc((size_t)n, sizeof *order);
     tile_cut *dealt = checked_calloc((size_t)n, sizeof *dealt);
     if (!order || !dealt)

@@ -82,8 +82,21 @@ static bool has_values(const curve *k, size_t offset)
 
 #define HAS(curve_, member) has_values(curve_, offsetof(curve_point, member))
 
-// Columns of the CSV: 3 x, 4 mean, 5 median, 6 std, 7 min, 8 max, 9 chance; a curve's points stand
-// in lines `first` on.
+// The numbers of a point as the CSV and the page have them.
+enum { NUMBERS = sizeof(curve_point) / sizeof(double) };
+
+static void add_numbers(const curve_point *p, void (*add)(text *out, double value), text *out)
+{
+    const double value[NUMBERS] = {p->x,   p->mean,   p->median, p->std, p->min,
+                                   p->max, p->chance, p->low,    p->high};
+    for (size_t v = 0; v < NUMBERS; v++) {
+        text_add(out, v ? "," : "");
+        add(out, value[v]);
+    }
+}
+
+// Columns of the CSV: 3 x, 4 mean, 5 median, 6 std, 7 min, 8 max, 9 chance, 10 low, 11 high; a
+// curve's points stand in lines `first` on.
 static void write_curve(const curve *k, int64_t first, bool *begun, text *script)
 {
     const char *hue = colour[k->colour % COLOURS];
@@ -106,6 +119,10 @@ static void write_curve(const curve *k, int64_t first, bool *begun, text *script
             hue);
     if (HAS(k, chance))
         ADD("using 3:9 with lines dt (6,4) lw 1.4 lc rgb '#6b6b6b' notitle");
+    if (HAS(k, low)) {
+        ADD("using 3:10 with lines lw 0.8 lc rgb '%s' notitle", hue);
+        ADD("using 3:11 with lines lw 0.8 lc rgb '%s' notitle", hue);
+    }
     if (HAS(k, median))
         ADD("using 3:5 with lines dt (2,3) lw 1.6 lc rgb '%s' notitle", hue);
     if (k->points <= 32)
@@ -148,6 +165,14 @@ static bool is_new(const curves *c, size_t i)
     return true;
 }
 
+static bool any_interval(const curves *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (HAS(&c->curve[i], low))
+            return true;
+    return false;
+}
+
 // The words of the key's line `at`; false behind the last. The lines of colours come first.
 typedef struct key_line {
     const char *words, *style; // style: of its mark; NULL: a line of `colour`
@@ -166,9 +191,12 @@ static bool find_key_line(const curves *c, size_t at, key_line *out)
         *out = (key_line){c->grey, "dt (6,4) lw 1.4 lc rgb '#6b6b6b'", 0};
         return true;
     }
-    *out = (key_line){c->spread ? "line: mean, dots: median, dark band: mean ± standard deviation, "
-                                  "light band: least to most"
-                                : "line: mean, band: ± standard deviation",
+    *out = (key_line){!c->spread ? "line: mean, band: ± standard deviation"
+                      : any_interval(c)
+                          ? "line: mean, thin lines: its 95% interval, dots: median, dark band: "
+                            "mean ± standard deviation, light band: least to most"
+                          : "line: mean, dots: median, dark band: mean ± standard deviation, "
+                            "light band: least to most",
                       "", 0};
     return !c->key && at == 0;
 }
@@ -213,21 +241,24 @@ static void write_key(const curves *c, const layout *l, size_t lines, text *scri
 
 static void write_csv(const curves *c, text *csv)
 {
-    text_addf(csv, "panel,curve,%s,mean,median,std,min,max,chance,panel_title,label\n", c->x_field);
+    text_addf(csv, "panel,curve,%s,mean,median,std,min,max,chance,low,high,panel_title,label\n",
+              c->x_field);
     for (size_t i = 0; i < c->n; i++)
         for (int64_t j = 0; j < c->curve[i].points; j++) {
             const curve_point *p = &c->curve[i].point[j];
-            const double value[] = {p->x, p->mean, p->median, p->std, p->min, p->max, p->chance};
             text_addf(csv, "%zu,%zu,", c->curve[i].panel + 1, i + 1);
-            for (size_t v = 0; v < sizeof value / sizeof *value; v++) {
-                markup_csv_number(csv, value[v]);
-                text_add(csv, ",");
-            }
+            add_numbers(p, markup_csv_number, csv);
+            text_add(csv, ",");
             markup_csv(csv, c->panel_title[c->curve[i].panel]);
             text_add(csv, ",");
             markup_csv(csv, c->curve[i].label);
             text_add(csv, "\n");
         }
+}
+
+curve_point curves_point(double x, double mean)
+{
+    return (curve_point){x, mean, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 }
 
 static int by_x(const void *a, const void *b)
@@ -270,12 +301,8 @@ static void add_curve(const curve *k, text *data)
     markup_json(data, k->label);
     text_add(data, ",\"points\":[");
     for (int64_t i = 0; i < k->points; i++) {
-        const curve_point *p = &k->point[i];
-        const double value[] = {p->x, p->mean, p->median, p->std, p->min, p->max, p->chance};
-        for (size_t v = 0; v < sizeof value / sizeof *value; v++) {
-            text_add(data, v ? "," : i ? ",[" : "[");
-            markup_json_number(data, value[v]);
-        }
+        text_add(data, i ? ",[" : "[");
+        add_numbers(&k->point[i], markup_json_number, data);
         text_add(data, "]");
     }
     text_add(data, "]}");

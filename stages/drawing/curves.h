@@ -13,7 +13,8 @@
 // What a curve has at one place. NaN where it has none: that part is not drawn.
 typedef struct curve_point {
     double x, mean, median, std, min, max;
-    double chance; // what chance gives, or a search seeks: a dashed grey line
+    double chance;    // what chance gives, or a search seeks: a dashed grey line
+    double low, high; // the interval of the mean
 } curve_point;
 
 typedef struct curve {
@@ -39,6 +40,9 @@ typedef struct curves {
     const char *const *key;   // [colours] what a colour means; NULL: what its first curve is called
 } curves;
 
+// A point that has nothing but a mean.
+curve_point curves_point(double x, double mean);
+
 // Puts a curve's points in the order of x.
 void curves_sort(curve *c);
 
@@ -46,7 +50,7 @@ void curves_sort(curve *c);
 void curves_free(curve *list, size_t n);
 
 // Fills the picture; its CSV has a line a point:
-// panel,curve,X,mean,median,std,min,max,chance,panel_title,label. Local.
+// panel,curve,X,mean,median,std,min,max,chance,low,high,panel_title,label. Local.
 void curves_write(const curves *c, picture *out);
 
 #endif

@@ -60,10 +60,8 @@ static status find_forget(const export_input *in, cut_list *l)
 static status find_value(const export_input *in, cut_list *l)
 {
     status st = OK;
-    char *fields = artefact_get_attribute(in->pruned, "task_key_fields");
-    const char *value = fields ? strstr(fields, "\nvalue = ") : NULL;
-    const int n = value ? (int)strcspn(value + strlen("\nvalue = "), "\n") : 0;
-    snprintf(l->value, sizeof l->value, "%.*s", n, value ? value + strlen("\nvalue = ") : "");
+    char *value = artefact_get_field(in->pruned, "value");
+    snprintf(l->value, sizeof l->value, "%s", value ? value : "");
     const bool retained = strcmp(l->value, "retain_mean") == 0;
     l->means = retained || strcmp(l->value, "mean") == 0;
     l->without = retained ? in->forget : NULL;
@@ -76,7 +74,7 @@ static status find_value(const export_input *in, cut_list *l)
         st = status_fail(ERR_INPUT, artefact_path(in->pruned),
                          "the activations whose means its neurons became are no longer there; run "
                          "their step again");
-    free(fields);
+    free(value);
     return st;
 }
 

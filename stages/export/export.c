@@ -305,7 +305,6 @@ static status export_estimate(const task *t, estimate *out)
     const dataset *d = stage_dataset(t, "data", 0);
     const double subsets = d ? dataset_subsets(d) : 1;
     out->units = takes_all(p) ? (int64_t)subsets : (int64_t)params_count(p, "forget");
-    out->shared_bytes = stage_model_bytes(t);
     out->disk_bytes = (double)out->units * stage_weight_bytes(t);
     return OK;
 }
@@ -317,6 +316,7 @@ const stage_def stage_export = {
     .params = export_params,
     .inputs = "prune|score|import|collect",
     .inputs_required = true,
+    .light = true,
     .check = export_check,
     .foresee = export_foresee,
     .look = export_look_at,

@@ -83,13 +83,9 @@ static status read_curve(const report_task *t, int64_t at, const char *label, cu
             mean += isnan(auc[s * layers + l]) ? 0 : auc[s * layers + l] / known;
         for (int64_t s = 0; s < subsets; s++)
             square += isnan(auc[s * layers + l]) ? 0 : pow(auc[s * layers + l] - mean, 2) / known;
-        out->point[l] = (curve_point){.x = (double)l,
-                                      .mean = known > 0 ? mean : NAN,
-                                      .median = NAN,
-                                      .std = known > 0 ? sqrt(square) : NAN,
-                                      .min = NAN,
-                                      .max = NAN,
-                                      .chance = chance[at]};
+        out->point[l] = curves_point((double)l, known > 0 ? mean : NAN);
+        out->point[l].std = known > 0 ? sqrt(square) : NAN;
+        out->point[l].chance = chance[at];
     }
 done:
     free(auc);

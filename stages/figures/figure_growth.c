@@ -23,7 +23,9 @@ static status read_curve(const report_task *t, curve *out)
                   {"overlap_std", offsetof(curve_point, std)},
                   {"overlap_min", offsetof(curve_point, min)},
                   {"overlap_max", offsetof(curve_point, max)},
-                  {"chance", offsetof(curve_point, chance)}};
+                  {"chance", offsetof(curve_point, chance)},
+                  {"overlap_mean_low", offsetof(curve_point, low)},
+                  {"overlap_mean_high", offsetof(curve_point, high)}};
     status st = OK;
     int64_t n = out->points = artefact_length(t->artefact, "fraction");
     double *value = checked_calloc((size_t)n, sizeof *value);
@@ -31,7 +33,12 @@ static status read_curve(const report_task *t, curve *out)
     out->label = strdup(figure_task_name(t));
     if (!value || !out->point || !out->label)
         TRY(status_no_memory("a curve"));
+    for (int64_t i = 0; i < n; i++)
+        out->point[i] = curves_point(NAN, NAN);
     for (size_t c = 0; c < sizeof column / sizeof *column; c++) {
+        if (column[c].offset >= offsetof(curve_point, low) &&
+            !artefact_has(t->artefact, column[c].variable))
+            continue; // there are no folds
         TRY(artefact_read(t->artefact, column[c].variable, VARIABLE_F64, value));
         for (int64_t i = 0; i < n; i++)
             *(double *)((char *)&out->point[i] + column[c].offset) = 100 * value[i];
@@ -49,14 +56,10 @@ static status subtract_curves(const curve *a, const curve *b, curve *out)
     out->point = checked_calloc((size_t)a->points, sizeof *out->point);
     if (!out->label || !out->point)
         return status_no_memory("a curve");
-    for (int64_t i = 0; i < a->points; i++)
-        out->point[i] = (curve_point){a->point[i].x,
-                                      a->point[i].mean - b->point[i].mean,
-                                      a->point[i].median - b->point[i].median,
-                                      NAN,
-                                      NAN,
-                                      NAN,
-                                      NAN};
+    for (int64_t i = 0; i < a->points; i++) {
+        out->point[i] = curves_point(a->point[i].x, a->point[i].mean - b->point[i].mean);
+        out->point[i].median = a->point[i].median - b->point[i].median;
+    }
     return OK;
 }
 
@@ -110,6 +113,7 @@ static double find_top(const curve *c, size_t n)
         for (int64_t j = 0; j < c[i].points; j++) {
             most = fmax(most, ceil(c[i].point[j].max / 10 - 1e-9) * 10);
             most = fmax(most, ceil((c[i].point[j].mean + c[i].point[j].std) / 10 - 1e-9) * 10);
+            most = fmax(most, ceil(c[i].point[j].high / 10 - 1e-9) * 10); // NaN gives way
         }
     return fmin(most, 100);
 }

@@ -24,11 +24,12 @@ static status fill_curve(const pruning *p, int64_t forget, const double *share,
     if (!out->label || !out->point)
         return status_no_memory("a curve");
     const double goal = 100 * (1 - p->drop);
-    out->point[out->points++] = (curve_point){0, 100, NAN, NAN, NAN, NAN, goal};
+    out->point[out->points++] = curves_point(0, 100);
     for (int64_t i = 0; i < probes; i++)
         if (!isnan(share[i]) && !isnan(accuracy[i]) && base > 0)
-            out->point[out->points++] =
-                (curve_point){100 * share[i], 100 * accuracy[i] / base, NAN, NAN, NAN, NAN, goal};
+            out->point[out->points++] = curves_point(100 * share[i], 100 * accuracy[i] / base);
+    for (int64_t i = 0; i < out->points; i++)
+        out->point[i].chance = goal;
     curves_sort(out);
     return OK;
 }

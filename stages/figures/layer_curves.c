@@ -36,7 +36,7 @@ status layer_curves_begin(curve *out, int64_t layers, size_t panel, int colour, 
     if (!out->label || !out->point)
         return status_no_memory("a curve");
     for (int64_t l = 0; l < layers; l++)
-        out->point[l] = (curve_point){(double)l, NAN, NAN, NAN, NAN, NAN, NAN};
+        out->point[l] = curves_point((double)l, NAN);
     return OK;
 }
 

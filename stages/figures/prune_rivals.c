@@ -60,6 +60,18 @@ static bool shares_axes(const report_task *a, const report_task *b)
     return true;
 }
 
+// Are both pruned and measured in the same way, as far as it is said of each task alone? Which other
+// sample is put in the place of neurons matters where both values are the same.
+static bool is_done_alike(const report_task *a, const report_task *b, bool same_value)
+{
+    static const char *const name[] = {"steps",      "recollect", "layers",
+                                       "head_score", "tolerance", "evaluate"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        if (!params_same(a->params, b->params, name[i]))
+            return false;
+    return !same_value || params_same(a->params, b->params, "seed");
+}
+
 // Do the two differ in nothing but that?
 static bool are_rivals(const report_input *in, const report_task *a, const report_task *b,
                        const char *in_what)
@@ -71,7 +83,8 @@ static bool are_rivals(const report_input *in, const report_task *a, const repor
         return false;
     return same_text(a->model, b->model) && same_text(a->data, b->data) &&
            same_text(word_of(a, "unit", "neuron"), word_of(b, "unit", "neuron")) &&
-           scores_of(in, a) == scores_of(in, b) && shares_axes(a, b) && shares_axes(b, a);
+           is_done_alike(a, b, sites) && scores_of(in, a) == scores_of(in, b) &&
+           shares_axes(a, b) && shares_axes(b, a);
 }
 
 static bool same_goal(const pruning *a, const pruning *b)

@@ -105,7 +105,7 @@ static status draw_curve(const report_task *t, const own *o, picture *out)
         TRY(status_no_memory("a curve"));
     find_limits(o, &low, &high);
     for (int64_t i = 0; i < x->n; i++)
-        c.point[i] = (curve_point){x->value[i], o->value[i], NAN, NAN, NAN, NAN, NAN};
+        c.point[i] = curves_point(x->value[i], o->value[i]);
     const char *const key[] = {o->words};
     const double least = low - 0.05 * (high - low), most = high + 0.05 * (high - low);
     const curves all = {.panel_title = title,

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Statistics by fold. The whole has the bits it has without folds; a fold's are those of a file that holds its samples alone; intervals,
-# scores without a fold, overlaps and stability are what Python makes of the folds' statistics; the same in teams of ranks; the twins fail.
+# Statistics by fold, of data that a seed cuts. The whole has the bits it has without folds; a fold's are those of a file that holds its
+# samples alone; intervals, scores without a fold, overlaps and stability are what Python makes of the folds' statistics; the same in teams
+# of ranks and after a kill; the twins fail.
 . "$SOURCE/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
@@ -15,7 +16,7 @@ cat >p.yaml <<END
 output: out
 models: {vit: {path: $SOURCE/examples/vit-glyph100}, moe: {path: $ids}}
 datasets:
-  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, greek, thai]}
+  glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, greek, thai], split_seed: 3}
   ids: {format: tokens, path: ids, context: 12, collect: 1}
 steps:
   a: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 60, folds: 4}
@@ -32,6 +33,21 @@ is 'run' "$code" 0
 digests out >two
 ranks 4 "$SULCUS" run p.yaml --quiet -s output=four -s threads=1 -s layers_over=2
 digests four | cmp -s - two || fail 'other bits on four ranks in teams of two'
+
+# Killed between two folds of a subset whose samples a seed chose, and gone on with in teams. A process alone: mpirun's orphans live on.
+for _ in 1 2 3 4 5; do # until it is not finished before the kill
+  rm -rf killed
+  "$SULCUS" run p.yaml --quiet -s output=killed -s threads=1 -s checkpoint=0.01s --only a >stdout 2>stderr &
+  for _ in $(seq 600); do grep -qs '"event":"saved"' killed/journal.jsonl && break; sleep 0.01; done
+  kill -KILL $! 2>/dev/null
+  wait $! 2>/dev/null
+  [ -n "$(digests killed)" ] || break
+done
+is 'what is finished at the kill' "$(digests killed)" ''
+ranks 2 "$SULCUS" run p.yaml --quiet -s output=killed -s threads=1 -s layers_over=2
+is 'the run after the kill' "$code" 0
+says 'the run after the kill' killed/journal.jsonl '"event":"resumed","time":.*"task":"a"'
+digests killed | cmp -s - two || fail 'other bits after a kill'
 
 # What stands in the artefact without folds stands in the other, bit for bit.
 values() { ncdump -p 9,17 -v "$2" "$1" | sed -n '/^data:/,$p'; }
@@ -163,7 +179,11 @@ python3 oracle.py >stdout 2>stderr || fail 'the oracle'
 python3 oracle.py twin >stdout 2>stderr && fail 'the twin passes'
 
 "$SULCUS" plan p.yaml -s steps.a.folds=5 -s output=planned >stdout 2>stderr && fail 'more folds than tiles'
-says 'more folds than tiles' stderr 'folds=5: subset latin is 4 tiles .* too few for 5 folds'
+says 'more folds than tiles' stderr 'folds=5: subset latin is 4 tiles .* too few for 5 folds; `folds: 4` is the most for all subsets'
+printf '\1\0%.0s' {1..300} >ids/short.bin # one tile, and not the first subset
+"$SULCUS" plan p.yaml -s output=planned >stdout 2>stderr && fail 'more folds than the tiles of the smallest subset'
+says 'one tile' stderr 'subset short is 1 tile (.* too few for 3 folds; leave out `folds`, or collect on more samples'
+rm ids/short.bin
 "$SULCUS" table out/o/all.nc --csv >stdout 2>stderr || fail 'table'
 is 'rows with an interval' "$(awk -F, 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i} $at["variable"] == "overlap" && $at["low"] != "" {n++} END {print n}' stdout)" 18
 "$SULCUS" report p.yaml >stdout 2>stderr || fail 'report'

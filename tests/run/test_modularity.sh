@@ -149,6 +149,15 @@ if "$SULCUS" --version | grep -q igraph; then
   says 'the mean' answers 'MLP neurons set <b>to their mean</b> separate <b>.*</b> set to zero: .* points (mean ± standard error over the [2-4] that reach'
   says 'the site' answers 'MLP.* neurons.* separate .*: what the others keep more than the unlearned one is .*<code>zero\[site=mlp\]</code>, and .*<code>zero\[site=attn\]</code>'
   says 'the measure' answers 'harm\[measure=t\]</code>: to lose 50% of Top-1'
+  # Which measure harms least, and by how much, by the ratios of both, over what was reached.
+  for measure in abs t; do
+    "$SULCUS" table "questions/harm/measure=$measure.nc" --variable ratio --csv 2>stderr | awk -F, -v measure=$measure '
+      NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
+      $at["reached"] != 0 && $at["forget"] != $at["subset"] {sum += 1 - $at["value"]; n++}
+      END {printf "%.1f %s\n", n ? 100 * sum / n : 100, measure}'
+  done | sort -g >harms
+  read -r harm measure <harms
+  says 'the least harm' answers "<b>$measure</b> harms the others least of 2 measures: they lose <b>$harm%</b> with [0-9.]*% of neurons pruned (means over the [2-4] of 4"
   says 'modules' answers '<b>trained is .* modular .*</b> random: Q lies'
   is 'sites are compared once' "$(grep -c 'what the others keep more than the unlearned one is' answers)" 1
 fi

@@ -15,6 +15,13 @@ try() { # EXIT ARGUMENTS...
 }
 
 try 0 plan "$SOURCE/tests/small.yaml" "${settings[@]}"
+# A command of one process that mpirun starts twice is refused; what asks nothing of files is not.
+ranks 2 "$SULCUS" plan "$SOURCE/tests/small.yaml" "${settings[@]}"
+is 'plan on two ranks' "$code $(wc -l <stdout) $(grep '^sulcus:' stderr | sort -u)" '2 0 sulcus: error: plan: it needs one process, and 2 were started; leave out mpirun or srun'
+ranks 2 "$SULCUS" describe prune
+is 'describe on two ranks' "$code" 0
+ranks 2 sh -c '"$@" || exit 3' - "$SULCUS" plan "$SOURCE/tests/small.yaml" "${settings[@]}" # a shell on each rank knows what it does
+is 'plan in the shells of two ranks' "$code" 0
 try 0 run "$SOURCE/tests/small.yaml" "${settings[@]}" --quiet
 is 'artefacts' "$(find out -name '*.nc' | wc -l)" 32
 try 0 run "$SOURCE/tests/small.yaml" "${settings[@]}" --quiet

@@ -29,6 +29,9 @@ const char *params_text_at(const params *p, const char *name, size_t i);
 bool params_lists(const params *p, const char *name,
                   const char *item); // is `item` in a list of texts?
 
+// Have both the same value, or neither one?
+bool params_same(const params *a, const params *b, const char *name);
+
 // Records a usage error at the place where `name` was given (file:line:column), or at its step.
 // Returns ERR_USAGE.
 status params_fail(const params *p, const char *name, const char *format, ...)

@@ -52,6 +52,9 @@ status artefact_read_rows(const artefact *a, const char *name, variable_type typ
 status artefact_read_texts(const artefact *a, const char *name, int64_t *n, char ***out);
 // A text attribute, or NULL. Owned by the caller.
 char *artefact_get_attribute(const artefact *a, const char *name);
+// The value of a field of the key that its task had, or NULL: the key has none of that name. Owned
+// by the caller.
+char *artefact_get_field(const artefact *a, const char *name);
 
 // What is inside: its variables, in the order of the file. Names and texts are borrowed from the
 // artefact or owned by the caller as said.

@@ -320,7 +320,7 @@ function tellPoint(figure, x, y) {
     let best = 24, lines = null;
     for (const k of figure.curves) {
         const panel = figure.panels[k.panel], [left, top, width, height] = panel.box;
-        for (const [px, value, median, std, least, most, grey] of k.points) {
+        for (const [px, value, median, std, least, most, grey, low, high] of k.points) {
             if (px === null || value === null)
                 continue;
             const at = [left + (px - panel.x[0]) / (panel.x[1] - panel.x[0]) * width,
@@ -330,6 +330,7 @@ function tellPoint(figure, x, y) {
                 continue;
             best = far;
             lines = [['', k.label], ['', panel.title], [figure.xTitle, show(px)], [figure.yTitle, show(value)],
+                     ['95% interval', low === null ? null : show(low) + ' to ' + show(high)],
                      ['± standard deviation', std === null ? null : show(std)], ['median', median === null ? null : show(median)],
                      ['least to most', least === null ? null : show(least) + ' to ' + show(most)],
                      [figure.grey || 'chance', grey === null ? null : show(grey)]];

@@ -101,6 +101,13 @@ static void test_commit(void **unused)
     assert_attribute(a, "task", "toy[x=1]");
     assert_attribute(a, "task_key", "0123");
     assert_attribute(a, "task_key_fields", "stage = toy\ninput 1 = 0123");
+    static const char *const field[][2] = {
+        {"stage", "toy"}, {"input 1", "0123"}, {"input", NULL}, {"1", NULL}};
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
+        char *value = artefact_get_field(a, field[i][0]);
+        assert_true(!value == !field[i][1] && (!value || strcmp(value, field[i][1]) == 0));
+        free(value);
+    }
     assert_attribute(a, "ranks", "3");
     const char *const filled[] = {"Conventions", "title",   "summary",      "keywords",
                                   "source",      "history", "date_created", "creator_name",

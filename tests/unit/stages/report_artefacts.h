@@ -23,6 +23,12 @@ static const param_def prune_table[] = {{.name = "drop", .type = PARAM_REAL},
                                         {.name = "fraction", .type = PARAM_REAL},
                                         {"site", PARAM_TEXT, "mlp", .choices = "mlp|attn|both"},
                                         {"unit", PARAM_TEXT, .choices = "neuron|head"},
+                                        {.name = "steps", .type = PARAM_INT},
+                                        {.name = "recollect", .type = PARAM_BOOL},
+                                        {.name = "layers", .type = PARAM_REALS},
+                                        {.name = "head_score", .type = PARAM_TEXT},
+                                        {.name = "tolerance", .type = PARAM_REAL},
+                                        {.name = "seed", .type = PARAM_INT},
                                         {"value", PARAM_TEXT, .choices = "zero|mean"},
                                         {0}};
 
@@ -138,6 +144,8 @@ static inline void make_intersect(const char *path, int64_t n, double level, dou
     static double overlap[MADE_FRACTIONS * MADE_NAMES * MADE_NAMES],
         p[MADE_FRACTIONS * MADE_NAMES * MADE_NAMES];
     static double auc[MADE_FRACTIONS * MADE_NAMES * MADE_LAYERS], auc_chance[MADE_FRACTIONS];
+    static double low[MADE_FRACTIONS], high[MADE_FRACTIONS];
+    static double stability[MADE_FRACTIONS * MADE_NAMES]; // 0
     static const char *const summaries[] = {"overlap_mean", "overlap_median", "overlap_std",
                                             "overlap_min", "overlap_max"};
     int64_t fractions = height > 0 ? 4 : MADE_FRACTIONS;
@@ -154,6 +162,8 @@ static inline void make_intersect(const char *path, int64_t n, double level, dou
             summary[s][i] = s == 2
                                 ? 0.2 * f * (1 - f)
                                 : f + (1 - f) * level * sqrt(f) * (double[]){.33, .28, 0, 0, 1}[s];
+        low[i] = summary[0][i] * 0.9;
+        high[i] = summary[0][i] * 0.95 + 0.05;
         auc_chance[i] = 0.5 + 0.2 * sqrt(f) * (1 - f);
         for (int64_t j = 0; j < n * MADE_LAYERS; j++)
             auc[i * n * MADE_LAYERS + j] =
@@ -175,6 +185,11 @@ static inline void make_intersect(const char *path, int64_t n, double level, dou
     add(w, "p_value", VARIABLE_F64, 3, DIMS("fraction", "subset_a", "subset_b"), p);
     for (int s = 0; s < 5; s++)
         add(w, summaries[s], VARIABLE_F64, 1, DIMS("fraction"), summary[s]);
+    if (height == 0) { // of scores with folds
+        add(w, "overlap_mean_low", VARIABLE_F64, 1, DIMS("fraction"), low);
+        add(w, "overlap_mean_high", VARIABLE_F64, 1, DIMS("fraction"), high);
+        add(w, "stability", VARIABLE_F64, 2, DIMS("fraction", "subset_a"), stability);
+    }
     if (height > 0) {
         add(w, "auc", VARIABLE_F64, 3, DIMS("fraction", "subset", "layer"), auc);
         add(w, "auc_chance", VARIABLE_F64, 1, DIMS("fraction"), auc_chance);

@@ -260,18 +260,30 @@ static void sites_are_compared(void **state)
                                         {{"site", "mlp"}, {"drop", "0.5"}, {0}},
                                         {{"site", "mlp"}, {"drop", "0.6"}, {0}},
                                         {{"site", "mlp"}, {"drop", "0.5"}, {"value", "mean"}},
-                                        {{"site", "mlp"}, {"drop", "0.5"}, {"measure", "t"}}};
-    static const double lost[] = {0.2, 0.8, 0.8, 0.9, 0.8};
+                                        {{"site", "mlp"}, {"drop", "0.5"}, {"measure", "t"}},
+                                        {{"site", "attn"}, {"drop", "0.5"}, {0}},
+                                        {{"site", "attn"}, {"drop", "0.5"}, {0}}};
+    static const double lost[] = {0.2, 0.8, 0.8, 0.9, 0.8, 0.2, 0.2};
+    // The last two are pruned as none is: in steps, and of some layers alone.
+    param_def other[2][sizeof prune_table / sizeof *prune_table];
+    for (int i = 0; i < 2; i++) {
+        memcpy(other[i], prune_table, sizeof prune_table);
+        for (param_def *d = other[i]; d->name; d++)
+            if (strcmp(d->name, i ? "layers" : "steps") == 0)
+                d->value = i ? "[0, 1]" : "4";
+    }
     made m = {.in = {.pipeline = "sites", .pipeline_path = "p", .pipeline_text = "p"}};
     const param_context c = {.memory = &m.memory, .folder = "/", .here = "/"};
     m.in.tasks = m.task;
     m.in.output = folder;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         params *p;
         char *name = arena_format(&m.memory, "site%d.nc", i);
+        const bool few = i < 3 || i > 4;
         make_prune(arena_format(&m.memory, "%s/%s", folder, name), 8, lost[i], slot(&m));
-        report_task *t = add_task(&m, name, "unlearn", "prune", "trained", of[i], i < 3 ? 2 : 3);
-        assert_int_equal(params_new(&c, prune_table, (location){0}, "test", &p), OK);
+        report_task *t = add_task(&m, name, "unlearn", "prune", "trained", of[i], few ? 2 : 3);
+        assert_int_equal(
+            params_new(&c, i > 4 ? other[i - 5] : prune_table, (location){0}, "test", &p), OK);
         t->params = p;
         finish(&m, t, name);
     }
@@ -285,6 +297,8 @@ static void sites_are_compared(void **state)
                            "</b> set to zero: "));
     assert_true(says(page, "both ways; <code>site3.nc</code> and <code>site1.nc</code>)"));
     assert_false(says(page, "points in <code>site3.nc</code>"));
+    assert_false(says(page, "points in <code>site5.nc</code>"));
+    assert_false(says(page, "points in <code>site6.nc</code>"));
     assert_false(says(page, "site4.nc</code>)"));
     free(page);
     teardown(&m);
@@ -375,6 +389,31 @@ static void the_data_are_the_artefacts(void **state)
     assert_int_equal(report_write(&m.in), OK);
     assert_int_equal(wrong_cells(&m, 0), 0);
     assert_true(wrong_cells(&m, 1) > 0); // those of another task are told apart
+    teardown(&m);
+}
+
+// Figure 5 has the ends of the mean's interval, and draws them; figure 6, without folds, has none.
+static void intervals_of_curves_are_drawn(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"overlap_mean_low", "overlap_mean_high"};
+    made m;
+    setup(&m);
+    assert_int_equal(report_write(&m.in), OK);
+    char *csv = read_report("figure5.csv"), *script = read_report("figure5.gp");
+    char *none = read_report("figure6.gp");
+    for (int i = 0; i < 2; i++) {
+        double want[MADE_FRACTIONS], got[MADE_FRACTIONS];
+        const artefact *a = m.artefact[6]; // overlap[model=trained]
+        assert_int_equal(artefact_read(a, name[i], VARIABLE_F64, want), OK);
+        assert_int_equal(read_column(csv, 1, 9 + i, got, MADE_FRACTIONS), MADE_FRACTIONS);
+        for (int k = 0; k < MADE_FRACTIONS; k++)
+            assert_float_equal(got[k], 100 * want[k], 1e-12);
+    }
+    assert_true(says(script, "using 3:10 with lines") && says(script, "using 3:11 with lines"));
+    assert_true(says(script, "thin lines: its 95% interval"));
+    assert_false(says(none, "3:10") || says(none, "thin lines"));
+    free(csv), free(script), free(none);
     teardown(&m);
 }
 
@@ -474,6 +513,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_gnuplot_the_page_is_written_and_the_package_named),
         cmocka_unit_test(the_data_are_the_artefacts),
         cmocka_unit_test(the_page_holds_every_figure),
+        cmocka_unit_test(intervals_of_curves_are_drawn),
         cmocka_unit_test(failed_searches_count_nowhere),
         cmocka_unit_test(other_stages_have_figures_and_tables),
         cmocka_unit_test(sites_are_compared),

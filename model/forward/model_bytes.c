@@ -4,6 +4,7 @@
 #include "model/forward/model_bytes.h"
 
 #include "model/forward/state.h"
+#include "model/weights/slots_shown.h"
 
 size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows)
 {
@@ -39,7 +40,7 @@ size_t model_shown_bytes(const model *m, int part, int parts)
 {
     config held = m->config;
     config_hold(&held, part, parts);
-    return weights_shown_bytes(&held, m->arch->tensors);
+    return slots_shown_bytes(&held, m->arch->tensors);
 }
 
 size_t model_neuron_bytes(const model *m)

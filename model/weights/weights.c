@@ -8,11 +8,27 @@
 
 #include "model/weights/addresses.h"
 #include "model/weights/convert.h"
-#include "model/weights/slots.h"
+#include "model/weights/slots_shown.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/base/stopping.h"
+
+struct weights {
+    tensor_table table;
+    int experts; // 1 where the model is dense
+    slot *slots; // globals, then layer by layer
+    size_t n;
+    weight_source *source; // owned; NULL where drawn
+    share *share;
+    void *block; // what is not mapped: the node's, or this process's where there is no share
+    uint64_t seed;
+    packing form;
+    bool shown;           // values are elsewhere, or will be
+    void *addresses;      // owned: theirs
+    size_t addressed;     // bytes
+    const config *config; // borrowed; only while the weights are being made
+};
 
 // Some elements of a slot; whole blocks of rows where they are to be packed.
 typedef struct job {
@@ -66,15 +82,15 @@ static status plan_slot(weights *w, tensor_place at, size_t *bytes)
         if (!t->def->rows)
             goto done;
     }
-    s->named = w->elsewhere && !weights_kept_here(w->config, t->def);
-    if (!w->elsewhere && t->from && t->from->type->native && t->layout == LAYOUT_PLAIN &&
+    s->elsewhere = w->shown && !slots_kept_here(w->config, t->def);
+    if (!w->shown && t->from && t->from->type->native && t->layout == LAYOUT_PLAIN &&
         (uintptr_t)t->from->bytes % sizeof(float) == 0) {
         s->at = (const float *)(const void *)t->from->bytes;
         goto done;
     }
     if (!checked_mul(t->elements, sizeof(float), &size))
         size = SIZE_MAX;
-    TRY(take_bytes(s, size, s->named ? &w->named : bytes, &s->offset));
+    TRY(take_bytes(s, size, s->elsewhere ? &w->addressed : bytes, &s->offset));
 done:
     return st;
 }
@@ -114,11 +130,11 @@ static status run_job(void *context, int64_t item, int thread)
     if (st != OK)
         return st;
     if (!j->pack)
-        return slot_read(f->w, s, DRAW_BEST, j->first, j->n,
+        return slot_read(s, f->w->config, f->w->seed, DRAW_BEST, j->first, j->n,
                          slot_is_mapped(s) ? NULL : (float *)(block + s->offset) + j->first);
     float *rows = f->rows + (size_t)thread * f->row_elements;
-    st = slot_read(f->w, s, f->w->form == PACKING_BF16 ? DRAW_BF16 : DRAW_BEST, j->first, j->n,
-                   rows);
+    st = slot_read(s, f->w->config, f->w->seed, f->w->form == PACKING_BF16 ? DRAW_BF16 : DRAW_BEST,
+                   j->first, j->n, rows);
     if (st == OK)
         packed_put(&s->packed, block + s->packed_offset, (int)(j->first / (size_t)s->in),
                    (int)(j->n / (size_t)s->in), rows);
@@ -128,7 +144,7 @@ static status run_job(void *context, int64_t item, int thread)
 // Elements of a job on this slot; whole blocks of rows where they are to be packed.
 static size_t job_elements(const slot *s, bool pack)
 {
-    size_t each = slot_job_elements(s);
+    size_t each = slot_run(s);
     if (pack) {
         const size_t grain = s->tensor.from ? convert_grain(s->tensor.from, s->tensor.layout) : 1;
         const size_t block = (size_t)PACK_OUTPUTS * (size_t)s->in;
@@ -205,13 +221,13 @@ static void place_slot(const weights *w, slot *s)
     if (s->packs)
         s->packed.at = (char *)w->block + s->packed_offset;
     if (s->tensor.def && !s->at && (!s->packs || s->tensor.def->rows))
-        s->at = (const float *)(const void *)((char *)(s->named ? w->names : w->block) + s->offset);
+        s->at = (const float *)(const void *)((char *)(s->elsewhere ? w->addresses : w->block) +
+                                              s->offset);
 }
 
 // Finds or plans all tensors, for which a block needs *bytes. Takes the source.
 static status plan_weights(const config *c, const tensor_table *table, weight_source *source,
-                           uint64_t seed, bool elsewhere, packing form, size_t *bytes,
-                           weights **out)
+                           uint64_t seed, bool shown, packing form, size_t *bytes, weights **out)
 {
     status st;
     weights *w = checked_calloc(1, sizeof *w);
@@ -224,7 +240,7 @@ static status plan_weights(const config *c, const tensor_table *table, weight_so
                    .source = source,
                    .seed = seed,
                    .form = form,
-                   .elsewhere = elsewhere,
+                   .shown = shown,
                    .config = c};
     w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)layer_slots(w);
     if (!(w->slots = checked_calloc(w->n, sizeof *w->slots)))
@@ -269,7 +285,8 @@ status weights_open_shown(const config *c, const tensor_table *table, weight_sou
     size_t bytes = 0;
     weights *w = NULL;
     TRY(plan_weights(c, table, source, seed, true, PACKING_NONE, &bytes, &w));
-    if (!(w->block = checked_aligned(bytes, 1)) || !(w->names = addresses_reserve(w->named)))
+    if (!(w->block = checked_aligned(bytes, 1)) ||
+        !(w->addresses = addresses_reserve(w->addressed)))
         TRY(status_no_memory("weights"));
     for (size_t i = 0; i < w->n; i++)
         place_slot(w, &w->slots[i]);
@@ -289,7 +306,7 @@ void weights_close(weights *w)
         w->share->release(w->share, w->block);
     else
         free(w->block);
-    addresses_release(w->names, w->named);
+    addresses_release(w->addresses, w->addressed);
     weight_source_close(w->source);
     free(w->slots);
     free(w);
@@ -319,6 +336,37 @@ linear weights_linear(const weights *w, int layer, int i, int bias)
 linear weights_expert(const weights *w, int layer, int i, int expert)
 {
     return slot_linear(slot_at(w, (tensor_place){layer, i, expert}), NULL);
+}
+
+status weights_show(weights *w, const config *c, int threads, const atomic_bool *stopping,
+                    weights_see *see, void *context)
+{
+    status st;
+    const slots_showing a = {w->slots, w->n, c, w->seed, w->block, threads, stopping, see, context};
+    TRY(slots_show(&a));
+    TRY(weights_unchanged(w)); // a file that changes may hold anything
+    weight_source_close(w->source);
+    w->source = NULL;
+done:
+    return st;
+}
+
+size_t weights_largest_piece(const weights *w)
+{
+    return slots_largest_piece(w->slots, w->n);
+}
+
+status weights_each(const weights *w, status (*see)(void *context, const weight_values *v),
+                    void *context)
+{
+    status st = OK;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->slots[i].at) {
+            const weight_values v = slots_values_of(&w->slots[i]);
+            TRY(see(context, &v));
+        }
+done:
+    return st;
 }
 
 status weights_unchanged(const weights *w)

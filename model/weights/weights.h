@@ -14,6 +14,7 @@
 #include "model/files/weight_source.h"
 #include "model/kernels/linear.h"
 #include "model/weights/tensor_table.h"
+#include "model/weights/weight_values.h"
 #include "pipeline/base/share.h"
 
 typedef struct weights weights;
@@ -39,34 +40,16 @@ linear weights_linear(const weights *w, int layer, int i, int bias);
 linear weights_expert(const weights *w, int layer, int i, int expert);
 
 // Weights that are read or drawn only to be shown, piece by piece, to whoever holds them: a device.
-// Here tensors have addresses by which they are told apart, and values only where weights_kept_here.
+// Here tensors have addresses by which they are told apart, and values only where slots_kept_here.
 // Takes the source, which weights_show closes. Each rank does so for itself. Local. ERR_INPUT as above.
 status weights_open_shown(const config *c, const tensor_table *table, weight_source *source,
                           uint64_t seed, weights **out);
-// What the host reads itself: of images what is no product's, since places are made of it.
-bool weights_kept_here(const config *c, const tensor_def *def);
-// Bytes that they take here while they are shown, most of them only then; and values of the largest
-// piece.
-size_t weights_shown_bytes(const config *c, const tensor_table *table);
+// Values of the largest piece.
 size_t weights_largest_piece(const weights *w);
-
-// A tensor, and who reads its values: products, others, or both.
-typedef struct weight_values {
-    const float *at;
-    size_t elements;
-    bool products, rows;
-} weight_values;
-
-// Shows each tensor that is held, without its values. Stops at the first failure.
+// Tells of each tensor that is held, without its values. Stops at the first failure.
 status weights_each(const weights *w, status (*see)(void *context, const weight_values *v),
                     void *context);
-
-// Gets values [first, first + n) of a tensor, in order, each once; *values is borrowed for the call.
-typedef status weights_see(void *context, const weight_values *v, size_t first, size_t n,
-                           const float *values);
-
-// Shows all of them, once; `threads` threads read or draw, the caller's calls `see`. `c` as when they
-// were opened. ERR_NUMERIC as weights_open; ERR_INTERRUPTED once *stopping (NULL: never).
+// Shows all values, once (slots_show). `c` is as when they were opened.
 status weights_show(weights *w, const config *c, int threads, const atomic_bool *stopping,
                     weights_see *see, void *context);
 

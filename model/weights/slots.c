@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A slot's values, a run of them at a time: drawn by name and index, or converted from where the file
 // is mapped, and looked over. So the result does not depend on who asks for which run.
+#include "model/weights/slots.h"
+
 #include <math.h>
 
 #include "model/kernels/kernels.h"
 #include "model/weights/convert.h"
-#include "model/weights/slots.h"
 #include "pipeline/base/file.h"
 
-enum { JOB_ELEMENTS = 1 << 18 };
+enum { RUN_ELEMENTS = 1 << 18 };
 
 // Draws what is uniform.
 static void draw_uniform(const config *c, const tensor_slot *t, const rng *r, size_t first,
@@ -55,20 +56,20 @@ bool slot_is_mapped(const slot *s)
     return s->tensor.from && (const void *)s->at == (const void *)s->tensor.from->bytes;
 }
 
-size_t slot_job_elements(const slot *s)
+size_t slot_run(const slot *s)
 {
     const size_t grain = s->tensor.from ? convert_grain(s->tensor.from, s->tensor.layout) : 1;
-    return grain < JOB_ELEMENTS ? JOB_ELEMENTS / grain * grain : grain;
+    return grain < RUN_ELEMENTS ? RUN_ELEMENTS / grain * grain : grain;
 }
 
-status slot_read(const weights *w, const slot *s, draw_form form, size_t first, size_t n, float *to)
+status slot_read(const slot *s, const config *c, uint64_t seed, draw_form form, size_t first,
+                 size_t n, float *to)
 {
-    const config *c = w->config;
     const tensor_slot *t = &s->tensor;
     const float *values = to ? to : s->at + first;
     size_t at;
     if (!t->from) {
-        draw_elements(form, c, t, w->seed, first, n, to);
+        draw_elements(form, c, t, seed, first, n, to);
         zero_padding(c, t->def, first, n, to);
         return OK;
     }

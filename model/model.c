@@ -102,16 +102,32 @@ done:
     return st;
 }
 
-static status open_on_device(model *m, const model_options *options)
+// Each rank for itself, also where several share a device. Takes the source.
+static status open_on_device(model *m, const model_options *options, weight_source *source,
+                             const share *node)
 {
     static const device_compute as[] = {[COMPUTE_F32] = DEVICE_COMPUTE_F32,
                                         [COMPUTE_BF16] = DEVICE_COMPUTE_BF16,
                                         [COMPUTE_TF32] = DEVICE_COMPUTE_TF32};
-    const status st = device_model_open(m, options->device, options->device_index,
-                                        options->device_sharers, as[options->compute], &m->device);
-    if (st == OK)
-        m->blocks = &device_blocks;
+    status st;
+    TRY(weights_open_shown(&m->config, m->arch->tensors, source, m->seed, &m->weights));
+    TRY(device_model_open(m, options->device, options->device_index, options->device_sharers,
+                          as[options->compute], &m->device));
+    TRY(device_model_bring(m->device, m, options->threads > 0 ? options->threads : 1,
+                           node ? node->stopping : NULL));
+    m->blocks = &device_blocks;
+done:
     return st;
+}
+
+// Opens the weights, as all ranks of the node do. Takes the source.
+static status open_weights(model *m, const model_options *options, weight_source *source,
+                           share *node)
+{
+    if (options->device)
+        return share_vote(node, open_on_device(m, options, source, node));
+    return weights_open(&m->config, m->arch->tensors, source, m->seed,
+                        options->threads > 0 ? options->threads : 1, m->packing, node, &m->weights);
 }
 
 status model_open(const model_options *options, share *node, model **out)
@@ -119,7 +135,6 @@ status model_open(const model_options *options, share *node, model **out)
     status st;
     weight_source *source = NULL;
     model *m = NULL;
-    const int threads = options->threads > 0 ? options->threads : 1;
     st = open_light(options, &m);
     if (st == OK && !options->light)
         st = prepare_weights(m, options, &source);
@@ -127,9 +142,7 @@ status model_open(const model_options *options, share *node, model **out)
     if (!options->light) {
         weight_source *taken = source;
         source = NULL;
-        TRY(weights_open(&m->config, m->arch->tensors, taken, m->seed, threads, m->packing, node,
-                         &m->weights));
-        TRY(share_vote(node, options->device ? open_on_device(m, options) : OK));
+        TRY(open_weights(m, options, taken, node));
     }
     *out = m;
     m = NULL;
@@ -237,14 +250,15 @@ done:
     return st;
 }
 
-// Opens one layer of a model of which another part is held, without what is before and behind it,
-// as float32.
+// Opens one layer of a model of which another part is held, or what a device holds, without what is
+// before and behind it, as float32.
 static status open_layer(const model *m, int layer, model *out)
 {
     status st = OK;
     weight_source *source = NULL;
     *out = *m;
     out->weights = NULL;
+    out->device = NULL;
     out->packing = PACKING_NONE;
     out->config.held = (layer_range){layer, layer + 1};
     out->config.holds_embedding = out->config.holds_head = false;
@@ -259,7 +273,7 @@ done:
 status model_w_in(const model *m, int layer, float *out)
 {
     const layer_range held = m->config.held;
-    if (layer < held.first || layer >= held.end || m->packing != PACKING_NONE) {
+    if (layer < held.first || layer >= held.end || m->packing != PACKING_NONE || m->device) {
         model other;
         status st = open_layer(m, layer, &other);
         if (st == OK)

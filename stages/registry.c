@@ -59,6 +59,6 @@ const registry sulcus_registry = {
     .checks = checks,
     .libraries = libraries,
     .kernels = rates_kernels,
-    .device = computing_device_name,
+    .device = computing_device_find,
     .device_memory = computing_device_memory,
 };

@@ -295,21 +295,25 @@ shape() {
   mkdir -p "$1"
   echo "$2" >"$1/config.json"
 }
-bench_r() {
-  local compute images=$((6 * threads)) texts=$((2000 * threads))
+# vit_images FILE LIMIT SITES: a pipeline that collects of ViT-B/16, drawn, on so many images of each of 20 subsets.
+vit_images() {
   shape "$scratch/vit" '{"model_type": "vit", "num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 16, "num_labels": 1000}'
   cp examples/vit-glyph100/preprocessor_config.json "$scratch/vit/"
   sed -i -E 's/"(height|width)": [0-9]+/"\1": 224/' "$scratch/vit/preprocessor_config.json"
-  shape "$scratch/lm" '{"model_type": "llama", "num_hidden_layers": 30, "hidden_size": 576, "num_attention_heads": 9, "intermediate_size": 1536, "num_key_value_heads": 3, "vocab_size": 49152, "max_position_embeddings": 2048, "rope_theta": 100000, "rms_norm_eps": 1e-5, "tie_word_embeddings": true}'
-  cp examples/mistral-debtext/tokenizer* "$scratch/lm/"
-  for compute in $computes; do
-    cat >"$scratch/r.yaml" <<END
+  cat >"$1" <<END
 pipeline: whole
 output: $scratch/r
 models: {vit: {path: $scratch/vit, weights: random, seed: 1}}
-datasets: {images: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, limit: $images, collect: 1}}
-steps: {activations: {stage: collect, model: vit, data: images, sites: [mlp, attn]}}
+datasets: {images: {format: cifar100, path: $PWD/examples/glyph100, split: test, subsets: coarse, limit: $2, collect: 1}}
+steps: {activations: {stage: collect, model: vit, data: images, sites: $3}}
 END
+}
+bench_r() {
+  local compute images=$((6 * threads)) texts=$((2000 * threads))
+  shape "$scratch/lm" '{"model_type": "llama", "num_hidden_layers": 30, "hidden_size": 576, "num_attention_heads": 9, "intermediate_size": 1536, "num_key_value_heads": 3, "vocab_size": 49152, "max_position_embeddings": 2048, "rope_theta": 100000, "rms_norm_eps": 1e-5, "tie_word_embeddings": true}'
+  cp examples/mistral-debtext/tokenizer* "$scratch/lm/"
+  for compute in $computes; do
+    vit_images "$scratch/r.yaml" "$images" '[mlp, attn]'
     whole '(r) ViT-B/16 collect, images' vit-b "$compute" $((20 * images)) 197
     cat >"$scratch/r.yaml" <<END
 pipeline: whole

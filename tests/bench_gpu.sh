@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The lines of `tests/bench.sh gpu`, which reads this file: a device's rates beside PyTorch's on the same one, with hooks that keep five statistics at
 # the mlp site and without, and beside what the plug-in's products reach alone; how long a model of 14.5 GB takes to open; a search beside two cores.
-# A pass is given many tiles at once here, so its batches are as large as memory allows. Those of a run hold a unit's tiles (docs/design.md).
+# A pass is given many tiles at once, so its batches are as large as memory allows; a run's hold neighbouring units (docs/design.md), and are measured
+# whole, from file to artefact, beside the passes.
 
 # For lines that need a device: a folder with the program, the benchmark and the plug-in (PLUGIN, or the build's); exit 77 where there is none.
 find_device() {
@@ -72,6 +73,21 @@ search_on_device() {
     "$(ratio "${took[cpu]%% *}" "${took[cuda]%% *}")×" ''
 }
 
+# `sulcus run` from files to an artefact, start and end included, on images of the examples made as large as ViT-B/16 sees them; beside its passes alone.
+whole_on_device() { # COMPUTE TILES
+  local i begin alone rates=() images=2000
+  vit_images "$scratch/r.yaml" $((images / 20)) '[mlp]'
+  alone=$(device_rate model=vit-b what=mlp compute="$1" repeats=3 tiles="$2" | each 197)
+  for ((i = 0; i < repeats; i++)); do
+    rm -rf "$scratch/r"
+    begin=$(now)
+    "$scratch/bin/sulcus" run "$scratch/r.yaml" --quiet -s device=cuda -s compute="$1" -s threads="$threads" || return
+    rates+=("$(awk -v a="$begin" -v b="$(now)" -v n=$images 'BEGIN {print n / (b - a)}')")
+  done
+  row "(gpu) ViT-B/16 collect, $1, mlp, a whole run of $images images, images/s" "$(fold "${rates[@]}")" 'the passes alone' "$(fold "$alone")" \
+    "$(ratio "$(fold "${rates[@]}" | cut -d' ' -f1)" "$alone" | cut -c1-5)×" ''
+}
+
 # A model of Mistral-7B's size from files in the page cache, where disk and memory are there for it: $model is its folder, and a line says how long it
 # takes to open; else weights are drawn.
 mistral_files() {
@@ -91,6 +107,7 @@ bench_gpu() {
   many=$((8 * 32768 / 600 / threads + 1))
   for compute in bf16 tf32 f32; do
     against_device "(gpu) ViT-B/16 collect, $compute, mlp, images/s" vit-b mlp $compute 197 32,128,256,512 tiles=$many
+    whole_on_device $compute $many
   done
   mistral_files
   many=$((4 * 32768 / 1000 / threads + 1))

@@ -389,7 +389,7 @@ static status find_device(bench *b)
 {
     if (strcmp(b->options.device, "cuda") != 0)
         return OK;
-    loader_find(&b->found);
+    loader_find(0, 1, &b->found);
     return b->found.ops ? OK : status_fail(ERR_USAGE, "device=cuda", "%s", b->found.line);
 }
 

@@ -56,11 +56,13 @@ near() { # WHAT FOLDER RANK
   }' || fail "$1: Top-1 is more than 0.2 points off"
 }
 
-if [ -e "$BUILD/tests/gpu_models" ]; then
-  (cd "$SOURCE" && SULCUS_PLUGIN=$scratch/bin/libsulcus_cuda.so "$BUILD/tests/gpu_models") >stdout 2>&1 || fail "fixtures: $(grep -E 'ERROR|LINE|FAILED' stdout)"
-else
-  echo "no $BUILD/tests/gpu_models (ninja gpu_models): fixtures are not tried"
-fi
+for fixtures in gpu_attention gpu_models; do
+  if [ -e "$BUILD/tests/$fixtures" ]; then
+    (cd "$SOURCE" && SULCUS_PLUGIN=$scratch/bin/libsulcus_cuda.so "$BUILD/tests/$fixtures") >stdout 2>&1 || fail "$fixtures: $(grep -E 'ERROR|LINE|FAILED' stdout)"
+  else
+    echo "no $BUILD/tests/$fixtures (ninja $fixtures): not tried"
+  fi
+done
 bin/sulcus run p.yaml --quiet || fail "on CPUs"
 for compute in f32:0.99999 tf32:0.999 bf16:0.999; do
   bin/sulcus run p.yaml --quiet -s device=cuda -s compute=${compute%:*} -s output="$scratch/${compute%:*}" || fail "$compute"
@@ -71,6 +73,8 @@ for n in 2 3; do
   is "$n ranks" $code 0
   same "1 and $n ranks" f32 ranks$n
 done
+ranks 2 bin/sulcus run p.yaml --quiet -s device=cuda -s compute=bf16 -s oversubscribe=true -s output="$scratch/rounded"
+same "1 and 2 ranks, bf16" bf16 rounded
 for after in 0.5 1 2; do
   timeout -s KILL $after bin/sulcus run p.yaml --quiet -s device=cuda -s checkpoint=0.1s -s output="$scratch/killed" >/dev/null 2>&1
 done
@@ -79,8 +83,11 @@ bin/sulcus run p.yaml --quiet -s device=cuda -s output="$scratch/killed" || fail
 same "killed and resumed" f32 killed
 if command -v compute-sanitizer >/dev/null && [ -z "${PLUGIN-}" ]; then
   for tool in memcheck racecheck; do
-    compute-sanitizer --tool $tool --error-exitcode 9 bin/sulcus run p.yaml --quiet -s device=cuda -s datasets.glyphs.limit=2 \
-      -s datasets.text.limit=400 -s output="$scratch/$tool" >stdout 2>stderr || fail "compute-sanitizer, $tool"
+    for compute in f32 bf16; do
+      compute-sanitizer --tool $tool --error-exitcode 9 bin/sulcus run p.yaml --quiet -s device=cuda -s compute=$compute \
+        -s datasets.glyphs.limit=2 -s datasets.text.limit=400 -s output="$scratch/$tool-$compute" >stdout 2>stderr \
+        || fail "compute-sanitizer, $tool, $compute"
+    done
   done
 else
   echo 'compute-sanitizer was not run'

@@ -147,6 +147,13 @@ typedef struct stage_def {
     // Loops of the pool inside it have the help of threads that are at rest. Local (or the team's,
     // with layers_over: each lane with that of the other members).
     status (*unit)(void *state, const round_state *round, int64_t unit, int lane, partial *sum);
+    // For what is faster many units at a time, as passes on a device are: how many one call may
+    // compute in which `unit` stands behind the unit before it (1: it begins a call), and units
+    // [first, first + n) computed as so many calls of `unit` would. The first is asked from any
+    // thread, and always says the same. Both or neither; not in teams.
+    int64_t (*together)(void *state, const round_state *round, int64_t unit);
+    status (*units)(void *state, const round_state *round, int64_t first, int64_t n, int lane,
+                    partial *sum);
     // The owner only: describes the artefact. `finished` and `sum` are NULL for a stage without
     // rounds.
     status (*finish)(void *state, const round_state *finished, const partial *sum,
@@ -230,10 +237,12 @@ typedef struct registry {
     const check_def *const *checks;      // NULL: none
     const version_def *const *libraries; // beside the engine's; NULL: none
     const version_def *const *kernels;   // which of them this CPU runs; NULL: none
-    // What computes this rank's units beside its CPUs, as the pipeline's `device` says: adds its name
-    // to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. Local.
-    // NULL: never anything.
-    status (*device)(const struct params *pipeline, struct text *name, struct text *note);
+    // Finds what computes this rank's units beside its CPUs, as the pipeline's `device` says: adds its
+    // name to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. The
+    // rank is number `place` of the run's `places` on its machine. *found is what the share of its
+    // resources says (`device`): owned by the caller, for free(). Local. NULL: never anything.
+    status (*device)(const struct params *pipeline, int place, int places, struct text *name,
+                     struct text *note, void **found);
     // For plans: adds the name of the device that this process would have, and bytes of its memory
     // that are free; in `note` why it has none. Local. NULL: there never is one.
     status (*device_memory)(struct text *name, double *bytes, struct text *note);

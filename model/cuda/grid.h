@@ -5,7 +5,9 @@
 // A kernel is a row of phases. GRID_EACH_THREAD(t) { .. } is one: on a device each thread runs it
 // once, on a CPU one loop runs it for all. GRID_BARRIER() stands between phases that share memory,
 // never inside one. What a thread keeps from phase to phase is GRID_OWN(name), an array over threads
-// on a CPU; what lies outside of phases is the same for all threads. Fused multiply-adds are written
+// on a CPU (a function with phases takes GRID_ALL(name), and has each thread's as GRID_AT); what lies
+// outside of phases is the same for all threads. GRID_EACH_WARP(w) is a phase in which each warp goes
+// its own way, and GRID_EACH_LANE(t, w) one of those of its threads. Fused multiply-adds are written
 // as fmaf: nvcc is told to make none of its own, so that sums have the bits that they have in C.
 #ifndef MODEL_CUDA_GRID_H
 #define MODEL_CUDA_GRID_H
@@ -26,6 +28,8 @@ enum {
 status grid_end(device *d, const char *kernel);
 // Likewise: ERR_INTERNAL with that line.
 status grid_fail(device *d, const char *line);
+// Likewise: has it what grid_warp.h multiplies with?
+int grid_has_squares(const device *d);
 
 // What a thread found largest: where equal, the lower index; index -1: nothing.
 typedef struct grid_best {
@@ -38,15 +42,24 @@ typedef struct grid_best {
 
 gpu_stream grid_stream(const device *d); // likewise: where they run
 
-#define GRID_KERNEL(name, arguments) static __global__ void __launch_bounds__(256) name(arguments a)
-#define GRID_BLOCK                   ((int64_t)blockIdx.x)
-#define GRID_LEVEL                   ((int)blockIdx.y)
-#define GRID_SHARED                  __shared__
-#define GRID_EACH_THREAD(t)                                                                        \
-    for (int t = (int)threadIdx.x, t##_once = 1; t##_once && t >= 0; t##_once = 0)
+#define GRID_KERNEL(name, arguments) GRID_KERNEL_OF(name, arguments, 1)
+// At least so many blocks share a multiprocessor: 65,536 / (256 · blocks) registers a thread.
+#define GRID_KERNEL_OF(name, arguments, blocks)                                                    \
+    static __global__ void __launch_bounds__(256, blocks) name(arguments a)
+#define GRID_BLOCK          ((int64_t)blockIdx.x)
+#define GRID_LEVEL          ((int)blockIdx.y)
+#define GRID_SHARED         __shared__
+#define GRID_ALIGNED        alignas(16)
+#define GRID_EACH_THREAD(t) for (int t = (int)threadIdx.x, t##_once = 1; t##_once; t##_once = 0 * t)
+#define GRID_EACH_WARP(w)                                                                          \
+    for (int w = grid_uniform((int)threadIdx.x / GRID_WARP), w##_once = 1; w##_once;               \
+         w##_once = 0 * w)
+#define GRID_EACH_LANE(t, w)  GRID_EACH_THREAD(t)
 #define GRID_BARRIER()        __syncthreads()
 #define GRID_KEPT(type, name) type name
 #define GRID_OWN(name, t)     name
+#define GRID_ALL(name)        (&(name))
+#define GRID_AT(all, t)       ((all)[0])
 #define GRID_INLINE           static __device__ __forceinline__
 #define GRID_BOTH             static __host__ __device__ __forceinline__ // the host asks too
 #define GRID_UNROLL           _Pragma("unroll")
@@ -60,14 +73,20 @@ typedef struct grid_block {
     int64_t x;
     int y;
 } grid_block;
-#define GRID_KERNEL(name, arguments) static void name(arguments a, grid_block block)
-#define GRID_BLOCK                   (block.x)
-#define GRID_LEVEL                   (block.y)
+#define GRID_KERNEL(name, arguments)            static void name(arguments a, grid_block block)
+#define GRID_KERNEL_OF(name, arguments, blocks) GRID_KERNEL(name, arguments)
+#define GRID_BLOCK                              (block.x)
+#define GRID_LEVEL                              (block.y)
 #define GRID_SHARED
+#define GRID_ALIGNED          _Alignas(16)
 #define GRID_EACH_THREAD(t)   for (int t = 0; t < GRID_THREADS; t++)
+#define GRID_EACH_WARP(w)     for (int w = 0; w < GRID_THREADS / GRID_WARP; w++)
+#define GRID_EACH_LANE(t, w)  for (int t = (w)*GRID_WARP; t < ((w) + 1) * GRID_WARP; t++)
 #define GRID_BARRIER()        ((void)0)
 #define GRID_KEPT(type, name) type name[GRID_THREADS]
 #define GRID_OWN(name, t)     name[t]
+#define GRID_ALL(name)        (name)
+#define GRID_AT(all, t)       ((all)[t])
 #define GRID_INLINE           static inline
 #define GRID_BOTH             static inline
 #define GRID_UNROLL
@@ -149,6 +168,11 @@ GRID_INLINE void grid_lower(int32_t *at, int32_t n)
 }
 
 #else
+
+static inline int grid_uniform(int x)
+{
+    return x;
+}
 
 static inline float grid_sum(const float *each)
 {

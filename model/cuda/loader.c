@@ -61,34 +61,16 @@ static const device_ops *load_plugin(found_device *out)
     return ops;
 }
 
-// The first of a list of variables that holds a number; `otherwise` where none does.
-static int number_of(const char *const *names, int otherwise)
-{
-    for (; *names; names++) {
-        const char *value = getenv(*names);
-        char *end;
-        const long n = value ? strtol(value, &end, 10) : -1;
-        if (value && end != value && n >= 0 && n < 1 << 20)
-            return (int)n;
-    }
-    return otherwise;
-}
-
 // Slurm hides other tasks' devices where it was asked for some a task.
-static void choose_device(found_device *out)
+static void choose_device(int place, int places, found_device *out)
 {
-    static const char *const rank_names[] = {"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID",
-                                             "MPI_LOCALRANKID", "PALS_LOCAL_RANKID", NULL};
-    static const char *const size_names[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE",
-                                             "MPI_LOCALNRANKS", "PALS_LOCAL_SIZE", NULL};
     const bool own = getenv("SLURM_GPUS_PER_TASK") != NULL;
-    const int rank = own ? 0 : number_of(rank_names, 0);
-    const int ranks = own ? 1 : number_of(size_names, 1);
+    const int rank = own ? 0 : place, ranks = own ? 1 : places;
     out->index = rank % out->devices;
-    out->sharers = ranks > out->index ? (ranks - out->index - 1) / out->devices + 1 : 1;
+    out->sharers = (ranks - out->index - 1) / out->devices + 1;
 }
 
-void loader_find(found_device *out)
+void loader_find(int place, int places, found_device *out)
 {
     *out = (found_device){.sharers = 1};
     find_plugin(out);
@@ -106,7 +88,7 @@ void loader_find(found_device *out)
         return;
     }
     out->ops = ops;
-    choose_device(out);
+    choose_device(place, places, out);
 }
 
 static status open_device(const found_device *found, device **d)
@@ -208,7 +190,7 @@ status loader_check(text *said)
     found_device found;
     device *d = NULL;
     status st;
-    loader_find(&found);
+    loader_find(0, 1, &found);
     if (!found.ops) {
         text_addf(said, "no device, computing on CPUs: %s", found.line);
         return OK;

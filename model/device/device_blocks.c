@@ -210,6 +210,7 @@ static status add_held(pass *p)
 
 const block_set device_blocks = {
     .run = device_run,
+    .together = device_tiles_together,
     .embed_tokens = device_embed_tokens,
     .add_positions = device_add_positions,
     .embed_patches = device_embed_patches,

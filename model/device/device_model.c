@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Architectures know weights by where they lie in this process's memory. Each tensor's place there is
-// kept beside its place on the device, so that parts of it, which maps are cut into, are found too.
+// Architectures know weights by addresses of this process, where no values are (weights_open_shown).
+// Each tensor's address is kept beside its place on the device, so that parts of it, which maps are cut
+// into, are found too. Values pass by in pieces.
 #include "model/device/device_model.h"
 
 #include <stdlib.h>
 
+#include "model/device/device_batch.h"
 #include "pipeline/base/checked.h"
-
-enum { PIECE = 1 << 24 }; // values that are brought over at once
 
 status device_check(const device_model *d, status st)
 {
@@ -31,7 +31,6 @@ device_type device_value_type(const device_model *d)
 typedef struct planned {
     device_model *d;
     size_t capacity, bytes;
-    size_t largest; // values of a tensor
 } planned;
 
 static size_t whole(size_t bytes)
@@ -54,7 +53,6 @@ static status plan_values(void *context, const weight_values *v)
     if (!checked_grow(&d->range, &p->capacity, d->ranges + 1, sizeof *d->range))
         return status_no_memory("the list of weights");
     d->range[d->ranges++] = (device_range){.host = v->at, .elements = v->elements};
-    p->largest = v->elements > p->largest ? v->elements : p->largest;
     p->bytes +=
         device_tensor_bytes(d->compute == DEVICE_COMPUTE_BF16, v->products, v->rows, v->elements);
     return OK;
@@ -66,7 +64,7 @@ static int by_host(const void *a, const void *b)
     return (x->host > y->host) - (x->host < y->host);
 }
 
-static const device_range *find_range(const device_model *d, const float *host)
+static device_range *find_range(const device_model *d, const float *host)
 {
     size_t low = 0, high = d->ranges;
     while (low + 1 < high) {
@@ -95,45 +93,39 @@ const void *device_products(const device_model *d, const float *host)
     return (const char *)r->products + (size_t)(host - r->host) * device_value_bytes(d);
 }
 
-// Brings values over rounded, by way of `piece`.
-static status bring_rounded(device_model *d, const weight_values *v, float *piece, void *to)
+typedef struct bringing {
+    device_model *d;
+    float *piece; // on the device, for values that only products read
+} bringing;
+
+// Takes the memory of a tensor. One copy is for both where nothing is rounded.
+static status take_memory(device_model *d, const weight_values *v, device_range *r)
 {
     status st = OK;
-    for (size_t first = 0; first < v->elements; first += PIECE) {
-        const size_t left = v->elements - first, n = left < PIECE ? left : PIECE;
-        TRY_DEVICE(d, d->ops->upload(d->device, v->at + first, n * sizeof *piece, piece));
-        TRY_DEVICE(d, d->ops->round(d->device, piece, n, (uint16_t *)to + first));
-    }
+    const bool rounded = d->compute == DEVICE_COMPUTE_BF16;
+    if (v->rows || !rounded)
+        TRY_DEVICE(d, d->ops->alloc(d->device, v->elements * sizeof(float), (void **)&r->rows));
+    if (v->products && rounded)
+        TRY_DEVICE(d, d->ops->alloc(d->device, v->elements * sizeof(uint16_t), &r->products));
+    else if (v->products)
+        r->products = r->rows;
 done:
     return st;
 }
 
-typedef struct bringing {
-    device_model *d;
-    float *piece; // on the device
-} bringing;
-
-static status bring_values(void *context, const weight_values *v)
+static status bring_piece(void *context, const weight_values *v, size_t first, size_t n,
+                          const float *values)
 {
     status st = OK;
     const bringing *b = context;
     device_model *d = b->d;
-    device_range *r = &d->range[find_range(d, v->at) - d->range];
-    const size_t bytes = v->elements * sizeof(float);
-    if (v->rows || d->compute != DEVICE_COMPUTE_BF16) {
-        TRY_DEVICE(d, d->ops->alloc(d->device, bytes, (void **)&r->rows));
-        for (size_t first = 0; first < v->elements; first += PIECE) {
-            const size_t left = v->elements - first, n = left < PIECE ? left : PIECE;
-            TRY_DEVICE(
-                d, d->ops->upload(d->device, v->at + first, n * sizeof(float), r->rows + first));
-        }
-    }
-    if (v->products && d->compute != DEVICE_COMPUTE_BF16) {
-        r->products = r->rows;
-    } else if (v->products) {
-        TRY_DEVICE(d, d->ops->alloc(d->device, v->elements * sizeof(uint16_t), &r->products));
-        TRY(bring_rounded(d, v, b->piece, r->products));
-    }
+    device_range *r = find_range(d, v->at);
+    if (first == 0)
+        TRY(take_memory(d, v, r));
+    float *to = r->rows ? r->rows + first : b->piece;
+    TRY_DEVICE(d, d->ops->upload(d->device, values, n * sizeof(float), to));
+    if (r->products && r->products != r->rows)
+        TRY_DEVICE(d, d->ops->round(d->device, to, n, (uint16_t *)r->products + first));
 done:
     return st;
 }
@@ -163,18 +155,26 @@ static status check_memory(const model *m, device_model *d, size_t bytes)
                        gigabytes(needed), d->info.name, gigabytes(d->info.free), members);
 }
 
-static status bring_weights(const model *m, device_model *d)
+// Lists the weights, and looks whether they go there.
+static status plan_weights(const model *m, device_model *d)
 {
     status st;
     planned p = {.d = d};
-    bringing b = {.d = d};
     TRY(weights_each(m->weights, plan_values, &p));
     qsort(d->range, d->ranges, sizeof *d->range, by_host);
     TRY(check_memory(m, d, p.bytes));
-    const size_t piece = p.largest < PIECE ? p.largest : PIECE;
+done:
+    return st;
+}
+
+status device_model_bring(device_model *d, const model *m, int threads, const atomic_bool *stopping)
+{
+    status st = OK;
+    bringing b = {.d = d};
+    const size_t piece = weights_largest_piece(m->weights);
     if (d->compute == DEVICE_COMPUTE_BF16)
         TRY_DEVICE(d, d->ops->alloc(d->device, piece * sizeof *b.piece, (void **)&b.piece));
-    TRY(weights_each(m->weights, bring_values, &b));
+    TRY(weights_show(m->weights, &m->config, threads, stopping, bring_piece, &b));
 done:
     d->ops->free(d->device, b.piece);
     return st;
@@ -190,11 +190,12 @@ status device_model_open(const model *m, const device_ops *ops, int index, int s
     d->ops = ops;
     d->compute = form;
     pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->keeping, NULL);
     TRY_DEVICE(d, ops->open(index, &d->device));
     TRY_DEVICE(d, ops->info(d->device, &d->info));
     if (sharers > 1 && d->info.free > d->info.memory / (size_t)sharers)
         d->info.free = d->info.memory / (size_t)sharers;
-    TRY(bring_weights(m, d));
+    TRY(plan_weights(m, d));
     *out = d;
     d = NULL;
 done:
@@ -212,6 +213,7 @@ void device_model_close(device_model *d)
         d->ops->free(d->device, d->range[i].rows);
     }
     if (d->device) {
+        device_batches_free(d);
         d->ops->free(d->device, d->block);
         d->ops->free(d->device, d->arrays.sum);
         d->ops->free(d->device, d->arrays.positive);
@@ -220,6 +222,7 @@ void device_model_close(device_model *d)
     }
     d->ops->close(d->device);
     pthread_mutex_destroy(&d->lock);
+    pthread_mutex_destroy(&d->keeping);
     free(d->range);
     free(d);
 }

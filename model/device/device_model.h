@@ -4,11 +4,12 @@
 #define MODEL_DEVICE_DEVICE_MODEL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "model/cuda/ops.h"
 #include "model/forward/state.h"
 
-// Values of the host, and what was made of them there.
+// Values that the host has an address for, and what was made of them there.
 typedef struct device_range {
     const float *host;
     size_t elements;
@@ -58,15 +59,19 @@ typedef struct device_model {
     pthread_mutex_t
         lock; // of what follows, and of the device: passes of several threads take turns
     device_arrays arrays;
-    void *block;       // owned: theirs, but for sums
+    void *block;               // owned: theirs, but for sums
+    struct device_batch *idle; // owned: batches between calls (device_batch.h); with `keeping`
+    pthread_mutex_t keeping;
     int64_t row_limit; // of a batch, for tests; 0: what memory allows
 } device_model;
 
 // Opens the device that `ops` has under that index, an equal part of whose memory is each sharer's,
-// and brings the model's weights to it, in pieces. The model's own stay the model's. ERR_USAGE: the
-// device has too little memory, with what would do.
+// and plans the model's weights there. ERR_USAGE: it has too little memory, with what would do.
 status device_model_open(const model *m, const device_ops *ops, int index, int sharers,
                          device_compute form, device_model **out);
+// Brings them over, in pieces, as weights_show reads them.
+status device_model_bring(device_model *d, const model *m, int threads,
+                          const atomic_bool *stopping);
 void device_model_close(device_model *d);
 
 // Turns a failed call's status into an error with the device's name and line. OK stays.

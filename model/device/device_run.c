@@ -155,7 +155,7 @@ static status run_item(void *context, int64_t item, int thread)
     float *logits = NULL;
     device_pass *b = r->batch[thread];
     if (!b)
-        TRY(device_batch_new(r->m, r->f, thread, r->each, &r->batch[thread]));
+        TRY(device_batch_take(r->m, r->f, thread, r->each, &r->batch[thread]));
     b = r->batch[thread];
     TRY(device_batch_load(b, &r->span, first, left < r->each ? left : r->each));
     pthread_mutex_lock(&d->lock);
@@ -168,13 +168,19 @@ done:
     return st;
 }
 
+int64_t device_tiles_together(const model *m, int64_t max_samples, int64_t max_rows)
+{
+    const int64_t limit = m->device->row_limit > 0 ? m->device->row_limit : DEVICE_MOST_ROWS;
+    return device_batch_tiles(m, max_samples, max_rows, limit);
+}
+
 // Room for batches as large as they may get here, and so how many tiles are in each.
 static status choose_batches(device_tiles *r)
 {
     device_model *d = r->m->device;
     const forward *f = r->f;
-    const int64_t limit = d->row_limit > 0 ? d->row_limit : DEVICE_MOST_ROWS;
-    r->each = device_batch_tiles(r->m, f, limit);
+    r->each = device_tiles_together(r->m, f->max_samples, f->max_rows);
+    r->each = r->each < f->tiles ? r->each : f->tiles;
     pthread_mutex_lock(&d->lock);
     const status st =
         device_make_room(r->m, (device_room){r->each * f->max_rows, r->each * f->max_samples},
@@ -197,7 +203,7 @@ status device_run(model *m, pool *p, const forward *f)
     TRY(pool_run(p, (f->tiles + r.each - 1) / r.each, run_item, &r));
 done:
     for (int t = 0; t < threads; t++)
-        device_batch_free(r.batch[t]);
+        device_batch_give(r.batch[t]);
     free(r.batch);
     return st;
 }

@@ -46,6 +46,7 @@ typedef struct place_table {
 typedef struct block_set {
     // Runs all tiles of a pass, as model_forward; NULL: a thread runs a tile by itself.
     status (*run)(model *m, pool *p, const forward *f);
+    int64_t (*together)(const model *m, int64_t max_samples, int64_t max_rows); // with `run`
     status (*embed_tokens)(pass *p, const token_embedding *e);
     status (*add_positions)(pass *p, const float *table, const int64_t *place, int64_t before);
     status (*embed_patches)(pass *p, const linear *projection);

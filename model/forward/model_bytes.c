@@ -4,6 +4,7 @@
 #include "model/forward/model_bytes.h"
 
 #include "model/forward/state.h"
+#include "model/weights/slots_shown.h"
 
 size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples, int64_t rows)
 {
@@ -33,6 +34,13 @@ size_t model_part_bytes(const model *m, int part, int parts, compute c)
     model_info info = held.info;
     info.parameters = tensor_table_parameters(&held, m->arch->tensors);
     return model_weight_bytes(&info, c);
+}
+
+size_t model_shown_bytes(const model *m, int part, int parts)
+{
+    config held = m->config;
+    config_hold(&held, part, parts);
+    return slots_shown_bytes(&held, m->arch->tensors);
 }
 
 size_t model_neuron_bytes(const model *m)

@@ -97,3 +97,8 @@ done:
     free(own.passes);
     return st;
 }
+
+int64_t model_tiles_together(const model *m, int64_t max_samples, int64_t max_rows)
+{
+    return m->blocks->together ? m->blocks->together(m, max_samples, max_rows) : 1;
+}

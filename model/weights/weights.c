@@ -4,36 +4,15 @@
 // job, and drawn by name and index, so that the result does not depend on who did it.
 #include "model/weights/weights.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-#include "model/kernels/kernels.h"
+#include "model/weights/addresses.h"
 #include "model/weights/convert.h"
-#include "model/weights/draw.h"
+#include "model/weights/slots_shown.h"
 #include "pipeline/base/checked.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/pool.h"
-#include "pipeline/base/rng.h"
 #include "pipeline/base/stopping.h"
-
-enum { JOB_ELEMENTS = 1 << 18 };
-
-typedef struct slot {
-    tensor_slot tensor;
-    size_t offset;   // bytes into the shared block; unused where mapped or only packed
-    const float *at; // NULL: only packed
-    int out, in;     // as a map
-    bool packs;      // is packed for products
-    size_t packed_offset;
-    packed packed;
-} slot;
-
-// Some elements of a slot; whole blocks of rows where they are to be packed.
-typedef struct job {
-    slot *slot;
-    size_t first, n;
-    bool pack;
-} job;
 
 struct weights {
     tensor_table table;
@@ -45,8 +24,18 @@ struct weights {
     void *block; // what is not mapped: the node's, or this process's where there is no share
     uint64_t seed;
     packing form;
+    bool shown;           // values are elsewhere, or will be
+    void *addresses;      // owned: theirs
+    size_t addressed;     // bytes
     const config *config; // borrowed; only while the weights are being made
 };
+
+// Some elements of a slot; whole blocks of rows where they are to be packed.
+typedef struct job {
+    slot *slot;
+    size_t first, n;
+    bool pack;
+} job;
 
 // Slots of a layer.
 static int layer_slots(const weights *w)
@@ -93,14 +82,15 @@ static status plan_slot(weights *w, tensor_place at, size_t *bytes)
         if (!t->def->rows)
             goto done;
     }
-    if (t->from && t->from->type->native && t->layout == LAYOUT_PLAIN &&
+    s->elsewhere = w->shown && !slots_kept_here(w->config, t->def);
+    if (!w->shown && t->from && t->from->type->native && t->layout == LAYOUT_PLAIN &&
         (uintptr_t)t->from->bytes % sizeof(float) == 0) {
         s->at = (const float *)(const void *)t->from->bytes;
         goto done;
     }
     if (!checked_mul(t->elements, sizeof(float), &size))
         size = SIZE_MAX;
-    TRY(take_bytes(s, size, bytes, &s->offset));
+    TRY(take_bytes(s, size, s->elsewhere ? &w->addressed : bytes, &s->offset));
 done:
     return st;
 }
@@ -120,36 +110,6 @@ done:
     return st;
 }
 
-// Draws what is uniform.
-static void draw_uniform(const config *c, const tensor_slot *t, const rng *r, size_t first,
-                         size_t n, float *out)
-{
-    const double outputs = (double)tensor_def_outputs(c, t->def);
-    const double inputs = (double)t->elements / outputs;
-    const double patch = (double)c->info.channels * c->patch_height * c->patch_width;
-    const double most =
-        t->def->init == INIT_XAVIER ? sqrt(6 / (inputs + outputs)) : 1 / sqrt(patch);
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)((2 * rng_uniform(r, first + i) - 1) * most);
-}
-
-// Draws elements [first, first + n) of a tensor: the same for any slicing.
-static void draw_elements(draw_form form, const config *c, const tensor_slot *t, uint64_t seed,
-                          size_t first, size_t n, float *out)
-{
-    const init how = t->def->init;
-    const rng r = rng_new(seed, t->name);
-    const float same = how == INIT_LAYER_SCALE ? (float)c->layer_scale : how == INIT_ONES;
-    if (how == INIT_ZEROS || how == INIT_ONES || how == INIT_LAYER_SCALE)
-        for (size_t i = 0; i < n; i++)
-            out[i] = same;
-    else if (how == INIT_XAVIER || how == INIT_PATCH)
-        draw_uniform(c, t, &r, t->before + first, n, out);
-    else
-        draw_normals(form, &r, tensor_def_deviation(c, t->def),
-                     how == INIT_TRUNC_NORMAL || how == INIT_LECUN, t->before + first, n, out);
-}
-
 typedef struct fill_work {
     weights *w;
     job *jobs;
@@ -158,46 +118,6 @@ typedef struct fill_work {
     float *rows; // [threads, row_elements]: what a thread converts before it packs
     size_t row_elements;
 } fill_work;
-
-// Is the slot used where the file is mapped?
-static bool is_mapped(const slot *s)
-{
-    return s->tensor.from && (const void *)s->at == (const void *)s->tensor.from->bytes;
-}
-
-// The embedding of the padding token, among elements [first, first + n).
-static void zero_padding(const config *c, const tensor_def *def, size_t first, size_t n, float *at)
-{
-    if (def->init != INIT_EMBEDDING || c->padding < 0)
-        return;
-    const size_t width = (size_t)c->info.hidden_size, begin = (size_t)c->padding * width;
-    for (size_t i = begin > first ? begin : first; i < begin + width && i < first + n; i++)
-        at[i - first] = 0;
-}
-
-// Writes a job's elements to `to`, or looks them over where they are mapped and `to` is NULL.
-static status read_elements(const weights *w, const job *j, float *to)
-{
-    const config *c = w->config;
-    const tensor_slot *t = &j->slot->tensor;
-    const float *values = to ? to : j->slot->at + j->first;
-    size_t at;
-    if (!t->from) {
-        const draw_form form = j->pack && w->form == PACKING_BF16 ? DRAW_BF16 : DRAW_BEST;
-        draw_elements(form, c, t, w->seed, j->first, j->n, to);
-        zero_padding(c, t->def, j->first, j->n, to);
-        return OK;
-    }
-    if (to) {
-        convert_elements(t->from, t->layout, c->info.head_dim, j->first, j->n, to);
-        if (t->layout == LAYOUT_PLAIN) // pages that no other job reads
-            file_drop_pages(convert_at(t->from, j->first), convert_bytes(t->from, j->n));
-    }
-    if (kernel_finite(values, j->n, &at))
-        return OK;
-    return status_fail(ERR_NUMERIC, t->from->file, "tensor %s: element %zu is %s", t->from->name,
-                       j->first + at, isnan(values[at]) ? "NaN" : "infinite");
-}
 
 // Brings a job's elements into memory.
 static status run_job(void *context, int64_t item, int thread)
@@ -210,22 +130,23 @@ static status run_job(void *context, int64_t item, int thread)
     if (st != OK)
         return st;
     if (!j->pack)
-        return read_elements(f->w, j,
-                             is_mapped(s) ? NULL : (float *)(block + s->offset) + j->first);
+        return slot_read(s, f->w->config, f->w->seed, DRAW_BEST, j->first, j->n,
+                         slot_is_mapped(s) ? NULL : (float *)(block + s->offset) + j->first);
     float *rows = f->rows + (size_t)thread * f->row_elements;
-    st = read_elements(f->w, j, rows);
+    st = slot_read(s, f->w->config, f->w->seed, f->w->form == PACKING_BF16 ? DRAW_BF16 : DRAW_BEST,
+                   j->first, j->n, rows);
     if (st == OK)
         packed_put(&s->packed, block + s->packed_offset, (int)(j->first / (size_t)s->in),
                    (int)(j->n / (size_t)s->in), rows);
     return st;
 }
 
-// Elements of a job on this slot.
+// Elements of a job on this slot; whole blocks of rows where they are to be packed.
 static size_t job_elements(const slot *s, bool pack)
 {
-    const size_t grain = s->tensor.from ? convert_grain(s->tensor.from, s->tensor.layout) : 1;
-    size_t each = grain < JOB_ELEMENTS ? JOB_ELEMENTS / grain * grain : grain;
+    size_t each = slot_run(s);
     if (pack) {
+        const size_t grain = s->tensor.from ? convert_grain(s->tensor.from, s->tensor.layout) : 1;
         const size_t block = (size_t)PACK_OUTPUTS * (size_t)s->in;
         each = each > block ? each / block * block : block;
         while (each % grain != 0)
@@ -284,8 +205,8 @@ static void drop_unused_source(weights *w)
 {
     bool used = false;
     for (size_t i = 0; i < w->n; i++) {
-        used = used || is_mapped(&w->slots[i]);
-        if (w->slots[i].tensor.from && !is_mapped(&w->slots[i]))
+        used = used || slot_is_mapped(&w->slots[i]);
+        if (w->slots[i].tensor.from && !slot_is_mapped(&w->slots[i]))
             file_drop_pages(w->slots[i].tensor.from->bytes, w->slots[i].tensor.from->n_bytes);
     }
     if (used)
@@ -300,31 +221,46 @@ static void place_slot(const weights *w, slot *s)
     if (s->packs)
         s->packed.at = (char *)w->block + s->packed_offset;
     if (s->tensor.def && !s->at && (!s->packs || s->tensor.def->rows))
-        s->at = (const float *)(const void *)((char *)w->block + s->offset);
+        s->at = (const float *)(const void *)((char *)(s->elsewhere ? w->addresses : w->block) +
+                                              s->offset);
+}
+
+// Finds or plans all tensors, for which a block needs *bytes. Takes the source.
+static status plan_weights(const config *c, const tensor_table *table, weight_source *source,
+                           uint64_t seed, bool shown, packing form, size_t *bytes, weights **out)
+{
+    status st;
+    weights *w = checked_calloc(1, sizeof *w);
+    if (!w) {
+        weight_source_close(source);
+        return status_no_memory("weights");
+    }
+    *w = (weights){.table = *table,
+                   .experts = c->info.experts > 0 ? c->info.experts : 1,
+                   .source = source,
+                   .seed = seed,
+                   .form = form,
+                   .shown = shown,
+                   .config = c};
+    w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)layer_slots(w);
+    if (!(w->slots = checked_calloc(w->n, sizeof *w->slots)))
+        TRY(status_no_memory("weights"));
+    TRY(plan_slots(w, bytes));
+    *out = w;
+    w = NULL;
+done:
+    weights_close(w);
+    return st;
 }
 
 status weights_open(const config *c, const tensor_table *table, weight_source *source,
                     uint64_t seed, int threads, packing form, share *node, weights **out)
 {
-    status st = OK;
     size_t bytes = 0;
-    weights *w = checked_calloc(1, sizeof *w);
-    if (!w) {
-        weight_source_close(source);
-        st = status_no_memory("weights");
-    } else {
-        *w = (weights){.table = *table,
-                       .experts = c->info.experts > 0 ? c->info.experts : 1,
-                       .source = source,
-                       .share = node,
-                       .seed = seed,
-                       .form = form,
-                       .config = c};
-        w->n = (size_t)table->n_globals + (size_t)c->info.layers * (size_t)layer_slots(w);
-        w->slots = checked_calloc(w->n, sizeof *w->slots);
-        st = w->slots ? plan_slots(w, &bytes) : status_no_memory("weights");
-    }
+    weights *w = NULL;
+    status st = plan_weights(c, table, source, seed, false, form, &bytes, &w);
     TRY(share_vote(node, st)); // before what all ranks do together
+    w->share = node;
     if (node)
         st = node->alloc(node, bytes, SHARE_UNSET, &w->block);
     else
@@ -342,6 +278,26 @@ done:
     return st;
 }
 
+status weights_open_shown(const config *c, const tensor_table *table, weight_source *source,
+                          uint64_t seed, weights **out)
+{
+    status st;
+    size_t bytes = 0;
+    weights *w = NULL;
+    TRY(plan_weights(c, table, source, seed, true, PACKING_NONE, &bytes, &w));
+    if (!(w->block = checked_aligned(bytes, 1)) ||
+        !(w->addresses = addresses_reserve(w->addressed)))
+        TRY(status_no_memory("weights"));
+    for (size_t i = 0; i < w->n; i++)
+        place_slot(w, &w->slots[i]);
+    w->config = NULL;
+    *out = w;
+    w = NULL;
+done:
+    weights_close(w);
+    return st;
+}
+
 void weights_close(weights *w)
 {
     if (!w)
@@ -350,6 +306,7 @@ void weights_close(weights *w)
         w->share->release(w->share, w->block);
     else
         free(w->block);
+    addresses_release(w->addresses, w->addressed);
     weight_source_close(w->source);
     free(w->slots);
     free(w);
@@ -381,19 +338,33 @@ linear weights_expert(const weights *w, int layer, int i, int expert)
     return slot_linear(slot_at(w, (tensor_place){layer, i, expert}), NULL);
 }
 
+status weights_show(weights *w, const config *c, int threads, const atomic_bool *stopping,
+                    weights_see *see, void *context)
+{
+    status st;
+    const slots_showing a = {w->slots, w->n, c, w->seed, w->block, threads, stopping, see, context};
+    TRY(slots_show(&a));
+    TRY(weights_unchanged(w)); // a file that changes may hold anything
+    weight_source_close(w->source);
+    w->source = NULL;
+done:
+    return st;
+}
+
+size_t weights_largest_piece(const weights *w)
+{
+    return slots_largest_piece(w->slots, w->n);
+}
+
 status weights_each(const weights *w, status (*see)(void *context, const weight_values *v),
                     void *context)
 {
     status st = OK;
-    for (size_t i = 0; i < w->n; i++) {
-        const slot *s = &w->slots[i];
-        if (!s->at)
-            continue;
-        const tensor_def *def = s->tensor.def;
-        const weight_values v = {s->at, s->tensor.elements, tensor_def_products(def),
-                                 tensor_def_rows(def)};
-        TRY(see(context, &v));
-    }
+    for (size_t i = 0; i < w->n; i++)
+        if (w->slots[i].at) {
+            const weight_values v = slots_values_of(&w->slots[i]);
+            TRY(see(context, &v));
+        }
 done:
     return st;
 }

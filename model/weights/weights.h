@@ -5,6 +5,7 @@
 #ifndef MODEL_WEIGHTS_WEIGHTS_H
 #define MODEL_WEIGHTS_WEIGHTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include "model/files/weight_source.h"
 #include "model/kernels/linear.h"
 #include "model/weights/tensor_table.h"
+#include "model/weights/weight_values.h"
 #include "pipeline/base/share.h"
 
 typedef struct weights weights;
@@ -37,16 +39,19 @@ linear weights_linear(const weights *w, int layer, int i, int bias);
 // The same of a layer's tensor that each expert has, without bias.
 linear weights_expert(const weights *w, int layer, int i, int expert);
 
-// A tensor's float32 values, and who reads them: products, others, or both.
-typedef struct weight_values {
-    const float *at;
-    size_t elements;
-    bool products, rows;
-} weight_values;
-
-// Shows each tensor that is held, of weights that are not packed. Stops at the first failure.
+// Weights that are read or drawn only to be shown, piece by piece, to whoever holds them: a device.
+// Here tensors have addresses by which they are told apart, and values only where slots_kept_here.
+// Takes the source, which weights_show closes. Each rank does so for itself. Local. ERR_INPUT as above.
+status weights_open_shown(const config *c, const tensor_table *table, weight_source *source,
+                          uint64_t seed, weights **out);
+// Values of the largest piece.
+size_t weights_largest_piece(const weights *w);
+// Tells of each tensor that is held, without its values. Stops at the first failure.
 status weights_each(const weights *w, status (*see)(void *context, const weight_values *v),
                     void *context);
+// Shows all values, once (slots_show). `c` is as when they were opened.
+status weights_show(weights *w, const config *c, int threads, const atomic_bool *stopping,
+                    weights_see *see, void *context);
 
 // ERR_INPUT when a mapped file is no longer what it was.
 status weights_unchanged(const weights *w);

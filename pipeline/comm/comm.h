@@ -36,6 +36,10 @@ int comm_node(const comm *c); // of this rank, in [0, comm_nodes)
 int comm_nodes(const comm *c);
 int comm_node_of(const comm *c, int rank);
 int comm_first_of(const comm *c, int node); // its first rank
+// This rank's place among all ranks of its machine, and how many they are, whatever SULCUS_NODES makes
+// of them.
+int comm_machine_rank(const comm *c);
+int comm_machine_ranks(const comm *c);
 // This rank's place when all ranks are sorted by node and, within it, by their rank there
 // (comm_share's `rank`).
 int comm_position(const comm *c);

@@ -80,9 +80,9 @@ static void tell_next(team *t, int lane, int tag, const void *bytes, size_t n)
     stream_send(t->stream, m);
 }
 
-bool team_next(team *t, int lane, bool any, team_unit *unit)
+bool team_next(team *t, int lane, bool any, team_units *units)
 {
-    team_unit next = any ? *unit : (team_unit){-1, 0};
+    team_units next = any ? *units : (team_units){-1, 0, 0};
     if (t->base.rank > 0) {
         message *m;
         if (!stream_take(t->stream, lane, TAG_UNIT,
@@ -92,7 +92,7 @@ bool team_next(team *t, int lane, bool any, team_unit *unit)
         stream_drop(t->stream, m);
     }
     tell_next(t, lane, TAG_UNIT, &next, sizeof next);
-    *unit = next;
+    *units = next;
     return next.place >= 0;
 }
 

@@ -51,14 +51,14 @@ int team_count_here(const team *t);
 status team_begin(team *t, int threads);
 // Lanes of the list: as many as the member with the fewest threads has. Local.
 int team_lanes(const team *t);
-// The lane's next unit: the first member gives what it has claimed (*unit, where there is one:
-// `any`), all get it. False at the end of the list, on all members. A lane's calls, this and the
-// next, come from one thread after the other; those of several lanes from several at once.
-typedef struct team_unit {
-    int64_t place;   // in the list
-    int64_t stretch; // pipeline/schedule/cuts.h
-} team_unit;
-bool team_next(team *t, int lane, bool any, team_unit *unit);
+// The lane's next units: the first member gives what it has claimed (*units, where there are any),
+// all get it. False at the end of the list, on all members. A lane's calls, this and the next, come
+// from one thread after the other; those of several lanes from several at once.
+typedef struct team_units {
+    int64_t place, n; // in the list; a team claims one
+    int64_t stretch;  // pipeline/schedule/cuts.h
+} team_units;
+bool team_next(team *t, int lane, bool any, team_units *units);
 // The end of a unit: tells the next member how it went here and before. Returns the first failure.
 status team_unit_end(team *t, int lane, int64_t unit, status st);
 // Seconds that threads have waited so far, all of them together, for other members: for a unit, its

@@ -122,7 +122,9 @@ static status look_at_machines(run *r, int threads)
     text device = {0}, note = {0};
     const registry *known = r->file->registry;
     if (known->device)
-        TRY(comm_agree(r->comm, known->device(r->file->globals, &device, &note)));
+        TRY(comm_agree(r->comm,
+                       known->device(r->file->globals, comm_machine_rank(r->comm),
+                                     comm_machine_ranks(r->comm), &device, &note, &r->device)));
     if (note.length > 0 && comm_rank(r->comm) == 0)
         progress_say(r->records.progress, "%s", text_get(&note));
     const int types = machines_cpus(r->comm, text_get(&device), r->cpus);
@@ -242,6 +244,7 @@ static status start_work(run *r, const char *pipeline)
     TRY(comm_agree(r->comm, st));
     TRY(comm_agree(r->comm, comm_share(r->comm)->rank == 0 ? see_folder(r) : OK));
     resource_use_share(r->resources)->stopping = r->runtime.stopping;
+    resource_use_share(r->resources)->device = r->device;
     checkpoint_clock_start(&r->clock, params_real(g, "checkpoint"));
     TRY(task_look(r, first ? checkpoint_clean(r) : OK));
     TRY(watchdog_new(r->comm, r->dag, params_real(g, "watchdog"), &r->watchdog));
@@ -362,6 +365,7 @@ static void release_run(run *r)
     run_records_close(&r->records);
     free(r->tasks);
     free(r->times);
+    free(r->device);
     dag_free(r->dag);
     pipeline_file_free(r->file);
     pthread_mutex_destroy(&r->lock);

@@ -77,7 +77,8 @@ typedef struct run {
     // While units run: of tasks' verdicts and costs, of the journal, and of what follows.
     pthread_mutex_t lock;
     rank_doing doing;
-    watchdog *watchdog;              // NULL before work begins
+    watchdog *watchdog; // NULL before work begins
+    void *device;       // what computes beside this rank's CPUs, as the registry found it; owned
     bool stop_on_error, wants_notes; // wants_notes: wave_note.h
     double memory;                   // bytes of a node that may be used
     memory_limit limit;              // what the node has that has least

@@ -39,7 +39,7 @@ struct wave {
     int lanes;        // units of this rank that may run at once
     atomic_bool over; // lane 0 has found that no more will come
     // With the run's lock held.
-    _Atomic double longest; // seconds of this rank's longest unit; any thread may look at it
+    _Atomic double longest; // seconds of this rank's longest call; any thread may look at it
     double busy;            // of all, shared out to the lanes
     double ended, gap;      // when none ran any more; the longest time without one
     // Nanoseconds of this rank's threads between their first unit and the meeting, and of these,
@@ -100,6 +100,8 @@ static status lay_out(run *r, wave *w)
     if (st == OK && c.mine >= 0)
         st = work_queue_new(w->block, c.mine, c.here, c.first + c.mine, c.all, l->before, l->units,
                             &w->queue);
+    if (st == OK && w->queue && !w->team)
+        work_queue_join(w->queue, wave_units_together, &w->list);
     if (st == OK && steals)
         st = steal_new(r->comm, (char *)w->block + shares, w->queue, &w->steal);
     return st;
@@ -148,13 +150,13 @@ static bool must_meet(const run *r, const wave *w)
            (w->cuts ? cuts_failed(w->cuts) : checkpoint_clock_due(&r->clock));
 }
 
-// A place of the list whose task has not failed; false when this node has none left.
-static bool claim_place(const wave *w, int64_t *i)
+// Places of a task that has not failed; false when this node has none left.
+static bool claim_places(const wave *w, team_units *u)
 {
     bool any;
     do
-        any = w->queue && work_queue_next(w->queue, i);
-    while (any && atomic_load(&board_of(w, *i)->failed));
+        any = w->queue && work_queue_next(w->queue, &u->place, &u->n);
+    while (any && atomic_load(&board_of(w, u->place)->failed));
     return any;
 }
 
@@ -167,7 +169,7 @@ static void serve_steals(void *context)
 }
 
 // The claim of lane 0, which tells the others when there is nothing more to come.
-static bool claim_first(run *r, wave *w, int64_t *i)
+static bool claim_first(run *r, wave *w, team_units *u)
 {
     int64_t failed;
     bool any = false;
@@ -180,7 +182,7 @@ static bool claim_first(run *r, wave *w, int64_t *i)
             break;
         if (w->steal)
             steal_serve(w->steal);
-        if ((any = claim_place(w, i)) || !w->steal || !steal_ask(w->steal))
+        if ((any = claim_places(w, u)) || !w->steal || !steal_ask(w->steal))
             break;
         pool_rest(r->runtime.pool, NAP_SECONDS);
     }
@@ -191,10 +193,10 @@ static bool claim_first(run *r, wave *w, int64_t *i)
     return any;
 }
 
-static bool claim_other(run *r, wave *w, int64_t *i)
+static bool claim_other(run *r, wave *w, team_units *u)
 {
     while (!must_meet(r, w)) {
-        if (claim_place(w, i))
+        if (claim_places(w, u))
             return true;
         if (!w->steal || atomic_load(&w->over))
             return false;
@@ -203,14 +205,14 @@ static bool claim_other(run *r, wave *w, int64_t *i)
     return false;
 }
 
-// The lane's next place of the list, for its rank or its team; false when there is none left, or it
-// is time to meet. The members of a team get the same.
-static bool next_unit(run *r, wave *w, int lane, team_unit *u)
+// The lane's next places of the list, for its rank or its team; false when there are none left, or
+// it is time to meet. The members of a team get the same.
+static bool next_units(run *r, wave *w, int lane, team_units *u)
 {
     const bool claims = w->cuts && w->queue;
     if (claims)
         cuts_rest(w->cuts, lane);
-    bool any = lane == 0 ? claim_first(r, w, &u->place) : claim_other(r, w, &u->place);
+    bool any = lane == 0 ? claim_first(r, w, u) : claim_other(r, w, u);
     u->stretch = any && claims ? cuts_enter(w->cuts, lane) : w->stretch;
     if (w->team)
         any = team_next(w->team, lane, any, u);
@@ -221,7 +223,7 @@ static bool next_unit(run *r, wave *w, int lane, team_unit *u)
     return any;
 }
 
-static double begin_unit(run *r, wave *w, const task *t, int64_t unit)
+static double begin_units(run *r, wave *w, const task *t, int64_t unit)
 {
     pthread_mutex_lock(&r->lock);
     const double now = progress_clock();
@@ -235,10 +237,11 @@ static double begin_unit(run *r, wave *w, const task *t, int64_t unit)
     return now;
 }
 
-// What a task's unit, at place `i` of the list, has come to.
-static void end_unit(run *r, wave *w, running_task *a, team_unit u, int64_t unit, status st,
-                     double begun)
+// What a task's units from `unit` on have come to.
+static void end_units(run *r, wave *w, running_task *a, const team_units *u, int64_t unit,
+                      status st, double begun)
 {
+    tally *t = &a->tally[u->stretch % 2];
     pthread_mutex_lock(&r->lock);
     const double now = progress_clock(), took = now - begun;
     if (--r->doing.units == 0) {
@@ -250,12 +253,13 @@ static void end_unit(run *r, wave *w, running_task *a, team_unit u, int64_t unit
     w->busy += took / w->lanes;
     a->busy += st == OK ? took / w->lanes : 0;
     verdict_add(&a->verdict, st);
-    if (st == OK && w->queue) {
-        a->worked += wave_units_cost(a, unit);
-        atomic_fetch_or(&a->tally[u.stretch % 2].bits[unit / 64], (uint64_t)1 << unit % 64);
-        atomic_fetch_add(&board_of(w, u.place)->done, 1);
-    } else if (st != OK) {
-        atomic_store(&board_of(w, u.place)->failed, true);
+    for (int64_t i = unit; st == OK && w->queue && i < unit + u->n; i++) {
+        a->worked += wave_units_cost(a, i);
+        atomic_fetch_or(&t->bits[i / 64], (uint64_t)1 << i % 64);
+        atomic_fetch_add(&board_of(w, u->place)->done, 1);
+    }
+    if (st != OK) {
+        atomic_store(&board_of(w, u->place)->failed, true);
         if (r->stop_on_error)
             stop_ask(r->stop);
     }
@@ -283,17 +287,19 @@ static status run_lane(void *context, int64_t item, int thread)
     run *r = ((lanes *)context)->run;
     wave *w = ((lanes *)context)->wave;
     const int lane = (int)item;
-    team_unit u;
-    while (lane < w->lanes && next_unit(r, w, lane, &u)) {
+    team_units u;
+    while (lane < w->lanes && next_units(r, w, lane, &u)) {
         const wave_part *part = &w->list.parts[wave_units_part(&w->list, u.place)];
         running_task *a = part->task;
+        const stage_def *stage = a->of->task->stage;
         const int64_t unit = wave_units_number(part, u.place);
-        const double begun = begin_unit(r, w, a->of->task, unit);
-        status st =
-            a->of->task->stage->unit(a->state, &a->vector, unit, lane, a->tally[u.stretch % 2].sum);
+        partial *sum = a->tally[u.stretch % 2].sum;
+        const double begun = begin_units(r, w, a->of->task, unit);
+        status st = u.n == 1 ? stage->unit(a->state, &a->vector, unit, lane, sum)
+                             : stage->units(a->state, &a->vector, unit, u.n, lane, sum);
         if (w->team)
             st = team_unit_end(w->team, lane, u.place, st);
-        end_unit(r, w, a, u, unit, st, begun);
+        end_units(r, w, a, &u, unit, st, begun);
     }
     // Other nodes may ask as long as this one has not come to the meeting.
     while (lane == 0 && w->steal && any_unit(r)) {

@@ -2,6 +2,7 @@
 // Seconds are added up as whole nanoseconds, so that one reduction of integers does for all.
 #include "pipeline/run/wave_note.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,26 +65,61 @@ void wave_note_finished(run *r, const task *t, double busy, int ranks, double al
     s->n++;
 }
 
-// Seconds to the end of a task: of its round, and of what is ahead of that, by the stage's word or
-// by what was foreseen. Without a word, unknown once more was done than was foreseen.
-static double seconds_left(const wave_part *part, const progress_line *line)
+// Units of a task's later rounds, by the stage's word or by what was foreseen. Without a word, unknown
+// (negative) once more was done than was foreseen.
+static double units_ahead(const wave_part *part)
 {
     const running_task *a = part->task;
-    const double rate = progress_rate(line), done = (double)line->done;
-    const double round = (double)line->units - done;
-    const double all = part->ahead >= 0 ? round + (double)part->ahead
-                                        : (double)(a->foreseen - a->units - a->done) - done;
-    if (rate <= 0 || (a->foreseen > 0 && all < round && a->of->task->stage->tell))
+    const double later = (double)(a->foreseen - a->units - a->plan.units);
+    if (part->ahead >= 0)
+        return (double)part->ahead;
+    if (later < 0 && a->foreseen > 0 && a->of->task->stage->tell)
         return -1;
-    return (all > round ? all : round) / rate;
+    return later > 0 ? later : 0;
 }
 
-// Tasks that run together end together, more or less; the others come behind them.
-static progress_end find_end(const run *r, const progress_line *lines, size_t n)
+// Looks how far the wave has come, and what its pace so far makes of the tasks' later rounds, whose
+// units are taken to cost what those of this one do. Returns the seconds that the wave has left;
+// negative: not known.
+static double look_ahead(const wave_units *l, double seconds)
+{
+    double rest = 0, done = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        wave_part *p = &l->parts[i];
+        const double cost = (double)(l->before[p->first + p->n] - l->before[p->first]);
+        const double part =
+            p->here > 0 ? (double)atomic_load(&p->board->done) / (double)p->here : 0;
+        p->done = part * (double)p->n;
+        done += part * cost;
+        rest += (1 - part) * cost;
+        p->later = units_ahead(p) * cost / (double)p->n;
+    }
+    for (size_t i = 0; i < l->n && done > 0; i++)
+        l->parts[i].later *= seconds / done;
+    return done > 0 ? rest * seconds / done : -1;
+}
+
+// Seconds to the end of a task: no task goes on before the wave has ended, and all that do so share
+// what computes.
+static double seconds_left(const wave_units *l, const wave_part *part, double wave)
+{
+    double left = wave;
+    if (wave < 0 || part->later < 0)
+        return -1;
+    for (size_t i = 0; i < l->n; i++)
+        left += l->parts[i].later < part->later ? fmax(l->parts[i].later, 0) : part->later;
+    return left;
+}
+
+// The tasks that run end when the last of them does; the others come behind them.
+static progress_end find_end(const run *r, const wave_units *l, double wave)
 {
     progress_end end = {.left = -1};
-    for (size_t i = 0; i < n; i++)
-        end.left = lines[i].left > end.left ? lines[i].left : end.left;
+    for (size_t i = 0; i < l->n; i++) {
+        const double left = seconds_left(l, &l->parts[i], wave);
+        end.left = left > end.left ? left : end.left;
+        end.unknown += left < 0;
+    }
     for (size_t i = 0; r->times && i < r->dag->n && end.left >= 0; i++) {
         if (r->tasks[i].phase > PHASE_READY)
             continue;
@@ -97,24 +133,32 @@ static progress_end find_end(const run *r, const progress_line *lines, size_t n)
 void wave_note_progress(run *r, const wave_units *l, double started)
 {
     size_t n = 0;
-    double now = progress_clock();
+    const double now = progress_clock();
     const bool due = progress_due(r->records.progress); // mostly not, and this is asked every unit
+    bool late = false;
+    for (size_t i = 0; i < l->n; i++) {
+        wave_part *p = &l->parts[i];
+        if (p->ended <= 0 && atomic_load(&p->board->done) >= p->here)
+            p->ended = now - started;
+        late = late || now - p->journalled >= JOURNAL_SECONDS;
+    }
+    if (!due && !late)
+        return;
+    const double wave = look_ahead(l, now - started);
     for (size_t p = 0; p < l->n; p++) {
         wave_part *part = &l->parts[p];
-        const bool late = now - part->journalled >= JOURNAL_SECONDS;
-        int64_t done = due || late ? atomic_load(&part->board->done) : 0;
-        if (part->here == 0 || done == 0)
+        if (part->done <= 0)
             continue;
         progress_line line = {.label = part->task->of->task->label,
                               .round = part->task->round,
                               .units = part->n,
-                              .seconds = now - started};
-        line.done = (int64_t)((double)done / (double)part->here * (double)part->n);
-        line.left = seconds_left(part, &line);
+                              .done = (int64_t)part->done,
+                              .seconds = part->ended > 0 ? part->ended : now - started,
+                              .left = seconds_left(l, part, wave)};
         memcpy(line.note, part->note, sizeof line.note);
-        if (done < part->here)
+        if (part->ended <= 0)
             l->lines[n++] = line;
-        if (!late)
+        if (now - part->journalled < JOURNAL_SECONDS)
             continue;
         part->journalled = now;
         const journal_progress j = {.label = line.label,
@@ -128,5 +172,5 @@ void wave_note_progress(run *r, const wave_units *l, double started)
         (void)journal_task_progress(r->records.journal, &j);
     }
     if (due)
-        progress_show(r->records.progress, n, l->lines, find_end(r, l->lines, n));
+        progress_show(r->records.progress, n, l->lines, find_end(r, l, wave));
 }

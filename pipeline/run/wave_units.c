@@ -156,3 +156,16 @@ size_t wave_units_part(const wave_units *l, int64_t at)
     }
     return low;
 }
+
+int64_t wave_units_together(void *list, int64_t at)
+{
+    const wave_units *l = list;
+    const wave_part *p = &l->parts[wave_units_part(l, at)];
+    const running_task *a = p->task;
+    const stage_def *stage = a->of->task->stage;
+    if (!stage->together || at == p->first)
+        return 1;
+    const int64_t unit = wave_units_number(p, at);
+    return wave_units_number(p, at - 1) == unit - 1 ? stage->together(a->state, &a->vector, unit)
+                                                    : 1;
+}

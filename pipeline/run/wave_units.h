@@ -23,9 +23,12 @@ typedef struct wave_part {
     int64_t *rest;     // their numbers in the round, where some are done already; owned
     part_board *board; // borrowed
     int64_t here;      // how many of its units fall to this node
-    double journalled; // rank 0: when the journal last heard of it
-    int64_t ahead;     // rank 0: units of later rounds, as the stage has it; negative: not told
-    char note[64];     // rank 0: what the stage says of the round
+    // On rank 0, for who watches:
+    double journalled;  // when the journal last heard of it
+    int64_t ahead;      // units of later rounds, as the stage has it; negative: not told
+    char note[64];      // what the stage says of the round
+    double done, ended; // units that are done; seconds of the wave until all were, 0 before
+    double later;       // seconds of later rounds, alone; negative: not known
 } wave_part;
 
 typedef struct wave_units {
@@ -45,6 +48,9 @@ void wave_units_free(wave_units *l); // {0} is a no-op
 // The part of a place of the list, as an index; and the number of the unit there in its round.
 size_t wave_units_part(const wave_units *l, int64_t at);
 int64_t wave_units_number(const wave_part *p, int64_t at);
+// For work_queue_join, of a list: how many units a call may have in which the unit of a place stands
+// behind that of the place before it, as its stage says (`together`).
+int64_t wave_units_together(void *list, int64_t at);
 
 // Operations of a unit of its round, of all units; 1 and 0 where the stage does not say.
 double wave_units_cost(const running_task *a, int64_t unit);

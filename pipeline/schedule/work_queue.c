@@ -21,6 +21,8 @@ struct work_queue {
     share_left *shares; // one a rank of the node
     int node_rank, node_ranks;
     const int64_t *before;
+    work_queue_joins_fn *joins; // NULL: units are claimed one by one
+    void *context;
 };
 
 static uint64_t pack_range(int64_t first, int64_t end)
@@ -67,7 +69,7 @@ status work_queue_new(void *block, int node_rank, int node_ranks, int position, 
     work_queue *c = checked_calloc(1, sizeof *c);
     if (!c)
         return status_no_memory("the list of units");
-    *c = (work_queue){block, node_rank, node_ranks, before};
+    *c = (work_queue){block, node_rank, node_ranks, before, NULL, NULL};
     atomic_store(&c->shares[node_rank].range,
                  pack_range(work_queue_cut(before, n, position, ranks),
                             work_queue_cut(before, n, position + 1, ranks)));
@@ -80,16 +82,34 @@ void work_queue_free(work_queue *c)
     free(c);
 }
 
-// Claims the first or the last unit of a share; false when it is empty.
-static bool take_unit(share_left *share, bool front, int64_t *unit)
+void work_queue_join(work_queue *c, work_queue_joins_fn *joins, void *context)
+{
+    c->joins = joins;
+    c->context = context;
+}
+
+// How many units of [first, end) make a run, from its front or its back. Half at most, so that others
+// find work as long as there is any.
+static int64_t measure_run(const work_queue *c, int64_t first, int64_t end, bool front)
+{
+    const int64_t most = (end - first + 1) / 2;
+    int64_t n = 1;
+    while (c->joins && n < most && c->joins(c->context, front ? first + n : end - n) > n)
+        n++;
+    return n;
+}
+
+// Claims the first or the last units of a share; false when it is empty.
+static bool take_units(const work_queue *c, share_left *share, bool front, int64_t *at, int64_t *n)
 {
     uint64_t range = atomic_load(&share->range), rest;
     do {
         int64_t first = first_of(range), end = end_of(range);
         if (first >= end)
             return false;
-        *unit = front ? first : end - 1;
-        rest = front ? pack_range(first + 1, end) : pack_range(first, end - 1);
+        *n = measure_run(c, first, end, front);
+        *at = front ? first : end - *n;
+        rest = front ? pack_range(first + *n, end) : pack_range(first, end - *n);
     } while (!atomic_compare_exchange_weak(&share->range, &range, rest));
     return true;
 }
@@ -110,13 +130,13 @@ static share_left *richest_share(const work_queue *c)
     return best;
 }
 
-bool work_queue_next(work_queue *c, int64_t *unit)
+bool work_queue_next(work_queue *c, int64_t *first, int64_t *n)
 {
     share_left *victim;
-    if (take_unit(&c->shares[c->node_rank], true, unit))
+    if (take_units(c, &c->shares[c->node_rank], true, first, n))
         return true;
     while ((victim = richest_share(c)))
-        if (take_unit(victim, false, unit))
+        if (take_units(c, victim, false, first, n))
             return true;
     return false;
 }

@@ -36,8 +36,16 @@ status work_queue_new(void *block, int node_rank, int node_ranks, int position, 
                       const int64_t *before, int64_t n, work_queue **out);
 void work_queue_free(work_queue *c); // NULL is a no-op
 
-// The next unit for this rank, or false when the node has none left. Every unit is given out once.
-bool work_queue_next(work_queue *c, int64_t *unit);
+// How many units a run may have in which `unit` stands behind the unit before it; 1: it begins a run.
+// Whenever it is asked it says the same. From any thread, in a claim that may be tried again.
+typedef int64_t work_queue_joins_fn(void *context, int64_t unit);
+// Claims are of runs from now on, as `joins` allows. Before the first claim.
+void work_queue_join(work_queue *c, work_queue_joins_fn *joins, void *context);
+
+// The next units for this rank, [*first, *first + *n), or false when the node has none left: one, or
+// where units join a run of them, of at most half of what its share has left. Every unit is given out
+// once.
+bool work_queue_next(work_queue *c, int64_t *first, int64_t *n);
 
 // Units of the node that nobody has claimed yet; and what they cost.
 int64_t work_queue_left(const work_queue *c);

@@ -2,48 +2,51 @@
 // `cpu` looks for nothing: a plug-in that does not load must not stop who does not want it.
 #include "stages/common/computing_device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/cuda/loader.h"
+#include "pipeline/base/checked.h"
 
-// ERR_USAGE where a device is insisted on and none is there.
-static status find(const params *pipeline, found_device *out)
+status computing_device_find(const params *pipeline, int place, int places, text *name, text *note,
+                             void **found)
 {
+    status st = OK;
+    found_device *d = NULL;
     const char *wanted = params_text(pipeline, "device");
-    *out = (found_device){.sharers = 1};
     if (strcmp(wanted, "cpu") == 0)
         return OK;
-    loader_find(out);
-    return out->ops || strcmp(wanted, "cuda") != 0
-               ? OK
-               : params_fail(pipeline, "device", "%s; or set device: cpu", out->line);
-}
-
-status computing_device_choose(const params *pipeline, model_options *options)
-{
-    found_device found;
-    const status st = find(pipeline, &found);
-    options->device = found.ops;
-    options->device_index = found.index;
-    options->device_sharers = found.sharers;
+    if (!(d = checked_calloc(1, sizeof *d)))
+        return status_no_memory("a device");
+    loader_find(place, places, d);
+    if (d->ops) {
+        TRY(loader_name(d, name));
+        *found = d;
+        d = NULL;
+    } else if (strcmp(wanted, "cuda") == 0) {
+        st = params_fail(pipeline, "device", "%s; or set device: cpu", d->line);
+    } else {
+        text_addf(note, "device: auto: computing on CPUs: %s", d->line);
+    }
+done:
+    free(d);
     return st;
 }
 
-status computing_device_name(const params *pipeline, text *name, text *note)
+void computing_device_take(const share *s, model_options *options)
 {
-    found_device found;
-    const status st = find(pipeline, &found);
-    if (st == OK && found.ops)
-        return loader_name(&found, name);
-    if (st == OK && found.line[0])
-        text_addf(note, "device: auto: computing on CPUs: %s", found.line);
-    return st;
+    const found_device *d = s ? s->device : NULL;
+    if (!d)
+        return;
+    options->device = d->ops;
+    options->device_index = d->index;
+    options->device_sharers = d->sharers;
 }
 
 status computing_device_memory(text *name, double *bytes, text *note)
 {
     found_device found;
-    loader_find(&found);
+    loader_find(0, 1, &found);
     *bytes = 0;
     if (found.ops)
         return loader_memory(&found, name, bytes);

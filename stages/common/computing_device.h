@@ -7,13 +7,13 @@
 #include "pipeline/base/text.h"
 #include "pipeline/config/params.h"
 
-// Fills in the device of a model's options: none with `device: cpu`, nor with `auto` where there is
-// none. Local. ERR_USAGE: `device: cuda`, and there is none, with what mends it.
-status computing_device_choose(const params *pipeline, model_options *options);
+// As registry.device (pipeline/stage.h): nothing with `device: cpu`, nor with `auto` where there is
+// none, and then `note` says why. ERR_USAGE: `device: cuda`, and there is none, with what mends it.
+status computing_device_find(const params *pipeline, int place, int places, text *name, text *note,
+                             void **found);
 
-// Adds the name of what computes beside the CPUs, and in `note` why `auto` found nothing. As
-// registry.device (pipeline/stage.h).
-status computing_device_name(const params *pipeline, text *name, text *note);
+// Fills in the device of a model's options, as the share of its ranks has it (NULL: none). Local.
+void computing_device_take(const share *s, model_options *options);
 
 // As registry.device_memory (pipeline/stage.h).
 status computing_device_memory(text *name, double *bytes, text *note);

@@ -21,8 +21,9 @@
 typedef struct model_entry {
     model *model;
     char *path;
-    compute compute, held; // of products; and as this machine holds weights, for a device float32
-    model_cache *cache;    // owned
+    compute compute;
+    bool elsewhere;     // a device holds the weights
+    model_cache *cache; // owned
 } model_entry;
 
 static const param_def model_params[] = {
@@ -106,14 +107,13 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
     model_entry *e = checked_calloc(1, sizeof *e);
     if (e) {
         e->path = strdup(options.path);
-        e->compute = e->held = options.compute;
-        if (strcmp(params_text(pipeline, "device"), "cuda") == 0)
-            e->held = COMPUTE_F32;
+        e->compute = options.compute;
+        e->elsewhere = strcmp(params_text(pipeline, "device"), "cuda") == 0;
     }
     // Not to leave here: opening is collective, and the other ranks are in it.
     status mine = e && e->path ? OK : status_no_memory("a model");
-    if (mine == OK && !options.light)
-        mine = computing_device_choose(pipeline, &options);
+    if (!options.light)
+        computing_device_take(s, &options);
     if (mine == OK && options.light)
         mine = foreseen_path(options.path);
     TRY(share_vote(s, mine));
@@ -127,6 +127,18 @@ done:
     return st;
 }
 
+// Bytes of the weights, or of a member's part of them: that a node's ranks hold once.
+static double shared_bytes(const model_entry *e, int member, int members)
+{
+    return e->elsewhere ? 0 : (double)model_part_bytes(e->model, member, members, e->compute);
+}
+
+// That each of them takes for itself.
+static double own_bytes(const model_entry *e, int member, int members)
+{
+    return e->elsewhere ? (double)model_shown_bytes(e->model, member, members) : 0;
+}
+
 // A tile closes with the sample that fills it: it has rows of two at most, where samples are short.
 static part_need model_entry_part(const void *object, int member, int members, int threads)
 {
@@ -136,8 +148,9 @@ static part_need model_entry_part(const void *object, int member, int members, i
     int64_t most = info->rows_per_image ? (rows - 1) / info->rows_per_image + 1 : rows;
     const device_need d = model_device_need(e->model, member, members, e->compute);
     return (part_need){.most = info->layers,
-                       .shared = (double)model_part_bytes(e->model, member, members, e->held),
-                       .own = (double)model_scratch_bytes(info, threads, most, rows),
+                       .shared = shared_bytes(e, member, members),
+                       .own = own_bytes(e, member, members) +
+                              (double)model_scratch_bytes(info, threads, most, rows),
                        .device_free = (double)d.free,
                        .device = (double)d.weights,
                        .batch_least = (double)d.batch_least,
@@ -392,12 +405,18 @@ double stage_model_bytes(const task *t)
     const model_entry *e = task_resource(t, "model", 0);
     const params *pipeline = task_pipeline(t);
     int parts = params_text(pipeline, "layers_over") ? 1 : (int)params_int(pipeline, "layers_over");
-    if (parts <= 1 || parts > model_get_info(e->model)->layers)
-        return (double)model_weight_bytes(model_get_info(e->model), e->held);
+    if (parts < 1 || parts > model_get_info(e->model)->layers)
+        parts = 1;
     double most = 0;
     for (int member = 0; member < parts; member++)
-        most = fmax(most, (double)model_part_bytes(e->model, member, parts, e->held));
+        most = fmax(most, shared_bytes(e, member, parts) + own_bytes(e, member, parts));
     return most;
+}
+
+double stage_weight_bytes(const task *t)
+{
+    const model_entry *e = task_resource(t, "model", 0);
+    return (double)model_weight_bytes(model_get_info(e->model), e->compute);
 }
 
 double stage_products_bytes(int threads)

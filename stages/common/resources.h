@@ -29,6 +29,8 @@ model_cache **stage_model_cache(const task *t);
 // For estimates: bytes of the model that a rank holds, and the ranks of its node once; in teams,
 // the most that a member holds.
 double stage_model_bytes(const task *t);
+// Bytes of all its weights, in the type that products read.
+double stage_weight_bytes(const task *t);
 // And what the matrix products take in `threads` threads: library code, their packing buffers.
 double stage_products_bytes(int threads);
 

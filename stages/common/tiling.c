@@ -104,3 +104,8 @@ int64_t tiling_units(const tiling *t, const model_info *info, int64_t first, int
     }
     return units;
 }
+
+tile_run tile_runs_join(tile_run first, tile_run last)
+{
+    return (tile_run){first.first, last.first + last.tiles - first.first};
+}

@@ -49,6 +49,9 @@ typedef struct tile_run {
     int64_t first, tiles;
 } tile_run;
 
+// From the first of some runs to the last, which follow each other.
+tile_run tile_runs_join(tile_run first, tile_run last);
+
 // Cuts tiles [first, end) into units of consecutive tiles, and returns how many; writes them to
 // runs[that many], never more than there are tiles, where `runs` is not NULL.
 int64_t tiling_units(const tiling *t, const model_info *info, int64_t first, int64_t end,

@@ -305,7 +305,7 @@ static status export_estimate(const task *t, estimate *out)
     const dataset *d = stage_dataset(t, "data", 0);
     const double subsets = d ? dataset_subsets(d) : 1;
     out->units = takes_all(p) ? (int64_t)subsets : (int64_t)params_count(p, "forget");
-    out->disk_bytes = (double)out->units * stage_model_bytes(t);
+    out->disk_bytes = (double)out->units * stage_weight_bytes(t);
     return OK;
 }
 

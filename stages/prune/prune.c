@@ -56,40 +56,10 @@
 
 #include "pipeline/base/checked.h"
 #include "stages/common/resources.h"
-#include "stages/common/shelf.h"
 #include "stages/common/stage_samples.h"
 #include "stages/prune/prune_artefact.h"
-#include "stages/prune/prune_cache.h"
 #include "stages/prune/prune_params.h"
-#include "stages/prune/prune_round.h"
-
-typedef struct prune_state {
-    const task *task; // borrowed
-    model *model;     // borrowed
-    ranking ranking;
-    ablation ablation;
-    evaluation evaluation;
-    recollect *again; // NULL: one step
-    prune_setting setting;
-    int64_t *random; // [seeds, neurons]: random orders; that of a seed is the same for all subsets,
-                     // so that those with as many neurons pruned share its answers
-    prune_plan plan;
-    shelf *masks; // those of the plan that units need: of unit_mask
-    prune_cache *cache;
-    answers *answers; // [lanes, plan.longest] of each unit in hand, tile by tile
-    prune_output output;
-} prune_state;
-
-// A mask of the plan, compiled.
-typedef struct unit_mask {
-    model_mask *mask;        // NULL: prunes nothing
-    ablated_neurons neurons; // for value: resample
-    char asked[DIGEST_HEX];  // with it, see prune_cache.h
-} unit_mask;
-
-// Masks that are compiled at once: each may take MODEL_COMPACT_BYTES. Units of one follow each
-// other, so that more are wanted only where many searches ask for a tile each.
-enum { MASKS = 16 };
+#include "stages/prune/prune_state.h"
 
 static prune_setting setting_of(const prune_state *s)
 {
@@ -148,86 +118,6 @@ static status prune_new(const task *t, prune_state **out)
     return OK;
 }
 
-static int masks_at_once(const task *t)
-{
-    const int threads = pool_threads(task_pool(t));
-    return threads < MASKS ? threads : MASKS;
-}
-
-static void drop_mask(void *item)
-{
-    unit_mask *m = item;
-    model_mask_free(m->mask);
-    ablated_neurons_free(&m->neurons);
-    free(m);
-}
-
-// The order whose first neurons a mask of the plan prunes. *matched: owned by the caller.
-static status order_of_mask(const prune_state *s, const prune_mask *m, const int64_t **order,
-                            int64_t **matched)
-{
-    const ranking *r = &s->ranking;
-    const int64_t *own = m->forget < 0 ? NULL : r->order + m->forget * r->neurons;
-    const int64_t *random = s->random + m->seed * r->neurons;
-    *order = m->kind == PRUNED_UNIFORM ? random : own;
-    if (m->kind == PRUNED_LOWEST)
-        *order = own + ranking_lowest(r, m->forget, m->pruned);
-    if (m->kind == PRUNED_RESPLIT)
-        *order = r->other + m->forget * r->neurons;
-    if (m->kind != PRUNED_LAYER_MATCHED)
-        return OK;
-    if (!(*matched = checked_calloc((size_t)m->pruned, sizeof **matched)))
-        return status_no_memory("a mask");
-    *order = *matched;
-    return ranking_match(r, own, m->pruned, random, *matched);
-}
-
-// Marks what a mask of the plan prunes, and says what is asked with it.
-static status fill_mask(const prune_state *s, const prune_mask *m, uint8_t *pruned[SITES],
-                        unit_mask *out)
-{
-    status st = OK;
-    const int64_t *order;
-    int64_t *matched = NULL;
-    TRY(order_of_mask(s, m, &order, &matched));
-    for (int k = 0; k < SITES; k++) {
-        size_t neurons = (size_t)s->ranking.layers * (size_t)s->ranking.width[k];
-        if (neurons > 0 && !(pruned[k] = checked_calloc(neurons, 1)))
-            TRY(status_no_memory("a mask"));
-    }
-    ranking_mask(&s->ranking, order, m->pruned, pruned);
-    TRY(prune_cache_ask(s->cache, pruned, &s->ablation, m->forget, out->asked));
-    const uint8_t *const marks[SITES] = {[SITE_MLP] = pruned[SITE_MLP],
-                                         [SITE_ATTN] = pruned[SITE_ATTN],
-                                         [SITE_EXPERT] = pruned[SITE_EXPERT]};
-    if (m->pruned > 0 && s->ablation.value == ABLATE_ZERO)
-        TRY(model_mask_new(s->model, task_pool(s->task), marks, &out->mask));
-    else if (m->pruned > 0)
-        TRY(model_mask_new_ablated(s->model, marks, &out->mask));
-    if (s->ablation.value == ABLATE_RESAMPLE)
-        TRY(ablated_neurons_make(&s->ablation, pruned, &out->neurons));
-done:
-    free(matched);
-    return st;
-}
-
-static status compile_mask(void *context, int64_t number, void **item)
-{
-    const prune_state *s = context;
-    uint8_t *pruned[SITES] = {NULL};
-    unit_mask *m = checked_calloc(1, sizeof *m);
-    if (!m)
-        return status_no_memory("a mask");
-    status st = fill_mask(s, &s->plan.mask[number], pruned, m);
-    for (int k = 0; k < SITES; k++)
-        free(pruned[k]);
-    if (st == OK)
-        *item = m;
-    else
-        drop_mask(m);
-    return st;
-}
-
 static status prune_open(const task *t, void **state)
 {
     status st = OK;
@@ -246,7 +136,8 @@ static status prune_open(const task *t, void **state)
     s->setting = setting_of(s);
     TRY(prune_cache_open(t, &s->setting, &s->cache));
     TRY(ranking_draw(&s->ranking, params_int(task_params(t), "seeds"), &s->random));
-    TRY(shelf_new(masks_at_once(t), task_pool(t), compile_mask, drop_mask, s, &s->masks));
+    TRY(shelf_new(prune_masks_at_once(t), task_pool(t), prune_mask_compile, prune_mask_drop, s,
+                  &s->masks));
     *state = s;
     s = NULL;
 done:
@@ -281,12 +172,15 @@ static status prune_plan_round(void *state, const round_state *round, round_plan
 {
     status st = OK;
     prune_state *s = state;
+    const tiling *cuts = &s->evaluation.source.cuts;
     shelf_clear(s->masks);
     prune_plan_free(&s->plan);
     TRY(prune_round_order(&s->setting, round, &s->ranking));
     TRY(prune_plan_make(&s->setting, round, &s->plan));
+    s->tiles = model_tiles_together(s->model, cuts->max_samples, cuts->max_rows);
+    s->tiles = s->tiles > s->plan.longest ? s->tiles : s->plan.longest;
     free(s->answers);
-    s->answers = checked_calloc((size_t)s->plan.longest * (size_t)pool_threads(task_pool(s->task)),
+    s->answers = checked_calloc((size_t)s->tiles * (size_t)pool_threads(task_pool(s->task)),
                                 sizeof *s->answers);
     if (!s->answers)
         TRY(status_no_memory("answers"));
@@ -370,35 +264,56 @@ static status collect_step(prune_state *s, const unit_mask *m, const prune_unit 
         .ablate = s->ablation.value == ABLATE_ZERO ? NULL : set_means,
         .context = s,
     };
-    return recollect_run(s->again, u->run.first, lane, &pruning, sum);
+    return recollect_run(s->again, u->run.first, u->run.tiles, lane, &pruning, sum);
 }
 
-static status prune_compute(void *state, const round_state *round, int64_t index, int lane,
-                            partial *sum)
+// Of a mask, tiles that follow each other and are answered alike.
+static int64_t prune_together(void *state, const round_state *round, int64_t index)
+{
+    const prune_state *s = state;
+    const tile_source *source = &s->evaluation.source;
+    const prune_unit *u = &s->plan.unit[index], *before = u - 1;
+    if (is_step(s, round))
+        return recollect_together(s->again, u->run.first);
+    if (u->mask != before->mask || u->run.first != before->run.first + before->run.tiles ||
+        tile_source_alike(source, before->run.first, u->run.first + 1) == u->run.first)
+        return 1;
+    return s->tiles / u->run.tiles;
+}
+
+static status prune_units(void *state, const round_state *round, int64_t index, int64_t n, int lane,
+                          partial *sum)
 {
     status st = OK;
     prune_state *s = state;
-    const prune_unit *u = &s->plan.unit[index];
-    answers *own = s->answers + lane * s->plan.longest;
+    prune_unit u = s->plan.unit[index];
+    answers *own = s->answers + lane * s->tiles;
     void *item = NULL;
     const unit_mask *m;
-    TRY(shelf_take(s->masks, u->mask, &item));
+    u.run = tile_runs_join(u.run, s->plan.unit[index + n - 1].run);
+    TRY(shelf_take(s->masks, u.mask, &item));
     m = item;
     if (is_step(s, round)) {
-        TRY(collect_step(s, m, u, lane, sum));
+        TRY(collect_step(s, m, &u, lane, sum));
         goto done;
     }
-    if (!prune_cache_recall(s->cache, m->asked, u->run, own)) {
-        TRY(ask_model(s, m, u, lane, own));
+    if (!prune_cache_recall(s->cache, m->asked, u.run, own)) {
+        TRY(ask_model(s, m, &u, lane, own));
         if (*prune_round_view(&s->setting, round).phase != PHASE_FINAL)
-            prune_cache_remember(s->cache, m->asked, u->run,
+            prune_cache_remember(s->cache, m->asked, u.run,
                                  own); // what is found last is another for each target
     }
-    TRY(add_answers(s, u, own, sum));
+    TRY(add_answers(s, &u, own, sum));
 done:
     if (item)
-        shelf_give(s->masks, u->mask);
+        shelf_give(s->masks, u.mask);
     return st;
+}
+
+static status prune_unit_alone(void *state, const round_state *round, int64_t index, int lane,
+                               partial *sum)
+{
+    return prune_units(state, round, index, 1, lane, sum);
 }
 
 static status prune_finish(void *state, const round_state *finished, const partial *sum,
@@ -458,7 +373,8 @@ static status prune_estimate(const task *t, estimate *out)
         (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // Masks' compacted weights: the larger part of a layer.
-        (zero ? masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES) : 0) +
+        (zero ? prune_masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES)
+              : 0) +
         ablation_bytes(task_params(t), neurons, subsets, threads, cuts->max_rows) +
         hidden_cache_bytes(info, rows) +
         neurons * sizeof(int64_t) * (subsets + (double)params_int(task_params(t), "seeds"));
@@ -492,7 +408,9 @@ const stage_def stage_prune = {
     .cost = prune_unit_cost,
     .tell = prune_tell,
     .ahead = prune_ahead,
-    .unit = prune_compute,
+    .unit = prune_unit_alone,
+    .together = prune_together,
+    .units = prune_units,
     .finish = prune_finish,
     .close = prune_close,
 };

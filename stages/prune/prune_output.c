@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "pipeline/base/checked.h"
-#include "stages/prune/wilson.h"
+#include "stages/common/wilson.h"
 
 _Static_assert(RATIO_RANDOM == ACCURACY_RANDOM + CONTROL_RATIO &&
                    RATIO_RANDOM_STD == ACCURACY_RANDOM + CONTROL_RATIO_STD,

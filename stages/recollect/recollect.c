@@ -371,14 +371,25 @@ done:
     return st;
 }
 
-status recollect_run(recollect *r, int64_t unit, int lane, const recollect_pruning *p, partial *sum)
+int64_t recollect_together(const recollect *r, int64_t unit)
+{
+    const tiling *cuts = &r->source.cuts;
+    const recollect_unit *u = &r->unit[unit], *before = u - 1;
+    if (u->forget != before->forget ||
+        cuts->tile[u->run.first].subset != cuts->tile[before->run.first].subset)
+        return 1;
+    return model_tiles_together(r->model, cuts->max_samples, cuts->max_rows) / u->run.tiles;
+}
+
+status recollect_run(recollect *r, int64_t unit, int64_t n, int lane, const recollect_pruning *p,
+                     partial *sum)
 {
     status st = OK;
     const tiling *cuts = &r->source.cuts;
     const recollect_unit *u = &r->unit[unit];
     recollect_pass own = {.of = r, .unit = u, .pruning = p};
     forward pass = {.context = &own,
-                    .tiles = u->run.tiles,
+                    .tiles = tile_runs_join(u->run, r->unit[unit + n - 1].run).tiles,
                     .max_samples = cuts->max_samples,
                     .max_rows = cuts->max_rows,
                     .lane = lane,

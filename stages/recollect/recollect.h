@@ -36,8 +36,9 @@ typedef struct recollect_pruning {
     void *context;
 } recollect_pruning;
 
-// Computes a unit, as a stage's `unit` does. Local, or the team's.
-status recollect_run(recollect *r, int64_t unit, int lane, const recollect_pruning *p,
+// Compute units, as a stage's `together` and `units` do. Local, or the team's.
+int64_t recollect_together(const recollect *r, int64_t unit);
+status recollect_run(recollect *r, int64_t unit, int64_t n, int lane, const recollect_pruning *p,
                      partial *sum);
 
 // The scores for a subset to forget, from the sum of all units: [layers, width of mlp and attn]. Local.

@@ -242,15 +242,18 @@ static status sum_place(void *context, int64_t location, int thread)
     x *= exp(20 * (rng_uniform(&c->rng, (uint64_t)location) - 0.5)) * c->scale;
     if (c->toy->numbers && c->toy->numbers->n)
         x += c->toy->numbers->at[c->unit % c->toy->numbers->n];
-    if (!fixed_from(x, &c->sums[location]))
+    fixed exact;
+    if (!fixed_from(x, &exact))
         return status_fail(ERR_NUMERIC, task_label(c->toy->task), "unit %lld gives %g",
                            (long long)c->unit, x);
-    c->counts[location] = x > 0;
+    c->sums[location] += exact;
+    c->counts[location] += x > 0;
     return OK;
 }
 
-// Appends the unit's number to a file of this process, so that a test can count what was run.
-static void trace(const params *p, const round_state *round, int64_t unit)
+// Appends the units' numbers, a line each, the first one's with how many the call had, to a file of
+// this process, so that a test can count what was run.
+static void trace(const params *p, const round_state *round, int64_t first, int64_t n)
 {
     char path[4096];
     if (!params_has(p, "trace"))
@@ -259,13 +262,15 @@ static void trace(const params *p, const round_state *round, int64_t unit)
     FILE *file = fopen(path, "a");
     if (!file)
         return;
-    fprintf(file, "%lld %lld\n", (long long)round->values[0], (long long)unit);
+    for (int64_t i = 0; i < n; i++)
+        fprintf(file, i == 0 ? "%lld %lld of %lld\n" : "%lld %lld\n", (long long)round->values[0],
+                (long long)(first + i), (long long)n);
     fclose(file);
 }
 
-static status sum_unit(void *state, const round_state *round, int64_t unit, int lane, partial *sum)
+// Adds a unit to the lane's sums.
+static status add_unit(toy *t, const round_state *round, int64_t unit, int lane)
 {
-    toy *t = state;
     status st;
     const params *p = task_params(t->task);
     uint64_t seed = (uint64_t)(unit * 1000003 + round->values[0] * 101 + round->values[1]);
@@ -286,11 +291,44 @@ static status sum_unit(void *state, const round_state *round, int64_t unit, int 
     if (unit == params_int(p, "nan_unit"))
         c.scale = NAN;
     TRY(pool_run(task_pool(t->task), t->width, sum_place, &c));
-    TRY(partial_add_sums(sum, 0, 0, t->width, c.sums));
-    TRY(partial_add_counts(sum, 1, 0, t->width, c.counts));
-    trace(p, round, unit);
 done:
     return st;
+}
+
+static status sum_units(void *state, const round_state *round, int64_t first, int64_t n, int lane,
+                        partial *sum)
+{
+    toy *t = state;
+    status st = OK;
+    fixed *sums = t->sums + lane * t->width;
+    int64_t *counts = t->counts + lane * t->width;
+    memset(sums, 0, (size_t)t->width * sizeof *sums);
+    memset(counts, 0, (size_t)t->width * sizeof *counts);
+    for (int64_t i = 0; i < n; i++)
+        TRY(add_unit(t, round, first + i, lane));
+    TRY(partial_add_sums(sum, 0, 0, t->width, sums));
+    TRY(partial_add_counts(sum, 1, 0, t->width, counts));
+    trace(task_params(t->task), round, first, n);
+done:
+    return st;
+}
+
+static status sum_unit(void *state, const round_state *round, int64_t unit, int lane, partial *sum)
+{
+    return sum_units(state, round, unit, 1, lane, sum);
+}
+
+static int64_t sum_ahead(void *state, const round_state *round)
+{
+    const toy *t = state;
+    return (params_int(task_params(t->task), "rounds") - 1 - round->values[0]) * t->units;
+}
+
+// Every tenth begins a call.
+static int64_t sum_together(void *state, const round_state *round, int64_t unit)
+{
+    (void)round;
+    return unit % 10 == 0 ? 1 : params_int(task_params(((toy *)state)->task), "together");
 }
 
 static status fill_values(void *context, int64_t first, int64_t rows, void *out)
@@ -345,71 +383,32 @@ done:
 }
 
 static const param_def sum_params[] = {
-    {.name = "from", .type = PARAM_FROM, .help = "sums to add to the total"},
-    {.name = "numbers", .type = PARAM_RESOURCE, .section = "numbers", .help = "added in turn"},
-    {.name = "units", .type = PARAM_INT, .value = "16", .low = 0, .high = 1e9, .help = "units"},
-    {.name = "width", .type = PARAM_INT, .value = "64", .low = 1, .high = 1e8, .help = "places"},
-    {.name = "rounds", .type = PARAM_INT, .value = "1", .low = 1, .high = 100, .help = "rounds"},
-    {.name = "seconds",
-     .type = PARAM_REAL,
-     .value = "0",
-     .low = 0,
-     .high = 100,
-     .unkeyed = true,
+    {"from", PARAM_FROM, .help = "sums to add to the total"},
+    {"numbers", PARAM_RESOURCE, .section = "numbers", .help = "added in turn"},
+    {"units", PARAM_INT, .value = "16", .low = 0, .high = 1e9, .help = "units"},
+    {"width", PARAM_INT, .value = "64", .low = 1, .high = 1e8, .help = "places"},
+    {"rounds", PARAM_INT, .value = "1", .low = 1, .high = 100, .help = "rounds"},
+    {"seconds", PARAM_REAL, .value = "0", .low = 0, .high = 100, .unkeyed = true,
      .help = "a unit takes"},
-    {.name = "uneven",
-     .type = PARAM_REAL,
-     .value = "0",
-     .low = 0,
-     .high = 1,
-     .unkeyed = true,
+    {"uneven", PARAM_REAL, .value = "0", .low = 0, .high = 1, .unkeyed = true,
      .help = "and more, 1 to 50 times"},
-    {.name = "lopsided",
-     .type = PARAM_REAL,
-     .value = "0",
-     .low = 0,
-     .high = 1,
-     .unkeyed = true,
+    {"lopsided", PARAM_REAL, .value = "0", .low = 0, .high = 1, .unkeyed = true,
      .help = "and more, 1 to 50 times from the first to the last, of which the costs say nothing"},
-    {.name = "scale",
-     .type = PARAM_REAL,
-     .value = "1",
-     .low = -1e30,
-     .high = 1e30,
-     .help = "of the noise"},
-    {.name = "fail_unit",
-     .type = PARAM_INT,
-     .value = "-1",
-     .low = -1,
-     .high = 1e9,
-     .help = "this unit fails"},
-    {.name = "hang_unit",
-     .type = PARAM_INT,
-     .value = "-1",
-     .low = -1,
-     .high = 1e9,
-     .unkeyed = true,
+    {"scale", PARAM_REAL, .value = "1", .low = -1e30, .high = 1e30, .help = "of the noise"},
+    {"fail_unit", PARAM_INT, .value = "-1", .low = -1, .high = 1e9, .help = "this unit fails"},
+    {"hang_unit", PARAM_INT, .value = "-1", .low = -1, .high = 1e9, .unkeyed = true,
      .help = "this unit takes a minute more"},
-    {.name = "nan_unit",
-     .type = PARAM_INT,
-     .value = "-1",
-     .low = -1,
-     .high = 1e9,
-     .help = "this unit is NaN"},
-    {.name = "trace", .type = PARAM_TEXT, .unkeyed = true, .help = "files that name each unit run"},
-    {.name = "fail_at",
-     .type = PARAM_TEXT,
-     .value = "unit",
-     .choices = "open|next|plan|unit|finish",
+    {"nan_unit", PARAM_INT, .value = "-1", .low = -1, .high = 1e9, .help = "this unit is NaN"},
+    {"trace", PARAM_TEXT, .unkeyed = true, .help = "files that name each unit run"},
+    {"together", PARAM_INT, .value = "1", .low = 1, .high = 1e9, .unkeyed = true,
+     .help = "units that one call may compute"},
+    {"fail_at", PARAM_TEXT, .value = "unit", .choices = "open|next|plan|unit|finish",
      .help = "where fail_rank fails"},
-    {.name = "fail_rank",
-     .type = PARAM_INT,
-     .value = "-1",
-     .low = -1,
-     .high = 1e9,
+    {"fail_rank", PARAM_INT, .value = "-1", .low = -1, .high = 1e9,
      .help = "this rank fails there, alone"},
-    {.name = "fail_finish", .type = PARAM_BOOL, .value = "false", .help = "finish fails"},
+    {"fail_finish", PARAM_BOOL, .value = "false", .help = "finish fails"},
     {.name = NULL},
+    {0},
 };
 
 static const stage_def stage_sum = {
@@ -422,7 +421,10 @@ static const stage_def stage_sum = {
     .next = sum_next,
     .plan = sum_plan,
     .cost = sum_cost,
+    .ahead = sum_ahead,
     .unit = sum_unit,
+    .together = sum_together,
+    .units = sum_units,
     .finish = sum_finish,
     .close = toy_close,
 };

@@ -6,7 +6,7 @@
 # HEADER, and the files that may see it
 wrappers='
 mpi.h          pipeline/(comm/.*|main\.c)
-sys/mman.h     (pipeline/(base/(file|map_guard)|store/artefact_create|comm/node_share|machine/(shared_file|child))|model/kernels/blas_check)\.c
+sys/mman.h     (pipeline/(base/(file|map_guard)|store/artefact_create|comm/node_share|machine/(shared_file|child))|model/(kernels/blas_check|weights/addresses))\.c
 netcdf[a-z_]*  pipeline/store/artefact(_[a-z]+)?\.c
 yaml.h         pipeline/config/yaml_tree\.c
 jpeglib.h      data/image/decode_jpeg\.c

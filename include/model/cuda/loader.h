@@ -17,9 +17,9 @@ typedef struct found_device {
     char line[640];
 } found_device;
 
-// Looks for the plug-in, loads it and asks for devices. Ranks of a machine take them in turn, by the
-// local rank that their launcher gave them; where it gave each its own, that. Local.
-void loader_find(found_device *out);
+// Looks for the plug-in, loads it and asks for devices. The ranks of a machine take them in turn: this
+// one is number `place` of `places`; where the launcher gave each its own, that. Local.
+void loader_find(int place, int places, found_device *out);
 
 // Adds the name of the device to the text. Local. ERR_INTERNAL: it does not open.
 status loader_name(const found_device *found, text *name);

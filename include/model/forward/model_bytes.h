@@ -15,6 +15,8 @@ size_t model_scratch_bytes(const model_info *info, int threads, int64_t samples,
 size_t model_weight_bytes(const model_info *info, compute c);
 // Bytes of what member `part` of a team of `parts` holds of them. Local; `m` may be light.
 size_t model_part_bytes(const model *m, int part, int parts, compute c);
+// Bytes of this process's memory that they take on their way to a device, each rank's own.
+size_t model_shown_bytes(const model *m, int part, int parts);
 
 // Bytes of a value of model_neurons (forward.h); 0 where products may depend on how many outputs
 // they make, so that kept neurons could differ from those that are computed; and of sparse models,

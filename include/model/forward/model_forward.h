@@ -20,4 +20,8 @@
 // not have, or weight files that are no longer what they were. Local.
 status model_forward(model *m, pool *p, const forward *f);
 
+// How many tiles of at most so many samples and rows one call runs best: 1, but on a device a batch,
+// which has as many as its memory holds or fewer.
+int64_t model_tiles_together(const model *m, int64_t max_samples, int64_t max_rows);
+
 #endif

@@ -21,8 +21,11 @@ typedef enum share_fill {
 typedef struct share share;
 struct share {
     int rank, ranks; // of this process among those of its node
-    relay *team;     // those it holds the layers of models with; NULL: it holds them all. With a
-                     // team, the share is of those of its node that hold the same layers
+    // What computes this rank's units beside its CPUs, as the registry found it (pipeline/stage.h); NULL:
+    // nothing. Borrowed.
+    const void *device;
+    relay *team; // those it holds the layers of models with; NULL: it holds them all. With a
+                 // team, the share is of those of its node that hold the same layers
     // Collective on the node: one block of `bytes` (the same on all ranks) that all ranks see,
     // 64-byte aligned.
     status (*alloc)(share *self, size_t bytes, share_fill fill, void **block);

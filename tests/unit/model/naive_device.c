@@ -2,6 +2,7 @@
 // Every sum is in float64 where the order is not said, so that distances from it are the kernels' own.
 #include "naive_device.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,18 +64,31 @@ static const char *naive_said(const device *d)
 
 static status naive_alloc(device *d, size_t bytes, void **out)
 {
-    d->used += bytes;
-    if (faults && faults->memory > 0 && d->used > faults->memory) {
+    if (faults && faults->memory > 0 && d->used + bytes > faults->memory) {
         snprintf(line, sizeof line, "out of memory: %zu bytes", bytes);
         return ERR_INTERNAL;
     }
     *out = malloc(bytes ? bytes : 1);
     if (*out)
         memset(*out, 0xff, bytes); // what nobody has written is NaN
+    d->used += malloc_usable_size(*out);
     return *out ? called(d) : ERR_INTERNAL;
 }
 
 static void naive_free(device *d, void *at)
+{
+    d->used -= malloc_usable_size(at);
+    free(at);
+}
+
+static status naive_host_alloc(device *d, size_t bytes, void **out)
+{
+    (void)d;
+    *out = malloc(bytes ? bytes : 1);
+    return *out ? OK : ERR_INTERNAL;
+}
+
+static void naive_host_free(device *d, void *at)
 {
     (void)d;
     free(at);
@@ -460,6 +474,8 @@ const device_ops *naive_device(const naive_faults *f)
         .said = naive_said,
         .alloc = naive_alloc,
         .free = naive_free,
+        .host_alloc = naive_host_alloc,
+        .host_free = naive_host_free,
         .upload = naive_move,
         .download = naive_move,
         .clear = naive_clear,

@@ -15,6 +15,7 @@ typedef struct naive_faults {
     size_t memory;    // bytes that it has; 0: enough
     int fails_after;  // so many calls it is lost; 0: never
     bool windowless;  // attention forgets the window: a fault that fixtures must find
+    bool squareless;  // the kernels have no tensor cores
     bool forgets_sum; // so does the first row of each segment
 } naive_faults;
 

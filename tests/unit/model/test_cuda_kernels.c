@@ -3,33 +3,8 @@
 // twin whose arguments are another's, which must not hold.
 #include "fixture.h"
 
-#include "model/kernels/activation.h"
-#include "model/kernels/attention.h"
-#include "model/kernels/kernels.h"
+#include "cuda_values.h"
 #include "played_device.h"
-
-static float value(int64_t i)
-{
-    return (float)((i * 7919 + i / 13 * 104729) % 2003 - 1001) / 700;
-}
-
-static void fill(float *x, int64_t n, int64_t seed)
-{
-    for (int64_t i = 0; i < n; i++)
-        x[i] = value(i + seed);
-}
-
-// The largest difference; infinite where one is NaN and the other is not.
-static double difference(const float *a, const float *b, int64_t n)
-{
-    double most = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (isnan(a[i]) != isnan(b[i]))
-            return INFINITY;
-        else if (!isnan(a[i]))
-            most = fmax(most, fabs((double)a[i] - (double)b[i]));
-    return most;
-}
 
 enum { ROWS = 5, WIDTH = 1300, MANY = ROWS * WIDTH };
 
@@ -86,105 +61,6 @@ static void test_norms(void **state)
         assert_true(are_norms(1e-5f, kind));
     assert_false(are_norms(2e-5f, 0));
     assert_false(are_norms(2e-5f, 1));
-}
-
-typedef struct attention_case {
-    int heads, kv_heads, head_dim, causal, window, holes;
-    float cap;
-} attention_case;
-static const attention_case attention_cases[] = {
-    {2, 2, 64, 0, 0, 0, 0},   {4, 2, 32, 1, 0, 0, 0},    {2, 1, 80, 1, 9, 0, 0},
-    {2, 1, 128, 1, 70, 0, 5}, {2, 2, 20, 1, 0, 1, 0.7f}, {1, 1, 256, 1, 0, 0, 0},
-    {3, 1, 7, 0, 0, 0, 0},
-};
-enum { ATTENTIONS = sizeof attention_cases / sizeof *attention_cases, SAMPLES = 3, KEYS = 330 };
-
-// Samples of 130, 1 and 199 keys; with holes, every other query. `window` is the played one's.
-static double attention_distance(const attention_case *c, int window, float *out)
-{
-    static float q[KEYS * 256], k[KEYS * 256], v[KEYS * 256], naive[KEYS * 256];
-    static int32_t position[KEYS];
-    const int32_t keys[SAMPLES + 1] = {0, 130, 131, KEYS};
-    int32_t queries[SAMPLES + 1] = {0};
-    for (int s = 0, n = 0; s < SAMPLES; queries[++s] = n)
-        for (int32_t i = 0; i < keys[s + 1] - keys[s]; i++)
-            if (!c->holes || i % 2 == 0)
-                position[n++] = i;
-    const int width = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
-    fill(q, (int64_t)KEYS * width, 1);
-    fill(k, (int64_t)KEYS * kv, 2);
-    fill(v, (int64_t)KEYS * kv, 3);
-    device_attention a = {.q = q,
-                          .k = k,
-                          .v = v,
-                          .q_stride = width,
-                          .kv_stride = kv,
-                          .out = naive,
-                          .samples = SAMPLES,
-                          .first_query = queries,
-                          .first_key = keys,
-                          .position = position,
-                          .longest_query = 199,
-                          .longest_key = 199,
-                          .heads = c->heads,
-                          .kv_heads = c->kv_heads,
-                          .head_dim = c->head_dim,
-                          .scale = 1 / sqrtf((float)c->head_dim),
-                          .cap = c->cap,
-                          .causal = c->causal,
-                          .window = c->window};
-    device *d;
-    assert_int_equal(naive_device(NULL)->open(0, &d), OK);
-    assert_int_equal(naive_device(NULL)->attention(d, &a), OK);
-    naive_device(NULL)->close(d);
-    memcpy(out, q, sizeof q); // in place
-    a.q = a.out = out;
-    a.window = window;
-    assert_int_equal(played_device(NULL)->attention(NULL, &a), OK);
-    return difference(naive, out, (int64_t)queries[SAMPLES] * width);
-}
-
-static void test_attention(void **state)
-{
-    (void)state;
-    static float out[KEYS * 256], alone[KEYS * 256];
-    for (int i = 0; i < ATTENTIONS; i++)
-        assert_true(attention_distance(&attention_cases[i], attention_cases[i].window, out) < 6e-6);
-    assert_false(attention_distance(&attention_cases[2], 8, out) < 3e-3);
-    // A sample's bits do not depend on its neighbours.
-    const attention_case *c = &attention_cases[3];
-    const int width = c->heads * c->head_dim, first = 131;
-    attention_distance(c, c->window, out);
-    static float q[KEYS * 256], k[KEYS * 256], v[KEYS * 256];
-    fill(q, (int64_t)KEYS * width, 1);
-    fill(k, (int64_t)KEYS * c->head_dim, 2);
-    fill(v, (int64_t)KEYS * c->head_dim, 3);
-    int32_t position[199], ends[2] = {0, 199};
-    for (int32_t i = 0; i < 199; i++)
-        position[i] = i;
-    device_attention a = {.q = q + first * width,
-                          .k = k + first * c->head_dim,
-                          .v = v + first * c->head_dim,
-                          .q_stride = width,
-                          .kv_stride = c->head_dim,
-                          .out = alone,
-                          .samples = 1,
-                          .first_query = ends,
-                          .first_key = ends,
-                          .position = position,
-                          .longest_query = 199,
-                          .longest_key = 199,
-                          .heads = c->heads,
-                          .kv_heads = 1,
-                          .head_dim = c->head_dim,
-                          .scale = 1 / sqrtf((float)c->head_dim),
-                          .cap = c->cap,
-                          .causal = 1,
-                          .window = c->window};
-    assert_int_equal(played_device(NULL)->attention(NULL, &a), OK);
-    assert_memory_equal(alone, out + first * width, 199 * (size_t)width * sizeof *out);
-    a.head_dim = 257;
-    assert_int_equal(played_device(NULL)->attention(NULL, &a), ERR_INTERNAL);
 }
 
 // All activations, with a gate and without, pruned neurons, in float32 and bf16.
@@ -469,9 +345,8 @@ static void test_moves(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_norms),   cmocka_unit_test(test_attention),
-        cmocka_unit_test(test_sites),   cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_answers), cmocka_unit_test(test_moves)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_norms), cmocka_unit_test(test_sites),
+                                       cmocka_unit_test(test_sums), cmocka_unit_test(test_answers),
+                                       cmocka_unit_test(test_moves)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

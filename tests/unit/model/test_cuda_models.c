@@ -11,7 +11,8 @@ int every_test(void);
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_families), cmocka_unit_test(test_sums),
-                                       cmocka_unit_test(test_fault)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_families), cmocka_unit_test(test_sums), cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_rounded), cmocka_unit_test(test_fault)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -284,7 +284,9 @@ static void test_hidden(void **state)
         f.keep_layer = 1;
         f.keep_behind_attn = behind;
         s.x.whole = true;
+        assert_int_equal(model_tiles_together(s.x.m, 4, DEVICE_MOST_ROWS / 8), 8);
         s.x.m->device->row_limit = 1;
+        assert_int_equal(model_tiles_together(s.x.m, 4, 8), 1);
         assert_ok(model_forward(s.x.m, NULL, &f));
         const size_t bytes = (size_t)(s.x.tokens * s.x.columns) * sizeof(float);
         float *whole = malloc(bytes);
@@ -379,6 +381,31 @@ static void test_needs(void **state)
     }
 }
 
+// What other stages read of weights comes from where the model is.
+static void test_weights(void **state)
+{
+    (void)state;
+    lm host, there;
+    lm_device = NULL;
+    lm_open(&host, "lm-qwen3-moe", LM_MODELS "lm-qwen3-moe");
+    lm_device = naive_device(NULL);
+    lm_open(&there, "lm-qwen3-moe", LM_MODELS "lm-qwen3-moe");
+    assert_non_null(there.m->device);
+    const size_t n = (size_t)host.info->d_mlp * (size_t)host.info->hidden_size;
+    float *w = test_calloc(2 * n, sizeof *w);
+    double *norm = test_calloc(2 * (size_t)host.info->d_mlp, sizeof *norm);
+    assert_ok(model_w_in(host.m, 1, w));
+    assert_ok(model_w_in(there.m, 1, w + n));
+    assert_memory_equal(w, w + n, n * sizeof *w);
+    assert_ok(model_output_norms(host.m, SITE_MLP, 1, norm));
+    assert_ok(model_output_norms(there.m, SITE_MLP, 1, norm + host.info->d_mlp));
+    assert_memory_equal(norm, norm + host.info->d_mlp, (size_t)host.info->d_mlp * sizeof *norm);
+    test_free(norm);
+    test_free(w);
+    lm_close(&host);
+    lm_close(&there);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -460,8 +487,9 @@ int main(void)
         cmocka_unit_test(test_skipped),  cmocka_unit_test(test_pruned),
         cmocka_unit_test(test_ablated),  cmocka_unit_test(test_hidden),
         cmocka_unit_test(test_rounded),  cmocka_unit_test(test_fault),
-        cmocka_unit_test(test_needs),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_lost),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_needs),    cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,10 @@ static void test_memory(void **state)
         for (int i = 0; i < 3; i++) {
             thread_team team;
             model *m;
-            counting_share counts = {{0, 1, NULL, count_alloc, count_release, count_vote, NULL}, 0};
+            counting_share counts = {.base = {.ranks = 1,
+                                              .alloc = count_alloc,
+                                              .release = count_release,
+                                              .vote = count_vote}};
             thread_team_open(&team, 3);
             x.options.team = &team.member[i].base;
             size_t part = model_part_bytes(x.light, i, 3, COMPUTE_F32);

@@ -14,6 +14,15 @@
 
 enum { MOST_RANKS = 12, MOST_UNITS = 40 };
 
+static bool next_unit(work_queue *c, int64_t *unit)
+{
+    int64_t n;
+    const bool any = work_queue_next(c, unit, &n);
+    if (any)
+        assert_int_equal(n, 1);
+    return any;
+}
+
 // Costs of three kinds, as a running sum.
 static void make_costs(int kind, int64_t n, int64_t *before)
 {
@@ -72,7 +81,7 @@ static void every_unit_is_claimed_once(void **state)
                     // One rank takes as much as the others together, so that it must help them.
                     for (int r = 0, turn = 0, empty = 0; empty < m; turn++) {
                         r = turn % 2 ? 0 : turn / 2 % m;
-                        if (work_queue_next(c[r], &unit)) {
+                        if (next_unit(c[r], &unit)) {
                             empty = 0;
                             assert_in_range(unit, work_queue_cut(before, MOST_UNITS, first, ranks),
                                             work_queue_cut(before, MOST_UNITS, end, ranks) - 1);
@@ -102,14 +111,53 @@ static void own_share_first_then_the_back_of_the_richest(void **state)
         assert_int_equal(work_queue_new(block, r, 3, r, 3, before, 12, &c[r]), 0);
     const int64_t expected[] = {4, 5, 6, 7}; // rank 1's own, from the front
     for (int i = 0; i < 4; i++) {
-        assert_true(work_queue_next(c[1], &unit));
+        assert_true(next_unit(c[1], &unit));
         assert_int_equal(unit, expected[i]);
     }
-    assert_true(work_queue_next(c[0], &unit)); // rank 0 has 3 left now, rank 2 has 4
+    assert_true(next_unit(c[0], &unit)); // rank 0 has 3 left now, rank 2 has 4
     assert_int_equal(unit, 0);
-    assert_true(work_queue_next(c[1], &unit));
+    assert_true(next_unit(c[1], &unit));
     assert_int_equal(unit, 11);
     for (int r = 0; r < 3; r++)
+        work_queue_free(c[r]);
+    free(block);
+}
+
+// Units 0, 7, 14 .. begin a run, of at most 5.
+static int64_t in_sevens(void *context, int64_t unit)
+{
+    (void)context;
+    return unit % 7 == 0 ? 1 : 5;
+}
+
+// From the front of its own share and the back of others', each unit once, within sevens; of what is
+// left half at most.
+static void units_that_join_are_claimed_in_runs(void **state)
+{
+    (void)state;
+    int64_t before[MOST_UNITS + 1], first, n, taken[MOST_UNITS] = {0}, most = 0;
+    make_costs(0, MOST_UNITS, before);
+    void *block = aligned_alloc(64, work_queue_bytes(2));
+    memset(block, 0, work_queue_bytes(2));
+    work_queue *c[2];
+    for (int r = 0; r < 2; r++) {
+        assert_int_equal(work_queue_new(block, r, 2, r, 2, before, MOST_UNITS, &c[r]), 0);
+        work_queue_join(c[r], in_sevens, NULL);
+    }
+    assert_true(work_queue_next(c[1], &first, &n)); // 20 begins behind 14
+    assert_int_equal(first, 20);
+    assert_int_equal(n, 1);
+    for (int64_t left = MOST_UNITS - 1; work_queue_next(c[0], &first, &n); left -= n) {
+        assert_true(2 * n <= left + 1);
+        assert_int_equal(first / 7, (first + n - 1) / 7);
+        most = n > most ? n : most;
+        for (int64_t i = first; i < first + n; i++)
+            taken[i]++;
+    }
+    assert_int_equal(most, 5);
+    for (int i = 0; i < MOST_UNITS; i++)
+        assert_int_equal(taken[i], i != 20);
+    for (int r = 0; r < 2; r++)
         work_queue_free(c[r]);
     free(block);
 }
@@ -138,16 +186,16 @@ static void units_are_given_and_put(void **state)
     assert_int_equal(end, 40);
     assert_int_equal(work_queue_give(c[1], 1, &first, &end), 38); // one at least
     assert_int_equal(first, 37);
-    while (work_queue_next(c[0], &unit))
+    while (next_unit(c[0], &unit))
         continue;
     assert_int_equal(work_queue_give(c[0], 5, &first, &end), 0);
     work_queue_put(c[0], 0, 37, 40);
     assert_int_equal(work_queue_left(c[0]), 3);
     for (int64_t i = 37; i < 40; i++) {
-        assert_true(work_queue_next(c[0], &unit));
+        assert_true(next_unit(c[0], &unit));
         assert_int_equal(unit, i);
     }
-    assert_false(work_queue_next(c[0], &unit));
+    assert_false(next_unit(c[0], &unit));
     assert_int_equal(work_queue_left(c[1]), 37 - cut);
     for (int node = 0; node < 2; node++) {
         work_queue_free(c[node]);
@@ -167,7 +215,7 @@ static void *race(void *context)
     racer *r = context;
     int64_t unit, first, end;
     for (;;) {
-        while (work_queue_next(r->to, &unit))
+        while (next_unit(r->to, &unit))
             atomic_fetch_add(&r->taken[unit], 1);
         if (work_queue_give(r->from, 7, &first, &end) == 0)
             return NULL;
@@ -197,7 +245,7 @@ static void none_is_lost_in_a_race(void **state)
         racers[i] = (racer){c[0], c[i + 1], taken};
         assert_int_equal(pthread_create(&thread[i], NULL, race, &racers[i]), 0);
     }
-    while (work_queue_next(c[0], &unit))
+    while (next_unit(c[0], &unit))
         atomic_fetch_add(&taken[unit], 1);
     for (int i = 0; i < RACERS; i++)
         pthread_join(thread[i], NULL);
@@ -215,6 +263,7 @@ int main(void)
         cmocka_unit_test(cuts_are_whole_and_fair),
         cmocka_unit_test(every_unit_is_claimed_once),
         cmocka_unit_test(own_share_first_then_the_back_of_the_richest),
+        cmocka_unit_test(units_that_join_are_claimed_in_runs),
         cmocka_unit_test(units_are_given_and_put),
         cmocka_unit_test(none_is_lost_in_a_race),
     };

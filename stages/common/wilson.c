@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Centre and half width as in the header's paper, z^2 / n being the pull towards one half; the two
 // ends are set apart, because rounding would miss them by a hair.
-#include "stages/prune/wilson.h"
+#include "stages/common/wilson.h"
 
 #include <math.h>
 

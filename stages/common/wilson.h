@@ -2,8 +2,8 @@
 // Confidence interval of a share (E. B. Wilson, "Probable inference, the law of succession, and
 // statistical inference", JASA 1927): unlike the normal one it stays inside [0, 1] and is not empty
 // at 0 and 1.
-#ifndef STAGES_PRUNE_WILSON_H
-#define STAGES_PRUNE_WILSON_H
+#ifndef STAGES_COMMON_WILSON_H
+#define STAGES_COMMON_WILSON_H
 
 #include <stdint.h>
 

@@ -19,6 +19,8 @@ typedef cudaDeviceProp gpu_properties;
 #define GPU_ECC               cudaErrorECCUncorrectable
 #define gpu_malloc            cudaMalloc
 #define gpu_free              cudaFree
+#define gpu_host_malloc       cudaMallocHost
+#define gpu_host_free         cudaFreeHost
 #define gpu_memcpy_async      cudaMemcpyAsync
 #define gpu_memset_async      cudaMemsetAsync
 #define gpu_to_device         cudaMemcpyHostToDevice

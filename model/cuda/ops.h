@@ -21,7 +21,7 @@
 #include "pipeline/base/status.h"
 
 // Raised whenever what follows changes, so that a plug-in of another build is told apart.
-enum { DEVICE_OPS_VERSION = 1 };
+enum { DEVICE_OPS_VERSION = 2 };
 // What the plug-in exports: const device_ops *sulcus_device_ops(int version), NULL for another one.
 #define DEVICE_OPS_SYMBOL "sulcus_device_ops"
 
@@ -269,6 +269,10 @@ typedef struct device_ops {
 
     status (*alloc)(device *d, size_t bytes, void **out); // aligned to 256 bytes
     void (*free)(device *d, void *at);                    // NULL is none
+    // Memory of the host that uploads read fastest; they may go on reading it until a download has
+    // returned.
+    status (*host_alloc)(device *d, size_t bytes, void **out);
+    void (*host_free)(device *d, void *at); // NULL is none
     status (*upload)(device *d, const void *host, size_t bytes, void *to);
     status (*download)(device *d, const void *from, size_t bytes, void *host);
     status (*clear)(device *d, void *at, size_t bytes);

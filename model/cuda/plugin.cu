@@ -206,7 +206,27 @@ static void plugin_free(device *d, void *at)
         plugin_check(d, gpu_free(at), "free", 0);
 }
 
-// A pageable source is copied before the call returns.
+static status plugin_host_alloc(device *d, size_t bytes, void **out)
+{
+    status st;
+    TRY(use(d));
+    if (gpu_host_malloc(out, bytes ? bytes : 1) != GPU_OK) {
+        gpu_last_error();
+        TRY(plugin_fail(d, ERR_INTERNAL,
+                        "no %zu bytes of this machine's memory can be kept in place for uploads",
+                        bytes));
+    }
+done:
+    return st;
+}
+
+static void plugin_host_free(device *d, void *at)
+{
+    if (at && use(d) == OK)
+        plugin_check(d, gpu_host_free(at), "free", 0);
+}
+
+// A pageable source is copied before the call returns; one of plugin_host_alloc later, in the stream's order.
 static status plugin_upload(device *d, const void *host, size_t bytes, void *to)
 {
     status st;
@@ -280,12 +300,12 @@ static status plugin_product(device *d, const device_linear *a)
 }
 
 static const device_ops table = {
-    DEVICE_OPS_VERSION, plugin_count,     plugin_open,    plugin_close,   plugin_info,
-    plugin_said,        plugin_alloc,     plugin_free,    plugin_upload,  plugin_download,
-    plugin_clear,       plugin_copy,      plugin_round,   plugin_product, plugin_norm,
-    plugin_rotary,      plugin_attention, plugin_site,    plugin_sums,    plugin_histogram,
-    plugin_firing,      plugin_embed,     plugin_patches, plugin_places,  plugin_gather,
-    plugin_add,         plugin_fold};
+    DEVICE_OPS_VERSION, plugin_count,     plugin_open,   plugin_close,      plugin_info,
+    plugin_said,        plugin_alloc,     plugin_free,   plugin_host_alloc, plugin_host_free,
+    plugin_upload,      plugin_download,  plugin_clear,  plugin_copy,       plugin_round,
+    plugin_product,     plugin_norm,      plugin_rotary, plugin_attention,  plugin_site,
+    plugin_sums,        plugin_histogram, plugin_firing, plugin_embed,      plugin_patches,
+    plugin_places,      plugin_gather,    plugin_add,    plugin_fold};
 
 extern "C" __attribute__((visibility("default"))) const device_ops *sulcus_device_ops(int version)
 {

@@ -57,7 +57,6 @@ static void lay_out_pass(const config *c, const forward *f, carving *a, pass *p)
     const bool by_length = rotary_by_length(&c->rotary) || rotary_by_length(&c->windowed_rotary);
     p->tile.first_row = carve(a, samples + 1, 1, index);
     p->tile.target = carve(a, head_rows, 1, sizeof *p->tile.target);
-    p->tile.pixels = carve(a, images ? samples : 0, device_image_values(i), sizeof(float));
     p->tile.ids = carve(a, images ? 0 : rows, 1, sizeof *p->tile.ids);
     p->head_row = carve(a, head_rows, each, index);
     p->head_first = carve(a, samples + 1, 1, index);
@@ -103,43 +102,106 @@ static void lay_out(const config *c, const forward *f, int64_t tiles, int64_t ti
 }
 
 // A pass, and the limits of its batches.
-typedef struct batch {
+typedef struct device_batch {
     device_pass pass;
     struct pass own;
     forward f;               // the caller's, with room for several tiles
     const forward *of_tiles; // the caller's
-} batch;
+    // Kept from call to call: pages of hundreds of MB are not touched anew for each.
+    struct device_batch *next;
+    char *arrays;  // owned
+    float *pixels; // owned: the device's memory here
+    size_t array_bytes, pixel_bytes;
+} device_batch;
 
-status device_batch_new(model *m, const forward *f, int thread, int64_t tiles, device_pass **out)
+static device_batch *take_idle(device_model *d)
 {
-    const size_t head = (sizeof(batch) + 63) / 64 * 64;
-    batch count = {.pass.p = &count.own, .pass.summed = f->read && f->totals};
-    count.f = *f;
-    count.f.max_rows *= tiles;
-    count.f.max_samples *= tiles;
-    carving a = {NULL, 0};
-    lay_out(&m->config, &count.f, tiles, f->max_rows, &a, &count.pass);
-    char *block = checked_aligned(head + a.used, 1);
-    if (!block)
-        return status_no_memory("a batch of tiles");
-    batch *b = (batch *)(void *)block;
-    *b = count;
-    b->pass.p = &b->own;
-    b->pass.d = m->device;
-    a = (carving){block + head, 0};
-    lay_out(&m->config, &b->f, tiles, f->max_rows, &a, &b->pass);
-    b->of_tiles = f;
-    b->own.m = m;
-    b->own.f = &b->f;
-    b->own.thread = thread;
-    b->own.device = &b->pass;
-    *out = &b->pass;
-    return OK;
+    pthread_mutex_lock(&d->keeping);
+    device_batch *b = d->idle;
+    if (b)
+        d->idle = b->next;
+    pthread_mutex_unlock(&d->keeping);
+    return b;
 }
 
-void device_batch_free(device_pass *b)
+static void free_batch(device_model *d, device_batch *b)
 {
+    if (!b)
+        return;
+    d->ops->host_free(d->device, b->pixels);
+    free(b->arrays);
     free(b);
+}
+
+// Makes its memory as large as that.
+static status grow_batch(device_model *d, device_batch *b, size_t arrays, size_t pixels)
+{
+    status st = OK;
+    void *at = NULL;
+    if (b->array_bytes < arrays) {
+        free(b->arrays);
+        b->arrays = checked_aligned(arrays, 1);
+        b->array_bytes = b->arrays ? arrays : 0;
+        if (!b->arrays)
+            TRY(status_no_memory("a batch of tiles"));
+    }
+    if (b->pixel_bytes < pixels) {
+        d->ops->host_free(d->device, b->pixels);
+        b->pixels = NULL;
+        b->pixel_bytes = 0;
+        TRY_DEVICE(d, d->ops->host_alloc(d->device, pixels, &at));
+        b->pixels = at;
+        b->pixel_bytes = pixels;
+    }
+done:
+    return st;
+}
+
+status device_batch_take(model *m, const forward *f, int thread, int64_t tiles, device_pass **out)
+{
+    status st;
+    device_model *d = m->device;
+    const model_info *i = &m->config.info;
+    device_batch *b = take_idle(d);
+    carving a = {NULL, 0};
+    if (!b && !(b = checked_calloc(1, sizeof *b)))
+        TRY(status_no_memory("a batch of tiles"));
+    b->pass = (device_pass){.d = d, .p = &b->own, .summed = f->read && f->totals};
+    b->own = (struct pass){.m = m, .f = &b->f, .thread = thread, .device = &b->pass};
+    b->f = *f;
+    b->f.max_rows *= tiles;
+    b->f.max_samples *= tiles;
+    b->of_tiles = f;
+    lay_out(&m->config, &b->f, tiles, f->max_rows, &a, &b->pass);
+    TRY(grow_batch(d, b, a.used,
+                   i->modality == MODALITY_IMAGE
+                       ? (size_t)b->f.max_samples * device_image_values(i) * sizeof(float)
+                       : 0));
+    a = (carving){b->arrays, 0};
+    lay_out(&m->config, &b->f, tiles, f->max_rows, &a, &b->pass);
+    b->own.tile.pixels = b->pixels;
+    *out = &b->pass;
+    b = NULL;
+done:
+    free_batch(d, b);
+    return st;
+}
+
+void device_batch_give(device_pass *p)
+{
+    if (!p)
+        return;
+    device_batch *b = (device_batch *)(void *)p;
+    pthread_mutex_lock(&p->d->keeping);
+    b->next = p->d->idle;
+    p->d->idle = b;
+    pthread_mutex_unlock(&p->d->keeping);
+}
+
+void device_batches_free(device_model *d)
+{
+    for (device_batch *b; (b = take_idle(d));)
+        free_batch(d, b);
 }
 
 // Loads a tile behind those that are there.
@@ -153,7 +215,7 @@ static status load_tile(device_pass *b, int64_t index)
                       .row = p->tile.rows,
                       .first_row = b->first_rows + p->tile.samples + b->tiles};
     struct pass one = *p;
-    one.f = ((const batch *)(const void *)b)->of_tiles;
+    one.f = ((const device_batch *)(const void *)b)->of_tiles;
     one.index = index;
     one.tile = device_tile(b, t);
     one.position = p->position + t->row;

@@ -6,9 +6,12 @@
 #include "model/device/device_pass.h"
 #include "model/forward/handover.h"
 
-// Arrays for batches of that many tiles of `f`, in a pass of thread `thread`. Owned by the caller.
-status device_batch_new(model *m, const forward *f, int thread, int64_t tiles, device_pass **out);
-void device_batch_free(device_pass *b); // NULL is none
+// Arrays for batches of that many tiles of `f`, in a pass of thread `thread`, out of the memory of
+// earlier ones where it does. The caller's until they are given back. Local.
+status device_batch_take(model *m, const forward *f, int thread, int64_t tiles, device_pass **out);
+void device_batch_give(device_pass *b); // NULL is none
+// Frees all that were given back.
+void device_batches_free(device_model *d);
 
 // Loads tiles [first, first + n), or in a team takes one that comes.
 status device_batch_load(device_pass *b, const layer_span *span, int64_t first, int64_t n);

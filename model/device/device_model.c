@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "model/device/device_batch.h"
 #include "pipeline/base/checked.h"
 
 status device_check(const device_model *d, status st)
@@ -189,6 +190,7 @@ status device_model_open(const model *m, const device_ops *ops, int index, int s
     d->ops = ops;
     d->compute = form;
     pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->keeping, NULL);
     TRY_DEVICE(d, ops->open(index, &d->device));
     TRY_DEVICE(d, ops->info(d->device, &d->info));
     if (sharers > 1 && d->info.free > d->info.memory / (size_t)sharers)
@@ -211,6 +213,7 @@ void device_model_close(device_model *d)
         d->ops->free(d->device, d->range[i].rows);
     }
     if (d->device) {
+        device_batches_free(d);
         d->ops->free(d->device, d->block);
         d->ops->free(d->device, d->arrays.sum);
         d->ops->free(d->device, d->arrays.positive);
@@ -219,6 +222,7 @@ void device_model_close(device_model *d)
     }
     d->ops->close(d->device);
     pthread_mutex_destroy(&d->lock);
+    pthread_mutex_destroy(&d->keeping);
     free(d->range);
     free(d);
 }

@@ -155,7 +155,7 @@ static status run_item(void *context, int64_t item, int thread)
     float *logits = NULL;
     device_pass *b = r->batch[thread];
     if (!b)
-        TRY(device_batch_new(r->m, r->f, thread, r->each, &r->batch[thread]));
+        TRY(device_batch_take(r->m, r->f, thread, r->each, &r->batch[thread]));
     b = r->batch[thread];
     TRY(device_batch_load(b, &r->span, first, left < r->each ? left : r->each));
     pthread_mutex_lock(&d->lock);
@@ -203,7 +203,7 @@ status device_run(model *m, pool *p, const forward *f)
     TRY(pool_run(p, (f->tiles + r.each - 1) / r.each, run_item, &r));
 done:
     for (int t = 0; t < threads; t++)
-        device_batch_free(r.batch[t]);
+        device_batch_give(r.batch[t]);
     free(r.batch);
     return st;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results are kept until somebody says otherwise, here. A file counts as referred to when a task of
 // a pipeline that writes to this folder has its name, or its key: the pipeline that is given, and
-// those that the journal says were run here, as they are now.
+// those that the journal says were run here, as they are now. A folder that a task left beside its
+// artefact, as the stage export does, goes when no result of its key is left.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,8 @@
 
 typedef struct sweeping {
     const char *output;
-    names referred, removed; // paths below output
-    arena memory;            // of those
+    names referred, gone; // paths below output, and keys; those removed, or to be
+    arena memory;         // of those
     bool remove;
     size_t n;
     int64_t bytes;
@@ -42,6 +43,7 @@ static status refer_to_tasks(sweeping *s, const pipeline_state *p)
         const task *t = p->dag->tasks[i];
         const size_t n = strlen(t->artefact_name) - strlen(".nc");
         TRY(note(s, &s->referred, t->artefact_name));
+        TRY(note(s, &s->referred, t->key));
         TRY(note(s, &s->referred,
                  arena_format(&s->memory, CHECKPOINT_FOLDER "/%.*s" CHECKPOINT_SUFFIX, (int)n,
                               t->artefact_name)));
@@ -101,19 +103,19 @@ static status refer_to_other(sweeping *s, const view_source *v, const char *path
     return OK;
 }
 
-// Removes a file, and the folder that it leaves empty.
-static status remove_file(sweeping *s, const char *name, const char *path)
+// Removes a file or a folder, and the folder that it leaves empty.
+static status remove_it(const char *path, bool is_folder)
 {
-    if (unlink(path) != 0)
+    if (is_folder ? !file_remove_folder(path) : unlink(path) != 0)
         return status_fail_errno(ERR_IO, path, "cannot remove it");
-    char *folder = file_folder(path);
-    if (folder)
-        rmdir(folder);
-    free(folder);
-    return note(s, &s->removed, name);
+    char *above = file_folder(path);
+    if (above)
+        rmdir(above);
+    free(above);
+    return OK;
 }
 
-static status take_away(sweeping *s, const char *name)
+static status take_away(sweeping *s, const char *name, bool is_folder)
 {
     struct stat info;
     size_t referred;
@@ -122,14 +124,16 @@ static status take_away(sweeping *s, const char *name)
     if (!path)
         return status_no_memory("a path");
     if (names_get(&s->referred, name, &referred) || !own_file_is_inside(s->output, name) ||
-        lstat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        lstat(path, &info) != 0 || !(is_folder ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode)))
         goto done;
-    s->n++;
-    s->bytes += info.st_size;
-    fprintf(s->out, "%s %s, %.1f MB\n", s->remove ? "removed" : "unused ", name,
-            (double)info.st_size / 1e6);
+    const file_amount amount = file_measure(path);
+    s->n += (size_t)amount.files;
+    s->bytes += amount.bytes;
+    fprintf(s->out, "%s %s%s, %.1f MB\n", s->remove ? "removed" : "unused ", name,
+            is_folder ? "/" : "", (double)amount.bytes / 1e6);
     if (s->remove)
-        st = remove_file(s, name, path);
+        TRY(remove_it(path, is_folder));
+    st = note(s, &s->gone, name);
 done:
     free(path);
     return st;
@@ -137,10 +141,46 @@ done:
 
 static status sweep_checkpoint(void *context, const char *name)
 {
-    return take_away(context, name);
+    return take_away(context, name, false);
 }
 
-// What is kept, what was ever committed, and checkpoints: of other files nobody knows whose they are.
+static bool is_left(const sweeping *s, const journal_commit *c)
+{
+    size_t at;
+    return !names_get(&s->gone, c->path, &at) && store_present(s->output, c);
+}
+
+// Is a result of the key referred to, or still there, in its task's place or kept?
+static bool has_result(const sweeping *s, const journal_state *known, const char *key)
+{
+    size_t at;
+    bool found = names_get(&s->referred, key, &at);
+    for (const journal_commit *c = journal_find_key(known, key, NULL); c && !found;
+         c = journal_find_key(known, key, c)) {
+        kept_result kept;
+        kept_place(c, &kept);
+        found = is_left(s, c) || is_left(s, &kept.commit);
+    }
+    return found;
+}
+
+// The folder that a task left beside what it committed, once that is gone.
+static status sweep_folder(sweeping *s, const journal_state *known, const journal_commit *c)
+{
+    status st = OK;
+    size_t at;
+    char *name = own_file_folder(c->path, c->key), *path = name ? file_join(s->output, name) : NULL;
+    if (!path)
+        st = status_no_memory("a path");
+    else if (file_is_folder(path) && !names_get(&s->gone, name, &at) &&
+             !has_result(s, known, c->key))
+        st = take_away(s, name, true);
+    free(name);
+    free(path);
+    return st;
+}
+
+// What is kept, what was ever committed, checkpoints, and folders of tasks: of other files nobody knows whose they are.
 static status sweep_output(sweeping *s, const journal_state *known)
 {
     status st;
@@ -151,8 +191,10 @@ static status sweep_output(sweeping *s, const journal_state *known)
     file_list_sort(&files);
     for (size_t i = 0; i < files.n; i++)
         if (i == 0 || strcmp(files.path[i], files.path[i - 1]) != 0)
-            TRY(take_away(s, files.path[i]));
+            TRY(take_away(s, files.path[i], false));
     TRY(checkpoint_file_each(s->output, sweep_checkpoint, s));
+    for (size_t i = 0; i < journal_commits(known); i++)
+        TRY(sweep_folder(s, known, journal_commit_at(known, i)));
 done:
     file_list_free(&files);
     return st;
@@ -165,14 +207,13 @@ static status record_removed(sweeping *s, const journal_state *known)
     status st = OK;
     journal *j = NULL;
     size_t at;
-    for (size_t i = 0; s->removed.used > 0 && i < journal_tasks(known); i++) {
+    for (size_t i = 0; s->remove && s->gone.used > 0 && i < journal_tasks(known); i++) {
         const journal_task *t = journal_task_at(known, i);
         kept_result kept;
         if (!t->commit)
             continue;
         kept_place(t->commit, &kept);
-        if ((!names_get(&s->removed, t->commit->path, &at) &&
-             !names_get(&s->removed, kept.path, &at)) ||
+        if ((!names_get(&s->gone, t->commit->path, &at) && !names_get(&s->gone, kept.path, &at)) ||
             store_present(s->output, t->commit) || store_present(s->output, &kept.commit))
             continue;
         if (!j)
@@ -206,7 +247,7 @@ status view_gc(const view_source *v, bool remove_them, FILE *out)
 done:
     lease_release(held);
     names_free(&s.referred);
-    names_free(&s.removed);
+    names_free(&s.gone);
     arena_free(&s.memory);
     pipeline_state_close(p);
     pipeline_file_free(file);

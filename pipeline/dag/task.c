@@ -8,8 +8,8 @@
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/checked.h"
-#include "pipeline/base/text.h"
 #include "pipeline/config/reference.h"
+#include "pipeline/store/own_file.h"
 
 const task_reference *task_find_reference(const task *t, const char *parameter)
 {
@@ -95,14 +95,12 @@ const char *task_output(const task *t)
 
 char *task_folder(const task *t, const char *name)
 {
-    enum { KEY_DIGITS = 8 };
     arena memory = {0};
     const char *encoded = reference_encode(&memory, name);
-    const size_t n = strlen(t->artefact_name) - strlen(".nc");
-    char *path =
-        encoded ? text_format("%.*s.%.*s/%s", (int)n, t->artefact_name, KEY_DIGITS, t->key, encoded)
-                : NULL;
+    char *folder = own_file_folder(t->artefact_name, t->key);
+    char *path = encoded && folder ? file_join(folder, encoded) : NULL;
     arena_free(&memory);
+    free(folder);
     return path;
 }
 

@@ -3,14 +3,13 @@
 // looks at it.
 #include "pipeline/machine/guarded.h"
 
-#include <fts.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "pipeline/base/file.h"
 #include "pipeline/machine/child.h"
 
 // What the process is asked, and what it tells.
@@ -26,19 +25,11 @@ typedef struct told {
     char line[1024];
 } told;
 
-// Of files, and of all below folders.
 static rlim_t bytes_of(const char *const *paths, size_t n)
 {
     rlim_t bytes = 0;
-    for (size_t i = 0; i < n; i++) {
-        FTS *tree = fts_open((char *const[]){(char *)(uintptr_t)paths[i], NULL},
-                             FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
-        for (FTSENT *entry; tree && (entry = fts_read(tree));)
-            if (entry->fts_info == FTS_F)
-                bytes += (rlim_t)entry->fts_statp->st_size;
-        if (tree)
-            fts_close(tree);
-    }
+    for (size_t i = 0; i < n; i++)
+        bytes += (rlim_t)file_measure(paths[i]).bytes;
     return bytes;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
 
 status own_file_check(const char *path)
 {
@@ -20,6 +21,13 @@ status own_file_check(const char *path)
     if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode))
         return status_fail(ERR_IO, path, "is no regular file; move it away");
     return OK;
+}
+
+char *own_file_folder(const char *artefact, const char *key)
+{
+    enum { KEY_DIGITS = 8 };
+    return text_format("%.*s.%.*s", (int)(strlen(artefact) - strlen(".nc")), artefact, KEY_DIGITS,
+                       key);
 }
 
 bool own_file_is_below(const char *path)

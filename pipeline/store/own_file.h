@@ -11,6 +11,11 @@
 // a link to nothing. Local.
 status own_file_check(const char *path);
 
+// Where the task of an artefact may leave a folder of its own, below OUTPUT: "STEP/TASK.KEY", so that
+// it is no other task's, and by the key of no other values of this one. NULL when out of memory;
+// owned by the caller.
+char *own_file_folder(const char *artefact, const char *key);
+
 // Does a path, as it reads, stay below the folder that it is relative to?
 bool own_file_is_below(const char *path);
 

@@ -4,7 +4,6 @@
 #include "stages/export/export_folder.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +15,6 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 #include "stages/export/cut_list.h"
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
 
 static status make_folder(const char *path)
 {
@@ -116,16 +109,11 @@ done:
     return st;
 }
 
-static void remove_folder(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 // Gives what is whole its name. A folder that is replaced is whole as long as it has the name.
 static status name_folder(const export_input *in, const char *temporary, const char *above)
 {
     if (in->replace)
-        remove_folder(in->folder);
+        file_remove_folder(in->folder);
     if (rename(temporary, in->folder) != 0)
         return status_fail_errno(ERR_IO, in->folder, "cannot rename to it");
     return file_sync_folder(above);
@@ -148,7 +136,7 @@ status export_write(const struct export_input *in)
     TRY(cut_list_open(in, &l));
     TRY(file_make_folders(above));
     if (in->replace)
-        remove_folder(temporary); // a killed run's
+        file_remove_folder(temporary); // a killed run's
     TRY(make_folder(temporary));
     made = true;
     TRY(write_all(in, &l, temporary));
@@ -156,7 +144,7 @@ status export_write(const struct export_input *in)
     made = false;
 done:
     if (made)
-        remove_folder(temporary);
+        file_remove_folder(temporary);
     cut_list_close(&l);
     free(temporary);
     free(above);

@@ -99,4 +99,24 @@ try 0 fsck out
 rm out/beside/all.nc
 try 3 fsck out
 says 'what is lost' stdout '^bad   beside:'
+
+# A folder of an exported model goes with the result that it is of, and no other does.
+sed 's/^output.*/output: models/; s/  elsewise:/  unlearn:/; $a\  e: {stage: export, from: unlearn, forget: [latin]}' p.yaml >e.yaml
+try 0 run e.yaml --quiet
+first=$(cd models && echo e/all.*/)
+try 0 run e.yaml --quiet -s steps.unlearn.fraction=0.7
+mkdir models/e/all.mine
+sed 's/fraction: 0.9/fraction: 0.7/' e.yaml >e2.yaml
+try 0 gc e2.yaml
+is 'both are referred to' "$(unused)" ''
+rm e.yaml
+second=$(cd models && ls -d e/all.*/ | grep -vx -e "$first" -e e/all.mine/)
+try 0 gc e2.yaml
+is 'a folder of a result' "$(unused)" "$(cd models && echo .kept/*.nc "$first")"
+[ -e "models/$first/latin/model.safetensors" ] || fail 'a list of what is unused removed it'
+try 0 gc e2.yaml --remove
+is 'what is left of the folders' "$(cd models && ls -d e/*/ | xargs)" "$(printf '%s\n' "$second" e/all.mine/ | sort | xargs)"
+says 'how much' stdout '^removed e/all.*/, [2-9]\.[0-9] MB$'
+[ -e "models/$second/latin/model.safetensors" ] || fail 'the folder of what is referred to is gone'
+try 0 fsck models
 finish

@@ -34,6 +34,12 @@ ranks 1 "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/twin" -s dat
 digests "$scratch/twin" >"$scratch/digests"
 is 'what other images leave as it was' "$(comm -12 "$scratch/first" "$scratch/digests" | grep -cv '^clusters')" 0
 
+# Images are as large as their preprocessing makes them, also where only its class says how large.
+echo '{"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 230}}' >"$scratch/dinov2/preprocessor_config.json"
+"$SULCUS" plan "$scratch/p.yaml" -s output="$scratch/sized" >"$scratch/stdout" 2>"$scratch/stderr" || fail 'a preprocessor without crop_size'
+"$SULCUS" inspect "$scratch/dinov2" >"$scratch/stdout" 2>"$scratch/stderr"
+says 'its images' "$scratch/stdout" '224'
+
 echo '  cut: {stage: prune, from: scores, data: glyphs, fraction: 0.2, site: mlp, seeds: 1}' >>"$scratch/p.yaml"
 code=0
 "$SULCUS" run "$scratch/p.yaml" --quiet -s output="$scratch/alone" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?

@@ -41,6 +41,15 @@ status file_stamp_check(const char *path, const file_stamp *stamp);
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
 
+// How many files are at a path or below it, and their bytes.
+typedef struct file_amount {
+    int64_t files, bytes;
+} file_amount;
+
+file_amount file_measure(const char *path);
+// Removes a folder and all below it; of links these alone. False: not all of it; errno says why.
+bool file_remove_folder(const char *path);
+
 // Creates a folder and its parents where they are missing. ERR_IO.
 status file_make_folders(const char *path);
 

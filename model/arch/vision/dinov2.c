@@ -76,6 +76,8 @@ static const tensor_form layer_forms[VISION_TENSORS] = {
     [VISION_GATED_UP_BIAS] = GATE_UP(1),
 };
 
+enum { CLASS_CROP = 224 };
+
 static const char *const other_names[] = {"dinov2.", "dinov2_with_registers.", NULL};
 
 static const tensor_table tensors = {
@@ -119,6 +121,24 @@ done:
     return st;
 }
 
+// Is the centre cut out of images unless the file says otherwise, 224 pixels wide and high where it
+// does not say how large? So the classes of transformers do that were made for it.
+static status read_class(const config_file *f, bool *crops)
+{
+    static const char *const keys[] = {"image_processor_type", "feature_extractor_type"};
+    static const char *const names[] = {"Bit", "CLIP", "DeiT"};
+    *crops = false;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        const char *name;
+        const status st = config_text(f, keys[k], "", &name);
+        if (st != OK)
+            return st;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            *crops |= strncmp(name, names[i], strlen(names[i])) == 0;
+    }
+    return OK;
+}
+
 // Images are as large as the preprocessing makes them, not as in training: the positions are then
 // resampled, as the class does it.
 static status read_image_size(const config_file *f, bool antialiased, config *out)
@@ -127,10 +147,13 @@ static status read_image_size(const config_file *f, bool antialiased, config *ou
     config_file *beside = NULL;
     model_info *i = &out->info;
     const int trained = i->image_height / out->patch_height;
-    bool crop = false;
+    bool crop = false, crops;
     TRY(config_file_beside(f, "preprocessor_config.json", &beside));
     if (beside) {
-        TRY(config_bool(beside, "do_center_crop", config_has(beside, "crop_size"), &crop));
+        TRY(read_class(beside, &crops));
+        TRY(config_bool(beside, "do_center_crop", crops || config_has(beside, "crop_size"), &crop));
+        if (crop && crops)
+            i->image_height = i->image_width = CLASS_CROP;
         TRY(read_size(beside, crop ? "crop_size" : "size", &i->image_height, &i->image_width));
     }
     TRY(vision_count_rows(f, 1, out));

@@ -81,6 +81,19 @@ static void naive_free(device *d, void *at)
     free(at);
 }
 
+static status naive_host_alloc(device *d, size_t bytes, void **out)
+{
+    (void)d;
+    *out = malloc(bytes ? bytes : 1);
+    return *out ? OK : ERR_INTERNAL;
+}
+
+static void naive_host_free(device *d, void *at)
+{
+    (void)d;
+    free(at);
+}
+
 static status naive_move(device *d, const void *from, size_t bytes, void *to)
 {
     if (bytes > 0)
@@ -461,6 +474,8 @@ const device_ops *naive_device(const naive_faults *f)
         .said = naive_said,
         .alloc = naive_alloc,
         .free = naive_free,
+        .host_alloc = naive_host_alloc,
+        .host_free = naive_host_free,
         .upload = naive_move,
         .download = naive_move,
         .clear = naive_clear,

@@ -284,7 +284,9 @@ static void test_hidden(void **state)
         f.keep_layer = 1;
         f.keep_behind_attn = behind;
         s.x.whole = true;
+        assert_int_equal(model_tiles_together(s.x.m, 4, DEVICE_MOST_ROWS / 8), 8);
         s.x.m->device->row_limit = 1;
+        assert_int_equal(model_tiles_together(s.x.m, 4, 8), 1);
         assert_ok(model_forward(s.x.m, NULL, &f));
         const size_t bytes = (size_t)(s.x.tokens * s.x.columns) * sizeof(float);
         float *whole = malloc(bytes);

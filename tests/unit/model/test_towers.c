@@ -250,6 +250,17 @@ static void test_image_sizes(void **state)
          15, 30},
         {"{\"size\": {\"shortest_edge\": 30}}", 55, 55}, // not one size
         {"{}", 55, 55},
+        // What a class takes where the file does not say: as tests/reference/images/bit_defaults.
+        {"{\"image_processor_type\": \"BitImageProcessor\"}", 224, 224},
+        {"{\"feature_extractor_type\": \"CLIPFeatureExtractor\", \"size\": 40}", 224, 224},
+        {"{\"image_processor_type\": \"BitImageProcessorFast\", \"do_center_crop\": true, "
+         "\"crop_size\": 25}",
+         25, 25},
+        {"{\"image_processor_type\": \"BitImageProcessor\", \"do_center_crop\": false, "
+         "\"size\": {\"height\": 15, \"width\": 30}}",
+         15, 30},
+        {"{\"image_processor_type\": \"ViTImageProcessor\", \"size\": 30}", 30, 30},
+        {"{\"image_processor_type\": 3}", 0, 0},
         {"{", 55, 55}, // whoever makes the images says what is wrong
         {"{\"crop_size\": 4}", 0, 0},
         {"{\"crop_size\": {\"height\": 0, \"width\": 35}}", 0, 0},

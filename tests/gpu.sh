@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# tests/gpu.sh [BUILD]: what only a device can show. All fixtures through the plug-in, a pipeline's numbers beside the CPU's in each
+# tests/gpu.sh [BUILD]: what only a device can show. All fixtures through the plug-in (build gpu_models and gpu_attention first), sums and
+# logits with the same bits in batches of a tile and of all tiles, a pipeline's numbers beside the CPU's in each
 # `compute`, the same bits on 1, 2 and 3 ranks, kill and resume, and compute-sanitizer where it is. Exit 77, with a notice, where there
 # is no plug-in or no device. PLUGIN is another plug-in: build/tests/played/libsulcus_cuda.so tries this script itself
 # (with LIMIT=3 TOKENS=200, a minute).

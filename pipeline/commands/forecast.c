@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seconds come from what earlier runs measured: of the same task, of its step, of its stage, in
-// that order, scaled by the operations that the stages foretell. Without any, nothing is said.
+// that order, scaled by the operations that the stages foretell; by what computes now, a device or
+// CPUs. Without any, nothing is said.
 #include "pipeline/commands/forecast.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/checked.h"
+#include "pipeline/base/text.h"
 #include "pipeline/machine/cores.h"
 
 // A rank before its first task, until a run has measured it here; and what opening and writing the
@@ -28,6 +31,7 @@ struct forecast {
     task_runtime runtime;
     int ranks, threads;
     double program;
+    text device;    // whose rates count; "": CPUs
     names index;    // "stage" and "step/name", in the arena
     tally *tallies; // owned
     size_t n_tallies, capacity;
@@ -88,7 +92,8 @@ static status add_up_rates(forecast *f)
 {
     for (size_t i = 0; i < journal_tasks(f->state->journal); i++) {
         const journal_commit *c = journal_task_at(f->state->journal, i)->commit;
-        if (!c || c->ranks < 1 || (c->busy <= 0 && c->alone <= 0))
+        if (!c || c->ranks < 1 || (c->busy <= 0 && c->alone <= 0) ||
+            !journal_same_device(c->device, text_get(&f->device)))
             continue;
         status st = add_to(f, arena_format(&f->texts, "step/%s", c->step), c);
         if (st == OK)
@@ -97,6 +102,24 @@ static status add_up_rates(forecast *f)
             return st;
     }
     return OK;
+}
+
+// The device that would compute: this machine's, or where it has none the last run's.
+static status find_device(forecast *f, const journal_run *last)
+{
+    status st = OK;
+    double bytes;
+    text note = {0};
+    const registry *known = f->state->file->registry;
+    const char *wanted = params_text(f->state->file->globals, "device");
+    if (strcmp(wanted, "cpu") == 0 || !known->device_memory)
+        return OK;
+    TRY(known->device_memory(&f->device, &bytes, &note));
+    if (f->device.length == 0 && last && last->device)
+        text_add(&f->device, last->device);
+done:
+    text_free(&note);
+    return st;
 }
 
 // As many threads as a run would take here: what the file says, or what the last run had, or one
@@ -130,6 +153,7 @@ status forecast_new(pipeline_state *s, bool records, forecast **out)
     for (size_t i = 0; i < s->dag->n; i++)
         s->dag->tasks[i]->runtime = &f->runtime;
     TRY(look_ahead(f, records));
+    TRY(find_device(f, last));
     TRY(add_up_rates(f));
     *out = f;
     f = NULL;
@@ -148,6 +172,7 @@ void forecast_free(forecast *f)
     pool_free(f->runtime.pool);
     names_free(&f->index);
     arena_free(&f->texts);
+    text_free(&f->device);
     free(f->tallies);
     free(f->disk);
     free(f);

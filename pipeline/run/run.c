@@ -119,15 +119,15 @@ done:
 static status look_at_machines(run *r, int threads)
 {
     status st = OK;
-    text device = {0}, note = {0};
+    text note = {0};
     const registry *known = r->file->registry;
     if (known->device)
-        TRY(comm_agree(r->comm,
-                       known->device(r->file->globals, comm_machine_rank(r->comm),
-                                     comm_machine_ranks(r->comm), &device, &note, &r->device)));
+        TRY(comm_agree(r->comm, known->device(r->file->globals, comm_machine_rank(r->comm),
+                                              comm_machine_ranks(r->comm), &r->device_name, &note,
+                                              &r->device)));
     if (note.length > 0 && comm_rank(r->comm) == 0)
         progress_say(r->records.progress, "%s", text_get(&note));
-    const int types = machines_cpus(r->comm, text_get(&device), r->cpus);
+    const int types = machines_cpus(r->comm, text_get(&r->device_name), r->cpus);
     TRY(machines_check_threads(r->comm, threads, params_bool(r->file->globals, "oversubscribe")));
     if (types > 1 && params_bool(r->file->globals, "strict"))
         st = params_fail(
@@ -136,7 +136,6 @@ static status look_at_machines(run *r, int threads)
     else if (types > 1 && comm_rank(r->comm) == 0)
         progress_say(r->records.progress, "the nodes have different CPUs: %s", r->cpus);
 done:
-    text_free(&device);
     text_free(&note);
     return st;
 }
@@ -179,6 +178,7 @@ static status record_start(const run *r, const char *pipeline, int threads)
                               .memory = (double)memory_use_now(),
                               .host = host,
                               .cpus = r->cpus,
+                              .device = text_get(&r->device_name),
                               .version = SULCUS_VERSION,
                               .command = r->command,
                               .pipeline = path};
@@ -222,6 +222,19 @@ static void tell_who(run *r)
     memcpy(r->lease_id, who.lease_id, sizeof who.lease_id);
 }
 
+// Rank 0: what the tasks of each step took in earlier runs on what computes now. For want of memory
+// nothing is said of the end.
+static void recall_times(run *r)
+{
+    r->times = checked_calloc(r->file->n_steps, sizeof *r->times);
+    for (size_t i = 0; i < r->dag->n; i++) {
+        const journal_task *k = journal_find_task(r->records.known, r->dag->tasks[i]->label);
+        const journal_commit *c = k ? k->commit : NULL;
+        if (c && journal_same_device(c->device, text_get(&r->device_name)))
+            wave_note_finished(r, r->dag->tasks[i], c->busy, c->ranks, c->alone);
+    }
+}
+
 // Threads, teams and clocks, once there is something to do.
 static status start_work(run *r, const char *pipeline)
 {
@@ -235,8 +248,10 @@ static status start_work(run *r, const char *pipeline)
     const int32_t *cpu;
     if (comm_own_cores(r->comm, &cpu) == threads) // else other threads may want the same ones
         pool_pin(r->runtime.pool, cpu);
-    if (first)
+    if (first) {
+        recall_times(r);
         st = record_start(r, pipeline, threads);
+    }
     tell_who(r);
     if (!stop_share_deadline(r->stop) && first)
         progress_say(r->records.progress, "by this node's clock the job's time is over; its end "
@@ -366,21 +381,10 @@ static void release_run(run *r)
     free(r->tasks);
     free(r->times);
     free(r->device);
+    text_free(&r->device_name);
     dag_free(r->dag);
     pipeline_file_free(r->file);
     pthread_mutex_destroy(&r->lock);
-}
-
-// What the tasks of each step took in earlier runs. For want of memory nothing is said of the end.
-static void recall_times(run *r)
-{
-    r->times = checked_calloc(r->file->n_steps, sizeof *r->times);
-    for (size_t i = 0; i < r->dag->n; i++) {
-        const journal_task *k = journal_find_task(r->records.known, r->dag->tasks[i]->label);
-        if (k && k->commit)
-            wave_note_finished(r, r->dag->tasks[i], k->commit->busy, k->commit->ranks,
-                               k->commit->alone);
-    }
 }
 
 // Rank 0 takes the folder; what it says there of itself.
@@ -390,8 +394,6 @@ static status open_records(run *r, bool quiet)
         run_records_open(&r->records, r->file->output, quiet, stop_flag(r->stop), &r->epoch);
     if (r->records.lease)
         snprintf(r->lease_id, sizeof r->lease_id, "%s", lease_id(r->records.lease));
-    if (st == OK)
-        recall_times(r);
     return st;
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pipeline/base/text.h"
 #include "pipeline/comm/comm.h"
 #include "pipeline/comm/machines.h"
 #include "pipeline/dag/dag.h"
@@ -78,6 +79,7 @@ typedef struct run {
     pthread_mutex_t lock;
     rank_doing doing;
     watchdog *watchdog; // NULL before work begins
+    text device_name;   // "" where none
     void *device;       // what computes beside this rank's CPUs, as the registry found it; owned
     bool stop_on_error, wants_notes; // wants_notes: wave_note.h
     double memory;                   // bytes of a node that may be used

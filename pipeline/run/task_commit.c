@@ -116,7 +116,8 @@ status task_commit_record(run *r, running_task *a)
                               .expected = expected_work(a, a->worked),
                               .alone = a->alone,
                               .waiting = running_task_waiting(a),
-                              .memory = a->memory};
+                              .memory = a->memory,
+                              .device = text_get(&r->device_name)};
     return journal_task_done(r->records.journal, &c);
 }
 

@@ -151,6 +151,17 @@ done:
     return st;
 }
 
+bool journal_same_device(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static void put_device(json_t *o, const char *name)
+{
+    if (!journal_same_device(name, NULL))
+        put_text(o, "device", name);
+}
+
 status journal_run_started(journal *j, const journal_run *run)
 {
     json_t *line = line_new("run");
@@ -160,6 +171,7 @@ status journal_run_started(journal *j, const journal_run *run)
     put_real(line, "memory", run->memory);
     put_text(line, "host", run->host);
     put_text(line, "cpus", run->cpus);
+    put_device(line, run->device);
     put_text(line, "version", run->version);
     put_text(line, "command", run->command);
     put_text(line, "pipeline", run->pipeline);
@@ -275,6 +287,7 @@ status journal_task_done(journal *j, const journal_commit *c)
     put_real(line, "alone", c->alone);
     put_real(line, "waiting", c->waiting);
     put_real(line, "memory", c->memory);
+    put_device(line, c->device);
     json_object_set_new_nocheck(line, "fields", fields);
     return append_line(j, line, true);
 }

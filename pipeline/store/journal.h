@@ -30,7 +30,8 @@ typedef struct journal_run {
     int ranks, threads;
     const char *host, *version, *command, *pipeline; // command line; path of the pipeline file
     const char *cpus;                                // machines.h
-    double memory; // bytes a rank holds before it works: what the program and MPI take
+    const char *device; // that computed beside rank 0's CPUs; NULL: none
+    double memory;      // bytes a rank holds before it works: what the program and MPI take
     double time;
 } journal_run;
 
@@ -68,9 +69,10 @@ typedef struct journal_commit {
     // they have no cost) of those; seconds in which all waited for it alone: opening and deciding.
     // Of the last run only, when several ran it.
     double busy, worked, alone;
-    double waiting;  // share of the threads' time in its rounds that had no work
-    double expected; // what `plan` would have said of `worked`; 0: nothing
-    double memory;   // bytes: the most that a rank held since this task or one beside it began
+    double waiting;     // share of the threads' time in its rounds that had no work
+    double expected;    // what `plan` would have said of `worked`; 0: nothing
+    double memory;      // bytes: the most that a rank held since this task or one beside it began
+    const char *device; // as its run's
     double time;
 } journal_commit;
 
@@ -89,6 +91,9 @@ typedef struct journal journal;
 status journal_open(const char *output, journal **out);
 void journal_close(journal *j); // NULL is a no-op
 status journal_add_wave(journal *j, const journal_wave *wave);
+
+// Do runs take alike, as far as that depends on what computed them? NULL: CPUs.
+bool journal_same_device(const char *a, const char *b);
 
 // Each appends one line with one write(2). Those that others build on (all but progress) are synced
 // to disk before they return, so that OK means it will be there after a power cut. ERR_IO: the line

@@ -223,6 +223,7 @@ static bool on_done(journal_state *s, const line *l)
         .alone = get_real(l, "alone"),
         .waiting = get_real(l, "waiting"),
         .memory = get_real(l, "memory"),
+        .device = get_text(l, "device"),
         .time = get_real(l, "time"),
     };
     const journal_commit *c = &e->commit;
@@ -288,6 +289,7 @@ static bool on_run(journal_state *s, const line *l)
         .threads = (int)get_int(l, "threads"),
         .memory = get_real(l, "memory"),
         .host = get_text(l, "host"),
+        .device = get_text(l, "device"),
         .version = get_text(l, "version"),
         .command = get_text(l, "command"),
         .pipeline = get_text(l, "pipeline"),

@@ -109,6 +109,19 @@ awk -v planned="$planned" -v weights=54.6 -v took="$(grep -oE '"memory":[0-9.]+'
     printf "%.1f MB expected beside a device, %.1f MB measured\n", planned, measured
     exit !(planned > 0 && measured > planned / 1.15 && measured < planned * 1.15 && measured < weights)}' || fail "memory of a large model"
 
+# Time is foretold by what has run on the same device, or on CPUs.
+time_of() { # OUTPUT DEVICE: of the step `seen`, with another limit
+  sulcus plan p.yaml -s datasets.glyphs.limit=4 -s output="$1" -s device="$2"
+  sed -nE 's/^run *seen +[0-9]+ units +[0-9.]+ .B +[0-9.]+ .B +([-0-9.]+).*/\1/p' stdout
+}
+is "time on a device, by a run on one" "$(time_of "$scratch/device1" cuda | grep -c '^[0-9]')" 1
+is "time on CPUs, by a run on a device" "$(time_of "$scratch/device1" cpu)" -
+is "time on a device, by a run on CPUs" "$(time_of "$scratch/cpu" cuda)" -
+is "time on CPUs, by a run on CPUs" "$(time_of "$scratch/cpu" cpu | grep -c "^[0-9]")" 1
+is "time without a device here, by a run on one" "$(SULCUS_PLAYED=none time_of "$scratch/device1" cuda | grep -c '^[0-9]')" 1
+says "the journal" device1/journal.jsonl '"event":"done".*"device":"naive device"'
+if grep -q '"device"' cpu/journal.jsonl; then fail "a device in the journal of CPUs"; fi
+
 # A run that was begun on a device goes on without one: nothing is made again.
 sulcus run p.yaml -s output="$scratch/device1"
 is "again, on CPUs" $code 0

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/arch/archs.h"
+#include "model/device/device_batch.h"
 #include "model/device/device_blocks.h"
 #include "model/device/device_model.h"
 #include "model/forward/cpu_blocks.h"
@@ -176,6 +177,7 @@ void model_close(model *m)
 {
     if (!m)
         return;
+    device_batches_free(m->device);
     device_model_close(m->device);
     weights_close(m->weights);
     for (int t = 0; t < m->threads; t++) {

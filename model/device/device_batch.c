@@ -200,7 +200,7 @@ void device_batch_give(device_pass *p)
 
 void device_batches_free(device_model *d)
 {
-    for (device_batch *b; (b = take_idle(d));)
+    for (device_batch *b; d && (b = take_idle(d));)
         free_batch(d, b);
 }
 

@@ -10,7 +10,7 @@
 // earlier ones where it does. The caller's until they are given back. Local.
 status device_batch_take(model *m, const forward *f, int thread, int64_t tiles, device_pass **out);
 void device_batch_give(device_pass *b); // NULL is none
-// Frees all that were given back.
+// Frees all that were given back. Before the device is closed; NULL is a no-op.
 void device_batches_free(device_model *d);
 
 // Loads tiles [first, first + n), or in a team takes one that comes.

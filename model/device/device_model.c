@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "model/device/device_batch.h"
 #include "pipeline/base/checked.h"
 
 status device_check(const device_model *d, status st)
@@ -213,7 +212,6 @@ void device_model_close(device_model *d)
         d->ops->free(d->device, d->range[i].rows);
     }
     if (d->device) {
-        device_batches_free(d);
         d->ops->free(d->device, d->block);
         d->ops->free(d->device, d->arrays.sum);
         d->ops->free(d->device, d->arrays.positive);

@@ -59,8 +59,9 @@ typedef struct device_model {
     pthread_mutex_t
         lock; // of what follows, and of the device: passes of several threads take turns
     device_arrays arrays;
-    void *block;               // owned: theirs, but for sums
-    struct device_batch *idle; // owned: batches between calls (device_batch.h); with `keeping`
+    void *block; // owned: theirs, but for sums
+    struct device_batch
+        *idle; // batches between calls, freed before it (device_batch.h); with `keeping`
     pthread_mutex_t keeping;
     int64_t row_limit; // of a batch, for tests; 0: what memory allows
 } device_model;

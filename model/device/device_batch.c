@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/device/device_need.h"
 #include "model/forward/pass_run.h"
 #include "pipeline/base/checked.h"
 
@@ -113,6 +114,20 @@ typedef struct device_batch {
     float *pixels; // owned: the device's memory here
     size_t array_bytes, pixel_bytes;
 } device_batch;
+
+size_t model_batch_bytes(const model *m, int threads, int64_t tiles, int64_t samples, int64_t rows)
+{
+    const int64_t room = device_batch_tiles(m, samples, rows, DEVICE_MOST_ROWS);
+    tiles = tiles < room ? tiles : room;
+    const model_info *i = &m->config.info;
+    const forward f = {.max_samples = tiles * samples, .max_rows = tiles * rows};
+    device_batch b = {.pass.p = &b.own, .pass.summed = true};
+    carving a = {NULL, 0};
+    lay_out(&m->config, &f, tiles, rows, &a, &b.pass);
+    if (i->modality == MODALITY_IMAGE)
+        a.used += (size_t)f.max_samples * device_image_values(i) * sizeof(float);
+    return (size_t)threads * a.used;
+}
 
 static device_batch *take_idle(device_model *d)
 {

@@ -139,6 +139,14 @@ static double own_bytes(const model_entry *e, int member, int members)
     return e->elsewhere ? (double)model_shown_bytes(e->model, member, members) : 0;
 }
 
+static double scratch_bytes(const model_entry *e, int threads, int64_t tiles, int64_t samples,
+                            int64_t rows)
+{
+    return (double)(e->elsewhere
+                        ? model_batch_bytes(e->model, threads, tiles, samples, rows)
+                        : model_scratch_bytes(model_get_info(e->model), threads, samples, rows));
+}
+
 // A tile closes with the sample that fills it: it has rows of two at most, where samples are short.
 static part_need model_entry_part(const void *object, int member, int members, int threads)
 {
@@ -149,8 +157,8 @@ static part_need model_entry_part(const void *object, int member, int members, i
     const device_need d = model_device_need(e->model, member, members, e->compute);
     return (part_need){.most = info->layers,
                        .shared = shared_bytes(e, member, members),
-                       .own = own_bytes(e, member, members) +
-                              (double)model_scratch_bytes(info, threads, most, rows),
+                       .own =
+                           own_bytes(e, member, members) + scratch_bytes(e, threads, 1, most, rows),
                        .device_free = (double)d.free,
                        .device = (double)d.weights,
                        .batch_least = (double)d.batch_least,
@@ -417,6 +425,17 @@ double stage_weight_bytes(const task *t)
 {
     const model_entry *e = task_resource(t, "model", 0);
     return (double)model_weight_bytes(model_get_info(e->model), e->compute);
+}
+
+double stage_scratch_bytes(const task *t, int threads, const tiling *cuts)
+{
+    int64_t tiles = 1; // of a subset: no pass has those of two
+    for (int i = 0; i < cuts->subsets; i++) {
+        const int64_t own = cuts->subset_tile[i + 1] - cuts->subset_tile[i];
+        tiles = own > tiles ? own : tiles;
+    }
+    return scratch_bytes(task_resource(t, "model", 0), threads, tiles, cuts->max_samples,
+                         cuts->max_rows);
 }
 
 double stage_products_bytes(int threads)

@@ -9,6 +9,7 @@
 #include "data/dataset/dataset.h"
 #include "model/model.h"
 #include "pipeline/stage.h"
+#include "stages/common/tiling.h"
 
 extern const resource_def resource_model; // section `models`, parameter `model`
 extern const resource_def resource_data;  // section `datasets`, parameter `data`
@@ -31,6 +32,8 @@ model_cache **stage_model_cache(const task *t);
 double stage_model_bytes(const task *t);
 // Bytes of all its weights, in the type that products read.
 double stage_weight_bytes(const task *t);
+// What its passes need beside in `threads` threads, of these tiles.
+double stage_scratch_bytes(const task *t, int threads, const tiling *cuts);
 // And what the matrix products take in `threads` threads: library code, their packing buffers.
 double stage_products_bytes(int threads);
 

@@ -370,7 +370,7 @@ static status prune_estimate(const task *t, estimate *out)
     int threads = pool_threads(task_pool(t));
     out->shared_bytes = stage_model_bytes(t);
     out->memory_bytes +=
-        (double)model_scratch_bytes(info, threads, cuts->max_samples, cuts->max_rows) +
+        stage_scratch_bytes(t, threads, cuts) +
         stage_products_bytes(threads) * 1.5 + // compacted products have other shapes
         // Masks' compacted weights: the larger part of a layer.
         (zero ? prune_masks_at_once(t) * fmin(out->shared_bytes * 0.6, (double)MODEL_COMPACT_BYTES)

@@ -60,5 +60,6 @@ const registry sulcus_registry = {
     .libraries = libraries,
     .kernels = rates_kernels,
     .device = computing_device_find,
+    .device_share = computing_device_share,
     .device_memory = computing_device_memory,
 };

@@ -239,10 +239,13 @@ typedef struct registry {
     const version_def *const *kernels;   // which of them this CPU runs; NULL: none
     // Finds what computes this rank's units beside its CPUs, as the pipeline's `device` says: adds its
     // name to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. The
-    // rank is number `place` of the run's `places` on its machine. *found is what the share of its
-    // resources says (`device`): owned by the caller, for free(). Local. NULL: never anything.
+    // rank is number `place` of the run's `places` on its machine. *id is a number that no other
+    // device has. *found is what the share of its resources says (`device`): owned by the caller, for
+    // free(). Local. NULL: never anything.
     status (*device)(const struct params *pipeline, int place, int places, struct text *name,
-                     struct text *note, void **found);
+                     struct text *note, uint64_t *id, void **found);
+    // Then: so many ranks have found the same, this one among them. Local.
+    void (*device_share)(void *found, int ranks);
     // For plans: adds the name of the device that this process would have, and bytes of its memory
     // that are free; in `note` why it has none. Local. NULL: there never is one.
     status (*device_memory)(struct text *name, double *bytes, struct text *note);

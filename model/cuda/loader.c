@@ -102,26 +102,40 @@ static status checked(const found_device *found, const device *d, status st)
     return st == OK ? OK : status_fail(st, "device", "%s", found->ops->said(d));
 }
 
-status loader_memory(const found_device *found, text *name, double *bytes)
+// Opens the device to ask what it is.
+static status ask_device(const found_device *found, device_info *info)
 {
     device *d = NULL;
-    device_info info;
     status st;
     TRY(open_device(found, &d));
-    TRY(checked(found, d, found->ops->info(d, &info)));
-    text_add(name, info.name);
-    const size_t part = info.memory / (size_t)found->sharers;
-    *bytes = (double)(info.free < part ? info.free : part);
+    TRY(checked(found, d, found->ops->info(d, info)));
 done:
     if (d)
         found->ops->close(d);
     return st;
 }
 
-status loader_name(const found_device *found, text *name)
+status loader_memory(const found_device *found, text *name, double *bytes)
 {
-    double unused;
-    return loader_memory(found, name, &unused);
+    device_info info;
+    status st;
+    TRY(ask_device(found, &info));
+    text_add(name, info.name);
+    const size_t part = info.memory / (size_t)found->sharers;
+    *bytes = (double)(info.free < part ? info.free : part);
+done:
+    return st;
+}
+
+status loader_name(const found_device *found, text *name, uint64_t *id)
+{
+    device_info info;
+    status st;
+    TRY(ask_device(found, &info));
+    text_add(name, info.name);
+    *id = info.id;
+done:
+    return st;
 }
 
 // --- Rates

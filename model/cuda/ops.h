@@ -255,6 +255,7 @@ typedef struct device_info {
     int multiprocessors;
     size_t memory, free; // bytes
     int row_block;       // rows of a product are a multiple of it
+    uint64_t id;         // that no other device, or part of one, has
 } device_info;
 
 typedef struct device_ops {

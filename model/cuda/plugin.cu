@@ -133,6 +133,10 @@ static status fill_info(device *d)
     d->info.minor = own.minor;
     d->info.multiprocessors = own.multiProcessorCount;
     d->info.row_block = PLUGIN_ROW_BLOCK;
+    uint64_t halves[2];
+    static_assert(sizeof halves == sizeof own.uuid, "a UUID has 16 bytes");
+    memcpy(halves, &own.uuid, sizeof halves);
+    d->info.id = halves[0] ^ halves[1];
 done:
     return st;
 }

@@ -4,6 +4,7 @@
 // our own on pairs of words.
 #include "pipeline/comm/comm.h"
 
+#include <limits.h>
 #include <mpi.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -229,14 +230,20 @@ int comm_first_of(const comm *c, int node)
     return c->first_of[node];
 }
 
-int comm_machine_rank(const comm *c)
+int comm_machine_rank(const comm *c, int *ranks)
 {
+    *ranks = c->machine_ranks;
     return c->machine_rank;
 }
 
-int comm_machine_ranks(const comm *c)
+int comm_alike(const comm *c, uint64_t number)
 {
-    return c->machine_ranks;
+    MPI_Comm alike;
+    int ranks;
+    MPI_Comm_split(c->all, (int)((number ^ number >> 32) & INT_MAX), 0, &alike);
+    MPI_Comm_size(alike, &ranks);
+    MPI_Comm_free(&alike);
+    return ranks;
 }
 
 mailbox *comm_mailbox(comm *c)

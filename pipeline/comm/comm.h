@@ -38,8 +38,9 @@ int comm_node_of(const comm *c, int rank);
 int comm_first_of(const comm *c, int node); // its first rank
 // This rank's place among all ranks of its machine, and how many they are, whatever SULCUS_NODES makes
 // of them.
-int comm_machine_rank(const comm *c);
-int comm_machine_ranks(const comm *c);
+int comm_machine_rank(const comm *c, int *ranks);
+// How many ranks say the same number (of which 31 bits are looked at), this one among them. Collective.
+int comm_alike(const comm *c, uint64_t number);
 // This rank's place when all ranks are sorted by node and, within it, by their rank there
 // (comm_share's `rank`).
 int comm_position(const comm *c);

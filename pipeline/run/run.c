@@ -115,16 +115,32 @@ done:
     return st;
 }
 
+// A launcher may show all of a machine's devices to each of its ranks, or each its own: who shares one
+// is known once all have found theirs.
+static status find_device(run *r, text *note)
+{
+    status st = OK;
+    uint64_t id = 0;
+    int ranks;
+    const int place = comm_machine_rank(r->comm, &ranks);
+    const registry *known = r->file->registry;
+    if (!known->device || strcmp(params_text(r->file->globals, "device"), "cpu") == 0)
+        return OK;
+    TRY(comm_agree(r->comm, known->device(r->file->globals, place, ranks, &r->device_name, note,
+                                          &id, &r->device)));
+    const int alike = comm_alike(r->comm, id);
+    if (r->device)
+        known->device_share(r->device, alike);
+done:
+    return st;
+}
+
 // What runs on nodes of several types is another computation, to the last bits.
 static status look_at_machines(run *r, int threads)
 {
     status st = OK;
     text note = {0};
-    const registry *known = r->file->registry;
-    if (known->device)
-        TRY(comm_agree(r->comm, known->device(r->file->globals, comm_machine_rank(r->comm),
-                                              comm_machine_ranks(r->comm), &r->device_name, &note,
-                                              &r->device)));
+    TRY(find_device(r, &note));
     if (note.length > 0 && comm_rank(r->comm) == 0)
         progress_say(r->records.progress, "%s", text_get(&note));
     const int types = machines_cpus(r->comm, text_get(&r->device_name), r->cpus);

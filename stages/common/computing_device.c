@@ -9,7 +9,7 @@
 #include "pipeline/base/checked.h"
 
 status computing_device_find(const params *pipeline, int place, int places, text *name, text *note,
-                             void **found)
+                             uint64_t *id, void **found)
 {
     status st = OK;
     found_device *d = NULL;
@@ -20,7 +20,7 @@ status computing_device_find(const params *pipeline, int place, int places, text
         return status_no_memory("a device");
     loader_find(place, places, d);
     if (d->ops) {
-        TRY(loader_name(d, name));
+        TRY(loader_name(d, name, id));
         *found = d;
         d = NULL;
     } else if (strcmp(wanted, "cuda") == 0) {
@@ -31,6 +31,11 @@ status computing_device_find(const params *pipeline, int place, int places, text
 done:
     free(d);
     return st;
+}
+
+void computing_device_share(void *found, int ranks)
+{
+    ((found_device *)found)->sharers = ranks;
 }
 
 void computing_device_take(const share *s, model_options *options)

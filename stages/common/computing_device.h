@@ -10,7 +10,9 @@
 // As registry.device (pipeline/stage.h): nothing with `device: cpu`, nor with `auto` where there is
 // none, and then `note` says why. ERR_USAGE: `device: cuda`, and there is none, with what mends it.
 status computing_device_find(const params *pipeline, int place, int places, text *name, text *note,
-                             void **found);
+                             uint64_t *id, void **found);
+// As registry.device_share.
+void computing_device_share(void *found, int ranks);
 
 // Fills in the device of a model's options, as the share of its ranks has it (NULL: none). Local.
 void computing_device_take(const share *s, model_options *options);

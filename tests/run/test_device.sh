@@ -65,6 +65,14 @@ sulcus plan p.yaml
 says "a plan for CPUs" stdout '^models, once a node'
 if grep -q 'on a device' stdout; then fail "a plan for CPUs tells of devices"; fi
 
+# Ranks that a wrapper shows a device each have all of its memory, and a part of it where it is the same for both.
+for shown in '${OMPI_COMM_WORLD_LOCAL_RANK:-${MPI_LOCALRANKID:-${PMI_RANK:-0}}}' 7; do
+  SULCUS_PLAYED_MEMORY=9000000 ranks 2 sh -c "SULCUS_PLAYED_SHOWN=$shown exec bin/sulcus run p.yaml --quiet -s device=cuda -s oversubscribe=true \
+    -s output=$scratch/shown"
+  is "two ranks are shown $shown" $code $([ $shown = 7 ] && echo 2 || echo 0)
+  rm -rf shown
+done
+
 # auto goes on without one, and says so.
 SULCUS_PLAYED=none sulcus run p.yaml -s device=auto
 is "auto without a device" $code 0

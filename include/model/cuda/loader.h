@@ -4,6 +4,8 @@
 #ifndef MODEL_CUDA_LOADER_H
 #define MODEL_CUDA_LOADER_H
 
+#include <stdint.h>
+
 #include "pipeline/base/status.h"
 #include "pipeline/base/text.h"
 
@@ -12,8 +14,8 @@ typedef struct found_device {
     const struct device_ops *ops; // NULL: none; the line says why, and what mends it
     int devices;                  // that this process sees
     int index;                    // the one that is this rank's
-    int sharers;                  // ranks of this machine that it is also theirs, and this one
-    char path[512];               // of the plug-in, "" where none was found
+    int sharers; // ranks whose device it is too, and this one: as long as nobody has asked, by `places`
+    char path[512]; // of the plug-in, "" where none was found
     char line[640];
 } found_device;
 
@@ -21,8 +23,9 @@ typedef struct found_device {
 // one is number `place` of `places`; where the launcher gave each its own, that. Local.
 void loader_find(int place, int places, found_device *out);
 
-// Adds the name of the device to the text. Local. ERR_INTERNAL: it does not open.
-status loader_name(const found_device *found, text *name);
+// Adds the name of the device to the text, and says which it is (device_info). Local. ERR_INTERNAL: it
+// does not open.
+status loader_name(const found_device *found, text *name, uint64_t *id);
 // The same, and how many bytes of its memory are free for this rank.
 status loader_memory(const found_device *found, text *name, double *bytes);
 

@@ -52,7 +52,8 @@ static status naive_info(device *d, device_info *out)
                          .driver = "none",
                          .memory = memory,
                          .free = memory - d->used,
-                         .row_block = NAIVE_ROW_BLOCK};
+                         .row_block = NAIVE_ROW_BLOCK,
+                         .id = 1};
     return called(d);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plug-in whose devices, two, are this process, for tests/run/test_device.sh. SULCUS_PLAYED is what it
 // plays: `none`, a machine without devices, or `other`, a plug-in of another build. SULCUS_PLAYED_MEMORY
-// is how many bytes a device has; SULCUS_PLAYED_LOG a file that gets a line where the plug-in is asked
+// is how many bytes a device has; SULCUS_PLAYED_SHOWN the number of the one that this rank is shown alone;
+// SULCUS_PLAYED_LOG a file that gets a line where the plug-in is asked
 // for its table, where a device is opened, and where it is closed, with the most that it held in bytes.
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,20 @@ static status count_two(int *devices)
 {
     *devices = 2;
     return OK;
+}
+
+// A wrapper of the launcher shows this rank one device: SULCUS_PLAYED_SHOWN.
+static status count_one(int *devices)
+{
+    *devices = 1;
+    return OK;
+}
+
+static status info_shown(device *d, device_info *out)
+{
+    const status st = played_device(&small)->info(d, out);
+    out->id = strtoull(getenv("SULCUS_PLAYED_SHOWN"), NULL, 10);
+    return st;
 }
 
 static status open_noted(int index, device **out)
@@ -78,6 +93,10 @@ __attribute__((visibility("default"))) const device_ops *sulcus_device_ops(int v
     ops.open = open_noted;
     ops.alloc = alloc_counted;
     ops.close = close_noted;
+    if (getenv("SULCUS_PLAYED_SHOWN")) {
+        ops.count = count_one;
+        ops.info = info_shown;
+    }
     if (played && strcmp(played, "none") == 0) {
         ops.count = count_none;
         ops.said = say_none;

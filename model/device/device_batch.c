@@ -202,15 +202,16 @@ done:
     return st;
 }
 
-void device_batch_give(device_pass *p)
+void device_batch_give(device_pass *b)
 {
-    if (!p)
+    if (!b)
         return;
-    device_batch *b = (device_batch *)(void *)p;
-    pthread_mutex_lock(&p->d->keeping);
-    b->next = p->d->idle;
-    p->d->idle = b;
-    pthread_mutex_unlock(&p->d->keeping);
+    device_model *d = b->d;
+    device_batch *own = (device_batch *)(void *)b;
+    pthread_mutex_lock(&d->keeping);
+    own->next = d->idle;
+    d->idle = own;
+    pthread_mutex_unlock(&d->keeping);
 }
 
 void device_batches_free(device_model *d)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program: its commands, MPI's start and end, signals, and exit codes. The one file with
+// The program: its commands, MPI's start and end, and exit codes. The one file with
 // MPI_COMM_WORLD and exit.
 #include <errno.h>
 #include <malloc.h>
@@ -22,6 +22,7 @@
 #include "pipeline/machine/descriptors.h"
 #include "pipeline/machine/guarded.h"
 #include "pipeline/machine/loading.h"
+#include "pipeline/machine/signals.h"
 #include "pipeline/machine/stacks.h"
 #include "pipeline/results/results.h"
 #include "pipeline/run/run.h"
@@ -29,38 +30,6 @@
 #include "pipeline/shell/completion.h"
 #include "pipeline/shell/man_page.h"
 #include "stages/registry.h"
-
-// --- Signals
-
-// Where a handler notes that the run must stop. A handler has no other way to it than a global.
-static atomic_bool *_Atomic stopping, *_Atomic hurry;
-
-static void note_signal(int number)
-{
-    atomic_bool *asked = atomic_load(&stopping), *soon = atomic_load(&hurry);
-    bool patient = number == SIGUSR1 || number == SIGUSR2 || number == SIGXCPU;
-    if (soon && !patient)
-        atomic_store(soon, true);
-    if (asked)
-        atomic_store(asked, true);
-}
-
-// What a scheduler sends before it kills, and what mpirun hands on half a second (Open MPI 5) or two
-// (4) before it does. The second TERM, INT or HUP kills: a person need not wait.
-static void watch_signals(atomic_bool *asked, atomic_bool *soon)
-{
-    const int patient[] = {SIGUSR1, SIGUSR2, SIGXCPU}, urgent[] = {SIGTERM, SIGINT, SIGHUP};
-    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
-    struct sigaction once = {.sa_handler = note_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigemptyset(&once.sa_mask);
-    atomic_store(&hurry, soon);
-    atomic_store(&stopping, asked);
-    for (size_t i = 0; i < sizeof patient / sizeof *patient; i++)
-        sigaction(patient[i], &action, NULL);
-    for (size_t i = 0; asked && i < sizeof urgent / sizeof *urgent; i++)
-        sigaction(urgent[i], &once, NULL);
-}
 
 // --- Commands with MPI
 
@@ -132,7 +101,7 @@ static status run_body(comm *c, const command_line *line)
                            .selection = selection_of(line),
                            .quiet = command_line_option(line, "--quiet") != NULL,
                            .command = typed,
-                           .watch_signals = watch_signals};
+                           .watch_signals = signals_watch};
     if (st == OK)
         st = run_pipeline(c, &sulcus_registry, &o);
     free(typed);
@@ -158,7 +127,7 @@ static status doctor_command(const command_line *line)
 static status smoke_body(comm *c, const command_line *line)
 {
     (void)line;
-    return installed_smoke(c, &sulcus_registry, watch_signals, stdout);
+    return installed_smoke(c, &sulcus_registry, signals_watch, stdout);
 }
 
 static status smoke_command(const command_line *line)

@@ -100,6 +100,20 @@ stop TERM
 is "exit code after TERM without mpirun" $code 75
 is "units kept after TERM without mpirun" "$(kept)" "$(ran)"
 
+# `timeout` sends it to the program and to its group, so that it comes twice at once: once is meant.
+rm -rf out units* stdout
+"$TOY" run p.yaml >stdout 2>stderr &
+started=$!
+until_begun
+sleep 0.3
+kill -TERM $started
+sleep 0.1
+kill -TERM $started 2>/dev/null
+code=0
+wait $started || code=$?
+is "exit code after TERM twice at once" $code 75
+is "units kept after TERM twice at once" "$(kept)" "$(ran)"
+
 # The job's end: eight seconds are kept in reserve, so that this one has two.
 rm -rf out units*
 begun=$(date +%s)

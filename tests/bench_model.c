@@ -389,7 +389,7 @@ static status find_device(bench *b)
 {
     if (strcmp(b->options.device, "cuda") != 0)
         return OK;
-    loader_find(0, 1, &b->found);
+    loader_find(0, &b->found);
     return b->found.ops ? OK : status_fail(ERR_USAGE, "device=cuda", "%s", b->found.line);
 }
 
@@ -401,7 +401,6 @@ static status open_one(void *context, const model_options *given)
     own.compute = compute_of(b);
     own.device = b->found.ops;
     own.device_index = b->found.index;
-    own.device_sharers = b->found.sharers;
     own.engine = find_engine(b->options.engine);
     const double begin = bench_now();
     const status st = model_open(&own, NULL, &b->model);

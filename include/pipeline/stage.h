@@ -147,10 +147,10 @@ typedef struct stage_def {
     // Loops of the pool inside it have the help of threads that are at rest. Local (or the team's,
     // with layers_over: each lane with that of the other members).
     status (*unit)(void *state, const round_state *round, int64_t unit, int lane, partial *sum);
-    // For what is faster many units at a time, as passes on a device are: how many one call may
-    // compute in which `unit` stands behind the unit before it (1: it begins a call), and units
-    // [first, first + n) computed as so many calls of `unit` would. The first is asked from any
-    // thread, and always says the same. Both or neither; not in teams.
+    // In place of `unit`, for what is faster many units at a time, as passes on a device are: how
+    // many one call may compute in which `unit` stands behind the unit before it (1: it begins a
+    // call), and units [first, first + n) computed as so many calls of `unit` would. The first is
+    // asked from any thread, and always says the same; not in teams, where n is 1.
     int64_t (*together)(void *state, const round_state *round, int64_t unit);
     status (*units)(void *state, const round_state *round, int64_t first, int64_t n, int lane,
                     partial *sum);
@@ -239,11 +239,11 @@ typedef struct registry {
     const version_def *const *kernels;   // which of them this CPU runs; NULL: none
     // Finds what computes this rank's units beside its CPUs, as the pipeline's `device` says: adds its
     // name to `name`, nothing where it is the CPUs alone, and to `note` what a user should know. The
-    // rank is number `place` of the run's `places` on its machine. *id is a number that no other
+    // rank is number `place` of the run's on its machine. *id is a number that no other
     // device has. *found is what the share of its resources says (`device`): owned by the caller, for
     // free(). Local. NULL: never anything.
-    status (*device)(const struct params *pipeline, int place, int places, struct text *name,
-                     struct text *note, uint64_t *id, void **found);
+    status (*device)(const struct params *pipeline, int place, struct text *name, struct text *note,
+                     uint64_t *id, void **found);
     // Then: so many ranks have found the same, this one among them. Local.
     void (*device_share)(void *found, int ranks);
     // For plans: adds the name of the device that this process would have, and bytes of its memory

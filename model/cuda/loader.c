@@ -61,16 +61,7 @@ static const device_ops *load_plugin(found_device *out)
     return ops;
 }
 
-// Slurm hides other tasks' devices where it was asked for some a task.
-static void choose_device(int place, int places, found_device *out)
-{
-    const bool own = getenv("SLURM_GPUS_PER_TASK") != NULL;
-    const int rank = own ? 0 : place, ranks = own ? 1 : places;
-    out->index = rank % out->devices;
-    out->sharers = (ranks - out->index - 1) / out->devices + 1;
-}
-
-void loader_find(int place, int places, found_device *out)
+void loader_find(int place, found_device *out)
 {
     *out = (found_device){.sharers = 1};
     find_plugin(out);
@@ -88,7 +79,7 @@ void loader_find(int place, int places, found_device *out)
         return;
     }
     out->ops = ops;
-    choose_device(place, places, out);
+    out->index = place % out->devices;
 }
 
 static status open_device(const found_device *found, device **d)
@@ -204,7 +195,7 @@ status loader_check(text *said)
     found_device found;
     device *d = NULL;
     status st;
-    loader_find(0, 1, &found);
+    loader_find(0, &found);
     if (!found.ops) {
         text_addf(said, "no device, computing on CPUs: %s", found.line);
         return OK;

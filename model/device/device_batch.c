@@ -12,14 +12,19 @@
 
 enum { PIXEL_BYTES = 256 << 20 }; // of a batch
 
-int64_t device_batch_tiles(const model *m, int64_t max_samples, int64_t max_rows, int64_t rows)
+static size_t pixel_bytes(const model *m, int64_t samples)
 {
     const model_info *i = &m->config.info;
+    return i->modality == MODALITY_IMAGE ? (size_t)samples * device_image_values(i) * sizeof(float)
+                                         : 0;
+}
+
+int64_t device_batch_tiles(const model *m, int64_t max_samples, int64_t max_rows, int64_t rows)
+{
     int64_t tiles = rows / max_rows;
-    if (i->modality == MODALITY_IMAGE) {
-        const int64_t bytes = max_samples * (int64_t)(device_image_values(i) * sizeof(float));
-        tiles = tiles < PIXEL_BYTES / bytes ? tiles : PIXEL_BYTES / bytes;
-    }
+    const int64_t bytes = (int64_t)pixel_bytes(m, max_samples);
+    if (bytes > 0 && tiles > PIXEL_BYTES / bytes)
+        tiles = PIXEL_BYTES / bytes;
     if (m->team) // members hand over tiles
         tiles = 1;
     return tiles < 1 ? 1 : tiles;
@@ -119,14 +124,11 @@ size_t model_batch_bytes(const model *m, int threads, int64_t tiles, int64_t sam
 {
     const int64_t room = device_batch_tiles(m, samples, rows, DEVICE_MOST_ROWS);
     tiles = tiles < room ? tiles : room;
-    const model_info *i = &m->config.info;
     const forward f = {.max_samples = tiles * samples, .max_rows = tiles * rows};
     device_batch b = {.pass.p = &b.own, .pass.summed = true};
     carving a = {NULL, 0};
     lay_out(&m->config, &f, tiles, rows, &a, &b.pass);
-    if (i->modality == MODALITY_IMAGE)
-        a.used += (size_t)f.max_samples * device_image_values(i) * sizeof(float);
-    return (size_t)threads * a.used;
+    return (size_t)threads * (a.used + pixel_bytes(m, f.max_samples));
 }
 
 static device_batch *take_idle(device_model *d)
@@ -176,7 +178,6 @@ status device_batch_take(model *m, const forward *f, int thread, int64_t tiles, 
 {
     status st;
     device_model *d = m->device;
-    const model_info *i = &m->config.info;
     device_batch *b = take_idle(d);
     carving a = {NULL, 0};
     if (!b && !(b = checked_calloc(1, sizeof *b)))
@@ -188,10 +189,7 @@ status device_batch_take(model *m, const forward *f, int thread, int64_t tiles, 
     b->f.max_samples *= tiles;
     b->of_tiles = f;
     lay_out(&m->config, &b->f, tiles, f->max_rows, &a, &b->pass);
-    TRY(grow_batch(d, b, a.used,
-                   i->modality == MODALITY_IMAGE
-                       ? (size_t)b->f.max_samples * device_image_values(i) * sizeof(float)
-                       : 0));
+    TRY(grow_batch(d, b, a.used, pixel_bytes(m, b->f.max_samples)));
     a = (carving){b->arrays, 0};
     lay_out(&m->config, &b->f, tiles, f->max_rows, &a, &b->pass);
     b->own.tile.pixels = b->pixels;

@@ -29,7 +29,7 @@ enum {
 struct comm {
     MPI_Comm all, node, leaders; // leaders: rank 0 of each node, in node order; null elsewhere
     int rank, ranks, node_index, nodes;
-    int machine_rank, machine_ranks;
+    int machine_rank;
     char host[256];   // this rank's machine
     bool hosts;       // there are several
     rank_cores cores; // owned
@@ -105,17 +105,17 @@ static void name_host(comm *c)
 static void split_nodes(comm *c)
 {
     MPI_Comm machine;
+    int ranks;
     // A machine's ranks share its cores and devices, whatever SULCUS_NODES makes of them.
     MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
     MPI_Comm_rank(machine, &c->machine_rank);
-    MPI_Comm_size(machine, &c->machine_ranks);
+    MPI_Comm_size(machine, &ranks);
     c->cores = rank_cores_find(machine);
     const char *wanted = getenv("SULCUS_NODES");
     int parts = wanted ? atoi(wanted) : 1;
     if (parts < 1)
         parts = 1;
-    MPI_Comm_split(machine, (int)((int64_t)c->machine_rank * parts / c->machine_ranks), 0,
-                   &c->node);
+    MPI_Comm_split(machine, (int)((int64_t)c->machine_rank * parts / ranks), 0, &c->node);
     MPI_Comm_free(&machine);
 }
 
@@ -230,9 +230,8 @@ int comm_first_of(const comm *c, int node)
     return c->first_of[node];
 }
 
-int comm_machine_rank(const comm *c, int *ranks)
+int comm_machine_rank(const comm *c)
 {
-    *ranks = c->machine_ranks;
     return c->machine_rank;
 }
 

@@ -36,9 +36,8 @@ int comm_node(const comm *c); // of this rank, in [0, comm_nodes)
 int comm_nodes(const comm *c);
 int comm_node_of(const comm *c, int rank);
 int comm_first_of(const comm *c, int node); // its first rank
-// This rank's place among all ranks of its machine, and how many they are, whatever SULCUS_NODES makes
-// of them.
-int comm_machine_rank(const comm *c, int *ranks);
+// This rank's place among all ranks of its machine, whatever SULCUS_NODES makes of them.
+int comm_machine_rank(const comm *c);
 // How many ranks say the same number (of which 31 bits are looked at), this one among them. Collective.
 int comm_alike(const comm *c, uint64_t number);
 // This rank's place when all ranks are sorted by node and, within it, by their rank there

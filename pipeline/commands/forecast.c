@@ -31,9 +31,10 @@ struct forecast {
     task_runtime runtime;
     int ranks, threads;
     double program;
-    text device;    // whose rates count; "": CPUs
-    names index;    // "stage" and "step/name", in the arena
-    tally *tallies; // owned
+    forecast_device here;
+    const char *device; // whose rates count; NULL: CPUs. Borrowed
+    names index;        // "stage" and "step/name", in the arena
+    tally *tallies;     // owned
     size_t n_tallies, capacity;
     arena texts;
     double *disk; // of the tasks asked for; owned
@@ -93,7 +94,7 @@ static status add_up_rates(forecast *f)
     for (size_t i = 0; i < journal_tasks(f->state->journal); i++) {
         const journal_commit *c = journal_task_at(f->state->journal, i)->commit;
         if (!c || c->ranks < 1 || (c->busy <= 0 && c->alone <= 0) ||
-            !journal_same_device(c->device, text_get(&f->device)))
+            !journal_same_device(c->device, f->device))
             continue;
         status st = add_to(f, arena_format(&f->texts, "step/%s", c->step), c);
         if (st == OK)
@@ -104,22 +105,25 @@ static status add_up_rates(forecast *f)
     return OK;
 }
 
-// The device that would compute: this machine's, or where it has none the last run's.
+// Rates are those of this machine's device, or where it has none the last run's.
 static status find_device(forecast *f, const journal_run *last)
 {
     status st = OK;
-    double bytes;
-    text note = {0};
+    forecast_device *d = &f->here;
     const registry *known = f->state->file->registry;
     const char *wanted = params_text(f->state->file->globals, "device");
-    if (strcmp(wanted, "cpu") == 0 || !known->device_memory)
+    d->wanted = strcmp(wanted, "cpu") != 0 && known->device_memory;
+    if (!d->wanted)
         return OK;
-    TRY(known->device_memory(&f->device, &bytes, &note));
-    if (f->device.length == 0 && last && last->device)
-        text_add(&f->device, last->device);
+    TRY(known->device_memory(&d->name, &d->bytes, &d->note));
+    f->device = d->name.length > 0 ? text_get(&d->name) : last ? last->device : NULL;
 done:
-    text_free(&note);
     return st;
+}
+
+const forecast_device *forecast_device_here(const forecast *f)
+{
+    return &f->here;
 }
 
 // As many threads as a run would take here: what the file says, or what the last run had, or one
@@ -172,7 +176,8 @@ void forecast_free(forecast *f)
     pool_free(f->runtime.pool);
     names_free(&f->index);
     arena_free(&f->texts);
-    text_free(&f->device);
+    text_free(&f->here.name);
+    text_free(&f->here.note);
     free(f->tallies);
     free(f->disk);
     free(f);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "pipeline/base/status.h"
+#include "pipeline/base/text.h"
 #include "pipeline/commands/pipeline_state.h"
 #include "pipeline/dag/look.h"
 
@@ -34,6 +35,17 @@ const look *forecast_look(const forecast *f);
 // The i-th task: what was measured, where it is finished; otherwise what is expected. Asked in
 // ascending order, since a task's inputs are counted as they were found. Local.
 status forecast_task(forecast *f, size_t i, task_forecast *out);
+
+// The device that this machine has, where one may compute: opened once, since that takes a driver long.
+typedef struct forecast_device {
+    bool wanted; // the pipeline does not say `device: cpu`
+    text name;   // "" where there is none, and then `note` says why
+    text note;
+    double bytes; // free
+} forecast_device;
+
+// Borrowed.
+const forecast_device *forecast_device_here(const forecast *f);
 
 // The ranks and threads a rank that the seconds are for; 0 ranks before the first run.
 void forecast_machine(const forecast *f, int *ranks, int *threads);

@@ -178,17 +178,11 @@ static void print_fit(const resource_entry *e, const part_need *n, const char *n
 }
 
 // What each model takes there, where a device may compute.
-static status print_devices(const pipeline_file *f, const registry *r, FILE *out)
+static void print_devices(const pipeline_file *f, const forecast_device *d, FILE *out)
 {
-    status st = OK;
-    text name = {0}, note = {0};
-    double bytes = 0;
     const params *g = f->globals;
     const int parts = params_text(g, "layers_over") ? 1 : (int)params_int(g, "layers_over");
-    if (strcmp(params_text(g, "device"), "cpu") == 0 || !r->device_memory)
-        goto done;
-    TRY(r->device_memory(&name, &bytes, &note));
-    for (size_t i = 0; i < f->n_resources; i++) {
+    for (size_t i = 0; d->wanted && i < f->n_resources; i++) {
         const resource_entry *e = &f->resources[i];
         if (!e->def->part || !e->object)
             continue;
@@ -201,16 +195,12 @@ static status print_devices(const pipeline_file *f, const registry *r, FILE *out
         print_bytes(out, 0, n.batch_least);
         fputs(" to ", out);
         print_bytes(out, 0, n.batch_most);
-        if (name.length > 0)
-            print_fit(e, &n, text_get(&name), bytes, out);
+        if (d->name.length > 0)
+            print_fit(e, &n, text_get(&d->name), d->bytes, out);
         else
-            fprintf(out, "; no device here: %s", text_get(&note));
+            fprintf(out, "; no device here: %s", text_get(&d->note));
         fputc('\n', out);
     }
-done:
-    text_free(&name);
-    text_free(&note);
-    return st;
 }
 
 // What of a task's needs is more than this node may give, on one rank; a compute node may have more.
@@ -281,7 +271,7 @@ status view_plan(const view_source *v, bool dot, bool records, FILE *out)
     }
     print_lines("note: ", look_notes(forecast_look(f)), out);
     print_models(s->file, out);
-    TRY(print_devices(s->file, v->registry, out));
+    print_devices(s->file, forecast_device_here(f), out);
     print_limit(s->file, s, all, out);
     print_total(f, s, all, out);
 done:

@@ -121,13 +121,11 @@ static status find_device(run *r, text *note)
 {
     status st = OK;
     uint64_t id = 0;
-    int ranks;
-    const int place = comm_machine_rank(r->comm, &ranks);
     const registry *known = r->file->registry;
     if (!known->device || strcmp(params_text(r->file->globals, "device"), "cpu") == 0)
         return OK;
-    TRY(comm_agree(r->comm, known->device(r->file->globals, place, ranks, &r->device_name, note,
-                                          &id, &r->device)));
+    TRY(comm_agree(r->comm, known->device(r->file->globals, comm_machine_rank(r->comm),
+                                          &r->device_name, note, &id, &r->device)));
     const int alike = comm_alike(r->comm, id);
     if (r->device)
         known->device_share(r->device, alike);

@@ -295,8 +295,8 @@ static status run_lane(void *context, int64_t item, int thread)
         const int64_t unit = wave_units_number(part, u.place);
         partial *sum = a->tally[u.stretch % 2].sum;
         const double begun = begin_units(r, w, a->of->task, unit);
-        status st = u.n == 1 ? stage->unit(a->state, &a->vector, unit, lane, sum)
-                             : stage->units(a->state, &a->vector, unit, u.n, lane, sum);
+        status st = stage->units ? stage->units(a->state, &a->vector, unit, u.n, lane, sum)
+                                 : stage->unit(a->state, &a->vector, unit, lane, sum);
         if (w->team)
             st = team_unit_end(w->team, lane, u.place, st);
         end_units(r, w, a, &u, unit, st, begun);

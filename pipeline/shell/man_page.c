@@ -37,7 +37,6 @@ static const entry environment[] = {
     {"SLURM_JOB_END_TIME", "set by Slurm: a run ends in time before it, with 75"},
     {"SLURM_CPUS_PER_TASK, SLURM_CPUS_ON_NODE, SLURM_MEM_PER_NODE, SLURM_MEM_PER_CPU, PBS_RESC_MEM",
      "set by the scheduler: what the job may use of a node, where no cgroup says less"},
-    {"SLURM_GPUS_PER_TASK", "set by Slurm: a rank sees its own devices only, and takes the first"},
     {"HDF5_USE_FILE_LOCKING", "FALSE where unset: one rank writes a file, and others read it once "
                               "it is whole"},
     {"OPENBLAS_CORETYPE", "the CPU whose kernels OpenBLAS takes, where `sulcus doctor` says that "

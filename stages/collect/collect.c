@@ -290,7 +290,6 @@ const stage_def stage_collect = {
     .next = collect_next,
     .plan = collect_plan,
     .cost = collect_cost,
-    .unit = collect_pass_unit,
     .together = collect_pass_together,
     .units = collect_pass_units,
     .finish = collect_finish,

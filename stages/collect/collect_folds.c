@@ -32,13 +32,8 @@ static int by_number(const void *a, const void *b)
 
 int64_t collect_folds_first(const collect_layout *l, const tiling *cuts, int subset, int fold)
 {
-    const int64_t begin = cuts->subset_tile[subset], n = cuts->subset_tile[subset + 1] - begin;
+    const int64_t begin = cuts->subset_tile[subset], n = tiling_subset_tiles(cuts, subset);
     return begin + n * fold / l->folds;
-}
-
-static int64_t tiles_of(const tiling *cuts, int subset)
-{
-    return cuts->subset_tile[subset + 1] - cuts->subset_tile[subset];
 }
 
 // By the smallest subset, so that the number that does for it does for all.
@@ -46,9 +41,9 @@ static status too_few(const params *p, const collect_layout *l, const tiling *cu
 {
     int least = 0;
     for (int i = 1; i < cuts->subsets; i++)
-        if (tiles_of(cuts, i) < tiles_of(cuts, least))
+        if (tiling_subset_tiles(cuts, i) < tiling_subset_tiles(cuts, least))
             least = i;
-    const int64_t n = tiles_of(cuts, least);
+    const int64_t n = tiling_subset_tiles(cuts, least);
     char most[64] = "leave out `folds`";
     if (n >= 2)
         snprintf(most, sizeof most, "`folds: %lld` is the most for all subsets", (long long)n);
@@ -62,7 +57,7 @@ static status too_few(const params *p, const collect_layout *l, const tiling *cu
 status collect_folds_deal(const params *p, const collect_layout *l, tiling *cuts, int subset)
 {
     status st = OK;
-    const int64_t begin = cuts->subset_tile[subset], n = tiles_of(cuts, subset);
+    const int64_t begin = cuts->subset_tile[subset], n = tiling_subset_tiles(cuts, subset);
     if (n < l->folds)
         return too_few(p, l, cuts);
     int64_t *order = checked_calloc((size_t)n, sizeof *order);

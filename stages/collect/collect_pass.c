@@ -77,8 +77,7 @@ static int64_t list_firing(void *context, int64_t index, int32_t *row, int64_t *
     const collect_pass *pass = context;
     const collect_state *s = pass->state;
     const tile_cut *cut = &s->source.cuts.tile[pass->first + index];
-    const sampled_rows sampled = sampled_tokens_of(s->sampled + s->sampled_first[cut->subset],
-                                                   s->layout.firing_tokens[cut->subset], cut);
+    const sampled_rows sampled = sampled_rows_of(s, cut);
     for (int64_t i = 0; i < sampled.n; i++) {
         row[i] = (int32_t)(sampled.row[i] - sampled.before);
         bit[i] = sampled.first_bit + i;
@@ -198,10 +197,4 @@ status collect_pass_units(void *state, const round_state *round, int64_t unit, i
             TRY(add_site(s, own.sums[which], subset, fold, which, sum));
 done:
     return st;
-}
-
-status collect_pass_unit(void *state, const round_state *round, int64_t unit, int lane,
-                         partial *sum)
-{
-    return collect_pass_units(state, round, unit, 1, lane, sum);
 }

@@ -28,8 +28,6 @@ typedef struct collect_state {
 } collect_state;
 
 // As a stage's: `state` is a collect_state.
-status collect_pass_unit(void *state, const round_state *round, int64_t unit, int lane,
-                         partial *sum);
 int64_t collect_pass_together(void *state, const round_state *round, int64_t unit);
 status collect_pass_units(void *state, const round_state *round, int64_t unit, int64_t n, int lane,
                           partial *sum);

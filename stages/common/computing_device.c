@@ -8,7 +8,7 @@
 #include "model/cuda/loader.h"
 #include "pipeline/base/checked.h"
 
-status computing_device_find(const params *pipeline, int place, int places, text *name, text *note,
+status computing_device_find(const params *pipeline, int place, text *name, text *note,
                              uint64_t *id, void **found)
 {
     status st = OK;
@@ -18,7 +18,7 @@ status computing_device_find(const params *pipeline, int place, int places, text
         return OK;
     if (!(d = checked_calloc(1, sizeof *d)))
         return status_no_memory("a device");
-    loader_find(place, places, d);
+    loader_find(place, d);
     if (d->ops) {
         TRY(loader_name(d, name, id));
         *found = d;
@@ -51,7 +51,7 @@ void computing_device_take(const share *s, model_options *options)
 status computing_device_memory(text *name, double *bytes, text *note)
 {
     found_device found;
-    loader_find(0, 1, &found);
+    loader_find(0, &found);
     *bytes = 0;
     if (found.ops)
         return loader_memory(&found, name, bytes);

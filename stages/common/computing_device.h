@@ -9,7 +9,7 @@
 
 // As registry.device (pipeline/stage.h): nothing with `device: cpu`, nor with `auto` where there is
 // none, and then `note` says why. ERR_USAGE: `device: cuda`, and there is none, with what mends it.
-status computing_device_find(const params *pipeline, int place, int places, text *name, text *note,
+status computing_device_find(const params *pipeline, int place, text *name, text *note,
                              uint64_t *id, void **found);
 // As registry.device_share.
 void computing_device_share(void *found, int ranks);

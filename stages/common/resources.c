@@ -431,7 +431,7 @@ double stage_scratch_bytes(const task *t, int threads, const tiling *cuts)
 {
     int64_t tiles = 1; // of a subset: no pass has those of two
     for (int i = 0; i < cuts->subsets; i++) {
-        const int64_t own = cuts->subset_tile[i + 1] - cuts->subset_tile[i];
+        const int64_t own = tiling_subset_tiles(cuts, i);
         tiles = own > tiles ? own : tiles;
     }
     return scratch_bytes(task_resource(t, "model", 0), threads, tiles, cuts->max_samples,

@@ -70,6 +70,11 @@ done:
     return st;
 }
 
+int64_t tiling_subset_tiles(const tiling *t, int subset)
+{
+    return t->subset_tile[subset + 1] - t->subset_tile[subset];
+}
+
 int64_t tiling_subset_rows(const tiling *t, int subset)
 {
     int64_t rows = 0;

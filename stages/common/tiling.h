@@ -41,7 +41,8 @@ void tiling_free(tiling *t);
 // Adds one subset of `samples` samples (0 gives it no tile). Local. Fails when out of memory.
 status tiling_add(tiling *t, int64_t samples, tiling_rows_fn *rows, void *context);
 
-// Rows of all tiles of a subset.
+// Tiles of a subset; rows of all of them.
+int64_t tiling_subset_tiles(const tiling *t, int subset);
 int64_t tiling_subset_rows(const tiling *t, int subset);
 
 // A unit's tiles: [first, first + tiles).

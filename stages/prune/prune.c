@@ -177,9 +177,8 @@ static status prune_plan_round(void *state, const round_state *round, round_plan
     prune_plan_free(&s->plan);
     TRY(prune_round_order(&s->setting, round, &s->ranking));
     TRY(prune_plan_make(&s->setting, round, &s->plan));
-    s->together = model_tiles_together(s->model, cuts->max_samples, cuts->max_rows);
-    s->together /= s->plan.longest > 0 ? s->plan.longest : 1;
-    s->tiles = s->together > 1 ? s->together * s->plan.longest : s->plan.longest;
+    s->tiles = model_tiles_together(s->model, cuts->max_samples, cuts->max_rows);
+    s->tiles = s->tiles > s->plan.longest ? s->tiles : s->plan.longest;
     free(s->answers);
     s->answers = checked_calloc((size_t)s->tiles * (size_t)pool_threads(task_pool(s->task)),
                                 sizeof *s->answers);
@@ -279,7 +278,7 @@ static int64_t prune_together(void *state, const round_state *round, int64_t ind
     if (u->mask != before->mask || u->run.first != before->run.first + before->run.tiles ||
         tile_source_alike(source, before->run.first, u->run.first + 1) == u->run.first)
         return 1;
-    return s->together;
+    return s->tiles / s->plan.longest;
 }
 
 static status prune_units(void *state, const round_state *round, int64_t index, int64_t n, int lane,
@@ -309,12 +308,6 @@ done:
     if (item)
         shelf_give(s->masks, u.mask);
     return st;
-}
-
-static status prune_unit_alone(void *state, const round_state *round, int64_t index, int lane,
-                               partial *sum)
-{
-    return prune_units(state, round, index, 1, lane, sum);
 }
 
 static status prune_finish(void *state, const round_state *finished, const partial *sum,
@@ -409,7 +402,6 @@ const stage_def stage_prune = {
     .cost = prune_unit_cost,
     .tell = prune_tell,
     .ahead = prune_ahead,
-    .unit = prune_unit_alone,
     .together = prune_together,
     .units = prune_units,
     .finish = prune_finish,

@@ -21,8 +21,7 @@ typedef struct prune_state {
     prune_plan plan;
     shelf *masks; // those of the plan that units need: of unit_mask
     prune_cache *cache;
-    int64_t together; // units that one call may compute; 0 or 1: one
-    int64_t tiles;    // that those have at most
+    int64_t tiles;    // at most, of the units that one call computes
     answers *answers; // [lanes, tiles] of those in hand, tile by tile
     prune_output output;
 } prune_state;

@@ -313,11 +313,6 @@ done:
     return st;
 }
 
-static status sum_unit(void *state, const round_state *round, int64_t unit, int lane, partial *sum)
-{
-    return sum_units(state, round, unit, 1, lane, sum);
-}
-
 static int64_t sum_ahead(void *state, const round_state *round)
 {
     const toy *t = state;
@@ -422,7 +417,6 @@ static const stage_def stage_sum = {
     .plan = sum_plan,
     .cost = sum_cost,
     .ahead = sum_ahead,
-    .unit = sum_unit,
     .together = sum_together,
     .units = sum_units,
     .finish = sum_finish,

@@ -14,14 +14,14 @@ typedef struct found_device {
     const struct device_ops *ops; // NULL: none; the line says why, and what mends it
     int devices;                  // that this process sees
     int index;                    // the one that is this rank's
-    int sharers; // ranks whose device it is too, and this one: as long as nobody has asked, by `places`
-    char path[512]; // of the plug-in, "" where none was found
+    int sharers;                  // ranks whose device it is: 1 until they are counted
+    char path[512];               // of the plug-in, "" where none was found
     char line[640];
 } found_device;
 
-// Looks for the plug-in, loads it and asks for devices. The ranks of a machine take them in turn: this
-// one is number `place` of `places`; where the launcher gave each its own, that. Local.
-void loader_find(int place, int places, found_device *out);
+// Looks for the plug-in, loads it and asks for devices, of which this process may see all of its
+// machine or its own. The ranks of a machine take them in turn: this one is number `place`. Local.
+void loader_find(int place, found_device *out);
 
 // Adds the name of the device to the text, and says which it is (device_info). Local. ERR_INTERNAL: it
 // does not open.

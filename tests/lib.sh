@@ -69,6 +69,13 @@ is() {
   [ "$2" = "$3" ] || fail "$1: got '$2', expected '$3'"
 }
 
+# near ACTUAL EXPECTED WITHIN: lists of numbers that agree to that part of each. The last bits of a sample's numbers are the same in another batch where
+# products are our own; without AVX-512 float32's are OpenBLAS's, where they depend on how many rows are multiplied at once.
+near() {
+  awk -v a="$1" -v b="$2" -v within="$3" 'BEGIN {n = split(a, x, /[ ,]+/); if (n == 0 || n != split(b, y, /[ ,]+/)) exit 1
+    for (i = 1; i <= n; i++) if ((x[i] - y[i]) ^ 2 > (within * y[i]) ^ 2) exit 1}'
+}
+
 # says WHAT FILE PATTERN
 says() {
   grep -q -e "$3" "$2" || fail "$1: no '$3'"

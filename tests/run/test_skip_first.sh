@@ -43,7 +43,7 @@ for site in "mlp", "attn":
     assert behind[site + "_count"] == [200, 200] == first[site + "_count"] and whole[site + "_count"] == [400, 400]
     for moment in "mean_abs", "mean", "mean_square", "mean_sqrt_abs", "positive":
         for w, f, b in zip(*(x[f"{site}_{moment}"] for x in (whole, first, behind))):
-            wrong += abs(2 * w - f - b) > 1e-6 * max(1, abs(w))
+            wrong += abs(2 * w - f - b) > (1e-5 if "sqrt" in moment else 1e-6) * max(1, abs(w)) # a root enlarges what rounds near 0
 bits = lambda x: [int(v) >> k & 1 for v in x["mlp_firing"] for k in range(8)]
 all_bits, behind_bits = bits(whole), bits(behind)
 assert len(all_bits) == 2 * len(behind_bits) and 0 < sum(behind_bits) < len(behind_bits)

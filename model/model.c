@@ -163,6 +163,11 @@ status model_check_files(model *m)
     return st;
 }
 
+status model_check_compute(const model *m)
+{
+    return products_check(m->packing);
+}
+
 const char *model_notes(const model *m)
 {
     return m->notes;

@@ -48,6 +48,9 @@ const model_info *model_get_info(const model *m); // borrowed
 // Looks at the headers of all that the weights of a model opened light would be read from. ERR_INPUT
 // as model_open. Local.
 status model_check_files(model *m);
+// Whether this machine's CPU has the instructions for the `compute` of a model opened light; else
+// ERR_USAGE. Local.
+status model_check_compute(const model *m);
 // What the user should know of its configuration, a line each: fields that nobody reads. Borrowed.
 const char *model_notes(const model *m);
 // Can it answer? A body without its head (ViTModel, LlamaForSequenceClassification, a file without

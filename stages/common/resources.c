@@ -24,6 +24,7 @@ typedef struct model_entry {
     compute compute;
     bool elsewhere;     // a device holds the weights
     model_cache *cache; // owned
+    text notes;         // on the model, and on what this machine lacks for it
 } model_entry;
 
 static const param_def model_params[] = {
@@ -76,6 +77,7 @@ static void model_entry_close(void *object)
     model_close(e->model);
     if (e->cache)
         e->cache->free(e->cache);
+    text_free(&e->notes);
     free(e->path);
     free(e);
 }
@@ -93,6 +95,18 @@ static compute compute_of(const char *word)
     return strcmp(word, "bf16") == 0   ? COMPUTE_BF16
            : strcmp(word, "tf32") == 0 ? COMPUTE_TF32
                                        : COMPUTE_F32;
+}
+
+// What a look finds of a model opened light. Other machines may compute what this one cannot, so
+// that a login node's `plan` says so and goes on; and a device what no CPU can.
+static status look_at_model(model_entry *e, const params *pipeline)
+{
+    status st;
+    TRY(model_check_files(e->model));
+    if (strcmp(params_text(pipeline, "device"), "cpu") == 0 && model_check_compute(e->model) != OK)
+        text_addf(&e->notes, "on this machine, %s\n", status_text());
+done:
+    return st;
 }
 
 static status model_entry_open(const params *p, const params *pipeline, share *s,
@@ -118,8 +132,9 @@ static status model_entry_open(const params *p, const params *pipeline, share *s
         mine = foreseen_path(options.path);
     TRY(share_vote(s, mine));
     TRY(model_open(&options, s, &e->model));
+    text_add(&e->notes, model_notes(e->model));
     if (options.light)
-        TRY(model_check_files(e->model));
+        TRY(look_at_model(e, pipeline));
     *object = e;
     e = NULL;
 done:
@@ -168,7 +183,7 @@ static part_need model_entry_part(const void *object, int member, int members, i
 static const char *model_entry_notes(const void *object)
 {
     const model_entry *e = object;
-    return model_notes(e->model);
+    return text_get(&e->notes);
 }
 
 static status model_entry_coordinates(const void *object, artefact_writer *w)

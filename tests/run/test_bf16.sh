@@ -21,7 +21,13 @@ steps:
   image_cut: {stage: prune, from: image_scores, model: vit, data: glyphs, drop: 0.5, seeds: 0}
 END
 
-# A CPU that stops at AVX2, as oneDNN is told.
+# A CPU that stops at AVX2, as oneDNN is told. A plan goes on, since it may be a login node's.
+code=0
+DNNL_MAX_CPU_ISA=AVX2 "$SULCUS" plan "$scratch/p.yaml" -s compute=bf16 >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
+is 'no bf16 instructions: plan' "$code $(wc -l <"$scratch/stderr")" '0 0'
+is 'no bf16 instructions: notes' "$(grep -c '^note: models/.*: on this machine, compute: bf16 needs a CPU' "$scratch/stdout")" 2
+"$SULCUS" plan "$scratch/p.yaml" >"$scratch/stdout" 2>"$scratch/stderr"
+grep -q '^note' "$scratch/stdout" && fail 'the twin: a note on float32'
 code=0
 DNNL_MAX_CPU_ISA=AVX2 "$SULCUS" run "$scratch/p.yaml" --quiet -s compute=bf16 -s output="$scratch/none" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
 is 'no bf16 instructions: exit' "$code" 2

@@ -102,7 +102,7 @@ status dataset_tokens(const dataset *d, const sample_spec *spec, share *s, const
     TRY(share_vote(s, grown ? OK : status_no_memory("samples")));
     st = !s || s->rank == 0 ? make_set(d, spec, file, context, s ? s->stopping : NULL, &set)
                             : make_empty_set(d, spec, file, &set);
-    TRY(s ? token_set_share(s, st, set) : st);
+    TRY(s && s->ranks > 1 ? token_set_share(s, st, set) : st);
     c->at[c->n++] = (token_cache_entry){file, context, spec->vocabulary, spec->masked, set};
     file = NULL;
     *out = set;

@@ -204,7 +204,7 @@ done:
 status samples_prepare(const dataset *d, const sample_spec *spec, share *s)
 {
     const token_set *set;
-    return dataset_is_text(d) && s->ranks > 1 ? dataset_tokens(d, spec, s, &set) : OK;
+    return dataset_is_text(d) ? dataset_tokens(d, spec, s, &set) : OK;
 }
 
 void samples_close(samples *s)

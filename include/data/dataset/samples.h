@@ -73,8 +73,8 @@ typedef struct samples samples;
 
 // Lets the ranks of the share that `d` was opened with tokenise text once between them: its first
 // rank does, and all see what comes out. Those must call it before samples_open of the same, where
-// there are several; nothing happens for images. Collective on the share; fails as samples_open,
-// alike on all ranks.
+// there are several; nothing happens for images. A run that is told to stop ends it, which it cannot
+// in samples_open. Collective on the share; fails as samples_open, alike on all ranks.
 status samples_prepare(const dataset *d, const sample_spec *spec, share *s);
 
 // Opens a dataset for a model. Grey images are given to a model of three channels as colour, colour

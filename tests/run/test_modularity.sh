@@ -14,7 +14,7 @@ if "$SULCUS" --version | grep -q igraph; then
   echo '  found: {stage: agreement, from: [groups, together], permutations: 20}' >>"$pipeline"
 fi
 
-for n in 1-1 2-2 3-1; do
+for n in 1-1 "2-$(forking_threads)" 3-1; do
   ranks "${n%-*}" "$SULCUS" run "$pipeline" --quiet -s output="$scratch/$n" -s threads="${n#*-}"
   is "$n: exit" "$code" 0
   digests "$scratch/$n" >"$scratch/digests.$n"
@@ -75,7 +75,7 @@ if "$SULCUS" --version | grep -q igraph; then
   unheard: {stage: collect, model: silent, data: ids, firing: 20}
   nobody: {stage: cluster, from: unheard, method: communities, nulls: 2}
 END
-  ranks 1 "$SULCUS" run found.yaml --quiet -s output="$scratch/1-1" -s threads=2
+  ranks 1 "$SULCUS" run found.yaml --quiet -s output="$scratch/1-1" -s threads="$(forking_threads)"
   is 'found: exit' "$code" 0
   values() { ncdump -v "$2" "1-1/$1/all.nc" | sed -n "/^ $2 =/,/;/p" | tr -d ' ;}\n'; }
   is 'neurons apart' "$(values alone communities)" communities=512,512,512,512,512,512

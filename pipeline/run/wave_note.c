@@ -78,25 +78,57 @@ static double units_ahead(const wave_part *part)
     return later > 0 ? later : 0;
 }
 
-// Looks how far the wave has come, and what its pace so far makes of the tasks' later rounds, whose
-// units are taken to cost what those of this one do. Returns the seconds that the wave has left;
+static double part_cost(const wave_units *l, const wave_part *p)
+{
+    return (double)(l->before[p->first + p->n] - l->before[p->first]);
+}
+
+static double share_done(const wave_part *p)
+{
+    return p->here > 0 ? (double)atomic_load(&p->board->done) / (double)p->here : 0;
+}
+
+static double cost_done(const wave_units *l)
+{
+    double done = 0;
+    for (size_t i = 0; i < l->n; i++)
+        done += share_done(&l->parts[i]) * part_cost(l, &l->parts[i]);
+    return done;
+}
+
+// Seconds that a unit of cost takes, since a part last ended: operations of one stage take another
+// time than those of the next. Negative: not known.
+static double find_pace(const wave_units *l, double seconds)
+{
+    const double done = cost_done(l);
+    double ended = 0, before = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->parts[i].ended > ended) {
+            ended = l->parts[i].ended;
+            before = l->parts[i].wave_done;
+        }
+    if (done > before)
+        return (seconds - ended) / (done - before);
+    return done > 0 ? seconds / done : -1;
+}
+
+// Looks how far the wave has come, and what its pace makes of the tasks' later rounds, whose units
+// are taken to cost what those of this one do. Returns the seconds that the wave has left;
 // negative: not known.
 static double look_ahead(const wave_units *l, double seconds)
 {
-    double rest = 0, done = 0;
+    const double pace = find_pace(l, seconds);
+    double rest = 0;
     for (size_t i = 0; i < l->n; i++) {
         wave_part *p = &l->parts[i];
-        const double cost = (double)(l->before[p->first + p->n] - l->before[p->first]);
-        const double part =
-            p->here > 0 ? (double)atomic_load(&p->board->done) / (double)p->here : 0;
-        p->done = part * (double)p->n;
-        done += part * cost;
-        rest += (1 - part) * cost;
+        const double cost = part_cost(l, p), done = share_done(p);
+        p->done = done * (double)p->n;
+        rest += (1 - done) * cost;
         p->later = units_ahead(p) * cost / (double)p->n;
+        if (pace >= 0)
+            p->later *= pace;
     }
-    for (size_t i = 0; i < l->n && done > 0; i++)
-        l->parts[i].later *= seconds / done;
-    return done > 0 ? rest * seconds / done : -1;
+    return pace >= 0 ? rest * pace : -1;
 }
 
 // Seconds to the end of a task: no task goes on before the wave has ended, and all that do so share
@@ -138,8 +170,10 @@ void wave_note_progress(run *r, const wave_units *l, double started)
     bool late = false;
     for (size_t i = 0; i < l->n; i++) {
         wave_part *p = &l->parts[i];
-        if (p->ended <= 0 && atomic_load(&p->board->done) >= p->here)
+        if (p->ended <= 0 && atomic_load(&p->board->done) >= p->here) {
             p->ended = now - started;
+            p->wave_done = cost_done(l);
+        }
         late = late || now - p->journalled >= JOURNAL_SECONDS;
     }
     if (!due && !late)

@@ -28,6 +28,7 @@ typedef struct wave_part {
     int64_t ahead;      // units of later rounds, as the stage has it; negative: not told
     char note[64];      // what the stage says of the round
     double done, ended; // units that are done; seconds of the wave until all were, 0 before
+    double wave_done;   // the costs of all parts' units that were done then
     double later;       // seconds of later rounds, alone; negative: not known
 } wave_part;
 

@@ -158,6 +158,9 @@ static void add_caption(figure *f, const pruning *p, const kinds *k)
 {
     const char *word = figure_subset_word(f);
     bool words = strcmp(f->def->modality, "text") == 0, more = false, missed = false;
+    bool rival = false;
+    for (size_t j = 0; j < k->n; j++)
+        rival |= k->control[j] >= 0 && pruning_controls[k->control[j]].rival;
     for (int64_t s = 0; s < p->subsets; s++)
         more |= p->foreign[s];
     for (size_t i = 0; i < f->n; i++)
@@ -174,6 +177,8 @@ static void add_caption(figure *f, const pruning *p, const kinds *k)
         text_addf(&f->caption,
                   " %s, <b>controls</b>: as many other neurons pruned, which is the chance level.",
                   stands_beside(f) ? "Beside it" : "Below");
+    if (rival)
+        text_add(&f->caption, " Neurons by other scores are chosen too, and no chance level.");
     if (missed)
         text_addf(&f->caption,
                   " Hatched: no number of neurons meets the drop for this %s; shown "

@@ -2,7 +2,8 @@
 // What separable means here: the others keep more than the unlearned subset does (the gap), by more
 // than a control of as many neurons leaves between them, beyond two standard errors of the mean
 // over subsets. "Separable" is said where the others besides lose at most a quarter of what the
-// subset itself does, "partly" where they lose more. Failed searches count nowhere.
+// subset itself does, "partly" where they lose more. Neurons by other scores are no chance, but
+// separate as well or less. Failed searches count nowhere.
 #include "stages/figures/prune_answers.h"
 
 #include <math.h>
@@ -41,6 +42,9 @@ static void add_verdict(const pruning *p, int control, text *out)
     const bool clean = tally_mean(&others_lost) <= 0.25 * tally_mean(&own_lost);
     if (difference.n < 2)
         text_addf(out, "; against %s: ", pruning_controls[control].words);
+    else if (pruning_controls[control].rival)
+        text_addf(out, "; %s separate <b>%s</b>: ", pruning_controls[control].words,
+                  is_beyond(&difference) ? "less" : "as well");
     else
         text_addf(out, "; <b>%s</b> against %s: ",
                   !is_beyond(&difference) ? "not separable"

@@ -10,11 +10,12 @@
 #include "pipeline/base/checked.h"
 
 const pruning_control pruning_controls[PRUNING_CONTROLS] = {
-    {"ratio_random", "as many neurons pruned at random", "random neurons"},
+    {"ratio_random", "as many neurons pruned at random", "random neurons", false},
     {"ratio_layer_matched", "as many neurons of each layer pruned at random",
-     "random neurons of the same layers"},
-    {"ratio_lowest", "as many of the lowest-ranked neurons pruned", "the lowest-ranked neurons"},
-    {"ratio_resplit", "as many neurons pruned by other scores", "neurons by other scores"},
+     "random neurons of the same layers", false},
+    {"ratio_lowest", "as many of the lowest-ranked neurons pruned", "the lowest-ranked neurons",
+     false},
+    {"ratio_resplit", "as many neurons pruned by other scores", "neurons by other scores", true},
 };
 
 void pruning_free(pruning *p)

@@ -11,6 +11,7 @@ typedef struct pruning_control {
     const char *variable; // of the ratio
     const char *title;    // of a panel: "as many neurons pruned at random"
     const char *words;    // in a sentence: "random neurons"
+    bool rival;           // chosen for the subset too, so that it is no chance level
 } pruning_control;
 
 enum { PRUNING_CONTROLS = 4 };

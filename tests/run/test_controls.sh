@@ -101,6 +101,11 @@ block() { values "$1" accuracy | tr -d ' \n;' | awk -F, '{for (i = 0; i < 4; i++
 resplit=$(values "$scratch/out/again" accuracy_resplit | tr -d '\n;' | tr ',' ' ' | xargs)
 is 'by other scores' "$resplit" "$(block "$scratch/out/of-others" | xargs)"
 [ "$resplit" != "$(values "$scratch/out/again" accuracy | tr -d '\n;' | tr ',' ' ' | xargs)" ] || fail 'the twin: other scores prune as the first do'
+# They are no chance level: the report does not say "not separable" where they do as well.
+"$SULCUS" report "$scratch/p.yaml" >"$scratch/stdout" 2>"$scratch/stderr" || fail 'report'
+says 'a rival' "$scratch/out/report/index.html" '; neurons by other scores separate <b>\(as well\|less\)</b>: the others keep'
+grep -q 'separable</b> against neurons by other scores' "$scratch/out/report/index.html" && fail 'other scores are told as chance'
+says 'chance' "$scratch/out/report/index.html" 'separable</b> against random neurons'
 is 'controls change nothing else' "$(values "$scratch/out/all" ratio_random_std)" "$(values "$scratch/out/plain" ratio_random_std)"
 [ "$(values "$scratch/out/all" accuracy_layer_matched)" != "$(values "$scratch/out/all" accuracy_random)" ] || fail 'both random ones are alike'
 others twin

@@ -69,12 +69,15 @@ is() {
   [ "$2" = "$3" ] || fail "$1: got '$2', expected '$3'"
 }
 
-# near ACTUAL EXPECTED WITHIN: lists of numbers that agree to that part of each. The last bits of a sample's numbers are the same in another batch where
-# products are our own; without AVX-512 float32's are OpenBLAS's, where they depend on how many rows are multiplied at once.
+# near ACTUAL EXPECTED WITHIN: lists of numbers that agree to that part of each.
 near() {
   awk -v a="$1" -v b="$2" -v within="$3" 'BEGIN {n = split(a, x, /[ ,]+/); if (n == 0 || n != split(b, y, /[ ,]+/)) exit 1
     for (i = 1; i <= n; i++) if ((x[i] - y[i]) ^ 2 > (within * y[i]) ^ 2) exit 1}'
 }
+
+# batch_error: how far a sample's numbers may be from its own in another batch. Not at all where products are our own; without AVX-512 float32's are
+# OpenBLAS's, where last bits depend on how many rows are multiplied at once.
+batch_error() { if "$SULCUS" --version | grep -q '^  float32 products *OpenBLAS'; then echo 1e-6; else echo 0; fi; }
 
 # forking_threads: threads of a run whose stages fork. GCC 12's address sanitizer does not know of it: what another thread holds of its allocator is held
 # in the child for ever. glibc's allocator does.

@@ -47,6 +47,16 @@ ranks_of() {
   done
 }
 
+# gone PROCESSES...: waits for their ends. Orphans of a killed mpirun live on for a while, and are nobody's children then.
+gone() {
+  local n
+  for n in $(seq 600); do
+    ps -o stat= -p "$(echo "$@" | tr ' ' ,)" | grep -qv '^Z' || return 0
+    sleep 0.05
+  done
+  fail "processes $* are still there after 30 s"
+}
+
 # ranks N COMMAND...: runs it on N ranks, stdout in $scratch/stdout, what it says itself on stderr in $scratch/stderr; its status in $code.
 ranks() {
   local n=$1

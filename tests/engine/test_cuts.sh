@@ -49,7 +49,7 @@ echo "8 threads waited $waiting of a wave with $(saves) checkpoints"
 # Killed at any moment, in lanes, on several nodes, with teams that end at different times and units that move between nodes: none is lost or
 # counted twice.
 killed() { # RANKS NODES ARGUMENTS...: when there have been three checkpoints more
-  local saved started n=$1 nodes=$2
+  local saved started processes n=$1 nodes=$2
   shift 2
   saved=$(saves)
   SULCUS_NODES=$nodes $mpirun_anyhow -n "$n" "$TOY" run p.yaml -s threads=4 -s checkpoint=0.01s --quiet "$@" >stdout 2>stderr </dev/null &
@@ -58,9 +58,10 @@ killed() { # RANKS NODES ARGUMENTS...: when there have been three checkpoints mo
     [ "$(saves)" -gt $((saved + 2)) ] && break
     sleep 0.03
   done
+  processes=$(ranks_of $started)
   kill -KILL $started 2>/dev/null
   wait $started 2>/dev/null
-  sleep 2.2 # orphans of a killed mpirun live two seconds on
+  gone $processes
 }
 rm -rf out
 for kill in 1 2; do

@@ -68,7 +68,7 @@ is "exit code of a task that fails early" $code 3
 rm -rf out
 saves() { cat out/journal.jsonl 2>/dev/null | grep -c '"event":"saved".*long'; }
 stopped() { # SIGNAL RANKS NODES TEAM: when the checkpoint has grown twice
-  local saved
+  local saved processes
   saved=$(saves)
   SULCUS_NODES=$3 $mpirun_anyhow -n "$2" "$TOY" run p.yaml -s layers_over="$4" -s steps.long.seconds=0.005 \
     -s checkpoint=0.2s >stdout 2>stderr </dev/null &
@@ -77,16 +77,17 @@ stopped() { # SIGNAL RANKS NODES TEAM: when the checkpoint has grown twice
     [ "$(saves)" -gt $((saved + 1)) ] && break
     sleep 0.05
   done
+  processes=$(ranks_of $started)
   kill -"$1" $started
   code=0
   wait $started 2>/dev/null || code=$?
+  gone $processes
 }
 stopped USR1 4 2 4
 is "exit code of a stopped run" $code 75
 says "the stop" stderr "interrupted; run the same command again"
 stopped KILL 4 2 2
 says "a team of another size" stdout "long goes on: round 1, "
-sleep 2.2 # orphans of a killed mpirun live two seconds on
 ranks 3 "$TOY" run p.yaml -s layers_over=3
 is "exit code of the resume" $code 0
 says "the resume" stdout "long goes on: round 1, "

@@ -39,6 +39,7 @@
 //   double mlp_fold_mean_square(subset, fold, layer, unit)          1  mean of x^2
 //   double mlp_fold_mean_sqrt_abs(subset, fold, layer, unit)        1  mean of sqrt|x|
 //   double mlp_fold_positive(subset, fold, layer, unit)             1  share of tokens with x > 0
+//   int64 mlp_fold_histogram(subset, fold, layer, unit, bin)        1  tokens of the fold by bin
 //   int64 expert_fold_tokens(subset, fold, layer, expert)           1  as expert_tokens
 //   int64 attn_fold_count(subset, fold)                             1  tokens of the fold
 //   double attn_fold_mean_abs(subset, fold, layer, attn_unit)       1  mean of |x|
@@ -46,12 +47,14 @@
 //   double attn_fold_mean_square(subset, fold, layer, attn_unit)    1  mean of x^2
 //   double attn_fold_mean_sqrt_abs(subset, fold, layer, attn_unit)  1  mean of sqrt|x|
 //   double attn_fold_positive(subset, fold, layer, attn_unit)       1  share of tokens with x > 0
+//   int64 attn_fold_histogram(subset, fold, layer, attn_unit, bin)  1  tokens of the fold by bin
 //   int64 expert_fold_count(subset, fold)                           1  tokens of the fold
 //   double expert_fold_mean_abs(subset, fold, layer, expert)        1  mean of |x|
 //   double expert_fold_mean(subset, fold, layer, expert)            1  mean of x
 //   double expert_fold_mean_square(subset, fold, layer, expert)     1  mean of x^2
 //   double expert_fold_mean_sqrt_abs(subset, fold, layer, expert)   1  mean of sqrt|x|
 //   double expert_fold_positive(subset, fold, layer, expert)        1  share of tokens with x > 0
+//   int64 expert_fold_histogram(subset, fold, layer, expert, bin)   1  tokens of the fold by bin
 // In a sparse model a neuron of mlp has an activation only at the tokens that are routed to its
 // expert: its statistics are over these, expert_tokens many, and NaN where there are none; it does
 // not fire at the others.

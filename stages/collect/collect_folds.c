@@ -145,6 +145,11 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
         TRY(collect_describe_mean(
             l, which, i, sum, "fold_",
             &(variable){.dims = 4, .dim = {"subset", "fold", "layer", scores_unit(which)}}, w));
+    if (s->shape.bins > 0)
+        TRY(collect_describe_histogram(
+            l, which, sum, "fold_",
+            &(variable){.dims = 5, .dim = {"subset", "fold", "layer", scores_unit(which), "bin"}},
+            w));
     if (s->shape.experts > 0)
         TRY(artefact_variable(w, &(variable){.name = "expert_fold_tokens",
                                              .type = VARIABLE_I64,

@@ -92,7 +92,7 @@ static int64_t counts_of_layer(const site_shape *s, collect_count kind)
 
 int collect_layout_folds(const collect_layout *l, collect_count kind)
 {
-    return kind == COUNT_POSITIVE || kind == COUNT_ROUTED ? l->folds : 1;
+    return kind == COUNT_FIRING ? 1 : l->folds;
 }
 
 int64_t collect_layout_count(const collect_layout *l, int which, collect_count kind, int64_t cell,
@@ -152,7 +152,7 @@ double collect_layout_disk_bytes(const collect_layout *l)
         const site_shape *s = &l->site[which].shape;
         double values = (double)l->subsets * l->layers * s->width;
         if (l->site[which].read)
-            bytes += values * (folds * (MOMENTS + 1) + s->bins) * sizeof(double) +
+            bytes += values * folds * (MOMENTS + 1 + s->bins) * sizeof(double) +
                      folds * l->subsets * l->layers * s->experts * sizeof(int64_t);
         if (l->site[which].read && s->words > 0)
             bytes += values * (double)l->firing_bytes;
@@ -260,21 +260,20 @@ done:
     return st;
 }
 
-static status describe_histogram(collect_layout *l, int which, const partial *sum,
-                                 artefact_writer *w)
+status collect_describe_histogram(collect_layout *l, int which, const partial *sum,
+                                  const char *prefix, const variable *like, artefact_writer *w)
 {
-    status st = OK;
     collect_site *s = &l->site[which];
-    snprintf(s->histogram_name, sizeof s->histogram_name, "%s_histogram", site_names[which]);
-    TRY(artefact_variable(w, &(variable){.name = s->histogram_name,
-                                         .type = VARIABLE_I64,
-                                         .dims = 4,
-                                         .dim = {"subset", "layer", scores_unit(which), "bin"},
-                                         .long_name = "tokens of the subset by bin of activation",
-                                         .units = "1",
-                                         .data = collect_counts(l, which, COUNT_HISTOGRAM, sum)}));
-done:
-    return st;
+    snprintf(s->histogram_name, sizeof s->histogram_name, "%s_%shistogram", site_names[which],
+             prefix);
+    variable histogram = *like;
+    histogram.name = s->histogram_name;
+    histogram.type = VARIABLE_I64;
+    histogram.long_name = *prefix ? "tokens of the fold by bin of activation"
+                                  : "tokens of the subset by bin of activation";
+    histogram.units = "1";
+    histogram.data = collect_counts(l, which, COUNT_HISTOGRAM, sum);
+    return artefact_variable(w, &histogram);
 }
 
 static status describe_routed(const collect_layout *l, int which, const partial *sum,
@@ -338,7 +337,8 @@ static status describe_site(collect_layout *l, int which, const partial *sum, ar
     if (s->shape.words > 0)
         TRY(describe_firing(l, which, sum, w));
     if (s->shape.bins > 0)
-        TRY(describe_histogram(l, which, sum, w));
+        TRY(collect_describe_histogram(
+            l, which, sum, "", &(variable){.dims = 4, .dim = {"subset", "layer", unit, "bin"}}, w));
     if (s->shape.experts > 0)
         TRY(describe_routed(l, which, sum, w));
 done:

@@ -19,8 +19,8 @@
 enum { COLLECT_ROWS = 0, COLLECT_COUNTS = MOMENTS, COLLECT_SITE_FIELDS };
 
 // A site's counts, one behind the other: x > 0 [subsets, folds, layers, width], firing bits
-// [subsets, layers, width, words], histograms [subsets, layers, width, bins], and tokens that are
-// routed to each expert [subsets, folds, layers, experts].
+// [subsets, layers, width, words], histograms [subsets, folds, layers, width, bins], and tokens that
+// are routed to each expert [subsets, folds, layers, experts].
 typedef enum collect_count {
     COUNT_POSITIVE,
     COUNT_FIRING,
@@ -42,7 +42,7 @@ typedef struct collect_site {
     site_shape shape; // of its sums
     int field;        // its first one
     collect_variable variable[MOMENTS + 2];
-    char count_name[32], histogram_name[32];
+    char count_name[32], histogram_name[48];
 } collect_site;
 
 typedef struct collect_layout {
@@ -84,6 +84,9 @@ double collect_layout_disk_bytes(const collect_layout *l);
 // Borrows `l` and `sum` until they are stored.
 status collect_describe_mean(collect_layout *l, int which, int index, const partial *sum,
                              const char *prefix, const variable *like, artefact_writer *w);
+// Describes the histograms, SITE_<prefix>histogram, in the same way.
+status collect_describe_histogram(collect_layout *l, int which, const partial *sum,
+                                  const char *prefix, const variable *like, artefact_writer *w);
 // Describes the variables of a layout without folds (see collect.c). Borrows both until they are stored.
 status collect_describe(collect_layout *l, const partial *sum, artefact_writer *w);
 

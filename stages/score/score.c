@@ -8,7 +8,7 @@
 //   double attn_score(subset, layer, attn_unit)  1  the same
 //   double expert_score(subset, layer, expert)   1  the same of a sparse model's experts
 //   byte expert_reached(subset, layer, expert)   1  with mlp of a sparse model, see below
-// Where statistics are by fold (stages/common/jackknife.h), but for auc, weights and random:
+// Where statistics are by fold (stages/common/jackknife.h), but for weights and random:
 //   double mlp_score_low(subset, layer, unit)                  1  lower end of a 95% interval
 //   double mlp_score_high(subset, layer, unit)                 1  upper end
 //   double mlp_score_without(fold, subset, layer, unit)        1  the score without a fold
@@ -34,10 +34,10 @@
 #include "pipeline/base/text.h"
 #include "pipeline/stage.h"
 #include "stages/common/scores.h"
-#include "stages/score/rank_auc.h"
 #include "stages/score/score_folds.h"
 #include "stages/score/score_measure.h"
 #include "stages/score/score_params.h"
+#include "stages/score/site_auc.h"
 #include "stages/score/weight_norms.h"
 
 // The statistics of one site of all subsets.
@@ -311,72 +311,31 @@ static void score_site(const score_state *s, int which, site_statistics *x)
         score_group(s, which, x, group, eps);
 }
 
-// Adds to total[n] what is counted in count[n].
-static void add_counts(const double *count, int64_t n, double *total)
+static fold_site fold_site_of(const score_state *s, int which, const site_statistics *x)
 {
-    for (int64_t i = 0; i < n; i++)
-        total[i] += count[i];
-}
-
-// The AUC of one layer's neurons: every subset's histogram against the other retained ones'.
-// count[subsets, width, bins] and rest[width, bins] are scratch.
-static status auc_of_layer(const score_state *s, const char *name, site_statistics *x,
-                           int64_t layer, int64_t bins, double *count, double *rest)
-{
-    status st = OK;
-    const int64_t values = x->width * bins;
-    for (int64_t r = 0; r < s->subsets; r++)
-        TRY(artefact_read_rows(s->from, name, VARIABLE_F64, (r * x->layers + layer) * x->width,
-                               x->width, count + r * values));
-    for (int64_t f = 0; f < s->subsets; f++) {
-        memset(rest, 0, (size_t)values * sizeof *rest);
-        for (int64_t r = 0; r < s->subsets; r++)
-            if (s->retained[r] && r != f)
-                add_counts(count + r * values, values, rest);
-        for (int64_t u = 0; u < x->width; u++)
-            x->score[f * x->neurons + layer * x->width + u] =
-                rank_auc(count + f * values + u * bins, rest + u * bins, (int)bins);
-    }
-done:
-    return st;
+    return (fold_site){s->from,  which,     s->subsets,         x->layers,
+                       x->width, x->groups, x->reached != NULL, x->tokens};
 }
 
 static status auc_of_site(const score_state *s, int which, site_statistics *x)
 {
-    status st = OK;
-    double *count = NULL, *rest = NULL;
-    char name[32];
-    const int64_t bins = artefact_length(s->from, "bin");
-    snprintf(name, sizeof name, "%s_histogram", site_names[which]);
-    if (!artefact_has(s->from, name) || bins < 1)
-        return status_fail(ERR_INPUT, artefact_path(s->from),
-                           "measure: auc needs the histograms of its collect step; give that "
-                           "step histogram: true");
-    count = checked_calloc((size_t)(s->subsets * x->width), (size_t)bins * sizeof *count);
-    rest = checked_calloc((size_t)x->width, (size_t)bins * sizeof *rest);
-    if (!count || !rest)
-        TRY(status_no_memory("histograms"));
-    for (int64_t layer = 0; layer < x->layers; layer++)
-        TRY(auc_of_layer(s, name, x, layer, bins, count, rest));
+    const auc_site of = {s->from,  which,          s->subsets, x->layers,
+                         x->width, x->folds.folds, s->retained};
+    const status st = site_auc(&of, x->score, x->folds.without);
+    if (st != OK)
+        return st;
     for (int64_t i = 0; x->reached && i < s->subsets * x->groups; i++) {
         const int64_t f = i / x->groups, group = i % x->groups;
         x->reached[i] = x->tokens[i] > 0 && retained_tokens(s, x, group, f) > 0;
-        if (!x->reached[i])
-            forget_scores(x->score + f * x->neurons + group * x->group, x->group);
     }
-done:
-    free(count);
-    free(rest);
-    return st;
+    return OK;
 }
 
 // The scores without each fold: as of the whole, of other statistics over other tokens.
-static status score_folds_of_site(const score_state *s, int which, site_statistics *x,
-                                  artefact_writer *w)
+static status score_folds_of_site(const score_state *s, int which, site_statistics *x)
 {
     status st = OK;
-    const fold_site own = {s->from,  which,     s->subsets,         x->layers,
-                           x->width, x->groups, x->reached != NULL, x->tokens};
+    const fold_site own = fold_site_of(s, which, x);
     const size_t values = (size_t)s->subsets * (size_t)x->neurons;
     site_statistics y = *x; // and what is not the whole's
     y.reached = NULL;
@@ -387,7 +346,6 @@ static status score_folds_of_site(const score_state *s, int which, site_statisti
     for (int i = 0; i < STATISTICS; i++)
         if (x->of[i] && !(y.of[i] = checked_calloc(values, sizeof(double))))
             TRY(status_no_memory("scores without folds"));
-    TRY(score_folds_new(&own, &x->folds));
     for (int64_t f = 0; f < x->folds.folds; f++) {
         TRY(score_folds_tokens(&own, f, y.tokens));
         for (int i = 0; i < STATISTICS; i++)
@@ -397,11 +355,36 @@ static status score_folds_of_site(const score_state *s, int which, site_statisti
         y.score = x->folds.without + (size_t)f * values;
         score_site(s, which, &y);
     }
-    TRY(score_folds_describe(&x->folds, &own, x->score, w));
 done:
     for (int i = 0; i < STATISTICS; i++)
         free(y.of[i]);
     free(y.tokens);
+    return st;
+}
+
+// By how many folds the site's scores can be.
+static int64_t folds_of(const score_state *s, int which)
+{
+    if (score_measure_is_auc(s->measure))
+        return site_auc_folds(s->from, which);
+    return score_measure_is_of_statistics(s->measure) ? score_folds_of(s->from) : 0;
+}
+
+static status score_site_and_folds(const score_state *s, int which, site_statistics *x)
+{
+    status st = OK;
+    if (folds_of(s, which) > 0) {
+        const fold_site own = fold_site_of(s, which, x);
+        TRY(score_folds_new(&own, &x->folds));
+    }
+    if (score_measure_is_auc(s->measure))
+        TRY(auc_of_site(s, which, x));
+    else {
+        score_site(s, which, x);
+        if (x->folds.folds > 0)
+            TRY(score_folds_of_site(s, which, x));
+    }
+done:
     return st;
 }
 
@@ -426,18 +409,17 @@ static status score_finish(void *state, const round_state *finished, const parti
         TRY(read_site(s, k, &s->site[k], &there));
         if (!there)
             continue;
-        if (score_measure_is_auc(s->measure))
-            TRY(auc_of_site(s, k, &s->site[k]));
-        else
-            score_site(s, k, &s->site[k]);
-        TRY(scores_describe_site(w, k, s->site[k].layers, s->site[k].width,
+        site_statistics *x = &s->site[k];
+        const fold_site own = fold_site_of(s, k, x);
+        TRY(score_site_and_folds(s, k, x));
+        TRY(scores_describe_site(w, k, x->layers, x->width,
                                  "how specific the neuron is to the subset, against what is "
                                  "retained; higher is more specific",
-                                 s->site[k].score));
-        if (score_folds_of(s->from) > 0 && score_measure_is_of_statistics(s->measure))
-            TRY(score_folds_of_site(s, k, &s->site[k], w));
-        if (s->site[k].reached)
-            TRY(describe_reached(s, &s->site[k], w));
+                                 x->score));
+        if (x->folds.folds > 0)
+            TRY(score_folds_describe(&x->folds, &own, x->score, w));
+        if (x->reached)
+            TRY(describe_reached(s, x, w));
     }
 done:
     return st;

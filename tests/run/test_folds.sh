@@ -19,13 +19,13 @@ datasets:
   glyphs: {format: cifar100, path: $SOURCE/examples/glyph100, split: test, subsets: coarse, keep: [latin, greek, thai], split_seed: 3}
   ids: {format: tokens, path: ids, context: 12, collect: 1}
 steps:
-  a: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 60, folds: 4}
-  s: {stage: score, from: a, measure: [abs, t, lape, contribution, weights, random]}
+  a: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 60, histogram: true, folds: 4}
+  s: {stage: score, from: a, measure: [abs, t, lape, auc, contribution, weights, random]}
   o: {stage: intersect, from: "s[measure=abs]", fractions: [0.3, 0.05], site: both}
-  plain: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 60}
-  ps: {stage: score, from: plain, measure: [abs, t, lape, contribution, weights, random]}
-  m: {stage: collect, model: moe, data: ids, sites: [mlp, expert], folds: 3}
-  ms: {stage: score, from: m}
+  plain: {stage: collect, model: vit, data: glyphs, sites: [mlp, attn], firing: 60, histogram: true}
+  ps: {stage: score, from: plain, measure: [abs, t, lape, auc, contribution, weights, random]}
+  m: {stage: collect, model: moe, data: ids, sites: [mlp, expert], histogram: true, folds: 3}
+  ms: {stage: score, from: m, measure: [abs, auc]}
   mo: {stage: intersect, from: ms, fractions: [0.2]}
 END
 ranks 2 "$SULCUS" run p.yaml --quiet
@@ -51,13 +51,13 @@ digests killed | cmp -s - two || fail 'other bits after a kill'
 
 # What stands in the artefact without folds stands in the other, bit for bit.
 values() { ncdump -p 9,17 -v "$2" "$1" | sed -n '/^data:/,$p'; }
-for v in mlp_count mlp_mean_abs mlp_mean_square mlp_positive mlp_firing attn_mean collected; do
+for v in mlp_count mlp_mean_abs mlp_mean_square mlp_positive mlp_histogram mlp_firing attn_mean collected; do
   is "the whole: $v" "$(values out/a/all.nc $v | cksum)" "$(values out/plain/all.nc $v | cksum)"
 done
-for m in abs t lape contribution weights random; do is "scores: $m" "$(values out/s/measure=$m.nc mlp_score | cksum)" "$(values out/ps/measure=$m.nc mlp_score | cksum)"; done
+for m in abs t lape auc contribution weights random; do is "scores: $m" "$(values out/s/measure=$m.nc mlp_score | cksum)" "$(values out/ps/measure=$m.nc mlp_score | cksum)"; done
 for m in weights random; do is "$m has no interval" "$(ncdump -h out/s/measure=$m.nc | grep -c 'mlp_score_low(')" 0; done
-is 'contribution has' "$(ncdump -h out/s/measure=contribution.nc | grep -c 'mlp_score_low(')" 1
-is 'what has no folds' "$(for f in out/plain/all.nc out/ps/measure=abs.nc; do ncdump -h $f; done | grep -c 'fold_\|_low(\|_without(')" 0
+for m in contribution auc; do is "$m has" "$(ncdump -h out/s/measure=$m.nc | grep -c 'mlp_score_low(')" 1; done
+is 'what has no folds' "$(for f in out/plain/all.nc out/ps/measure=abs.nc; do ncdump -h $f; done | grep -c 'fold_\|score_low(\|_without(')" 0
 
 # A fold of one tile: 100 samples of 17 tokens are four tiles of 25.
 cat >tiles.py <<'PY'
@@ -136,18 +136,38 @@ def check_abs(a, scores, site, count, groups):
                 group = [tokens[r * groups + i // per] for r in range(S)]
                 pooled = sum(t * m[r * n + i] for r, t in enumerate(group) if t) / sum(group) if sum(group) else float("nan")
                 made.append(m[s * n + i] / (pooled + 1e-6))
+    check_made(scores, site, made, k, S * n)
+def check_auc(a, scores, site):
+    size, x = a
+    k, S, bins = size["fold"], size["subset"], size["bin"]
+    folds = x[f"{site}_fold_histogram"]
+    n = len(folds) // k // S // bins
+    made = []
+    for f in range(k):
+        left = [g for g in range(k) if g != f and not (twin and g == (f + 1) % k)]
+        count = [[[sum(folds[((r * k + g) * n + i) * bins + b] for g in left) for b in range(bins)] for i in range(n)] for r in range(S)]
+        for s in range(S):
+            for i in range(n):
+                own, rest = count[s][i], [sum(count[r][i][b] for r in range(S) if r != s) for b in range(bins)]
+                pairs = sum(own) * sum(rest)
+                above = sum(own[b] * (sum(rest[:b]) + rest[b] / 2) for b in range(bins))
+                made.append(above / pairs if pairs else float("nan"))
+    check_made(scores, site, made, k, S * n)
+def check_made(scores, site, made, k, values):
     got = scores[1][f"{site}_score_without"]
+    if len(got) != len(made): raise SystemExit(f"{site}: {len(got)} and {len(made)} scores")
     for g, e in zip(got, made): near(g, e, f"{site} without")
-    for i in range(S * n):
-        low, high = interval(scores[1][f"{site}_score"][i], [got[f * S * n + i] for f in range(k)])
+    for i in range(values):
+        low, high = interval(scores[1][f"{site}_score"][i], [got[f * values + i] for f in range(k)])
         near(scores[1][f"{site}_score_low"][i], low, "low")
         near(scores[1][f"{site}_score_high"][i], high, "high")
 a, s = read("out/a/all.nc"), read("out/s/measure=abs.nc")
 check_abs(a, s, "mlp", "mlp_fold_count", 1)
 check_abs(a, s, "attn", "attn_fold_count", 1)
 m = read("out/m/all.nc")
-check_abs(m, read("out/ms/all.nc"), "mlp", "expert_fold_tokens", m[0]["layer"] * m[0]["expert"])
-check_abs(m, read("out/ms/all.nc"), "expert", "expert_fold_count", 1)
+check_abs(m, read("out/ms/measure=abs.nc"), "mlp", "expert_fold_tokens", m[0]["layer"] * m[0]["expert"])
+check_abs(m, read("out/ms/measure=abs.nc"), "expert", "expert_fold_count", 1)
+for site in "mlp", "expert": check_auc(m, read("out/ms/measure=auc.nc"), site)
 # Sets of both sites, a layer's side by side.
 size, x = s
 S, L, k = size["subset"], size["layer"], size["fold"]

@@ -3,6 +3,7 @@
 // Steps are read after all sections, since they refer to them, and to each other in any order.
 #include "pipeline/dag/pipeline_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,10 +157,28 @@ done:
     return st;
 }
 
+// What a step lacks may stand under a name much like it, which is none that the step takes.
+static status misspelt(const step *s, const char *key)
+{
+    char what[128];
+    size_t found;
+    snprintf(what, sizeof what, "step `%s`", s->name);
+    for (size_t i = 0; i < s->node->n; i++) {
+        const node_pair *pair = &s->node->pair[i];
+        const bool taken = param_table_find(step_params, pair->key, &found) ||
+                           (s->stage && param_table_find(s->stage->params, pair->key, &found));
+        if (!taken && text_nearest(pair->key, &key, 1))
+            return params_unknown(pair->key_at, what, pair->key, &key, 1);
+    }
+    return OK;
+}
+
 static status find_stage(const registry *r, const step *s, const node *n, const stage_def **out)
 {
     const char *known[256];
     size_t count = 0;
+    if (!n && misspelt(s, "stage") != OK)
+        return ERR_USAGE;
     if (!n || n->kind != NODE_SCALAR)
         return location_fail(ERR_USAGE, n ? n->at : s->at,
                              "step `%s` has no stage; add `stage:` and a name", s->name);
@@ -249,6 +268,8 @@ static status read_inputs(pipeline_file *f, const param_context *c, step *s)
 {
     const node *from = node_get(s->node, "from");
     param_value v;
+    if (!from && s->stage->inputs_required && misspelt(s, "from") != OK)
+        return ERR_USAGE;
     if (!from)
         return s->stage->inputs_required
                    ? location_fail(ERR_USAGE, s->at,

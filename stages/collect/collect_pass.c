@@ -134,20 +134,6 @@ done:
     return st;
 }
 
-// The lane's sums of a site, all zeros, where it is read: the thread that uses them makes them.
-static status begin_sums(collect_state *s, int which, int lane, site_sums **out)
-{
-    status st = OK;
-    site_sums **own = &s->sums[which][lane];
-    const collect_site *l = &s->layout.site[which];
-    if (*own)
-        site_sums_clear(*own);
-    else if (l->read)
-        st = site_sums_new(&l->shape, own);
-    *out = *own;
-    return st;
-}
-
 // Sums are of a subset and a fold; tiles of one follow each other.
 int64_t collect_pass_together(void *state, const round_state *round, int64_t unit)
 {
@@ -185,8 +171,12 @@ status collect_pass_units(void *state, const round_state *round, int64_t unit, i
                     .histogram = s->layout.histogram,
                     .stopping = is_stopping};
     for (int which = 0; which < SITES; which++) {
-        pass.read_sites[which] = s->layout.site[which].read;
-        TRY(begin_sums(s, which, lane, &own.sums[which]));
+        const collect_site *l = &s->layout.site[which];
+        site_sums **sums = &s->sums[which][lane]; // the thread that uses them makes them
+        pass.read_sites[which] = l->read;
+        if (l->read)
+            TRY(site_sums_begin(&l->shape, sums));
+        own.sums[which] = *sums;
     }
     TRY(model_forward(s->model, task_pool(s->task), &pass));
     const int64_t rows = own.rows;

@@ -110,7 +110,7 @@ size_t site_sums_bytes(const site_shape *shape)
     return neurons_of(shape) * neuron + experts_of(shape) * sizeof(int64_t);
 }
 
-void site_sums_clear(site_sums *s)
+static void clear(site_sums *s)
 {
     const size_t neurons = neurons_of(&s->shape);
     for (int m = 0; m < MOMENTS; m++)
@@ -119,6 +119,14 @@ void site_sums_clear(site_sums *s)
     memset(s->firing, 0, neurons * (size_t)s->shape.words * sizeof(int64_t));
     memset(s->histogram, 0, neurons * (size_t)s->shape.bins * sizeof(int64_t));
     memset(s->routed, 0, experts_of(&s->shape) * sizeof(int64_t));
+}
+
+status site_sums_begin(const site_shape *shape, site_sums **own)
+{
+    if (!*own)
+        return site_sums_new(shape, own);
+    clear(*own);
+    return OK;
 }
 
 static status add_sums(site_sums *s, const site_block *b, const moments *block, const char *where)

@@ -35,8 +35,8 @@ status site_sums_new(const site_shape *shape, site_sums **out);
 void site_sums_free(site_sums *s); // NULL is a no-op
 // What _new allocates, for estimates.
 size_t site_sums_bytes(const site_shape *shape);
-// All zeros again, for the next unit.
-void site_sums_clear(site_sums *s);
+// For the next unit: made where *own is NULL, which the caller owns then, else all zeros again.
+status site_sums_begin(const site_shape *shape, site_sums **own);
 
 // Rows whose firing is wanted: row[i] is bit first_bit + i. Ascending.
 typedef struct sampled_rows {

@@ -330,19 +330,6 @@ static bool is_stopping(void *context)
     return task_stopping(pass->of->task);
 }
 
-// The lane's sums of a site, all zeros, where it is read.
-static status begin_sums(recollect *r, int which, int lane, site_sums **out)
-{
-    status st = OK;
-    site_sums **own = &r->sums[which][lane];
-    if (*own)
-        site_sums_clear(*own);
-    else if (r->width[which] > 0)
-        st = site_sums_new(&(site_shape){.layers = r->layers, .width = r->width[which]}, own);
-    *out = *own;
-    return st;
-}
-
 // The layers this rank holds, to one side of a subset to forget.
 static status add_side(const recollect_pass *pass, int side, partial *sum)
 {
@@ -399,8 +386,11 @@ status recollect_run(recollect *r, int64_t unit, int64_t n, int lane, const reco
                     .ablate = p->mask && p->ablate ? ablate_block : NULL,
                     .stopping = is_stopping};
     for (int s = 0; s < SITES; s++) {
-        pass.read_sites[s] = r->width[s] > 0;
-        TRY(begin_sums(r, s, lane, &own.sums[s]));
+        const site_shape shape = {.layers = r->layers, .width = r->width[s]};
+        pass.read_sites[s] = shape.width > 0;
+        if (shape.width > 0)
+            TRY(site_sums_begin(&shape, &r->sums[s][lane]));
+        own.sums[s] = r->sums[s][lane];
     }
     TRY(model_forward(r->model, task_pool(r->task), &pass));
     for (int side = 0; side < SIDES; side++)

@@ -74,10 +74,9 @@ static int wrong_sums(bool fault)
         sampled[i] = 100 + 2 * i + 1; // every other row of a tile that begins at row 100
     const sampled_rows rows = {sampled, ROWS / 2, FIRST_BIT, 100};
     const site_shape shape = {LAYERS, WIDTH, EXPERTS, HISTOGRAM_BINS, 2};
-    site_sums *s;
-    assert_int_equal(site_sums_new(&shape, &s), OK);
+    site_sums *s = NULL;
     for (int time = 0; time < 2; time++) { // what a unit leaves is cleared for the next
-        site_sums_clear(s);
+        assert_int_equal(site_sums_begin(&shape, &s), OK);
         add_blocks(&r, s, &rows, fault);
     }
     for (int u = 0; u < WIDTH; u++) {

@@ -45,7 +45,7 @@ same() { # WHAT FOLDER FOLDER
   done
 }
 top1() { ncdump -v accuracy_base "$1/cut/all.nc" | sed '1,/^data:/d' | tr -dc '0-9.,e-'; }
-near() { # WHAT FOLDER RANK
+agree() { # WHAT FOLDER RANK
   local site
   for site in mlp attn; do
     "$BUILD/tests/agree" "$2/scores/all.nc" cpu/scores/all.nc ${site}_score "$3" 0 || fail "$1: scores of $site"
@@ -67,7 +67,7 @@ done
 bin/sulcus run p.yaml --quiet || fail "on CPUs"
 for compute in f32:0.99999 tf32:0.999 bf16:0.999; do
   bin/sulcus run p.yaml --quiet -s device=cuda -s compute=${compute%:*} -s output="$scratch/${compute%:*}" || fail "$compute"
-  near "$compute" ${compute%:*} ${compute#*:}
+  agree "$compute" ${compute%:*} ${compute#*:}
 done
 for n in 2 3; do
   ranks $n bin/sulcus run p.yaml --quiet -s device=cuda -s oversubscribe=true -s output="$scratch/ranks$n"

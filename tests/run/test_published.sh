@@ -27,8 +27,8 @@ dd if=/dev/zero of="$scratch/twin.safetensors" bs=73728 seek=10 count=2 conv=not
 ranks 2 "$SULCUS" run "$scratch/p.yaml" --quiet
 is 'exit' "$code" 0
 
-# near FILE VARIABLE TOLERANCE NUMBERS...: prints what is further away than the tolerance.
-near() {
+# strays FILE VARIABLE TOLERANCE NUMBERS...: prints what is further away than the tolerance.
+strays() {
   local file=$1 name=$2 tolerance=$3
   shift 3
   ncdump -p 9,17 -v "$name" "$file" | sed -n "/^ $name =/,/;/p" | tr -d ';,' | sed "s/^ $name =//" | tr -s ' \n' '\n\n' | grep . |
@@ -39,10 +39,10 @@ near() {
 }
 trained_means='.0572 .1492 .1932 .2789 .5966 .9051'
 of() { echo "$scratch/out/$1_overlap/all.nc"; }
-is 'trained, mean' "$(near "$(of trained)" overlap_mean 0.001 $trained_means)" ''
-is 'random, mean' "$(near "$(of random)" overlap_mean 0.001 .0969 .1543 .2014 .2795 .5317 .8203)" ''
-is 'random, standard deviation' "$(near "$(of random)" overlap_std 0.001 .1377 .1775 .1988 .2071 .1410 .0448)" ''
-[ -n "$(near "$(of twin)" overlap_mean 0.001 $trained_means)" ] || fail 'one class with other scores was not noticed'
+is 'trained, mean' "$(strays "$(of trained)" overlap_mean 0.001 $trained_means)" ''
+is 'random, mean' "$(strays "$(of random)" overlap_mean 0.001 .0969 .1543 .2014 .2795 .5317 .8203)" ''
+is 'random, standard deviation' "$(strays "$(of random)" overlap_std 0.001 .1377 .1775 .1988 .2071 .1410 .0448)" ''
+[ -n "$(strays "$(of twin)" overlap_mean 0.001 $trained_means)" ] || fail 'one class with other scores was not noticed'
 
 # Where the top 1% lie: the mean share of each layer's neurons (published for 19 classes, 18 of them here).
 shares() {

@@ -10,7 +10,7 @@ SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${1:-$SOURCE/build}
 SULCUS=$BUILD/sulcus
 plugin=${PLUGIN:-$BUILD/libsulcus_cuda.so}
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 [ -e "$plugin" ] || { echo "no $plugin: build with -DSULCUS_CUDA=ON"; exit 77; }
 mkdir "$scratch/bin"
 cp "$SULCUS" "$plugin" "$scratch/bin/"

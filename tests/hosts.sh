@@ -15,7 +15,7 @@ if [ -z "${HUB-}" ]; then # all that is started here ends with this shell
   }
   HUB=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc bash "$0" "$@"
 fi
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
 ip link set lo up
 cd "$scratch" || exit 1

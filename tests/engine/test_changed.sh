@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An input that is overwritten in place while a task reads it, and put back with its times: exit 3 before anything is committed or saved,
 # and the next run gives the bits of the file that its key names.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 seq 1000 1999 >numbers.txt
 touch -d '2020-01-01' numbers.txt

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Units run on through checkpoints: a team's layers do not run empty for them, nor do a rank's threads wait, and each holds whole units,
 # whatever lane of whatever member had come how far; also where others have nothing left.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 echo 1 >numbers
 cat >p.yaml <<'END'

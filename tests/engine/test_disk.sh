@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A disk that is full, has no room for names, is read-only or goes away: exit 4 and its line, nothing marked done, and a next run that
 # finishes with the same bits. On small file systems in memory; without the right to mount them it is skipped.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir disk
 mount -t tmpfs -o size=1m none disk 2>/dev/null || { echo "cannot mount a file system here"; exit 77; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A failure on one rank is one line and one exit code on all, whatever fails: a unit, a sum, finish, an input, the command line.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What changed runs again, with everything below it, and nothing else; --from, --only and --force select.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 seq 1 7 >numbers
 cat >p.yaml <<'END'

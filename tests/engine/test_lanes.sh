@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A rank of 64 threads keeps them busy: units sleep here, so that two cores do for 64. The share of the threads' time without work in a
 # wave (`waiting`) is under 5%, says the journal, `status` and the artefact alike; where there are fewer units than threads, they say that.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

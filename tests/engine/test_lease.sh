@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # One run at a time in an output folder: the second waits and then names the first; a lease whose holder is gone is taken over by one of
 # those that find it; a run that has lost its lease, or its folder, commits nothing more.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

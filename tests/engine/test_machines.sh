@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # More threads than cores are refused, unless the launcher was told to oversubscribe; nodes of different CPU types are named, and
 # refused under `strict: true`.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stderr
 cores=$(nproc)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What MPIs do differently: a broadcast may write where it sends from, also when a run goes on from its checkpoint; and a launcher of
 # another MPI starts ranks that do not find each other.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

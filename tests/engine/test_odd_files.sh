@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An output folder with things in it that no run has put there, on file systems without links or locks, and of another user whose processes are
 # hidden: refused with a line, worked around, or waited for; never hung on, and nothing taken from outside the folder.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

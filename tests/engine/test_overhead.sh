@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What the engine costs: 10,000 units of nothing in under 1 ms each; uneven units leave no rank idle for longer than one takes.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 printf 'pipeline: t\noutput: out\nsteps:\n  many: {stage: sum, units: 10000, width: 1}\n' >many.yaml
 seconds() { sed -n 's/.*"event":"done".*"seconds":\([0-9.e-]*\).*/\1/p' "$1/journal.jsonl" | tail -1; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The same artefacts, bit by bit, on any number of ranks, threads and nodes, in shared memory and over TCP; nothing is done twice.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 seq 1 7 >numbers
 cat >p.yaml <<'END'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A task goes on inside a round, after a drain and after a kill, on other numbers of ranks and nodes: nothing saved is done again, and
 # the bits are those of a run that was never stopped.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A small /dev/shm, as containers have: what the ranks of a node share then lies in TMPDIR, with the same bits; a line where that has no room
 # either; nothing is left behind, by killed ranks neither. Needs the right to mount.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

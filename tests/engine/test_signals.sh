@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # USR1, USR2 and XCPU to mpirun stop a run with exit 75 in seconds at any moment, and no finished unit is lost; TERM, INT and HUP keep
 # what a second is enough for; near the end of the job's time a run stops by itself.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 patient='USR1 USR2 XCPU' urgent='TERM INT HUP'
 [ "$mpi" = openmpi ] || patient=USR1 urgent='TERM INT' # the others end Hydra's mpiexec itself
 cd "$scratch" || exit 1

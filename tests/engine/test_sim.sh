@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The short form of tests/sim.sh: the scheduler on up to 8 ranks and nodes gives the same bits, and the table has its lines.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 : >"$scratch/stderr"
 COST=0.0004 bash "$SOURCE/tests/sim.sh" 8 >"$scratch/stdout" 2>"$scratch/stderr" || fail "sim.sh: $?"
 cat "$scratch/stdout"

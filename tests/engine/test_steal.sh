@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Uneven units on 8 ranks of one to eight nodes: no rank is idle for longer than a unit takes, in shared memory and over TCP. Costs foretold (`uneven`) and unforeseen (`lopsided`: the second node's share takes three times as long as the first's).
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

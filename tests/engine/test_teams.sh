@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Teams without a model: units that need all members of a team give the same bits however many share them out, in shared memory, over TCP and
 # between "nodes"; who fails or stops does so for its whole team, and alone.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 echo 1 >numbers
 cat >p.yaml <<'END'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a run says is left, where a task's short round waits for another task's long one: 49 rounds of 4 units, which are taken to cost
 # what the other's do, are 10 seconds behind the 11 of that one; the time that its finished round waited is not taken for its pace.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A stage whose units may be computed several in a call (`together`): each unit is in one call, no call has more than the stage allows or
 # goes on where one begins, and bits are those of one by one, on several ranks and nodes, and after a stop in the middle.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<END
 pipeline: toy

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # How often ranks of two nodes meet (faults/mpi.c counts): over a network that takes long, it is what small tasks take. A step of several
 # tasks is one meeting, so that only their sums cost more where there are more; and nobody meets for what has not changed.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 steps() { printf 'pipeline: t\noutput: out\nsteps:\n  root: {stage: sum, units: 4}\n'; } # and those that follow
 meetings() { # MEETINGS: how often ranks met over the pipeline p.yaml

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # One rank fails alone where all ranks do the same thing: its message and its code are all there is, the others neither wait nor go on, and
 # what does not depend on it is done. Also a file that only one node cannot read, a cycle of steps, and sweeps below sweeps.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<'END'
 pipeline: toy

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A rank that hangs is found, with a line of what each rank is doing, and again later; one that is merely slow is not; one that is stopped
 # altogether is reported by the others, and so is a host: by the first one, or by all others if it is that one.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 printf 'pipeline: t\noutput: out\nsteps:\n  one: {stage: sum, units: 12, seconds: 0.05}\n' >p.yaml
 : >stdout

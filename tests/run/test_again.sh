@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A finished pipeline run again does nothing, in under a second; a changed parameter runs what it concerns and what is below it.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 pipeline=$SOURCE/tests/small.yaml
 out=$scratch/out

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What artefacts say beside results: the values of axes, names, indices and modules, which other programs join tasks by; they are in no
 # digest. examples/analysis.py joins a sweep with xarray and draws figures 1 and 3, where Python has what it needs (PYTHON=/path/to/python).
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

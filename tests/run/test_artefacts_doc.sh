@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # docs/artefacts.md lists each stage's variables as the stage's own source does, in its first comment: the same names, types, dimensions
 # and units. Its journal has the events that the journal's source writes.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout
 : >stderr

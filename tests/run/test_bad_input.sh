@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Malformed models, data, artefacts and pipeline files against the real program: each has its exit code, one line that names the place,
 # nothing half-written, no signal and, in the sanitizers' build, no report. A number in front names a class of faults: its cases stand together.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 # Leaks inside Open MPI and HDF5 (their modules are unloaded by the end, so that no suppression can name them) must not end the run.
 export LSAN_OPTIONS=${LSAN_OPTIONS-}:exitcode=0
 cases=0

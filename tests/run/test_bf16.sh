@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # compute: bf16 on the example ViT and the example Mistral: scores that order the neurons as float32's do, the same bits at any number of ranks and threads,
 # and a CPU without bf16 instructions refused by name.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 cat >"$scratch/p.yaml" <<END
 pipeline: bf16

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # skip_bad: records that are broken are passed over up to that number, noted in the artefacts, told by the report and listed by `inspect`;
 # without it, and with one record more, a run ends with 3. What is computed is what the good records alone give, on two ranks too.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir good bad
 grep -E '"(bible|german)"' "$SOURCE/examples/debtext/test.jsonl" | head -n 40 >good/a.jsonl

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The report's page in a real browser: nothing in its console, nothing fetched; cells and points tell their numbers, rows sort, the tasks of a
 # sweep take turns, tables sort and filter, another page is compared with, and a narrow window does not scroll sideways.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 browser=$(command -v chromium || true)
 [ -n "$browser" ] || { echo 'skipped: no chromium (jobs/setup.sh --tests installs it)'; exit 77; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A model, tokenizer or data file, of every format, that is overwritten in place and put back, or cut, while `collect` reads it: exit 3,
 # one line that names it, no signal, nothing committed.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cp -r "$SOURCE/examples/vit-glyph100" "$SOURCE/examples/mistral-debtext" .
 mkdir cifar images mmlu

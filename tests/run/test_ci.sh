@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What CI runs fails if tests or a bare root fail, and does not where no root can be made: then one line says so.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 mkdir -p "$scratch/.ci" "$scratch/tests"
 cp "$SOURCE/.ci/run" "$scratch/.ci/"
 

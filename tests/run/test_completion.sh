@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # bash's completion: sourced as bash would, without the bash-completion package, and asked for words by COMP_WORDS. Its words of
 # commands and options are those of `sulcus --help`.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 mkdir -p folder/inner

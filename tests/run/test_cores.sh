@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Threads: none that nobody asked for; kept on the cores of a rank; no more than Slurm gave a rank where nothing is bound; a core with two CPUs counts once; more CPUs
 # than cpu_set_t has room for.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 machine=$BUILD/tests/libmachine.so
 cat >p.yaml <<'END'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `device:` with each state of the plug-in: absent, broken, of another build, without a driver; and with one whose kernels are played
 # in C (tests/unit/model/played_plugin.c): a pipeline's numbers beside the CPU's, the same bits on 1 and 2 ranks, one key for both.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir bin
 cp "$SULCUS" bin/sulcus

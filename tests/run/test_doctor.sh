@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The doctor: a line a check; a signal that does not arrive and a folder that takes no files are found, each with what to do; and with a
 # pipeline, on each of three "hosts", what only that one lacks.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 ranks 2 "$SULCUS" doctor "$scratch/folder" # the machine may have one core, or many: that is its line `threads`
 is "checks" "$(awk '{print $1}' stdout | paste -sd' ')" "launch signals threads shared /dev/shm single clock folder libraries"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A signal while inputs are digested, indexed or tokenised or weights are made, which takes as long as they are large: 75 within seconds.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir large
 cp "$SOURCE/examples/vit-glyph100/preprocessor_config.json" large

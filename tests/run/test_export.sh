@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `export`: a folder that sulcus itself evaluates unpruned gives the accuracies and losses that the pruning had, for images
 # and for text, for one site and for both; `import` of what lies in it gives the scores; and what cannot be exported is said.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 # MPI's plugins are gone by the end, and their leaks have no names; unit tests look for ours
 cd "$scratch" || exit 1
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

@@ -3,7 +3,7 @@
 # Statistics by fold, of data that a seed cuts. The whole has the bits it has without folds; a fold's are those of a file that holds its
 # samples alone; intervals, scores without a fold, overlaps and stability are what Python makes of the folds' statistics; the same in teams
 # of ranks and after a kill; the twins fail.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

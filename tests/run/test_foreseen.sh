@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `plan` says before any work begins: names of subsets, sites without scores, too many clusters, tokens of images, and paths that lead
 # to nothing or to a hub's cache, each in one line with its place. And what `inspect` says of an output folder.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 sed "s,\.\./runs/small,out,; s,\.\./examples,$SOURCE/examples,; s,reference/,$SOURCE/tests/reference/," "$SOURCE/tests/small.yaml" >p.yaml

@@ -3,7 +3,7 @@
 # Keys find results: a value that was tried before is not computed again, under whatever name: 0.5, 0.8 and 0.5 again; 0.5, and then a
 # sweep with 0.5 in it; a step of another name. What is found says what its task is called now, and has the bits it had. `gc` lists and
 # removes what nobody refers to, and `--to` runs a step and what it needs.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An output folder on a file system in memory that is full at twenty places, from the lease to the last artefact: exit 4, one line, no
 # signal, whatever HDF5 then has in its caches; and with room, the rest of it with the right bits.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir disk
 mount -t tmpfs -o size=64m none disk 2>/dev/null || { echo "cannot mount a file system here"; exit 77; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `gc` takes away nothing that anybody may need: results of pipeline files in other folders, or of such as cannot be read, and files that
 # are not the program's; and what it did take away is no damage.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

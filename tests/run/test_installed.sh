@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` wrote is enough, also after the folder was moved: `sulcus --smoke`, `sulcus quickstart`, pages. Uninstalled, nothing
 # of it is left. Hardening and relative paths, as readelf and strings see them.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 cp "$BUILD/install_manifest.txt" manifest.before 2>/dev/null

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # jobs/local.sh, and the scripts of PBS, LSF and Flux with stubs of those systems' commands: signals handed on; started again so often and no
 # more, not when cancelled, and not where nothing was gained. (The Slurm scripts run on a real Slurm: test_slurm.sh.)
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout
 : >stderr

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Configurations of the kinds in tests/cases.md, as `plan` opens them: what is written out and empty (A01), what several fields say of one
 # thing (A07), tokens that are never fed (A08), fields that nobody reads (A10), layers of different widths (A15).
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 models=$SOURCE/tests/reference/models
 head -c 2560 /dev/zero >one.bin

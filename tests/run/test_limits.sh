@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Limits of a shell and readers that go away: the size and number of files (ulimit -f, -n), the stack (-s), a full or closed stdout. Exit 4 with one line,
 # or the run goes on; never a signal, never "out of memory" or "a newer run".
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 cat >p.yaml <<END
 pipeline: small

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a run would stumble on in hours, `plan` and the beginning of a run say before any work: each in a line with the place in the pipeline
 # file, with the run's exit code; and in well under a second beside weights of 7 billion parameters.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 
 good=$SOURCE/examples/mistral-debtext

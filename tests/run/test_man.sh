@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The manual page: the one that was built, without a warning of groff's, names all that `--help` and `describe` do, the environment
 # variables that the sources read, and the exit codes as docs/artefacts.md has them.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 command -v groff >/dev/null || { echo 'no groff: apt-get install groff-base'; exit 77; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A little BERT from collecting to the report: statistics over masked text, scores, and how many masked tokens are predicted after pruning, against
 # PyTorch and a mask computed apart (tests/reference/make_masked_pipeline.py); the same bits on one rank, on two and in a team.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 fixture=$SOURCE/tests/reference/masked_pipeline.safetensors
 # check TENSOR ARTEFACT TOLERANCES...: the variable is named by the tensor's last part.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A model that does not fit into what the job may use of its node is refused before it is opened, in one line that says what would do; models
 # that fit one at a time take turns. The limit is Slurm's word, or a real cgroup where one can be made.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir model
 cp "$SOURCE"/examples/vit-glyph100/preprocessor_config.json model

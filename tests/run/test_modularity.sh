@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What is asked of modules: overlap within layers and between two steps of scores, agreement and enrichment of clusters, as NumPy and SciPy
 # have them (tests/reference/make_modularity.py), with the same bits on any number of ranks; communities; and what is refused.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 # MPI's plugins are gone by the end, and their leaks have no names; unit tests look for ours
 cd "$scratch" || exit 1
 pipeline=$scratch/p.yaml

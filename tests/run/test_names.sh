@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Subsets named as gnuplot's formats and enhanced text, SVG's and HTML's markup, shells' and spreadsheets' formulas: the report draws each
 # name as it is, in well-formed SVG, and its CSV starts no formula.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 
 # As JSON spells them; and below, as a picture shows them where that differs.

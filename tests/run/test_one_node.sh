@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A model or a dataset that is bad on one node only ends the job with that node's one line and code on all ranks; mended, the same command
 # goes on. The two "nodes" see other files at the same path, which leads through each rank's own folder.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 for node in first second; do
   mkdir $node

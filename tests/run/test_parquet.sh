@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Text, questions and images as Parquet give the artefacts that the same data give as JSON lines, MMLU's CSV and CIFAR's files, bit
 # for bit, on two ranks too.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 data=$SOURCE/tests/reference/parquet
 "$SULCUS" --version | grep -q Snappy || { echo 'skipped: built without Snappy'; exit 77; }
 cd "$scratch" || exit 1

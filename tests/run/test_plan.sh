@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What `plan` expects of memory and time against what is then measured, each step alone; 10,000 tasks planned in a second.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir model
 cp "$SOURCE"/examples/vit-glyph100/preprocessor_config.json model

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # F02: what `inspect` shows of questions is the whole prompt, under every template; another template gives other numbers, and is in the key.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 mkdir -p "$scratch/quiz/test"
 printf '"two\nlines? ",1,2,"a, b",4,C\n' >"$scratch/quiz/test/us_history_test.csv"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The paper's own ViT scores, imported and intersected: the overlaps that NumPy gives for the trained model's 18 classes, and those
 # published for the random one (docs/published.md). The files are not ours to distribute: skipped where they are not beside the repository.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 paper=$SOURCE/../shared/paper
 [ -e "$paper/vit_trained.safetensors" ] && [ -e "$paper/vit_random.safetensors" ] || {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What README.md and docs/ show is so: the first pipeline runs, its mistake is refused as quoted, every pipeline is accepted, every piece of
 # C compiles; commands and their options, messages, files and links are there, and tables have whole rows. Then the twin.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 ln -s "$SOURCE/examples" "$scratch/examples"
 cd "$scratch" || exit 1
 : >stdout

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `table`, `top` and `compare` against ncdump and sort: each number of a pruning is in its row, the first neurons are those that sorting
 # all of them gives, and two runs differ where one was changed.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 # MPI's plugins are gone by the end, and their leaks have no names; unit tests look for ours
 cd "$scratch" || exit 1
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # An image pipeline through every stage: the same artefacts, bit for bit, on 1, 2 and 3 ranks with 1 and 2 threads.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 pipeline=$SOURCE/tests/small.yaml
 for n in 1 2 3; do

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every stage, in one process with two threads (one under the address sanitizer), and every command on what it wrote: a short way through the whole
 # program for the builds that are slow, with sanitizers and with a count of lines. Data races show as an exit of 66 in the build with the thread sanitizer.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 # their threads are not instrumented
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 # MPI's plugins are gone by the end, and their leaks have no names; unit tests look for ours
 cd "$scratch" || exit 1

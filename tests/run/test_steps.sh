@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pruned in steps, by scores that are collected anew between them: the neurons, accuracies and losses are PyTorch's (tests/reference/make_steps.py), of
 # neurons set to zero and to their mean, of one site and of both. Without recollecting it is one step, to the bit. (Ranks, teams and kills: small.yaml.)
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cat >"$scratch/p.yaml" <<END
 output: $scratch/out
 models: {vit: {path: $SOURCE/examples/vit-glyph100}, other: {path: $SOURCE/examples/vit-glyph100, weights: random}}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sweeps over what takes a list, as lists of lists, and over a model's or a dataset's own keys: which tasks there are, what they are
 # called, how one is selected, and what is said where that makes no sense.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 : >stdout >stderr
 cat >p.yaml <<END

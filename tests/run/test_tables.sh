@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a stage's source says that its artefact holds, one variable a line in its first comment, is what `ncdump -h` shows: type, name,
 # dimensions and unit. A small pipeline has every stage, and every variable that only some parameters bring.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 # MPI's plugins are gone by the end, and their leaks have no names; unit tests look for ours
 
 cat >"$scratch/p.yaml" <<END

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Layers over teams of ranks: the same artefacts, bit for bit, however many share a model's layers, also between "nodes"; a member that fails ends
 # its task on all with one line; a number of ranks or of layers that does not do is refused.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 small=$SOURCE/tests/small.yaml
 
 ranks 1 "$SULCUS" run "$small" --quiet -s output="$scratch/one"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Layers over teams of ranks, of decoders: text from collecting to the logits, each architecture there is, and bf16, bit for bit as on one rank.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 # compare PIPELINE RANKS LAYERS_OVER SETTINGS...: the artefacts are those of one rank, which are in $scratch/first.
 compare() {

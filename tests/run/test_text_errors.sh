@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Text where images are wanted and the reverse, and parameters that do not fit text: one line, at its place, exit 2, before any work.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 base() {
   cat <<END

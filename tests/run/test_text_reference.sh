@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Next-token statistics, scores, masks, accuracies after pruning and answers to questions on the example Mistral, against PyTorch's
 # (tests/reference/make_lm_pipeline.py).
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 fixture=$SOURCE/tests/reference/lm_pipeline.safetensors
 # check TENSOR ARTEFACT TOLERANCES...: the variable is named by the tensor's last part.

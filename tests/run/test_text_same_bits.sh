@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A text pipeline: the same artefacts, bit for bit, on 1, 2 and 3 ranks, with 1 and 2 threads.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 for run in 1-1 1-2 2-1 3-1; do
   out=$scratch/$run

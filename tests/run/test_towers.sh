@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Vision models without classes: activations, scores and clusters, bit for bit in teams too; images of labels that the model has not; no accuracies, and why.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 mkdir "$scratch"/{clip,dinov2}
 cp "$SOURCE/examples/vit-glyph100/preprocessor_config.json" "$scratch/clip"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Vision models whose answers are the mean of two heads, of transformers and of timm with its own preprocessing, and one whose positions are resampled:
 # activations, scores and accuracies after pruning, bit for bit in teams too.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 
 mkdir "$scratch"/{taught,timm,resampled}
 cp "$SOURCE/examples/vit-glyph100/preprocessor_config.json" "$scratch/taught"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `sulcus --version`: version, commit and compiler of the build, every library that the program is linked with, the kernels; as text
 # and as JSON the same. The commit follows the tree at each build, and is "unknown" without git.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 "$SULCUS" --version >stdout 2>stderr
 is 'exit' $? 0

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Eight threads have work in a real stage of which no unit can be shared: one k-means start a layer, of 48 layers. It was half of the time
 # that they waited, when the rows of four layers were held at once.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 cd "$scratch" || exit 1
 mkdir deep
 echo '{"model_type": "vit", "num_hidden_layers": 48, "hidden_size": 128, "num_attention_heads": 2, "intermediate_size": 512,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the tests on a Slurm: tests/lib.sh; a Slurm (tests/slurm/start.sh) around the script, which runs as `nobody` where root starts
 # it, since users are not root; and what such tests ask and wait for.
-. "$SOURCE/tests/lib.sh"
+. "${SOURCE:?is set by ctest}/tests/lib.sh"
 if [ -z "${SLURM_AROUND-}" ]; then
   chmod 711 "$scratch"
   bash "$SOURCE/tests/slurm/start.sh" "$scratch/slurm" || { echo "Slurm does not start"; exit 1; }

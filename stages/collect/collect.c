@@ -265,7 +265,8 @@ static status collect_estimate(const task *t, estimate *out)
     out->units = s->units;
     for (int64_t i = 0; i < s->units; i++)
         out->operations += collect_cost(s, NULL, i);
-    out->memory_bytes = (double)partial_bytes(&shape) + stage_scratch_bytes(t, threads, cuts);
+    out->memory_bytes = (double)partial_bytes(&shape) + collect_folds_bytes(&s->layout) +
+                        stage_scratch_bytes(t, threads, cuts);
     for (int which = 0; which < SITES; which++)
         if (s->layout.site[which].read)
             out->memory_bytes += threads * (double)site_sums_bytes(&s->layout.site[which].shape);

@@ -112,6 +112,17 @@ done:
     return st;
 }
 
+double collect_folds_bytes(const collect_layout *l)
+{
+    collect_layout whole = *l;
+    partial_shape shape;
+    if (l->folds == 1)
+        return 0;
+    whole.folds = 1;
+    collect_layout_shape(&whole, &shape);
+    return (double)partial_bytes(&shape);
+}
+
 static status add_up(collect_folds *f, const collect_layout *l, const partial *sum)
 {
     status st;

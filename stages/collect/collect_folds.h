@@ -25,5 +25,7 @@ typedef struct collect_folds {
 status collect_folds_describe(collect_folds *f, collect_layout *l, const partial *sum,
                               artefact_writer *w);
 void collect_folds_free(collect_folds *f);
+// For estimates: bytes of the whole's sums, beside the folds'.
+double collect_folds_bytes(const collect_layout *l);
 
 #endif

@@ -66,7 +66,7 @@ static size_t experts_of(const site_shape *s)
     return (size_t)s->layers * (size_t)s->experts;
 }
 
-status site_sums_new(const site_shape *shape, site_sums **out)
+static status make(const site_shape *shape, site_sums **out)
 {
     const size_t neurons = neurons_of(shape);
     site_sums *s = checked_calloc(1, sizeof *s);
@@ -124,7 +124,7 @@ static void clear(site_sums *s)
 status site_sums_begin(const site_shape *shape, site_sums **own)
 {
     if (!*own)
-        return site_sums_new(shape, own);
+        return make(shape, own);
     clear(*own);
     return OK;
 }

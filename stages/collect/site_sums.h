@@ -30,13 +30,12 @@ typedef struct site_shape {
     int64_t words;
 } site_shape;
 
-// All zeros. Owned by the caller. Fails when out of memory.
-status site_sums_new(const site_shape *shape, site_sums **out);
-void site_sums_free(site_sums *s); // NULL is a no-op
-// What _new allocates, for estimates.
-size_t site_sums_bytes(const site_shape *shape);
-// For the next unit: made where *own is NULL, which the caller owns then, else all zeros again.
+// All zeros, for a unit: made where *own is NULL, and owned by the caller; else of that shape
+// already. Fails when out of memory.
 status site_sums_begin(const site_shape *shape, site_sums **own);
+void site_sums_free(site_sums *s); // NULL is a no-op
+// What _begin allocates, for estimates.
+size_t site_sums_bytes(const site_shape *shape);
 
 // Rows whose firing is wanted: row[i] is bit first_bit + i. Ascending.
 typedef struct sampled_rows {

@@ -129,10 +129,10 @@ static bool totals_are_blocks(bool fault)
     static routed r;
     const int64_t sampled[] = {101, 103, 104, 130};
     const site_shape shape = {LAYERS, WIDTH, EXPERTS, HISTOGRAM_BINS, 1};
-    site_sums *s, *again;
+    site_sums *s = NULL, *again = NULL;
     draw(&r);
-    assert_int_equal(site_sums_new(&shape, &s), OK);
-    assert_int_equal(site_sums_new(&shape, &again), OK);
+    assert_int_equal(site_sums_begin(&shape, &s), OK);
+    assert_int_equal(site_sums_begin(&shape, &again), OK);
     add_blocks(&r, s, &(sampled_rows){sampled, 4, 3, 100}, false);
     for (int e = 0; e < EXPERTS; e++) {
         const int64_t at = WIDTH + e * D;
